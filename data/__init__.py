@@ -1,0 +1,40 @@
+"""Passages, questions, answers: records, readers of their files, and how answers are scored."""
+
+from .answers import (
+    exact_match_score,
+    f1_score,
+    has_answer,
+    metric_max_over_answers,
+    normalize_answer,
+    score_answer,
+    top_k_accuracy,
+)
+from .corpora import CorpusFormat, detect_corpus_format, read_corpus
+from .errors import DataError, PrereadError
+from .policy import OnError, ReadReport
+from .questions import QuestionFormat, detect_question_format, read_examples, read_questions
+from .records import Passage, Question, ReadingExample
+
+__all__ = [
+    "CorpusFormat",
+    "DataError",
+    "OnError",
+    "Passage",
+    "PrereadError",
+    "Question",
+    "QuestionFormat",
+    "ReadReport",
+    "ReadingExample",
+    "detect_corpus_format",
+    "detect_question_format",
+    "exact_match_score",
+    "f1_score",
+    "has_answer",
+    "metric_max_over_answers",
+    "normalize_answer",
+    "read_corpus",
+    "read_examples",
+    "read_questions",
+    "score_answer",
+    "top_k_accuracy",
+]

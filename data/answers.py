@@ -1,0 +1,124 @@
+"""How answers are compared, scored and found in passages, as SQuAD and DPR define it.
+
+Sources: SQuAD's evaluation scripts (https://rajpurkar.github.io/SQuAD-explorer/) and DPR
+(https://github.com/facebookresearch/DPR). NQ-open answers are normalised by the same function:
+DPR's own is SQuAD v1.1's.
+"""
+
+import re
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import regex
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_TOKENS = regex.compile(
+    r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]", regex.IGNORECASE | regex.UNICODE | regex.MULTILINE
+)
+_TOKEN_END = "\0"
+"""Stands between tokens; a control character is never part of one."""
+
+
+def normalize_answer(text: str) -> str:
+    """Lower the text, and take out punctuation, English articles and superfluous white space.
+
+    Source: ``normalize_answer`` of SQuAD's evaluate-v1.1.py
+    (https://rajpurkar.github.io/SQuAD-explorer/). Only ASCII punctuation is taken out.
+    """
+    without_punctuation = text.lower().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", without_punctuation).split())
+
+
+def exact_match_score(prediction: str, answer: str) -> float:
+    """1.0 where both are equal once normalised, else 0.0.
+
+    Source: evaluate-v1.1.py (https://rajpurkar.github.io/SQuAD-explorer/).
+    """
+    return float(normalize_answer(prediction) == normalize_answer(answer))
+
+
+def f1_score(prediction: str, answer: str) -> float:
+    """Harmonic mean of precision and recall of the normalised words, from 0.0 to 1.0.
+
+    Where either has no words, 1.0 if both have none and else 0.0; this is SQuAD 2.0's rule, v1.1
+    gives 0.0 to both.
+
+    Source: evaluate-v1.1.py and evaluate-v2.0.py (https://rajpurkar.github.io/SQuAD-explorer/).
+    """
+    prediction_words = normalize_answer(prediction).split()
+    answer_words = normalize_answer(answer).split()
+    if not prediction_words or not answer_words:
+        return float(prediction_words == answer_words)
+    n_common = (Counter(prediction_words) & Counter(answer_words)).total()
+    if n_common == 0:
+        return 0.0
+    precision = n_common / len(prediction_words)
+    recall = n_common / len(answer_words)
+    return 2 * precision * recall / (precision + recall)
+
+
+def metric_max_over_answers(
+    metric: Callable[[str, str], float], prediction: str, answers: Sequence[str]
+) -> float:
+    """The best score of a prediction against any gold answer.
+
+    A question without gold answers is one that cannot be answered: the empty prediction is right,
+    as in SQuAD 2.0.
+    """
+    return max(metric(prediction, answer) for answer in answers or [""])
+
+
+def score_answer(prediction: str, answers: Sequence[str]) -> tuple[float, float]:
+    """Exact match and F1 of a prediction, each from 0.0 to 1.0, the best over the gold answers."""
+    return (
+        metric_max_over_answers(exact_match_score, prediction, answers),
+        metric_max_over_answers(f1_score, prediction, answers),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _token_string(text: str) -> str:
+    """The text's tokens in lower case, each with ``_TOKEN_END`` before and after it."""
+    tokens = _TOKENS.findall(unicodedata.normalize("NFD", text))
+    return _TOKEN_END + "".join(token.lower() + _TOKEN_END for token in tokens)
+
+
+def has_answer(passage_text: str, answers: Sequence[str]) -> bool:
+    """Whether the tokens of any answer stand in the passage, one after another, case aside.
+
+    An answer without tokens is in no passage (DPR's code finds it in every one).
+
+    Source: ``has_answer`` with string matching and ``SimpleTokenizer``
+    (https://github.com/facebookresearch/DPR, dpr/data/qa_validation.py, dpr/utils/tokenizers.py).
+    """
+    passage_tokens = _token_string(passage_text)
+    found = (_token_string(answer) for answer in answers)
+    return any(tokens != _TOKEN_END and tokens in passage_tokens for tokens in found)
+
+
+def top_k_accuracy(hits: Sequence[Sequence[bool]], cutoffs: Sequence[int]) -> dict[int, float]:
+    """Percentage of questions with an answer in their first k passages, for each cutoff k.
+
+    Args:
+        hits: For each question, whether each retrieved passage has an answer, best passage first.
+        cutoffs: The values of k.
+
+    Returns:
+        The percentage, 0.0 to 100.0, by cutoff.
+
+    Raises:
+        ValueError: If there are no questions, or a cutoff is below 1.
+
+    Source: DPR (https://github.com/facebookresearch/DPR), dense_retriever.py.
+    """
+    if not hits:
+        raise ValueError("expected the hits of at least one question, found none")
+    if any(cutoff < 1 for cutoff in cutoffs):
+        raise ValueError(f"expected cutoffs of at least 1, found {list(cutoffs)}")
+    return {
+        cutoff: 100.0 * sum(any(found[:cutoff]) for found in hits) / len(hits) for cutoff in cutoffs
+    }

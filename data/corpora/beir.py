@@ -1,0 +1,32 @@
+"""BEIR's corpora: JSON Lines of ``_id``, ``title`` and ``text``.
+
+Source: https://github.com/beir-cellar/beir.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from ..policy import ErrorPolicy, Place
+from ..records import Passage
+from .jsonl import read_jsonl_passages
+
+CORPUS_NAMES = ("corpus.jsonl", "corpus.jsonl.gz")
+
+
+def find_corpus_file(folder: Path) -> Path | None:
+    """The corpus of a BEIR folder, which holds queries and judgements as well."""
+    return next((folder / name for name in CORPUS_NAMES if (folder / name).is_file()), None)
+
+
+def read_beir_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+    """The passages of one file, plain or gzip, or of a BEIR folder.
+
+    Raises:
+        DataError: If the folder holds no corpus, or the policy says so.
+    """
+    file = find_corpus_file(path) if path.is_dir() else path
+    if file is None:
+        names = " or ".join(CORPUS_NAMES)
+        raise DataError(f"expected {names} in the folder, found neither. Add it.", path=path)
+    return read_jsonl_passages(file, policy, id_name="_id")

@@ -1,0 +1,58 @@
+"""DPR's passages, ``psgs_w100.tsv`` (https://github.com/facebookresearch/DPR).
+
+Tab-separated ``id``, ``text``, ``title`` with csv quoting and that header line.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..delimited import read_rows
+from ..json_records import shorten
+from ..policy import ErrorPolicy, Place, parse_each
+from ..records import Passage
+
+logger = logging.getLogger(__name__)
+
+HEADER = ("id", "text", "title")
+
+_LOOKS_LIKE_ROW = re.compile(r"\n\d+\t")
+
+
+def parse_row(row: list[str], place: Place) -> Passage:
+    """One row as a passage.
+
+    Raises:
+        DataError: If the row has not three fields.
+    """
+    if len(row) != len(HEADER):
+        raise place.error(
+            f"expected {len(HEADER)} tab-separated fields ({', '.join(HEADER)}), found {len(row)} "
+            f"in {shorten(chr(9).join(row))}. Correct the row."
+        )
+    passage_id, text, title = row
+    if _LOOKS_LIKE_ROW.search(text) or _LOOKS_LIKE_ROW.search(title):
+        logger.warning(
+            "%s:%s: a quoted field holds what looks like further rows; if they are, a double "
+            "quote was not closed",
+            place.path,
+            place.line,
+        )
+    return Passage(passage_id, text, title)
+
+
+def read_dpr_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+    """The passages of one file, plain or gzip.
+
+    Raises:
+        DataError: If the header is not there, or the policy says so.
+    """
+    rows = read_rows(path, policy)
+    place, header = next(rows, (Place(path, 1), []))
+    if header and tuple(header) != HEADER:
+        raise place.error(
+            f"expected the header {', '.join(HEADER)} (tab-separated), found "
+            f"{shorten(chr(9).join(header))}. Add the header line."
+        )
+    yield from parse_each(rows, parse_row, policy)

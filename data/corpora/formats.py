@@ -1,0 +1,20 @@
+"""The formats of corpora."""
+
+from enum import StrEnum
+
+
+class CorpusFormat(StrEnum):
+    """How a corpus is written."""
+
+    AUTO = "auto"
+    """Told from the path and the first record."""
+    DPR = "dpr"
+    """Tab-separated ``id, text, title`` with a header, as DPR's ``psgs_w100.tsv``."""
+    JSONL = "jsonl"
+    """JSON Lines: ``id, title, text``."""
+    BEIR = "beir"
+    """JSON Lines: ``_id, title, text``; also a BEIR folder with ``corpus.jsonl``."""
+    PYSERINI = "pyserini"
+    """Pyserini's JsonCollection: ``id, contents``; a file or a folder."""
+    TEXT = "text"
+    """A folder of ``.txt`` and ``.md`` files, or one of them."""

@@ -1,0 +1,51 @@
+"""Pyserini's JsonCollection: ``id`` and ``contents``; a ``.json`` or ``.jsonl`` file or a folder.
+
+Source: https://github.com/castorini/pyserini, docs/usage-index.md.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from ..fields import take_id, take_text
+from ..json_records import as_json_object, read_json_lines, read_json_values
+from ..peek import data_suffix
+from ..policy import ErrorPolicy, Place, parse_each
+from ..records import Passage
+from .folders import find_files
+
+SUFFIXES = frozenset({".json", ".jsonl"})
+
+_TITLE_AND_TEXT = re.compile(r'"([^\n]*)"\n(.*)', re.DOTALL)
+"""How the prebuilt wikipedia-dpr writes a passage: the title in double quotes, then the text."""
+
+
+def parse_passage(value: object, place: Place) -> Passage:
+    """One object as a passage; ``contents`` is text as a whole but for wikipedia-dpr's form.
+
+    Raises:
+        DataError: If a field is missing, empty or of another type.
+    """
+    record = as_json_object(value, place)
+    passage_id = take_id(record, "id", place)
+    contents = take_text(record, "contents", place)
+    parts = _TITLE_AND_TEXT.fullmatch(contents)
+    if parts is None or not parts[2].strip():
+        return Passage(passage_id, contents)
+    return Passage(passage_id, text=parts[2], title=parts[1])
+
+
+def read_pyserini_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+    """The passages of one file, plain or gzip, or of all files in a folder and its sub-folders.
+
+    Raises:
+        DataError: If the folder holds no such file, or the policy says so.
+    """
+    files = find_files(path, SUFFIXES) if path.is_dir() else [path]
+    if not files:
+        raise DataError("expected .json or .jsonl files in it, found none. Add them.", path=path)
+    for file in files:
+        is_whole = data_suffix(file) == ".json"
+        values = read_json_values(file) if is_whole else read_json_lines(file, policy)
+        yield from parse_each(values, parse_passage, policy)

@@ -1,0 +1,88 @@
+"""JSON objects from files: one a line, or a whole file of one object or an array of them."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+from .lines import read_lines, read_whole_text
+from .policy import ErrorPolicy, Place, parse_each
+
+JsonObject: TypeAlias = dict[str, object]
+
+_BETWEEN_VALUES = re.compile(r"[\s,]*")
+_DECODER = json.JSONDecoder()
+
+
+def as_json_object(value: object, place: Place) -> JsonObject:
+    """The value, when it is a JSON object.
+
+    Raises:
+        DataError: If it is anything else.
+    """
+    if not isinstance(value, dict):
+        raise place.error(
+            f"expected a JSON object {{…}}, found {type(value).__name__} {shorten(value)}. "
+            "Write one object for each record."
+        )
+    return value
+
+
+def shorten(value: object, length: int = 60) -> str:
+    """The value as Python would write it, cut for an error message."""
+    shown = repr(value[:length] if isinstance(value, str) else value)
+    return shown if len(shown) <= length + 2 else shown[:length] + "…"
+
+
+def parse_json_line(text: str, place: Place) -> JsonObject:
+    """Parse one line that holds one JSON object.
+
+    Raises:
+        DataError: If the line is not JSON, or not an object.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise place.error(
+            f"expected one JSON object on the line, found {shorten(text.strip())} ({error}). "
+            "Correct the line, or skip it."
+        ) from error
+    return as_json_object(value, place)
+
+
+def read_json_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, JsonObject]]:
+    """The objects of a JSON Lines file, plain or gzip; blank lines are passed over."""
+    return parse_each(read_lines(path, policy), parse_json_line, policy)
+
+
+def read_json_values(path: Path) -> Iterator[tuple[Place, object]]:
+    """The values of a ``.json`` file: the items of one array, or the values one after another.
+
+    The whole file is held in memory.
+
+    Raises:
+        DataError: If the file is not JSON; what follows a fault cannot be found again, so there
+            is no skipping.
+    """
+    text = read_whole_text(path)
+    stripped = text.strip()
+    is_array = stripped.startswith("[")
+    position = text.find("[") + 1 if is_array else 0
+    end = len(text.rstrip())
+    if is_array and stripped.endswith("]"):
+        end -= 1
+    number, line, counted = 0, 1, 0
+    while True:
+        position = _BETWEEN_VALUES.match(text, position, end).end()  # type: ignore[union-attr]
+        if position >= end:
+            return
+        line += text.count("\n", counted, position)
+        counted = position
+        place = Place(path, line, number)
+        try:
+            value, position = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            raise place.error(f"expected JSON, found a fault: {error}. Correct it.") from error
+        yield place, value
+        number += 1

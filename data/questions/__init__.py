@@ -1,0 +1,7 @@
+"""Files of questions, one module for each format."""
+
+from .detection import detect_question_format
+from .formats import QuestionFormat
+from .reading import read_examples, read_questions
+
+__all__ = ["QuestionFormat", "detect_question_format", "read_examples", "read_questions"]

@@ -1,0 +1,43 @@
+"""Telling the format of a file of questions."""
+
+from pathlib import Path
+
+from ..errors import DataError
+from ..peek import data_suffix, peek
+from .formats import QuestionFormat
+
+
+def detect_question_format(path: str | Path) -> QuestionFormat:
+    """Tell a file's format from its name and its first record.
+
+    Raises:
+        DataError: If the file cannot be read, or looks like none of the formats.
+    """
+    path = Path(path)
+    start = peek(path)
+    if data_suffix(path) in {".tsv", ".csv"}:
+        return QuestionFormat.DPR
+    if "data" in start.fields:
+        return QuestionFormat.SQUAD
+    if "question" in start.fields:
+        has_context = "context" in start.fields
+        return QuestionFormat.JSONL if has_context else QuestionFormat.NQ_OPEN
+    if start.fields or not start.first_line:
+        raise DataError(_message(start.fields), path=path)
+    if data_suffix(path) == ".json":
+        return QuestionFormat.SQUAD
+    if data_suffix(path) == ".jsonl" or start.first_line.startswith("{"):
+        return QuestionFormat.NQ_OPEN  # damaged; its reader says where
+    if "\t" in start.first_line:
+        return QuestionFormat.DPR
+    raise DataError(_message(start.fields), path=path)
+
+
+def _message(fields: tuple[str, ...]) -> str:
+    """What was expected and found."""
+    found = f"a record with {', '.join(map(repr, fields))}" if fields else "no such record"
+    choices = ", ".join(choice.value for choice in QuestionFormat if choice != QuestionFormat.AUTO)
+    return (
+        f"expected questions in one of the formats {choices}, found {found}. "
+        "Name the format if it is one of these."
+    )

@@ -1,0 +1,63 @@
+"""DPR's question files (``.qas.csv``): a question, a tab, its answers as a Python list.
+
+Source: https://github.com/facebookresearch/DPR.
+"""
+
+import ast
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..delimited import read_rows
+from ..fields import as_texts
+from ..json_records import shorten
+from ..policy import ErrorPolicy, Place, parse_each
+from ..records import Question
+
+
+def parse_answers(text: str, place: Place) -> tuple[str, ...]:
+    """The answers of one row, from a list as Python or JSON writes it.
+
+    Raises:
+        DataError: If it is not a list of strings.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an answer with a backslash is no concern of Python's
+            value = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        value = _parse_json(text, place)
+    return as_texts(value, "answers", place)
+
+
+def parse_question(row: list[str], place: Place) -> Question:
+    """One row as a question, named by its row number; the answers may be left out.
+
+    Raises:
+        DataError: If the row has other fields, or the question is empty.
+    """
+    if len(row) > 2:
+        raise place.error(
+            f"expected 2 tab-separated fields (question, answers), found {len(row)}. "
+            "Correct the row."
+        )
+    if not row[0].strip():
+        raise place.error("expected a question, found it empty. Fill it or drop the row.")
+    answers = parse_answers(row[1], place) if len(row) == 2 and row[1].strip() else ()
+    return Question(str(place.number), row[0], answers)
+
+
+def read_dpr_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Question]]:
+    """The questions of one file, plain or gzip."""
+    return parse_each(read_rows(path, policy), parse_question, policy)
+
+
+def _parse_json(text: str, place: Place) -> object:
+    """The list as JSON, where Python could not read it."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise place.error(
+            f'expected the answers as a list, ["…", "…"], found {shorten(text)}. Correct the row.'
+        ) from error

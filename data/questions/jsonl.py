@@ -1,0 +1,45 @@
+"""Reading comprehension as JSON Lines, one question with its context a line.
+
+Fields: ``id, title, context, question, answers[], answer_starts[]`` and, where they apply,
+``is_impossible`` and ``multi_span``; other fields are passed over.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..fields import (
+    take_flag,
+    take_optional_id,
+    take_optional_text,
+    take_starts,
+    take_text,
+    take_texts,
+)
+from ..json_records import JsonObject, read_json_lines
+from ..policy import ErrorPolicy, Place, parse_each
+from ..records import ReadingExample
+from .examples import check_example
+
+
+def parse_example(record: JsonObject, place: Place) -> ReadingExample:
+    """One line as an example; without an id it is named by its record number.
+
+    Raises:
+        DataError: If a field is missing or wrong, or an answer is not where its offset says.
+    """
+    example = ReadingExample(
+        example_id=take_optional_id(record, ("id",), place) or str(place.number),
+        question=take_text(record, "question", place),
+        context=take_text(record, "context", place),
+        answers=take_texts(record, "answers", place),
+        answer_starts=take_starts(record, "answer_starts", place),
+        title=take_optional_text(record, "title", place),
+        is_impossible=take_flag(record, "is_impossible", place),
+        multi_span=take_flag(record, "multi_span", place),
+    )
+    return check_example(example, place)
+
+
+def read_jsonl_examples(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, ReadingExample]]:
+    """The examples of one file, plain or gzip."""
+    return parse_each(read_json_lines(path, policy), parse_example, policy)

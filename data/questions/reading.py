@@ -1,0 +1,116 @@
+"""Reading files of questions, whatever their format."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from ..lines import open_bytes
+from ..policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
+from ..records import Question, ReadingExample
+from .detection import detect_question_format
+from .dpr import read_dpr_questions
+from .examples import as_question
+from .formats import QuestionFormat
+from .jsonl import read_jsonl_examples
+from .nq_open import read_nq_open_questions
+from .squad import read_squad_examples
+
+QuestionReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, Question]]]
+ExampleReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, ReadingExample]]]
+
+QUESTION_READERS: dict[QuestionFormat, QuestionReader] = {
+    QuestionFormat.NQ_OPEN: read_nq_open_questions,
+    QuestionFormat.DPR: read_dpr_questions,
+}
+EXAMPLE_READERS: dict[QuestionFormat, ExampleReader] = {
+    QuestionFormat.SQUAD: read_squad_examples,
+    QuestionFormat.JSONL: read_jsonl_examples,
+}
+
+
+def read_questions(
+    path: str | Path,
+    *,
+    format: QuestionFormat = QuestionFormat.AUTO,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[Question]:
+    """Read open-domain questions; a reading-comprehension file gives its questions.
+
+    The path and its format are checked at once, records as they are drawn.
+
+    Args:
+        path: A file, plain or gzip.
+        format: Its format; ``AUTO`` tells it from the name and the first record.
+        on_error: What to do with a record that cannot be used.
+        report: Filled with what was read and skipped, where given.
+        limit: Number of questions after which to stop.
+
+    Returns:
+        The questions in the file's order. One without an id is named by its record number.
+
+    Raises:
+        DataError: If the file cannot be read, holds no question, or ``on_error`` is ``FAIL`` and
+            a record cannot be used.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    path, format = Path(path), _resolve(path, format)
+    policy = ErrorPolicy.of(on_error, report)
+    if format in QUESTION_READERS:
+        found = QUESTION_READERS[format](path, policy)
+    else:
+        examples = EXAMPLE_READERS[format](path, policy)
+        found = ((place, as_question(example)) for place, example in examples)
+    return draw(found, path=path, noun="question", report=policy.report, limit=limit)
+
+
+def read_examples(
+    path: str | Path,
+    *,
+    format: QuestionFormat = QuestionFormat.AUTO,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[ReadingExample]:
+    """Read reading-comprehension examples, from SQuAD's JSON or JSON Lines.
+
+    Each answer is checked against its context. The path and its format are checked at once,
+    records as they are drawn.
+
+    Args:
+        path: A file, plain or gzip.
+        format: Its format; ``AUTO`` tells it from the name and the first record.
+        on_error: What to do with a record that cannot be used.
+        report: Filled with what was read and skipped, where given.
+        limit: Number of examples after which to stop.
+
+    Returns:
+        The examples in the file's order. One without an id is named by its record number.
+
+    Raises:
+        DataError: If the file cannot be read, its format has no context, it holds no example, or
+            ``on_error`` is ``FAIL`` and a record cannot be used.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    path, format = Path(path), _resolve(path, format)
+    if format not in EXAMPLE_READERS:
+        choices = " or ".join(choice.value for choice in EXAMPLE_READERS)
+        raise DataError(
+            f"expected questions with their context ({choices}), found the format "
+            f"{format.value!r}, which has no context. Use it for open-domain questions instead.",
+            path=path,
+        )
+    policy = ErrorPolicy.of(on_error, report)
+    found = EXAMPLE_READERS[format](path, policy)
+    return draw(found, path=path, noun="example", report=policy.report, limit=limit)
+
+
+def _resolve(path: str | Path, format: QuestionFormat) -> QuestionFormat:
+    """The format, told from the file where it is left open; the file must be there."""
+    if format == QuestionFormat.AUTO:
+        return detect_question_format(path)
+    open_bytes(Path(path)).close()
+    return QuestionFormat(format)

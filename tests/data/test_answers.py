@@ -1,0 +1,123 @@
+"""Normalisation, scores and string matching."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from preread.data import (
+    exact_match_score,
+    f1_score,
+    has_answer,
+    metric_max_over_answers,
+    normalize_answer,
+    score_answer,
+    top_k_accuracy,
+)
+
+some_words = st.lists(st.sampled_from(["the", "a", "x", "y", "Zoë", ",", "'s"])).map(" ".join)
+
+
+@pytest.mark.parametrize(
+    ("text", "normalized"),
+    [
+        ("The  Cat,\tsat.", "cat sat"),
+        ("a an the", ""),
+        ("", ""),
+        ("...", ""),
+        ("U.S.A.", "usa"),
+        ("t.h.e", ""),
+        ("A-1", "a1"),
+        ("another theme", "another theme"),
+        ("ÉCOLE", "école"),
+        ("«Zoë» – 5 €", "«zoë» – 5 €"),
+        ("l’an", "l’"),
+        ("10,000", "10000"),
+        ("a\u00a0b\u2003c", "b c"),
+    ],
+)
+def test_normalisation_is_squads(text: str, normalized: str) -> None:
+    assert normalize_answer(text) == normalized
+
+
+@given(text=st.text() | some_words)
+def test_normalisation_twice_is_normalisation_once(text: str) -> None:
+    assert normalize_answer(normalize_answer(text)) == normalize_answer(text)
+
+
+@given(prediction=some_words | st.text(), answer=some_words | st.text())
+def test_f1_is_symmetric_and_between_zero_and_one(prediction: str, answer: str) -> None:
+    score = f1_score(prediction, answer)
+    assert 0.0 <= score <= 1.0
+    assert score == pytest.approx(f1_score(answer, prediction))
+
+
+@given(prediction=some_words, answer=some_words)
+def test_exact_match_implies_full_f1(prediction: str, answer: str) -> None:
+    if exact_match_score(prediction, answer):
+        assert f1_score(prediction, answer) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer", "f1"),
+    [
+        ("the Eiffel Tower in Paris", "Eiffel Tower", 2 * (2 / 4) * 1 / (2 / 4 + 1)),
+        ("x x y", "x y y", 2 / 3),
+        ("Rome", "Paris", 0.0),
+        ("", "Paris", 0.0),
+        ("the", "Paris", 0.0),
+        ("", "", 1.0),
+        ("the", "", 1.0),
+    ],
+)
+def test_f1_counts_words_in_common(prediction: str, answer: str, f1: float) -> None:
+    assert f1_score(prediction, answer) == pytest.approx(f1)
+
+
+def test_best_answer_counts() -> None:
+    assert score_answer("Barack Obama", ["Obama", "barack obama"]) == (1.0, 1.0)
+    assert score_answer("Barack Obama", ["Obama", "Trump"]) == (0.0, pytest.approx(2 / 3))
+    assert metric_max_over_answers(exact_match_score, "x", ["y", "X"]) == 1.0
+
+
+def test_question_without_answers_wants_none() -> None:
+    assert score_answer("", []) == (1.0, 1.0)
+    assert score_answer("Paris", []) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("passage", "answer", "is_there"),
+    [
+        ("He lived in New York City.", "new york", True),
+        ("He lived in Newark.", "New", False),
+        ("about 10,000 men", "10,000", True),
+        ("about 10,000 men", "000", True),
+        ("about 10,000 men", "10000", False),
+        ("Zoe\u0301 came", "zoé", True),
+        ("Zoé came", "Zoe", False),
+        ("the U.S. Navy", "U.S.", True),
+        ("the US Navy", "U.S.", False),
+        ("new\u00a0\n york", "New York", True),
+        ("don't", "don ' t", True),
+        ("anything", "", False),
+        ("anything", " \u200b ", False),
+    ],
+)
+def test_has_answer_matches_whole_tokens(passage: str, answer: str, is_there: bool) -> None:
+    assert has_answer(passage, [answer]) is is_there
+
+
+def test_has_answer_wants_any_of_the_answers() -> None:
+    assert has_answer("Ann and Bob", ["Carl", "bob"])
+    assert not has_answer("Ann and Bob", [])
+
+
+def test_top_k_accuracy_is_a_percentage_at_each_cutoff() -> None:
+    hits = [[False, True, False], [True, False, False], [False, False, False], [False, False, True]]
+    assert top_k_accuracy(hits, [1, 2, 3, 100]) == {1: 25.0, 2: 50.0, 3: 75.0, 100: 75.0}
+    assert top_k_accuracy([[], [True]], [1]) == {1: 50.0}
+
+
+def test_top_k_accuracy_refuses_what_has_no_value() -> None:
+    with pytest.raises(ValueError, match="at least one question"):
+        top_k_accuracy([], [1])
+    with pytest.raises(ValueError, match="cutoffs of at least 1"):
+        top_k_accuracy([[True]], [0])

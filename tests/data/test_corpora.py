@@ -1,0 +1,247 @@
+"""Every corpus format, with the faults of each."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from preread.data import (
+    CorpusFormat,
+    DataError,
+    OnError,
+    Passage,
+    detect_corpus_format,
+    read_corpus,
+)
+
+WriteFile = Callable[[str, str | bytes], Path]
+
+HEADER = "id\ttext\ttitle\n"
+
+filled_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+any_text = st.text(st.characters(exclude_categories=["Cs"]))
+corpora = st.lists(
+    st.builds(Passage, filled_text, filled_text, any_text),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda passage: passage.passage_id,
+)
+
+
+def read_error(path: Path, **options: Any) -> str:
+    """The message of the error that reading the corpus raises, path shortened to its name."""
+    with pytest.raises(DataError) as caught:
+        list(read_corpus(path, **options))
+    return str(caught.value).replace(f"{path.parent}/", "")
+
+
+@pytest.mark.parametrize("name", ["c.tsv", "c.tsv.gz", "no-suffix"])
+def test_dpr_rows_become_passages(write_file: WriteFile, name: str) -> None:
+    path = write_file(name, HEADER + '1\t"Say ""hi""\nthere"\tA\n2\tIt is 6" long\t"B\tC"\n')
+    assert detect_corpus_format(path) is CorpusFormat.DPR
+    assert list(read_corpus(path)) == [
+        Passage("1", 'Say "hi"\nthere', "A"),
+        Passage("2", 'It is 6" long', "B\tC"),
+    ]
+
+
+def test_dpr_error_names_the_physical_line_after_a_quoted_newline(write_file: WriteFile) -> None:
+    path = write_file("c.tsv", HEADER + '1\t"two\nlines"\tA\n\n2\tno title\n')
+    assert read_error(path).startswith("c.tsv:5: expected 3 tab-separated fields")
+
+
+def test_dpr_without_header_is_refused_whatever_the_policy(write_file: WriteFile) -> None:
+    path = write_file("c.tsv", "1\ttext\ttitle\n")
+    with pytest.raises(DataError, match=r"c\.tsv:1: expected the header id, text, title"):
+        list(read_corpus(path, on_error=OnError.SKIP))
+
+
+def test_dpr_header_alone_holds_no_passage(write_file: WriteFile) -> None:
+    assert "holds no passage" in read_error(write_file("c.tsv", HEADER))
+    assert "holds no passage" in read_error(write_file("d.tsv", ""))
+
+
+def test_dpr_quote_that_never_closes_is_an_error_at_its_row(write_file: WriteFile) -> None:
+    path = write_file("c.tsv", HEADER + '1\tone\tA\n2\ttwo\t"B\n3\tthree\tC\n')
+    assert read_error(path).startswith("c.tsv:3: expected the quoted field that starts here to be")
+    assert len(list(read_corpus(path, on_error=OnError.SKIP))) == 1
+
+
+def test_dpr_row_that_swallows_others_is_logged(
+    write_file: WriteFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_file("c.tsv", HEADER + '1\t"one\tA\n2\ttwo "quoted"\tB\n')
+    list(read_corpus(path, on_error=OnError.SKIP))
+    assert "c.tsv:2: a quoted field holds what looks like further rows" in caplog.text
+
+
+def test_dpr_bad_utf8_costs_its_row_only(write_file: WriteFile) -> None:
+    path = write_file("c.tsv", HEADER.encode() + b'1\t"a\n\xff"\tA\n2\tb\tB\n')
+    assert read_error(path).startswith("c.tsv:3: expected UTF-8, found byte 0xff at position 1")
+    assert list(read_corpus(path, on_error=OnError.SKIP)) == [Passage("2", "b", "B")]
+
+
+def test_dpr_stray_carriage_return_is_an_error_with_its_line(write_file: WriteFile) -> None:
+    path = write_file("c.tsv", HEADER + "1\ta\rb\tA\n2\tb\tB\n")
+    assert read_error(path).startswith("c.tsv:2: expected a row of tab-separated fields")
+    assert [p.passage_id for p in read_corpus(path, on_error=OnError.SKIP)] == ["2"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(passages=corpora, is_quoted=st.booleans())
+def test_dpr_write_then_read_is_identity(
+    tmp_path_factory: pytest.TempPathFactory, passages: list[Passage], is_quoted: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "written.tsv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        quoting = csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL
+        writer = csv.writer(file, delimiter="\t", quoting=quoting)
+        writer.writerow(["id", "text", "title"])
+        writer.writerows([p.passage_id, p.text, p.title] for p in passages)
+    assert list(read_corpus(path)) == passages
+
+
+@settings(max_examples=60, deadline=None)
+@given(passages=corpora, is_ascii=st.booleans())
+def test_jsonl_write_then_read_is_identity(
+    tmp_path_factory: pytest.TempPathFactory, passages: list[Passage], is_ascii: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "written.jsonl"
+    records = [{"id": p.passage_id, "title": p.title, "text": p.text} for p in passages]
+    lines = [json.dumps(record, ensure_ascii=is_ascii) + "\n" for record in records]
+    path.write_text("".join(lines), encoding="utf-8", newline="")
+    assert list(read_corpus(path)) == passages
+
+
+@pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz", "no-suffix"])
+def test_jsonl_lines_become_passages(write_file: WriteFile, name: str) -> None:
+    path = write_file(name, '{"id": 7, "text": "seven"}\n{"id": "x", "title": "T", "text": "t"}')
+    assert detect_corpus_format(path) is CorpusFormat.JSONL
+    assert list(read_corpus(path)) == [Passage("7", "seven"), Passage("x", "t", "T")]
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ("{broken", "expected one JSON object on the line, found '{broken'"),
+        ('["1", "text"]', "expected a JSON object {…}, found list ['1', 'text']"),
+        ('{"text": "t"}', "expected the field 'id', found only 'text'. Add it."),
+        ('{"id": "2"}', "expected the field 'text', found only 'id'. Add it."),
+        ("{}", "expected the field 'id', found an empty object"),
+        ('{"id": "2", "text": " "}', "expected text in 'text', found it empty"),
+        ('{"id": "2", "text": 3}', "expected 'text' to be a string, found int 3"),
+        ('{"id": " ", "text": "t"}', "expected an identifier in 'id', found it empty"),
+        ('{"id": true, "text": "t"}', "expected 'id' to be a string or a whole number, found bool"),
+        ('{"id": 1.5, "text": "t"}', "expected 'id' to be a string or a whole number, found float"),
+        ('{"id": "2", "text": "t", "title": []}', "expected 'title' to be a string, found list []"),
+        ('{"id": "2", "text": "\\ud800"}', "found half of a surrogate pair"),
+        ('{"id": "1", "text": "t"}', "expected each identifier once, found '1' a second time"),
+        ('{"id": 1, "text": "t"}', "expected each identifier once, found '1' a second time"),
+        ("[" * 100_000, "expected one JSON object on the line"),
+    ],
+)
+def test_jsonl_fault_is_named_with_its_line(
+    write_file: WriteFile, record: str, message: str
+) -> None:
+    path = write_file("c.jsonl", f'{{"id": "1", "text": "one"}}\n\n{record}\n')
+    found = read_error(path)
+    assert found.startswith("c.jsonl:3: ")
+    assert message in found
+    assert [p.text for p in read_corpus(path, on_error=OnError.SKIP)] == ["one"]
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "corpus.jsonl.gz"])
+def test_beir_is_read_from_its_file_or_its_folder(write_file: WriteFile, name: str) -> None:
+    path = write_file(f"scifact/{name}", '{"_id": "4", "title": "T", "text": "t", "metadata": {}}')
+    write_file("scifact/queries.jsonl", '{"_id": "1", "text": "q"}')
+    for place in (path, path.parent):
+        assert detect_corpus_format(place) is CorpusFormat.BEIR
+        assert list(read_corpus(place)) == [Passage("4", "t", "T")]
+
+
+def test_beir_folder_without_corpus_is_refused(tmp_path: Path) -> None:
+    found = read_error(tmp_path, format=CorpusFormat.BEIR)
+    assert "expected corpus.jsonl or corpus.jsonl.gz in the folder" in found
+
+
+def test_beir_line_without_id_is_named(write_file: WriteFile) -> None:
+    path = write_file("corpus.jsonl", '{"_id": "1", "text": "t"}\n{"id": "2", "text": "t"}\n')
+    assert read_error(path).startswith("corpus.jsonl:2: expected the field '_id'")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("c.jsonl", '{"id": "1", "contents": "a"}\n{"id": 2, "contents": "b"}\n'),
+        ("c.jsonl.gz", '{"id": "1", "contents": "a"}\n{"id": 2, "contents": "b"}\n'),
+        ("c.json", '[{"id": "1", "contents": "a"},\n {"id": 2, "contents": "b"}]\n'),
+        ("c.json.gz", '\n[\n{"id": "1",\n"contents": "a"}, {"id": 2, "contents": "b"} ]'),
+        ("c.json", '{"id": "1", "contents": "a"}\n{"id": 2, "contents": "b"}\n'),
+    ],
+)
+def test_pyserini_lines_arrays_and_objects_become_passages(
+    write_file: WriteFile, name: str, content: str
+) -> None:
+    path = write_file(name, content)
+    assert detect_corpus_format(path) is CorpusFormat.PYSERINI
+    assert list(read_corpus(path)) == [Passage("1", "a"), Passage("2", "b")]
+
+
+def test_pyserini_folder_is_read_in_order_of_its_paths(write_file: WriteFile) -> None:
+    write_file("c/b.jsonl", '{"id": "3", "contents": "c"}\n')
+    write_file("c/a/2.json", '{\n  "id": "2",\n  "contents": "b"\n}\n')
+    folder = write_file("c/a/1.json", '[{"id": "1", "contents": "a"}]').parents[1]
+    write_file("c/.hidden.json", "no JSON")
+    write_file("c/README.md", "About this corpus")
+    assert detect_corpus_format(folder) is CorpusFormat.PYSERINI
+    assert [p.text for p in read_corpus(folder)] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("contents", "title", "text"),
+    [
+        ('"Aaron"\nAaron is a prophet.', "Aaron", "Aaron is a prophet."),
+        ('""Weird Al" Yankovic"\nA\n"b"\nsinger.', '"Weird Al" Yankovic', 'A\n"b"\nsinger.'),
+        ("Aaron\nAaron is a prophet.", "", "Aaron\nAaron is a prophet."),
+        ('"Aaron"', "", '"Aaron"'),
+        ('"Aaron" said\n"yes"', "", '"Aaron" said\n"yes"'),
+        ('"Aaron"\n ', "", '"Aaron"\n '),
+    ],
+)
+def test_pyserini_title_is_split_off_only_in_wikipedia_form(
+    write_file: WriteFile, contents: str, title: str, text: str
+) -> None:
+    path = write_file("c.jsonl", json.dumps({"id": "1", "contents": contents}))
+    assert list(read_corpus(path)) == [Passage("1", text, title)]
+
+
+def test_pyserini_array_names_the_line_of_a_bad_item(write_file: WriteFile) -> None:
+    path = write_file("c.json", '[\n{"id": "1", "contents": "a"},\n{"id": "2"},\n3]')
+    assert read_error(path).startswith("c.json:3: expected the field 'contents'")
+    assert [p.text for p in read_corpus(path, on_error=OnError.SKIP)] == ["a"]
+
+
+def test_pyserini_array_that_is_not_json_is_an_error_whatever_the_policy(
+    write_file: WriteFile,
+) -> None:
+    path = write_file("c.json", '[\n{"id": "1", "contents": "a"},\n{"id": oops}]')
+    with pytest.raises(DataError, match=r"c\.json:3: expected JSON, found a fault"):
+        list(read_corpus(path, on_error=OnError.SKIP))
+
+
+def test_duplicate_in_another_file_is_found(write_file: WriteFile) -> None:
+    write_file("c/1.json", '{"id": "1", "contents": "a"}')
+    folder = write_file("c/2.json", '{"id": 1, "contents": "b"}').parent
+    with pytest.raises(DataError, match=r"2\.json:1: expected each identifier once"):
+        list(read_corpus(folder))
+
+
+def test_unknown_formats_are_refused_with_the_choices(write_file: WriteFile) -> None:
+    choices = "dpr, jsonl, beir, pyserini, text"
+    assert choices in read_error(write_file("a.jsonl", '{"name": 1}'))
+    assert choices in read_error(write_file("b.bin", b"\x00\x01"))
+    assert choices in read_error(write_file("c/d.bin", b"\x00\x01").parent)
