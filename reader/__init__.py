@@ -1,0 +1,23 @@
+"""The DeFormer model: configuration, layers, decoding, training. Tensors in, spans out."""
+
+from .config import DeformerConfig
+from .layers import Segment
+from .model import DeformerForQuestionAnswering, SpanLogits
+from .packing import Packed
+from .reader import Reader
+from .spans import Span, WindowTable, decode_spans
+from .windows import TextEncoder, Window
+
+__all__ = [
+    "DeformerConfig",
+    "DeformerForQuestionAnswering",
+    "Packed",
+    "Reader",
+    "Segment",
+    "Span",
+    "SpanLogits",
+    "TextEncoder",
+    "Window",
+    "WindowTable",
+    "decode_spans",
+]

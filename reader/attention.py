@@ -1,0 +1,89 @@
+"""Self-attention over packed segments."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from .packing import pad, positions_of
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention, each segment attending to itself only.
+
+    Source: Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762), section 3.2.
+    """
+
+    def __init__(self, hidden_size: int, n_heads: int, dropout: float) -> None:
+        """Create projections for ``n_heads`` heads of ``hidden_size // n_heads`` dimensions."""
+        super().__init__()
+        self.n_heads = n_heads
+        self.dropout = dropout
+        self.query = nn.Linear(hidden_size, hidden_size)
+        self.key = nn.Linear(hidden_size, hidden_size)
+        self.value = nn.Linear(hidden_size, hidden_size)
+        self.output = nn.Linear(hidden_size, hidden_size)
+
+    def forward(self, hidden: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Attend.
+
+        Args:
+            hidden: Packed rows. Shape ``(n_rows, hidden_size)``.
+            lengths: Rows of each segment.
+
+        Returns:
+            Shape ``(n_rows, hidden_size)``.
+        """
+        heads = (hidden.shape[0], self.n_heads, -1)
+        query = self.query(hidden).view(heads)
+        key = self.key(hidden).view(heads)
+        value = self.value(hidden).view(heads)
+        dropout = self.dropout if self.training else 0.0
+        # On CPU one call per segment wastes no padding and takes the fast kernel, which has no
+        # mask; on a GPU the many small launches would cost more than the padding.
+        attend = attend_by_segment if hidden.device.type == "cpu" else attend_padded
+        mixed: Tensor = self.output(attend(query, key, value, lengths, dropout).flatten(1))
+        return mixed
+
+
+def attend_by_segment(
+    query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int], dropout: float = 0.0
+) -> Tensor:
+    """Attention, one segment after the other.
+
+    Args:
+        query: Shape ``(n_rows, n_heads, head_size)``; so have ``key`` and ``value``.
+        key: See ``query``.
+        value: See ``query``.
+        lengths: Rows of each segment.
+        dropout: Probability with which an attention weight is dropped.
+
+    Returns:
+        Shape ``(n_rows, n_heads, head_size)``.
+    """
+    mixed = []
+    sizes = list(lengths)
+    for q, k, v in zip(*(torch.split(x, sizes) for x in (query, key, value)), strict=True):
+        q, k, v = (x.transpose(0, 1).unsqueeze(0) for x in (q, k, v))
+        out = scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        mixed.append(out.squeeze(0).transpose(0, 1))
+    return torch.cat(mixed) if mixed else query
+
+
+def attend_padded(
+    query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int], dropout: float = 0.0
+) -> Tensor:
+    """Attention in one call over padded segments; arguments and result as `attend_by_segment`."""
+    if not lengths:
+        return query
+    device = query.device
+    positions = positions_of(lengths).to(device)
+    counts = torch.tensor(list(lengths), dtype=torch.int64)
+    segment = torch.repeat_interleave(torch.arange(len(lengths)), counts).to(device)
+    is_real = torch.arange(max(lengths), device=device) < counts.to(device).unsqueeze(1)
+    q, k, v = (pad(x, lengths, 0.0).transpose(1, 2) for x in (query, key, value))
+    out = scaled_dot_product_attention(
+        q, k, v, attn_mask=is_real[:, None, None, :], dropout_p=dropout
+    )
+    return out.transpose(1, 2)[segment, positions]

@@ -1,0 +1,15 @@
+"""Readers that ship with the package, one folder each."""
+
+from pathlib import Path
+
+DEFAULT_READER = "deformer-minilm-l6"
+
+
+def shipped_reader_path(name: str) -> Path | None:
+    """Folder of a shipped reader; None where the name is not one of them.
+
+    Args:
+        name: ``default`` or a folder name.
+    """
+    folder = Path(__file__).parent / (DEFAULT_READER if name == "default" else name)
+    return folder if folder.parent == Path(__file__).parent and folder.is_dir() else None

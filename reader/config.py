@@ -1,0 +1,92 @@
+"""Configuration of a DeFormer reader."""
+
+from typing import ClassVar
+
+from transformers import PreTrainedConfig
+
+from ..data import PrereadError
+
+
+class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
+    """Shape of the transformer, where it is split, and how text is laid out for it.
+
+    The fields of the transformer are those of Hugging Face's ``BertConfig``, under the same names.
+    The lower layers see question and passage apart from each other, each with positions from 0; the
+    upper layers see them joined.
+
+    Raises:
+        PrereadError: If a field contradicts another; the message names it.
+
+    Source: Cao et al. 2020 (https://aclanthology.org/2020.acl-main.411), section 3.
+    """
+
+    model_type: ClassVar[str] = "deformer"
+
+    base: str = "bert"
+    """Family of the checkpoint the weights come from: decides names and activation, not the code
+    path."""
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    pad_token_id: int | None = 0
+
+    num_lower_layers: int = 9
+    """Layers run ahead of time over passages; the authors' own configurations use 9 of 12."""
+    max_question_length: int = 64
+    """Longest question in wordpieces, [CLS] and [SEP] included; the rest is cut. The paper has 27
+    because its questions are padded to a fixed length; ours are not, so that a longer limit costs
+    nothing."""
+    max_title_length: int = 32
+    """Longest title in wordpieces, its [SEP] included."""
+    window_length: int = 256
+    """Longest window of a passage in wordpieces, title and [SEP]s included."""
+    window_stride: int = 192
+    """Wordpieces between the starts of two windows of one passage. The paper moves by 128 of
+    293."""
+    max_answer_length: int = 30
+    """Longest answer in wordpieces."""
+
+    def __post_init__(self, **kwargs: object) -> None:
+        """Check the fields against each other."""
+        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
+        self._require(
+            0 <= self.num_lower_layers <= self.num_hidden_layers,
+            f"num_lower_layers must lie in 0..{self.num_hidden_layers} (num_hidden_layers), "
+            f"found {self.num_lower_layers}",
+        )
+        self._require(
+            self.hidden_size % self.num_attention_heads == 0,
+            f"hidden_size ({self.hidden_size}) must be a multiple of num_attention_heads "
+            f"({self.num_attention_heads})",
+        )
+        longest = max(self.window_length, self.max_question_length)
+        self._require(
+            longest <= self.max_position_embeddings,
+            f"window_length ({self.window_length}) and max_question_length "
+            f"({self.max_question_length}) must not exceed max_position_embeddings "
+            f"({self.max_position_embeddings})",
+        )
+        room_for_text = self.window_length - self.max_title_length - 1
+        self._require(
+            1 <= self.window_stride <= room_for_text,
+            f"window_stride must lie in 1..{room_for_text} (window_length - max_title_length - 1), "
+            f"or tokens between two windows would never be read; found {self.window_stride}",
+        )
+        self._require(
+            self.max_question_length >= 3,
+            "max_question_length must be at least 3 ([CLS] word [SEP])",
+        )
+
+    @staticmethod
+    def _require(holds: bool, message: str) -> None:
+        if not holds:
+            raise PrereadError(f"reader configuration: {message}.")

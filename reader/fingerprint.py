@@ -1,0 +1,46 @@
+"""What identifies the maker of stored states."""
+
+import hashlib
+import json
+
+from tokenizers import Tokenizer
+
+from .model import DeformerForQuestionAnswering
+from .weight_names import is_lower
+
+_LAYOUT_FIELDS = (
+    "num_lower_layers",
+    "num_attention_heads",
+    "hidden_act",
+    "layer_norm_eps",
+    "max_title_length",
+    "window_length",
+    "window_stride",
+)
+
+
+def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> str:
+    """Hash of everything that decides a passage's stored states.
+
+    Covers embedder, lower layers, tokenizer and the layout of windows; not upper layers and head,
+    which may be retrained without rebuilding an index.
+
+    Args:
+        model: In float32, as states are computed.
+        tokenizer: Its backend tokenizer.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    digest = hashlib.sha256()
+    layout = {name: getattr(model.config, name) for name in _LAYOUT_FIELDS}
+    digest.update(json.dumps(layout, sort_keys=True).encode())
+    description = json.loads(tokenizer.to_str())
+    parts = [description.get("normalizer"), description.get("pre_tokenizer")]
+    parts.append(sorted(tokenizer.get_vocab(with_added_tokens=True).items()))
+    digest.update(json.dumps(parts, sort_keys=True).encode())
+    for name, weight in sorted(model.state_dict().items()):
+        if is_lower(name, model.config.num_lower_layers):
+            digest.update(name.encode())
+            digest.update(weight.detach().cpu().float().contiguous().numpy().data)
+    return digest.hexdigest()

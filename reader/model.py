@@ -1,0 +1,197 @@
+"""The DeFormer reader: lower layers for question and passage apart, upper layers for both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedModel
+
+from ..data import PrereadError
+from .config import DeformerConfig
+from .layers import Embedder, Segment, TransformerLayer, join_segments, run_layers
+from .losses import span_loss
+from .packing import Packed
+from .weight_names import from_hugging_face
+
+_SUPPORTED_BASES = ("bert",)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanLogits:
+    """What reading gives."""
+
+    start: Tensor
+    """Shape ``(n_passage_rows,)``, float, packed in the order of the pairs; so has ``end``."""
+    end: Tensor
+    loss: Tensor | None = None
+    """A scalar, where gold spans were given."""
+
+
+class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-call]
+    r"""Decomposed transformer with a span head.
+
+    ::
+
+        question --embed--> layers 0..k-1 --\
+                                             join --> layers k..n-1 --> head --> start, end
+        passage  --embed--> layers 0..k-1 --/
+                            `-- stored --'
+
+    Embedder and lower layers are one set of weights, applied to question and passage; the split
+    adds no parameter, so that any checkpoint of the ordinary model can be loaded. With
+    ``num_lower_layers`` = 0 this is the ordinary model, passage positions counting from 0.
+
+    Source: Cao et al. 2020 (https://aclanthology.org/2020.acl-main.411), section 3.
+    """
+
+    config: DeformerConfig
+    config_class = DeformerConfig
+    base_model_prefix = ""
+    main_input_name = "questions"
+
+    def __init__(self, config: DeformerConfig) -> None:
+        """Create the model with random weights."""
+        super().__init__(config)
+        self.embedder = Embedder(config)
+        self.layers = nn.ModuleList(
+            TransformerLayer(config) for _ in range(config.num_hidden_layers)
+        )
+        self.head = nn.Linear(config.hidden_size, 2)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+    def lower(self, tokens: Packed, segment: Segment) -> Packed:
+        """Run embedder and lower layers over questions or over passages.
+
+        Args:
+            tokens: Token ids, int64. Shape ``(n_rows,)``.
+            segment: Which of the two they are.
+
+        Returns:
+            States of the same segments. Shape ``(n_rows, hidden_size)``. For passages, this is what
+            an index stores.
+        """
+        embedded = self.embedder(tokens, segment)
+        lower_layers = self.layers[: self.config.num_lower_layers]
+        return tokens.with_rows(run_layers(lower_layers, embedded, tokens.lengths))
+
+    def upper(
+        self,
+        questions: Packed,
+        passages: Packed,
+        pairs: Sequence[tuple[int, int]] | None = None,
+    ) -> SpanLogits:
+        """Join lower states and run upper layers and span head.
+
+        Args:
+            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
+            passages: Lower states of the passages. Shape ``(n_passage_rows, hidden_size)``.
+            pairs: Which question is read with which passage, as segment numbers; by default the one
+                question with every passage.
+
+        Returns:
+            Logits of passage rows, in the order of the pairs.
+
+        Raises:
+            ValueError: If there are several questions and no pairs, or the hidden sizes differ.
+        """
+        if pairs is None:
+            if len(questions) != 1:
+                raise ValueError(f"pairs are needed to read {len(questions)} questions at once")
+            pairs = [(0, p) for p in range(len(passages))]
+        joined, passage_rows = join_segments(questions, passages, pairs)
+        upper_layers = self.layers[self.config.num_lower_layers :]
+        hidden = run_layers(upper_layers, joined.rows, joined.lengths)
+        start, end = self.head(hidden[passage_rows.to(hidden.device)]).unbind(-1)
+        return SpanLogits(start=start, end=end)
+
+    def forward(
+        self,
+        questions: Packed,
+        passages: Packed,
+        pairs: Sequence[tuple[int, int]] | None = None,
+        is_text: Tensor | None = None,
+        starts: Tensor | None = None,
+        ends: Tensor | None = None,
+    ) -> SpanLogits:
+        """Read token ids; with gold spans, the loss as well.
+
+        Args:
+            questions: Token ids of the questions, int64.
+            passages: Token ids of the passages' windows, int64.
+            pairs: As in `upper`. A passage met by several questions is run through the lower layers
+                once.
+            is_text: For each logit, whether an answer may begin or end there. Shape
+                ``(n_passage_rows,)``, bool.
+            starts: Gold first row of each pair, counted in its window. Shape ``(n_pairs,)``, int64.
+            ends: Gold last row of each pair, inclusive. Shape ``(n_pairs,)``, int64.
+        """
+        question_states = self.lower(questions, Segment.QUESTION)
+        passage_states = self.lower(passages, Segment.PASSAGE)
+        logits = self.upper(question_states, passage_states, pairs)
+        if starts is None or ends is None or is_text is None:
+            return logits
+        met = pairs if pairs is not None else [(0, p) for p in range(len(passages))]
+        lengths = [passages.lengths[p] for _, p in met]
+        loss = span_loss(logits.start, logits.end, is_text, lengths, starts, ends)
+        return SpanLogits(loss=loss, start=logits.start, end=logits.end)
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]  # the base class lists its many keywords
+        cls, pretrained_model_name_or_path: str | PathLike[str], *args: Any, **kwargs: Any
+    ) -> Self:
+        """Load a reader, or split an ordinary checkpoint.
+
+        Args:
+            pretrained_model_name_or_path: Folder or hub name of a DeFormer reader or of an ordinary
+                model of the BERT family.
+            *args: As in transformers.
+            **kwargs: As in transformers. Fields of `DeformerConfig` (``num_lower_layers`` …) change
+                the configuration.
+
+        Raises:
+            PrereadError: If the checkpoint is of a family that cannot be split.
+        """
+        source = str(pretrained_model_name_or_path)
+        kwargs.setdefault("dtype", torch.float32)
+        if "config" in kwargs or AutoConfig.from_pretrained(source).model_type == "deformer":
+            return super().from_pretrained(source, *args, **kwargs)
+        return cls._split_ordinary(source, **kwargs)
+
+    @classmethod
+    def _split_ordinary(cls, source: str, **kwargs: Any) -> Self:
+        """Load a Hugging Face model and take its weights over, by name."""
+        found = AutoConfig.from_pretrained(source)
+        if found.model_type not in _SUPPORTED_BASES:
+            raise PrereadError(
+                f"{source}: expected a checkpoint of one of {', '.join(_SUPPORTED_BASES)}, "
+                f"found model type {found.model_type!r}. Name a BERT checkpoint."
+            )
+        dtype = kwargs.pop("dtype")
+        shape = {k: v for k, v in found.to_dict().items() if k in _TRANSFORMER_FIELDS}
+        config = DeformerConfig(base=found.model_type, **{**shape, **kwargs})
+        ordinary = AutoModelForQuestionAnswering.from_pretrained(source, dtype=dtype)
+        model = cls(config).to(dtype)
+        model.load_state_dict(from_hugging_face(ordinary.state_dict(), config.num_hidden_layers))
+        return model.eval()  # type: ignore[no-any-return]
+
+
+_TRANSFORMER_FIELDS = (
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "hidden_act",
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "max_position_embeddings",
+    "type_vocab_size",
+    "initializer_range",
+    "layer_norm_eps",
+    "pad_token_id",
+)
+
+AutoConfig.register(DeformerConfig.model_type, DeformerConfig)

@@ -1,0 +1,89 @@
+"""Packed sequences: many segments laid end to end, without padding.
+
+Upper layers see positions only through the lower states, so that packing changes no number:
+
+    padded  [q q q p p . .]      packed  [q q q p p | q q q p p p p]
+            [q q q p p p p]      lengths [5, 7]
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Rows of several segments, end to end."""
+
+    rows: Tensor
+    """Shape ``(n_rows, ...)``: token ids (int64) or states (float)."""
+    lengths: tuple[int, ...]
+    """Rows of each segment; their sum is ``n_rows``."""
+
+    def __post_init__(self) -> None:
+        """Check that the lengths add up.
+
+        Raises:
+            ValueError: If they do not.
+        """
+        if sum(self.lengths) != self.rows.shape[0]:
+            raise ValueError(
+                f"packed segments have {sum(self.lengths)} rows by their lengths, "
+                f"but {self.rows.shape[0]} rows were given"
+            )
+
+    def __len__(self) -> int:
+        """Number of segments."""
+        return len(self.lengths)
+
+    @classmethod
+    def from_lists(cls, segments: Sequence[Sequence[int]]) -> "Packed":
+        """Pack lists of token ids."""
+        flat = [token for segment in segments for token in segment]
+        return cls(torch.tensor(flat, dtype=torch.int64), tuple(len(s) for s in segments))
+
+    def with_rows(self, rows: Tensor) -> "Packed":
+        """The same segments with other values."""
+        return Packed(rows, self.lengths)
+
+    def offsets(self) -> Tensor:
+        """First row of each segment, and the end. Shape ``(n_segments + 1,)``, int64, on CPU."""
+        return cumulative(self.lengths)
+
+    def positions(self) -> Tensor:
+        """Position of each row in its own segment, from 0. Shape ``(n_rows,)``, int64."""
+        return positions_of(self.lengths).to(self.rows.device)
+
+
+def cumulative(lengths: Sequence[int]) -> Tensor:
+    """Running sum with a leading 0. Shape ``(n + 1,)``, int64."""
+    return torch.tensor([0, *lengths], dtype=torch.int64).cumsum(0)
+
+
+def positions_of(lengths: Sequence[int]) -> Tensor:
+    """Position of each row in its own segment. Shape ``(sum(lengths),)``, int64."""
+    counts = torch.tensor(lengths, dtype=torch.int64)
+    starts = torch.repeat_interleave(cumulative(lengths)[:-1], counts)
+    return torch.arange(int(counts.sum())) - starts
+
+
+def pad(rows: Tensor, lengths: Sequence[int], value: float) -> Tensor:
+    """Lay packed rows out with padding at the right.
+
+    Args:
+        rows: Shape ``(sum(lengths), ...)``.
+        lengths: Rows of each segment.
+        value: What padding holds.
+
+    Returns:
+        Shape ``(len(lengths), max(lengths), ...)``.
+    """
+    longest = max(lengths, default=0)
+    out = rows.new_full((len(lengths), longest, *rows.shape[1:]), value)
+    segment = torch.repeat_interleave(
+        torch.arange(len(lengths)), torch.tensor(lengths, dtype=torch.int64)
+    )
+    out[segment.to(rows.device), positions_of(lengths).to(rows.device)] = rows
+    return out

@@ -1,0 +1,147 @@
+"""A trained model with its tokenizer: text in, states and spans out."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from ..data import PrereadError
+from .checkpoints import shipped_reader_path
+from .config import DeformerConfig
+from .fingerprint import fingerprint
+from .layers import Segment
+from .model import DeformerForQuestionAnswering
+from .packing import Packed
+from .spans import Span, WindowTable, decode_spans
+from .windows import TextEncoder, Window, load_tokenizer
+
+
+class Reader:
+    """Reads passages ahead of time and, later, with a question.
+
+    Attributes:
+        name: What it was loaded by; give it to `Reader.load` again to get the same reader.
+        model: The network, in evaluation mode.
+        encoder: Lays out text for it.
+    """
+
+    def __init__(
+        self,
+        model: DeformerForQuestionAnswering,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        name: str,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        """Put a model and its tokenizer together on a device."""
+        self.name = name
+        self.device = torch.device(device)
+        self.model = model
+        self.model.to(self.device)  # type: ignore[arg-type]  # a wrapper hides the signature
+        self.model.train(False)
+        self.tokenizer = tokenizer
+        self.encoder = TextEncoder(tokenizer, model.config)
+
+    @classmethod
+    def load(
+        cls,
+        name: str = "default",
+        *,
+        device: str | torch.device = "cpu",
+        num_lower_layers: int | None = None,
+    ) -> "Reader":
+        """Load a reader.
+
+        Args:
+            name: ``default`` (the one that ships), a folder, or a hub name; an ordinary BERT is
+                split.
+            device: Where it runs.
+            num_lower_layers: Split elsewhere than the checkpoint says.
+
+        Raises:
+            PrereadError: If there is no such reader, or it cannot be loaded.
+        """
+        source = str(shipped_reader_path(name) or name)
+        changes = {} if num_lower_layers is None else {"num_lower_layers": num_lower_layers}
+        if _looks_like_path(source) and not (Path(source) / "config.json").is_file():
+            raise PrereadError(
+                f"{source}: expected a reader's folder, with config.json, model.safetensors and "
+                "tokenizer.json; found none. Name a folder, a hub model, or 'default'."
+            )
+        try:
+            model = DeformerForQuestionAnswering.from_pretrained(source, **changes)
+            tokenizer = load_tokenizer(source)
+        except OSError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise PrereadError(f"{name}: reader could not be loaded: {reason}") from error
+        return cls(model, tokenizer, name=name, device=device)
+
+    @property
+    def config(self) -> DeformerConfig:
+        """Configuration of the model."""
+        return self.model.config
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What identifies the states it makes (see `fingerprint.fingerprint`)."""
+        return fingerprint(self.model, self.tokenizer.backend_tokenizer)
+
+    @torch.inference_mode()
+    def question_states(self, question: str) -> Packed:
+        """Lower states of one question. Shape ``(n_question_tokens, hidden_size)``, float32."""
+        ids = Packed.from_lists(self.encoder.encode_questions([question]))
+        return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
+
+    @torch.inference_mode()
+    def window_states(self, windows: Sequence[Window]) -> Packed:
+        """Lower states of windows. Shape ``(n_rows, hidden_size)``, float32."""
+        ids = Packed.from_lists([w.token_ids for w in windows])
+        return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.PASSAGE)
+
+    @torch.inference_mode()
+    def span_logits(self, question: Packed, passages: Packed) -> tuple[Tensor, Tensor]:
+        """Start and end logits of all passage rows. Shape ``(n_rows,)`` each, float32."""
+        on_device = passages.with_rows(passages.rows.to(self.device, torch.float32))
+        logits = self.model.upper(question, on_device)
+        return logits.start, logits.end
+
+    def read(
+        self,
+        question: Packed,
+        passages: Packed,
+        windows: WindowTable,
+        *,
+        n_best: int,
+        passage_scores: Sequence[float] | None = None,
+    ) -> list[Span]:
+        """Answer one question from the states of passages.
+
+        Args:
+            question: Its lower states, by `question_states`.
+            passages: Lower states of the windows, stored or by `window_states`.
+            windows: The same windows' table.
+            n_best: How many answers at most.
+            passage_scores: What each passage brings along from retrieval, in logits.
+
+        Returns:
+            Spans, best first.
+        """
+        if not len(passages):
+            return []
+        start, end = self.span_logits(question, passages)
+        return decode_spans(
+            start,
+            end,
+            windows,
+            max_answer_length=self.config.max_answer_length,
+            n_best=n_best,
+            passage_scores=passage_scores,
+        )
+
+
+def _looks_like_path(source: str) -> bool:
+    """Whether a name can only be a folder, so that no hub need be asked."""
+    return source.startswith((".", "/", "~")) or Path(source).exists()

@@ -1,0 +1,1 @@
+"""Training: recipes, features, batches, and the run itself (needs the extra ``preread[train]``)."""

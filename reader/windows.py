@@ -1,0 +1,129 @@
+"""How text is laid out for the reader: questions, and the windows of a passage.
+
+A question is ``[CLS] q1 … qm [SEP]``. A passage's window is ``t1 … tk [SEP] c1 … cn [SEP]``, the
+title first where there is one; a passage longer than a window gives several, which overlap:
+
+    text tokens   0                192              384        500
+    window 0      |---------------------|
+    window 1                       |---------------------|
+    window 2                                        |----------|
+
+Windows do not depend on the question, which is what makes their states worth storing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from ..data import PrereadError
+from .config import DeformerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One stretch of a passage, as token ids."""
+
+    token_ids: tuple[int, ...]
+    """Title, [SEP], text, [SEP]."""
+    n_prefix: int
+    """Tokens before the text: title and [SEP], or 0."""
+    first_token: int
+    """Which token of the passage's text the window's text begins with."""
+
+    @property
+    def n_text(self) -> int:
+        """Tokens of text."""
+        return len(self.token_ids) - self.n_prefix - 1
+
+
+def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
+    """The tokenizer of a checkpoint.
+
+    Args:
+        source: Folder or hub name.
+
+    Raises:
+        PrereadError: If it has none that knows where in the text its tokens stand.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise PrereadError(
+            f"{source}: expected a fast tokenizer (tokenizer.json), found "
+            f"{type(tokenizer).__name__}, which cannot say where in the text a token stands. "
+            "Name a checkpoint with one."
+        )
+    return tokenizer
+
+
+class TextEncoder:
+    """Turns questions and passages into token ids, and spans of tokens back into characters."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, config: DeformerConfig) -> None:
+        """Wrap a fast Hugging Face tokenizer."""
+        self.config = config
+        self._backend: Tokenizer = tokenizer.backend_tokenizer
+        self._backend.no_truncation()
+        self._backend.no_padding()
+        self.cls_id = int(tokenizer.cls_token_id)
+        self.sep_id = int(tokenizer.sep_token_id)
+
+    def encode_questions(self, questions: Sequence[str]) -> list[list[int]]:
+        """Token ids of each question, cut to ``max_question_length``."""
+        room = self.config.max_question_length - 2
+        return [[self.cls_id, *ids[:room], self.sep_id] for ids in self._ids(questions)]
+
+    def encode_passages(
+        self, texts: Sequence[str], titles: Sequence[str] | None = None
+    ) -> list[list[Window]]:
+        """Windows of each passage, at least one each.
+
+        Args:
+            texts: The passages.
+            titles: Their titles, empty where there is none.
+
+        Returns:
+            For each passage its windows, in the order of the text.
+        """
+        title_ids = self._ids(titles) if titles is not None else [[] for _ in texts]
+        return [
+            self._windows(title, text)
+            for title, text in zip(title_ids, self._ids(texts), strict=True)
+        ]
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of a passage's text begins and ends, in code points."""
+        offsets: list[tuple[int, int]] = self._backend.encode(
+            text, add_special_tokens=False
+        ).offsets
+        return offsets
+
+    def char_span(self, text: str, first_token: int, last_token: int) -> tuple[int, int]:
+        """Code points of a span of tokens.
+
+        Args:
+            text: The passage's text.
+            first_token: First token of the span, counted in the passage's text.
+            last_token: Last token, inclusive.
+
+        Returns:
+            Start and end (exclusive), so that the answer is ``text[start:end]``.
+        """
+        offsets = self.token_spans(text)
+        return offsets[first_token][0], offsets[last_token][1]
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)
+        return [e.ids for e in encodings]
+
+    def _windows(self, title: list[int], text: list[int]) -> list[Window]:
+        prefix = [*title[: self.config.max_title_length - 1], self.sep_id] if title else []
+        room = self.config.window_length - len(prefix) - 1
+        windows = []
+        for first in range(0, max(len(text), 1), self.config.window_stride):
+            part = text[first : first + room]
+            windows.append(Window((*prefix, *part, self.sep_id), len(prefix), first))
+            if first + room >= len(text):
+                break
+        return windows

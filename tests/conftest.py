@@ -1,0 +1,68 @@
+"""Fixtures for every room: a tiny random reader with the shipped tokenizer."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
+from preread.reader.checkpoints import shipped_reader_path
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    """The uncased BERT tokenizer that ships with the default reader."""
+    return AutoTokenizer.from_pretrained(str(shipped_reader_path("default")))
+
+
+def make_tiny_model(**changes: object) -> DeformerForQuestionAnswering:
+    """A random four-layer model, the same at every call."""
+    fields = {
+        "hidden_size": 32,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "num_lower_layers": 2,
+        "window_length": 48,
+        "window_stride": 24,
+        "max_title_length": 8,
+        "max_position_embeddings": 64,
+        "initializer_range": 0.2,
+    }
+    torch.manual_seed(0)
+    return DeformerForQuestionAnswering(DeformerConfig(**{**fields, **changes})).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_reader(tokenizer: PreTrainedTokenizerFast) -> Reader:
+    """A random reader of 32 dimensions; windows of 48 tokens, so that most texts have several."""
+    return Reader(make_tiny_model(), tokenizer, name="tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_reader_path(tiny_reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny reader, saved."""
+    folder = tmp_path_factory.mktemp("tiny-reader")
+    tiny_reader.model.save_pretrained(folder)
+    tiny_reader.tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real data sets; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("PREREAD_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("real data sets are not here (set PREREAD_DATA)")
+    return folder
+
+
+def write_jsonl(path: Path, records: list[dict[str, object]]) -> Path:
+    """Write records, one a line."""
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+    path.write_text("".join(lines), encoding="utf-8")
+    return path

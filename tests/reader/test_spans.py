@@ -1,0 +1,87 @@
+"""Decoding against a plain triple loop, and its rules one by one."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from preread.reader import WindowTable, decode_spans
+from preread.reader.spans import window_table
+
+TABLE = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 2, 1)])
+
+
+def by_hand(
+    start: torch.Tensor, end: torch.Tensor, windows: WindowTable, longest: int
+) -> tuple[float, int, int, int]:
+    """The best span, by trying all of them."""
+    best = (-float("inf"), -1, -1, -1)
+    row = 0
+    for length, prefix, first, passage in zip(
+        windows.lengths, windows.n_prefix, windows.first_token, windows.passage, strict=True
+    ):
+        for i in range(prefix, length - 1):
+            for j in range(i, min(i + longest, length - 1)):
+                score = float(start[row + i] + end[row + j])
+                if score > best[0]:
+                    best = (score, passage, first + i - prefix, first + j - prefix)
+        row += length
+    return best
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=6),
+    st.integers(1, 6),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=150, deadline=None)
+def test_best_span_equals_a_plain_loop(
+    shapes: list[tuple[int, int]], longest: int, seed: int
+) -> None:
+    rows = [(prefix + text + 1, prefix, 0, p) for p, (prefix, text) in enumerate(shapes)]
+    windows = window_table(rows)
+    torch.manual_seed(seed)
+    start, end = torch.randn(2, sum(windows.lengths)).unbind(0)
+    found = decode_spans(start, end, windows, max_answer_length=longest, n_best=1)
+    if not any(text for _, text in shapes):
+        assert found == []
+        return
+    score, passage, first, last = by_hand(start, end, windows, longest)
+    assert (found[0].passage, found[0].first_token, found[0].last_token) == (passage, first, last)
+    assert abs(found[0].logit - score) < 1e-5
+
+
+def test_title_and_separator_are_never_answers() -> None:
+    start = torch.tensor([9.0, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 9])
+    spans = decode_spans(start, start.clone(), TABLE, max_answer_length=5, n_best=20)
+    assert all(span.logit < 9 for span in spans)
+
+
+def test_span_may_not_be_longer_than_allowed() -> None:
+    start, end = torch.zeros(5), torch.zeros(5)
+    start[0], end[3] = 5.0, 5.0
+    windows = window_table([(5, 0, 0, 0)])
+    short = decode_spans(start, end, windows, max_answer_length=3, n_best=1)[0]
+    assert short.last_token - short.first_token < 3
+    long = decode_spans(start, end, windows, max_answer_length=4, n_best=1)[0]
+    assert (long.first_token, long.last_token) == (0, 3)
+
+
+def test_overlapping_windows_give_an_answer_once() -> None:
+    start = torch.zeros(13)
+    start[[5 + 2, 9 + 0]] = 7.0  # text token 2 of passage 1, seen by both of its windows
+    spans = decode_spans(start, start.clone(), TABLE, max_answer_length=1, n_best=3)
+    assert [(s.passage, s.first_token) for s in spans].count((1, 2)) == 1
+
+
+def test_probabilities_of_single_tokens_sum_to_at_most_one() -> None:
+    torch.manual_seed(0)
+    start, end = torch.randn(2, 13).unbind(0)
+    spans = decode_spans(start, end, TABLE, max_answer_length=5, n_best=50)
+    assert 0 < sum(s.probability for s in spans) <= 1
+    assert spans == sorted(spans, key=lambda s: -s.probability)
+
+
+def test_passages_without_text_have_no_answer() -> None:
+    windows = window_table([(1, 0, 0, 0), (3, 2, 0, 1)])
+    assert (
+        decode_spans(torch.zeros(4), torch.zeros(4), windows, max_answer_length=5, n_best=3) == []
+    )

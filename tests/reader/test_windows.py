@@ -1,0 +1,69 @@
+"""Windows over long passages, and the way back from tokens to characters."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from preread.reader import Reader
+from preread.reader.windows import Window
+
+
+def words_of(window: Window) -> list[int]:
+    """Token ids of a window's text."""
+    return list(window.token_ids[window.n_prefix : -1])
+
+
+@given(st.integers(0, 200), st.integers(0, 12))
+@settings(max_examples=60, deadline=None)
+def test_windows_cover_every_token_and_fit(tiny_reader: Reader, n_words: int, n_title: int) -> None:
+    encoder, config = tiny_reader.encoder, tiny_reader.config
+    text, title = " ".join(["river"] * n_words), " ".join(["amazon"] * n_title)
+    (windows,) = encoder.encode_passages([text], [title])
+    seen = [w.first_token + i for w in windows for i in range(w.n_text)]
+    assert set(seen) == set(range(n_words))
+    assert all(len(w.token_ids) <= config.window_length for w in windows)
+    assert all(w.token_ids[-1] == encoder.sep_id for w in windows)
+    assert all(w.n_prefix <= config.max_title_length for w in windows)
+
+
+def test_short_passage_has_one_window_without_title_prefix(tiny_reader: Reader) -> None:
+    ((window,),) = tiny_reader.encoder.encode_passages(["a short text"])
+    assert (window.n_prefix, window.first_token, window.n_text) == (0, 0, 3)
+
+
+def test_overlap_is_as_long_as_configured(tiny_reader: Reader) -> None:
+    (windows,) = tiny_reader.encoder.encode_passages([" ".join(str(i) for i in range(90))])
+    config = tiny_reader.config
+    overlap = config.window_length - 1 - config.window_stride
+    assert words_of(windows[0])[-overlap:] == words_of(windows[1])[:overlap]
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_token_spans_lie_in_the_text_in_order(tiny_reader: Reader, text: str) -> None:
+    spans = tiny_reader.encoder.token_spans(text)
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert [s for s, _ in spans] == sorted(s for s, _ in spans)
+
+
+def test_character_spans_count_code_points(tiny_reader: Reader) -> None:
+    encoder = tiny_reader.encoder
+    for text, answer in [
+        ("😀😀 Paris is big", "Paris"),
+        ("Ｐａｒｉｓ is full-width", "Ｐａｒｉｓ"),
+        ("עיר בירה: ירושלים היא", "ירושלים"),
+        ("Antonín Dvořák wrote it", "Dvořák"),
+        ("首都は東京です", "東京"),
+    ]:
+        start = text.index(answer)
+        inside = [
+            i
+            for i, (first, last) in enumerate(encoder.token_spans(text))
+            if first >= start and last <= start + len(answer)
+        ]
+        first, last = encoder.char_span(text, inside[0], inside[-1])
+        assert text[first:last] == answer
+
+
+def test_question_is_cut_to_its_limit(tiny_reader: Reader) -> None:
+    (ids,) = tiny_reader.encoder.encode_questions(["why " * 10_000])
+    assert len(ids) == tiny_reader.config.max_question_length
+    assert (ids[0], ids[-1]) == (tiny_reader.encoder.cls_id, tiny_reader.encoder.sep_id)
