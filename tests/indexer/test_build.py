@@ -1,0 +1,258 @@
+"""Builds that stop and go on, and builds that must be refused."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from preread.data import DataError, PrereadError
+from preread.indexer import (
+    IndexConfig,
+    IndexMismatchError,
+    Manifest,
+    PassageIndex,
+    build_index,
+    verify_index,
+)
+from preread.reader import Reader
+
+
+def files_of(index: Path) -> dict[str, str]:
+    """SHA-256 of every file but Lucene's, which name their segments at random."""
+    return {
+        str(f.relative_to(index)): hashlib.sha256(f.read_bytes()).hexdigest()
+        for f in sorted(index.rglob("*"))
+        if f.is_file() and "lucene" not in f.parts
+    }
+
+
+def test_same_passages_give_the_same_bytes(
+    corpus: Path, built: Path, config: IndexConfig, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    build_index(corpus, tmp_path / "again", tiny_reader, config)
+    assert files_of(tmp_path / "again") == files_of(built)
+
+
+class Stop(Exception):
+    """Stands for a power cut between two steps of a build."""
+
+
+@pytest.mark.parametrize(
+    ("step", "at_call"),
+    [("write_shard", 1), ("write_shard", 3), ("sha256_of", 2), ("build_bm25", 1)],
+)
+def test_build_stopped_at_any_step_resumes_to_the_same_bytes(
+    step: str,
+    at_call: int,
+    corpus: Path,
+    built: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from preread.indexer import build
+
+    real, calls = getattr(build, step), 0
+
+    def stopping(*args: object, **kwargs: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == at_call:
+            raise Stop
+        return real(*args, **kwargs)
+
+    index = tmp_path / "index"
+    with monkeypatch.context() as patch:
+        patch.setattr(build, step, stopping)
+        with pytest.raises(Stop):
+            build_index(corpus, index, tiny_reader, config)
+    assert not (index / "manifest.json").exists()
+    build_index(corpus, index, tiny_reader, config, resume=True)
+    assert files_of(index) == files_of(built)
+    assert verify_index(index) == []
+
+
+@pytest.mark.parametrize("n_shards_before_kill", [1, 2])
+def test_killed_process_resumes_to_the_same_bytes_and_hits(
+    n_shards_before_kill: int,
+    corpus: Path,
+    built: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tiny_reader_path: Path,
+    tmp_path: Path,
+) -> None:
+    index = tmp_path / "index"
+    command = [sys.executable, "-m", "preread.pipeline", "index", str(corpus), str(index)]
+    command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "2"]
+    with subprocess.Popen([*command, "--resume"], stderr=subprocess.DEVNULL) as process:
+        journal = index / "build-shards.jsonl"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            if journal.exists() and journal.read_bytes().count(b"\n") >= n_shards_before_kill:
+                break
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+    assert not (index / "manifest.json").exists(), "the build was over before it could be killed"
+    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    assert verify_index(index) == []
+    undisturbed = tmp_path / "undisturbed"
+    build_index(
+        corpus, undisturbed, Reader.load(str(tiny_reader_path)), IndexConfig(passages_per_shard=2)
+    )
+    assert files_of(index) == files_of(undisturbed)
+    for query in ("volcano Sicily", "river", "capital of Japan"):
+        found = PassageIndex(index).bm25.search(query, 20)
+        assert found == PassageIndex(undisturbed).bm25.search(query, 20)
+
+
+def test_resume_begins_where_nothing_was_begun_and_accepts_a_finished_index(
+    corpus: Path, config: IndexConfig, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    first, _ = build_index(corpus, index, tiny_reader, config, resume=True)
+    again, _ = build_index(corpus, index, tiny_reader, config, resume=True)
+    assert first == again
+
+
+def test_half_written_journal_line_is_not_believed(
+    corpus: Path,
+    built: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from preread.indexer import build
+
+    index = tmp_path / "index"
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "build_bm25", lambda *a, **k: (_ for _ in ()).throw(Stop))
+        with pytest.raises(Stop):
+            build_index(corpus, index, tiny_reader, config)
+    journal = index / "build-shards.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    build_index(corpus, index, tiny_reader, config, resume=True)
+    assert files_of(index) == files_of(built)
+
+
+def test_changed_corpus_is_noticed_on_resume(
+    corpus: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from preread.indexer import build
+
+    mine = tmp_path / "corpus.jsonl"
+    mine.write_bytes(corpus.read_bytes())
+    index = tmp_path / "index"
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "build_bm25", lambda *a, **k: (_ for _ in ()).throw(Stop))
+        with pytest.raises(Stop):
+            build_index(mine, index, tiny_reader, config)
+    mine.write_text(mine.read_text("utf-8").replace("volcano", "mountain"), "utf-8")
+    with pytest.raises(IndexMismatchError, match="corpus has changed"):
+        build_index(mine, index, tiny_reader, config, resume=True)
+
+
+def test_other_options_are_noticed_on_resume(
+    corpus: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from preread.indexer import build
+
+    index = tmp_path / "index"
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "build_bm25", lambda *a, **k: (_ for _ in ()).throw(Stop))
+        with pytest.raises(Stop):
+            build_index(corpus, index, tiny_reader, config)
+    with pytest.raises(IndexMismatchError, match="passages_per_shard"):
+        build_index(corpus, index, tiny_reader, IndexConfig(passages_per_shard=9), resume=True)
+
+
+def test_building_over_an_index_is_refused(
+    corpus: Path, built: Path, config: IndexConfig, tiny_reader: Reader
+) -> None:
+    with pytest.raises(PrereadError, match="an index is there already"):
+        build_index(corpus, built, tiny_reader, config)
+
+
+def test_folder_with_other_files_is_refused(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(PrereadError, match="holds other files"):
+        build_index(corpus, tmp_path, tiny_reader)
+
+
+def test_file_in_place_of_a_folder_is_refused(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    target = tmp_path / "index"
+    target.write_text("mine")
+    with pytest.raises(PrereadError, match="found a file"):
+        build_index(corpus, target, tiny_reader)
+
+
+def test_read_only_target_is_a_clear_error(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    # Root may write anywhere but into the kernel's own file system.
+    target = Path("/sys/preread-index") if os.geteuid() == 0 else tmp_path / "locked" / "index"
+    if os.geteuid() != 0:
+        target.parent.mkdir(mode=0o500)
+    with pytest.raises(PrereadError, match="cannot be written.*you may write to"):
+        build_index(corpus, target, tiny_reader)
+
+
+def test_empty_corpus_leaves_no_folder(tiny_reader: Reader, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(DataError, match="empty.jsonl"):
+        build_index(tmp_path / "empty.jsonl", tmp_path / "index", tiny_reader)
+    assert not (tmp_path / "index").exists()
+
+
+def test_missing_corpus_is_a_clear_error(tiny_reader: Reader, tmp_path: Path) -> None:
+    with pytest.raises(PrereadError, match="nowhere.jsonl"):
+        build_index(tmp_path / "nowhere.jsonl", tmp_path / "index", tiny_reader)
+
+
+def test_bad_records_can_be_skipped_and_are_counted(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    from preread.data import OnError
+
+    mine = tmp_path / "corpus.jsonl"
+    mine.write_text("{not json\n" + corpus.read_text("utf-8"), "utf-8")
+    with pytest.raises(DataError, match=r"corpus.jsonl:1"):
+        build_index(mine, tmp_path / "strict", tiny_reader)
+    config = IndexConfig(on_error=OnError.SKIP)
+    manifest, report = build_index(mine, tmp_path / "index", tiny_reader, config)
+    assert (manifest.n_records_skipped, report.n_skipped) == (1, 1)
+    assert Manifest.load(tmp_path / "index").n_passages == 20
+
+
+def test_passage_of_fifty_thousand_words_is_indexed_whole(
+    tiny_reader: Reader, tmp_path: Path
+) -> None:
+    words = [f"w{i % 977}" for i in range(50_000)]
+    words[49_990] = "zanzibar"
+    record = {"id": "long", "title": "Long", "text": " ".join(words)}
+    (tmp_path / "corpus.jsonl").write_text(json.dumps(record) + "\n")
+    build_index(tmp_path / "corpus.jsonl", tmp_path / "index", tiny_reader)
+    index = PassageIndex(tmp_path / "index")
+    assert [hit.ordinal for hit in index.bm25.search("zanzibar", 5)] == [0]
+    _, table = index.fetch([0])
+    seen = sum(table.lengths) - sum(table.n_prefix) - len(table.lengths)
+    assert seen >= 50_000 and index.passage(0).text.endswith(words[-1])

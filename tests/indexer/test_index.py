@@ -1,0 +1,148 @@
+"""What goes into an index comes out again."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from preread.data import Passage
+from preread.indexer import (
+    IndexFormatError,
+    IndexMismatchError,
+    Manifest,
+    PassageIndex,
+    index_info,
+    verify_index,
+)
+from preread.reader import Reader
+
+
+def test_passages_come_back_as_they_went_in(index: PassageIndex, passages: list[Passage]) -> None:
+    assert [index.passage(i) for i in range(len(index))] == passages
+
+
+def test_stored_states_are_the_lower_states_in_float16(
+    index: PassageIndex, passages: list[Passage], tiny_reader: Reader
+) -> None:
+    chosen = [3, 0, 19, 3]
+    states, table = index.fetch(chosen)
+    windows = tiny_reader.encoder.encode_passages(
+        [passages[i].text for i in chosen], [passages[i].title for i in chosen]
+    )
+    flat = [w for of_passage in windows for w in of_passage]
+    expected = tiny_reader.window_states(flat)
+    assert table.lengths == expected.lengths
+    assert table.passage == tuple(i for i, ws in enumerate(windows) for _ in ws)
+    assert table.first_token == tuple(w.first_token for w in flat)
+    assert table.n_prefix == tuple(w.n_prefix for w in flat)
+    # Stored in float16 (11 bits of mantissa), computed in other batches: states are of order 1.
+    torch.testing.assert_close(states.rows, expected.rows, rtol=1e-3, atol=1e-3)
+
+
+def test_fetching_nothing_gives_nothing(index: PassageIndex) -> None:
+    states, table = index.fetch([])
+    assert (len(states), table.lengths) == (0, ())
+
+
+def test_ordinals_out_of_range_are_refused(index: PassageIndex) -> None:
+    for ordinal in (-1, len(index)):
+        with pytest.raises(IndexError, match="no passage"):
+            index.passage(ordinal)
+
+
+def test_verify_accepts_an_untouched_index(built: Path) -> None:
+    assert verify_index(built) == []
+
+
+def test_info_adds_up(built: Path, passages: list[Passage]) -> None:
+    info = index_info(built)
+    assert info["n_passages"] == len(passages)
+    assert info["n_shards"] == 3
+    assert info["bytes_per_token"] >= 2 * info["hidden_size"]
+    on_disk = sum(f.stat().st_size for f in built.rglob("*") if f.is_file())
+    assert info["bytes_total"] == on_disk
+    texts = sum(len((p.text + p.title + p.passage_id).encode()) for p in passages)
+    assert info["bytes_text"] == texts
+
+
+@pytest.fixture
+def copy(built: Path, tmp_path: Path) -> Path:
+    """An index to damage."""
+    return Path(shutil.copytree(built, tmp_path / "copy"))
+
+
+def test_truncated_shard_is_an_error_that_names_it(copy: Path) -> None:
+    shard = copy / "states" / "shard-00001.h5"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(IndexFormatError, match="shard-00001.h5: expected a file of"):
+        PassageIndex(copy)
+
+
+def test_missing_shard_is_an_error_that_names_it(copy: Path) -> None:
+    (copy / "states" / "shard-00002.h5").unlink()
+    with pytest.raises(IndexFormatError, match="shard-00002.h5: .* found nothing"):
+        PassageIndex(copy)
+
+
+def test_verify_finds_a_changed_byte(copy: Path) -> None:
+    shard = copy / "states" / "shard-00000.h5"
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    assert any("shard-00000.h5" in fault for fault in verify_index(copy))
+
+
+def test_verify_finds_a_damaged_bm25_index(copy: Path) -> None:
+    largest = max((copy / "lucene").iterdir(), key=lambda f: f.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    data[len(data) // 2] ^= 1
+    largest.write_bytes(data)
+    assert any("lucene" in fault for fault in verify_index(copy))
+
+
+def test_verify_finds_a_missing_bm25_index(copy: Path) -> None:
+    shutil.rmtree(copy / "lucene")
+    assert any("lucene" in fault for fault in verify_index(copy))
+
+
+def test_unfinished_index_says_how_to_go_on(copy: Path) -> None:
+    (copy / "manifest.json").unlink()
+    with pytest.raises(IndexFormatError, match="--resume"):
+        PassageIndex(copy)
+
+
+def test_no_index_says_how_to_build_one(tmp_path: Path) -> None:
+    with pytest.raises(IndexFormatError, match="preread index"):
+        PassageIndex(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"format_version": 1', '"format_version": 99'), ('"n_tokens"', '"n_tukens"'), ("{", "")],
+)
+def test_manifest_of_another_form_is_refused(copy: Path, before: str, after: str) -> None:
+    path = copy / "manifest.json"
+    path.write_text(path.read_text("utf-8").replace(before, after, 1), "utf-8")
+    with pytest.raises(IndexFormatError, match="manifest.json"):
+        Manifest.load(copy)
+
+
+def test_index_of_another_reader_is_refused(index: PassageIndex, tiny_reader: Reader) -> None:
+    from copy import deepcopy
+
+    model = deepcopy(tiny_reader.model)
+    with torch.no_grad():
+        model.layers[0].expand.weight[0, 0] += 1e-3
+    other = Reader(model, tiny_reader.tokenizer, name="other")
+    with pytest.raises(IndexMismatchError, match="built with reader 'tiny'.*reader is 'other'"):
+        index.check_reader(other)
+
+
+def test_retrained_upper_layers_still_fit(index: PassageIndex, tiny_reader: Reader) -> None:
+    from copy import deepcopy
+
+    model = deepcopy(tiny_reader.model)
+    with torch.no_grad():
+        model.layers[3].expand.weight[0, 0] += 1.0
+        model.head.bias += 1.0
+    index.check_reader(Reader(model, tiny_reader.tokenizer, name="retrained"))
