@@ -1,0 +1,51 @@
+"""What every benchmark shares: the machine's shape, and where results go."""
+
+import json
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+_PACKAGES = ("torch", "transformers", "pyserini", "h5py", "numpy")
+
+
+def machine() -> dict[str, Any]:
+    """Shape of the machine and versions of what runs on it."""
+    model = [line for line in _cpuinfo() if line.startswith("model name")]
+    return {
+        "cpu": model[0].split(":", 1)[1].strip() if model else platform.processor(),
+        "threads": torch.get_num_threads(),
+        "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def write_result(name: str, content: dict[str, Any]) -> Path:
+    """Write a result beside the commit it was measured at.
+
+    Args:
+        name: The benchmark.
+        content: What was measured.
+
+    Returns:
+        ``results/<name>-<commit>.json``.
+    """
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()[:12]
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}-{commit}.json"
+    command = ["python", *sys.argv]
+    whole = {"benchmark": name, "commit": commit, "command": command, "machine": machine()}
+    path.write_text(json.dumps({**whole, **content}, indent=2) + "\n", "utf-8")
+    print(path)
+    return path
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []

@@ -1,0 +1,48 @@
+"""How well are open-domain questions answered, and what does the index cost?
+
+    python benchmarks/open_domain.py CORPUS QUESTIONS INDEX --top-k 20
+
+Builds INDEX of CORPUS, or goes on with it, and answers all QUESTIONS from it.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from common import write_result
+from preread.data import read_questions
+from preread.indexer import build_index, index_info
+from preread.pipeline import OpenDomainQA, evaluate
+from preread.reader import Reader
+
+
+def main() -> None:
+    """Build, evaluate, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("--top-k", type=int, nargs="+", default=[20])
+    parser.add_argument("--reader", default="default")
+    options = parser.parse_args()
+    reader = Reader.load(options.reader)
+    began = time.perf_counter()
+    build_index(options.corpus, options.index, reader, resume=True, show_progress=True)
+    build_seconds = time.perf_counter() - began
+    qa = OpenDomainQA.from_index(options.index)
+    questions = list(read_questions(options.questions))
+    scores = [evaluate(qa, questions, top_k=top_k, show_progress=True) for top_k in options.top_k]
+    info = index_info(options.index)
+    content = {
+        "corpus": options.corpus.name,
+        "questions": options.questions.name,
+        "bm25_weight": qa.bm25_weight,
+        "build_seconds": round(build_seconds, 1),
+        "index": {k: v for k, v in info.items() if k != "corpus"},
+        "scores": scores,
+    }
+    write_result("open-domain", content)
+
+
+if __name__ == "__main__":
+    main()

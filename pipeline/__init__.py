@@ -1,0 +1,43 @@
+"""Online: retrieve, fetch, read, answer; evaluation and the command line."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .answers import Answer
+    from .evaluate import evaluate
+    from .evaluate_reader import ReadMode, evaluate_reader
+    from .qa import OpenDomainQA, Result
+    from .retrieval import Retriever
+    from .search import FoundPassage, search_passages
+
+__all__ = [
+    "Answer",
+    "FoundPassage",
+    "OpenDomainQA",
+    "ReadMode",
+    "Result",
+    "Retriever",
+    "evaluate",
+    "evaluate_reader",
+    "search_passages",
+]
+
+_MODULES = {
+    "Answer": "answers",
+    "FoundPassage": "search",
+    "OpenDomainQA": "qa",
+    "ReadMode": "evaluate_reader",
+    "Result": "qa",
+    "Retriever": "retrieval",
+    "evaluate_reader": "evaluate_reader",
+    "evaluate": "evaluate",
+    "search_passages": "search",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use: the command line lives here too, and ``--help`` needs no torch."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

@@ -1,0 +1,5 @@
+"""``python -m preread.pipeline``: the command line."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,51 @@
+"""The command line: each command parses, calls one library function, prints."""
+
+import logging
+import os
+import sys
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from ..data import PrereadError
+from .commands import ask, demo, evaluate, index
+
+EXIT_MISTAKE = 2
+EXIT_INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
+
+app = typer.Typer(
+    name="preread",
+    help="Question answering over a corpus that has been read ahead of time.",
+    add_completion=False,
+)
+for module in (index, ask, evaluate, demo):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Run the command line.
+
+    A caller's mistake is printed as ``error: …`` on standard error, with exit code 2.
+    """
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    # Model libraries draw bars and advice of their own, which would drown ours.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_MININTERVAL", "0.5")
+    try:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except PrereadError as error:
+        _fail(str(error), EXIT_MISTAKE)
+    except TyperException as error:
+        _fail(error.format_message(), EXIT_MISTAKE)
+    except (Abort, KeyboardInterrupt):
+        _fail("interrupted; `preread index … --resume` goes on with a build", EXIT_INTERRUPTED)
+    else:
+        sys.exit(code)
+
+
+def _fail(message: str, code: int) -> None:
+    """Print an error and leave."""
+    typer.echo(f"error: {message}", err=True)
+    sys.exit(code)

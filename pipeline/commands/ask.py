@@ -1,0 +1,94 @@
+"""``preread search | ask``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import Device, IndexPath, Json, TopK, print_json
+
+if TYPE_CHECKING:
+    from ..qa import OpenDomainQA
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(search)
+    app.command()(ask)
+
+
+def search(
+    index: IndexPath,
+    query: Annotated[str, typer.Argument(metavar="QUERY")],
+    top_k: Annotated[int, typer.Option(help="Passages that are shown.")] = 10,
+    json: Json = False,
+) -> None:
+    """Find passages in INDEX by BM25; nothing is read."""
+    from ...indexer import PassageIndex
+    from ..search import search_passages
+
+    found = search_passages(PassageIndex(index), query, top_k)
+    for hit in found:
+        if json:
+            print_json(hit.to_dict())
+        else:
+            text = hit.passage.text
+            typer.echo(
+                f"{hit.rank:3}. {hit.score:7.3f}  {hit.passage.title}  [{hit.passage.passage_id}]"
+            )
+            typer.echo(f"     {text[:160]}{'…' if len(text) > 160 else ''}")
+
+
+def ask(
+    index: IndexPath,
+    question: Annotated[str | None, typer.Argument(metavar="[QUESTION]")] = None,
+    top_k: TopK = 20,
+    answers: Annotated[int, typer.Option(help="Answers that are shown.")] = 5,
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Answer QUESTION from INDEX; without a question, answer one after the other."""
+    from ..qa import OpenDomainQA
+
+    qa = OpenDomainQA.from_index(index, device=device)
+    if question is None:
+        _converse(qa, top_k, answers, json)
+    else:
+        _answer(qa, question, top_k, answers, json)
+
+
+def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json: bool) -> None:
+    """Answer one question and print."""
+    from rich.console import Console
+
+    from ..display import show_answers
+
+    result = qa.answer(question, top_k=top_k, n_answers=n_answers)
+    if json:
+        content = {"question": question, "answers": [a.to_dict() for a in result.answers]}
+        print_json({**content, "took_ms": round(result.timings.total_ms, 2)})
+        return
+    console = Console()
+    show_answers(result.answers, console)
+    console.print(
+        f"[dim]{min(top_k, len(result.hits))} passages read in "
+        f"{result.timings.total_ms:.0f} ms[/dim]"
+    )
+
+
+def _converse(qa: "OpenDomainQA", top_k: int, n_answers: int, json: bool) -> None:
+    """Read questions from standard input until it ends."""
+    from ...data import PrereadError
+
+    typer.echo(f"{len(qa.index):,} passages. Ask; an empty line ends.", err=True)
+    while True:
+        try:
+            typer.echo("? ", err=True, nl=False)
+            question = input()
+        except EOFError:
+            return
+        if not question.strip():
+            return
+        try:
+            _answer(qa, question, top_k, n_answers, json)
+        except PrereadError as error:
+            typer.echo(f"error: {error}", err=True)

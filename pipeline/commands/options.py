@@ -1,0 +1,31 @@
+"""Options that several commands share, and printing."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+TopK = Annotated[int, typer.Option(help="Passages that are read.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N.")]
+Device = Annotated[str, typer.Option(help="Where the reader runs: cpu, cuda, cuda:1 …")]
+OnErrorOption = Annotated[str, typer.Option(help="What a bad record does: fail or skip.")]
+
+
+def print_json(content: Any) -> None:
+    """One JSON object, on one line."""
+    typer.echo(json.dumps(content, ensure_ascii=False))
+
+
+def print_table(content: dict[str, Any]) -> None:
+    """Names and values, for a person."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in content.items():
+        if isinstance(value, dict):
+            value = "  ".join(f"{key}: {inner}" for key, inner in value.items())
+        table.add_row(name.replace("_", " "), f"{value:,}" if type(value) is int else str(value))
+    Console().print(table)

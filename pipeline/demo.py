@@ -1,0 +1,62 @@
+"""The sample corpus, from passages to answers: what a newcomer runs first."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..data import Question, read_questions, score_answer
+from ..data.sample import sample_corpus_path, sample_questions_path
+from ..indexer import PassageIndex, build_index
+from ..reader import Reader
+from .answers import Answer
+from .evaluate import evaluate
+from .qa import OpenDomainQA
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAnswer:
+    """One question of the demo."""
+
+    question: Question
+    answers: list[Answer]
+    is_right: bool
+    """Whether the best answer equals a gold answer, by SQuAD's normalisation."""
+    took_ms: float
+
+
+def sample_index(path: Path, *, show_progress: bool = False) -> PassageIndex:
+    """The index of the sample corpus; built if it is not there.
+
+    Args:
+        path: The index folder.
+        show_progress: Draw progress bars.
+
+    Raises:
+        PrereadError: If the folder holds something else.
+    """
+    reader = Reader.load("default")
+    build_index(sample_corpus_path(), path, reader, resume=True, show_progress=show_progress)
+    return PassageIndex(path)
+
+
+def ask_samples(qa: OpenDomainQA, n_questions: int) -> list[DemoAnswer]:
+    """Answer sample questions, spread evenly over all that have an answer.
+
+    Args:
+        qa: Over the sample index.
+        n_questions: How many.
+    """
+    questions = [q for q in read_questions(sample_questions_path()) if q.answers]
+    step = max(1, len(questions) // n_questions)
+    asked = []
+    for question in questions[::step][:n_questions]:
+        result = qa.answer(question.question)
+        best = result.answers[0].answer if result.answers else ""
+        is_right = score_answer(best, question.answers)[0] == 1.0
+        asked.append(DemoAnswer(question, result.answers, is_right, result.timings.total_ms))
+    return asked
+
+
+def score_samples(qa: OpenDomainQA) -> dict[str, Any]:
+    """Evaluate on all sample questions that have an answer."""
+    return evaluate(qa, [q for q in read_questions(sample_questions_path()) if q.answers])

@@ -1,0 +1,167 @@
+"""Answering questions from an index."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..data import Passage, PrereadError
+from ..indexer import Hit, PassageIndex
+from ..reader import Reader, Span
+from .answers import Answer
+from .retrieval import Retriever
+
+BM25_WEIGHT = 0.3
+"""Logits that one point of BM25 score is worth (`benchmarks/bm25_weight.py` chose it)."""
+
+
+@dataclass(slots=True)
+class Timings:
+    """Where the time of one question went, in milliseconds."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        """The time since the last lap went into ``stage``."""
+        now = time.perf_counter()
+        self.stages[stage] = (now - self._last) * 1000
+        self._last = now
+
+    @property
+    def total_ms(self) -> float:
+        """All stages."""
+        return sum(self.stages.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything that answering a question gave."""
+
+    answers: list[Answer]
+    hits: list[Hit]
+    """All passages found, best first; the first ``top_k`` of them were read."""
+    timings: Timings
+
+
+class OpenDomainQA:
+    """Answers questions over an index.
+
+    Example:
+        >>> qa = OpenDomainQA.from_index("my-index")
+        >>> qa("who built the first telescope?")[0].answer
+    """
+
+    def __init__(
+        self,
+        index: PassageIndex,
+        reader: Reader,
+        retriever: Retriever | None = None,
+        *,
+        bm25_weight: float = BM25_WEIGHT,
+    ) -> None:
+        """Put an index and the reader it was made with together.
+
+        Args:
+            index: Where passages and stored states are.
+            reader: Its upper layers read.
+            retriever: Finds passages; BM25 of the index by default.
+            bm25_weight: Logits added to a passage's spans for each point of its retrieval score.
+                The reader alone was not trained to tell passages apart (as BERTserini, which mixes
+                the two scores likewise: https://aclanthology.org/N19-4013, section 3).
+
+        Raises:
+            IndexMismatchError: If another reader made the index.
+        """
+        index.check_reader(reader)
+        self.index = index
+        self.reader = reader
+        self.bm25_weight = bm25_weight
+        self.retriever: Retriever = retriever if retriever is not None else index.bm25
+
+    @classmethod
+    def from_index(cls, path: str | Path, *, device: str = "cpu") -> "OpenDomainQA":
+        """Open an index with the reader that made it.
+
+        Args:
+            path: The index folder.
+            device: Where the upper layers run.
+
+        Raises:
+            IndexFormatError: If there is no index, or it is damaged.
+            IndexMismatchError: If the reader has changed since.
+            PrereadError: If the reader is gone.
+        """
+        index = PassageIndex(Path(path))
+        return cls(index, Reader.load(index.manifest.plan.reader, device=device))
+
+    def __call__(self, question: str, *, top_k: int = 20, n_answers: int = 5) -> list[Answer]:
+        """Answer a question.
+
+        Args:
+            question: Any text; words beyond the reader's ``max_question_length`` are not read.
+            top_k: How many passages are read.
+            n_answers: How many answers at most; they never overlap.
+
+        Returns:
+            Answers, best first; none where no passage shares a word with the question.
+
+        Raises:
+            PrereadError: If the question is empty, or a number is not positive.
+        """
+        return self.answer(question, top_k=top_k, n_answers=n_answers).answers
+
+    def answer(
+        self, question: str, *, top_k: int = 20, n_answers: int = 5, n_hits: int | None = None
+    ) -> Result:
+        """Answer a question, keeping what was found on the way.
+
+        Args:
+            question: As in a call.
+            top_k: As in a call.
+            n_answers: As in a call.
+            n_hits: Passages to retrieve, if more than are read.
+
+        Raises:
+            PrereadError: As in a call.
+        """
+        _check(question, top_k, n_answers)
+        timings = Timings()
+        hits = self.retriever.search(question, max(top_k, n_hits or 0))
+        timings.lap("retrieve")
+        ordinals = [hit.ordinal for hit in hits[:top_k]]
+        states, windows = self.index.fetch(ordinals)
+        timings.lap("fetch")
+        question_states = self.reader.question_states(question)
+        spans = self.reader.read(
+            question_states,
+            states,
+            windows,
+            n_best=n_answers,
+            passage_scores=[self.bm25_weight * hit.score for hit in hits[:top_k]],
+        )
+        timings.lap("read")
+        answers = [self._locate(span, self.index.passage(ordinals[span.passage])) for span in spans]
+        timings.lap("locate")
+        return Result(answers, hits, timings)
+
+    def _locate(self, span: Span, passage: Passage) -> Answer:
+        """Turn tokens into characters."""
+        start, end = self.reader.encoder.char_span(passage.text, span.first_token, span.last_token)
+        return Answer(
+            answer=passage.text[start:end],
+            score=span.probability,
+            passage_id=passage.passage_id,
+            title=passage.title,
+            start=start,
+            end=end,
+            passage=passage.text,
+        )
+
+
+def _check(question: str, top_k: int, n_answers: int) -> None:
+    """Refuse what cannot be answered."""
+    if not question.strip():
+        raise PrereadError("question: expected some words, found none. Ask something.")
+    for name, value in (("top_k", top_k), ("n_answers", n_answers)):
+        if value < 1:
+            raise PrereadError(f"{name} must be at least 1, found {value}.")

@@ -1,0 +1,37 @@
+"""Our BM25 against pyserini's own indexer and searcher."""
+
+import json
+from pathlib import Path
+
+import pytest
+from preread.data import read_corpus, read_questions
+from preread.data.sample import sample_corpus_path, sample_questions_path
+from preread.indexer import PassageIndex
+from preread.indexer.bm25 import contents_of
+from preread.indexer.java import java_class
+
+
+def test_hits_equal_pyserinis_own(
+    sample_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # pyserini's searcher pulls in an OpenAI client, which wants a key when it is imported.
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    ours = PassageIndex(sample_index).bm25
+    collection = tmp_path / "collection"
+    collection.mkdir()
+    with (collection / "passages.jsonl").open("w") as file:
+        for ordinal, passage in enumerate(read_corpus(sample_corpus_path())):
+            record = {"id": str(ordinal), "contents": contents_of(passage)}
+            file.write(json.dumps(record) + "\n")
+    arguments = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator"]
+    arguments += ["-input", str(collection), "-index", str(tmp_path / "theirs"), "-threads", "2"]
+    java_class("io.anserini.index.IndexCollection").main(arguments)
+
+    from pyserini.search.lucene import LuceneSearcher
+
+    theirs = LuceneSearcher(str(tmp_path / "theirs"))
+    theirs.set_bm25(0.9, 0.4)
+    assert theirs.num_docs == ours.n_documents
+    for question in read_questions(sample_questions_path()):
+        expected = [(int(h.docid), h.score) for h in theirs.search(question.question, k=100)]
+        assert [(h.ordinal, h.score) for h in ours.search(question.question, 100)] == expected

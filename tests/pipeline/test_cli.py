@@ -1,0 +1,153 @@
+"""The commands: what they print, and how they refuse."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from preread.data.sample import sample_corpus_path, sample_questions_path
+
+Preread = Callable[..., "object"]
+
+
+def test_help_needs_neither_torch_nor_java() -> None:
+    code = (
+        "import sys; from preread.pipeline.cli import app; from typer.testing import CliRunner\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        "assert not {'torch', 'transformers', 'jnius', 'h5py'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    built = preread("index", sample_corpus_path(), index, "--limit", 40, "--json")
+    assert built.code == 0, built.err
+    info = json.loads(built.out)
+    assert info["n_passages"] == 40 and info["reader"] == "default" and info["codec"] == "float16"
+    assert json.loads(preread("info", index, "--json").out) == info
+    assert "n passages" in preread("info", index).out
+    verified = preread("verify", index, "--json")
+    assert json.loads(verified.out) == {"ok": True, "faults": []}
+
+    lines = preread("search", index, "volcano", "--top-k", 2, "--json").out.splitlines()
+    ranks = [json.loads(line) for line in lines]
+    assert [r["rank"] for r in ranks] == [1, 2] and "passage_id" in ranks[0]
+    assert "volcano" in preread("search", index, "volcano").out.lower()
+
+    asked = preread("ask", index, "what is the belt of volcanoes called?", "--json")
+    answer = json.loads(asked.out)["answers"][0]
+    assert set(answer) == {"answer", "score", "passage_id", "title", "start", "end", "passage"}
+    assert answer["passage"][answer["start"] : answer["end"]] == answer["answer"]
+    shown = preread("ask", index, "what is the belt of volcanoes called?")
+    assert answer["answer"] in shown.out and "passages read" in shown.out
+
+    talk = preread("ask", index, "--json", stdin="what is a volcano?\nwhere is Etna?\n\n")
+    assert len(talk.out.splitlines()) == 2
+
+
+def test_verify_reports_a_changed_byte_with_exit_code_one(
+    preread: Preread, sample_index: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    copy = Path(shutil.copytree(sample_index, tmp_path / "copy"))
+    shard = next((copy / "states").glob("*.h5"))
+    data = bytearray(shard.read_bytes())
+    data[1000] ^= 1
+    shard.write_bytes(data)
+    finished = preread("verify", copy, "--json")
+    assert finished.code == 1
+    assert json.loads(finished.out)["ok"] is False
+
+
+def test_evaluate_writes_scores_predictions_and_run(
+    preread: Preread, sample_index: Path, tmp_path: Path
+) -> None:
+    predictions, run = tmp_path / "predictions.jsonl", tmp_path / "run.txt"
+    files = ("--predictions", predictions, "--run", run)
+    finished = preread(
+        "evaluate", sample_index, sample_questions_path(), "--limit", 10, "--json", *files
+    )
+    scores = json.loads(finished.out)
+    assert scores["n_questions"] == 10
+    assert set(scores["top_k_accuracy"]) == {"1", "5", "20", "100"}
+    assert set(scores["latency_ms"]) == {"p50", "p95"}
+    lines = [json.loads(line) for line in predictions.read_text("utf-8").splitlines()]
+    mean = sum(line["exact_match"] for line in lines) / 10
+    assert scores["exact_match"] == pytest.approx(100 * mean)
+    first = run.read_text("utf-8").splitlines()[0].split()
+    assert len(first) == 6 and first[1] == "Q0" and first[3] == "1"
+
+
+def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) -> None:
+    dataset = tmp_path / "dev.jsonl"
+    context = "Etna is a volcano on the island of Sicily. It last erupted in 2021."
+    records = [
+        {"id": "1", "question": "where is Etna?", "answers": ["Sicily"]},
+        {"id": "2", "question": "when did Etna erupt?", "answers": ["2021"]},
+    ]
+    whole = [
+        r | {"title": "", "context": context, "answer_starts": [context.index(r["answers"][0])]}
+        for r in records
+    ]
+    dataset.write_text("".join(json.dumps(r) + "\n" for r in whole))
+    scores = {}
+    for mode in ("full", "decomposed", "stored"):
+        finished = preread("evaluate-reader", "default", dataset, "--mode", mode, "--json")
+        scores[mode] = json.loads(finished.out)
+        assert scores[mode]["n_questions"] == 2
+    assert scores["full"]["num_lower_layers"] == 0
+    assert scores["stored"]["f1"] == scores["decomposed"]["f1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("index", "{tmp}/nowhere.tsv", "{tmp}/index"), "nowhere.tsv"),
+        (("index", "{tmp}/empty.jsonl", "{tmp}/index"), "empty.jsonl"),
+        (("index", "{tmp}/broken.jsonl", "{tmp}/index"), "broken.jsonl:2"),
+        (("index", "{sample}", "{index}"), "an index is there already"),
+        (("index", "{sample}", "{tmp}/index", "--reader", "./no-reader"), "no-reader"),
+        (("index", "{sample}", "{tmp}/index", "--codec", "zip"), "expected one of float16"),
+        (("index", "{sample}", "{tmp}/index", "--limit", "0"), "--limit"),
+        (("ask", "{tmp}/nothing", "who?"), "no such index"),
+        (("ask", "{index}", "who?", "--top-k", "0"), "top_k must be at least 1"),
+        (("nonsense",), "nonsense"),
+        (("ask", "{index}", "  "), "expected some words"),
+        (("search", "{index}", ""), "expected some words"),
+        (("info", "{tmp}"), "not an index"),
+        (("verify", "{tmp}/nothing"), "no such index"),
+        (("evaluate", "{index}", "{tmp}/nowhere.jsonl"), "nowhere.jsonl"),
+        (("evaluate", "{index}", "{tmp}/broken.jsonl"), "broken.jsonl:2"),
+        (("evaluate-reader", "default", "{tmp}/broken.jsonl"), "broken.jsonl"),
+        (("evaluate-reader", "default", "{sample}", "--mode", "half"), "expected one of full"),
+    ],
+)
+def test_mistakes_give_one_clear_error_and_code_two(
+    preread: Preread,
+    sample_index: Path,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "broken.jsonl").write_text(
+        '{"id": "1", "title": "t", "text": "x", "question": "q", "answer": ["a"]}\n{"id": \n'
+    )
+    places = {"tmp": tmp_path, "index": sample_index, "sample": sample_corpus_path()}
+    finished = preread(*(argument.format(**places) for argument in arguments))
+    assert finished.code == 2
+    assert finished.out == ""
+    last = [line for line in finished.err.splitlines() if line.startswith("error: ")]
+    assert len(last) == 1 and message in last[0], finished.err
+    assert "Traceback" not in finished.err
+
+
+def test_demo_builds_asks_and_scores(preread: Preread, tmp_path: Path) -> None:
+    finished = preread("demo", "--path", tmp_path / "demo", "--questions", 3)
+    assert finished.code == 0, finished.err
+    assert finished.out.count("right") + finished.out.count("not the gold answer") >= 3
+    assert "All 364 sample questions" in finished.out

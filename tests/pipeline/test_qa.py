@@ -1,0 +1,167 @@
+"""Answers from the sample corpus, by the reader that ships."""
+
+from pathlib import Path
+
+import pytest
+from preread.data import Passage, PrereadError, Question, read_corpus, read_questions
+from preread.data.sample import sample_corpus_path, sample_questions_path
+from preread.indexer import IndexFormatError, IndexMismatchError, PassageIndex
+from preread.pipeline import Answer, OpenDomainQA, evaluate
+from preread.reader import Reader, WindowTable
+
+
+@pytest.fixture(scope="session")
+def questions() -> list[Question]:
+    """Sample questions that have an answer."""
+    return [q for q in read_questions(sample_questions_path()) if q.answers]
+
+
+def assert_in_place(answer: Answer) -> None:
+    """An answer is the slice of its passage that it says it is."""
+    assert answer.passage[answer.start : answer.end] == answer.answer
+    assert answer.answer.strip()
+
+
+def test_most_sample_questions_are_answered_right(
+    qa: OpenDomainQA, questions: list[Question]
+) -> None:
+    scores = evaluate(qa, questions[::4])
+    assert scores["top_k_accuracy"]["20"] > 95
+    assert scores["f1"] > 50, scores  # far above any wrong wiring, far below what it should reach
+
+
+def test_answers_stand_where_they_say_and_do_not_overlap(
+    qa: OpenDomainQA, questions: list[Question]
+) -> None:
+    for question in questions[::40]:
+        answers = qa(question.question, n_answers=10)
+        assert answers == sorted(answers, key=lambda a: -a.score)
+        assert all(0 < a.score <= 1 for a in answers)
+        for number, answer in enumerate(answers):
+            assert_in_place(answer)
+            for other in answers[:number]:
+                apart = answer.start >= other.end or other.start >= answer.end
+                assert answer.passage_id != other.passage_id or apart
+
+
+def test_answers_equal_those_of_states_computed_on_the_spot(
+    qa: OpenDomainQA, questions: list[Question]
+) -> None:
+    reader = qa.reader
+    for question in questions[::60]:
+        hits = qa.retriever.search(question.question, 10)
+        passages: list[Passage] = [qa.index.passage(hit.ordinal) for hit in hits]
+        windows = reader.encoder.encode_passages(
+            [p.text for p in passages], [p.title for p in passages]
+        )
+        flat = [(n, w) for n, of_passage in enumerate(windows) for w in of_passage]
+        states = reader.window_states([w for _, w in flat])
+        table = WindowTable(
+            lengths=states.lengths,
+            n_prefix=tuple(w.n_prefix for _, w in flat),
+            first_token=tuple(w.first_token for _, w in flat),
+            passage=tuple(n for n, _ in flat),
+        )
+        spans = reader.read(
+            reader.question_states(question.question),
+            states,
+            table,
+            n_best=1,
+            passage_scores=[qa.bm25_weight * hit.score for hit in hits],
+        )
+        stored = qa(question.question, top_k=10, n_answers=1)[0]
+        passage = passages[spans[0].passage]
+        start, end = reader.encoder.char_span(
+            passage.text, spans[0].first_token, spans[0].last_token
+        )
+        assert (passage.passage_id, start, end) == (stored.passage_id, stored.start, stored.end)
+        assert spans[0].probability == pytest.approx(stored.score, rel=0.02)  # float16 in between
+
+
+def test_answer_in_a_later_window_of_a_long_passage_is_found(qa: OpenDomainQA) -> None:
+    long = max(read_corpus(sample_corpus_path()), key=lambda p: len(p.text))
+    assert len(qa.reader.encoder.encode_passages([long.text], [long.title])[0]) > 1
+    questions = [
+        q
+        for q in read_questions(sample_questions_path())
+        if q.answers and long.text.find(q.answers[0]) > 0.7 * len(long.text)
+    ]
+    late = [
+        answer
+        for question in questions
+        for answer in qa(question.question, n_answers=3)
+        if answer.passage_id == long.passage_id and answer.start > 0.6 * len(long.text)
+    ]
+    assert late
+    for answer in late:
+        assert_in_place(answer)
+
+
+def test_fewer_passages_than_asked_for_are_no_error(qa: OpenDomainQA) -> None:
+    answers = qa("volcano", top_k=5_000, n_answers=3)
+    assert len(answers) == 3
+
+
+def test_question_without_a_word_of_the_corpus_has_no_answer(qa: OpenDomainQA) -> None:
+    assert qa("qwxzv") == []
+
+
+@pytest.mark.parametrize("question", ["", "   ", "\n\t"])
+def test_empty_question_is_refused(qa: OpenDomainQA, question: str) -> None:
+    with pytest.raises(PrereadError, match="expected some words"):
+        qa(question)
+
+
+def test_question_of_ten_thousand_words_is_answered(qa: OpenDomainQA) -> None:
+    question = "which mountain is a volcano " + " ".join(f"word{i}" for i in range(10_000))
+    for answer in qa(question):
+        assert_in_place(answer)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "¿Qué es 東京? 😀",
+        "Ｗｈａｔ is Ｔｏｋｙｏ",
+        "מה זה volcano",
+        "volcano\x00\x01?",
+        "a AND (b OR",
+    ],
+)
+def test_questions_in_any_script_are_answered_or_not_but_never_fail(
+    qa: OpenDomainQA, question: str
+) -> None:
+    for answer in qa(question):
+        assert_in_place(answer)
+
+
+@pytest.mark.parametrize("name", ["top_k", "n_answers"])
+def test_numbers_must_be_positive(qa: OpenDomainQA, name: str) -> None:
+    with pytest.raises(PrereadError, match=f"{name} must be at least 1"):
+        qa("volcano", **{name: 0})
+
+
+def test_reader_that_did_not_make_the_index_is_refused(
+    sample_index: Path, tiny_reader: Reader
+) -> None:
+    with pytest.raises(IndexMismatchError, match="Use that reader"):
+        OpenDomainQA(PassageIndex(sample_index), tiny_reader)
+
+
+def test_missing_index_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IndexFormatError, match="no such index"):
+        OpenDomainQA.from_index(tmp_path / "nothing")
+
+
+def test_another_retriever_can_take_bm25s_place(qa: OpenDomainQA) -> None:
+    from preread.indexer import Hit
+
+    class Always:
+        """Finds the first passages, whatever the question."""
+
+        def search(self, query: str, k: int) -> list[Hit]:
+            return [Hit(ordinal, 1.0) for ordinal in range(min(k, 3))]
+
+    other = OpenDomainQA(qa.index, qa.reader, Always())
+    found = {a.passage_id for a in other("what is this", n_answers=20)}
+    assert found <= {qa.index.passage(i).passage_id for i in range(3)}

@@ -1,0 +1,46 @@
+"""The folders are the architecture: imports go one way, data <- reader <- indexer <- pipeline."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("data", "reader", "indexer", "pipeline")
+FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Rooms that a module imports, by relative or absolute names."""
+    package = ("preread", *path.relative_to(ROOT).parts[:-1])
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names: list[tuple[str, ...]] = []
+        if isinstance(node, ast.Import):
+            names = [tuple(alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            whole = (*base, *(node.module.split(".") if node.module else ()))
+            names = [(*whole, alias.name) for alias in node.names]
+        rooms |= {name[1] for name in names if name[0] == "preread" and len(name) > 1}
+    return rooms
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_rooms_import_only_what_lies_below_them(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0]
+    allowed = set(ROOMS[: ROOMS.index(room) + 1])
+    assert imported_rooms(path) <= allowed
+
+
+def test_every_module_was_looked_at() -> None:
+    assert len(FILES) > 40
+    assert imported_rooms(ROOT / "pipeline" / "qa.py") >= {"data", "reader", "indexer"}
+
+
+def test_only_the_command_line_prints() -> None:
+    """Ruff's T20 bans print; this bans writing to the standard streams by other means."""
+    for path in FILES:
+        if path.parts[-2] == "commands" or path.name == "cli.py":
+            continue
+        assert "sys.stdout" not in path.read_text("utf-8"), path
