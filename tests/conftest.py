@@ -1,7 +1,7 @@
 """Fixtures for every room: a tiny random reader with the shipped tokenizer."""
 
-import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return AutoTokenizer.from_pretrained(str(shipped_reader_path("default")))
 
 
-def make_tiny_model(**changes: object) -> DeformerForQuestionAnswering:
+def _tiny_model(**changes: object) -> DeformerForQuestionAnswering:
     """A random four-layer model, the same at every call."""
     fields = {
         "hidden_size": 32,
@@ -38,9 +38,15 @@ def make_tiny_model(**changes: object) -> DeformerForQuestionAnswering:
 
 
 @pytest.fixture(scope="session")
+def make_tiny_model() -> Callable[..., DeformerForQuestionAnswering]:
+    """Makes a tiny model; keywords change its configuration."""
+    return _tiny_model
+
+
+@pytest.fixture(scope="session")
 def tiny_reader(tokenizer: PreTrainedTokenizerFast) -> Reader:
     """A random reader of 32 dimensions; windows of 48 tokens, so that most texts have several."""
-    return Reader(make_tiny_model(), tokenizer, name="tiny")
+    return Reader(_tiny_model(), tokenizer, name="tiny")
 
 
 @pytest.fixture(scope="session")
@@ -59,10 +65,3 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data sets are not here (set PREREAD_DATA)")
     return folder
-
-
-def write_jsonl(path: Path, records: list[dict[str, object]]) -> Path:
-    """Write records, one a line."""
-    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
-    path.write_text("".join(lines), encoding="utf-8")
-    return path

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,29 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
         assert found == PassageIndex(undisturbed).bm25.search(query, 20)
 
 
+@pytest.fixture
+def half_built(
+    corpus: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Path, Path]:
+    """A copy of the corpus, and a build of it that stopped when all shards were written."""
+    from preread.indexer import build
+
+    def stop(*args: object) -> None:
+        raise Stop
+
+    mine, index = tmp_path / "corpus.jsonl", tmp_path / "index"
+    mine.write_bytes(corpus.read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(build, "build_bm25", stop)
+        with pytest.raises(Stop):
+            build_index(mine, index, tiny_reader, config)
+    return mine, index
+
+
 def test_resume_begins_where_nothing_was_begun_and_accepts_a_finished_index(
     corpus: Path, config: IndexConfig, tiny_reader: Reader, tmp_path: Path
 ) -> None:
@@ -122,63 +146,62 @@ def test_resume_begins_where_nothing_was_begun_and_accepts_a_finished_index(
 
 
 def test_half_written_journal_line_is_not_believed(
-    corpus: Path,
-    built: Path,
-    config: IndexConfig,
-    tiny_reader: Reader,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
 ) -> None:
-    from preread.indexer import build
-
-    index = tmp_path / "index"
-    with monkeypatch.context() as patch:
-        patch.setattr(build, "build_bm25", lambda *a, **k: (_ for _ in ()).throw(Stop))
-        with pytest.raises(Stop):
-            build_index(corpus, index, tiny_reader, config)
+    corpus, index = half_built
     journal = index / "build-shards.jsonl"
-    journal.write_bytes(journal.read_bytes()[:-20])
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:-20])
     build_index(corpus, index, tiny_reader, config, resume=True)
-    assert files_of(index) == files_of(built)
+    shards = [json.loads(line) for line in whole.splitlines()]
+    assert [asdict(shard) for shard in Manifest.load(index).shards] == shards
+    assert verify_index(index) == []
+
+
+def test_shard_that_was_cut_short_is_written_again(
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    shard = index / "states" / "shard-00001.h5"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-1])
+    build_index(corpus, index, tiny_reader, config, resume=True)
+    assert shard.read_bytes() == whole
 
 
 def test_changed_corpus_is_noticed_on_resume(
-    corpus: Path,
-    config: IndexConfig,
-    tiny_reader: Reader,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
 ) -> None:
-    from preread.indexer import build
-
-    mine = tmp_path / "corpus.jsonl"
-    mine.write_bytes(corpus.read_bytes())
-    index = tmp_path / "index"
-    with monkeypatch.context() as patch:
-        patch.setattr(build, "build_bm25", lambda *a, **k: (_ for _ in ()).throw(Stop))
-        with pytest.raises(Stop):
-            build_index(mine, index, tiny_reader, config)
-    mine.write_text(mine.read_text("utf-8").replace("volcano", "mountain"), "utf-8")
+    corpus, index = half_built
+    corpus.write_text(corpus.read_text("utf-8").replace("volcano", "mountain"), "utf-8")
     with pytest.raises(IndexMismatchError, match="corpus has changed"):
-        build_index(mine, index, tiny_reader, config, resume=True)
+        build_index(corpus, index, tiny_reader, config, resume=True)
+
+
+def test_shortened_corpus_is_noticed_on_resume(
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    lines = corpus.read_text("utf-8").splitlines(keepends=True)
+    corpus.write_text("".join(lines[:7]), "utf-8")
+    with pytest.raises(IndexMismatchError, match="corpus ended before"):
+        build_index(corpus, index, tiny_reader, config, resume=True)
 
 
 def test_other_options_are_noticed_on_resume(
-    corpus: Path,
-    config: IndexConfig,
-    tiny_reader: Reader,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    half_built: tuple[Path, Path], tiny_reader: Reader
 ) -> None:
-    from preread.indexer import build
-
-    index = tmp_path / "index"
-    with monkeypatch.context() as patch:
-        patch.setattr(build, "build_bm25", lambda *a, **k: (_ for _ in ()).throw(Stop))
-        with pytest.raises(Stop):
-            build_index(corpus, index, tiny_reader, config)
+    corpus, index = half_built
     with pytest.raises(IndexMismatchError, match="passages_per_shard"):
         build_index(corpus, index, tiny_reader, IndexConfig(passages_per_shard=9), resume=True)
+
+
+def test_begun_build_is_not_begun_again_without_resume(
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    with pytest.raises(PrereadError, match="--resume"):
+        build_index(corpus, index, tiny_reader, config)
 
 
 def test_building_over_an_index_is_refused(

@@ -1,0 +1,98 @@
+"""Readers: loading, refusing, and what identifies them."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from preread.data import PrereadError
+from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
+from transformers import GPT2Config, GPT2Model, PreTrainedTokenizerFast
+
+MakeModel = Callable[..., DeformerForQuestionAnswering]
+
+
+def test_saved_reader_is_the_same_reader(tiny_reader: Reader, tiny_reader_path: Path) -> None:
+    again = Reader.load(str(tiny_reader_path))
+    assert again.fingerprint == tiny_reader.fingerprint
+    assert again.config.window_length == tiny_reader.config.window_length
+
+
+def test_reader_saved_in_half_precision_runs_in_float32(
+    tiny_reader: Reader, tmp_path: Path
+) -> None:
+    deepcopy(tiny_reader.model).half().save_pretrained(tmp_path)
+    tiny_reader.tokenizer.save_pretrained(tmp_path)
+    assert Reader.load(str(tmp_path)).model.dtype == torch.float32
+
+
+def test_fingerprint_covers_lower_layers_only(
+    tiny_reader: Reader, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    changed = {}
+    for name in (
+        "layers.0.expand.bias",
+        "embedder.norm.weight",
+        "layers.3.expand.bias",
+        "head.bias",
+    ):
+        model = deepcopy(tiny_reader.model)
+        with torch.no_grad():
+            model.get_parameter(name)[0] += 1e-3
+        changed[name] = Reader(model, tokenizer, name=name).fingerprint
+    assert changed["layers.0.expand.bias"] != tiny_reader.fingerprint
+    assert changed["embedder.norm.weight"] != tiny_reader.fingerprint
+    assert changed["layers.3.expand.bias"] == tiny_reader.fingerprint
+    assert changed["head.bias"] == tiny_reader.fingerprint
+
+
+@pytest.mark.parametrize("field", ["num_lower_layers", "window_stride", "max_title_length"])
+def test_fingerprint_covers_the_layout(
+    field: str,
+    tiny_reader: Reader,
+    tokenizer: PreTrainedTokenizerFast,
+    make_tiny_model: MakeModel,
+) -> None:
+    other = make_tiny_model(**{field: getattr(tiny_reader.config, field) - 1})
+    assert Reader(other, tokenizer, name="other").fingerprint != tiny_reader.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_lower_layers": 5}, "num_lower_layers must lie in 0..4"),
+        ({"num_attention_heads": 5}, "multiple of num_attention_heads"),
+        ({"window_length": 65}, "max_position_embeddings"),
+        ({"window_stride": 40}, "window_stride must lie in 1..39"),
+        ({"max_question_length": 2}, "at least 3"),
+    ],
+)
+def test_contradictory_configuration_is_refused(
+    changes: dict[str, int], message: str, make_tiny_model: MakeModel
+) -> None:
+    with pytest.raises(PrereadError, match=message):
+        make_tiny_model(**changes)
+
+
+def test_split_can_be_moved_when_loading(tiny_reader_path: Path) -> None:
+    assert Reader.load(str(tiny_reader_path), num_lower_layers=0).config.num_lower_layers == 0
+
+
+def test_folder_without_a_reader_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PrereadError, match="expected a reader's folder"):
+        Reader.load(str(tmp_path))
+
+
+def test_model_of_another_family_is_refused(tmp_path: Path) -> None:
+    config = GPT2Config(vocab_size=100, n_embd=8, n_layer=1, n_head=1, n_positions=16)
+    GPT2Model(config).save_pretrained(tmp_path)
+    with pytest.raises(PrereadError, match="found model type 'gpt2'"):
+        DeformerForQuestionAnswering.from_pretrained(tmp_path)
+
+
+def test_configuration_survives_a_file(tmp_path: Path) -> None:
+    config = DeformerConfig(num_lower_layers=3, window_length=128, window_stride=64)
+    config.save_pretrained(tmp_path)
+    again = DeformerConfig.from_pretrained(tmp_path)
+    assert (again.num_lower_layers, again.window_length, again.window_stride) == (3, 128, 64)
