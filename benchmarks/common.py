@@ -1,5 +1,6 @@
 """What every benchmark shares: the machine's shape, and where results go."""
 
+import datetime
 import json
 import platform
 import subprocess
@@ -40,7 +41,14 @@ def write_result(name: str, content: dict[str, Any]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{commit}.json"
     command = ["python", *sys.argv]
-    whole = {"benchmark": name, "commit": commit, "command": command, "machine": machine()}
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    whole: dict[str, Any] = {
+        "benchmark": name,
+        "commit": commit,
+        "measured": now,
+        "command": command,
+    }
+    whole["machine"] = machine()
     path.write_text(json.dumps({**whole, **content}, indent=2) + "\n", "utf-8")
     print(path)
     return path

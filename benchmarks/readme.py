@@ -29,9 +29,11 @@ COMMANDS = (
 
 def newest(name: str) -> dict[str, Any]:
     """The result of a benchmark that was written last."""
-    files = sorted(RESULTS.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime)
-    content = json.loads(files[-1].read_text("utf-8"))
-    return {**content, "file": f"benchmarks/results/{files[-1].name}"}
+    results = [
+        {**json.loads(path.read_text("utf-8")), "file": f"benchmarks/results/{path.name}"}
+        for path in RESULTS.glob(f"{name}-*.json")
+    ]
+    return max(results, key=lambda result: str(result["measured"]))
 
 
 def commands() -> str:

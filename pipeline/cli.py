@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from typing import NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -40,12 +41,13 @@ def main() -> None:
     except TyperException as error:
         _fail(error.format_message(), EXIT_MISTAKE)
     except (Abort, KeyboardInterrupt):
-        _fail("interrupted; `preread index … --resume` goes on with a build", EXIT_INTERRUPTED)
-    else:
-        sys.exit(code)
+        code = EXIT_INTERRUPTED
+    if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this code
+        _fail("interrupted; `preread index … --resume` goes on with a build", code)
+    sys.exit(code)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     """Print an error and leave."""
     typer.echo(f"error: {message}", err=True)
     sys.exit(code)

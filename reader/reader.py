@@ -77,7 +77,7 @@ class Reader:
         except OSError as error:
             reason = str(error).strip().splitlines()[0]
             raise PrereadError(f"{name}: reader could not be loaded: {reason}") from error
-        return cls(model, tokenizer, name=name, device=device)
+        return cls(model, tokenizer, name=_lasting_name(name, source), device=device)
 
     @property
     def config(self) -> DeformerConfig:
@@ -140,6 +140,12 @@ class Reader:
             n_best=n_best,
             passage_scores=passage_scores,
         )
+
+
+def _lasting_name(name: str, source: str) -> str:
+    """A name that means the same reader wherever it is said: folders are written out."""
+    is_own_folder = source == name and Path(source).is_dir()
+    return str(Path(source).resolve()) if is_own_folder else name
 
 
 def _looks_like_path(source: str) -> bool:

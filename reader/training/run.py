@@ -115,6 +115,7 @@ def train(recipe: Recipe, *, base: str, data: Path, output: Path, resume: bool =
         save_total_limit=2,
         remove_unused_columns=False,
         dataloader_num_workers=0,
+        dataloader_pin_memory=torch.cuda.is_available(),
         report_to=[],
         seed=recipe.seed,
     )

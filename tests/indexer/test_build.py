@@ -79,9 +79,12 @@ def test_build_stopped_at_any_step_resumes_to_the_same_bytes(
     assert verify_index(index) == []
 
 
-@pytest.mark.parametrize("n_shards_before_kill", [1, 2])
+@pytest.mark.parametrize(
+    ("n_shards_before_kill", "how"), [(1, signal.SIGKILL), (3, signal.SIGKILL), (2, signal.SIGINT)]
+)
 def test_killed_process_resumes_to_the_same_bytes_and_hits(
     n_shards_before_kill: int,
+    how: signal.Signals,
     corpus: Path,
     built: Path,
     config: IndexConfig,
@@ -92,14 +95,17 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     index = tmp_path / "index"
     command = [sys.executable, "-m", "preread.pipeline", "index", str(corpus), str(index)]
     command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "2"]
-    with subprocess.Popen([*command, "--resume"], stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*command, "--resume"], stderr=subprocess.PIPE) as process:
         journal = index / "build-shards.jsonl"
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
             if journal.exists() and journal.read_bytes().count(b"\n") >= n_shards_before_kill:
                 break
             time.sleep(0.002)
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, how)
+        _, message = process.communicate(timeout=60)
+    if how is signal.SIGINT:
+        assert process.returncode == 130 and b"--resume" in message
     assert not (index / "manifest.json").exists(), "the build was over before it could be killed"
     subprocess.run([*command, "--resume"], check=True, capture_output=True)
     assert verify_index(index) == []

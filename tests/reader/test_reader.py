@@ -19,6 +19,13 @@ def test_saved_reader_is_the_same_reader(tiny_reader: Reader, tiny_reader_path: 
     assert again.config.window_length == tiny_reader.config.window_length
 
 
+def test_folder_is_remembered_by_its_whole_path(
+    tiny_reader_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_reader_path.parent)
+    assert Reader.load(tiny_reader_path.name).name == str(tiny_reader_path.resolve())
+
+
 def test_reader_saved_in_half_precision_runs_in_float32(
     tiny_reader: Reader, tmp_path: Path
 ) -> None:
