@@ -60,7 +60,9 @@ def score_question(
                 ],
             )
             text = qa.index.passage(hits[span.passage].ordinal).text
-            first, last = qa.reader.encoder.char_span(text, span.first_token, span.last_token)
+            first, last = qa.reader.encoder.token_map(text).char_span(
+                span.first_token, span.last_token
+            )
             scores[way, weight] = score_answer(text[first:last], question.answers)
     return scores
 

@@ -1,4 +1,4 @@
-"""Fill the README's blocks from real runs: commands and their output, and the newest results.
+"""Fill README and model card from real runs: commands and their output, newest results.
 
     python benchmarks/readme.py
 
@@ -58,30 +58,30 @@ def _trim(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
+def scores() -> str:
+    """Reading comprehension of the shipped reader."""
+    reading = newest("reading")
+    lines = ["| data set | states | EM | F1 | questions |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{row['dataset']}` | {row['mode']} | {row['exact_match']:.1f} | {row['f1']:.1f} | "
+        f"{row['n_questions']:,} |"
+        for row in reading["rows"]
+    ]
+    return "\n".join([*lines, "", f"`python benchmarks/reading.py` → `{reading['file']}`"])
+
+
 def results() -> str:
     """The tables of measured figures."""
-    reading, domain = newest("reading"), newest("open-domain")
-    weight = newest("bm25-weight")
-    machine = domain["machine"]
+    domain, weight, parity = newest("open-domain"), newest("bm25-weight"), newest("bm25-parity")
+    machine, index, chosen = domain["machine"], domain["index"], weight["chosen"]
     lines = [
         f"Measured on {machine['threads']} threads of an {machine['cpu']}, without an "
         "accelerator, with the reader that ships. Below each table: the script that makes it, and "
         "the file it wrote.",
         "",
-        "Reading comprehension (the passage is given; all questions of the set):",
+        "Reading comprehension (the passage is given; every question that has an answer):",
         "",
-        "| data set | states | EM | F1 | questions |",
-        "|---|---|---|---|---|",
-    ]
-    for row in reading["rows"]:
-        lines.append(
-            f"| `{row['dataset']}` | {row['mode']} | {row['exact_match']:.1f} | {row['f1']:.1f} | "
-            f"{row['n_questions']:,} |"
-        )
-    index = domain["index"]
-    lines += [
-        "",
-        f"`python benchmarks/reading.py` → `{reading['file']}`",
+        scores(),
         "",
         f"Open domain: all questions of `{domain['questions']}` over `{domain['corpus']}` "
         f"({index['n_passages']:,} passages, {index['n_tokens']:,} tokens):",
@@ -96,7 +96,6 @@ def results() -> str:
             f"| {row['top_k']} | {row['exact_match']:.1f} | {row['f1']:.1f} | {accuracy} | "
             f"{latency['p50']:.0f} ms | {latency['p95']:.0f} ms |"
         )
-    chosen = weight["chosen"]
     lines += [
         "",
         f"`python benchmarks/open_domain.py` → `{domain['file']}`. The index takes "
@@ -104,22 +103,31 @@ def results() -> str:
         "all) in float16. Latency is of whole questions, one at a time, with retrieval of 100 "
         "passages; it compares with nothing measured elsewhere.",
         "",
-        f"One number was chosen on half of these questions: the weight of BM25's score beside the "
+        f"BM25 against pyserini's own indexer and searcher, {parity['n_hits']:,} hits compared by "
+        f"identifier and score: {parity['n_questions_that_differ']} of "
+        f"{parity['n_questions']:,} questions differ (`{parity['file']}`).",
+        "",
+        f"One number was chosen on half of the questions: the weight of BM25's score beside the "
         f"reader's ({chosen['weight']}; `{weight['file']}`). On the other half it gives EM "
         f"{chosen['held_out_em']:.1f}, F1 {chosen['held_out_f1']:.1f} at top-{weight['top_k']}.",
     ]
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Replace the blocks."""
-    path = ROOT / "README.md"
+def fill(path: Path, blocks: dict[str, str]) -> None:
+    """Replace the blocks of a file."""
     text = path.read_text("utf-8")
-    for name, make in (("commands", commands), ("results", results)):
+    for name, body in blocks.items():
         pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        body = make()
         text = pattern.sub(lambda found, body=body: f"{found[1]}{body}\n{found[2]}", text)
     path.write_text(text, "utf-8")
+
+
+def main() -> None:
+    """Fill the README and the model card."""
+    fill(ROOT / "README.md", {"commands": commands(), "results": results()})
+    card = ROOT / "reader" / "checkpoints" / "deformer-minilm-l6" / "README.md"
+    fill(card, {"scores": scores()})
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def main() -> None:
 
     table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
     (span,) = reader.read(question, stored, table, n_best=1)
-    start, end = reader.encoder.char_span(PASSAGE, span.first_token, span.last_token)
+    start, end = reader.encoder.token_map(PASSAGE).char_span(span.first_token, span.last_token)
     print(f"{QUESTION} {PASSAGE[start:end]}")
 
 

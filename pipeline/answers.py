@@ -11,8 +11,8 @@ class Answer:
     answer: str
     """``passage[start:end]``."""
     score: float
-    """Between 0 and 1: softmax over all texts read for this question, of the start and of the end,
-    multiplied; the passages' retrieval scores weigh in. Scores of one question compare with each
+    """Between 0 and 1: softmax over all spans of all texts read for this question; the passages'
+    retrieval scores weigh in. Scores of one question compare with each
     other, those of different questions less well."""
     passage_id: str
     title: str

@@ -107,17 +107,16 @@ def _answers(
     windows: WindowTable,
     examples: Sequence[ReadingExample],
 ) -> list[str]:
-    """Best span of each question."""
-    offsets = reader.encoder.token_spans(context)
+    """Best span of each question; empty where the context holds no token."""
+    tokens = reader.encoder.token_map(context)
     predictions = []
     for example in examples:
         question = reader.question_states(example.question)
         spans = reader.read(question, passage, windows, n_best=1)
-        predictions.append(
-            context[offsets[spans[0].first_token][0] : offsets[spans[0].last_token][1]]
-            if spans
-            else ""
+        start, end = (
+            tokens.char_span(spans[0].first_token, spans[0].last_token) if spans else (0, 0)
         )
+        predictions.append(context[start:end])
     return predictions
 
 

@@ -146,7 +146,8 @@ class OpenDomainQA:
 
     def _locate(self, span: Span, passage: Passage) -> Answer:
         """Turn tokens into characters."""
-        start, end = self.reader.encoder.char_span(passage.text, span.first_token, span.last_token)
+        tokens = self.reader.encoder.token_map(passage.text)
+        start, end = tokens.char_span(span.first_token, span.last_token)
         return Answer(
             answer=passage.text[start:end],
             score=span.probability,

@@ -1,6 +1,7 @@
 """Decoding: from the logits of all passages to answer spans, with no loop over passages."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,7 +46,7 @@ class Span:
     logit: float
     """Start logit plus end logit, plus the passage's score if there is one."""
     probability: float
-    """Softmax over all texts that were read, start and end apart, multiplied."""
+    """Softmax over all spans that were allowed, in all texts that were read."""
 
     def overlaps(self, other: "Span") -> bool:
         """Whether the two share a token."""
@@ -56,28 +57,32 @@ class Span:
         )
 
 
-def best_ends(end: Tensor, is_text: Tensor, max_answer_length: int) -> tuple[Tensor, Tensor]:
-    """For every row, the best end of a span that begins there.
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """For every row, the spans that begin there."""
+
+    best: Tensor
+    """End logit of the best of them; -inf where none may begin. Shape ``(n_rows,)``."""
+    last_row: Tensor
+    """Where that one ends, inclusive. Shape ``(n_rows,)``, int64."""
+    logsumexp: Tensor
+    """Log of the summed exponentials of all their end logits. Shape ``(n_rows,)``."""
+
+
+def _reachable_ends(end: Tensor, is_text: Tensor, max_answer_length: int) -> _Ends:
+    """Look from every row at the ends a span from there may have.
 
     Windows need no care of their own: between the texts of two windows lies at least one row that
     is no text, and a span may not cross it.
-
-    Args:
-        end: End logits. Shape ``(n_rows,)``.
-        is_text: Where answers may begin and end. Shape ``(n_rows,)``, bool.
-        max_answer_length: Longest span, in rows.
-
-    Returns:
-        Logit of the best end (-inf where ``is_text`` is False) and its row. Shape ``(n_rows,)``
-        each.
     """
     n_rows = end.shape[0]
     blocked = torch.nn.functional.pad(~is_text, (0, max_answer_length), value=True)
     logits = torch.nn.functional.pad(end.float(), (0, max_answer_length))
     reach = blocked.unfold(0, max_answer_length, 1)[:n_rows].cumsum(1) == 0
-    candidates = logits.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(~reach, -torch.inf)
-    best, step = candidates.max(dim=1)
-    return best, torch.arange(n_rows, device=end.device) + step
+    ends = logits.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(~reach, -torch.inf)
+    best, step = ends.max(dim=1)
+    last_row = torch.arange(n_rows, device=end.device) + step
+    return _Ends(best, last_row, ends.logsumexp(dim=1))
 
 
 def decode_spans(
@@ -104,9 +109,8 @@ def decode_spans(
         Spans, best first; fewer than ``n_best`` where the texts hold fewer, none where all are
         empty.
 
-    Source: Cao et al. 2020, upstream ``tasks/qa.py``: span scores over the passage only, bounded
-        length;
-    there one window at a time, here all of them under one normalisation.
+    Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of the passage only, of bounded length.
+    There every window is normalised by itself; here one softmax covers all spans of all windows.
     """
     is_text = windows.is_text().to(start.device)
     if not bool(is_text.any()):
@@ -115,36 +119,35 @@ def decode_spans(
         of_window = torch.tensor([passage_scores[p] for p in windows.passage])
         start = start + of_window.repeat_interleave(torch.tensor(windows.lengths)).to(start.device)
     start = start.float().masked_fill(~is_text, -torch.inf)
-    end = end.float().masked_fill(~is_text, -torch.inf)
-    best_end, last_row = best_ends(end, is_text, max_answer_length)
-    logit = start + best_end
-    normaliser = float(start.logsumexp(0) + end.logsumexp(0))
-    order = torch.argsort(logit, descending=True, stable=True)[: int(is_text.sum())]
-    return _select(order, last_row, logit, normaliser, windows, n_best)
+    ends = _reachable_ends(end, is_text, max_answer_length)
+    logits = start + ends.best
+    log_total = (start + ends.logsumexp).logsumexp(0)
+    order = torch.argsort(logits, descending=True, stable=True)[: int(is_text.sum())]
+    ranked = zip(
+        order.tolist(),
+        ends.last_row[order].tolist(),
+        logits[order].tolist(),
+        (logits[order] - log_total).exp().tolist(),
+        strict=True,
+    )
+    return _select(ranked, windows, n_best)
 
 
 def _select(
-    order: Tensor,
-    last_row: Tensor,
-    logit: Tensor,
-    normaliser: float,
-    windows: WindowTable,
-    n_best: int,
+    ranked: Iterable[tuple[int, int, float, float]], windows: WindowTable, n_best: int
 ) -> list[Span]:
-    """Walk down the ranking, leaving out what overlaps a better span."""
-    offsets = cumulative(windows.lengths)
-    first_rows = order.cpu()
-    window_of = torch.searchsorted(offsets, first_rows, right=True) - 1
+    """Walk down the ranking (first row, last row, logit, probability), skipping overlaps."""
+    offsets = cumulative(windows.lengths).tolist()
     chosen: list[Span] = []
-    for row, window in zip(first_rows.tolist(), window_of.tolist(), strict=True):
-        shift = windows.first_token[window] - windows.n_prefix[window] - int(offsets[window])
-        score = float(logit[row])
+    for first_row, last_row, logit, probability in ranked:
+        window = bisect_right(offsets, first_row) - 1
+        shift = windows.first_token[window] - windows.n_prefix[window] - offsets[window]
         span = Span(
             passage=windows.passage[window],
-            first_token=row + shift,
-            last_token=int(last_row[row]) + shift,
-            logit=score,
-            probability=float(torch.exp(torch.tensor(score - normaliser, dtype=torch.float64))),
+            first_token=first_row + shift,
+            last_token=last_row + shift,
+            logit=logit,
+            probability=probability,
         )
         if not any(span.overlaps(better) for better in chosen):
             chosen.append(span)

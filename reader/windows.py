@@ -38,6 +38,29 @@ class Window:
         return len(self.token_ids) - self.n_prefix - 1
 
 
+@dataclass(frozen=True, slots=True)
+class TokenMap:
+    """A text, and where its tokens stand in it."""
+
+    text: str
+    tokens: tuple[tuple[int, int], ...]
+    """Start and end (exclusive) of each token, in code points."""
+    words: tuple[tuple[int, int], ...]
+    """Start and end of the word that each token is part of."""
+
+    def char_span(self, first_token: int, last_token: int) -> tuple[int, int]:
+        """Code points of a span of tokens; a word that is cut is taken whole.
+
+        Args:
+            first_token: First token of the span.
+            last_token: Last token, inclusive.
+
+        Returns:
+            Start and end (exclusive), so that the answer is ``text[start:end]``.
+        """
+        return self.words[first_token][0], self.words[last_token][1]
+
+
 def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
     """The tokenizer of a checkpoint.
 
@@ -92,26 +115,11 @@ class TextEncoder:
             for title, text in zip(title_ids, self._ids(texts), strict=True)
         ]
 
-    def token_spans(self, text: str) -> list[tuple[int, int]]:
-        """Where each token of a passage's text begins and ends, in code points."""
-        offsets: list[tuple[int, int]] = self._backend.encode(
-            text, add_special_tokens=False
-        ).offsets
-        return offsets
-
-    def char_span(self, text: str, first_token: int, last_token: int) -> tuple[int, int]:
-        """Code points of a span of tokens.
-
-        Args:
-            text: The passage's text.
-            first_token: First token of the span, counted in the passage's text.
-            last_token: Last token, inclusive.
-
-        Returns:
-            Start and end (exclusive), so that the answer is ``text[start:end]``.
-        """
-        offsets = self.token_spans(text)
-        return offsets[first_token][0], offsets[last_token][1]
+    def token_map(self, text: str) -> "TokenMap":
+        """Where the tokens of a passage's text stand in it."""
+        encoding = self._backend.encode(text, add_special_tokens=False)
+        words = [encoding.word_to_chars(word) for word in encoding.word_ids]
+        return TokenMap(text, tuple(encoding.offsets), tuple(words))
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)

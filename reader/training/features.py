@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ...data import ReadingExample
@@ -34,7 +34,7 @@ class Feature:
         return sum(len(s.question_ids) + len(self.window.token_ids) for s in self.spans)
 
 
-def token_range(offsets: list[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
+def token_range(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
     """Tokens that cover the characters ``start:end``; None where none does."""
     inside = [i for i, (first, last) in enumerate(offsets) if first < end and last > start]
     return (inside[0], inside[-1]) if inside else None
@@ -93,7 +93,7 @@ def _features_of_context(
 ) -> list[Feature]:
     """Features of the examples that share one context."""
     (windows,) = encoder.encode_passages([context], [title])
-    offsets = encoder.token_spans(context)
+    offsets = encoder.token_map(context).tokens
     questions = encoder.encode_questions([e.question for e in group])
     open_features: dict[int, Feature] = {}
     made: list[Feature] = []

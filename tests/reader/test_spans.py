@@ -1,5 +1,6 @@
 """Decoding against a plain triple loop, and its rules one by one."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,12 +73,25 @@ def test_overlapping_windows_give_an_answer_once() -> None:
     assert [(s.passage, s.first_token) for s in spans].count((1, 2)) == 1
 
 
-def test_probabilities_of_single_tokens_sum_to_at_most_one() -> None:
+def test_probabilities_are_a_softmax_over_all_spans() -> None:
     torch.manual_seed(0)
     start, end = torch.randn(2, 13).unbind(0)
-    spans = decode_spans(start, end, TABLE, max_answer_length=5, n_best=50)
-    assert 0 < sum(s.probability for s in spans) <= 1
+    windows = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 0, 2)])
+    single = decode_spans(start, end, windows, max_answer_length=1, n_best=50)
+    assert sum(s.probability for s in single) == pytest.approx(1.0)
+    spans = decode_spans(start, end, windows, max_answer_length=5, n_best=50)
+    assert 0 < sum(s.probability for s in spans) < 1  # overlapping spans are left out
     assert spans == sorted(spans, key=lambda s: -s.probability)
+
+
+def test_score_of_a_passage_is_added_to_its_spans() -> None:
+    start, end = torch.zeros(13), torch.zeros(13)
+    (plain,) = decode_spans(start, end, TABLE, max_answer_length=2, n_best=1)
+    (moved,) = decode_spans(
+        start, end, TABLE, max_answer_length=2, n_best=1, passage_scores=[0.0, 1.5]
+    )
+    assert (plain.passage, moved.passage) == (0, 1)
+    assert moved.logit == pytest.approx(plain.logit + 1.5)
 
 
 def test_passages_without_text_have_no_answer() -> None:

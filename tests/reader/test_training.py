@@ -162,7 +162,7 @@ def test_a_run_learns_its_examples_and_saves_a_reader(base: Path, tmp_path: Path
 
         table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
         (span,) = reader.read(reader.question_states(question), states, table, n_best=1)
-        start, end = reader.encoder.char_span(CONTEXT, span.first_token, span.last_token)
+        start, end = reader.encoder.token_map(CONTEXT).char_span(span.first_token, span.last_token)
         assert CONTEXT[start:end] == answer
 
 

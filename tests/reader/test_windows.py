@@ -1,5 +1,6 @@
 """Windows over long passages, and the way back from tokens to characters."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preread.reader import Reader
@@ -38,29 +39,46 @@ def test_overlap_is_as_long_as_configured(tiny_reader: Reader) -> None:
 
 @given(st.text(max_size=60))
 @settings(max_examples=200, deadline=None)
-def test_token_spans_lie_in_the_text_in_order(tiny_reader: Reader, text: str) -> None:
-    spans = tiny_reader.encoder.token_spans(text)
-    assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert [s for s, _ in spans] == sorted(s for s, _ in spans)
+def test_tokens_stand_in_the_text_in_order_inside_their_words(
+    tiny_reader: Reader, text: str
+) -> None:
+    tokens = tiny_reader.encoder.token_map(text)
+    assert all(0 <= start < end <= len(text) for start, end in tokens.tokens)
+    assert [s for s, _ in tokens.tokens] == sorted(s for s, _ in tokens.tokens)
+    for (start, end), (first, last) in zip(tokens.tokens, tokens.words, strict=True):
+        assert first <= start < end <= last
 
 
-def test_character_spans_count_code_points(tiny_reader: Reader) -> None:
-    encoder = tiny_reader.encoder
-    for text, answer in [
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
         ("😀😀 Paris is big", "Paris"),
         ("Ｐａｒｉｓ is full-width", "Ｐａｒｉｓ"),
         ("עיר בירה: ירושלים היא", "ירושלים"),
         ("Antonín Dvořák wrote it", "Dvořák"),
         ("首都は東京です", "東京"),
-    ]:
-        start = text.index(answer)
-        inside = [
-            i
-            for i, (first, last) in enumerate(encoder.token_spans(text))
-            if first >= start and last <= start + len(answer)
-        ]
-        first, last = encoder.char_span(text, inside[0], inside[-1])
-        assert text[first:last] == answer
+        ("e\u0301tude is French", "e\u0301tude"),
+    ],
+)
+def test_character_spans_count_code_points(tiny_reader: Reader, text: str, answer: str) -> None:
+    start = text.index(answer)
+    tokens = tiny_reader.encoder.token_map(text)
+    inside = [
+        number
+        for number, (first, last) in enumerate(tokens.tokens)
+        if first >= start and last <= start + len(answer)
+    ]
+    first, last = tokens.char_span(inside[0], inside[-1])
+    assert text[first:last] == answer
+
+
+def test_a_word_that_is_cut_is_taken_whole(tiny_reader: Reader) -> None:
+    text = "The photosynthesizers, all of them"
+    tokens = tiny_reader.encoder.token_map(text)
+    pieces = [n for n, word in enumerate(tokens.words) if text[slice(*word)].startswith("photo")]
+    assert len(pieces) > 1
+    for piece in pieces:
+        assert text[slice(*tokens.char_span(piece, piece))] == "photosynthesizers"
 
 
 def test_question_is_cut_to_its_limit(tiny_reader: Reader) -> None:
