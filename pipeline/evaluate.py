@@ -28,7 +28,7 @@ class Scored:
     is_hit: list[bool]
     """For each passage found, whether it holds a gold answer."""
 
-    def to_dict(self, qa: OpenDomainQA) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """A line of the predictions file."""
         best = self.result.answers[0] if self.result.answers else None
         first_hit = self.is_hit.index(True) + 1 if any(self.is_hit) else None
@@ -68,9 +68,10 @@ def evaluate(
 
     Returns:
         The keys of ``preread evaluate --json``: ``exact_match`` and ``f1`` in percent;
-        ``top_k_accuracy``, the percentage of questions with a gold answer in one of the first k
-        passages (DPR's matching; cut-offs beyond what was retrieved never occur: at least 100 are);
-        latency of whole questions, retrieval of these included, one at a time.
+        ``top_k_accuracy``, for each cut-off k the percentage of the questions with a gold answer
+        for which one of the first k passages holds it (DPR's matching; at least 100 passages are
+        retrieved); ``latency_ms`` of whole questions, one at a time, that retrieval included, and
+        its mean by stage.
 
     Raises:
         PrereadError: If there is no question.
@@ -87,7 +88,7 @@ def evaluate(
             one = _score(qa, question, top_k)
             scored.append(one)
             if outputs[0]:
-                outputs[0].write(json.dumps(one.to_dict(qa), ensure_ascii=False) + "\n")
+                outputs[0].write(json.dumps(one.to_dict(), ensure_ascii=False) + "\n")
             if outputs[1]:
                 outputs[1].writelines(_run_lines(qa, question, one.result.hits))
     return _summary(scored, top_k)
@@ -115,7 +116,8 @@ def _run_lines(qa: OpenDomainQA, question: Question, hits: Iterable[Hit]) -> lis
 def _summary(scored: Sequence[Scored], top_k: int) -> dict[str, Any]:
     """Averages over all questions."""
     latencies = [one.result.timings.total_ms for one in scored]
-    accuracy = top_k_accuracy([one.is_hit for one in scored], CUTOFFS)
+    answerable = [one.is_hit for one in scored if one.question.answers]
+    accuracy = top_k_accuracy(answerable, CUTOFFS) if answerable else {}
     stages = scored[0].result.timings.stages
     return {
         "exact_match": round(100 * float(np.mean([one.exact_match for one in scored])), 2),

@@ -152,13 +152,26 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
                 the configuration.
 
         Raises:
-            PrereadError: If the checkpoint is of a family that cannot be split.
+            PrereadError: If the checkpoint is of a family that cannot be split, or lacks weights.
         """
         source = str(pretrained_model_name_or_path)
         kwargs.setdefault("dtype", torch.float32)
         if "config" in kwargs or AutoConfig.from_pretrained(source).model_type == "deformer":
-            return super().from_pretrained(source, *args, **kwargs)
+            return cls._load_whole(source, *args, **kwargs)
         return cls._split_ordinary(source, **kwargs)
+
+    @classmethod
+    def _load_whole(cls, source: str, *args: Any, **kwargs: Any) -> Self:
+        """Load a saved reader; a missing weight is an error, not a random number."""
+        loaded: Any = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
+        model, report = loaded
+        missing = sorted(report["missing_keys"])
+        if missing:
+            raise PrereadError(
+                f"{source}: the reader's file lacks {len(missing)} weights, {missing[0]} among "
+                "them. It is damaged, or config.json is another model's; fetch or train it again."
+            )
+        return model  # type: ignore[no-any-return]
 
     @classmethod
     def _split_ordinary(cls, source: str, **kwargs: Any) -> Self:

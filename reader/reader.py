@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -62,8 +63,9 @@ class Reader:
             num_lower_layers: Split elsewhere than the checkpoint says.
 
         Raises:
-            PrereadError: If there is no such reader, or it cannot be loaded.
+            PrereadError: If there is no such reader or device, or its files are damaged.
         """
+        _check_device(device)
         source = str(shipped_reader_path(name) or name)
         changes = {} if num_lower_layers is None else {"num_lower_layers": num_lower_layers}
         if _looks_like_path(source) and not (Path(source) / "config.json").is_file():
@@ -74,8 +76,8 @@ class Reader:
         try:
             model = DeformerForQuestionAnswering.from_pretrained(source, **changes)
             tokenizer = load_tokenizer(source)
-        except OSError as error:
-            reason = str(error).strip().splitlines()[0]
+        except (OSError, ValueError, SafetensorError) as error:
+            reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise PrereadError(f"{name}: reader could not be loaded: {reason}") from error
         return cls(model, tokenizer, name=_lasting_name(name, source), device=device)
 
@@ -146,6 +148,20 @@ def _lasting_name(name: str, source: str) -> str:
     """A name that means the same reader wherever it is said: folders are written out."""
     is_own_folder = source == name and Path(source).is_dir()
     return str(Path(source).resolve()) if is_own_folder else name
+
+
+def _check_device(name: str | torch.device) -> None:
+    """Refuse a device that is not there."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise PrereadError(f"device: expected cpu, cuda or cuda:N, found {name!r}.") from None
+    n_gpus = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= n_gpus:
+        raise PrereadError(
+            f"device: {name} was asked for, but PyTorch sees {n_gpus} GPUs here. Use cpu, or "
+            "install a CUDA build of PyTorch."
+        )
 
 
 def _looks_like_path(source: str) -> bool:

@@ -118,8 +118,12 @@ class TextEncoder:
     def token_map(self, text: str) -> "TokenMap":
         """Where the tokens of a passage's text stand in it."""
         encoding = self._backend.encode(text, add_special_tokens=False)
-        words = [encoding.word_to_chars(word) for word in encoding.word_ids]
-        return TokenMap(text, tuple(encoding.offsets), tuple(words))
+        tokens: list[tuple[int, int]] = encoding.offsets
+        words = [
+            (encoding.word_to_chars(word) if word is not None else None) or token
+            for word, token in zip(encoding.word_ids, tokens, strict=True)
+        ]
+        return TokenMap(text, tuple(tokens), tuple(words))
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)

@@ -1,5 +1,6 @@
 """Readers: loading, refusing, and what identifies them."""
 
+import shutil
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import torch
 from preread.data import PrereadError
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
+from safetensors.torch import load_file, save_file
 from transformers import GPT2Config, GPT2Model, PreTrainedTokenizerFast
 
 MakeModel = Callable[..., DeformerForQuestionAnswering]
@@ -89,6 +91,30 @@ def test_split_can_be_moved_when_loading(tiny_reader_path: Path) -> None:
 def test_folder_without_a_reader_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PrereadError, match="expected a reader's folder"):
         Reader.load(str(tmp_path))
+
+
+def test_reader_with_a_cut_file_is_refused(tiny_reader_path: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(tiny_reader_path, tmp_path / "cut"))
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(PrereadError, match="could not be loaded"):
+        Reader.load(str(copy))
+
+
+def test_reader_without_all_weights_is_refused(tiny_reader: Reader, tmp_path: Path) -> None:
+    tiny_reader.model.save_pretrained(tmp_path)
+    tiny_reader.tokenizer.save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["layers.1.expand.weight"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(PrereadError, match=r"lacks 1 weights, layers\.1\.expand\.weight"):
+        Reader.load(str(tmp_path))
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_device_that_is_not_there_is_refused(device: str, tiny_reader_path: Path) -> None:
+    with pytest.raises(PrereadError, match="device"):
+        Reader.load(str(tiny_reader_path), device=device)
 
 
 def test_model_of_another_family_is_refused(tmp_path: Path) -> None:
