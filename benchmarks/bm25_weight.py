@@ -12,27 +12,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import torch
 from common import write_result
 from preread.data import Question, read_questions, score_answer
 from preread.pipeline import OpenDomainQA
-from preread.reader import WindowTable, decode_spans
+from preread.reader import decode_spans
+from preread.reader.spans import passage_normalisers
 from tqdm import tqdm
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0)
-
-
-def log_normalisers(
-    start: torch.Tensor, end: torch.Tensor, windows: WindowTable, n_passages: int
-) -> list[float]:
-    """Log of the summed exponentials of start and of end logits, added, for each passage."""
-    passage = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
-    is_text = windows.is_text()
-    found = []
-    for number in range(n_passages):
-        rows = (passage == number) & is_text
-        found.append(float(start[rows].logsumexp(0) + end[rows].logsumexp(0)) if rows.any() else 0)
-    return found
 
 
 def score_question(
@@ -44,7 +31,7 @@ def score_question(
         return {}
     states, windows = qa.index.fetch([hit.ordinal for hit in hits])
     start, end = qa.reader.span_logits(qa.reader.question_states(question.question), states)
-    normalisers = log_normalisers(start, end, windows, len(hits))
+    normalisers = passage_normalisers(start, end, windows).tolist()
     scores = {}
     for way in ("raw", "normalised"):
         for weight in WEIGHTS:

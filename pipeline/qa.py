@@ -10,7 +10,7 @@ from ..reader import Reader, Span
 from .answers import Answer
 from .retrieval import Retriever
 
-BM25_WEIGHT = 0.3
+BM25_WEIGHT = 0.5
 """Logits that one point of BM25 score is worth (`benchmarks/bm25_weight.py` chose it)."""
 
 

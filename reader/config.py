@@ -54,6 +54,9 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     293."""
     max_answer_length: int = 30
     """Longest answer in wordpieces."""
+    scores_compare: bool = False
+    """Whether logits of different passages compare, as they do after training on several passages
+    under one softmax. Where they do not, each passage's are normalised before they are mixed."""
 
     def __post_init__(self, **kwargs: object) -> None:
         """Check the fields against each other."""

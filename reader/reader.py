@@ -16,7 +16,7 @@ from .fingerprint import fingerprint
 from .layers import Segment
 from .model import DeformerForQuestionAnswering
 from .packing import Packed
-from .spans import Span, WindowTable, decode_spans
+from .spans import Span, WindowTable, decode_spans, passage_normalisers
 from .windows import TextEncoder, Window, load_tokenizer
 
 
@@ -134,13 +134,17 @@ class Reader:
         if not len(passages):
             return []
         start, end = self.span_logits(question, passages)
+        scores = [0.0] * (max(windows.passage) + 1) if passage_scores is None else passage_scores
+        if not self.config.scores_compare:
+            normalisers = passage_normalisers(start, end, windows).tolist()
+            scores = [s - n for s, n in zip(scores, normalisers, strict=True)]
         return decode_spans(
             start,
             end,
             windows,
             max_answer_length=self.config.max_answer_length,
             n_best=n_best,
-            passage_scores=passage_scores,
+            passage_scores=scores,
         )
 
 

@@ -57,6 +57,35 @@ class Span:
         )
 
 
+def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Tensor:
+    """Log of the softmax denominators of start and of end over each passage's text, added.
+
+    Taken from the logit of a span, it leaves the log of ``p_start * p_end`` in its passage.
+
+    Args:
+        start: Start logits of all windows' rows, packed. Shape ``(n_rows,)``.
+        end: End logits, likewise.
+        windows: The windows, in the same order.
+
+    Returns:
+        Shape ``(n_passages,)``, float32; 0 for a passage without text.
+
+    Source: Cao et al. 2020, upstream ``tasks/qa.py``.
+    """
+    counts = torch.tensor(windows.lengths)
+    is_text = windows.is_text()
+    passage = torch.tensor(windows.passage).repeat_interleave(counts)[is_text].to(start.device)
+    n_passages = max(windows.passage) + 1
+    total = torch.zeros(n_passages, device=start.device)
+    for logits in (start, end):
+        of_text = logits.float()[is_text.to(start.device)]
+        highest = torch.full_like(total, -torch.inf)
+        highest = highest.scatter_reduce(0, passage, of_text, "amax")
+        sums = torch.zeros_like(total).index_add(0, passage, (of_text - highest[passage]).exp())
+        total = total + torch.where(sums > 0, sums.log() + highest, 0.0)
+    return total
+
+
 @dataclass(frozen=True, slots=True)
 class _Ends:
     """For every row, the spans that begin there."""

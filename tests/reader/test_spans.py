@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preread.reader import WindowTable, decode_spans
-from preread.reader.spans import window_table
+from preread.reader.spans import passage_normalisers, window_table
 
 TABLE = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 2, 1)])
 
@@ -82,6 +82,16 @@ def test_probabilities_are_a_softmax_over_all_spans() -> None:
     spans = decode_spans(start, end, windows, max_answer_length=5, n_best=50)
     assert 0 < sum(s.probability for s in spans) < 1  # overlapping spans are left out
     assert spans == sorted(spans, key=lambda s: -s.probability)
+
+
+def test_normalisers_leave_the_product_of_two_softmaxes() -> None:
+    torch.manual_seed(0)
+    start, end = torch.randn(2, 15).unbind(0)
+    windows = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 2, 1), (2, 1, 0, 2)])
+    found = passage_normalisers(start, end, windows)
+    texts = [[1, 2, 3], [5, 6, 7, 9, 10, 11]]
+    expected = [start[rows].logsumexp(0) + end[rows].logsumexp(0) for rows in texts]
+    torch.testing.assert_close(found, torch.stack([*expected, torch.tensor(0.0)]))
 
 
 def test_score_of_a_passage_is_added_to_its_spans() -> None:
