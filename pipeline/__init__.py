@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .answers import Answer
-    from .evaluate import evaluate
-    from .evaluate_reader import ReadMode, evaluate_reader
+        from .open_domain import evaluate
     from .qa import OpenDomainQA, Result
+    from .reading import ReadMode, evaluate_reader
     from .retrieval import Retriever
     from .search import FoundPassage, search_passages
 
@@ -27,11 +27,11 @@ _MODULES = {
     "Answer": "answers",
     "FoundPassage": "search",
     "OpenDomainQA": "qa",
-    "ReadMode": "evaluate_reader",
+    "ReadMode": "reading",
     "Result": "qa",
     "Retriever": "retrieval",
-    "evaluate_reader": "evaluate_reader",
-    "evaluate": "evaluate",
+    "evaluate_reader": "reading",
+    "evaluate": "open_domain",
     "search_passages": "search",
 }
 

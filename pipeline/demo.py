@@ -9,7 +9,7 @@ from ..data.sample import sample_corpus_path, sample_questions_path
 from ..indexer import PassageIndex, build_index
 from ..reader import Reader
 from .answers import Answer
-from .evaluate import evaluate
+from .open_domain import evaluate
 from .qa import OpenDomainQA
 
 

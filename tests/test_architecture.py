@@ -1,7 +1,9 @@
 """The folders are the architecture: imports go one way, data <- reader <- indexer <- pipeline."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -31,6 +33,16 @@ def test_rooms_import_only_what_lies_below_them(path: Path) -> None:
     room = path.relative_to(ROOT).parts[0]
     allowed = set(ROOMS[: ROOMS.index(room) + 1])
     assert imported_rooms(path) <= allowed
+
+
+def test_public_names_are_not_hidden_by_modules_of_the_same_name() -> None:
+    """Importing a sub-module sets its name on the package, over a function of that name."""
+    for room in ROOMS:
+        package = import_module(f"preread.{room}")
+        for path in (ROOT / room).glob("*.py"):
+            assert path.stem not in package.__all__, f"{room}: {path.stem}"
+        for name in package.__all__:
+            assert not isinstance(getattr(package, name), ModuleType), f"{room}.{name}"
 
 
 def test_every_module_was_looked_at() -> None:

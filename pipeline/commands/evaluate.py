@@ -30,7 +30,7 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Answer QUESTIONS from INDEX and score: EM, F1, top-k accuracy, latency."""
-    from ..evaluate import evaluate as run_evaluation
+    from ..open_domain import evaluate as run_evaluation
     from ..qa import OpenDomainQA
 
     report = ReadReport()
@@ -68,8 +68,8 @@ def evaluate_reader(
     """Let READER answer DATASET, given each question's passage, and score: EM, F1."""
     from ...indexer import make_codec
     from ...reader import Reader
-    from ..evaluate_reader import ReadMode, parse_mode
-    from ..evaluate_reader import evaluate_reader as run_evaluation
+    from ..reading import ReadMode, parse_mode
+    from ..reading import evaluate_reader as run_evaluation
 
     chosen_mode = parse_mode(mode)
     report = ReadReport()
