@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .answers import Answer
-        from .open_domain import evaluate
+    from .open_domain import evaluate
     from .qa import OpenDomainQA, Result
     from .reading import ReadMode, evaluate_reader
     from .retrieval import Retriever
