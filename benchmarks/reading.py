@@ -1,15 +1,32 @@
 """How well does the reader answer when it is given the passage?
 
-python benchmarks/reading.py --reader default DATASET…
+python benchmarks/reading.py --reader default --jobs 2 DATASET…
 """
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
+import torch
 from common import write_result
 from preread.data import read_examples
 from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
+
+MODES = (ReadMode.DECOMPOSED, ReadMode.STORED)
+
+
+def score(task: tuple[Path, ReadMode], *, reader: str, threads: int) -> dict[str, Any]:
+    """Evaluate one data set in one mode."""
+    torch.set_num_threads(threads)
+    dataset, mode = task
+    scores = evaluate_reader(
+        Reader.load(reader), read_examples(dataset), mode=mode, show_progress=True
+    )
+    return {"dataset": dataset.name, **scores}
 
 
 def main() -> None:
@@ -17,16 +34,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("datasets", nargs="+", type=Path)
     parser.add_argument("--reader", default="default")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the cores")
     options = parser.parse_args()
-    reader = Reader.load(options.reader)
-    rows = []
-    for dataset in options.datasets:
-        examples = list(read_examples(dataset))
-        for mode in (ReadMode.DECOMPOSED, ReadMode.STORED):
-            scores = evaluate_reader(reader, examples, mode=mode, show_progress=True)
-            rows.append({"dataset": dataset.name, **scores})
-            print(rows[-1])
-    content = {"reader": options.reader, "fingerprint": reader.fingerprint, "rows": rows}
+    threads = max(1, torch.get_num_threads() // options.jobs)
+    run = partial(score, reader=options.reader, threads=threads)
+    tasks = [(dataset, mode) for dataset in options.datasets for mode in MODES]
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        rows = list(pool.map(run, tasks))
+    for row in rows:
+        print(row)
+    fingerprint = Reader.load(options.reader).fingerprint
+    content = {"reader": options.reader, "fingerprint": fingerprint, "rows": rows}
     write_result("reading", content)
 
 
