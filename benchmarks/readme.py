@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 SAMPLE = "data/sample/passages.jsonl"
 COMMANDS = (
     ("index", SAMPLE, "my-index"),
-    ("ask", "my-index", "Who painted the ceiling of the Sistine Chapel?"),
+    ("ask", "my-index", "How many keys does a modern piano have?"),
     ("search", "my-index", "longest river", "--top-k", "2"),
     ("evaluate", "my-index", "data/sample/questions.jsonl"),
     ("verify", "my-index"),
