@@ -55,6 +55,7 @@ def build_bm25(passages: Iterable[Passage], folder: Path, *, threads: int = 2) -
     Raises:
         IndexFormatError: If Lucene took fewer documents than it was given.
     """
+    folder = folder.resolve()  # Java keeps the working folder it was started in
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     indexer = java_class("io.anserini.index.SimpleIndexer")(str(temporary), False, threads)
@@ -104,10 +105,10 @@ class Bm25Searcher:
         Raises:
             IndexFormatError: If there is no Lucene index.
         """
-        self._folder = folder
+        self._folder = folder.resolve()  # Java keeps the working folder it was started in
         searcher = java_class("io.anserini.search.SimpleSearcher")
         try:
-            self._searcher: Any = searcher(str(folder))
+            self._searcher: Any = searcher(str(self._folder))
         except Exception as error:
             raise IndexFormatError(
                 f"{folder}: not a Lucene index ({_first_line(error)}). It is missing or damaged; "

@@ -23,7 +23,7 @@ def test_every_command_of_the_readme_exists() -> None:
     from typer.main import get_command
 
     known = set(get_command(app).commands)  # type: ignore[attr-defined]
-    named = set(re.findall(r"preread ([a-z-]+) ", README))
+    named = set(re.findall(r"(?:\$ |`)preread ([a-z-]+)", README))
     assert named and named <= known
 
 

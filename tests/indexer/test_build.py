@@ -225,6 +225,17 @@ def test_folder_with_other_files_is_refused(
         build_index(corpus, tmp_path, tiny_reader)
 
 
+def test_relative_paths_follow_the_working_folder(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):  # Java is started in one folder and stays there
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        build_index(corpus, Path("index"), tiny_reader)
+        assert PassageIndex(Path("index")).bm25.search("volcano", 1)
+        assert (tmp_path / name / "index" / "lucene").is_dir()
+
+
 def test_file_in_place_of_a_folder_is_refused(
     corpus: Path, tiny_reader: Reader, tmp_path: Path
 ) -> None:
