@@ -13,7 +13,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 TopK = Annotated[int, typer.Option(help="Passages that are read.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N.")]
 Device = Annotated[str, typer.Option(help="Where the reader runs: cpu, cuda, cuda:1 …")]
-OnErrorOption = Annotated[str, typer.Option(help="What a bad record does: fail or skip.")]
 
 
 def print_json(content: Any) -> None:
