@@ -3,6 +3,7 @@
 from .answers import (
     exact_match_score,
     f1_score,
+    find_answer,
     has_answer,
     metric_max_over_answers,
     normalize_answer,
@@ -12,13 +13,21 @@ from .answers import (
 from .corpora import CorpusFormat, detect_corpus_format, read_corpus
 from .errors import DataError, PrereadError
 from .policy import OnError, ReadReport
-from .questions import QuestionFormat, detect_question_format, read_examples, read_questions
-from .records import Passage, Question, ReadingExample
+from .questions import (
+    QuestionFormat,
+    detect_question_format,
+    read_examples,
+    read_open_domain_examples,
+    read_questions,
+    write_open_domain_examples,
+)
+from .records import OpenDomainExample, Passage, Question, ReadingExample
 
 __all__ = [
     "CorpusFormat",
     "DataError",
     "OnError",
+    "OpenDomainExample",
     "Passage",
     "PrereadError",
     "Question",
@@ -29,12 +38,15 @@ __all__ = [
     "detect_question_format",
     "exact_match_score",
     "f1_score",
+    "find_answer",
     "has_answer",
     "metric_max_over_answers",
     "normalize_answer",
     "read_corpus",
     "read_examples",
+    "read_open_domain_examples",
     "read_questions",
     "score_answer",
     "top_k_accuracy",
+    "write_open_domain_examples",
 ]

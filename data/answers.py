@@ -9,7 +9,7 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import regex
@@ -80,11 +80,16 @@ def score_answer(prediction: str, answers: Sequence[str]) -> tuple[float, float]
     )
 
 
+def _ended_tokens(text: str) -> str:
+    """The text's tokens in lower case, each with ``_TOKEN_END`` after it."""
+    tokens = _TOKENS.findall(unicodedata.normalize("NFD", text))
+    return "".join(token.lower() + _TOKEN_END for token in tokens)
+
+
 @lru_cache(maxsize=1024)
 def _token_string(text: str) -> str:
     """The text's tokens in lower case, each with ``_TOKEN_END`` before and after it."""
-    tokens = _TOKENS.findall(unicodedata.normalize("NFD", text))
-    return _TOKEN_END + "".join(token.lower() + _TOKEN_END for token in tokens)
+    return _TOKEN_END + _ended_tokens(text)
 
 
 def has_answer(passage_text: str, answers: Sequence[str]) -> bool:
@@ -98,6 +103,49 @@ def has_answer(passage_text: str, answers: Sequence[str]) -> bool:
     passage_tokens = _token_string(passage_text)
     found = (_token_string(answer) for answer in answers)
     return any(tokens != _TOKEN_END and tokens in passage_tokens for tokens in found)
+
+
+def find_answer(passage_text: str, answers: Sequence[str]) -> tuple[int, int] | None:
+    """Where an answer stands in a passage, by the matching of ``has_answer``.
+
+    The first occurrence that is written exactly as an answer is; where there is none, the first
+    that differs in case, accents' encoding or white space ("may" before "May" is not the month).
+
+    Args:
+        passage_text: The text that is searched.
+        answers: Gold answers; of two that begin at one place, the earlier in the list is taken.
+
+    Returns:
+        Start and end (exclusive), in code points of ``passage_text``; None where there is no
+        answer, or it begins or ends within a character (a mark that only decomposition sets free).
+    """
+    starts, ends, pieces, length = {}, {}, [_TOKEN_END], len(_TOKEN_END)
+    for match in _TOKENS.finditer(passage_text):
+        piece = _ended_tokens(match[0])
+        starts[length] = match.start()
+        length += len(piece)
+        ends[length] = match.end()
+        pieces.append(piece)
+    tokens = "".join(pieces)
+    found = [
+        (starts[first], ends[end])
+        for answer in answers
+        for first, end in _occurrences(_token_string(answer), tokens)
+        if first in starts and end in ends
+    ]
+
+    def rank(span: tuple[int, int]) -> tuple[bool, int]:
+        return passage_text[slice(*span)] not in answers, span[0]
+
+    return min(found, key=rank, default=None)
+
+
+def _occurrences(wanted: str, tokens: str) -> Iterator[tuple[int, int]]:
+    """Where a token string stands in another: past the mark before it, past the mark after it."""
+    position = tokens.find(wanted) if wanted != _TOKEN_END else -1
+    while position >= 0:
+        yield position + len(_TOKEN_END), position + len(wanted)
+        position = tokens.find(wanted, position + 1)
 
 
 def top_k_accuracy(hits: Sequence[Sequence[bool]], cutoffs: Sequence[int]) -> dict[int, float]:

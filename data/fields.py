@@ -1,7 +1,7 @@
 """Fields of JSON records, checked: each function takes one field or says what is wrong with it."""
 
 from .errors import DataError
-from .json_records import JsonObject, shorten
+from .json_records import JsonObject, as_json_object, shorten
 from .policy import Place
 
 
@@ -100,6 +100,26 @@ def take_starts(record: JsonObject, name: str, place: Place) -> tuple[int, ...]:
     if not isinstance(value, list) or not all(type(item) is int for item in value):
         raise _wrong_type(name, "a list of whole numbers", value, place)
     return tuple(value)
+
+
+def take_start(record: JsonObject, name: str, place: Place) -> int:
+    """An offset that must be there."""
+    value = record.get(name)
+    if type(value) is not int:
+        raise _wrong_type(name, "a whole number", value, place)
+    return value
+
+
+def take_objects(record: JsonObject, name: str, place: Place) -> list[tuple[Place, JsonObject]]:
+    """A field that may hold a list of JSON objects, each with its place; empty where absent."""
+    value = record.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _wrong_type(name, "a list of JSON objects", value, place)
+    way = f"{place.within}.{name}" if place.within else name
+    places = (place._replace(within=f"{way}[{index}]") for index in range(len(value)))
+    return [(at, as_json_object(item, at)) for at, item in zip(places, value, strict=True)]
 
 
 def take_flag(record: JsonObject, name: str, place: Place) -> bool:

@@ -1,4 +1,4 @@
-"""The records that travel between rooms: passages, questions and reading-comprehension examples."""
+"""The records that travel between rooms: passages, questions and examples to train on."""
 
 from dataclasses import dataclass
 
@@ -41,3 +41,21 @@ class ReadingExample:
     """True where the context does not hold the answer (SQuAD 2.0)."""
     multi_span: bool = False
     """True where the annotated answer is several spans (QED); such records are not trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDomainExample:
+    """A question with the passage that answers it and passages that do not."""
+
+    example_id: str
+    question: str
+    answers: tuple[str, ...]
+    """Gold answers, any of which is right; at least one."""
+    positive: Passage
+    """The passage that answers; its ``passage_id`` is empty where it is from no corpus."""
+    answer: str
+    """Equals ``positive.text[answer_start : answer_start + len(answer)]``."""
+    answer_start: int
+    """Code point offset into the positive's text."""
+    negatives: tuple[Passage, ...]
+    """Passages that hold none of the answers, hardest first."""

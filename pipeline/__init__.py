@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .answers import Answer
+    from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
     from .qa import OpenDomainQA, Result
     from .reading import ReadMode, evaluate_reader
@@ -14,24 +15,30 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "FoundPassage",
+    "Miner",
     "OpenDomainQA",
     "ReadMode",
     "Result",
     "Retriever",
+    "SkipReason",
     "evaluate",
     "evaluate_reader",
+    "mine_negatives",
     "search_passages",
 ]
 
 _MODULES = {
     "Answer": "answers",
     "FoundPassage": "search",
+    "Miner": "mining",
     "OpenDomainQA": "qa",
     "ReadMode": "reading",
     "Result": "qa",
     "Retriever": "retrieval",
+    "SkipReason": "mining",
     "evaluate_reader": "reading",
     "evaluate": "open_domain",
+    "mine_negatives": "mining",
     "search_passages": "search",
 }
 

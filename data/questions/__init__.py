@@ -2,6 +2,14 @@
 
 from .detection import detect_question_format
 from .formats import QuestionFormat
+from .open_domain import read_open_domain_examples, write_open_domain_examples
 from .reading import read_examples, read_questions
 
-__all__ = ["QuestionFormat", "detect_question_format", "read_examples", "read_questions"]
+__all__ = [
+    "QuestionFormat",
+    "detect_question_format",
+    "read_examples",
+    "read_open_domain_examples",
+    "read_questions",
+    "write_open_domain_examples",
+]

@@ -16,3 +16,8 @@ class QuestionFormat(StrEnum):
     """SQuAD 1.1 and 2.0 JSON."""
     JSONL = "jsonl"
     """JSON Lines: ``id, title, context, question, answers, answer_starts``."""
+
+    @property
+    def has_context(self) -> bool:
+        """Whether its questions come with the context that answers them."""
+        return self in (QuestionFormat.SQUAD, QuestionFormat.JSONL)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from preread.data import (
     exact_match_score,
     f1_score,
+    find_answer,
     has_answer,
     metric_max_over_answers,
     normalize_answer,
@@ -108,6 +109,55 @@ def test_has_answer_matches_whole_tokens(passage: str, answer: str, is_there: bo
 def test_has_answer_wants_any_of_the_answers() -> None:
     assert has_answer("Ann and Bob", ["Carl", "bob"])
     assert not has_answer("Ann and Bob", [])
+
+
+@pytest.mark.parametrize(
+    ("passage", "answers", "found"),
+    [
+        ("Newark, then New York City", ["New"], (13, 16)),
+        ("It may rain in May", ["May"], (15, 18)),
+        ("It MAY rain in mAY", ["May"], (3, 6)),
+        ("Australia and the US", ["US"], (18, 20)),
+        ("🙂 Zoe\u0301 and Zo\u00e9", ["Zo\u00e9"], (11, 14)),
+        ("🙂 Zoe\u0301 came", ["zo\u00e9"], (2, 6)),
+        ("new\u00a0\n york", ["New York"], (0, 10)),
+        ("the U.S. Navy", ["U.S."], (4, 8)),
+        ("a red, red rose", ["rose", "red"], (2, 5)),
+        ("the Ring of Fire", ["Ring", "Ring of Fire"], (4, 8)),
+        ("the Ring of Fire", ["Ring of Fire", "Ring"], (4, 16)),
+        ("aaa a a b", ["a a b"], (4, 9)),
+        ("3 \u2260 4", ["="], None),  # only decomposition sets the sign free
+        ("Newark", ["New"], None),
+        ("anything", [""], None),
+        ("anything", [], None),
+        ("", ["x"], None),
+    ],
+)
+def test_answer_is_found_in_code_points_of_the_text(
+    passage: str, answers: list[str], found: tuple[int, int] | None
+) -> None:
+    assert find_answer(passage, answers) == found
+
+
+some_marks = st.text(st.sampled_from("aAé e\u0301\u200b.,ß🙂東\n"), max_size=12)
+
+
+@given(passage=some_marks, answers=st.lists(some_marks, max_size=3))
+def test_answer_is_found_where_and_only_where_there_is_one(
+    passage: str, answers: list[str]
+) -> None:
+    found = find_answer(passage, answers)
+    assert (found is not None) == has_answer(passage, answers)
+    if found is not None:
+        slice_ = passage[found[0] : found[1]]
+        assert any(has_answer(slice_, [a]) and has_answer(a, [slice_]) for a in answers)
+
+
+@given(passage=st.text(), answers=st.lists(st.text(), max_size=3))
+def test_found_answer_is_an_answer_in_any_text(passage: str, answers: list[str]) -> None:
+    found = find_answer(passage, answers)
+    if found is not None:
+        assert has_answer(passage[found[0] : found[1]], answers)
 
 
 def test_top_k_accuracy_is_a_percentage_at_each_cutoff() -> None:

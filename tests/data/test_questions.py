@@ -115,6 +115,17 @@ def test_nq_open_fault_is_named_with_its_line(
     assert message in found
 
 
+def test_formats_say_whether_they_have_a_context(write_file: WriteFile) -> None:
+    path = write_file("q", as_line())
+    for format in set(QuestionFormat) - {QuestionFormat.AUTO}:
+        try:
+            read_examples(path, format=format)
+        except DataError:
+            assert not format.has_context
+        else:
+            assert format.has_context
+
+
 def test_nq_open_has_no_context_to_read(write_file: WriteFile) -> None:
     found = read_error(write_file("q.jsonl", NQ_OPEN))
     assert "expected questions with their context (squad or jsonl)" in found

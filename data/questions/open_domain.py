@@ -1,0 +1,199 @@
+"""Open-domain training files: a question, a passage that answers it, and passages that do not.
+
+JSON Lines with the keys of DPR's retriever training files, so that either can be read where the
+other is expected::
+
+    {"id": "q1", "question": "…", "answers": ["…"],
+     "positive_ctxs": [{"title": "…", "text": "…", "passage_id": "…",
+                        "answer": "…", "answer_start": 17}],
+     "negative_ctxs": [],
+     "hard_negative_ctxs": [{"title": "…", "text": "…", "passage_id": "…"}]}
+
+``id``, ``answer`` and ``answer_start`` (code points into the positive's ``text``) are ours. DPR's
+own files, one JSON array, lack them: they are named by their record number, and the answer is
+looked up in the first positive that holds one.
+
+Source: https://github.com/facebookresearch/DPR#retriever-input-data-format.
+"""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..answers import find_answer
+from ..fields import (
+    take_objects,
+    take_optional_id,
+    take_optional_text,
+    take_start,
+    take_text,
+    take_texts,
+)
+from ..json_records import JsonObject, as_json_object, read_json_lines, read_json_values, shorten
+from ..lines import open_bytes, read_raw_lines
+from ..policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..records import OpenDomainExample, Passage
+
+_ID_NAMES = ("passage_id", "psg_id")
+"""DPR's files of Natural Questions have the one, those of TriviaQA the other."""
+
+
+def read_open_domain_examples(
+    path: str | Path,
+    *,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[OpenDomainExample]:
+    """Read open-domain training examples, from our JSON Lines or from DPR's JSON arrays.
+
+    The path is checked at once, records as they are drawn. Lines are streamed; the text of an
+    array is held in memory as a whole. Negatives are the ``hard_negative_ctxs`` or, where there are
+    none, the ``negative_ctxs``.
+
+    Args:
+        path: A file, plain or gzip.
+        on_error: What to do with a record that cannot be used.
+        report: Filled with what was read and skipped, where given.
+        limit: Number of examples after which to stop.
+
+    Returns:
+        The examples in the file's order.
+
+    Raises:
+        DataError: If the file cannot be read, holds no example, or ``on_error`` is ``FAIL`` and a
+            record cannot be used: it has no answer or no positive, or its answer is not at its
+            offset.
+        ValueError: If the limit is negative, or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    path = Path(path)
+    policy = ErrorPolicy.of(on_error, report)
+    open_bytes(path).close()
+    found = parse_each(_read_values(path, policy), _parse, policy)
+    return draw(found, path=path, noun="example", report=policy.report, limit=limit)
+
+
+def write_open_domain_examples(
+    path: str | Path, examples: Iterable[OpenDomainExample], *, compress: bool | None = None
+) -> int:
+    """Write examples as JSON Lines, so that reading gives them back; equal ones give equal bytes.
+
+    Args:
+        path: The file; what it held is lost.
+        examples: Drawn one by one.
+        compress: Whether to gzip; by default where the name ends in ``.gz``.
+
+    Returns:
+        How many were written.
+
+    Raises:
+        DataError: If an example could not be read back; names the line that it would be on.
+    """
+    path = Path(path)
+    n_written = 0
+    with path.open("wb") as raw:
+        # No name and no time in the header, or the same examples would not give the same file.
+        is_gzip = path.suffix == ".gz" if compress is None else compress
+        file = gzip.GzipFile("", "wb", 6, raw, mtime=0) if is_gzip else raw
+        with file:
+            for example in examples:
+                record = _record_of(example)
+                _parse(record, Place(path, n_written + 1, n_written))
+                file.write((json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8"))
+                n_written += 1
+    return n_written
+
+
+def _read_values(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, JsonObject]]:
+    """The file's records: the items of an array, or the lines."""
+    first = next((raw for raw in read_raw_lines(path) if not raw.isspace()), b"")
+    if first.lstrip().startswith(b"["):
+        return parse_each(read_json_values(path), as_json_object, policy)
+    return read_json_lines(path, policy)
+
+
+def _parse(record: JsonObject, place: Place) -> OpenDomainExample:
+    """One record as an example; without an id it is named by its record number."""
+    answers = take_texts(record, "answers", place)
+    if not answers:
+        raise place.error("expected an answer in 'answers', found none. Drop the record.")
+    positive, answer, start = _parse_positive(record, answers, place)
+    hard = take_objects(record, "hard_negative_ctxs", place)
+    negatives = hard or take_objects(record, "negative_ctxs", place)  # as DPR's training does
+    name = take_optional_id(record, ("id",), place) or str(place.number)
+    _check_answer(positive.text, answer, start, f"record {name!r}", place)
+    return OpenDomainExample(
+        example_id=name,
+        question=take_text(record, "question", place),
+        answers=answers,
+        positive=positive,
+        answer=answer,
+        answer_start=start,
+        negatives=tuple(_parse_passage(value, at) for at, value in negatives),
+    )
+
+
+def _parse_positive(
+    record: JsonObject, answers: tuple[str, ...], place: Place
+) -> tuple[Passage, str, int]:
+    """The passage that answers, the answer as it stands there, and where."""
+    positives = take_objects(record, "positive_ctxs", place)
+    if not positives:
+        raise place.error(
+            "expected a passage that answers the question in 'positive_ctxs', found none. "
+            "Add it or drop the record."
+        )
+    at, first = positives[0]
+    if "answer" in first or "answer_start" in first:
+        start = take_start(first, "answer_start", at)
+        return _parse_passage(first, at), take_text(first, "answer", at), start
+    for at, value in positives:
+        passage = _parse_passage(value, at)
+        span = find_answer(passage.text, answers)
+        if span is not None:
+            return passage, passage.text[slice(*span)], span[0]
+    raise place.error(
+        f"expected one of the answers {shorten(list(answers))} in one of the {len(positives)} "
+        "'positive_ctxs', found it in none. Correct or drop the record."
+    )
+
+
+def _check_answer(text: str, answer: str, start: int, name: str, place: Place) -> None:
+    """Refuse an answer that is not where its offset says."""
+    found = text[start : start + len(answer)] if start >= 0 else ""
+    if found != answer:
+        raise place.error(
+            f"{name}: expected the answer {shorten(answer)} at offset {start} of the positive "
+            f"({len(text)} characters), found {shorten(found)}. "
+            "Offsets count Unicode code points; correct it or drop the record."
+        )
+
+
+def _parse_passage(value: JsonObject, place: Place) -> Passage:
+    """One passage; its id is empty where it has none."""
+    names = tuple(name for name in _ID_NAMES if value.get(name) != "")
+    return Passage(
+        passage_id=take_optional_id(value, names, place) or "",
+        text=take_text(value, "text", place),
+        title=take_optional_text(value, "title", place),
+    )
+
+
+def _record_of(example: OpenDomainExample) -> JsonObject:
+    """The example as a JSON object."""
+    place = {"answer": example.answer, "answer_start": example.answer_start}
+    return {
+        "id": example.example_id,
+        "question": example.question,
+        "answers": list(example.answers),
+        "positive_ctxs": [_passage_record(example.positive) | place],
+        "negative_ctxs": [],
+        "hard_negative_ctxs": [_passage_record(passage) for passage in example.negatives],
+    }
+
+
+def _passage_record(passage: Passage) -> JsonObject:
+    """The passage under DPR's keys."""
+    return {"title": passage.title, "text": passage.text, "passage_id": passage.passage_id}

@@ -1,0 +1,257 @@
+"""Hard negatives for open-domain training: what BM25 finds for a question and does not answer it.
+
+Source: Karpukhin et al. 2020 (https://aclanthology.org/2020.emnlp-main.550), section 3.2.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..data import (
+    OnError,
+    OpenDomainExample,
+    Passage,
+    PrereadError,
+    Question,
+    QuestionFormat,
+    ReadingExample,
+    ReadReport,
+    detect_question_format,
+    find_answer,
+    has_answer,
+    read_examples,
+    read_questions,
+    write_open_domain_examples,
+)
+from ..indexer import PassageIndex
+from ..indexer.files import atomic_path
+from .search import FoundPassage, search_passages
+
+Search = Callable[[str, int], Sequence[FoundPassage]]
+"""Passages for a query, at most so many, best first."""
+
+_NOT_LETTERS = re.compile(r"[\W_]+")
+
+
+class SkipReason(StrEnum):
+    """Why a question gives no example."""
+
+    IMPOSSIBLE = "impossible"
+    """Its context does not hold the answer."""
+    MULTI_SPAN = "multi_span"
+    """Its answer is several spans."""
+    NO_ANSWER = "no_answer"
+    """It has no gold answer."""
+    NO_POSITIVE = "no_positive"
+    """No context was given, and no passage found holds an answer."""
+
+
+class Miner:
+    """Makes open-domain examples of questions, one by one; each depends on its question alone."""
+
+    def __init__(self, search: Search, *, negatives: int = 20, depth: int = 100) -> None:
+        """Say where passages come from.
+
+        Args:
+            search: Finds passages for a question; the same ones at every call.
+            negatives: How many an example has, where there are as many.
+            depth: Passages that are looked at for each question.
+
+        Raises:
+            PrereadError: If ``negatives`` is not positive, or ``depth`` is less than that.
+        """
+        if negatives < 1:
+            raise PrereadError(f"negatives must be at least 1, found {negatives}.")
+        if depth < negatives:
+            raise PrereadError(
+                f"depth must be at least the number of negatives ({negatives}), found {depth}."
+            )
+        self._search = search
+        self._n_negatives = negatives
+        self._depth = depth
+
+    def mine(self, question: Question | ReadingExample) -> OpenDomainExample | SkipReason:
+        """Make an example of a question, or say why there is none.
+
+        With a context, that is the positive, and its first annotated answer is the answer.
+        Without, the positive is the best passage that holds an answer in its text.
+        """
+        if isinstance(question, ReadingExample):
+            return self._mine_reading(question)
+        return self._mine_open(question)
+
+    def _mine_reading(self, example: ReadingExample) -> OpenDomainExample | SkipReason:
+        """The positive is given."""
+        if example.is_impossible:
+            return SkipReason.IMPOSSIBLE
+        if example.multi_span:
+            return SkipReason.MULTI_SPAN
+        if not example.answers:
+            return SkipReason.NO_ANSWER
+        title = example.title.replace("_", " ")  # SQuAD's titles are those of Wikipedia's addresses
+        positive = Passage("", example.context, title)
+        answers = tuple(dict.fromkeys(example.answers))
+        question = Question(example.example_id, example.question, answers)
+        found = self._search(question.question, self._depth)
+        return self._example(question, positive, example.answer_starts[0], answers[0], found)
+
+    def _mine_open(self, question: Question) -> OpenDomainExample | SkipReason:
+        """The positive is found."""
+        if not question.answers:
+            return SkipReason.NO_ANSWER
+        found = self._search(question.question, self._depth)
+        for passage in (hit.passage for hit in found):
+            if not has_answer(passage.text, question.answers):
+                continue
+            span = find_answer(passage.text, question.answers)
+            if span is not None:
+                answer = passage.text[slice(*span)]
+                return self._example(question, passage, span[0], answer, found)
+        return SkipReason.NO_POSITIVE
+
+    def _example(
+        self,
+        question: Question,
+        positive: Passage,
+        answer_start: int,
+        answer: str,
+        found: Iterable[FoundPassage],
+    ) -> OpenDomainExample:
+        """Put the example together."""
+        negatives = self._choose_negatives(found, question.answers, positive)
+        return OpenDomainExample(
+            example_id=question.question_id,
+            question=question.question,
+            answers=question.answers,
+            positive=positive,
+            answer=answer,
+            answer_start=answer_start,
+            negatives=negatives,
+        )
+
+    def _choose_negatives(
+        self, found: Iterable[FoundPassage], answers: Sequence[str], positive: Passage
+    ) -> tuple[Passage, ...]:
+        """The best passages that hold no answer and are not the positive, each text once."""
+        chosen: list[Passage] = []
+        # An answer annotated within a word ("cat" of "cats") is not found in its own context.
+        seen = {_letters(positive.text)}
+        for hit in found:
+            if len(chosen) == self._n_negatives:
+                break
+            passage = hit.passage
+            letters = _letters(passage.text)
+            holds = has_answer(passage.text, answers) or has_answer(passage.title, answers)
+            if not holds and letters not in seen:
+                seen.add(letters)
+                chosen.append(passage)
+        return tuple(chosen)
+
+
+def mine_negatives(
+    index: PassageIndex,
+    questions: Path,
+    output: Path,
+    *,
+    negatives: int = 20,
+    depth: int = 100,
+    format: QuestionFormat = QuestionFormat.AUTO,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+    show_progress: bool = False,
+) -> dict[str, Any]:
+    """Make a file of open-domain training examples with hard negatives from an index.
+
+    The same index and questions give the same bytes. The file appears when it is complete.
+
+    Args:
+        index: Whose BM25 finds passages.
+        questions: A file of reading comprehension (the given context is the positive) or of
+            open-domain questions (the positive is found).
+        output: JSON Lines that ``read_open_domain_examples`` reads; gzip where it ends in ``.gz``.
+        negatives: How many an example has, where there are as many.
+        depth: Passages that are looked at for each question.
+        format: Format of the questions; ``AUTO`` tells it from the file.
+        on_error: What to do with a question that cannot be used.
+        report: Filled with what was read and skipped of the questions, where given.
+        limit: Number of questions after which to stop.
+        show_progress: Draw a progress bar on standard error.
+
+    Returns:
+        The keys of ``preread mine --json``: ``n_questions``, ``n_written``, ``n_skipped`` by
+        ``SkipReason``; of the examples written, ``mean_negatives`` and ``n_without_negatives``.
+
+    Raises:
+        DataError: If the questions cannot be read.
+        PrereadError: If there is something at ``output`` or no folder for it, a number is out of
+            range, or no question gives an example.
+    """
+    _check_output(output)
+    miner = Miner(partial(search_passages, index), negatives=negatives, depth=depth)
+    # All of them first: a fault in the last record shows before the work, not after it.
+    records = _read_records(questions, format, on_error, report, limit)
+    skipped: Counter[SkipReason] = Counter()
+    counts: list[int] = []
+
+    def examples() -> Iterator[OpenDomainExample]:
+        for record in tqdm(records, desc="mining", unit=" questions", disable=not show_progress):
+            mined = miner.mine(record)
+            if isinstance(mined, SkipReason):
+                skipped[mined] += 1
+            else:
+                counts.append(len(mined.negatives))
+                yield mined
+
+    with atomic_path(output) as temporary:
+        write_open_domain_examples(temporary, examples(), compress=output.suffix == ".gz")
+        if not counts:
+            reasons = ", ".join(f"{reason}: {n}" for reason, n in skipped.items())
+            raise PrereadError(
+                f"{questions}: none of its {len(records)} questions gives an example ({reasons}). "
+                f"Nothing was written; name other questions, or an index that covers them."
+            )
+    return {
+        "n_questions": len(records),
+        "n_written": len(counts),
+        "n_skipped": {reason.value: skipped[reason] for reason in SkipReason},
+        "mean_negatives": round(sum(counts) / len(counts), 2),
+        "n_without_negatives": counts.count(0),
+    }
+
+
+def _check_output(output: Path) -> None:
+    """Refuse a place that is taken or not there, before the work."""
+    if output.exists():
+        raise PrereadError(
+            f"{output}: expected nothing there, found a {'folder' if output.is_dir() else 'file'}. "
+            "Remove it or name another file."
+        )
+    if not output.parent.is_dir():
+        raise PrereadError(f"{output}: expected its folder to be there. Make the folder first.")
+
+
+def _read_records(
+    path: Path,
+    format: QuestionFormat,
+    on_error: OnError,
+    report: ReadReport | None,
+    limit: int | None,
+) -> Sequence[Question | ReadingExample]:
+    """The questions, with their contexts where the format has any."""
+    if format is QuestionFormat.AUTO:
+        format = detect_question_format(path)
+    read = read_examples if format.has_context else read_questions
+    return list(read(path, format=format, on_error=on_error, report=report, limit=limit))
+
+
+def _letters(text: str) -> str:
+    """What two printings of one text share: letters and digits, case and compatibility aside."""
+    return _NOT_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())
