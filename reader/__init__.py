@@ -1,5 +1,6 @@
 """The DeFormer model: configuration, layers, decoding, training. Tensors in, spans out."""
 
+from .comprehension import answer_examples
 from .config import DeformerConfig
 from .layers import Segment
 from .model import DeformerForQuestionAnswering, SpanLogits
@@ -19,5 +20,6 @@ __all__ = [
     "TextEncoder",
     "Window",
     "WindowTable",
+    "answer_examples",
     "decode_spans",
 ]

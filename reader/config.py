@@ -57,6 +57,8 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     scores_compare: bool = False
     """Whether logits of different passages compare, as they do after training on several passages
     under one softmax. Where they do not, each passage's are normalised before they are mixed."""
+    knows_null: bool = False
+    """Whether the [CLS] logits were trained to say that a passage holds no answer."""
 
     def __post_init__(self, **kwargs: object) -> None:
         """Check the fields against each other."""

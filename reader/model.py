@@ -12,7 +12,6 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedMo
 from ..data import PrereadError
 from .config import DeformerConfig
 from .layers import Embedder, Segment, TransformerLayer, join_segments, run_layers
-from .losses import span_loss
 from .packing import Packed
 from .weight_names import from_hugging_face
 
@@ -26,8 +25,12 @@ class SpanLogits:
     start: Tensor
     """Shape ``(n_passage_rows,)``, float, packed in the order of the pairs; so has ``end``."""
     end: Tensor
-    loss: Tensor | None = None
-    """A scalar, where gold spans were given."""
+    null: Tensor
+    """Start and end logit of each pair's [CLS] row, which stand for "no answer here". Shape
+    ``(n_pairs, 2)``. They mean something only after training that taught them."""
+    hidden: tuple[Tensor, ...] = ()
+    """Output of each upper layer, question rows included, where it was asked for. Shape
+    ``(n_rows, hidden_size)`` each."""
 
 
 class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-call]
@@ -82,6 +85,8 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
         questions: Packed,
         passages: Packed,
         pairs: Sequence[tuple[int, int]] | None = None,
+        *,
+        keep_hidden: bool = False,
     ) -> SpanLogits:
         """Join lower states and run upper layers and span head.
 
@@ -90,6 +95,7 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
             passages: Lower states of the passages. Shape ``(n_passage_rows, hidden_size)``.
             pairs: Which question is read with which passage, as segment numbers; by default the one
                 question with every passage.
+            keep_hidden: Return the outputs of the upper layers too.
 
         Returns:
             Logits of passage rows, in the order of the pairs.
@@ -102,41 +108,35 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
                 raise ValueError(f"pairs are needed to read {len(questions)} questions at once")
             pairs = [(0, p) for p in range(len(passages))]
         joined, passage_rows = join_segments(questions, passages, pairs)
-        upper_layers = self.layers[self.config.num_lower_layers :]
-        hidden = run_layers(upper_layers, joined.rows, joined.lengths)
+        outputs: list[Tensor] = []
+        hidden = joined.rows
+        for layer in self.layers[self.config.num_lower_layers :]:
+            hidden = run_layers([layer], hidden, joined.lengths)
+            outputs.append(hidden)
         start, end = self.head(hidden[passage_rows.to(hidden.device)]).unbind(-1)
-        return SpanLogits(start=start, end=end)
+        null = self.head(hidden[joined.offsets()[:-1].to(hidden.device)])
+        return SpanLogits(start, end, null, hidden=tuple(outputs) if keep_hidden else ())
 
     def forward(
         self,
         questions: Packed,
         passages: Packed,
         pairs: Sequence[tuple[int, int]] | None = None,
-        is_text: Tensor | None = None,
-        starts: Tensor | None = None,
-        ends: Tensor | None = None,
+        *,
+        keep_hidden: bool = False,
     ) -> SpanLogits:
-        """Read token ids; with gold spans, the loss as well.
+        """Read token ids.
 
         Args:
             questions: Token ids of the questions, int64.
             passages: Token ids of the passages' windows, int64.
             pairs: As in `upper`. A passage met by several questions is run through the lower layers
                 once.
-            is_text: For each logit, whether an answer may begin or end there. Shape
-                ``(n_passage_rows,)``, bool.
-            starts: Gold first row of each pair, counted in its window. Shape ``(n_pairs,)``, int64.
-            ends: Gold last row of each pair, inclusive. Shape ``(n_pairs,)``, int64.
+            keep_hidden: As in `upper`.
         """
         question_states = self.lower(questions, Segment.QUESTION)
         passage_states = self.lower(passages, Segment.PASSAGE)
-        logits = self.upper(question_states, passage_states, pairs)
-        if starts is None or ends is None or is_text is None:
-            return logits
-        met = pairs if pairs is not None else [(0, p) for p in range(len(passages))]
-        lengths = [passages.lengths[p] for _, p in met]
-        loss = span_loss(logits.start, logits.end, is_text, lengths, starts, ends)
-        return SpanLogits(loss=loss, start=logits.start, end=logits.end)
+        return self.upper(question_states, passage_states, pairs, keep_hidden=keep_hidden)
 
     @classmethod
     def from_pretrained(  # type: ignore[override]  # the base class lists its many keywords

@@ -48,6 +48,10 @@ class Packed:
         """The same segments with other values."""
         return Packed(rows, self.lengths)
 
+    def to(self, device: torch.device | str) -> "Packed":
+        """The same segments on a device."""
+        return Packed(self.rows.to(device), self.lengths)
+
     def offsets(self) -> Tensor:
         """First row of each segment, and the end. Shape ``(n_segments + 1,)``, int64, on CPU."""
         return cumulative(self.lengths)

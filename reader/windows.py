@@ -97,6 +97,11 @@ class TextEncoder:
         room = self.config.max_question_length - 2
         return [[self.cls_id, *ids[:room], self.sep_id] for ids in self._ids(questions)]
 
+    def count_cut_questions(self, questions: Sequence[str]) -> int:
+        """How many questions are longer than ``max_question_length``, so that words are lost."""
+        room = self.config.max_question_length - 2
+        return sum(len(ids) > room for ids in self._ids(questions))
+
     def encode_passages(
         self, texts: Sequence[str], titles: Sequence[str] | None = None
     ) -> list[list[Window]]:

@@ -10,7 +10,7 @@ from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-torch.set_num_threads(2)
+torch.set_num_threads(min(2, torch.get_num_threads()))  # OMP_NUM_THREADS may ask for fewer
 
 
 @pytest.fixture(scope="session")

@@ -2,30 +2,85 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..packing import Packed, positions_of
+from ..packing import Packed, cumulative, positions_of
 from .features import Feature
 
-Batch = dict[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a batch's logits should say."""
+
+    is_text: Tensor
+    """Whether an answer may begin or end at a row. Shape ``(n_rows,)``, bool."""
+    pair: Tensor
+    """Number of each row's pair. Shape ``(n_rows,)``, int64."""
+    question: Tensor
+    """Number of each row's question. Shape ``(n_rows,)``, int64."""
+    start: Tensor
+    """Row of each question's gold start. Shape ``(n_questions,)``, int64; so has ``end``."""
+    end: Tensor
+    gold_pair: Tensor
+    """Pair that holds each question's answer. Shape ``(n_questions,)``, int64."""
+    n_pairs: int
+
+    @property
+    def n_questions(self) -> int:
+        """Questions in the batch."""
+        return self.start.shape[0]
+
+    def to(self, device: torch.device | str) -> "Targets":
+        """The same on a device."""
+        moved: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved |= {k: v.to(device) for k, v in moved.items() if isinstance(v, Tensor)}
+        return Targets(**moved)
 
 
-def make_batches(features: Sequence[Feature], max_rows: int, seed: int) -> list[list[int]]:
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the model is given, and what it should say."""
+
+    questions: Packed
+    passages: Packed
+    pairs: list[tuple[int, int]]
+    targets: Targets
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same on a device."""
+        moved = self.questions.to(device), self.passages.to(device)
+        return Batch(*moved, self.pairs, self.targets.to(device))
+
+
+def make_batches(
+    features: Sequence[Feature], max_rows: int, seed: int, *, sorted_together: int = 1
+) -> list[list[int]]:
     """Shuffle features and cut them into batches of at most ``max_rows`` rows in the upper layers.
 
     Args:
         features: What is trained on.
         max_rows: Rows of a batch; a feature larger than that makes a batch of its own.
         seed: Same seed, same batches.
+        sorted_together: Sort features by length among as many as fill this many batches, so that a
+            batch holds pairs of like length; the batches are shuffled again. Worth it on a GPU,
+            where attention is padded to the longest pair.
 
     Returns:
         For each batch the numbers of its features.
     """
+    draw = random.Random(seed)
     order = list(range(len(features)))
-    random.Random(seed).shuffle(order)
+    draw.shuffle(order)
+    if sorted_together > 1 and features:
+        mean_cost = sum(f.cost() for f in features) / len(features)
+        chunk = max(1, round(sorted_together * max_rows / mean_cost))
+        chunks = [order[i : i + chunk] for i in range(0, len(order), chunk)]
+        order = [n for c in chunks for n in sorted(c, key=lambda n: features[n].longest())]
     batches: list[list[int]] = []
     rows = max_rows
     for number in order:
@@ -35,27 +90,44 @@ def make_batches(features: Sequence[Feature], max_rows: int, seed: int) -> list[
             rows = 0
         batches[-1].append(number)
         rows += cost
+    if sorted_together > 1:
+        draw.shuffle(batches)
     return batches
 
 
 def collate(features: Sequence[Feature]) -> Batch:
-    """Pack features into the arguments of ``DeformerForQuestionAnswering.forward``."""
-    questions = [span.question_ids for f in features for span in f.spans]
-    met = [p for p, f in enumerate(features) for _ in f.spans]
-    spans = [span for f in features for span in f.spans]
-    windows = [features[p].window for p in met]
-    positions = positions_of([len(w.token_ids) for w in windows])
-    counts = torch.tensor([len(w.token_ids) for w in windows])
-    first = torch.repeat_interleave(torch.tensor([w.n_prefix for w in windows]), counts)
-    end = torch.repeat_interleave(counts - 1, counts)
-    return {
-        "questions": Packed.from_lists(questions),
-        "passages": Packed.from_lists([f.window.token_ids for f in features]),
-        "pairs": list(enumerate(met)),
-        "is_text": (positions >= first) & (positions < end),
-        "starts": torch.tensor([s.start for s in spans]),
-        "ends": torch.tensor([s.end for s in spans]),
-    }
+    """Pack features: each question meets each window of its feature."""
+    windows = [w for f in features for w in f.windows]
+    questions = [q for f in features for q in f.questions]
+    first_window = cumulative([len(f.windows) for f in features]).tolist()
+    pairs: list[tuple[int, int]] = []
+    gold_pair: list[int] = []
+    for feature, first in zip(features, first_window[:-1], strict=True):
+        for question in feature.questions:
+            gold_pair.append(len(pairs) + question.window)
+            number = len(gold_pair) - 1
+            pairs += [(number, first + w) for w in range(len(feature.windows))]
+    lengths = [len(windows[w].token_ids) for _, w in pairs]
+    counts = torch.tensor(lengths, dtype=torch.int64)
+    prefixes = torch.tensor([windows[w].n_prefix for _, w in pairs])
+    positions = positions_of(lengths)
+    first_row = cumulative(lengths)[torch.tensor(gold_pair, dtype=torch.int64)]
+    targets = Targets(
+        is_text=(positions >= prefixes.repeat_interleave(counts))
+        & (positions < (counts - 1).repeat_interleave(counts)),
+        pair=torch.arange(len(pairs)).repeat_interleave(counts),
+        question=torch.tensor([q for q, _ in pairs]).repeat_interleave(counts),
+        start=first_row + torch.tensor([q.start for q in questions]),
+        end=first_row + torch.tensor([q.end for q in questions]),
+        gold_pair=torch.tensor(gold_pair, dtype=torch.int64),
+        n_pairs=len(pairs),
+    )
+    return Batch(
+        Packed.from_lists([q.token_ids for q in questions]),
+        Packed.from_lists([w.token_ids for w in windows]),
+        pairs,
+        targets,
+    )
 
 
 class BatchDataset(Dataset[Batch]):

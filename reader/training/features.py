@@ -1,37 +1,47 @@
-"""Reading examples as training features: windows, each with the questions it answers."""
+"""Examples as training features: windows, and the questions they are read with."""
 
-import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ...data import ReadingExample
+from ...data import OpenDomainExample, Passage, ReadingExample
 from ..windows import TextEncoder, Window
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class GoldSpan:
-    """A question and where its window answers it."""
+class TrainingQuestion:
+    """A question and where it is answered."""
 
-    question_ids: tuple[int, ...]
+    token_ids: tuple[int, ...]
+    window: int
+    """Which of the feature's windows answers it."""
     start: int
-    """First row of the answer, counted in the window."""
+    """First row of the answer, counted in that window."""
     end: int
     """Last row, inclusive."""
 
 
 @dataclass(slots=True)
 class Feature:
-    """A window and its questions: the lower layers see the window once for all of them."""
+    """Windows and questions, each question read with each window.
 
-    window: Window
-    spans: list[GoldSpan] = field(default_factory=list)
+    The lower layers see a window once for all questions; a question's spans in all windows share
+    one softmax.
+    """
+
+    windows: list[Window]
+    questions: list[TrainingQuestion]
 
     def cost(self) -> int:
         """Rows the upper layers see."""
-        return sum(len(s.question_ids) + len(self.window.token_ids) for s in self.spans)
+        n_window_rows = sum(len(w.token_ids) for w in self.windows)
+        n_question_rows = sum(len(q.token_ids) for q in self.questions)
+        return n_question_rows * len(self.windows) + n_window_rows * len(self.questions)
+
+    def longest(self) -> int:
+        """Rows of its longest pair."""
+        windows = max(len(w.token_ids) for w in self.windows)
+        return windows + max(len(q.token_ids) for q in self.questions)
 
 
 def token_range(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
@@ -40,7 +50,7 @@ def token_range(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tup
     return (inside[0], inside[-1]) if inside else None
 
 
-def best_window(windows: list[Window], first: int, last: int) -> int | None:
+def best_window(windows: Sequence[Window], first: int, last: int) -> int | None:
     """The window that holds both tokens, with the most text around them; None where none does."""
 
     def margin(window: Window) -> int:
@@ -50,64 +60,122 @@ def best_window(windows: list[Window], first: int, last: int) -> int | None:
     return best if margin(windows[best]) >= 0 else None
 
 
-def make_features(
-    examples: Iterable[ReadingExample], encoder: TextEncoder, questions_per_window: int
-) -> list[Feature]:
-    """Group examples by the window that answers them.
+class FeatureMaker:
+    """Makes features, and counts what cannot be learned from, by reason.
 
-    The first gold answer is the one that is learned, as in the paper. Examples without one, or
-    whose answer fits no window, are left out and counted in the log.
-
-    Args:
-        examples: Reading-comprehension examples.
-        encoder: Lays out the text.
-        questions_per_window: More questions than this on one window make further features, at most
-            one batch should see too much of one window.
-
-    Returns:
-        One feature for each window with questions, in the order of the examples.
+    Attributes:
+        left_out: How many examples were left out, by reason.
+        cut_questions: How many questions were longer than ``max_question_length``.
     """
-    by_context: dict[tuple[str, str], list[ReadingExample]] = defaultdict(list)
-    n_left_out = 0
-    for example in examples:
-        if example.is_impossible or example.multi_span or not example.answers:
-            n_left_out += 1
-            continue
-        by_context[example.title, example.context].append(example)
-    features: list[Feature] = []
-    for (title, context), group in by_context.items():
-        made = _features_of_context(title, context, group, encoder, questions_per_window)
-        n_left_out += len(group) - sum(len(f.spans) for f in made)
-        features += made
-    if n_left_out:
-        _LOG.warning("%d examples left out: no single answer that a window holds", n_left_out)
-    return features
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        """Lay text out with ``encoder``."""
+        self._encoder = encoder
+        self.left_out: Counter[str] = Counter()
+        self.cut_questions = 0
+
+    def reading(
+        self, examples: Iterable[ReadingExample], questions_per_window: int
+    ) -> list[Feature]:
+        """Group examples by the window that answers them.
+
+        The first gold answer is the one that is learned, as in the paper.
+
+        Args:
+            examples: Reading-comprehension examples.
+            questions_per_window: More questions than this on one window make further features: a
+                batch should not see too much of one window.
+
+        Returns:
+            One feature for each window with questions, in the order of the examples.
+        """
+        by_context: dict[tuple[str, str], list[ReadingExample]] = defaultdict(list)
+        for example in examples:
+            reason = _why_not(example)
+            if reason:
+                self.left_out[reason] += 1
+            else:
+                by_context[example.title, example.context].append(example)
+        return [
+            feature
+            for (title, context), group in by_context.items()
+            for feature in self._of_context(title, context, group, questions_per_window)
+        ]
+
+    def open_domain(self, examples: Iterable[OpenDomainExample]) -> list[Feature]:
+        """One feature for each question, with its positive and all of its negatives.
+
+        The positive comes first, as the window of it that holds the answer. Of a negative that is
+        longer than a window, the beginning is read.
+        """
+        made = []
+        for example in examples:
+            found = self._locate(example.positive, example.answer, example.answer_start)
+            if found is None:
+                continue
+            positive, start, end = found
+            negatives = self._encoder.encode_passages(
+                [p.text for p in example.negatives], [p.title for p in example.negatives]
+            )
+            (token_ids,) = self._questions([example.question])
+            question = TrainingQuestion(token_ids, 0, start, end)
+            made.append(Feature([positive, *(windows[0] for windows in negatives)], [question]))
+        return made
+
+    def _of_context(
+        self, title: str, context: str, group: list[ReadingExample], questions_per_window: int
+    ) -> list[Feature]:
+        """Features of the examples that share one context."""
+        questions = self._questions([e.question for e in group])
+        passage = Passage("", context, title)
+        open_features: dict[Window, Feature] = {}
+        made: list[Feature] = []
+        located = self._locate_all(passage, [(e.answers[0], e.answer_starts[0]) for e in group])
+        for token_ids, found in zip(questions, located, strict=True):
+            if found is None:
+                continue
+            window, start, end = found
+            feature = open_features.get(window)
+            if feature is None or len(feature.questions) >= questions_per_window:
+                feature = open_features[window] = Feature([window], [])
+                made.append(feature)
+            feature.questions.append(TrainingQuestion(token_ids, 0, start, end))
+        return made
+
+    def _questions(self, questions: Sequence[str]) -> list[tuple[int, ...]]:
+        """Token ids of questions, those that do not fit counted."""
+        self.cut_questions += self._encoder.count_cut_questions(questions)
+        return [tuple(ids) for ids in self._encoder.encode_questions(questions)]
+
+    def _locate(self, passage: Passage, answer: str, start: int) -> tuple[Window, int, int] | None:
+        return self._locate_all(passage, [(answer, start)])[0]
+
+    def _locate_all(
+        self, passage: Passage, answers: Sequence[tuple[str, int]]
+    ) -> list[tuple[Window, int, int] | None]:
+        """For each answer the window that holds it, and its first and last row there."""
+        (windows,) = self._encoder.encode_passages([passage.text], [passage.title])
+        offsets = self._encoder.token_map(passage.text).tokens
+        located: list[tuple[Window, int, int] | None] = []
+        for answer, start in answers:
+            tokens = token_range(offsets, start, start + len(answer))
+            chosen = best_window(windows, *tokens) if tokens else None
+            if tokens is None or chosen is None:
+                self.left_out["no window holds the answer"] += 1
+                located.append(None)
+                continue
+            window = windows[chosen]
+            shift = window.n_prefix - window.first_token
+            located.append((window, tokens[0] + shift, tokens[1] + shift))
+        return located
 
 
-def _features_of_context(
-    title: str,
-    context: str,
-    group: list[ReadingExample],
-    encoder: TextEncoder,
-    questions_per_window: int,
-) -> list[Feature]:
-    """Features of the examples that share one context."""
-    (windows,) = encoder.encode_passages([context], [title])
-    offsets = encoder.token_map(context).tokens
-    questions = encoder.encode_questions([e.question for e in group])
-    open_features: dict[int, Feature] = {}
-    made: list[Feature] = []
-    for example, question_ids in zip(group, questions, strict=True):
-        start = example.answer_starts[0]
-        tokens = token_range(offsets, start, start + len(example.answers[0]))
-        chosen = best_window(windows, *tokens) if tokens else None
-        if tokens is None or chosen is None:
-            continue
-        feature = open_features.get(chosen)
-        if feature is None or len(feature.spans) >= questions_per_window:
-            feature = open_features[chosen] = Feature(windows[chosen])
-            made.append(feature)
-        shift = feature.window.n_prefix - feature.window.first_token
-        span = GoldSpan(tuple(question_ids), tokens[0] + shift, tokens[1] + shift)
-        feature.spans.append(span)
-    return made
+def _why_not(example: ReadingExample) -> str | None:
+    """Why an example cannot be learned from; None where it can."""
+    if example.is_impossible:
+        return "marked impossible"
+    if example.multi_span:
+        return "several spans"
+    if not example.answers or not example.answers[0].strip():
+        return "no answer"
+    return None

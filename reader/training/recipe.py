@@ -1,11 +1,13 @@
 """Training recipes: one TOML file says everything that decides the result."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError
+from .precision import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,11 +15,16 @@ class SourceConfig:
     """One data set of a stage."""
 
     file: str
-    """File name below the data folder."""
+    """File name below the data folder; absolute, or relative to it."""
     titles: bool
     """Whether windows begin with the passage's title."""
+    weight: float = 1.0
+    """How often an epoch shows each question, on average: 0.5 half of them, 2 each twice."""
     questions_per_context: int = 0
     """Keep at most this many questions, drawn at random, of each context; 0 keeps all."""
+    negatives: int = 0
+    """Passages without the answer that each question is read with. If not 0, the file must be one
+    that ``preread mine`` wrote, and that many of its negatives are drawn at random each epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,26 +32,76 @@ class StageConfig:
     """Data sets that are shuffled together; stages follow one another."""
 
     sources: tuple[SourceConfig, ...]
+    epochs: int = 1
+    """How often the stage is gone through, each time with other draws and in another order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillationConfig:
+    """What the loss is made of, where there is a teacher (Cao et al. 2020, section 3.3)."""
+
+    teacher: str
+    """Reader to learn from: ``default``, folder or hub name. It runs with no lower layers."""
+    temperature: float = 2.0
+    """Softens both distributions that are compared."""
+    gold: float = 1.0
+    """Weight of the cross-entropy of gold spans (the paper's gamma)."""
+    outputs: float = 1.0
+    """Weight of knowledge distillation (alpha)."""
+    layers: float = 1.0
+    """Weight of layerwise representation similarity (beta)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOutConfig:
+    """Training questions that are kept back, to watch the reader on while it learns."""
+
+    contexts: int = 100
+    """Contexts of each reading-comprehension source whose questions are kept back."""
+    every: int = 200
+    """Steps between two evaluations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """How a reader is trained."""
 
+    base: str
+    """Checkpoint to start from: ``default``, a folder, or a hub name."""
     num_lower_layers: int
-    """Where the model is split."""
+    """Where the model is split (the paper's k)."""
     stages: tuple[StageConfig, ...]
+    distillation: DistillationConfig | None = None
+    held_out: HeldOutConfig | None = None
+    null_weight: float = 0.0
+    """Weight of the loss that teaches, passage by passage, that it holds no answer. Such passages
+    come from sources with negatives."""
     learning_rate: float = 1e-4
     """Peak of the linear warm-up, from which the rate falls linearly to 0."""
     warmup_ratio: float = 0.06
     """Share of the steps spent warming up."""
     weight_decay: float = 0.01
     dropout: float = 0.1
-    """Of hidden states and attention weights alike."""
+    """Of hidden states."""
+    attention_dropout: float = 0.1
+    """Of attention weights."""
+    freeze_embeddings: bool = False
+    """Keep the word embeddings as they are: half of a small model's weights, and most of what it
+    costs to update it on CPU."""
+    freeze_lower: bool = False
+    """Keep all that makes stored states as it is, so that indexes stay valid."""
+    precision: Precision = Precision.AUTO
+    """Number format of activations."""
     max_rows: int = 5000
     """Rows of a batch in the upper layers, questions included."""
+    accumulate: int = 1
+    """Batches whose gradients are added up for one step."""
+    sorted_together: int = 1
+    """Batches among which pairs are sorted by length; more than 1 pays on a GPU only."""
     questions_per_window: int = 8
     """Questions that share one window's lower pass in a batch."""
+    save_every: int = 200
+    """Steps between two checkpoints."""
     seed: int = 1
 
     @classmethod
@@ -55,20 +112,62 @@ class Recipe:
             path: The recipe.
 
         Raises:
-            PrereadError: If the file is missing, is no TOML, or has wrong keys.
+            PrereadError: If the file is missing, is no TOML, or a key is wrong or missing.
         """
         try:
-            fields: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-            stages = fields.pop("stages")
-            return cls(stages=tuple(_stage(stage) for stage in stages), **fields)
-        except FileNotFoundError as error:
-            raise PrereadError(f"{path}: no such recipe.") from error
-        except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
-            raise PrereadError(
-                f"{path}: not a recipe: {error}. Fields: {cls.__slots__}."
-            ) from error
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise PrereadError(f"{path}: no recipe could be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise PrereadError(f"{path}: not a recipe: {error}.") from error
+        recipe: Recipe = _table(cls, content, str(path))
+        return recipe
 
 
-def _stage(fields: dict[str, Any]) -> StageConfig:
-    """One ``[[stages]]`` table."""
-    return StageConfig(sources=tuple(SourceConfig(**source) for source in fields["sources"]))
+def _table(kind: type[Any], content: object, where: str) -> Any:
+    """A configuration from a TOML table, every key checked."""
+    if not isinstance(content, Mapping):
+        raise PrereadError(f"{where}: expected a table, found {content!r}.")
+    known = {f.name: f for f in fields(kind)}
+    unknown = sorted(set(content) - set(known))
+    if unknown:
+        raise PrereadError(
+            f"{where}: unknown key {unknown[0]!r}; expected some of {', '.join(known)}."
+        )
+    missing = [n for n, f in known.items() if f.default is MISSING and n not in content]
+    if missing:
+        raise PrereadError(f"{where}: the key {missing[0]!r} is missing. Add it.")
+    return kind(
+        **{name: _value(known[name].type, content[name], f"{where}: {name}") for name in content}
+    )
+
+
+def _value(kind: Any, value: object, where: str) -> Any:
+    """A field's value, of the type that the field has."""
+    if kind in _NESTED:
+        return _table(_NESTED[kind], value, where)
+    if kind in _NESTED_LISTS:
+        if not isinstance(value, list) or not value:
+            raise PrereadError(f"{where}: expected one table or more, found {value!r}.")
+        inner = _NESTED_LISTS[kind]
+        return tuple(_table(inner, v, f"{where}[{i}]") for i, v in enumerate(value))
+    if kind is Precision:
+        if value not in list(Precision):
+            raise PrereadError(f"{where}: expected {', '.join(Precision)}, found {value!r}.")
+        return Precision(str(value))
+    allowed = (int, float) if kind is float else kind
+    if not isinstance(value, allowed) or (kind is not bool and isinstance(value, bool)):
+        raise PrereadError(f"{where}: expected {kind.__name__}, found {value!r}.")
+    if kind in (int, float) and value < 0:
+        raise PrereadError(f"{where}: expected a number that is not negative, found {value!r}.")
+    return value
+
+
+_NESTED: dict[Any, type[Any]] = {
+    DistillationConfig | None: DistillationConfig,
+    HeldOutConfig | None: HeldOutConfig,
+}
+_NESTED_LISTS: dict[Any, type[Any]] = {
+    tuple[StageConfig, ...]: StageConfig,
+    tuple[SourceConfig, ...]: SourceConfig,
+}

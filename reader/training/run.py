@@ -1,174 +1,166 @@
 """Training a reader by a recipe, on transformers' `Trainer`."""
 
-import csv
 import logging
-import random
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
-from transformers import (
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArguments
 
-from ...data import ReadingExample, read_examples
+from ...data import OnError, PrereadError
+from ..checkpoints import shipped_reader_path
 from ..model import DeformerForQuestionAnswering
+from ..weight_names import is_lower
 from ..windows import TextEncoder, load_tokenizer
-from .batches import BatchDataset, make_batches
-from .features import Feature, make_features
-from .recipe import Recipe, SourceConfig, StageConfig
+from .objective import Objective, Teacher
+from .plot import plot_run
+from .precision import uses_bfloat16
+from .recipe import Recipe
+from .sources import DataLoader
+from .trainer import PackedTrainer, last_checkpoint, publish
+from .watch import Watcher
 
 _LOG = logging.getLogger(__name__)
-_SAVE_EVERY = 200
+_RECIPE = "recipe.txt"
 
 
-class _PackedTrainer(Trainer):
-    """Trainer over ready-made packed batches, in their order."""
-
-    def compute_loss(
-        self, model: nn.Module, inputs: Mapping[str, Any], *args: Any, **kwargs: Any
-    ) -> Tensor:
-        return model(**inputs).loss  # type: ignore[no-any-return]
-
-    def _get_train_sampler(self, *args: Any) -> torch.utils.data.Sampler[int]:
-        assert isinstance(self.train_dataset, BatchDataset)
-        return torch.utils.data.SequentialSampler(self.train_dataset)
-
-    def floating_point_ops(self, inputs: Mapping[str, Any]) -> int:
-        return 0  # the estimate of the base class needs padded inputs
-
-    def _prepare_input(self, data: Any) -> Any:
-        if hasattr(data, "with_rows"):
-            return data.with_rows(data.rows.to(self.args.device))
-        return super()._prepare_input(data)
-
-
-class _CsvLog(TrainerCallback):
-    """Writes step, loss, learning rate to a CSV file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if logs is None or "loss" not in logs:
-            return
-        is_new = not self._path.exists()
-        with self._path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if is_new:
-                writer.writerow(["step", "n_steps", "loss", "learning_rate", "grad_norm"])
-            writer.writerow(
-                [state.global_step, state.max_steps, logs["loss"]]
-                + [logs["learning_rate"], logs["grad_norm"]]
-            )
-
-
-def train(recipe: Recipe, *, base: str, data: Path, output: Path, resume: bool = False) -> None:
+def train(
+    recipe: Recipe,
+    *,
+    data: Path,
+    output: Path,
+    device: str | None = None,
+    on_error: OnError = OnError.FAIL,
+    resume: bool = False,
+) -> Path:
     """Train a reader and save it, in float16, with its tokenizer.
 
     Args:
         recipe: What decides the result.
-        base: Folder or hub name of the checkpoint to start from.
         data: Folder of the training sets.
-        output: Folder of checkpoints, ``log.csv`` and, in ``reader/``, the trained reader.
-        resume: Go on from the newest checkpoint in ``output``.
+        output: Folder of checkpoints, ``log.csv``, ``held-out.csv``, ``training.png`` and, in
+            ``reader/``, the trained reader.
+        device: ``cpu`` or ``cuda``; by default CUDA where there is any. Several GPUs are used when
+            this runs under ``torchrun`` or ``accelerate launch``.
+        on_error: What a bad record does.
+        resume: Go on from the newest checkpoint in ``output``, or begin where there is none.
+
+    Returns:
+        The trained reader's folder.
 
     Raises:
-        PrereadError: If the data or the base cannot be used.
+        DataError: If a training set cannot be read.
+        PrereadError: If base or teacher cannot be used, ``output`` holds another run, or the loss
+            is no finite number.
     """
-    torch.manual_seed(recipe.seed)  # the span head starts from random weights
+    checkpoint = _prepare(output, recipe, resume)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(recipe.seed)  # a base without span head gets a random one
+    base = str(shipped_reader_path(recipe.base) or recipe.base)
     tokenizer = load_tokenizer(base)
+    model = _student(recipe, base)
+    teacher = None
+    if recipe.distillation is not None:
+        source = recipe.distillation.teacher
+        source = str(shipped_reader_path(source) or source)
+        teacher = Teacher.load(recipe.distillation, source, model.config)
+    loaded = DataLoader(recipe, data, on_error).load(TextEncoder(tokenizer, model.config))
+    every = recipe.held_out.every if recipe.held_out else 0
+    trainer = PackedTrainer(
+        Objective(teacher, recipe.null_weight),
+        model=model,
+        args=_arguments(recipe, output, device),
+        train_dataset=loaded.batches,
+        callbacks=[Watcher(output, model, tokenizer, loaded.held_out, every)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if trainer.is_world_process_zero():
+        _save(model, tokenizer, output / "reader")
+        plot_run(output)
+    return output / "reader"
+
+
+def _prepare(output: Path, recipe: Recipe, resume: bool) -> Path | None:
+    """Make the folder; the checkpoint to go on from, if the run is resumed.
+
+    Raises:
+        PrereadError: If the folder holds a run already and this is not its continuation.
+    """
+    described = output / _RECIPE
+    if described.exists():
+        if not resume:
+            raise PrereadError(
+                f"{output}: holds a training run already. Go on with it (--resume) or name "
+                "another folder."
+            )
+        if described.read_text(encoding="utf-8") != repr(recipe):
+            raise PrereadError(
+                f"{output}: was begun with another recipe, recorded in {described}. Resume with "
+                "that one or name another folder."
+            )
+    output.mkdir(parents=True, exist_ok=True)
+    described.write_text(repr(recipe), encoding="utf-8")
+    return last_checkpoint(output)
+
+
+def _student(recipe: Recipe, base: str) -> DeformerForQuestionAnswering:
+    """The model that is trained, what stays as it is frozen."""
+    open_domain = any(source.negatives for source in recipe.stages[-1].sources)
     model = DeformerForQuestionAnswering.from_pretrained(
         base,
         num_lower_layers=recipe.num_lower_layers,
         hidden_dropout_prob=recipe.dropout,
-        attention_probs_dropout_prob=recipe.dropout,
+        attention_probs_dropout_prob=recipe.attention_dropout,
+        scores_compare=open_domain,
+        knows_null=recipe.null_weight > 0,
     )
-    dataset = _dataset(recipe, data, TextEncoder(tokenizer, model.config))
+    model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
+    if recipe.freeze_lower:
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(not is_lower(name, recipe.num_lower_layers))
+    return model
+
+
+def _arguments(recipe: Recipe, output: Path, device: str) -> TrainingArguments:
+    """The recipe in the library's words."""
     arguments = TrainingArguments(
         output_dir=str(output),
         per_device_train_batch_size=1,  # an item is a whole batch
         num_train_epochs=1,  # stages and epochs are laid out in the data set
+        gradient_accumulation_steps=recipe.accumulate,
         learning_rate=recipe.learning_rate,
         warmup_steps=recipe.warmup_ratio,
         weight_decay=recipe.weight_decay,
         lr_scheduler_type="linear",
         max_grad_norm=1.0,
-        bf16=torch.cuda.is_available(),
+        use_cpu=device == "cpu",
+        bf16=uses_bfloat16(recipe.precision, torch.device(device)),
         logging_steps=10,
-        save_steps=_SAVE_EVERY,
-        save_total_limit=2,
+        logging_nan_inf_filter=False,
+        save_steps=recipe.save_every,
         remove_unused_columns=False,
+        disable_tqdm=True,  # the watcher draws one, on standard error
         dataloader_num_workers=0,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=False,
         report_to=[],
         seed=recipe.seed,
     )
-    trainer = _PackedTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=dataset,
-        data_collator=lambda items: items[0],
-        callbacks=[_CsvLog(output / "log.csv")],
-    )
-    trainer.train(resume_from_checkpoint=resume)
-    model.to(torch.float16)  # type: ignore[arg-type]  # halves what ships; loaded as float32
-    model.save_pretrained(output / "reader")
-    tokenizer.save_pretrained(output / "reader")
+    # With several GPUs and one process the library would split batches, which ours cannot be.
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1
+    return arguments
 
 
-def _dataset(recipe: Recipe, data: Path, encoder: TextEncoder) -> BatchDataset:
-    """All stages' batches, one after the other."""
-    features: list[Feature] = []
-    batches: list[list[int]] = []
-    for number, stage in enumerate(recipe.stages):
-        of_stage = _features(stage, recipe, data, encoder)
-        first = len(features)
-        for batch in make_batches(of_stage, recipe.max_rows, recipe.seed + number):
-            batches.append([first + i for i in batch])
-        features += of_stage
-        _LOG.info("stage %d: %d windows, batches up to %d", number, len(of_stage), len(batches))
-    return BatchDataset(features, batches)
-
-
-def _features(
-    stage: StageConfig, recipe: Recipe, data: Path, encoder: TextEncoder
-) -> list[Feature]:
-    """Features of all sources of a stage."""
-    made: list[Feature] = []
-    for source in stage.sources:
-        examples = read_examples(data / source.file)
-        made += make_features(
-            _choose(examples, source, recipe.seed), encoder, recipe.questions_per_window
-        )
-    return made
-
-
-def _choose(
-    examples: Iterable[ReadingExample], source: SourceConfig, seed: int
-) -> list[ReadingExample]:
-    """Apply a source's choice of titles and its limit per context."""
-    by_context: dict[str, list[ReadingExample]] = defaultdict(list)
-    for example in examples:
-        title = example.title.replace("_", " ") if source.titles else ""
-        by_context[example.context].append(replace(example, title=title))
-    if not source.questions_per_context:
-        return [e for group in by_context.values() for e in group]
-    draw = random.Random(seed)
-    limit = source.questions_per_context
-    return [e for group in by_context.values() for e in draw.sample(group, min(limit, len(group)))]
+def _save(
+    model: DeformerForQuestionAnswering, tokenizer: PreTrainedTokenizerFast, target: Path
+) -> None:
+    """Write the reader aside, then rename it."""
+    staging = target.with_name(target.name + ".unfinished")
+    shutil.rmtree(staging, ignore_errors=True)
+    # Halves what ships; it is loaded as float32. Not in place: the run may go on.
+    weights = {name: weight.half() for name, weight in model.state_dict().items()}
+    model.save_pretrained(staging, state_dict=weights)
+    tokenizer.save_pretrained(staging)
+    publish(staging, target)
+    _LOG.info("reader saved in %s", target)

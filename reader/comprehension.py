@@ -1,0 +1,44 @@
+"""Reading comprehension: the answer to a question from its one given context."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+
+from ..data import ReadingExample
+from .packing import Packed
+from .reader import Reader
+from .spans import window_table
+
+
+def answer_examples(
+    reader: Reader,
+    examples: Iterable[ReadingExample],
+    through: Callable[[Packed], Packed] = lambda states: states,
+) -> Iterator[tuple[ReadingExample, str]]:
+    """Answer questions, each from its context; the questions of a context share its lower pass.
+
+    Args:
+        reader: What reads.
+        examples: Questions with contexts. Their titles are read too; empty ones are not there.
+        through: What passage states go through before they are read, such as a codec.
+
+    Yields:
+        Each example with its answer, grouped by context; empty where the context holds no token.
+    """
+    by_passage: dict[tuple[str, str], list[ReadingExample]] = defaultdict(list)
+    for example in examples:
+        by_passage[example.title, example.context].append(example)
+    for (title, context), group in by_passage.items():
+        (windows,) = reader.encoder.encode_passages([context], [title])
+        passage = through(reader.window_states(windows))
+        table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
+        tokens = reader.encoder.token_map(context)
+        for example in group:
+            with torch.inference_mode():
+                question = reader.question_states(example.question)
+                spans = reader.read(question, passage, table, n_best=1)
+            start, end = (
+                tokens.char_span(spans[0].first_token, spans[0].last_token) if spans else (0, 0)
+            )
+            yield example, context[start:end]

@@ -1,0 +1,123 @@
+"""What training minimises: the sum of its losses, by name."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ...data import PrereadError
+from ..config import DeformerConfig
+from ..model import DeformerForQuestionAnswering, SpanLogits
+from .batches import Batch, Targets
+from .losses import distillation_loss, gold_loss, layer_loss, segment_log_softmax
+from .recipe import DistillationConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A frozen full model, and how much of it is learned."""
+
+    model: DeformerForQuestionAnswering
+    config: DistillationConfig
+
+    @classmethod
+    def load(cls, config: DistillationConfig, source: str, student: DeformerConfig) -> "Teacher":
+        """Load the teacher as a full model.
+
+        Args:
+            config: The recipe's.
+            source: Folder or hub name.
+            student: What learns from it.
+
+        Raises:
+            PrereadError: If the two differ in more than weights and split.
+        """
+        model = DeformerForQuestionAnswering.from_pretrained(source, num_lower_layers=0)
+        for name in ("hidden_size", "num_hidden_layers", "vocab_size"):
+            theirs, ours = getattr(model.config, name), getattr(student, name)
+            if theirs != ours:
+                raise PrereadError(
+                    f"{source}: expected a teacher with {name} {ours}, as the student has, found "
+                    f"{theirs}. Layers are compared one by one; train a teacher from the same base."
+                )
+        model.requires_grad_(False)
+        model.train(False)
+        return cls(model, config)
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Losses and their weights."""
+
+    teacher: Teacher | None = None
+    null_weight: float = 0.0
+
+    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Run the model on a batch.
+
+        Args:
+            model: The student, maybe wrapped for several GPUs.
+            batch: On its device.
+
+        Returns:
+            Weighted losses by name, scalars; training minimises their sum.
+        """
+        inputs = batch.questions, batch.passages, batch.pairs
+        logits: SpanLogits = model(*inputs, keep_hidden=self.teacher is not None)
+        targets = batch.targets
+        gold = _gold(logits, targets)
+        if self.teacher is None:
+            losses = {"gold": gold}
+        else:
+            weights = self.teacher.config
+            with torch.no_grad():
+                taught: SpanLogits = self.teacher.model(*inputs, keep_hidden=True)
+            losses = {
+                "gold": weights.gold * gold,
+                "outputs": weights.outputs * _outputs(logits, taught, targets, weights.temperature),
+                "layers": weights.layers * layer_loss(logits.hidden, taught.hidden),
+            }
+        if self.null_weight:
+            losses["null"] = self.null_weight * _null(logits, targets)
+        return losses
+
+
+def _gold(logits: SpanLogits, targets: Targets) -> Tensor:
+    """Cross-entropy of gold spans, over all windows of a question."""
+    log_start, log_end = (
+        segment_log_softmax(x, targets.is_text, targets.question, targets.n_questions)
+        for x in (logits.start, logits.end)
+    )
+    return gold_loss(log_start, log_end, targets.start, targets.end, targets.n_questions)
+
+
+def _outputs(
+    logits: SpanLogits, taught: SpanLogits, targets: Targets, temperature: float
+) -> Tensor:
+    """Distillation of start and of end, averaged, over all windows of a question."""
+    where = targets.is_text, targets.question, targets.n_questions
+    start = distillation_loss(logits.start, taught.start, *where, temperature)
+    end = distillation_loss(logits.end, taught.end, *where, temperature)
+    return (start + end) / 2
+
+
+def _null(logits: SpanLogits, targets: Targets) -> Tensor:
+    """Cross-entropy of each pair by itself, its [CLS] row standing for "no answer here".
+
+    Source: the no-answer option of Clark & Gardner 2018, section 3.3, on the [CLS] row as Devlin et
+    al. 2019 have it for SQuAD 2.0.
+    """
+    n = targets.n_pairs
+    device = logits.start.device
+    has_gold = torch.zeros(n, dtype=torch.bool, device=device)
+    has_gold[targets.gold_pair] = True
+    is_null = torch.cat([torch.zeros_like(targets.is_text), torch.ones_like(has_gold)])
+    allowed = torch.cat([targets.is_text, torch.ones_like(has_gold)])
+    pair = torch.cat([targets.pair, torch.arange(n, device=device)])
+    total = torch.zeros((), device=device)
+    for column, (rows, gold) in enumerate(
+        ((logits.start, targets.start), (logits.end, targets.end))
+    ):
+        log_p = segment_log_softmax(torch.cat([rows, logits.null[:, column]]), allowed, pair, n)
+        total = total - log_p[gold].sum() - log_p[is_null][~has_gold].sum()
+    return total / (2 * n)

@@ -1,0 +1,258 @@
+"""A whole training: what it learns, what it leaves behind, how it goes on after a kill."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import torch
+from preread.data import DataError, OnError, PrereadError
+from preread.reader import Reader
+from preread.reader.comprehension import answer_examples
+from preread.reader.training import Recipe, recipe_path
+from preread.reader.training.recipe import DistillationConfig, HeldOutConfig
+from preread.reader.training.run import train
+from preread.reader.training.trainer import last_checkpoint
+from safetensors.torch import load_file
+
+RECIPE = """
+base = "{base}"
+num_lower_layers = 1
+learning_rate = 0.003
+dropout = 0.0
+attention_dropout = 0.0
+precision = "float32"
+max_rows = 10
+
+[[stages]]
+epochs = {epochs}
+[[stages.sources]]
+file = "{file}"
+titles = true
+negatives = {negatives}
+"""
+
+
+def recipe(base: Path, file: str = "train.jsonl", epochs: int = 60, negatives: int = 0) -> Recipe:
+    """A recipe of one stage."""
+    path = base.parent / "recipe.toml"
+    path.write_text(RECIPE.format(base=base, file=file, epochs=epochs, negatives=negatives))
+    return Recipe.load(path)
+
+
+def log_of(output: Path) -> list[dict[str, float]]:
+    """Rows of a run's log."""
+    with (output / "log.csv").open() as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def test_a_run_learns_its_examples_and_saves_a_reader(base: Path, train_file: Path) -> None:
+    from preread.data import read_examples
+
+    output = base.parent / "out"
+    folder = train(recipe(base), data=base.parent, output=output)
+    losses = [row["loss"] for row in log_of(output)]
+    assert losses[-1] < 0.5 * losses[0]
+    reader = Reader.load(str(folder))
+    assert reader.config.num_lower_layers == 1 and not reader.config.scores_compare
+    assert load_file(folder / "model.safetensors")["head.weight"].dtype == torch.float16
+    for example, said in answer_examples(reader, read_examples(train_file)):
+        assert said == example.answers[0]
+    assert (output / "training.png").stat().st_size > 10_000
+
+
+def test_teacher_and_held_out_questions(base: Path, train_file: Path) -> None:
+    output = base.parent / "out"
+    plain = recipe(base, epochs=10)
+    teacher = train(replace(plain, num_lower_layers=0), data=base.parent, output=output / "full")
+    contexts = [json.loads(line) for line in train_file.read_text().splitlines()]
+    for number, record in enumerate(contexts):  # three contexts, one of which is held back
+        record["context"] += f" {number}"
+    train_file.write_text("".join(json.dumps(r) + "\n" for r in contexts))
+    student = replace(
+        plain,
+        distillation=DistillationConfig(teacher=str(teacher), layers=0.5),
+        held_out=HeldOutConfig(contexts=1, every=5),
+    )
+    train(student, data=base.parent, output=output / "student")
+    last = log_of(output / "student")[-1]
+    assert last["loss"] == pytest.approx(last["gold"] + last["outputs"] + last["layers"], rel=0.02)
+    with (output / "student" / "held-out.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [5, 10, 15, 20]
+    assert log_of(output / "student")[-1]["n_steps"] == 20  # two contexts, ten epochs
+
+
+def test_teacher_of_another_shape_is_refused(
+    base: Path, train_file: Path, tiny_reader_path: Path
+) -> None:
+    plain = replace(recipe(base), distillation=DistillationConfig(teacher=str(tiny_reader_path)))
+    with pytest.raises(PrereadError, match="num_hidden_layers 2.*found 4"):
+        train(plain, data=base.parent, output=base.parent / "out")
+
+
+def mined_line(question: str, answer: str, context: str, negatives: list[str]) -> str:
+    """A line as ``preread mine`` writes it."""
+    positive = {"title": "Volcano", "text": context, "passage_id": "", "answer": answer}
+    record = {
+        "id": question,
+        "question": question,
+        "answers": [answer],
+        "positive_ctxs": [positive | {"answer_start": context.index(answer)}],
+        "negative_ctxs": [],
+        "hard_negative_ctxs": [
+            {"title": "Volcano", "text": text, "passage_id": str(i), "score": 1.0}
+            for i, text in enumerate(negatives)
+        ],
+    }
+    return json.dumps(record) + "\n"
+
+
+def test_shared_normalisation_learns_which_passage_answers(base: Path) -> None:
+    answering = "Etna is a volcano on Sicily."
+    other = "Vesuvius is a volcano near Naples."
+    lines = [
+        mined_line("where is etna?", "Sicily", answering, [other]),
+        mined_line("where is vesuvius?", "Naples", other, [answering]),
+    ]
+    (base.parent / "mined.jsonl").write_text("".join(lines))
+    chosen = replace(
+        recipe(base, "mined.jsonl", epochs=60, negatives=1), null_weight=1.0, max_rows=200
+    )
+    folder = train(chosen, data=base.parent, output=base.parent / "out")
+    reader = Reader.load(str(folder))
+    assert reader.config.scores_compare and reader.config.knows_null
+    from preread.reader.spans import window_table
+
+    encoded = reader.encoder.encode_passages([answering, other], ["Volcano"] * 2)
+    windows = [w for group in encoded for w in group]
+    table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, p)
+                          for p, w in enumerate(windows)])  # fmt: skip
+    states = reader.window_states(windows)
+    for question, passage in (("where is etna?", 0), ("where is vesuvius?", 1)):
+        asked = reader.question_states(question)
+        (best,) = reader.read(asked, states, table, n_best=1)
+        assert best.passage == passage
+        with torch.inference_mode():
+            null = reader.model.upper(asked, states).null.sum(dim=1)
+        assert null[1 - passage] > null[passage]
+
+
+def test_frozen_lower_layers_keep_the_fingerprint(base: Path, train_file: Path) -> None:
+    out = base.parent
+    before = Reader.load(str(train(recipe(base, epochs=2), data=out, output=out / "first")))
+    chosen = replace(recipe(base, epochs=5), base=before.name, freeze_lower=True)
+    after = Reader.load(str(train(chosen, data=out, output=out / "second")))
+    assert after.fingerprint == before.fingerprint
+    assert not torch.equal(
+        after.model.layers[1].expand.weight, before.model.layers[1].expand.weight
+    )
+
+
+KILLED_RUN = """
+import sys
+from pathlib import Path
+import torch
+from preread.reader.training import Recipe
+from preread.reader.training.run import train
+
+torch.set_num_threads(1)
+train(Recipe.load(Path(sys.argv[1])), data=Path(sys.argv[2]), output=Path(sys.argv[3]), resume=True)
+"""
+
+
+def test_killed_run_resumes_to_the_same_weights(base: Path, train_file: Path) -> None:
+    recipe(base, epochs=40)
+    path = base.parent / "recipe.toml"
+    text = path.read_text().replace("dropout = 0.0", "dropout = 0.1")
+    path.write_text("save_every = 7\n" + text)
+    whole, broken = base.parent / "whole", base.parent / "broken"
+
+    def start(output: Path) -> subprocess.Popen[bytes]:
+        arguments = [sys.executable, "-c", KILLED_RUN, str(path), str(base.parent), str(output)]
+        return subprocess.Popen(arguments, stderr=subprocess.DEVNULL, env={**os.environ})
+
+    process = start(broken)
+    while not last_checkpoint(broken):
+        assert process.poll() is None, "ended before its first checkpoint"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (broken / "reader").exists()
+    # What a kill in the middle of writing would leave is neither taken nor in the way.
+    (broken / "unfinished" / "checkpoint-999").mkdir(parents=True, exist_ok=True)
+    assert start(whole).wait() == 0 and start(broken).wait() == 0
+    first, second = (load_file(last_checkpoint(x) / "model.safetensors") for x in (whole, broken))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert [row["step"] for row in log_of(whole)] == [row["step"] for row in log_of(broken)]
+
+
+def test_second_run_in_a_folder_must_be_a_resumed_one(base: Path, train_file: Path) -> None:
+    output = base.parent / "out"
+    chosen = recipe(base, epochs=2)
+    train(chosen, data=base.parent, output=output)
+    with pytest.raises(PrereadError, match="--resume"):
+        train(chosen, data=base.parent, output=output)
+    with pytest.raises(PrereadError, match="another recipe"):
+        train(replace(chosen, seed=9), data=base.parent, output=output, resume=True)
+
+
+def test_loss_that_is_no_number_stops_the_run(base: Path, train_file: Path) -> None:
+    chosen = replace(recipe(base, epochs=50), learning_rate=1e30, warmup_ratio=0.0)
+    output = base.parent / "out"
+    with pytest.raises(PrereadError, match=r"loss at step \d+ is no finite number"):
+        train(chosen, data=base.parent, output=output)
+    assert not (output / "reader").exists()
+
+
+def test_answer_that_is_not_at_its_offset_is_named_or_skipped(
+    base: Path, train_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = train_file.read_text().splitlines()
+    bad = json.loads(lines[1]) | {"answer_starts": [3]}
+    train_file.write_text("\n".join([lines[0], json.dumps(bad), lines[2]]))
+    with pytest.raises(DataError, match=r"train.jsonl.*line 2"):
+        train(recipe(base, epochs=1), data=base.parent, output=base.parent / "a")
+    train(recipe(base, epochs=1), data=base.parent, output=base.parent / "b", on_error=OnError.SKIP)
+    assert "1 " in caplog.text and "skipped" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("base = ", "not a recipe"),
+        ('base = "b"\nnum_lower_layers = 1', "'stages' is missing"),
+        ('base = "b"\nspeed = 9', "unknown key 'speed'"),
+        ('base = "b"\nnum_lower_layers = "1"\nstages = []', "expected int"),
+        ('base = "b"\nnum_lower_layers = 1\nstages = []', "one table or more"),
+        ('base = "b"\nprecision = "int3"', "num_lower_layers"),
+        ('base = "b"\nnum_lower_layers = 1\nprecision = "int3"\nstages = []', "expected auto"),
+        ('base = "b"\nnum_lower_layers = -1\nstages = []', "not negative"),
+        ('base = "b"\nnum_lower_layers = 1\n[[stages]]\nsources = [{file = "x"}]', r"titles"),
+    ],
+)
+def test_bad_recipe_is_a_clear_error(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(text)
+    with pytest.raises(PrereadError, match=message):
+        Recipe.load(tmp_path / "recipe.toml")
+
+
+def test_missing_recipe_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(PrereadError, match="no recipe could be read"):
+        Recipe.load(tmp_path / "none.toml")
+
+
+def test_shipped_recipes_load_by_name() -> None:
+    folder = Path(str(files("preread.reader.training"))) / "recipes"
+    names = [path.stem for path in folder.glob("*.toml")]
+    assert "minilm-l6-first" in names
+    for name in names:
+        assert Recipe.load(recipe_path(name)).num_lower_layers in range(7)
