@@ -1,6 +1,8 @@
 """How well does the reader answer when it is given the passage?
 
-python benchmarks/reading.py --reader default --jobs 2 DATASET…
+    python benchmarks/reading.py --reader default --full FOLDER --jobs 2 DATASET…
+
+``--full`` names the full model (k = 0) that the reader is measured against.
 """
 
 import argparse
@@ -17,28 +19,31 @@ from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
 
 MODES = (ReadMode.DECOMPOSED, ReadMode.STORED)
+Task = tuple[str, Path, ReadMode]
 
 
-def score(task: tuple[Path, ReadMode], *, reader: str, threads: int) -> dict[str, Any]:
-    """Evaluate one data set in one mode."""
+def score(task: Task, *, threads: int) -> dict[str, Any]:
+    """Evaluate one reader on one data set in one mode."""
     torch.set_num_threads(threads)
-    dataset, mode = task
-    scores = evaluate_reader(
-        Reader.load(reader), read_examples(dataset), mode=mode, show_progress=True
-    )
+    name, dataset, mode = task
+    reader = Reader.load(name, num_lower_layers=0 if mode is ReadMode.FULL else None)
+    scores = evaluate_reader(reader, read_examples(dataset), mode=mode, show_progress=True)
     return {"dataset": dataset.name, **scores}
 
 
 def main() -> None:
-    """Evaluate every data set, decomposed and from stored states."""
+    """Evaluate every data set: the full model, decomposed, and from stored states."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("datasets", nargs="+", type=Path)
     parser.add_argument("--reader", default="default")
+    parser.add_argument("--full", help="the full model")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the cores")
     options = parser.parse_args()
     threads = max(1, torch.get_num_threads() // options.jobs)
-    run = partial(score, reader=options.reader, threads=threads)
-    tasks = [(dataset, mode) for dataset in options.datasets for mode in MODES]
+    run = partial(score, threads=threads)
+    tasks: list[Task] = [(options.reader, d, mode) for d in options.datasets for mode in MODES]
+    if options.full:
+        tasks += [(options.full, dataset, ReadMode.FULL) for dataset in options.datasets]
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         rows = list(pool.map(run, tasks))
     for row in rows:

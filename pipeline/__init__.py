@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from .qa import OpenDomainQA, Result
     from .reading import ReadMode, evaluate_reader
     from .retrieval import Retriever
-    from .search import FoundPassage, search_passages
+    from .search import CorpusSearch, FoundPassage, search_passages
 
 __all__ = [
     "Answer",
+    "CorpusSearch",
     "FoundPassage",
     "Miner",
     "OpenDomainQA",
@@ -29,6 +30,7 @@ __all__ = [
 
 _MODULES = {
     "Answer": "answers",
+    "CorpusSearch": "search",
     "FoundPassage": "search",
     "Miner": "mining",
     "OpenDomainQA": "qa",

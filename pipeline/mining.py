@@ -8,7 +8,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,8 @@ from ..data import (
     read_questions,
     write_open_domain_examples,
 )
-from ..indexer import PassageIndex
 from ..indexer.files import atomic_path
-from .search import FoundPassage, search_passages
+from .search import FoundPassage
 
 Search = Callable[[str, int], Sequence[FoundPassage]]
 """Passages for a query, at most so many, best first."""
@@ -56,13 +54,21 @@ class SkipReason(StrEnum):
 class Miner:
     """Makes open-domain examples of questions, one by one; each depends on its question alone."""
 
-    def __init__(self, search: Search, *, negatives: int = 20, depth: int = 100) -> None:
+    def __init__(
+        self,
+        search: Search,
+        *,
+        negatives: int = 20,
+        depth: int = 100,
+        leave_out: Iterable[str] = (),
+    ) -> None:
         """Say where passages come from.
 
         Args:
             search: Finds passages for a question; the same ones at every call.
             negatives: How many an example has, where there are as many.
             depth: Passages that are looked at for each question.
+            leave_out: Texts that are never a negative.
 
         Raises:
             PrereadError: If ``negatives`` is not positive, or ``depth`` is less than that.
@@ -76,6 +82,7 @@ class Miner:
         self._search = search
         self._n_negatives = negatives
         self._depth = depth
+        self._left_out = frozenset(map(_letters, leave_out))
 
     def mine(self, question: Question | ReadingExample) -> OpenDomainExample | SkipReason:
         """Make an example of a question, or say why there is none.
@@ -149,36 +156,39 @@ class Miner:
             passage = hit.passage
             letters = _letters(passage.text)
             holds = has_answer(passage.text, answers) or has_answer(passage.title, answers)
-            if not holds and letters not in seen:
+            if not holds and letters not in seen and letters not in self._left_out:
                 seen.add(letters)
                 chosen.append(passage)
         return tuple(chosen)
 
 
 def mine_negatives(
-    index: PassageIndex,
+    search: Search,
     questions: Path,
     output: Path,
     *,
     negatives: int = 20,
     depth: int = 100,
+    leave_out: Sequence[Path] = (),
     format: QuestionFormat = QuestionFormat.AUTO,
     on_error: OnError = OnError.FAIL,
     report: ReadReport | None = None,
     limit: int | None = None,
     show_progress: bool = False,
 ) -> dict[str, Any]:
-    """Make a file of open-domain training examples with hard negatives from an index.
+    """Make a file of open-domain training examples with hard negatives.
 
-    The same index and questions give the same bytes. The file appears when it is complete.
+    The same search and questions give the same bytes. The file appears when it is complete.
 
     Args:
-        index: Whose BM25 finds passages.
+        search: Finds passages: ``partial(search_passages, index)``, or a `CorpusSearch`.
         questions: A file of reading comprehension (the given context is the positive) or of
             open-domain questions (the positive is found).
         output: JSON Lines that ``read_open_domain_examples`` reads; gzip where it ends in ``.gz``.
         negatives: How many an example has, where there are as many.
         depth: Passages that are looked at for each question.
+        leave_out: Files of reading comprehension whose contexts are never a negative, so that a
+            reader can be measured on them later.
         format: Format of the questions; ``AUTO`` tells it from the file.
         on_error: What to do with a question that cannot be used.
         report: Filled with what was read and skipped of the questions, where given.
@@ -195,7 +205,8 @@ def mine_negatives(
             range, or no question gives an example.
     """
     _check_output(output)
-    miner = Miner(partial(search_passages, index), negatives=negatives, depth=depth)
+    contexts = {e.context for path in leave_out for e in read_examples(path, on_error=on_error)}
+    miner = Miner(search, negatives=negatives, depth=depth, leave_out=contexts)
     # All of them first: a fault in the last record shows before the work, not after it.
     records = _read_records(questions, format, on_error, report, limit)
     skipped: Counter[SkipReason] = Counter()
@@ -216,7 +227,7 @@ def mine_negatives(
             reasons = ", ".join(f"{reason}: {n}" for reason, n in skipped.items())
             raise PrereadError(
                 f"{questions}: none of its {len(records)} questions gives an example ({reasons}). "
-                f"Nothing was written; name other questions, or an index that covers them."
+                f"Nothing was written; name other questions, or passages that cover them."
             )
     return {
         "n_questions": len(records),

@@ -1,10 +1,13 @@
 """Finding passages without reading them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..data import Passage, PrereadError
-from ..indexer import PassageIndex
+from ..indexer import Bm25Searcher, PassageIndex, build_bm25
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,32 @@ def search_passages(index: PassageIndex, query: str, top_k: int) -> list[FoundPa
         FoundPassage(rank, hit.score, index.passage(hit.ordinal))
         for rank, hit in enumerate(index.bm25.search(query, top_k), start=1)
     ]
+
+
+class CorpusSearch:
+    """BM25 over passages in memory, for what needs no stored states; nothing is left on disk."""
+
+    def __init__(self, passages: Iterable[Passage], *, threads: int = 2) -> None:
+        """Index passages.
+
+        Args:
+            passages: All of them are held in memory; a corpus of millions wants an index.
+            threads: Indexing threads.
+        """
+        self.passages = list(passages)
+        self._folder = TemporaryDirectory(prefix="preread-bm25-")
+        lucene = Path(self._folder.name) / "bm25"
+        build_bm25(self.passages, lucene, threads=threads)
+        self._searcher = Bm25Searcher(lucene)
+
+    def __call__(self, query: str, top_k: int) -> list[FoundPassage]:
+        """The passages that fit a query best, best first; see `search_passages`."""
+        return [
+            FoundPassage(rank, hit.score, self.passages[hit.ordinal])
+            for rank, hit in enumerate(self._searcher.search(query, top_k), start=1)
+        ]
+
+    def close(self) -> None:
+        """Remove what was written."""
+        self._searcher.close()
+        self._folder.cleanup()

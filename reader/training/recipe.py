@@ -88,8 +88,9 @@ class Recipe:
     freeze_embeddings: bool = False
     """Keep the word embeddings as they are: half of a small model's weights, and most of what it
     costs to update it on CPU."""
-    freeze_lower: bool = False
-    """Keep all that makes stored states as it is, so that indexes stay valid."""
+    freeze_layers: int = 0
+    """Keep the embedder and so many of the first layers as they are; 0 freezes nothing. With
+    ``num_lower_layers`` of them, indexes made with the base stay valid."""
     precision: Precision = Precision.AUTO
     """Number format of activations."""
     max_rows: int = 5000

@@ -116,9 +116,9 @@ def _student(recipe: Recipe, base: str) -> DeformerForQuestionAnswering:
         knows_null=recipe.null_weight > 0,
     )
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
-    if recipe.freeze_lower:
+    if recipe.freeze_layers:
         for name, weight in model.named_parameters():
-            weight.requires_grad_(not is_lower(name, recipe.num_lower_layers))
+            weight.requires_grad_(not is_lower(name, recipe.freeze_layers))
     return model
 
 

@@ -24,7 +24,14 @@ from preread.data import (
 )
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import PassageIndex
-from preread.pipeline import FoundPassage, Miner, SkipReason, mine_negatives, search_passages
+from preread.pipeline import (
+    CorpusSearch,
+    FoundPassage,
+    Miner,
+    SkipReason,
+    mine_negatives,
+    search_passages,
+)
 
 Preread = Callable[..., Any]
 
@@ -60,6 +67,11 @@ def questions_file(request: pytest.FixtureRequest, reading_file: Path) -> Path:
     return reading_file if request.param == "reading" else sample_questions_path()
 
 
+def search_in(index: PassageIndex) -> Callable[[str, int], Sequence[FoundPassage]]:
+    """BM25 of an index."""
+    return partial(search_passages, index)
+
+
 def found(*passages: Passage) -> Callable[[str, int], Sequence[FoundPassage]]:
     """A search that always finds the same passages."""
 
@@ -91,7 +103,7 @@ def test_no_negative_holds_an_answer(
     index: PassageIndex, questions_file: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "mined.jsonl"
-    summary = mine_negatives(index, questions_file, output, negatives=5)
+    summary = mine_negatives(search_in(index), questions_file, output, negatives=5)
     examples = list(read_open_domain_examples(output))
     assert len(examples) == summary["n_written"] > 300
     for example in examples:
@@ -112,6 +124,27 @@ def test_negatives_are_the_best_that_hold_no_answer(index: PassageIndex) -> None
         assert mined(miner, question).negatives == tuple(wrong[:5])
 
 
+def test_corpus_is_searched_without_an_index_to_the_same_end(
+    index: PassageIndex, reading_file: Path, tmp_path: Path
+) -> None:
+    corpus = CorpusSearch(read_corpus(sample_corpus_path()))
+    outputs = tmp_path / "index.jsonl", tmp_path / "corpus.jsonl"
+    for search, output in zip((search_in(index), corpus), outputs, strict=True):
+        mine_negatives(search, reading_file, output, limit=40)
+    corpus.close()
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_contexts_left_out_are_never_negatives(
+    index: PassageIndex, reading_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "mined.jsonl"
+    kept_back = {json.loads(line)["context"] for line in reading_file.read_text().splitlines()}
+    mine_negatives(search_in(index), reading_file, output, leave_out=[reading_file])
+    texts = [n.text for e in read_open_domain_examples(output) for n in e.negatives]
+    assert texts and not kept_back & set(texts)
+
+
 def test_positive_of_an_open_question_is_the_best_passage_with_an_answer(
     index: PassageIndex,
 ) -> None:
@@ -129,10 +162,10 @@ def test_same_questions_give_the_same_bytes_in_any_company(
     sample_index: Path, questions_file: Path, tmp_path: Path
 ) -> None:
     first, again, few = (tmp_path / name for name in ("1.jsonl.gz", "2.jsonl.gz", "3.jsonl"))
-    mine_negatives(PassageIndex(sample_index), questions_file, first, limit=50)
-    mine_negatives(PassageIndex(sample_index), questions_file, again, limit=50)
+    mine_negatives(search_in(PassageIndex(sample_index)), questions_file, first, limit=50)
+    mine_negatives(search_in(PassageIndex(sample_index)), questions_file, again, limit=50)
     assert first.read_bytes() == again.read_bytes()
-    mine_negatives(PassageIndex(sample_index), questions_file, few, limit=10)
+    mine_negatives(search_in(PassageIndex(sample_index)), questions_file, few, limit=10)
     examples = list(read_open_domain_examples(first))
     assert list(read_open_domain_examples(few)) == examples[:10]
 
@@ -140,7 +173,7 @@ def test_same_questions_give_the_same_bytes_in_any_company(
 def test_summary_counts_what_was_written_and_skipped(
     index: PassageIndex, reading_file: Path, tmp_path: Path
 ) -> None:
-    summary = mine_negatives(index, reading_file, tmp_path / "mined.jsonl", negatives=5)
+    summary = mine_negatives(search_in(index), reading_file, tmp_path / "mined.jsonl", negatives=5)
     assert summary["n_questions"] == 388
     assert summary["n_written"] == 364
     assert summary["n_skipped"] == {
@@ -234,16 +267,16 @@ def test_bad_record_is_named_before_anything_is_mined(
     bad, output = tmp_path / "bad.jsonl", tmp_path / "mined.jsonl"
     bad.write_text("".join(lines), "utf-8")
     with pytest.raises(DataError, match=r"bad.jsonl:2: .* expected the answer"):
-        mine_negatives(index, bad, output)
+        mine_negatives(search_in(index), bad, output)
     assert sorted(tmp_path.iterdir()) == [bad]
     report = ReadReport()
-    summary = mine_negatives(index, bad, output, on_error=OnError.SKIP, report=report)
+    summary = mine_negatives(search_in(index), bad, output, on_error=OnError.SKIP, report=report)
     assert (summary["n_questions"], report.n_skipped) == (2, 1)
 
 
 def test_format_may_be_told(index: PassageIndex, reading_file: Path, tmp_path: Path) -> None:
     output = tmp_path / "mined.jsonl"
-    mine_negatives(index, reading_file, output, format=QuestionFormat.NQ_OPEN, limit=5)
+    mine_negatives(search_in(index), reading_file, output, format=QuestionFormat.NQ_OPEN, limit=5)
     examples = list(read_open_domain_examples(output))
     assert all(example.positive.passage_id for example in examples)  # found, not given
 
@@ -252,7 +285,7 @@ def test_questions_without_one_example_leave_no_file(index: PassageIndex, tmp_pa
     questions = tmp_path / "questions.jsonl"
     questions.write_text('{"question": "volcano", "answer": ["no such words here"]}\n')
     with pytest.raises(PrereadError, match=r"none of its 1 questions .*\(no_positive: 1\)"):
-        mine_negatives(index, questions, tmp_path / "mined.jsonl")
+        mine_negatives(search_in(index), questions, tmp_path / "mined.jsonl")
     assert sorted(tmp_path.iterdir()) == [questions]
 
 
