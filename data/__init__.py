@@ -10,6 +10,7 @@ from .answers import (
     score_answer,
     top_k_accuracy,
 )
+from .cloze import cloze_examples
 from .corpora import CorpusFormat, detect_corpus_format, read_corpus
 from .errors import DataError, PrereadError
 from .policy import OnError, ReadReport
@@ -19,6 +20,7 @@ from .questions import (
     read_examples,
     read_open_domain_examples,
     read_questions,
+    write_examples,
     write_open_domain_examples,
 )
 from .records import OpenDomainExample, Passage, Question, ReadingExample
@@ -34,6 +36,7 @@ __all__ = [
     "QuestionFormat",
     "ReadReport",
     "ReadingExample",
+    "cloze_examples",
     "detect_corpus_format",
     "detect_question_format",
     "exact_match_score",
@@ -48,5 +51,6 @@ __all__ = [
     "read_questions",
     "score_answer",
     "top_k_accuracy",
+    "write_examples",
     "write_open_domain_examples",
 ]

@@ -1,8 +1,9 @@
 """JSON objects from files: one a line, or a whole file of one object or an array of them."""
 
+import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -86,3 +87,35 @@ def read_json_values(path: Path) -> Iterator[tuple[Place, object]]:
             raise place.error(f"expected JSON, found a fault: {error}. Correct it.") from error
         yield place, value
         number += 1
+
+
+def write_json_lines(
+    path: str | Path,
+    records: Iterable[JsonObject],
+    parse: Callable[[JsonObject, Place], object],
+    *,
+    compress: bool | None = None,
+) -> int:
+    """Write one object a line; equal ones give equal bytes.
+
+    Args:
+        path: The file; what it held is lost.
+        records: Drawn one by one.
+        parse: What will read a record again; it is let to refuse one now rather than later.
+        compress: Whether to gzip; by default where the name ends in ``.gz``.
+
+    Returns:
+        How many were written.
+    """
+    path = Path(path)
+    n_written = 0
+    with path.open("wb") as raw:
+        # No name and no time in the header, or the same records would not give the same file.
+        is_gzip = path.suffix == ".gz" if compress is None else compress
+        file = gzip.GzipFile("", "wb", 6, raw, mtime=0) if is_gzip else raw
+        with file:
+            for record in records:
+                parse(record, Place(path, n_written + 1, n_written))
+                file.write((json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8"))
+                n_written += 1
+    return n_written

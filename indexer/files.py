@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..data import PrereadError
+
 _BLOCK_BYTES = 1 << 20
 
 
@@ -56,3 +58,18 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def check_new_file(path: Path) -> None:
+    """Refuse a place that is taken or not there, before the work.
+
+    Raises:
+        PrereadError: If there is something at ``path``, or no folder for it.
+    """
+    if path.exists():
+        raise PrereadError(
+            f"{path}: expected nothing there, found a {'folder' if path.is_dir() else 'file'}. "
+            "Remove it or name another file."
+        )
+    if not path.parent.is_dir():
+        raise PrereadError(f"{path}: expected its folder to be there. Make the folder first.")

@@ -29,7 +29,7 @@ from ..data import (
     read_questions,
     write_open_domain_examples,
 )
-from ..indexer.files import atomic_path
+from ..indexer.files import atomic_path, check_new_file
 from .search import FoundPassage
 
 Search = Callable[[str, int], Sequence[FoundPassage]]
@@ -204,7 +204,7 @@ def mine_negatives(
         PrereadError: If there is something at ``output`` or no folder for it, a number is out of
             range, or no question gives an example.
     """
-    _check_output(output)
+    check_new_file(output)
     contexts = {e.context for path in leave_out for e in read_examples(path, on_error=on_error)}
     miner = Miner(search, negatives=negatives, depth=depth, leave_out=contexts)
     # All of them first: a fault in the last record shows before the work, not after it.
@@ -236,17 +236,6 @@ def mine_negatives(
         "mean_negatives": round(sum(counts) / len(counts), 2),
         "n_without_negatives": counts.count(0),
     }
-
-
-def _check_output(output: Path) -> None:
-    """Refuse a place that is taken or not there, before the work."""
-    if output.exists():
-        raise PrereadError(
-            f"{output}: expected nothing there, found a {'folder' if output.is_dir() else 'file'}. "
-            "Remove it or name another file."
-        )
-    if not output.parent.is_dir():
-        raise PrereadError(f"{output}: expected its folder to be there. Make the folder first.")
 
 
 def _read_records(

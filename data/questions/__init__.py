@@ -2,6 +2,7 @@
 
 from .detection import detect_question_format
 from .formats import QuestionFormat
+from .jsonl import write_examples
 from .open_domain import read_open_domain_examples, write_open_domain_examples
 from .reading import read_examples, read_questions
 
@@ -11,5 +12,6 @@ __all__ = [
     "read_examples",
     "read_open_domain_examples",
     "read_questions",
+    "write_examples",
     "write_open_domain_examples",
 ]

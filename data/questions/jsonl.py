@@ -4,7 +4,7 @@ Fields: ``id, title, context, question, answers[], answer_starts[]`` and, where 
 ``is_impossible`` and ``multi_span``; other fields are passed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..fields import (
@@ -15,7 +15,7 @@ from ..fields import (
     take_text,
     take_texts,
 )
-from ..json_records import JsonObject, read_json_lines
+from ..json_records import JsonObject, read_json_lines, write_json_lines
 from ..policy import ErrorPolicy, Place, parse_each
 from ..records import ReadingExample
 from .examples import check_example
@@ -43,3 +43,36 @@ def parse_example(record: JsonObject, place: Place) -> ReadingExample:
 def read_jsonl_examples(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, ReadingExample]]:
     """The examples of one file, plain or gzip."""
     return parse_each(read_json_lines(path, policy), parse_example, policy)
+
+
+def write_examples(
+    path: str | Path, examples: Iterable[ReadingExample], *, compress: bool | None = None
+) -> int:
+    """Write examples as JSON Lines, so that reading gives them back; equal ones give equal bytes.
+
+    Args:
+        path: The file; what it held is lost.
+        examples: Drawn one by one.
+        compress: Whether to gzip; by default where the name ends in ``.gz``.
+
+    Returns:
+        How many were written.
+
+    Raises:
+        DataError: If an example could not be read back; names the line that it would be on.
+    """
+    return write_json_lines(path, map(_record_of, examples), parse_example, compress=compress)
+
+
+def _record_of(example: ReadingExample) -> JsonObject:
+    """The example as a JSON object."""
+    record: JsonObject = {
+        "id": example.example_id,
+        "title": example.title,
+        "context": example.context,
+        "question": example.question,
+        "answers": list(example.answers),
+        "answer_starts": list(example.answer_starts),
+    }
+    flags = {"is_impossible": example.is_impossible, "multi_span": example.multi_span}
+    return record | {name: True for name, value in flags.items() if value}

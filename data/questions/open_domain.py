@@ -16,8 +16,6 @@ looked up in the first positive that holds one.
 Source: https://github.com/facebookresearch/DPR#retriever-input-data-format.
 """
 
-import gzip
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -30,7 +28,14 @@ from ..fields import (
     take_text,
     take_texts,
 )
-from ..json_records import JsonObject, as_json_object, read_json_lines, read_json_values, shorten
+from ..json_records import (
+    JsonObject,
+    as_json_object,
+    read_json_lines,
+    read_json_values,
+    shorten,
+    write_json_lines,
+)
 from ..lines import open_bytes, read_raw_lines
 from ..policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
 from ..records import OpenDomainExample, Passage
@@ -91,19 +96,7 @@ def write_open_domain_examples(
     Raises:
         DataError: If an example could not be read back; names the line that it would be on.
     """
-    path = Path(path)
-    n_written = 0
-    with path.open("wb") as raw:
-        # No name and no time in the header, or the same examples would not give the same file.
-        is_gzip = path.suffix == ".gz" if compress is None else compress
-        file = gzip.GzipFile("", "wb", 6, raw, mtime=0) if is_gzip else raw
-        with file:
-            for example in examples:
-                record = _record_of(example)
-                _parse(record, Place(path, n_written + 1, n_written))
-                file.write((json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8"))
-                n_written += 1
-    return n_written
+    return write_json_lines(path, map(_record_of, examples), _parse, compress=compress)
 
 
 def _read_values(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, JsonObject]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from preread.data import read_corpus, read_examples
 from preread.data.sample import sample_corpus_path, sample_questions_path
 
 Preread = Callable[..., "object"]
@@ -151,3 +152,19 @@ def test_demo_builds_asks_and_scores(preread: Preread, tmp_path: Path) -> None:
     assert finished.code == 0, finished.err
     assert finished.out.count("right") + finished.out.count("not the gold answer") >= 3
     assert "All 364 sample questions" in finished.out
+
+
+def test_cloze_writes_questions_that_train(preread: Preread, tmp_path: Path) -> None:
+    output, rest = tmp_path / "cloze.jsonl.gz", tmp_path / "rest.jsonl"
+    content = json.loads(preread("cloze", sample_corpus_path(), output, "--json").out)
+    examples = list(read_examples(output))
+    assert content == {"n_passages": 181, "n_written": len(examples)}
+    again = preread("cloze", sample_corpus_path(), output)
+    assert again.code == 2 and "expected nothing there" in again.err
+    passages = {p.passage_id: p for p in read_corpus(sample_corpus_path())}
+    kept_back = passages[examples[0].example_id.rpartition("-")[0]]
+    reading = {"question": "?", "context": kept_back.text, "answers": [], "answer_starts": []}
+    (tmp_path / "dev.jsonl").write_text(json.dumps(reading))
+    preread("cloze", sample_corpus_path(), rest, "--leave-out", tmp_path / "dev.jsonl")
+    titles = [e.example_id.rpartition("-")[0] for e in read_examples(rest)]
+    assert titles and kept_back.passage_id not in titles
