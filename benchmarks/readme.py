@@ -114,6 +114,61 @@ def results() -> str:
     return "\n".join(lines)
 
 
+def split_curve() -> str:
+    """F1 by split, with and without a teacher."""
+    curve = newest("split-curve")
+    datasets = list(curve["full"])
+    by_arm = {(row["num_lower_layers"], row["kind"]): row["scores"] for row in curve["rows"]}
+    heads = [f"`{name}` {kind}" for name in datasets for kind in ("gold spans", "with teacher")]
+    lines = [
+        f"F1 on {' and '.join(str(curve['full'][d]['n_questions']) for d in datasets)} questions "
+        f"(drawn with seed {curve['sample_seed']}). Every reader begins from the full one and sees "
+        f"the same {100 * curve['share']:.0f} % of the questions of two training sets, once; the "
+        "row k = 0 says what that alone does.",
+        "",
+        f"| k | {' | '.join(heads)} |",
+        f"|---|{'---|' * len(heads)}",
+        "| the full reader | "
+        + " | ".join(f"{curve['full'][d]['f1']:.1f} | " for d in datasets)
+        + " |",
+    ]
+    for k in sorted({k for k, _ in by_arm}):
+        cells = [
+            f"{by_arm[k, kind][d]['f1']:.1f}" if (k, kind) in by_arm else ""
+            for d in datasets
+            for kind in ("gold", "taught")
+        ]
+        lines.append(f"| {k} | {' | '.join(cells)} |")
+    lines += ["", "![F1 by split](split-curve.png)", ""]
+    return "\n".join([*lines, f"`python benchmarks/split_curve.py` → `{curve['file']}`"])
+
+
+def passage_scores() -> str:
+    """EM by number of passages, for each reader."""
+    result = newest("passage-scores")
+    cutoffs = list(next(iter(result["readers"].values()))["raw"]["reader_alone"])
+    lines = [
+        f"EM on {result['n_questions']:,} questions of `{result['questions']}` over "
+        f"`{result['corpus']}`, by how many of BM25's passages are read. The way of choosing "
+        "among passages is the best of each reader's own; BM25's weight was chosen on the "
+        "even-numbered questions at the most passages, and the columns with it are of the "
+        "odd-numbered ones.",
+        "",
+        "| reader | chosen by | " + " | ".join(f"top-{n}" for n in cutoffs) + " | BM25 weight | "
+        + " | ".join(f"top-{n} with BM25" for n in cutoffs) + " |",
+        "|---|---|" + "---|" * (2 * len(cutoffs) + 1),
+    ]  # fmt: skip
+    for name, reader in result["readers"].items():
+        for way in ("raw", "normalised", "null"):
+            alone = [f"{reader[way]['reader_alone'][n]['exact_match']:.1f}" for n in cutoffs]
+            both = [f"{reader[way]['with_bm25_held_out'][n]['exact_match']:.1f}" for n in cutoffs]
+            weight = reader[way]["bm25_weight"]
+            lines.append(
+                f"| {name} | {way} | {' | '.join(alone)} | {weight} | {' | '.join(both)} |"
+            )
+    return "\n".join([*lines, "", f"`python benchmarks/passage_scores.py` → `{result['file']}`"])
+
+
 def fill(path: Path, blocks: dict[str, str]) -> None:
     """Replace the blocks of a file."""
     text = path.read_text("utf-8")
@@ -128,6 +183,9 @@ def main() -> None:
     fill(ROOT / "README.md", {"commands": commands(), "results": results()})
     card = ROOT / "reader" / "checkpoints" / "deformer-minilm-l6" / "README.md"
     fill(card, {"scores": scores()})
+    training = {"split-curve": split_curve, "passage-scores": passage_scores}
+    known = {name: body() for name, body in training.items() if any(RESULTS.glob(f"{name}-*.json"))}
+    fill(ROOT / "docs" / "training.md", known)
 
 
 if __name__ == "__main__":

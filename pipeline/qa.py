@@ -10,9 +10,6 @@ from ..reader import Reader, Span
 from .answers import Answer
 from .retrieval import Retriever
 
-BM25_WEIGHT = 0.5
-"""Logits that one point of BM25 score is worth (`benchmarks/bm25_weight.py` chose it)."""
-
 
 @dataclass(slots=True)
 class Timings:
@@ -57,7 +54,7 @@ class OpenDomainQA:
         reader: Reader,
         retriever: Retriever | None = None,
         *,
-        bm25_weight: float = BM25_WEIGHT,
+        bm25_weight: float | None = None,
     ) -> None:
         """Put an index and the reader it was made with together.
 
@@ -65,9 +62,9 @@ class OpenDomainQA:
             index: Where passages and stored states are.
             reader: Its upper layers read.
             retriever: Finds passages; BM25 of the index by default.
-            bm25_weight: Logits added to a passage's spans for each point of its retrieval score.
-                The reader alone was not trained to tell passages apart (as BERTserini, which mixes
-                the two scores likewise: https://aclanthology.org/N19-4013, section 3).
+            bm25_weight: Logits added to a passage's spans for each point of its retrieval score;
+                by default what the reader's configuration says. The two scores are mixed as in
+                BERTserini (https://aclanthology.org/N19-4013, section 3).
 
         Raises:
             IndexMismatchError: If another reader made the index.
@@ -75,7 +72,7 @@ class OpenDomainQA:
         index.check_reader(reader)
         self.index = index
         self.reader = reader
-        self.bm25_weight = bm25_weight
+        self.bm25_weight = reader.config.bm25_weight if bm25_weight is None else bm25_weight
         self.retriever: Retriever = retriever if retriever is not None else index.bm25
 
     @classmethod

@@ -59,6 +59,9 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     under one softmax. Where they do not, each passage's are normalised before they are mixed."""
     knows_null: bool = False
     """Whether the [CLS] logits were trained to say that a passage holds no answer."""
+    bm25_weight: float = 0.5
+    """Logits that one point of a passage's BM25 score is worth beside the reader's own.
+    ``benchmarks/bm25_weight.py`` chooses it."""
 
     def __post_init__(self, **kwargs: object) -> None:
         """Check the fields against each other."""
