@@ -10,19 +10,15 @@ the same questions of SQuAD and NQ. What is done already in RUNS is not done aga
 """
 
 import argparse
-import json
-import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from arms import sample, score, train_and_score
 from common import write_result
 from matplotlib.figure import Figure
-from preread.data import ReadingExample, read_examples
-from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
 from preread.reader.training import Recipe, recipe_path
-from preread.reader.training.run import train
 
 ROOT = Path(__file__).parents[1]
 RECIPE = "minilm-l6-student"
@@ -45,18 +41,6 @@ def arm(full: Path, kind: str, num_lower_layers: int, share: float) -> Recipe:
         stages=stages,
         distillation=taught,
     )
-
-
-def sample(path: Path, n: int, seed: int) -> list[ReadingExample]:
-    """Some of the questions that have an answer."""
-    examples = [example for example in read_examples(path) if example.answers]
-    return random.Random(seed).sample(examples, n) if n < len(examples) else examples
-
-
-def score(reader: Reader, examples: list[ReadingExample], mode: ReadMode) -> dict[str, float]:
-    """EM and F1."""
-    scores = evaluate_reader(reader, examples, mode=mode, show_progress=True)
-    return {name: scores[name] for name in ("exact_match", "f1", "n_questions")}
 
 
 def plot(rows: list[dict[str, Any]], full: dict[str, Any], target: Path) -> None:
@@ -90,24 +74,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     datasets = {d.name: sample(d, options.sample, options.seed) for d in options.datasets}
-    full = Reader.load(str(options.full), num_lower_layers=0)
-    reference = {name: score(full, d, ReadMode.FULL) for name, d in datasets.items()}
+    reference = score(Reader.load(str(options.full), num_lower_layers=0), datasets)
     rows = []
     for k in options.splits:
         for kind in KINDS:
             if k == 0 and kind == "taught":
                 continue  # it would learn from itself
-            folder = options.runs / f"k{k}-{kind}"
             recipe = arm(options.full, kind, k, options.share)
-            if not (folder / "reader").exists():
-                train(recipe, data=options.train, output=folder, resume=True)
-            scored = folder / "scores.json"
-            if not scored.exists():
-                mode = ReadMode.DECOMPOSED if k else ReadMode.FULL
-                reader = Reader.load(str(folder / "reader"), num_lower_layers=k)
-                scores = {name: score(reader, d, mode) for name, d in datasets.items()}
-                scored.write_text(json.dumps(scores))
-            scores = json.loads(scored.read_text())
+            scores = train_and_score(recipe, options.train, options.runs / f"k{k}-{kind}", datasets)
             rows.append({"num_lower_layers": k, "kind": kind, "scores": scores})
             print(rows[-1], flush=True)
     content = {
