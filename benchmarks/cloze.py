@@ -15,6 +15,7 @@ from pathlib import Path
 from arms import sample, train_and_score
 from common import write_result
 from preread.reader.training import Recipe, recipe_path
+from preread.reader.training.precision import Precision
 from preread.reader.training.recipe import SourceConfig, StageConfig
 
 
@@ -43,7 +44,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     datasets = {d.name: sample(d, options.sample, options.seed) for d in options.datasets}
-    plain = replace(Recipe.load(recipe_path("minilm-l6-first")), base=options.base)
+    plain = replace(
+        Recipe.load(recipe_path("minilm-l6-first")), base=options.base, precision=Precision.AUTO
+    )
     rows = []
     for name, letters in ARMS.items():
         recipe = replace(plain, stages=stages(letters, options.labelled, options.cloze))
