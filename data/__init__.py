@@ -24,6 +24,7 @@ from .questions import (
     write_open_domain_examples,
 )
 from .records import OpenDomainExample, Passage, Question, ReadingExample
+from .statements import statement_examples
 
 __all__ = [
     "CorpusFormat",
@@ -50,6 +51,7 @@ __all__ = [
     "read_open_domain_examples",
     "read_questions",
     "score_answer",
+    "statement_examples",
     "top_k_accuracy",
     "write_examples",
     "write_open_domain_examples",

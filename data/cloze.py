@@ -16,22 +16,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .records import Passage, ReadingExample
+from .sentences import STOPWORDS, WORD, sentence_ranges
 
-_WORD = re.compile(r"\w+(?:['’.,-]\w+)*")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’']?\s+(?=[\"“‘'(]?[A-Z0-9])")
 _MAX_SPAN = 10
 """Words of a span, as in Splinter."""
 _QUESTION_SIDE = 20
 """Words of its sentence that a question keeps on each side of the span."""
 _MIN_CONTEXT = 20
 """Words that must be left of the passage."""
-_STOPWORDS = frozenset(
-    """a about after all also an and any are as at be been before being between both but by can
-    could did do does during each first for from had has have he her him his how however i if in
-    into is it its many may more most no not of on one only or other our out over s same she so
-    some such than that the their them then there these they this those through to two under until
-    up used was we were what when where which while who will with would you""".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ def cloze_examples(
         if passage.text in left_out:
             continue
         draw = random.Random(f"{seed} {passage.passage_id}")
-        sentences = _sentences(passage.text)
+        sentences = sentence_ranges(passage.text)
         spans = sorted(_recurring_spans(passage, sentences).items())
         draw.shuffle(spans)
         n_made = 0
@@ -80,22 +72,14 @@ def cloze_examples(
                 break
 
 
-def _sentences(text: str) -> list[tuple[int, int]]:
-    """Character ranges of sentences; they need not be grammatical."""
-    cuts = [match.span() for match in _SENTENCE_END.finditer(text)]
-    starts = [0, *(after for _, after in cuts)]
-    ends = [*(before for before, _ in cuts), len(text)]
-    return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
-
-
 def _recurring_spans(
     passage: Passage, sentences: Sequence[tuple[int, int]]
 ) -> dict[str, list[_Occurrence]]:
     """Spans that stand in more than one sentence and are part of no longer such span."""
-    of_title = {word.lower() for word in _WORD.findall(passage.title)}
+    of_title = {word.lower() for word in WORD.findall(passage.title)}
     found: dict[str, list[_Occurrence]] = defaultdict(list)
     for number, (begin, stop) in enumerate(sentences):
-        words = [match.span() for match in _WORD.finditer(passage.text, begin, stop)]
+        words = [match.span() for match in WORD.finditer(passage.text, begin, stop)]
         for first in range(len(words)):
             for last in range(first, min(first + _MAX_SPAN, len(words))):
                 start, end = words[first][0], words[last][1]
@@ -114,7 +98,7 @@ def _recurring_spans(
 
 def _parts(text: str) -> set[str]:
     """All shorter spans of a span."""
-    words = [match.span() for match in _WORD.finditer(text)]
+    words = [match.span() for match in WORD.finditer(text)]
     return {
         text[words[i][0] : words[j][1]]
         for i in range(len(words))
@@ -125,9 +109,9 @@ def _parts(text: str) -> set[str]:
 
 def _is_answer(text: str, of_title: set[str]) -> bool:
     """Whether one would ask for a span: it names something, and not what the page is about."""
-    words = _WORD.findall(text)
+    words = WORD.findall(text)
     lower = [word.lower() for word in words]
-    if lower[0] in _STOPWORDS or lower[-1] in _STOPWORDS or set(lower) <= of_title:
+    if lower[0] in STOPWORDS or lower[-1] in STOPWORDS or set(lower) <= of_title:
         return False
     return len(words) > 1 or words[0][0].isupper() or words[0][0].isdigit() or len(words[0]) > 6
 
@@ -145,7 +129,7 @@ def _example(
     before, after = passage.text[:begin], passage.text[stop:].lstrip()
     context = before + after
     others = [o for o in occurrences if o.sentence != asked.sentence]
-    if len(_WORD.findall(context)) < _MIN_CONTEXT:
+    if len(WORD.findall(context)) < _MIN_CONTEXT:
         return None
     removed = len(passage.text) - len(context)
     answer = passage.text[asked.start : asked.end]

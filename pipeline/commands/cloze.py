@@ -1,13 +1,33 @@
 """``preread cloze``."""
 
+from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
-from ...data import OnError, ReadReport, cloze_examples, read_corpus, read_examples, write_examples
+from ...data import (
+    OnError,
+    ReadingExample,
+    ReadReport,
+    cloze_examples,
+    read_corpus,
+    read_examples,
+    statement_examples,
+    write_examples,
+)
 from .options import Json, Limit, print_json, print_table
+
+
+class ClozeKind(StrEnum):
+    """What a question is made of."""
+
+    RECURRING = "recurring"
+    """One sentence asks for a span that stands in another."""
+    STATEMENT = "statement"
+    """A sentence, its words dropped and shuffled, asks for a part of itself."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,7 +40,13 @@ def cloze(
     output: Annotated[
         Path, typer.Argument(metavar="OUTPUT", help="JSON Lines; gzip where it ends in .gz.")
     ],
+    kind: Annotated[
+        ClozeKind, typer.Option(help="A span that recurs, or a statement asking for its part.")
+    ] = ClozeKind.RECURRING,
     per_passage: Annotated[int, typer.Option(min=1, help="Questions of a passage at most.")] = 2,
+    max_words: Annotated[
+        int | None, typer.Option(min=1, help="Contexts of statements at most so long.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same questions.")] = 0,
     leave_out: Annotated[
         list[Path] | None,
@@ -30,7 +56,7 @@ def cloze(
     limit: Limit = None,
     json: Json = False,
 ) -> None:
-    """Make training questions of CORPUS without labels: spans that recur in a passage."""
+    """Make training questions of CORPUS, which needs no labels."""
     from ...indexer.files import atomic_path, check_new_file
 
     check_new_file(output)
@@ -39,7 +65,13 @@ def cloze(
     passages = read_corpus(corpus, on_error=on_error, report=report, limit=limit)
     bar = tqdm(passages, desc="asking", unit=" passages")
     with atomic_path(output) as temporary:
-        examples = cloze_examples(bar, per_passage=per_passage, seed=seed, leave_out=contexts)
+        examples: Iterable[ReadingExample]
+        if kind is ClozeKind.RECURRING:
+            examples = cloze_examples(bar, per_passage=per_passage, seed=seed, leave_out=contexts)
+        else:
+            examples = statement_examples(
+                bar, per_passage=per_passage, max_words=max_words, seed=seed, leave_out=contexts
+            )
         n_written = write_examples(temporary, examples, compress=output.suffix == ".gz")
     if report.n_skipped:
         typer.echo(report.summary(), err=True)

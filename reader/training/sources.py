@@ -3,7 +3,7 @@
 import logging
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -130,10 +130,14 @@ class DataLoader:
                 by_context[example.context].append(example)
         draw = random.Random(seed)
         limit = source.questions_per_context
-        groups: Iterable[list[ReadingExample]] = by_context.values()
+        groups = list(by_context.values())
         if limit:
             groups = [draw.sample(group, min(limit, len(group))) for group in groups]
-        return _repeat([e for group in groups for e in group], source.weight, draw)
+        # A part of the questions is all those of some contexts: they share its lower pass.
+        draw.shuffle(groups)
+        examples = [e for group in groups for e in group]
+        whole = int(source.weight)
+        return examples * whole + examples[: round((source.weight - whole) * len(examples))]
 
     def _reading_examples(self, source: SourceConfig) -> list[ReadingExample]:
         """All examples of a source; the contexts to hold back are drawn with it."""
