@@ -74,7 +74,7 @@ class States:
                 first += len(windows)
         parts = [self.rows[p.passage_id] for p in passages]
         table = window_table([(*w, n) for n, (_, windows) in enumerate(parts) for w in windows])
-        return Packed(torch.cat([rows for rows, _ in parts]), table.lengths), table
+        return Packed(torch.cat([rows.float() for rows, _ in parts]), table.lengths), table
 
 
 @torch.inference_mode()
@@ -180,7 +180,7 @@ def main() -> None:
             for name, of_reader in candidates.items()
         },
     }
-    write_result("passage-scores", content)
+    write_result(f"passage-scores-{options.corpus.name.split('.')[0]}", content)
 
 
 if __name__ == "__main__":

@@ -27,13 +27,18 @@ COMMANDS = (
 )
 
 
-def newest(name: str) -> dict[str, Any]:
-    """The result of a benchmark that was written last."""
+def all_results(name: str) -> list[dict[str, Any]]:
+    """All results of a benchmark, the newest first."""
     results = [
         {**json.loads(path.read_text("utf-8")), "file": f"benchmarks/results/{path.name}"}
         for path in RESULTS.glob(f"{name}-*.json")
     ]
-    return max(results, key=lambda result: str(result["measured"]))
+    return sorted(results, key=lambda result: str(result["measured"]), reverse=True)
+
+
+def newest(name: str) -> dict[str, Any]:
+    """The result of a benchmark that was written last."""
+    return all_results(name)[0]
 
 
 def commands() -> str:
@@ -144,14 +149,22 @@ def split_curve() -> str:
 
 
 def passage_scores() -> str:
-    """EM by number of passages, for each reader."""
-    result = newest("passage-scores")
+    """EM by number of passages for each reader, a table for each corpus."""
+    by_corpus: dict[str, dict[str, Any]] = {}
+    for result in all_results("passage-scores"):
+        by_corpus.setdefault(result["corpus"], result)
+    smallest_first = sorted(by_corpus.values(), key=lambda result: -len(result["corpus"]))
+    return "\n\n".join(_passage_scores_of(result) for result in smallest_first)
+
+
+def _passage_scores_of(result: dict[str, Any]) -> str:
+    """One corpus's table."""
     cutoffs = list(next(iter(result["readers"].values()))["raw"]["reader_alone"])
+    drawn = f" (drawn with seed {result['seed']})" if result["seed"] is not None else ""
     lines = [
-        f"EM on {result['n_questions']:,} questions of `{result['questions']}` over "
-        f"`{result['corpus']}`, by how many of BM25's passages are read. The way of choosing "
-        "among passages is the best of each reader's own; BM25's weight was chosen on the "
-        "even-numbered questions at the most passages, and the columns with it are of the "
+        f"EM on {result['n_questions']:,} questions{drawn} of `{result['questions']}` over "
+        f"`{result['corpus']}`, by how many of BM25's passages are read. BM25's weight was chosen "
+        "on the even-numbered questions at the most passages; the columns with it are of the "
         "odd-numbered ones.",
         "",
         "| reader | chosen by | " + " | ".join(f"top-{n}" for n in cutoffs) + " | BM25 weight | "
@@ -169,6 +182,25 @@ def passage_scores() -> str:
     return "\n".join([*lines, "", f"`python benchmarks/passage_scores.py` → `{result['file']}`"])
 
 
+def text_without_labels() -> str:
+    """F1 after learning from questions made of text, and without."""
+    result = newest("text-without-labels")
+    datasets = list(result["rows"][0]["scores"])
+    counts = [result["rows"][0]["scores"][name]["n_questions"] for name in datasets]
+    lines = [
+        f"F1 on {' and '.join(f'{n:,}' for n in counts)} questions (drawn with seed "
+        f"{result['sample_seed']}); all begin from the plain encoder.",
+        "",
+        f"| learned from | steps | {' | '.join(f'`{name}`' for name in datasets)} |",
+        f"|---|---|{'---|' * len(datasets)}",
+    ]
+    for row in result["rows"]:
+        scores = " | ".join(f"{row['scores'][name]['f1']:.1f}" for name in datasets)
+        lines.append(f"| {row['arm']} | {row['n_steps']} | {scores} |")
+    script = "`python benchmarks/text_without_labels.py`"
+    return "\n".join([*lines, "", f"{script} → `{result['file']}`"])
+
+
 def fill(path: Path, blocks: dict[str, str]) -> None:
     """Replace the blocks of a file."""
     text = path.read_text("utf-8")
@@ -183,7 +215,11 @@ def main() -> None:
     fill(ROOT / "README.md", {"commands": commands(), "results": results()})
     card = ROOT / "reader" / "checkpoints" / "deformer-minilm-l6" / "README.md"
     fill(card, {"scores": scores()})
-    training = {"split-curve": split_curve, "passage-scores": passage_scores}
+    training = {
+        "split-curve": split_curve,
+        "passage-scores": passage_scores,
+        "text-without-labels": text_without_labels,
+    }
     known = {name: body() for name, body in training.items() if any(RESULTS.glob(f"{name}-*.json"))}
     fill(ROOT / "docs" / "training.md", known)
 

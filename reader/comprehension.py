@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-import torch
-
 from ..data import ReadingExample
 from .packing import Packed
 from .reader import Reader
 from .spans import window_table
+
+_QUESTIONS_AT_ONCE = 16
 
 
 def answer_examples(
@@ -34,11 +34,9 @@ def answer_examples(
         passage = through(reader.window_states(windows))
         table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
         tokens = reader.encoder.token_map(context)
-        for example in group:
-            with torch.inference_mode():
-                question = reader.question_states(example.question)
-                spans = reader.read(question, passage, table, n_best=1)
-            start, end = (
-                tokens.char_span(spans[0].first_token, spans[0].last_token) if spans else (0, 0)
-            )
-            yield example, context[start:end]
+        for first in range(0, len(group), _QUESTIONS_AT_ONCE):
+            some = group[first : first + _QUESTIONS_AT_ONCE]
+            spans = reader.read_each([example.question for example in some], passage, table)
+            for example, span in zip(some, spans, strict=True):
+                start, end = tokens.char_span(span.first_token, span.last_token) if span else (0, 0)
+                yield example, context[start:end]

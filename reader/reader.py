@@ -94,8 +94,7 @@ class Reader:
     @torch.inference_mode()
     def question_states(self, question: str) -> Packed:
         """Lower states of one question. Shape ``(n_question_tokens, hidden_size)``, float32."""
-        ids = Packed.from_lists(self.encoder.encode_questions([question]))
-        return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
+        return self._states_of_questions([question])
 
     @torch.inference_mode()
     def window_states(self, windows: Sequence[Window]) -> Packed:
@@ -134,6 +133,45 @@ class Reader:
         if not len(passages):
             return []
         start, end = self.span_logits(question, passages)
+        return self._best_spans(start, end, windows, n_best, passage_scores)
+
+    @torch.inference_mode()
+    def read_each(
+        self, questions: Sequence[str], passages: Packed, windows: WindowTable
+    ) -> list[Span | None]:
+        """Answer several questions, all from the states of the same passages, in one batch.
+
+        Args:
+            questions: Any number.
+            passages: As in `read`.
+            windows: As in `read`.
+
+        Returns:
+            The best span for each question; None where the passages hold no text.
+        """
+        if not len(passages) or not questions:
+            return [None] * len(questions)
+        n_windows, n_rows = len(passages), passages.rows.shape[0]
+        pairs = [(q, w) for q in range(len(questions)) for w in range(n_windows)]
+        on_device = passages.with_rows(passages.rows.to(self.device, torch.float32))
+        logits = self.model.upper(self._states_of_questions(questions), on_device, pairs)
+        by_question = zip(logits.start.split(n_rows), logits.end.split(n_rows), strict=True)
+        best = [self._best_spans(start, end, windows, n_best=1) for start, end in by_question]
+        return [spans[0] if spans else None for spans in best]
+
+    def _states_of_questions(self, questions: Sequence[str]) -> Packed:
+        ids = Packed.from_lists(self.encoder.encode_questions(questions))
+        return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
+
+    def _best_spans(
+        self,
+        start: Tensor,
+        end: Tensor,
+        windows: WindowTable,
+        n_best: int,
+        passage_scores: Sequence[float] | None = None,
+    ) -> list[Span]:
+        """Decode, passages made comparable where the logits are not."""
         scores = [0.0] * (max(windows.passage) + 1) if passage_scores is None else passage_scores
         if not self.config.scores_compare:
             normalisers = passage_normalisers(start, end, windows).tolist()

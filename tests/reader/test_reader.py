@@ -9,6 +9,7 @@ import pytest
 import torch
 from preread.data import PrereadError
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
+from preread.reader.spans import window_table
 from safetensors.torch import load_file, save_file
 from transformers import GPT2Config, GPT2Model, PreTrainedTokenizerFast
 
@@ -86,6 +87,23 @@ def test_contradictory_configuration_is_refused(
 
 def test_split_can_be_moved_when_loading(tiny_reader_path: Path) -> None:
     assert Reader.load(str(tiny_reader_path), num_lower_layers=0).config.num_lower_layers == 0
+
+
+def test_questions_read_together_get_the_answers_they_get_alone(tiny_reader: Reader) -> None:
+    text = "the river runs through the town and the bridge over it is old " * 12
+    (windows,) = tiny_reader.encoder.encode_passages([text], ["bridges"])
+    table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
+    states = tiny_reader.window_states(windows)
+    questions = ["how old is the bridge?", "what?", "where does the river run"]
+    together = tiny_reader.read_each(questions, states, table)
+    for question, span in zip(questions, together, strict=True):
+        (alone,) = tiny_reader.read(tiny_reader.question_states(question), states, table, n_best=1)
+        assert span is not None and (span.first_token, span.last_token) == (
+            alone.first_token,
+            alone.last_token,
+        )
+        assert span.logit == pytest.approx(alone.logit, abs=1e-4)
+    assert tiny_reader.read_each([], states, table) == []
 
 
 def test_folder_without_a_reader_is_refused(tmp_path: Path) -> None:
