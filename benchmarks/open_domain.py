@@ -2,10 +2,11 @@
 
     python benchmarks/open_domain.py CORPUS QUESTIONS INDEX --top-k 20
 
-Builds INDEX of CORPUS, or goes on with it, and answers all QUESTIONS from it.
+Builds INDEX of CORPUS, or goes on with it, and answers QUESTIONS from it.
 """
 
 import argparse
+import random
 import time
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def main() -> None:
     parser.add_argument("index", type=Path)
     parser.add_argument("--top-k", type=int, nargs="+", default=[20])
     parser.add_argument("--reader", default="default")
+    parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     reader = Reader.load(options.reader)
     began = time.perf_counter()
@@ -31,11 +34,14 @@ def main() -> None:
     build_seconds = time.perf_counter() - began
     qa = OpenDomainQA.from_index(options.index)
     questions = list(read_questions(options.questions))
+    if options.sample:
+        questions = random.Random(options.seed).sample(questions, options.sample)
     scores = [evaluate(qa, questions, top_k=top_k, show_progress=True) for top_k in options.top_k]
     info = index_info(options.index)
     content = {
         "corpus": options.corpus.name,
         "questions": options.questions.name,
+        "seed": options.seed if options.sample else None,
         "bm25_weight": qa.bm25_weight,
         "build_seconds": round(build_seconds, 1),
         "index": {k: v for k, v in info.items() if k != "corpus"},

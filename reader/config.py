@@ -61,7 +61,7 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """Whether the [CLS] logits were trained to say that a passage holds no answer."""
     bm25_weight: float = 0.5
     """Logits that one point of a passage's BM25 score is worth beside the reader's own.
-    ``benchmarks/bm25_weight.py`` chooses it."""
+    ``benchmarks/passage_scores.py`` chooses it."""
 
     def __post_init__(self, **kwargs: object) -> None:
         """Check the fields against each other."""
