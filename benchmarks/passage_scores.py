@@ -28,7 +28,7 @@ from preread.reader.spans import passage_normalisers, window_table
 from tqdm import tqdm
 
 WAYS = ("raw", "normalised", "null")
-WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0)
 
 
 @dataclass

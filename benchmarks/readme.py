@@ -79,7 +79,6 @@ def results() -> str:
     """The tables of measured figures."""
     domain, parity = newest("open-domain"), newest("bm25-parity")
     machine, index = domain["machine"], domain["index"]
-    drawn = f" (drawn with seed {domain['seed']})" if domain["seed"] is not None else ""
     lines = [
         f"Measured on {machine['threads']} threads of an {machine['cpu']}, without an "
         "accelerator, with the reader that ships. Below each table: the script that makes it, and "
@@ -89,19 +88,23 @@ def results() -> str:
         "",
         scores(),
         "",
-        f"Open domain: {domain['scores'][0]['n_questions']:,} questions{drawn} of "
-        f"`{domain['questions']}` over `{domain['corpus']}` ({index['n_passages']:,} passages, "
-        f"{index['n_tokens']:,} tokens):",
+        "Open domain: EM and F1 by how many of BM25's passages are read, from float16 states; half of "
+        "the questions chose BM25's weight.",
         "",
-        "| passages read | EM | F1 | top-1 | top-5 | top-20 | top-100 | p50 | p95 |",
-        "|---|---|---|---|---|---|---|---|---|",
+        *_answers(),
+        "",
+        f"Retrieval and latency, all {domain['scores'][0]['n_questions']:,} questions of "
+        f"`{domain['questions']}` over `{domain['corpus']}` ({index['n_passages']:,} passages, "
+        f"{index['n_tokens']:,} tokens), measured with the first reader, which had the same shape:",
+        "",
+        "| passages read | top-1 | top-5 | top-20 | top-100 | p50 | p95 |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in domain["scores"]:
         accuracy = " | ".join(f"{row['top_k_accuracy'][k]:.1f}" for k in ("1", "5", "20", "100"))
         latency = row["latency_ms"]
         lines.append(
-            f"| {row['top_k']} | {row['exact_match']:.1f} | {row['f1']:.1f} | {accuracy} | "
-            f"{latency['p50']:.0f} ms | {latency['p95']:.0f} ms |"
+            f"| {row['top_k']} | {accuracy} | {latency['p50']:.0f} ms | {latency['p95']:.0f} ms |"
         )
     lines += [
         "",
@@ -113,12 +116,28 @@ def results() -> str:
         f"BM25 against pyserini's own indexer and searcher, {parity['n_hits']:,} hits compared by "
         f"identifier and score: {parity['n_questions_that_differ']} of "
         f"{parity['n_questions']:,} questions differ (`{parity['file']}`).",
-        "",
-        f"One number was chosen on development questions: the weight of BM25's score beside the "
-        f"reader's, {domain['bm25_weight']} ([docs/training.md](docs/training.md) shows it with "
-        "questions that did not choose it).",
     ]
     return "\n".join(lines)
+
+
+def _answers() -> list[str]:
+    """EM and F1 of the shipped reader's answers, a row for each corpus."""
+    results = _by_corpus()
+    cutoffs = list(results[0]["readers"]["shared"]["raw"]["reader_alone"])
+    lines = [
+        f"| corpus | questions | {' | '.join(f'top-{n}' for n in cutoffs)} | BM25 weight |",
+        f"|---|---|{'---|' * (len(cutoffs) + 1)}",
+    ]
+    for result in results:
+        raw = result["readers"]["shared"]["raw"]
+        scored = [raw["with_bm25_all"][n] for n in cutoffs]
+        cells = " | ".join(f"{s['exact_match']:.1f} / {s['f1']:.1f}" for s in scored)
+        lines.append(
+            f"| `{result['corpus']}` | {result['n_questions']}, drawn with seed {result['seed']} "
+            f"| {cells} | {raw['bm25_weight']} |"
+        )
+    files = ", ".join(f"`{result['file']}`" for result in results)
+    return [*lines, "", f"`python benchmarks/passage_scores.py` → {files}"]
 
 
 def split_curve() -> str:
@@ -152,11 +171,15 @@ def split_curve() -> str:
 
 def passage_scores() -> str:
     """EM by number of passages for each reader, a table for each corpus."""
-    by_corpus: dict[str, dict[str, Any]] = {}
+    return "\n\n".join(_passage_scores_of(result) for result in _by_corpus())
+
+
+def _by_corpus() -> list[dict[str, Any]]:
+    """The newest comparison of passage scores on each corpus."""
+    newest_of: dict[str, dict[str, Any]] = {}
     for result in all_results("passage-scores"):
-        by_corpus.setdefault(result["corpus"], result)
-    smallest_first = sorted(by_corpus.values(), key=lambda result: -len(result["corpus"]))
-    return "\n\n".join(_passage_scores_of(result) for result in smallest_first)
+        newest_of.setdefault(result["corpus"], result)
+    return [newest_of[corpus] for corpus in sorted(newest_of)]
 
 
 def _passage_scores_of(result: dict[str, Any]) -> str:
