@@ -88,8 +88,8 @@ def results() -> str:
         "",
         scores(),
         "",
-        "Open domain: EM and F1 by how many of BM25's passages are read, from float16 states; half of "
-        "the questions chose BM25's weight.",
+        "Open domain: EM / F1 by how many of BM25's passages are read, from float16 states; half "
+        "of the questions chose BM25's weight.",
         "",
         *_answers(),
         "",
