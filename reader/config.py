@@ -47,6 +47,10 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     nothing."""
     max_title_length: int = 32
     """Longest title in wordpieces, its [SEP] included."""
+    separates_untitled: bool = False
+    """Whether the window of a passage without title begins with the [SEP] that ends a title. A
+    reader trained on titled passages alone marks the first row of those that do not answer, where
+    it expects no text."""
     window_length: int = 256
     """Longest window of a passage in wordpieces, title and [SEP]s included."""
     window_stride: int = 192

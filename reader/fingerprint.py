@@ -14,6 +14,7 @@ _LAYOUT_FIELDS = (
     "hidden_act",
     "layer_norm_eps",
     "max_title_length",
+    "separates_untitled",
     "window_length",
     "window_stride",
 )

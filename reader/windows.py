@@ -135,7 +135,9 @@ class TextEncoder:
         return [e.ids for e in encodings]
 
     def _windows(self, title: list[int], text: list[int]) -> list[Window]:
-        prefix = [*title[: self.config.max_title_length - 1], self.sep_id] if title else []
+        prefix = [*title[: self.config.max_title_length - 1], self.sep_id]
+        if not title and not self.config.separates_untitled:
+            prefix = []
         room = self.config.window_length - len(prefix) - 1
         windows = []
         for first in range(0, max(len(text), 1), self.config.window_stride):
