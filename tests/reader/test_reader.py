@@ -57,14 +57,23 @@ def test_fingerprint_covers_lower_layers_only(
     assert changed["head.bias"] == tiny_reader.fingerprint
 
 
-@pytest.mark.parametrize("field", ["num_lower_layers", "window_stride", "max_title_length"])
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("num_lower_layers", -1),
+        ("window_stride", -1),
+        ("max_title_length", -1),
+        ("separates_untitled", True),
+    ],
+)
 def test_fingerprint_covers_the_layout(
     field: str,
+    change: int,
     tiny_reader: Reader,
     tokenizer: PreTrainedTokenizerFast,
     make_tiny_model: MakeModel,
 ) -> None:
-    other = make_tiny_model(**{field: getattr(tiny_reader.config, field) - 1})
+    other = make_tiny_model(**{field: getattr(tiny_reader.config, field) + change})
     assert Reader(other, tokenizer, name="other").fingerprint != tiny_reader.fingerprint
 
 

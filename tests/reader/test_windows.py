@@ -1,10 +1,13 @@
 """Windows over long passages, and the way back from tokens to characters."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from preread.reader import Reader
-from preread.reader.windows import Window
+from preread.reader import DeformerForQuestionAnswering, Reader
+from preread.reader.windows import TextEncoder, Window
+from transformers import PreTrainedTokenizerFast
 
 
 def words_of(window: Window) -> list[int]:
@@ -28,6 +31,18 @@ def test_windows_cover_every_token_and_fit(tiny_reader: Reader, n_words: int, n_
 def test_short_passage_has_one_window_without_title_prefix(tiny_reader: Reader) -> None:
     ((window,),) = tiny_reader.encoder.encode_passages(["a short text"])
     assert (window.n_prefix, window.first_token, window.n_text) == (0, 0, 3)
+
+
+def test_window_without_title_begins_with_its_separator_where_the_reader_wants_it(
+    make_tiny_model: Callable[..., DeformerForQuestionAnswering],
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
+    encoder = TextEncoder(tokenizer, make_tiny_model(separates_untitled=True).config)
+    ((untitled,),) = encoder.encode_passages(["a short text"])
+    assert untitled.token_ids[0] == encoder.sep_id
+    assert (untitled.n_prefix, untitled.n_text) == (1, 3)
+    ((titled,),) = encoder.encode_passages(["a short text"], ["amazon"])
+    assert titled.token_ids[titled.n_prefix :] == untitled.token_ids[1:]
 
 
 def test_overlap_is_as_long_as_configured(tiny_reader: Reader) -> None:
