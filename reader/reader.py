@@ -155,7 +155,9 @@ class Reader:
         pairs = [(q, w) for q in range(len(questions)) for w in range(n_windows)]
         on_device = passages.with_rows(passages.rows.to(self.device, torch.float32))
         logits = self.model.upper(self._states_of_questions(questions), on_device, pairs)
-        by_question = zip(logits.start.split(n_rows), logits.end.split(n_rows), strict=True)
+        by_question = zip(
+            torch.split(logits.start, n_rows), torch.split(logits.end, n_rows), strict=True
+        )
         best = [self._best_spans(start, end, windows, n_best=1) for start, end in by_question]
         return [spans[0] if spans else None for spans in best]
 
