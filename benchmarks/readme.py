@@ -94,8 +94,9 @@ def results() -> str:
         "",
         scores(),
         "",
-        "Open domain: EM / F1 by how many of BM25's passages are read, from float16 states; half "
-        "of the questions chose BM25's weight.",
+        "Open domain: EM / F1 by how many of BM25's passages are read, from float16 states, in "
+        "bfloat16. Half of each row's questions chose its weight of BM25's score; the reader ships "
+        "with the first row's. Samples are small: differences of a few points mean little.",
         "",
         *_answers(),
         "",

@@ -32,6 +32,7 @@ def main() -> None:
     fields = json.loads(config.read_text("utf-8"))
     # Where the teacher and the base lay is of no use to anyone else.
     fields = {k: v for k, v in fields.items() if not k.startswith("_")}
+    # The model card says why untitled windows of this reader begin with a separator.
     fields |= {"bm25_weight": options.bm25_weight, "dtype": "float16", "separates_untitled": True}
     config.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n", "utf-8")
     print(SHIPPED)
