@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from .records import Passage, ReadingExample
 from .sentences import STOPWORDS, WORD, sentence_ranges
+from .texts import letters
 
 _MAX_SPAN = 10
 """Words of a span, as in Splinter."""
@@ -48,15 +49,15 @@ def cloze_examples(
         passages: Any text; most passages of an encyclopedia give an example.
         per_passage: How many examples a passage gives at most, each of another span.
         seed: Same seed, same examples; each passage's depend on it alone.
-        leave_out: Texts that are passed over, such as those a reader is measured on.
+        leave_out: Texts passed over in any printing, such as those a reader is measured on.
 
     Yields:
         Examples whose identifier is the passage's, a hyphen and a number. The context is the
         passage less the sentence that became the question.
     """
-    left_out = frozenset(leave_out)
+    left_out = frozenset(map(letters, leave_out))
     for passage in passages:
-        if passage.text in left_out:
+        if letters(passage.text) in left_out:
             continue
         draw = random.Random(f"{seed} {passage.passage_id}")
         sentences = sentence_ranges(passage.text)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from .records import Passage, ReadingExample
 from .sentences import STOPWORDS, WORD, sentence_ranges
+from .texts import letters
 
 _MIN_WORDS, _MAX_WORDS = 4, 14
 """Words of its sentence that a question keeps, before some are dropped."""
@@ -65,15 +66,15 @@ def statement_examples(
         max_words: Where a passage has more, some of its sentences are the context, those from a
             random one on; a sentence longer than that is a context by itself.
         seed: Same seed, same examples; each passage's depend on it alone.
-        leave_out: Texts that are passed over, such as those a reader is measured on.
+        leave_out: Texts passed over in any printing, such as those a reader is measured on.
 
     Yields:
         Examples whose identifier is the passage's, a hyphen and a number, and whose context is the
         passage or a part of it.
     """
-    left_out = frozenset(leave_out)
+    left_out = frozenset(map(letters, leave_out))
     for passage in passages:
-        if passage.text in left_out:
+        if letters(passage.text) in left_out:
             continue
         draw = random.Random(f"{seed} {passage.passage_id}")
         if max_words is not None:

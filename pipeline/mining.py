@@ -3,8 +3,6 @@
 Source: Karpukhin et al. 2020 (https://aclanthology.org/2020.emnlp-main.550), section 3.2.
 """
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
@@ -29,13 +27,12 @@ from ..data import (
     read_questions,
     write_open_domain_examples,
 )
+from ..data.texts import letters
 from ..indexer.files import atomic_path, check_new_file
 from .search import FoundPassage
 
 Search = Callable[[str, int], Sequence[FoundPassage]]
 """Passages for a query, at most so many, best first."""
-
-_NOT_LETTERS = re.compile(r"[\W_]+")
 
 
 class SkipReason(StrEnum):
@@ -82,7 +79,7 @@ class Miner:
         self._search = search
         self._n_negatives = negatives
         self._depth = depth
-        self._left_out = frozenset(map(_letters, leave_out))
+        self._left_out = frozenset(map(letters, leave_out))
 
     def mine(self, question: Question | ReadingExample) -> OpenDomainExample | SkipReason:
         """Make an example of a question, or say why there is none.
@@ -149,15 +146,15 @@ class Miner:
         """The best passages that hold no answer and are not the positive, each text once."""
         chosen: list[Passage] = []
         # An answer annotated within a word ("cat" of "cats") is not found in its own context.
-        seen = {_letters(positive.text)}
+        seen = {letters(positive.text)}
         for hit in found:
             if len(chosen) == self._n_negatives:
                 break
             passage = hit.passage
-            letters = _letters(passage.text)
+            printed = letters(passage.text)
             holds = has_answer(passage.text, answers) or has_answer(passage.title, answers)
-            if not holds and letters not in seen and letters not in self._left_out:
-                seen.add(letters)
+            if not holds and printed not in seen and printed not in self._left_out:
+                seen.add(printed)
                 chosen.append(passage)
         return tuple(chosen)
 
@@ -250,8 +247,3 @@ def _read_records(
         format = detect_question_format(path)
     read = read_examples if format.has_context else read_questions
     return list(read(path, format=format, on_error=on_error, report=report, limit=limit))
-
-
-def _letters(text: str) -> str:
-    """What two printings of one text share: letters and digits, case and compatibility aside."""
-    return _NOT_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())

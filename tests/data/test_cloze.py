@@ -49,6 +49,8 @@ def test_limits_and_texts_left_out() -> None:
     one = [e.example_id for e in cloze_examples(passages, per_passage=1)]
     assert len(one) == len(set(one)) and all(name.endswith("-0") for name in one)
     assert not list(cloze_examples(passages, leave_out=[p.text for p in passages]))
+    other_printing = [p.text.upper().replace(" ", "  ").replace(".", " .") for p in passages]
+    assert not list(cloze_examples(passages, leave_out=other_printing))
 
 
 def test_what_the_page_is_about_is_not_asked_for() -> None:

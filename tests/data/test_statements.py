@@ -75,6 +75,8 @@ def test_limits_and_texts_left_out() -> None:
     one = [e.example_id for e in statement_examples(passages, per_passage=1)]
     assert len(one) == len(set(one)) and all(name.endswith("-0") for name in one)
     assert not list(statement_examples(passages, leave_out=[p.text for p in passages]))
+    other_printing = [p.text.upper().replace(" ", "  ").replace(".", " .") for p in passages]
+    assert not list(statement_examples(passages, leave_out=other_printing))
 
 
 @given(
