@@ -2,20 +2,20 @@
 
 from .bm25 import Bm25Searcher, Hit, build_bm25
 from .build import IndexConfig, build_index
-from .codec import Codec, CodecName, Float16Codec, make_codec
+from .change import AddConfig, add_passages, compact_index, delete_passages
 from .errors import IndexFormatError, IndexMismatchError
-from .index import PassageIndex
+from .index import PassageIndex, StoredWindows
 from .manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
+from .scan import Estimate
 from .shard import ShardReader, ShardWriter
-from .verify import index_info, verify_index
+from .verify import bytes_to_verify, index_info, verify_index
 
 __all__ = [
     "FORMAT_VERSION",
+    "AddConfig",
     "Bm25Searcher",
     "BuildPlan",
-    "Codec",
-    "CodecName",
-    "Float16Codec",
+    "Estimate",
     "Hit",
     "IndexConfig",
     "IndexFormatError",
@@ -25,9 +25,13 @@ __all__ = [
     "ShardEntry",
     "ShardReader",
     "ShardWriter",
+    "StoredWindows",
+    "add_passages",
     "build_bm25",
     "build_index",
+    "bytes_to_verify",
+    "compact_index",
+    "delete_passages",
     "index_info",
-    "make_codec",
     "verify_index",
 ]

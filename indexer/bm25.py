@@ -2,18 +2,28 @@
 
 import json
 import logging
+import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..data import Passage
 from .errors import IndexFormatError
+from .files import read_sealed_json, sha256_of, sync_folder, write_sealed_json
 from .java import java_class
 
 _LOG = logging.getLogger(__name__)
 _DOCUMENTS_PER_CALL = 1000
+_DOCID_FIELD = "id"
+_LUCENE_LOCK = "write.lock"
+
+LUCENE_PREFIX = "lucene-"
+"""Each generation that changes the BM25 index has it in a folder of its own."""
+FILE_LIST = "files.json"
+"""Sizes and hashes of Lucene's files, in their folder."""
 
 K1 = 0.9
 B = 0.4
@@ -38,15 +48,27 @@ def contents_of(passage: Passage) -> str:
     return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
 
-def build_bm25(passages: Iterable[Passage], folder: Path, *, threads: int = 2) -> int:
+def docid_of(ordinal: int) -> str:
+    """A passage's identifier in Lucene: hits of equal score come in the order of these strings."""
+    return f"{ordinal:010d}"
+
+
+def build_bm25(
+    passages: Iterable[tuple[int, Passage]],
+    folder: Path,
+    *,
+    base: Path | None = None,
+    threads: int = 2,
+) -> int:
     """Index passages for search; their ordinals are the documents' identifiers.
 
     The folder appears when it is complete: an interrupted build leaves ``….tmp`` behind, which the
     next one removes.
 
     Args:
-        passages: What is searched, in order.
+        passages: What is searched, with ordinals, in order.
         folder: Where the Lucene index goes; must not exist.
+        base: A Lucene index that stays as it is, and whose documents are searched too.
         threads: Indexing threads.
 
     Returns:
@@ -55,35 +77,100 @@ def build_bm25(passages: Iterable[Passage], folder: Path, *, threads: int = 2) -
     Raises:
         IndexFormatError: If Lucene took fewer documents than it was given.
     """
-    folder = folder.resolve()  # Java keeps the working folder it was started in
-    temporary = folder.with_name(folder.name + ".tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    indexer = java_class("io.anserini.index.SimpleIndexer")(str(temporary), False, threads)
-    n_documents = 0
-    try:
-        for documents in _batches(passages):
-            n_taken = indexer.addRawDocuments(documents)
-            if n_taken != len(documents):
-                raise IndexFormatError(
-                    f"{temporary}: Lucene took {n_taken} of {len(documents)} passages, from number "
-                    f"{n_documents} on; see its message above."
-                )
-            n_documents += n_taken
-    finally:
-        indexer.close()
-    temporary.replace(folder)
+    with _new_folder(folder, base) as temporary:
+        make = java_class("io.anserini.index.SimpleIndexer")
+        indexer = make(str(temporary), base is not None, threads)
+        n_documents = 0
+        try:
+            for documents in _batches(passages):
+                n_taken = indexer.addRawDocuments(documents)
+                if n_taken != len(documents):
+                    raise IndexFormatError(
+                        f"{temporary}: Lucene took {n_taken} of {len(documents)} passages, from "
+                        f"number {n_documents} on; see its message above."
+                    )
+                n_documents += n_taken
+        finally:
+            indexer.close()
     return n_documents
 
 
-def _batches(passages: Iterable[Passage]) -> Iterator[list[str]]:
+def delete_from_bm25(ordinals: Sequence[int], folder: Path, *, base: Path) -> None:
+    """Make a Lucene index without some documents.
+
+    Their traces are removed too: scores depend on how many documents hold a word, and Lucene counts
+    deleted ones until their segment is merged.
+
+    Args:
+        ordinals: Of the passages that go.
+        folder: Where the new index goes; must not exist.
+        base: The index they are in; it stays as it is.
+    """
+    index = "org.apache.lucene.index"
+    with _new_folder(folder, base) as temporary:
+        path = java_class("java.nio.file.Paths").get(str(temporary))
+        directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
+        policy = java_class(f"{index}.TieredMergePolicy")()
+        policy.setForceMergeDeletesPctAllowed(0.0)
+        config = java_class(f"{index}.IndexWriterConfig")()
+        config.setMergePolicy(policy)
+        writer = java_class(f"{index}.IndexWriter")(directory, config)
+        term = java_class(f"{index}.Term")
+        try:
+            for first in range(0, len(ordinals), _DOCUMENTS_PER_CALL):
+                some = ordinals[first : first + _DOCUMENTS_PER_CALL]
+                writer.deleteDocuments([term(_DOCID_FIELD, docid_of(o)) for o in some])
+            writer.forceMergeDeletes()
+            writer.commit()
+        finally:
+            writer.close()
+            directory.close()
+
+
+@contextmanager
+def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
+    """A temporary folder that becomes ``folder`` when the block ends well, with a file list.
+
+    Lucene never writes to a file again, so that the base's are linked, not copied.
+    """
+    folder = folder.resolve()  # Java keeps the working folder it was started in
+    temporary = folder.with_name(folder.name + ".tmp")
+    for old in (temporary, folder):  # left behind by a crash: no manifest names them yet
+        shutil.rmtree(old, ignore_errors=True)
+    temporary.mkdir()
+    if base is not None:
+        for file in base.iterdir():
+            if file.name not in (FILE_LIST, _LUCENE_LOCK):
+                _link(file, temporary / file.name)
+    yield temporary
+    (temporary / _LUCENE_LOCK).unlink(missing_ok=True)
+    files = {
+        file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
+        for file in sorted(temporary.iterdir())
+    }
+    write_sealed_json(temporary / FILE_LIST, {"files": files})
+    sync_folder(temporary)
+    temporary.replace(folder)
+    sync_folder(folder)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Another name for a file; a copy where the file system has one name a file."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _batches(passages: Iterable[tuple[int, Passage]]) -> Iterator[list[str]]:
     """Passages as Anserini's JSON documents, some at a time."""
     batch: list[str] = []
-    for ordinal, passage in enumerate(passages):
+    for ordinal, passage in passages:
         contents = contents_of(passage)
         if all(character <= " " for character in contents):
             continue  # blank by Java's rule: Anserini would leave it out without a word
         # ASCII only: Java would misread characters outside the Basic Multilingual Plane.
-        batch.append(json.dumps({"id": str(ordinal), "contents": contents}))
+        batch.append(json.dumps({"id": docid_of(ordinal), "contents": contents}))
         if len(batch) == _DOCUMENTS_PER_CALL:
             yield batch
             batch = []
@@ -107,6 +194,13 @@ class Bm25Searcher:
         """
         self._folder = folder.resolve()  # Java keeps the working folder it was started in
         searcher = java_class("io.anserini.search.SimpleSearcher")
+        for name, file in lucene_files(folder).items():
+            path = folder / name
+            if not path.is_file() or path.stat().st_size != file["bytes"]:
+                raise IndexFormatError(
+                    f"{path}: expected a file of {file['bytes']} bytes. It is missing or damaged: "
+                    "restore it from a backup, or build the index again."
+                )
         try:
             self._searcher: Any = searcher(str(self._folder))
         except Exception as error:
@@ -138,27 +232,19 @@ class Bm25Searcher:
         hits = self._searcher.search(query, k)
         return [Hit(int(hit.docid), float(hit.score)) for hit in hits]
 
-    def check(self) -> str | None:
-        """Let Lucene check the checksums of all its files.
-
-        Returns:
-            What is wrong, or None.
-        """
-        path = java_class("java.nio.file.Paths").get(str(self._folder))
-        directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
-        try:
-            reader = java_class("org.apache.lucene.index.DirectoryReader").open(directory)
-            leaves = reader.leaves()
-            for number in range(leaves.size()):
-                leaves.get(number).reader().checkIntegrity()
-            reader.close()
-        except Exception as error:
-            return _first_line(error)
-        return None
-
     def close(self) -> None:
         """Release the files."""
         self._searcher.close()
+
+
+def lucene_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size (``bytes``) and ``sha256`` of each of Lucene's files, by name.
+
+    Raises:
+        IndexFormatError: If the list is missing or damaged.
+    """
+    files: dict[str, dict[str, Any]] = read_sealed_json(folder / FILE_LIST)["files"]
+    return files
 
 
 def _first_line(error: Exception) -> str:

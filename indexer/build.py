@@ -1,30 +1,24 @@
-"""Building an index: shards first, then BM25 over their texts, then the manifest."""
+"""Building an index: shards first, then lookup and BM25 over their texts, then the manifest."""
 
 import errno
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
-from ..data import (
-    CorpusFormat,
-    OnError,
-    Passage,
-    PrereadError,
-    ReadReport,
-    read_corpus,
-)
+from ..data import CorpusFormat, OnError, Passage, PrereadError, ReadReport, read_corpus
 from ..reader import Reader
-from .bm25 import build_bm25
-from .codec import CodecName, make_codec
-from .encode import write_shard
+from ..reader.codecs import Codec, QuantisedCodec, find_codec, learn_codec, load_codec, save_codec
+from ..reader.codecs.names import CodecName
 from .errors import IndexMismatchError
-from .files import atomic_path, sha256_of
-from .journal import Journal, hash_passages, remove_journal
-from .manifest import LUCENE_FOLDER, MANIFEST_FILE, STATES_FOLDER, BuildPlan, Manifest, ShardEntry
-from .shard import ShardReader
+from .extend import Extension, extend
+from .files import FileEntry, atomic_path
+from .journal import PLAN_FILE, Journal, remove_journal
+from .manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
+from .scan import CorpusScan, Estimate, estimate, scan_corpus
+from .snapshots import WRITER_LOCK, sole_writer
+from .workers import default_workers
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,14 +28,21 @@ class IndexConfig:
     """How a corpus becomes an index."""
 
     corpus_format: CorpusFormat = CorpusFormat.AUTO
-    codec: CodecName = CodecName.FLOAT16
-    passages_per_shard: int = 5_000
-    """A build resumes at the last whole shard; 5,000 passages take a minute or two on two cores."""
+    codec: str = "float16"
+    """``float16``, ``int8``, ``pqN``, ``rpqN`` (N bytes a token), or the file of a learned codec.
+    One that has to be learned and does not come with the reader is learned from the corpus."""
+    passages_per_shard: int = 2_000
+    """A build resumes at the last whole shard, and a shard is what a worker does at a time."""
     rows_per_batch: int = 4_096
     """Tokens that the lower layers see at once; more only costs memory on a CPU."""
+    workers: int | None = None
+    """Processes that encode, of one thread each; by default one a core. The bytes do not depend on
+    it."""
     on_error: OnError = OnError.FAIL
     limit: int | None = None
     """Index only the first passages."""
+    seed: int = 0
+    """Draws the passages that a codec is learned from."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -49,7 +50,7 @@ class IndexConfig:
         Raises:
             PrereadError: If one is not positive.
         """
-        for name in ("passages_per_shard", "rows_per_batch", "limit"):
+        for name in ("passages_per_shard", "rows_per_batch", "limit", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise PrereadError(f"{name} must be at least 1, found {value}.")
@@ -63,6 +64,7 @@ def build_index(
     *,
     resume: bool = False,
     show_progress: bool = False,
+    on_estimate: Callable[[Estimate], None] = lambda found: None,
 ) -> tuple[Manifest, ReadReport]:
     """Read a corpus ahead of time.
 
@@ -77,6 +79,7 @@ def build_index(
         config: Everything else; the defaults suit most.
         resume: Go on with a build that was begun there; begins one where there is none.
         show_progress: Draw progress bars on standard error.
+        on_estimate: Told what the index will cost, before it is made.
 
     Returns:
         The manifest, and what was read and skipped of the corpus.
@@ -87,40 +90,59 @@ def build_index(
         PrereadError: If the folder cannot be used.
     """
     config = config or IndexConfig()
-    plan = _plan(corpus, reader, config)
+    codec = find_codec(config.codec, reader)
+    name = codec.name if codec else CodecName.parse(config.codec)
+    plan = _plan(corpus, reader, config, name)
     report = ReadReport()
-    try:
+    with explaining_write_errors(index):
         if resume and (index / MANIFEST_FILE).exists():
             return _finished(index, plan), report
-        passages = read_corpus(
-            corpus,
-            format=config.corpus_format,
-            on_error=config.on_error,
-            report=report,
-            limit=config.limit,
+        # An empty or bad corpus must leave no folder behind.
+        scan = scan_corpus(
+            _read(corpus, config, None), seed=config.seed, show_progress=show_progress
         )
-        first = next(passages)  # an empty or unreadable corpus must leave no folder behind
-        journal = Journal(index, plan, resume=resume)
-        _write_shards(_chain(first, passages), index, reader, journal, show_progress)
-        _write_bm25(index, journal.shards, show_progress)
-        manifest = Manifest(
-            plan=plan, shards=tuple(journal.shards), n_records_skipped=report.n_skipped
-        )
-        manifest.save(index)
-        remove_journal(index)
-    except OSError as error:
-        raise _write_error(index, error) from error
+        _prepare_folder(index)
+        with sole_writer(index):
+            journal = Journal(index, asdict(plan), resume=resume)
+            codec, codec_file = _settle_codec(index, codec, name, reader, scan, show_progress)
+            n_shards = -(-scan.n_passages // config.passages_per_shard)
+            workers = min(config.workers or default_workers(reader), n_shards)
+            estimated = estimate(scan, reader, codec, config.rows_per_batch, workers)
+            on_estimate(estimated)
+            extension = Extension(
+                index=index,
+                base=None,
+                plan=plan,
+                codec=codec,
+                codec_file=codec_file,
+                workers=workers,
+                n_tokens=estimated.n_tokens,
+            )
+            passages = _read(corpus, config, report)
+            manifest = extend(extension, passages, reader, journal, report, show_progress)
+            remove_journal(index)
     return manifest, report
 
 
-def _plan(corpus: Path, reader: Reader, config: IndexConfig) -> BuildPlan:
+def _read(corpus: Path, config: IndexConfig, report: ReadReport | None) -> Iterator[Passage]:
+    """The corpus, from the beginning."""
+    return read_corpus(
+        corpus,
+        format=config.corpus_format,
+        on_error=config.on_error,
+        report=report,
+        limit=config.limit,
+    )
+
+
+def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -> BuildPlan:
     """What decides the bytes."""
     return BuildPlan(
         reader=reader.name,
         fingerprint=reader.fingerprint,
         hidden_size=reader.config.hidden_size,
         num_lower_layers=reader.config.num_lower_layers,
-        codec=config.codec.value,
+        codec=str(codec),
         passages_per_shard=config.passages_per_shard,
         rows_per_batch=config.rows_per_batch,
         corpus=str(corpus),
@@ -142,109 +164,52 @@ def _finished(index: Path, plan: BuildPlan) -> Manifest:
     return manifest
 
 
-def _chain(first: Passage, rest: Iterable[Passage]) -> Iterator[Passage]:
-    yield first
-    yield from rest
+def _prepare_folder(index: Path) -> None:
+    """Make the folder, or go on in the one of an unfinished build."""
+    if index.exists() and not index.is_dir():
+        raise PrereadError(f"{index}: expected a folder or nothing, found a file.")
+    if (index / MANIFEST_FILE).exists():
+        raise PrereadError(f"{index}: an index is there already. Remove it, or name another.")
+    index.mkdir(parents=True, exist_ok=True)
+    ours = (PLAN_FILE + ".tmp", WRITER_LOCK)
+    if not (index / PLAN_FILE).exists() and any(f.name not in ours for f in index.iterdir()):
+        raise PrereadError(f"{index}: the folder holds other files; name an empty or new one.")
 
 
-def _runs(passages: Iterable[Passage], length: int) -> Iterator[list[Passage]]:
-    """Cut passages into the runs that make a shard each."""
-    run: list[Passage] = []
-    for passage in passages:
-        run.append(passage)
-        if len(run) == length:
-            yield run
-            run = []
-    if run:
-        yield run
-
-
-def _write_shards(
-    passages: Iterable[Passage], index: Path, reader: Reader, journal: Journal, show: bool
-) -> None:
-    """Write the shards that are not there yet."""
-    finished = {shard.file: shard for shard in journal.shards}
-    with tqdm(unit=" passages", desc="reading ahead", disable=not show, smoothing=0.05) as bar:
-        for number, run in enumerate(_runs(passages, journal.plan.passages_per_shard)):
-            name = f"{STATES_FOLDER}/shard-{number:05d}.h5"
-            if name in finished:
-                _check_same_passages(index, finished.pop(name), run)
-                bar.update(len(run))
-                continue
-            journal.add(_write_shard(index, name, run, reader, journal.plan, bar))
-    if finished:
-        raise IndexMismatchError(
-            f"{index}: the corpus ended before {min(finished)}, which an earlier build made from "
-            "it. The corpus has changed: remove the folder and build again."
-        )
-
-
-def _write_shard(
+def _settle_codec(
     index: Path,
-    name: str,
-    run: list[Passage],
+    codec: Codec | None,
+    name: CodecName,
     reader: Reader,
-    plan: BuildPlan,
-    bar: "tqdm[None]",
-) -> ShardEntry:
-    """Write one shard and describe it."""
-    done = bar.n
-    n_rows_done = 0
-    n_rows_about = sum(len(p.text) for p in run) / 4.5  # characters to a token, for the bar only
-
-    def on_progress(n_tokens: int) -> None:
-        nonlocal n_rows_done
-        n_rows_done += n_tokens
-        share = min(1.0, n_rows_done / max(n_rows_about, 1.0))
-        bar.update(done + int(share * len(run)) - bar.n)
-
-    with atomic_path(index / name) as temporary:
-        codec = make_codec(plan.codec)
-        counts = write_shard(temporary, run, reader, codec, plan.rows_per_batch, on_progress)
-        entry = ShardEntry(
-            file=name,
-            n_passages=counts.n_passages,
-            n_windows=counts.n_windows,
-            n_tokens=counts.n_tokens,
-            n_text_bytes=counts.n_text_bytes,
-            bytes=temporary.stat().st_size,
-            sha256=sha256_of(temporary),
-            passages_blake2b=hash_passages(run),
-        )
-    bar.update(done + len(run) - bar.n)
-    return entry
+    scan: CorpusScan,
+    show_progress: bool,
+) -> tuple[Codec, FileEntry | None]:
+    """The codec, learned if need be; a learned one has its file in the index."""
+    path = index / CODEC_FILE
+    if not name.kind.is_learned:
+        assert codec is not None
+        return codec, None
+    if not path.exists():
+        if codec is None:
+            codec = learn_codec(name, reader, scan.sample, show_progress=show_progress)
+        assert isinstance(codec, QuantisedCodec)
+        with atomic_path(path) as temporary:
+            save_codec(codec, reader, temporary)
+    return load_codec(path, reader), FileEntry.of(index, CODEC_FILE)
 
 
-def _check_same_passages(index: Path, shard: ShardEntry, run: list[Passage]) -> None:
-    """A shard that is kept must have been made from the passages that are there now."""
-    if hash_passages(run) != shard.passages_blake2b:
-        raise IndexMismatchError(
-            f"{index}: {shard.file} was made from other passages than the corpus holds there now. "
-            "The corpus has changed since the build began: remove the folder and build again."
-        )
+@contextmanager
+def explaining_write_errors(index: Path) -> Iterator[None]:
+    """Say what to do when the disk refuses.
 
-
-def _write_bm25(index: Path, shards: list[ShardEntry], show: bool) -> None:
-    """Index the texts of all shards, unless an earlier run got that far."""
-    folder = index / LUCENE_FOLDER
-    if folder.exists():
-        return
-    total = sum(shard.n_passages for shard in shards)
-    with tqdm(total=total, unit=" passages", desc="indexing for BM25", disable=not show) as bar:
-
-        def texts() -> Iterator[Passage]:
-            for shard in shards:
-                opened = ShardReader(index / shard.file)
-                for row in range(opened.n_passages):
-                    yield opened.passage(row)
-                    bar.update()
-
-        build_bm25(texts(), folder)
-
-
-def _write_error(index: Path, error: OSError) -> PrereadError:
-    """Say what to do when the disk refuses."""
-    advice = "Choose a folder you may write to."
-    if error.errno == errno.ENOSPC:
-        advice = "The disk is full: make room and go on with --resume."
-    return PrereadError(f"{index}: cannot be written: {error.strerror or error}. {advice}")
+    Raises:
+        PrereadError: Instead of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        advice = "Choose a folder you may write to."
+        if error.errno == errno.ENOSPC:
+            advice = "The disk is full: make room and go on with --resume."
+        reason = error.strerror or str(error)
+        raise PrereadError(f"{index}: cannot be written: {reason}. {advice}") from error

@@ -5,12 +5,59 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..data import PrereadError
+from .errors import IndexFormatError
 
 _BLOCK_BYTES = 1 << 20
+_SEAL = "sha256"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """A file, as the manifest lists it."""
+
+    file: str
+    """Path below the index folder."""
+    bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, index: Path, file: str) -> "FileEntry":
+        """Describe a file of an index."""
+        path = index / file
+        return cls(file=file, bytes=path.stat().st_size, sha256=sha256_of(path))
+
+    def check_size(self, index: Path) -> None:
+        """A cheap check, at every opening; ``preread verify`` reads all bytes.
+
+        Raises:
+            IndexFormatError: If the file is missing or of another size.
+        """
+        path = index / self.file
+        found = path.stat().st_size if path.is_file() else None
+        if found != self.bytes:
+            what = "nothing" if found is None else f"{found} bytes"
+            raise IndexFormatError(
+                f"{path}: expected a file of {self.bytes} bytes, found {what}. Restore the file "
+                "from a backup, or remove the index and build it again."
+            )
+
+    def check(self, index: Path) -> None:
+        """Compare every byte.
+
+        Raises:
+            IndexFormatError: If the file is not what was written.
+        """
+        self.check_size(index)
+        if sha256_of(index / self.file) != self.sha256:
+            raise IndexFormatError(
+                f"{index / self.file}: its SHA-256 is not the manifest's: bytes have changed. "
+                "Restore the file from a backup, or build the index again."
+            )
 
 
 @contextmanager
@@ -39,7 +86,33 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, atomically."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        temporary.write_text(_render(content) + "\n", "utf-8")
+
+
+def write_sealed_json(path: Path, content: dict[str, Any]) -> None:
+    """Write an object and, as its last key, the SHA-256 of the rest, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(_sealed(content), "utf-8")
+
+
+def read_sealed_json(path: Path) -> dict[str, Any]:
+    """Read what `write_sealed_json` wrote.
+
+    Args:
+        path: The file.
+
+    Raises:
+        IndexFormatError: If a byte has changed.
+    """
+    try:
+        text = path.read_text("utf-8")
+        content = json.loads(text)
+        seal = content.pop(_SEAL)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise _damaged(path, repr(error)) from error
+    if text != _sealed(content):
+        raise _damaged(path, f"its {_SEAL} {str(seal)[:12]} is not that of its content")
+    return dict(content)
 
 
 def sha256_of(path: Path) -> str:
@@ -51,6 +124,13 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def sync_folder(folder: Path) -> None:
+    """Flush a folder and the files in it to the disk."""
+    for file in folder.iterdir():
+        _sync(file)
+    _sync(folder)
+
+
 def _sync(path: Path) -> None:
     """Flush a file or a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -58,6 +138,24 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _render(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _sealed(content: dict[str, Any]) -> str:
+    """The object with its seal, as it stands in the file."""
+    body = _render(content)
+    seal = hashlib.sha256(body.encode("utf-8")).hexdigest()
+    return f'{body[:-2]},\n  "{_SEAL}": "{seal}"\n}}\n'
+
+
+def _damaged(path: Path, reason: str) -> IndexFormatError:
+    return IndexFormatError(
+        f"{path}: its bytes are not those that were written ({reason}). The file is damaged; "
+        "restore it from a backup, or build the index again."
+    )
 
 
 def check_new_file(path: Path) -> None:

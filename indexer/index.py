@@ -1,26 +1,50 @@
 """An index that is open for reading."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from ..data import Passage
 from ..reader import Packed, Reader, WindowTable
+from ..reader.codecs import Codec, find_codec, load_codec
 from .bm25 import Bm25Searcher
-from .codec import make_codec
 from .errors import IndexFormatError, IndexMismatchError
-from .manifest import LUCENE_FOLDER, Manifest, ShardEntry
+from .lookup import Lookup, key_of
 from .shard import ShardReader
+from .snapshots import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWindows:
+    """What an index holds of some passages, for their reader to decode."""
+
+    codes: Tensor
+    """Shape ``(n_rows, code_width)``, in the codec's number format, on CPU."""
+    token_ids: Packed
+    """Shape ``(n_rows,)``, int64, a segment a window, on CPU."""
+    windows: WindowTable
+    """Its ``passage`` counts in the passages that were asked for."""
+
+    def decode(self, codec: Codec, device: torch.device | str = "cpu") -> Packed:
+        """The states, decoded on a device. Shape ``(n_rows, hidden_size)``, float32."""
+        return codec.decode(self.codes.to(device), self.token_ids.to(device))
 
 
 class PassageIndex:
     """Passages, their stored states, and the BM25 index over them.
 
-    Shards are mapped into memory when they are first needed. Passages are numbered by their place
-    in the corpus (``ordinal``).
+    What is seen is the index as it was when it was opened, whatever is added to it or deleted from
+    it meanwhile. Shards are mapped into memory when they are first needed. Passages are numbered as
+    they came into the index (``ordinal``); numbers of deleted passages are not given again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,20 +54,40 @@ class PassageIndex:
             path: The index folder.
 
         Raises:
-            IndexFormatError: If it is missing, unfinished, or a shard is missing or cut short.
+            IndexFormatError: If it is missing, unfinished, or a file is missing or cut short.
         """
         self.path = path
-        self.manifest = Manifest.load(path)
-        for shard in self.manifest.shards:
-            _check_size(path, shard)
-        ends = np.cumsum([shard.n_passages for shard in self.manifest.shards])
-        self._firsts = np.concatenate([[0], ends])
-        self._codec = make_codec(self.manifest.plan.codec)
+        self._lease = Lease(path)
+        self.manifest = self._lease.manifest
+        for file in self.manifest.files():
+            file.check_size(path)
+        self._firsts = [shard.first_ordinal for shard in self.manifest.shards]
         self._shards: dict[int, ShardReader] = {}
 
     def __len__(self) -> int:
         """Number of passages."""
         return self.manifest.n_passages
+
+    def __enter__(self) -> Self:
+        """Use as a context: the index is closed at the end."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the index."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files; those of an index that has changed meanwhile may then be removed."""
+        if "bm25" in self.__dict__:
+            self.bm25.close()
+            del self.bm25
+        self._shards.clear()
+        self._lease.release()
 
     @cached_property
     def bm25(self) -> Bm25Searcher:
@@ -52,7 +96,7 @@ class PassageIndex:
         Raises:
             IndexFormatError: If it is damaged.
         """
-        return Bm25Searcher(self.path / LUCENE_FOLDER)
+        return Bm25Searcher(self.path / self.manifest.lucene)
 
     def check_reader(self, reader: Reader) -> None:
         """Make sure that a reader can go on from the stored states.
@@ -72,59 +116,126 @@ class PassageIndex:
             "with `preread index`."
         )
 
+    def codec(self, reader: Reader) -> Codec:
+        """What decodes the stored states, on the device of the reader.
+
+        Raises:
+            IndexMismatchError: If another reader made them.
+            IndexFormatError: If the codec's file is damaged.
+        """
+        self.check_reader(reader)
+        file = self.manifest.codec_file
+        if file is None:
+            codec = find_codec(self.manifest.plan.codec, reader)
+            assert codec is not None
+            return codec
+        file.check(self.path)
+        return load_codec(self.path / file.file, reader)
+
+    def ordinals(self) -> npt.NDArray[Any]:
+        """Numbers of all passages, ascending. Shape ``(n_passages,)``, uint32."""
+        shards = [self._shard(number).ordinals for number in range(len(self._firsts))]
+        found = np.concatenate(shards)
+        return found[~np.isin(found, self.deleted, assume_unique=True)]
+
     def passage(self, ordinal: int) -> Passage:
         """One passage.
 
         Raises:
-            IndexError: If the ordinal is out of range.
+            IndexError: If there is none of that number.
+            IndexFormatError: If its bytes have changed since they were written.
         """
         shard, row = self._locate(ordinal)
         return shard.passage(row)
 
-    def fetch(self, ordinals: Sequence[int]) -> tuple[Packed, WindowTable]:
-        """Stored states of some passages.
+    def find(self, passage_id: str) -> list[int]:
+        """Ordinals of the passages with an identifier; mostly one."""
+        return self._find("id", passage_id, lambda passage: passage.passage_id)
+
+    def find_text(self, text: str) -> list[int]:
+        """Ordinals of the passages with a text, to the character."""
+        return self._find("text", text, lambda passage: passage.text)
+
+    def fetch(self, ordinals: Sequence[int]) -> StoredWindows:
+        """Stored states of some passages, every window checked against its checksum.
 
         Args:
             ordinals: Which passages.
 
         Returns:
-            States of all their windows, one after the other, shape ``(n_rows, hidden_size)``,
-            float32; and the windows' table, whose ``passage`` counts in ``ordinals``.
+            Codes of all their windows, one after the other.
+
+        Raises:
+            IndexError: If there is no passage of a number.
+            IndexFormatError: If bytes have changed since they were written.
         """
-        codes, lengths, n_prefix, first_token, passage = [], [], [], [], []
+        codes, token_ids, lengths, n_prefix, first_token, passage = [], [], [], [], [], []
         for number, ordinal in enumerate(ordinals):
             shard, row = self._locate(ordinal)
-            first, end = shard.passage_window_offsets[row : row + 2].tolist()
-            offsets = shard.window_token_offsets[first : end + 1].tolist()
-            codes.append(shard.states[offsets[0] : offsets[-1]])
-            lengths += [b - a for a, b in zip(offsets, offsets[1:], strict=False)]
-            n_prefix += shard.window_n_prefix[first:end].tolist()
-            first_token += shard.window_first_token[first:end].tolist()
-            passage += [number] * (end - first)
+            found = shard.windows(row)
+            codes.append(found.codes)
+            token_ids.append(found.token_ids)
+            lengths += found.lengths
+            n_prefix += found.n_prefix
+            first_token += found.first_token
+            passage += [number] * len(found.lengths)
         table = WindowTable(tuple(lengths), tuple(n_prefix), tuple(first_token), tuple(passage))
         if not codes:
-            return Packed(torch.empty(0, self.manifest.plan.hidden_size), ()), table
-        return Packed(self._codec.decode(np.concatenate(codes)), table.lengths), table
+            nothing = torch.empty(0, dtype=torch.int64)
+            return StoredWindows(torch.empty(0, 0), Packed(nothing, ()), table)
+        ids = torch.from_numpy(np.concatenate(token_ids).astype(np.int64))
+        return StoredWindows(
+            torch.from_numpy(np.concatenate(codes)), Packed(ids, table.lengths), table
+        )
+
+    @cached_property
+    def deleted(self) -> npt.NDArray[Any]:
+        """Numbers that are in shards still, but not in the index. Ascending, uint32."""
+        file = self.manifest.deleted
+        if file is None:
+            return np.empty(0, "<u4")
+        file.check(self.path)
+        found: npt.NDArray[Any] = np.load(self.path / file.file)
+        return found
+
+    @cached_property
+    def _lookups(self) -> list[Lookup]:
+        return [Lookup(self.path / file.file) for file in self.manifest.lookups]
+
+    def _is_deleted(self, ordinal: int) -> bool:
+        place = int(np.searchsorted(self.deleted, ordinal))
+        return place < len(self.deleted) and int(self.deleted[place]) == ordinal
+
+    def _find(self, name: str, wanted: str, field: Callable[[Passage], str]) -> list[int]:
+        """Look a hash up, and compare what is found."""
+        key = key_of(wanted)
+        return [
+            ordinal
+            for lookup in self._lookups
+            for ordinal in lookup.candidates(name, key)
+            if not self._is_deleted(ordinal) and field(self.passage(ordinal)) == wanted
+        ]
 
     def _locate(self, ordinal: int) -> tuple[ShardReader, int]:
         """The shard of a passage, and its row there."""
-        if not 0 <= ordinal < len(self):
-            raise IndexError(f"{self.path}: no passage {ordinal}: there are {len(self)}")
-        number = int(np.searchsorted(self._firsts, ordinal, side="right")) - 1
+        number = bisect_right(self._firsts, ordinal) - 1
+        row = None
+        if number >= 0 and not self._is_deleted(ordinal):
+            shard = self._shard(number)
+            row = shard.row_of(ordinal)
+        if row is None:
+            raise IndexError(f"{self.path}: no passage {ordinal} among its {len(self)}")
+        return shard, row
+
+    def _shard(self, number: int) -> ShardReader:
         shard = self._shards.get(number)
         if shard is None:
-            shard = ShardReader(self.path / self.manifest.shards[number].file)
+            entry = self.manifest.shards[number]
+            shard = ShardReader(self.path / entry.file)
+            if shard.n_passages != entry.n_passages:
+                raise IndexFormatError(
+                    f"{shard.path}: expected {entry.n_passages} passages, found "
+                    f"{shard.n_passages}. Restore the file from a backup."
+                )
             self._shards[number] = shard
-        return shard, ordinal - int(self._firsts[number])
-
-
-def _check_size(index: Path, shard: ShardEntry) -> None:
-    """A cheap check at every opening; `verify` reads all bytes."""
-    path = index / shard.file
-    found = path.stat().st_size if path.is_file() else None
-    if found != shard.bytes:
-        what = "nothing" if found is None else f"{found} bytes"
-        raise IndexFormatError(
-            f"{path}: expected a file of {shard.bytes} bytes, found {what}. Restore the file from "
-            "a backup, or remove the index and build it again."
-        )
+        return shard

@@ -1,4 +1,4 @@
-"""The journal of a build under way: its plan and the shards that are finished.
+"""The journal of a build under way: what it makes, and the shards that are finished.
 
 It is what ``--resume`` goes by, and is removed when the manifest is written.
 """
@@ -9,11 +9,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ..data import Passage, PrereadError
 from .errors import IndexMismatchError
 from .files import write_json
-from .manifest import MANIFEST_FILE, STATES_FOLDER, BuildPlan, ShardEntry
+from .manifest import LOOKUP_FOLDER, STATES_FOLDER, ShardEntry
 
 PLAN_FILE = "build.json"
 SHARDS_FILE = "build-shards.jsonl"
@@ -22,20 +23,29 @@ SHARDS_FILE = "build-shards.jsonl"
 class Journal:
     """What a build has done so far."""
 
-    def __init__(self, index: Path, plan: BuildPlan, *, resume: bool) -> None:
+    def __init__(
+        self,
+        index: Path,
+        plan: dict[str, Any],
+        *,
+        resume: bool,
+        otherwise: str = "remove the folder",
+    ) -> None:
         """Begin a build, or go on with one.
 
         Args:
-            index: The index folder; made if need be.
-            plan: What is to be built.
+            index: The index folder; there already.
+            plan: What decides the bytes that are written.
             resume: Go on where an earlier build stopped, if there was one.
+            otherwise: What to do about an earlier build that is not wanted.
 
         Raises:
-            PrereadError: If the folder is in use, or cannot be written.
+            PrereadError: If a build was begun there and is not to be resumed.
             IndexMismatchError: If the earlier build was another one.
         """
         self._index = index
-        self.plan = plan
+        self._plan = plan
+        self._otherwise = otherwise
         self.shards: list[ShardEntry] = []
         if (index / PLAN_FILE).exists():
             if not resume:
@@ -45,10 +55,9 @@ class Journal:
             self._check_plan()
             self.shards = self._read_shards()
         else:
-            _refuse_used_folder(index)
-            index.mkdir(parents=True, exist_ok=True)
-            write_json(index / PLAN_FILE, asdict(plan))
-        (index / STATES_FOLDER).mkdir(exist_ok=True)
+            write_json(index / PLAN_FILE, plan)
+        for folder in (STATES_FOLDER, LOOKUP_FOLDER):
+            (index / folder).mkdir(exist_ok=True)
 
     def add(self, shard: ShardEntry) -> None:
         """Note a finished shard; it reaches the disk before this returns."""
@@ -61,12 +70,12 @@ class Journal:
     def _check_plan(self) -> None:
         """Compare the plan of the earlier build with this one."""
         earlier = json.loads((self._index / PLAN_FILE).read_text("utf-8"))
-        for name, wanted in asdict(self.plan).items():
+        for name, wanted in self._plan.items():
             if earlier.get(name) != wanted:
                 raise IndexMismatchError(
                     f"{self._index}: the build that was begun there has {name} = "
                     f"{earlier.get(name)!r}, this one {wanted!r}. Repeat the first command with "
-                    "--resume, or remove the folder."
+                    f"--resume, or {self._otherwise}."
                 )
 
     def _read_shards(self) -> list[ShardEntry]:
@@ -93,18 +102,6 @@ def remove_journal(index: Path) -> None:
     """Forget the build: the manifest has taken over."""
     (index / SHARDS_FILE).unlink(missing_ok=True)
     (index / PLAN_FILE).unlink(missing_ok=True)
-
-
-def _refuse_used_folder(index: Path) -> None:
-    """A build begins in a new or empty folder."""
-    if not index.exists():
-        return
-    if not index.is_dir():
-        raise PrereadError(f"{index}: expected a folder or nothing, found a file.")
-    if (index / MANIFEST_FILE).exists():
-        raise PrereadError(f"{index}: an index is there already. Remove it, or name another.")
-    if any(file.name != PLAN_FILE + ".tmp" for file in index.iterdir()):
-        raise PrereadError(f"{index}: the folder holds other files; name an empty or new one.")
 
 
 def hash_passages(passages: Iterable[Passage]) -> str:

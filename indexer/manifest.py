@@ -1,34 +1,50 @@
-"""The manifest: what an index holds. Written last, so that no manifest means no index."""
+"""The manifest: what an index holds. Written last, so that no manifest means no index.
 
-import json
+Every change of an index writes a new manifest of the next generation; the files of earlier ones
+are never written to again.
+"""
+
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import IndexFormatError
-from .files import write_json
+from .files import FileEntry, read_sealed_json, write_sealed_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
-LUCENE_FOLDER = "lucene"
 STATES_FOLDER = "states"
+LOOKUP_FOLDER = "lookup"
+SNAPSHOTS_FOLDER = "snapshots"
+CODEC_FILE = "codec.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShardEntry:
+class ShardEntry(FileEntry):
     """One shard, as the manifest lists it."""
 
-    file: str
-    """Path below the index folder."""
     n_passages: int
     n_windows: int
     n_tokens: int
     n_text_bytes: int
     """UTF-8 bytes of texts, titles and identifiers."""
-    bytes: int
-    """Size of the file."""
-    sha256: str
+    first_ordinal: int
+    last_ordinal: int
+    """Inclusive."""
     passages_blake2b: str
     """Hash of the passages that went in, by which a resumed build knows them again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedFile(FileEntry):
+    """A file with a number of entries."""
+
+    n: int
+
+    @classmethod
+    def count(cls, index: Path, file: str, n: int) -> "CountedFile":
+        """Describe a file of an index that has ``n`` entries."""
+        return cls(**asdict(FileEntry.of(index, file)), n=n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,30 +67,51 @@ class BuildPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A finished index."""
+    """An index at one moment."""
 
+    generation: int
+    """0 as built; each change adds one."""
     plan: BuildPlan
+    codec_file: FileEntry | None
+    """The learned codec, if the codec is one."""
+    lucene: str
+    """Folder of the BM25 index, below the index folder."""
     shards: tuple[ShardEntry, ...]
+    """By ascending ordinals."""
+    lookups: tuple[CountedFile, ...]
+    """Files that find passages by identifier or text; newest last."""
+    deleted: CountedFile | None
+    """Ordinals that are in a shard still, but not in the index."""
+    next_ordinal: int
+    """What the next passage will be numbered; no number is given twice."""
+    next_shard: int
     n_records_skipped: int
     """Records of the corpus left out under ``--on-error skip``."""
 
     @property
     def n_passages(self) -> int:
-        """Passages of all shards."""
-        return sum(shard.n_passages for shard in self.shards)
+        """Passages in the index."""
+        n_deleted = self.deleted.n if self.deleted else 0
+        return sum(shard.n_passages for shard in self.shards) - n_deleted
 
     @property
     def n_tokens(self) -> int:
-        """Tokens with a stored state, of all shards."""
+        """Tokens with a stored state, those of deleted passages that are not compacted included."""
         return sum(shard.n_tokens for shard in self.shards)
 
-    def save(self, index: Path) -> None:
-        """Write it into the index folder, atomically."""
-        fields = {"format_version": FORMAT_VERSION, **asdict(self.plan)}
-        fields |= {"n_records_skipped": self.n_records_skipped}
-        counts = {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
-        shards = [asdict(shard) for shard in self.shards]
-        write_json(index / MANIFEST_FILE, {**fields, **counts, "shards": shards})
+    def files(self) -> list[FileEntry]:
+        """Every file but Lucene's and the manifests."""
+        single = [file for file in (self.codec_file, self.deleted) if file is not None]
+        return [*self.shards, *self.lookups, *single]
+
+    def save(self, path: Path) -> None:
+        """Write it, atomically."""
+        fields = {"format_version": FORMAT_VERSION, "generation": self.generation}
+        fields |= asdict(self.plan)
+        fields |= {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
+        rest = asdict(self)
+        del rest["plan"], rest["generation"]
+        write_sealed_json(path, {**fields, **rest})
 
     @classmethod
     def load(cls, index: Path) -> "Manifest":
@@ -89,23 +126,46 @@ class Manifest:
         path = index / MANIFEST_FILE
         if not path.is_file():
             raise IndexFormatError(_no_manifest(index))
-        try:
-            fields = json.loads(path.read_text("utf-8"))
-            version = fields.pop("format_version")
-            if version != FORMAT_VERSION:
-                raise IndexFormatError(
-                    f"{path}: expected format version {FORMAT_VERSION}, found {version}. Build the "
-                    "index again with this version of preread, or use the version that made it."
-                )
-            shards = tuple(ShardEntry(**shard) for shard in fields.pop("shards"))
-            n_skipped = fields.pop("n_records_skipped")
-            counts = {name: fields.pop(name) for name in ("n_passages", "n_tokens")}
-            manifest = cls(plan=BuildPlan(**fields), shards=shards, n_records_skipped=n_skipped)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return cls.read(path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        """Read a manifest file.
+
+        Raises:
+            IndexFormatError: If it is damaged, or of another format.
+        """
+        fields = read_sealed_json(path)
+        version = fields.pop("format_version", None)
+        if version != FORMAT_VERSION:
             raise IndexFormatError(
-                f"{path}: not a manifest ({error}). The file is damaged; restore it from a "
-                "backup, or build the index again."
+                f"{path}: expected format version {FORMAT_VERSION}, found {version}. Build the "
+                "index again with this version of preread, or use the version that made it."
+            )
+        try:
+            return cls._from_fields(path, fields)
+        except (TypeError, KeyError) as error:
+            raise IndexFormatError(
+                f"{path}: not a manifest ({error}). Restore it from a backup, or build the index "
+                "again."
             ) from error
+
+    @classmethod
+    def _from_fields(cls, path: Path, fields: dict[str, Any]) -> "Manifest":
+        counts = {name: fields.pop(name) for name in ("n_passages", "n_tokens")}
+        codec_file, deleted = fields.pop("codec_file"), fields.pop("deleted")
+        manifest = cls(
+            generation=fields.pop("generation"),
+            codec_file=FileEntry(**codec_file) if codec_file else None,
+            lucene=fields.pop("lucene"),
+            shards=tuple(ShardEntry(**shard) for shard in fields.pop("shards")),
+            lookups=tuple(CountedFile(**lookup) for lookup in fields.pop("lookups")),
+            deleted=CountedFile(**deleted) if deleted else None,
+            next_ordinal=fields.pop("next_ordinal"),
+            next_shard=fields.pop("next_shard"),
+            n_records_skipped=fields.pop("n_records_skipped"),
+            plan=BuildPlan(**fields),
+        )
         found = {"n_passages": manifest.n_passages, "n_tokens": manifest.n_tokens}
         if counts != found:
             raise IndexFormatError(f"{path}: says {counts}, but its shards add up to {found}.")

@@ -1,12 +1,14 @@
-"""A shard: one HDF5 file with the states, token ids and texts of a run of passages.
+"""A shard: one HDF5 file with the codes, token ids and texts of a run of passages.
 
 All data sets are contiguous and uncompressed, so that readers map the file and take rows from
 memory (`ShardReader`), without HDF5's cost for every call. ``docs/index-format.md`` has the whole
 layout.
 """
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,11 +19,11 @@ import numpy.typing as npt
 
 from ..data import Passage
 from ..reader import Window
-from .codec import Codec, Codes
 from .errors import IndexFormatError
 
 Array = npt.NDArray[Any]
-STRINGS = ("text", "title", "id")
+STRINGS = ("id", "title", "text")
+_SMALL_VOCABULARY = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,50 +37,60 @@ class ShardCounts:
 
 
 class ShardWriter:
-    """Writes one shard; states may come in any order."""
+    """Writes one shard; codes may come in any order."""
 
     def __init__(
         self,
         path: Path,
+        ordinals: Sequence[int],
         passages: Sequence[Passage],
         windows: Sequence[Sequence[Window]],
-        codec: Codec,
-        hidden_size: int,
+        code_dtype: np.dtype[Any],
+        code_width: int,
+        vocab_size: int,
     ) -> None:
-        """Create the file with everything but the states.
+        """Create the file with everything but the codes.
 
         Args:
             path: Where to write.
+            ordinals: Number of each passage in the index, ascending.
             passages: The shard's passages, in order.
             windows: For each passage its windows.
-            codec: How states are written.
-            hidden_size: Width of the states.
+            code_dtype: Number format of the codes.
+            code_width: Numbers in a token's code.
+            vocab_size: Token ids of up to 65,536 are written as 2 bytes, others as 4.
         """
-        self._codec = codec
-        flat = [w for of_passage in windows for w in of_passage]
-        self._offsets = offsets_of([len(w.token_ids) for w in flat])
+        self._windows = [w for of_passage in windows for w in of_passage]
+        self._offsets = offsets_of([len(w.token_ids) for w in self._windows])
+        self._id_dtype = np.dtype("<u2" if vocab_size <= _SMALL_VOCABULARY else "<u4")
+        self._checksums = np.zeros(len(self._windows), "<u4")
         n_tokens = int(self._offsets[-1])
         self._file = h5py.File(path, "w", libver="v110")
-        width = codec.code_width(hidden_size)
-        self._states = self._file.create_dataset("states", (n_tokens, width), codec.dtype)
-        token_ids = np.fromiter((t for w in flat for t in w.token_ids), "<u4", n_tokens)
+        self._codes = self._file.create_dataset("codes", (n_tokens, code_width), code_dtype)
+        token_ids = (t for w in self._windows for t in w.token_ids)
         columns: dict[str, Array] = {
-            "token_ids": token_ids,
-            "window_token_offsets": self._offsets,
-            "window_n_prefix": np.array([w.n_prefix for w in flat], "<u4"),
-            "window_first_token": np.array([w.first_token for w in flat], "<u4"),
-            "passage_window_offsets": offsets_of([len(w) for w in windows]),
+            "token_ids": np.fromiter(token_ids, self._id_dtype, n_tokens),
+            "window_lengths": np.array([len(w.token_ids) for w in self._windows], "<u2"),
+            "window_n_prefix": np.array([w.n_prefix for w in self._windows], "<u2"),
+            "window_first_token": np.array([w.first_token for w in self._windows], "<u4"),
+            "passage_n_windows": np.array([len(of_passage) for of_passage in windows], "<u4"),
+            "passage_ordinals": np.array(ordinals, "<u4"),
         }
-        n_text_bytes = 0
-        for name in STRINGS:
-            values = [getattr(p, "passage_id" if name == "id" else name) for p in passages]
-            encoded = [value.encode("utf-8") for value in values]
-            columns[f"{name}_offsets"] = offsets_of([len(b) for b in encoded])
-            columns[f"{name}_bytes"] = np.frombuffer(b"".join(encoded), np.uint8)
-            n_text_bytes += len(columns[f"{name}_bytes"])
+        strings = [_strings(passage) for passage in passages]
+        for name, values in zip(STRINGS, zip(*strings, strict=True), strict=True):
+            columns[f"{name}_lengths"] = np.array([len(b) for b in values], "<u4")
+            columns[f"{name}_bytes"] = np.frombuffer(b"".join(values), np.uint8)
+        columns["passage_crc32"] = np.array(
+            [
+                passage_checksum(ordinal, len(of_passage), texts)
+                for ordinal, of_passage, texts in zip(ordinals, windows, strings, strict=True)
+            ],
+            "<u4",
+        )
         for name, column in columns.items():
             self._file.create_dataset(name, data=column)
-        self.counts = ShardCounts(len(passages), len(flat), n_tokens, n_text_bytes)
+        n_text_bytes = sum(len(columns[f"{name}_bytes"]) for name in STRINGS)
+        self.counts = ShardCounts(len(passages), len(self._windows), n_tokens, n_text_bytes)
 
     def __enter__(self) -> Self:
         """Use as a context: the file is closed at the end."""
@@ -90,17 +102,40 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the file."""
+        """Write the checksums and close the file."""
+        if error is None:
+            self._file.create_dataset("window_crc32", data=self._checksums)
         self._file.close()
 
-    def write_states(self, window: int, codes: Codes) -> None:
+    def write_codes(self, window: int, codes: Array) -> None:
         """Store the codes of one window.
 
         Args:
             window: Its number in the shard.
             codes: Shape ``(n_window_tokens, code_width)``.
         """
-        self._states[self._offsets[window] : self._offsets[window + 1]] = codes
+        self._codes[self._offsets[window] : self._offsets[window + 1]] = codes
+        described = self._windows[window]
+        self._checksums[window] = window_checksum(
+            codes,
+            np.array(described.token_ids, self._id_dtype),
+            described.n_prefix,
+            described.first_token,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """The windows of one passage, as they lie in a shard."""
+
+    codes: Array
+    """Shape ``(n_rows, code_width)``."""
+    token_ids: Array
+    """Shape ``(n_rows,)``, unsigned."""
+    lengths: list[int]
+    """Rows of each window."""
+    n_prefix: list[int]
+    first_token: list[int]
 
 
 class ShardReader:
@@ -117,15 +152,18 @@ class ShardReader:
             with h5py.File(path, "r") as file:
                 places = {name: _place(file, name) for name in file}
             mapped = np.memmap(path, np.uint8, "r")
-            columns = {name: _view(mapped, *place) for name, place in places.items()}
-            self.states: Array = columns["states"]
-            self.token_ids: Array = columns["token_ids"]
-            self.window_token_offsets: Array = columns["window_token_offsets"]
-            self.window_n_prefix: Array = columns["window_n_prefix"]
-            self.window_first_token: Array = columns["window_first_token"]
-            self.passage_window_offsets: Array = columns["passage_window_offsets"]
+            column = {name: _view(mapped, *place) for name, place in places.items()}
+            self.codes: Array = column["codes"]
+            self._token_ids = column["token_ids"]
+            self._n_prefix = column["window_n_prefix"]
+            self._first_token = column["window_first_token"]
+            self._window_crc32 = column["window_crc32"]
+            self.ordinals: Array = column["passage_ordinals"]
+            self._passage_crc32 = column["passage_crc32"]
+            self._token_offsets = offsets_of(column["window_lengths"])
+            self._window_offsets = offsets_of(column["passage_n_windows"])
             self._strings = {
-                name: (columns[f"{name}_bytes"], columns[f"{name}_offsets"]) for name in STRINGS
+                name: (column[f"{name}_bytes"], column[f"{name}_lengths"]) for name in STRINGS
             }
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise IndexFormatError(
@@ -136,32 +174,106 @@ class ShardReader:
     @property
     def n_passages(self) -> int:
         """Passages of the shard."""
-        return len(self.passage_window_offsets) - 1
+        return len(self.ordinals)
+
+    @cached_property
+    def _string_offsets(self) -> dict[str, Array]:
+        return {name: offsets_of(lengths) for name, (_, lengths) in self._strings.items()}
+
+    def row_of(self, ordinal: int) -> int | None:
+        """Where in the shard a passage lies; None where it is not there."""
+        row = int(np.searchsorted(self.ordinals, ordinal))
+        return row if row < len(self.ordinals) and self.ordinals[row] == ordinal else None
 
     def passage(self, row: int) -> Passage:
         """One passage.
 
         Args:
             row: Its number in the shard.
-        """
-        return Passage(self.string("id", row), self.string("text", row), self.string("title", row))
 
-    def string(self, name: str, row: int) -> str:
-        """Text, title or identifier of a passage.
+        Raises:
+            IndexFormatError: If its bytes have changed since they were written.
+        """
+        found = tuple(self._bytes_of(name, row) for name in STRINGS)
+        n_windows = int(self._window_offsets[row + 1] - self._window_offsets[row])
+        checksum = passage_checksum(int(self.ordinals[row]), n_windows, found)
+        if checksum != self._passage_crc32[row]:
+            raise self._changed(f"passage {row}")
+        passage_id, title, text = (b.decode("utf-8") for b in found)
+        return Passage(passage_id, text, title)
+
+    def windows(self, row: int) -> StoredPassage:
+        """Codes and token ids of one passage, checked.
 
         Args:
-            name: One of `STRINGS`.
-            row: The passage's number in the shard.
+            row: Its number in the shard.
+
+        Raises:
+            IndexFormatError: If their bytes have changed since they were written.
         """
-        data, offsets = self._strings[name]
-        return data[offsets[row] : offsets[row + 1]].tobytes().decode("utf-8")
+        first, end = self._window_offsets[row : row + 2].tolist()
+        offsets = self._token_offsets[first : end + 1].tolist()
+        found = StoredPassage(
+            codes=self.codes[offsets[0] : offsets[-1]],
+            token_ids=self._token_ids[offsets[0] : offsets[-1]],
+            lengths=[b - a for a, b in zip(offsets, offsets[1:], strict=False)],
+            n_prefix=self._n_prefix[first:end].tolist(),
+            first_token=self._first_token[first:end].tolist(),
+        )
+        checksums = self._window_crc32[first:end].tolist()
+        start = 0
+        for number, length in enumerate(found.lengths):
+            rows = slice(start, start + length)
+            start += length
+            checksum = window_checksum(
+                found.codes[rows],
+                found.token_ids[rows],
+                found.n_prefix[number],
+                found.first_token[number],
+            )
+            if checksum != checksums[number]:
+                raise self._changed(f"window {first + number}")
+        return found
+
+    def _bytes_of(self, name: str, row: int) -> bytes:
+        start, end = self._string_offsets[name][row : row + 2].tolist()
+        return self._strings[name][0][start:end].tobytes()
+
+    def _changed(self, what: str) -> IndexFormatError:
+        return IndexFormatError(
+            f"{self.path}: {what} is not what was written: its checksum differs. The file is "
+            "damaged: restore it from a backup, or build the index again."
+        )
 
 
-def offsets_of(lengths: Sequence[int]) -> Array:
+def window_checksum(codes: Array, token_ids: Array, n_prefix: int, first_token: int) -> int:
+    """CRC-32 of a window's codes, token ids and place, as they lie in the file."""
+    checksum = zlib.crc32(np.ascontiguousarray(codes).view(np.uint8).data)
+    checksum = zlib.crc32(np.ascontiguousarray(token_ids).view(np.uint8).data, checksum)
+    place = n_prefix.to_bytes(2, "little") + first_token.to_bytes(4, "little")
+    return zlib.crc32(place, checksum)
+
+
+def passage_checksum(ordinal: int, n_windows: int, strings: Iterable[bytes]) -> int:
+    """CRC-32 of a passage's ordinal, number of windows, and strings with their lengths."""
+    checksum = zlib.crc32(ordinal.to_bytes(4, "little") + n_windows.to_bytes(4, "little"))
+    for string in strings:
+        checksum = zlib.crc32(len(string).to_bytes(4, "little"), checksum)
+        checksum = zlib.crc32(string, checksum)
+    return checksum
+
+
+def offsets_of(lengths: Sequence[int] | Array) -> Array:
     """Running sum with a leading 0. Shape ``(n + 1,)``, uint64."""
     out = np.zeros(len(lengths) + 1, "<u8")
     np.cumsum(lengths, out=out[1:])
     return out
+
+
+def _strings(passage: Passage) -> tuple[bytes, ...]:
+    """A passage's identifier, title and text in UTF-8, in the order of `STRINGS`."""
+    fields = passage.passage_id, passage.title, passage.text
+    return tuple(field.encode("utf-8") for field in fields)
 
 
 def _place(file: h5py.File, name: str) -> tuple[np.dtype[Any], tuple[int, ...], int | None]:

@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from ..data import PrereadError
+from .bm25 import FILE_LIST, lucene_files
 from .files import sha256_of
 from .index import PassageIndex
-from .manifest import LUCENE_FOLDER, STATES_FOLDER, Manifest
+from .manifest import MANIFEST_FILE, SNAPSHOTS_FOLDER, Manifest
+from .snapshots import files_of_generations, snapshot_path
+
+Progress = Callable[[int], None]
 
 
-def verify_index(
-    path: Path, on_progress: Callable[[int], None] = lambda n_bytes: None
-) -> list[str]:
-    """Compare an index with its manifest.
+def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
+    """Compare every byte of an index with what its manifest says was written.
 
     Args:
         path: The index folder.
@@ -26,38 +28,73 @@ def verify_index(
         IndexFormatError: If there is no readable manifest.
     """
     manifest = Manifest.load(path)
-    return [*_shard_faults(path, manifest, on_progress), *_bm25_faults(path, manifest)]
+    return [
+        *_file_faults(path, manifest, on_progress),
+        *_lucene_faults(path, manifest, on_progress),
+        *_snapshot_faults(path, manifest),
+    ]
 
 
-def _shard_faults(
-    path: Path, manifest: Manifest, on_progress: Callable[[int], None]
-) -> Iterator[str]:
-    for shard in manifest.shards:
-        file = path / shard.file
-        if not file.is_file():
-            yield f"{file}: is missing."
-            continue
-        if sha256_of(file) != shard.sha256:
-            yield f"{file}: its SHA-256 is not the manifest's: bytes have changed."
-        on_progress(shard.bytes)
-    known = {path / shard.file for shard in manifest.shards}
-    for file in sorted((path / STATES_FOLDER).iterdir()):
-        if file not in known:
-            yield f"{file}: is not in the manifest."
+def bytes_to_verify(path: Path) -> int:
+    """Bytes of the index folder.
+
+    Raises:
+        IndexFormatError: If there is no readable manifest.
+    """
+    Manifest.load(path)
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def _bm25_faults(path: Path, manifest: Manifest) -> Iterator[str]:
+def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Iterator[str]:
+    """Files of the manifest, and files that are in none."""
+    for file in manifest.files():
+        try:
+            file.check(path)
+        except PrereadError as error:
+            yield str(error)
+        on_progress(file.bytes)
+    known = {file.file for file in manifest.files()} | {manifest.lucene}
+    for generation in (path / SNAPSHOTS_FOLDER).glob("*.json"):
+        try:
+            earlier = Manifest.read(generation)
+        except PrereadError:
+            continue  # it is reported as a snapshot
+        known |= {file.file for file in earlier.files()} | {earlier.lucene}
+    for found in files_of_generations(path):
+        if str(found.relative_to(path)) not in known:
+            yield f"{found}: is not in the manifest."
+
+
+def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Iterator[str]:
+    """The BM25 index."""
+    folder = path / manifest.lucene
     try:
-        index = PassageIndex(path)
-        n_documents = index.bm25.n_documents
-        check = index.bm25.check()
+        files = lucene_files(folder)
     except PrereadError as error:
         yield str(error)
         return
-    if check:
-        yield f"{path / LUCENE_FOLDER}: {check}"
-    if n_documents > manifest.n_passages:
-        yield f"{path / LUCENE_FOLDER}: {n_documents} documents for {manifest.n_passages} passages."
+    for name, file in files.items():
+        if not (folder / name).is_file():
+            yield f"{folder / name}: is missing."
+        elif sha256_of(folder / name) != file["sha256"]:
+            yield f"{folder / name}: its SHA-256 is not the list's: bytes have changed."
+        on_progress(file["bytes"])
+    for found in sorted(folder.iterdir()):
+        if found.name not in files and found.name != FILE_LIST:
+            yield f"{found}: is not in the list."
+
+
+def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
+    """Manifests of this generation and of earlier ones."""
+    for file in sorted((path / SNAPSHOTS_FOLDER).glob("*")):
+        try:
+            Manifest.read(file)
+        except PrereadError as error:
+            yield str(error)
+            continue
+        is_newest = file == snapshot_path(path, manifest.generation)
+        if is_newest and file.read_bytes() != (path / MANIFEST_FILE).read_bytes():
+            yield f"{file}: is not the manifest of generation {manifest.generation}."
 
 
 def index_info(path: Path) -> dict[str, Any]:
@@ -67,29 +104,34 @@ def index_info(path: Path) -> dict[str, Any]:
         path: The index folder.
 
     Returns:
-        The keys of ``preread info --json``. ``bytes_per_token`` counts the shards without the
-        texts; ``bytes_total`` is the whole folder.
+        The keys of ``preread info --json``. ``bytes_per_token`` counts shards and lookup without
+        the texts; ``bytes_total`` is the whole folder.
     """
-    index = PassageIndex(path)
-    manifest = index.manifest
-    n_shard_bytes = sum(shard.bytes for shard in manifest.shards)
-    n_text_bytes = sum(shard.n_text_bytes for shard in manifest.shards)
-    files = [f for f in path.rglob("*") if f.is_file()]
-    return {
-        "n_passages": manifest.n_passages,
-        "n_windows": sum(shard.n_windows for shard in manifest.shards),
-        "n_tokens": manifest.n_tokens,
-        "n_shards": len(manifest.shards),
-        "bytes_per_token": round((n_shard_bytes - n_text_bytes) / manifest.n_tokens, 2),
-        "bytes_text": n_text_bytes,
-        "bytes_states": n_shard_bytes - n_text_bytes,
-        "bytes_lucene": sum(f.stat().st_size for f in (path / LUCENE_FOLDER).rglob("*")),
-        "bytes_total": sum(f.stat().st_size for f in files),
-        "codec": manifest.plan.codec,
-        "reader": manifest.plan.reader,
-        "fingerprint": manifest.plan.fingerprint,
-        "hidden_size": manifest.plan.hidden_size,
-        "num_lower_layers": manifest.plan.num_lower_layers,
-        "corpus": manifest.plan.corpus,
-        "n_records_skipped": manifest.n_records_skipped,
-    }
+    with PassageIndex(path) as index:
+        manifest = index.manifest
+        n_text_bytes = sum(shard.n_text_bytes for shard in manifest.shards)
+        of_states = sum(file.bytes for file in manifest.files()) - n_text_bytes
+        of_codec = manifest.codec_file.bytes if manifest.codec_file else 0
+        files = [f for f in path.rglob("*") if f.is_file()]
+        lucene = [f for f in files if f.parent.name == manifest.lucene]
+        return {
+            "n_passages": manifest.n_passages,
+            "n_windows": sum(shard.n_windows for shard in manifest.shards),
+            "n_tokens": manifest.n_tokens,
+            "n_deleted": manifest.deleted.n if manifest.deleted else 0,
+            "n_shards": len(manifest.shards),
+            "generation": manifest.generation,
+            "bytes_per_token": round((of_states - of_codec) / manifest.n_tokens, 2),
+            "bytes_text": n_text_bytes,
+            "bytes_states": of_states - of_codec,
+            "bytes_codec": of_codec,
+            "bytes_lucene": sum(f.stat().st_size for f in lucene),
+            "bytes_total": sum(f.stat().st_size for f in files),
+            "codec": manifest.plan.codec,
+            "reader": manifest.plan.reader,
+            "fingerprint": manifest.plan.fingerprint,
+            "hidden_size": manifest.plan.hidden_size,
+            "num_lower_layers": manifest.plan.num_lower_layers,
+            "corpus": manifest.plan.corpus,
+            "n_records_skipped": manifest.n_records_skipped,
+        }

@@ -69,7 +69,7 @@ class OpenDomainQA:
         Raises:
             IndexMismatchError: If another reader made the index.
         """
-        index.check_reader(reader)
+        self.codec = index.codec(reader)
         self.index = index
         self.reader = reader
         self.bm25_weight = reader.config.bm25_weight if bm25_weight is None else bm25_weight
@@ -126,13 +126,15 @@ class OpenDomainQA:
         hits = self.retriever.search(question, max(top_k, n_hits or 0))
         timings.lap("retrieve")
         ordinals = [hit.ordinal for hit in hits[:top_k]]
-        states, windows = self.index.fetch(ordinals)
+        stored = self.index.fetch(ordinals)
         timings.lap("fetch")
+        states = stored.decode(self.codec, self.reader.device)
+        timings.lap("decode")
         question_states = self.reader.question_states(question)
         spans = self.reader.read(
             question_states,
             states,
-            windows,
+            stored.windows,
             n_best=n_answers,
             passage_scores=[self.bm25_weight * hit.score for hit in hits[:top_k]],
         )

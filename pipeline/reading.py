@@ -9,8 +9,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data import PrereadError, ReadingExample, score_answer
-from ..indexer import Codec, CodecName, make_codec
 from ..reader import Packed, Reader, answer_examples
+from ..reader.codecs import Codec, find_codec
 
 
 class ReadMode(StrEnum):
@@ -29,7 +29,7 @@ def evaluate_reader(
     examples: Iterable[ReadingExample],
     *,
     mode: ReadMode = ReadMode.DECOMPOSED,
-    codec: CodecName = CodecName.FLOAT16,
+    codec: str = "float16",
     show_progress: bool = False,
 ) -> dict[str, Any]:
     """Answer questions about given contexts and score the answers.
@@ -41,20 +41,20 @@ def evaluate_reader(
         reader: What reads. For ``full``, load it with ``num_lower_layers=0``.
         examples: With gold answers.
         mode: Where the states come from.
-        codec: What ``stored`` goes through.
+        codec: What ``stored`` goes through: a codec's name, or the file of a learned one.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
         ``exact_match`` and ``f1`` in percent, ``n_questions``, ``n_without_answer``, ``mode``.
 
     Raises:
-        PrereadError: If there is nothing to score.
+        PrereadError: If there is nothing to score, or the codec has to be learned first.
     """
     known = [replace(example, title="") for example in examples]
     answerable = [example for example in known if example.answers]
     if not answerable:
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
-    through = _through(make_codec(codec), reader) if mode is ReadMode.STORED else _unchanged
+    through = _through(_codec(codec, reader), reader) if mode is ReadMode.STORED else _unchanged
     answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions", disable=not show_progress)
     scores = [score_answer(prediction, example.answers) for example, prediction in bar]
@@ -69,17 +69,27 @@ def evaluate_reader(
     }
 
 
-def _through(codec: Codec, reader: Reader) -> Callable[[Packed], Packed]:
+def _codec(name: str, reader: Reader) -> Codec:
+    codec = find_codec(name, reader)
+    if codec is None:
+        raise PrereadError(
+            f"codec: {name} has to be learned, and does not come with the reader. Learn it with "
+            "`preread learn-codec`, and name its file."
+        )
+    return codec
+
+
+def _through(codec: Codec, reader: Reader) -> Callable[[Packed, Packed], Packed]:
     """What an index does to states."""
 
-    def store_and_fetch(states: Packed) -> Packed:
-        decoded = codec.decode(codec.encode(states.rows))
-        return states.with_rows(decoded.to(reader.device))
+    def store_and_fetch(states: Packed, token_ids: Packed) -> Packed:
+        on_device = token_ids.to(reader.device)
+        return codec.decode(codec.encode(states, on_device), on_device)
 
     return store_and_fetch
 
 
-def _unchanged(states: Packed) -> Packed:
+def _unchanged(states: Packed, token_ids: Packed) -> Packed:
     return states
 
 

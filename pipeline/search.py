@@ -68,7 +68,7 @@ class CorpusSearch:
         self.passages = list(passages)
         self._folder = TemporaryDirectory(prefix="preread-bm25-")
         lucene = Path(self._folder.name) / "bm25"
-        build_bm25(self.passages, lucene, threads=threads)
+        build_bm25(enumerate(self.passages), lucene, threads=threads)
         self._searcher = Bm25Searcher(lucene)
 
     def __call__(self, query: str, top_k: int) -> list[FoundPassage]:

@@ -14,14 +14,15 @@ _QUESTIONS_AT_ONCE = 16
 def answer_examples(
     reader: Reader,
     examples: Iterable[ReadingExample],
-    through: Callable[[Packed], Packed] = lambda states: states,
+    through: Callable[[Packed, Packed], Packed] = lambda states, token_ids: states,
 ) -> Iterator[tuple[ReadingExample, str]]:
     """Answer questions, each from its context; the questions of a context share its lower pass.
 
     Args:
         reader: What reads.
         examples: Questions with contexts. Their titles are read too; empty ones are not there.
-        through: What passage states go through before they are read, such as a codec.
+        through: What passage states go through before they are read, such as a codec; takes their
+            token ids too.
 
     Yields:
         Each example with its answer, grouped by context; empty where the context holds no token.
@@ -31,7 +32,8 @@ def answer_examples(
         by_passage[example.title, example.context].append(example)
     for (title, context), group in by_passage.items():
         (windows,) = reader.encoder.encode_passages([context], [title])
-        passage = through(reader.window_states(windows))
+        token_ids = Packed.from_lists([w.token_ids for w in windows])
+        passage = through(reader.window_states(windows), token_ids)
         table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
         tokens = reader.encoder.token_map(context)
         for first in range(0, len(group), _QUESTIONS_AT_ONCE):

@@ -66,7 +66,6 @@ def evaluate_reader(
     json: Json = False,
 ) -> None:
     """Let READER answer DATASET, given each question's passage, and score: EM, F1."""
-    from ...indexer import make_codec
     from ...reader import Reader
     from ..reading import ReadMode, parse_mode
     from ..reading import evaluate_reader as run_evaluation
@@ -83,7 +82,7 @@ def evaluate_reader(
         Reader.load(reader, device=device, num_lower_layers=layers),
         examples,
         mode=chosen_mode,
-        codec=make_codec(codec).name,
+        codec=codec,
         show_progress=True,
     )
     print_json(content) if json else print_table(content)

@@ -1,65 +1,135 @@
-"""``preread index | verify | info``."""
+"""``preread index | add | delete | compact | verify | info``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...data import CorpusFormat, OnError
 from .options import Device, IndexPath, Json, Limit, print_json, print_table
 
+if TYPE_CHECKING:
+    from ...data import ReadReport
+    from ...indexer import Estimate
+
+Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="File or folder of passages.")]
+Format = Annotated[CorpusFormat, typer.Option(help="Form of the corpus.")]
+OnBadRecord = Annotated[OnError, typer.Option(help="What a bad record does.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes that encode; by default one a core.")
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(index)
+    app.command()(add)
+    app.command()(delete)
+    app.command()(compact)
     app.command()(verify)
     app.command()(info)
 
 
 def index(
-    corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="File or folder of passages.")],
+    corpus: Corpus,
     index: IndexPath,
-    format: Annotated[CorpusFormat, typer.Option(help="Form of the corpus.")] = CorpusFormat.AUTO,
+    format: Format = CorpusFormat.AUTO,
     reader: Annotated[
         str, typer.Option(metavar="READER", help="'default', a folder, or a hub name.")
     ] = "default",
-    codec: Annotated[str, typer.Option(help="How states are stored.")] = "float16",
+    codec: Annotated[
+        str, typer.Option(help="float16, int8, pqN, rpqN (N bytes a token), or a codec's file.")
+    ] = "float16",
+    workers: Workers = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a build that stopped; begin if none.")
     ] = False,
     limit: Limit = None,
-    on_error: Annotated[OnError, typer.Option(help="What a bad record does.")] = OnError.FAIL,
-    passages_per_shard: Annotated[int, typer.Option(help="Passages in a file of states.")] = 5_000,
+    on_error: OnBadRecord = OnError.FAIL,
+    passages_per_shard: Annotated[int, typer.Option(help="Passages in a file of states.")] = 2_000,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
     """Read a corpus ahead of time: make INDEX of CORPUS."""
-    from ...indexer import CodecName, IndexConfig, build_index, index_info, make_codec
+    from ...indexer import IndexConfig, build_index
     from ...reader import Reader
 
-    make_codec(codec)  # refuses an unknown name
     config = IndexConfig(
         corpus_format=format,
-        codec=CodecName(codec),
+        codec=codec,
         passages_per_shard=passages_per_shard,
+        workers=workers,
         on_error=on_error,
         limit=limit,
     )
     loaded = Reader.load(reader, device=device)
-    _, report = build_index(corpus, index, loaded, config, resume=resume, show_progress=True)
-    if report.n_skipped:
-        typer.echo(report.summary(), err=True)
-    content = index_info(index)
+    _, report = build_index(
+        corpus, index, loaded, config, resume=resume, show_progress=True, on_estimate=_say
+    )
+    _print_result(index, report, json)
+
+
+def add(
+    index: IndexPath,
+    corpus: Corpus,
+    format: Format = CorpusFormat.AUTO,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of passages with the same id.")
+    ] = False,
+    workers: Workers = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an addition that stopped.")
+    ] = False,
+    limit: Limit = None,
+    on_error: OnBadRecord = OnError.FAIL,
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Put the passages of CORPUS into INDEX."""
+    from ...indexer import AddConfig, Manifest, add_passages
+    from ...reader import Reader
+
+    config = AddConfig(
+        corpus_format=format, on_error=on_error, limit=limit, workers=workers, replace=replace
+    )
+    reader = Reader.load(Manifest.load(index).plan.reader, device=device)
+    _, report = add_passages(
+        index, corpus, reader, config, resume=resume, show_progress=True, on_estimate=_say
+    )
+    _print_result(index, report, json)
+
+
+def delete(
+    index: IndexPath,
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID…", help="Identifiers of passages; @FILE: one a line.")
+    ],
+    json: Json = False,
+) -> None:
+    """Take passages out of INDEX."""
+    from ...indexer import delete_passages
+
+    named = [name for given in ids for name in _identifiers(given)]
+    manifest, n_deleted = delete_passages(index, named)
+    content = {"n_deleted": n_deleted, "n_passages": manifest.n_passages}
     print_json(content) if json else print_table(content)
+
+
+def compact(index: IndexPath, json: Json = False) -> None:
+    """Clear away what deleted passages and small additions left in INDEX."""
+    from ...indexer import compact_index
+
+    compact_index(index, show_progress=True)
+    _print_result(index, None, json)
 
 
 def verify(index: IndexPath, json: Json = False) -> None:
     """Check every byte of INDEX against its manifest."""
     from tqdm import tqdm
 
-    from ...indexer import Manifest, verify_index
+    from ...indexer import bytes_to_verify, verify_index
 
-    total = sum(shard.bytes for shard in Manifest.load(index).shards)
+    total = bytes_to_verify(index)
     with tqdm(total=total, unit="B", unit_scale=True, desc="checking", delay=2) as bar:
         faults = verify_index(index, bar.update)
     if json:
@@ -72,7 +142,30 @@ def verify(index: IndexPath, json: Json = False) -> None:
 
 def info(index: IndexPath, json: Json = False) -> None:
     """Show what INDEX holds and what it costs."""
+    _print_result(index, None, json)
+
+
+def _say(estimate: "Estimate") -> None:
+    typer.echo(str(estimate), err=True)
+
+
+def _print_result(index: Path, report: "ReadReport | None", json: bool) -> None:
+    """What an index holds now, and what was skipped on the way."""
     from ...indexer import index_info
 
+    if report is not None and report.n_skipped:
+        typer.echo(report.summary(), err=True)
     content = index_info(index)
     print_json(content) if json else print_table(content)
+
+
+def _identifiers(given: str) -> list[str]:
+    """An identifier, or those of a file."""
+    from ...data import PrereadError
+
+    if not given.startswith("@"):
+        return [given]
+    try:
+        return Path(given[1:]).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PrereadError(f"{given[1:]}: identifiers could not be read: {error}.") from error

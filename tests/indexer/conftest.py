@@ -40,7 +40,7 @@ def corpus(passages: list[Passage], tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def config() -> IndexConfig:
     """Shards of seven passages, so that there are three, the last one short."""
-    return IndexConfig(passages_per_shard=7, rows_per_batch=64)
+    return IndexConfig(passages_per_shard=7, rows_per_batch=64, workers=1)
 
 
 @pytest.fixture(scope="session")

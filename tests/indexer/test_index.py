@@ -14,6 +14,7 @@ from preread.indexer import (
     index_info,
     verify_index,
 )
+from preread.indexer.files import read_sealed_json, write_sealed_json
 from preread.reader import Reader
 
 
@@ -25,7 +26,8 @@ def test_stored_states_are_the_lower_states_in_float16(
     index: PassageIndex, passages: list[Passage], tiny_reader: Reader
 ) -> None:
     chosen = [3, 0, 19, 3]
-    states, table = index.fetch(chosen)
+    stored = index.fetch(chosen)
+    states, table = stored.decode(index.codec(tiny_reader)), stored.windows
     windows = tiny_reader.encoder.encode_passages(
         [passages[i].text for i in chosen], [passages[i].title for i in chosen]
     )
@@ -40,8 +42,8 @@ def test_stored_states_are_the_lower_states_in_float16(
 
 
 def test_fetching_nothing_gives_nothing(index: PassageIndex) -> None:
-    states, table = index.fetch([])
-    assert (len(states), table.lengths) == (0, ())
+    stored = index.fetch([])
+    assert (len(stored.token_ids), stored.windows.lengths) == (0, ())
 
 
 def test_ordinals_out_of_range_are_refused(index: PassageIndex) -> None:
@@ -93,7 +95,7 @@ def test_verify_finds_a_changed_byte(copy: Path) -> None:
 
 
 def test_verify_finds_a_damaged_bm25_index(copy: Path) -> None:
-    largest = max((copy / "lucene").iterdir(), key=lambda f: f.stat().st_size)
+    largest = max((copy / "lucene-000000").iterdir(), key=lambda f: f.stat().st_size)
     data = bytearray(largest.read_bytes())
     data[len(data) // 2] ^= 1
     largest.write_bytes(data)
@@ -101,7 +103,7 @@ def test_verify_finds_a_damaged_bm25_index(copy: Path) -> None:
 
 
 def test_verify_finds_a_missing_bm25_index(copy: Path) -> None:
-    shutil.rmtree(copy / "lucene")
+    shutil.rmtree(copy / "lucene-000000")
     assert any("lucene" in fault for fault in verify_index(copy))
 
 
@@ -118,13 +120,20 @@ def test_no_index_says_how_to_build_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [('"format_version": 1', '"format_version": 99'), ('"n_tokens"', '"n_tukens"'), ("{", "")],
+    [('"format_version": 2', '"format_version": 3'), ('"n_tokens"', '"n_tukens"'), ("{", "")],
 )
-def test_manifest_of_another_form_is_refused(copy: Path, before: str, after: str) -> None:
+def test_changed_manifest_is_refused(copy: Path, before: str, after: str) -> None:
     path = copy / "manifest.json"
     path.write_text(path.read_text("utf-8").replace(before, after, 1), "utf-8")
     with pytest.raises(IndexFormatError, match="manifest.json"):
         Manifest.load(copy)
+
+
+def test_index_of_another_format_version_is_refused(copy: Path) -> None:
+    fields = read_sealed_json(copy / "manifest.json")
+    write_sealed_json(copy / "manifest.json", {**fields, "format_version": 99})
+    with pytest.raises(IndexFormatError, match="expected format version 2, found 99"):
+        PassageIndex(copy)
 
 
 def test_index_of_another_reader_is_refused(index: PassageIndex, tiny_reader: Reader) -> None:

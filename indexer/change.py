@@ -1,0 +1,277 @@
+"""Changing an index: passages are added, deleted, and what is left over is cleared away.
+
+Each change writes new files and then a new manifest, in one step: whoever opens the index sees it
+before or after. Who had it open goes on with what was opened (``snapshots.py``).
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..data import CorpusFormat, OnError, Passage, PrereadError, ReadReport, read_corpus
+from ..reader import Reader
+from .bm25 import LUCENE_PREFIX, delete_from_bm25
+from .build import explaining_write_errors
+from .compaction import rewrite_shards
+from .extend import Extension, extend, stored_passages
+from .files import atomic_path
+from .index import PassageIndex
+from .journal import PLAN_FILE, Journal, remove_journal
+from .lookup import write_lookup
+from .manifest import LOOKUP_FOLDER, CountedFile, Manifest
+from .scan import Estimate, estimate, scan_corpus
+from .snapshots import DELETED_PREFIX, publish, remove_unused, sole_writer
+from .workers import default_workers
+
+_NAMED = 3
+"""Identifiers that an error names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddConfig:
+    """How passages are added; the rest is as the index was built."""
+
+    corpus_format: CorpusFormat = CorpusFormat.AUTO
+    on_error: OnError = OnError.FAIL
+    limit: int | None = None
+    workers: int | None = None
+    replace: bool = False
+    """Let new passages take the place of those with the same identifiers."""
+
+
+def add_passages(
+    index: Path,
+    corpus: Path,
+    reader: Reader,
+    config: AddConfig | None = None,
+    *,
+    resume: bool = False,
+    show_progress: bool = False,
+    on_estimate: Callable[[Estimate], None] = lambda found: None,
+) -> tuple[Manifest, ReadReport]:
+    """Put more passages into an index.
+
+    An addition that was stopped anywhere leaves the index as it was; the same call with ``resume``
+    goes on with it, anything else discards what it had done.
+
+    Args:
+        index: The index folder.
+        corpus: File or folder of passages.
+        reader: The one that made the index.
+        config: Everything else.
+        resume: Go on with an addition that stopped; begins one where there is none.
+        show_progress: Draw progress bars on standard error.
+        on_estimate: Told what it will cost, before it is done.
+
+    Returns:
+        The new manifest, and what was read and skipped of the corpus.
+
+    Raises:
+        DataError: If the corpus is not what its format promises.
+        IndexFormatError: If there is no index.
+        IndexMismatchError: If another reader made it, or another addition is to be resumed.
+        PrereadError: If passages are in the index already and are not to be replaced.
+    """
+    config = config or AddConfig()
+    report = ReadReport()
+    with _writing(index, keep_journal=resume):
+        opened = PassageIndex(index)
+        base = opened.manifest
+        codec = opened.codec(reader)
+        if resume and _is_done(index, base):
+            remove_journal(index)
+            return base, report
+        replaced: list[int] = []
+        checked = _check_identifiers(_read(corpus, config, None), opened, config.replace, replaced)
+        scan = scan_corpus(checked, seed=0, show_progress=show_progress)
+        plan = {
+            "operation": "add",
+            "generation": base.generation,
+            "corpus": str(corpus),
+            "corpus_format": config.corpus_format.value,
+            "on_error": config.on_error.value,
+            "limit": config.limit,
+            "replace": config.replace,
+        }
+        journal = Journal(
+            index, plan, resume=resume, otherwise="add without --resume, which discards it"
+        )
+        n_shards = -(-scan.n_passages // base.plan.passages_per_shard)
+        workers = min(config.workers or default_workers(reader), n_shards)
+        estimated = estimate(scan, reader, codec, base.plan.rows_per_batch, workers)
+        on_estimate(estimated)
+        before = _without(index, base, replaced) if replaced else base
+        extension = Extension(
+            index=index,
+            base=before,
+            plan=base.plan,
+            codec=codec,
+            codec_file=base.codec_file,
+            workers=workers,
+            n_tokens=estimated.n_tokens,
+        )
+        passages = _read(corpus, config, report)
+        manifest = extend(extension, passages, reader, journal, report, show_progress)
+        opened.close()
+        return manifest, report
+
+
+def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, int]:
+    """Take passages out of an index, by their identifiers.
+
+    Their bytes stay on disk until `compact_index`.
+
+    Args:
+        index: The index folder.
+        passage_ids: Which passages.
+
+    Returns:
+        The new manifest, and how many passages were deleted.
+
+    Raises:
+        IndexFormatError: If there is no index.
+        PrereadError: If an identifier is not in the index, or nothing would be left; nothing is
+            deleted then.
+    """
+    with _writing(index):
+        opened = PassageIndex(index)
+        found = {passage_id: opened.find(passage_id) for passage_id in dict.fromkeys(passage_ids)}
+        unknown = [passage_id for passage_id, ordinals in found.items() if not ordinals]
+        if unknown:
+            raise PrereadError(
+                f"{index}: holds no passage {_some(unknown)}. Nothing was deleted; leave it out."
+            )
+        ordinals = sorted(ordinal for some in found.values() for ordinal in some)
+        if not ordinals:
+            return opened.manifest, 0
+        if len(ordinals) == len(opened):
+            raise PrereadError(
+                f"{index}: nothing would be left of it. Remove the folder to be rid of it."
+            )
+        manifest = _without(index, opened.manifest, ordinals)
+        publish(index, manifest)
+        opened.close()
+        return manifest, len(ordinals)
+
+
+def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
+    """Clear away what deletions and small additions left.
+
+    Shards are rewritten where passages were deleted or where neighbours are small, and lookup files
+    become one. Passages, their states, ordinals and the BM25 index stay as they are.
+
+    Args:
+        index: The index folder.
+        show_progress: Draw progress bars on standard error.
+
+    Returns:
+        The new manifest, or the old one where there is nothing to clear away.
+
+    Raises:
+        IndexFormatError: If there is no index, or bytes have changed.
+    """
+    with _writing(index):
+        opened = PassageIndex(index)
+        base = opened.manifest
+        shards, next_shard = rewrite_shards(opened, show_progress)
+        if shards == base.shards and len(base.lookups) == 1 and base.deleted is None:
+            return base
+        lookup = f"{LOOKUP_FOLDER}/lookup-{base.generation + 1:06d}.h5"
+        with atomic_path(index / lookup) as temporary:
+            n = write_lookup(temporary, stored_passages(index, shards, "hashing", show_progress))
+        manifest = replace(
+            base,
+            generation=base.generation + 1,
+            shards=shards,
+            lookups=(CountedFile.count(index, lookup, n),),
+            deleted=None,
+            next_shard=next_shard,
+        )
+        publish(index, manifest)
+        opened.close()
+        return manifest
+
+
+@contextmanager
+def _writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
+    """Change an index alone, and clear away before and after.
+
+    Args:
+        index: The index folder.
+        keep_journal: Leave an addition that was stopped where it is.
+    """
+    Manifest.load(index)  # or there would be a lock in a folder that is no index
+    with explaining_write_errors(index), sole_writer(index):
+        if not keep_journal:
+            remove_journal(index)
+            remove_unused(index)
+        yield
+        remove_journal(index)
+        remove_unused(index)
+
+
+def _is_done(index: Path, manifest: Manifest) -> bool:
+    """Whether a crash came between the manifest of an addition and the end of its journal."""
+    path = index / PLAN_FILE
+    if not path.exists():
+        return False
+    return bool(json.loads(path.read_text("utf-8")).get("generation") != manifest.generation)
+
+
+def _read(corpus: Path, config: AddConfig, report: ReadReport | None) -> Iterator[Passage]:
+    return read_corpus(
+        corpus,
+        format=config.corpus_format,
+        on_error=config.on_error,
+        report=report,
+        limit=config.limit,
+    )
+
+
+def _check_identifiers(
+    passages: Iterable[Passage], index: PassageIndex, may_replace: bool, replaced: list[int]
+) -> Iterator[Passage]:
+    """Note which passages of the index the new ones replace, or refuse them."""
+    known: list[str] = []
+    n_known = 0
+    for passage in passages:
+        ordinals = index.find(passage.passage_id)
+        if ordinals and not may_replace:
+            n_known += 1
+            known = [*known, passage.passage_id][:_NAMED]
+        replaced += ordinals
+        yield passage
+    if n_known:
+        raise PrereadError(
+            f"{index.path}: {n_known} of the passages are in the index already: {_some(known)}. "
+            "Nothing was added. Delete them first, or replace them (--replace)."
+        )
+    replaced[:] = sorted(set(replaced))
+
+
+def _without(index: Path, base: Manifest, ordinals: Sequence[int]) -> Manifest:
+    """The manifest of the next generation, which lacks some passages; its files are written."""
+    generation = base.generation + 1
+    with PassageIndex(index) as opened:
+        deleted = np.union1d(opened.deleted, np.array(ordinals, "<u4")).astype("<u4")
+    file = f"{DELETED_PREFIX}{generation:06d}.npy"
+    with atomic_path(index / file) as temporary, temporary.open("wb") as stream:
+        np.save(stream, deleted)
+    lucene = f"{LUCENE_PREFIX}{generation:06d}"
+    delete_from_bm25(ordinals, index / lucene, base=index / base.lucene)
+    return replace(
+        base,
+        generation=generation,
+        lucene=lucene,
+        deleted=CountedFile.count(index, file, len(deleted)),
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of some names."""
+    shown = ", ".join(repr(name) for name in names[:_NAMED])
+    return shown + (" …" if len(names) > _NAMED else "")

@@ -1,0 +1,121 @@
+"""Rewriting shards without the passages that were deleted."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import numpy as np
+from tqdm import tqdm
+
+from ..data import Passage
+from ..reader import Window
+from .encode import describe_shard, shard_file
+from .files import atomic_path
+from .index import PassageIndex
+from .manifest import ShardEntry
+from .shard import ShardReader, ShardWriter, StoredPassage
+
+
+def rewrite_shards(opened: PassageIndex, show_progress: bool) -> tuple[tuple[ShardEntry, ...], int]:
+    """Rewrite runs of neighbouring shards that lack passages, each into full ones.
+
+    Args:
+        opened: The index.
+        show_progress: Draw a progress bar on standard error.
+
+    Returns:
+        The shards of the index afterwards, and the number of the next one.
+    """
+    manifest = opened.manifest
+    next_shard = manifest.next_shard
+    shards: list[ShardEntry] = []
+    total = sum(shard.n_passages for run, unfit in _runs(opened) if unfit for shard in run)
+    with tqdm(
+        total=total, unit=" passages", desc="compacting", disable=not show_progress, delay=1
+    ) as bar:
+        for run, unfit in _runs(opened):
+            if not unfit:
+                shards += run
+                continue
+            rows = _live_rows(opened, run)
+            while some := _take(rows, manifest.plan.passages_per_shard, bar):
+                shards.append(_write(opened, shard_file(next_shard), some))
+                next_shard += 1
+    return tuple(shards), next_shard
+
+
+_Row = tuple[ShardReader, int]
+
+
+def _runs(opened: PassageIndex) -> Iterator[tuple[list[ShardEntry], bool]]:
+    """Neighbouring shards, and whether they are to be rewritten."""
+    full = opened.manifest.plan.passages_per_shard
+
+    def lacks(shard: ShardEntry) -> bool:
+        return shard.n_passages < full or _n_deleted(opened, shard) > 0
+
+    for unfit, group in groupby(opened.manifest.shards, lacks):
+        run = list(group)
+        alone = len(run) == 1 and not _n_deleted(opened, run[0])
+        yield run, unfit and not alone
+
+
+def _n_deleted(opened: PassageIndex, shard: ShardEntry) -> int:
+    bounds = np.searchsorted(opened.deleted, [shard.first_ordinal, shard.last_ordinal + 1])
+    return int(bounds[1] - bounds[0])
+
+
+def _live_rows(opened: PassageIndex, run: list[ShardEntry]) -> Iterator[_Row]:
+    for entry in run:
+        shard = ShardReader(opened.path / entry.file)
+        is_live = ~np.isin(shard.ordinals, opened.deleted)
+        yield from ((shard, int(row)) for row in np.flatnonzero(is_live))
+
+
+def _take(rows: Iterator[_Row], n: int, bar: "tqdm[None]") -> list[_Row]:
+    some = []
+    for row in rows:
+        some.append(row)
+        bar.update()
+        if len(some) == n:
+            break
+    return some
+
+
+def _write(opened: PassageIndex, file: str, rows: list[_Row]) -> ShardEntry:
+    """Write rows of old shards as a new one; codes are copied as they are."""
+    ordinals = [int(shard.ordinals[row]) for shard, row in rows]
+    passages: list[Passage] = [shard.passage(row) for shard, row in rows]
+    stored = [shard.windows(row) for shard, row in rows]
+    codes = stored[0].codes
+    vocab_size = 1 << (8 * stored[0].token_ids.itemsize)
+    with atomic_path(opened.path / file) as temporary:
+        with ShardWriter(
+            temporary,
+            ordinals,
+            passages,
+            [_windows(passage) for passage in stored],
+            codes.dtype,
+            codes.shape[1],
+            vocab_size,
+        ) as writer:
+            number = 0
+            for passage in stored:
+                start = 0
+                for length in passage.lengths:
+                    writer.write_codes(number, passage.codes[start : start + length])
+                    start += length
+                    number += 1
+        return describe_shard(temporary, file, ordinals, passages, writer.counts)
+
+
+def _windows(stored: StoredPassage) -> list[Window]:
+    """Windows as the reader laid them out."""
+    windows = []
+    start = 0
+    for length, n_prefix, first in zip(
+        stored.lengths, stored.n_prefix, stored.first_token, strict=True
+    ):
+        ids = tuple(stored.token_ids[start : start + length].tolist())
+        windows.append(Window(ids, n_prefix, first))
+        start += length
+    return windows

@@ -1,0 +1,217 @@
+"""Putting passages into an index, new or old: what a build and an addition have in common."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..data import Passage, ReadReport
+from ..reader import Reader
+from ..reader.codecs import Codec
+from .bm25 import LUCENE_PREFIX, build_bm25
+from .encode import ShardTask
+from .errors import IndexMismatchError
+from .files import FileEntry, atomic_path
+from .journal import Journal, hash_passages
+from .lookup import write_lookup
+from .manifest import CODEC_FILE, LOOKUP_FOLDER, BuildPlan, CountedFile, Manifest, ShardEntry
+from .shard import ShardReader
+from .snapshots import publish
+from .workers import encode_shards
+
+MAX_PASSAGES = 1 << 32
+"""Ordinals are 32 bits wide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """What is extended, and how."""
+
+    index: Path
+    base: Manifest | None
+    """What was there before; None for a new index."""
+    plan: BuildPlan
+    codec: Codec
+    codec_file: FileEntry | None
+    workers: int
+    n_tokens: int
+    """About how many will be encoded, for the progress bar."""
+
+    @property
+    def generation(self) -> int:
+        """Of the index that comes out."""
+        return self.base.generation + 1 if self.base else 0
+
+    @property
+    def codec_name(self) -> str:
+        """What a worker finds the codec by."""
+        return str(self.index / CODEC_FILE) if self.codec_file else self.plan.codec
+
+
+def extend(
+    extension: Extension,
+    passages: Iterable[Passage],
+    reader: Reader,
+    journal: Journal,
+    report: ReadReport,
+    show_progress: bool,
+) -> Manifest:
+    """Encode passages, index their texts, and publish a manifest with all of it.
+
+    Args:
+        extension: What is extended, and how.
+        passages: What is put in.
+        reader: Makes the states.
+        journal: What was done already, and where the rest is noted.
+        report: What was skipped, once the passages are read.
+        show_progress: Draw progress bars on standard error.
+    """
+    index, base = extension.index, extension.base
+    _encode(extension, passages, reader, journal, show_progress)
+    shards = tuple(journal.shards)
+    lookup, lucene = _index_texts(extension, shards, show_progress)
+    manifest = Manifest(
+        generation=extension.generation,
+        plan=extension.plan,
+        codec_file=extension.codec_file,
+        lucene=lucene,
+        shards=shards,
+        lookups=(lookup,),
+        deleted=None,
+        next_ordinal=shards[-1].last_ordinal + 1,
+        next_shard=_number_after(extension, len(shards)),
+        n_records_skipped=report.n_skipped,
+    )
+    if base is not None:
+        manifest = replace(
+            manifest,
+            shards=(*base.shards, *shards),
+            lookups=(*base.lookups, lookup),
+            deleted=base.deleted,
+            n_records_skipped=base.n_records_skipped + report.n_skipped,
+        )
+    publish(index, manifest)
+    return manifest
+
+
+def _number_after(extension: Extension, n_shards: int) -> int:
+    """The number of a shard that would come after so many new ones."""
+    return (extension.base.next_shard if extension.base else 0) + n_shards
+
+
+def _encode(
+    extension: Extension,
+    passages: Iterable[Passage],
+    reader: Reader,
+    journal: Journal,
+    show_progress: bool,
+) -> None:
+    """Write the shards that are not there yet."""
+    kept = {shard.file: shard for shard in journal.shards}
+    with tqdm(
+        total=extension.n_tokens,
+        unit=" tokens",
+        unit_scale=True,
+        desc="reading ahead",
+        disable=not show_progress,
+        smoothing=0.05,
+    ) as bar:
+
+        def to_do() -> Iterator[ShardTask]:
+            for task in _tasks(extension, passages):
+                shard = kept.pop(task.file, None)
+                if shard is None:
+                    yield task
+                else:
+                    _check_same_passages(extension.index, shard, task.passages)
+                    bar.update(shard.n_tokens)
+
+        encode_shards(
+            to_do(),
+            reader,
+            extension.codec,
+            codec_name=extension.codec_name,
+            rows_per_batch=extension.plan.rows_per_batch,
+            workers=extension.workers,
+            on_shard=journal.add,
+            on_progress=bar.update,
+        )
+        bar.total = bar.n
+    if kept:
+        raise IndexMismatchError(
+            f"{extension.index}: the corpus ended before {min(kept)}, which an earlier build made "
+            "from it. The corpus has changed: remove the folder and build again."
+        )
+
+
+def _tasks(extension: Extension, passages: Iterable[Passage]) -> Iterator[ShardTask]:
+    """Cut passages into the runs that make a shard each."""
+    ordinal = extension.base.next_ordinal if extension.base else 0
+    number = _number_after(extension, 0)
+    for run in _runs(passages, extension.plan.passages_per_shard):
+        if ordinal + len(run) > MAX_PASSAGES:
+            raise IndexMismatchError(
+                f"{extension.index}: an index holds at most {MAX_PASSAGES:,} passages. Make "
+                "several."
+            )
+        yield ShardTask(extension.index, number, ordinal, run)
+        ordinal += len(run)
+        number += 1
+
+
+def _runs(passages: Iterable[Passage], length: int) -> Iterator[list[Passage]]:
+    run: list[Passage] = []
+    for passage in passages:
+        run.append(passage)
+        if len(run) == length:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _check_same_passages(index: Path, shard: ShardEntry, run: Iterable[Passage]) -> None:
+    """A shard that is kept must have been made from the passages that are there now."""
+    if hash_passages(run) != shard.passages_blake2b:
+        raise IndexMismatchError(
+            f"{index}: {shard.file} was made from other passages than the corpus holds there now. "
+            "The corpus has changed since the build began: remove the folder and build again."
+        )
+
+
+def _index_texts(
+    extension: Extension, shards: tuple[ShardEntry, ...], show_progress: bool
+) -> tuple[CountedFile, str]:
+    """Write the lookup file and the BM25 index of the new shards' passages."""
+    index, base = extension.index, extension.base
+    lookup = f"{LOOKUP_FOLDER}/lookup-{extension.generation:06d}.h5"
+    with atomic_path(index / lookup) as temporary:
+        n = write_lookup(temporary, stored_passages(index, shards, "hashing", show_progress))
+    entry = CountedFile.count(index, lookup, n)
+    lucene = f"{LUCENE_PREFIX}{extension.generation:06d}"
+    if not (index / lucene).exists():  # an earlier run may have got that far
+        texts = stored_passages(index, shards, "indexing for BM25", show_progress)
+        build_bm25(texts, index / lucene, base=index / base.lucene if base else None)
+    return entry, lucene
+
+
+def stored_passages(
+    index: Path, shards: Iterable[ShardEntry], what: str, show_progress: bool
+) -> Iterator[tuple[int, Passage]]:
+    """Ordinals and passages of shards, under a progress bar.
+
+    Args:
+        index: The index folder.
+        shards: In order.
+        what: The bar's words.
+        show_progress: Whether it is drawn.
+    """
+    found = list(shards)
+    total = sum(shard.n_passages for shard in found)
+    with tqdm(total=total, unit=" passages", desc=what, disable=not show_progress, delay=1) as bar:
+        for shard in found:
+            opened = ShardReader(index / shard.file)
+            for row, ordinal in enumerate(opened.ordinals.tolist()):
+                yield ordinal, opened.passage(row)
+                bar.update()

@@ -1,0 +1,171 @@
+"""Encoding shards, in this process or in several.
+
+A shard's bytes are the same whoever writes it: every worker computes with one thread (sums of
+products depend on how they are split), with MKL's conditional reproducibility, and on the same
+batches.
+"""
+
+import ctypes
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any
+
+import torch
+
+from ..reader import Reader
+from ..reader.codecs import Codec, find_codec
+from .encode import Progress, ShardTask, encode_shard
+from .manifest import ShardEntry
+
+_POLL_SECONDS = 0.5
+_PR_SET_PDEATHSIG = 1
+"""https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
+_REPRODUCIBLE = ("MKL_CBWR", "AUTO,STRICT")
+"""https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2024-1/"""
+
+OnShard = Callable[[ShardEntry], None]
+
+
+def encode_shards(
+    tasks: Iterable[ShardTask],
+    reader: Reader,
+    codec: Codec,
+    *,
+    codec_name: str,
+    rows_per_batch: int,
+    workers: int,
+    on_shard: OnShard,
+    on_progress: Progress,
+) -> None:
+    """Encode shards; they are reported in their order.
+
+    Args:
+        tasks: Taken one by one, a few ahead of the workers.
+        reader: Makes the states.
+        codec: Writes them as bytes.
+        codec_name: What another process finds the codec by.
+        rows_per_batch: Rows the reader sees at once.
+        workers: 1 for this process, more for that many others, each with a copy of the reader.
+        on_shard: Told each shard that is written.
+        on_progress: Told the tokens that are done, now and then.
+    """
+    if workers == 1:
+        with one_thread(reader):
+            for task in tasks:
+                on_shard(encode_shard(task, reader, codec, rows_per_batch, on_progress))
+        return
+    context = get_context("spawn")
+    n_tokens = context.Value("Q", 0)
+    with (
+        _environment(*_REPRODUCIBLE),
+        ProcessPoolExecutor(
+            workers,
+            context,
+            initializer=_start,
+            initargs=(os.getpid(), reader, codec_name, rows_per_batch, n_tokens),
+        ) as pool,
+    ):
+        try:
+            _run(pool, iter(tasks), workers, on_shard, lambda: _take(n_tokens, on_progress))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+            raise
+
+
+def _run(
+    pool: ProcessPoolExecutor,
+    tasks: Iterator[ShardTask],
+    workers: int,
+    on_shard: OnShard,
+    on_wait: Callable[[], None],
+) -> None:
+    """Keep one task more than there are workers under way."""
+    under_way: list[Future[ShardEntry]] = []
+    while True:
+        more = islice(tasks, workers + 1 - len(under_way))
+        under_way += [pool.submit(_work, task) for task in more]
+        if not under_way:
+            return
+        wait(under_way, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+        on_wait()
+        while under_way and under_way[0].done():
+            on_shard(under_way.pop(0).result())
+
+
+_mine: dict[str, Any] = {}
+
+
+def _start(
+    parent: int, reader: Reader, codec_name: str, rows_per_batch: int, n_tokens: Any
+) -> None:
+    """Set a worker up."""
+    _die_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent ends the others
+    torch.set_num_threads(1)
+    _mine.update(
+        reader=reader,
+        codec=find_codec(codec_name, reader),
+        rows_per_batch=rows_per_batch,
+        n_tokens=n_tokens,
+    )
+
+
+def _die_with(parent: int) -> None:
+    """End when the parent is killed: a resumed build would find this worker still writing."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if hasattr(libc, "prctl"):
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _work(task: ShardTask) -> ShardEntry:
+    """Write one shard, in a worker."""
+
+    def on_progress(n: int) -> None:
+        with _mine["n_tokens"].get_lock():
+            _mine["n_tokens"].value += n
+
+    return encode_shard(task, _mine["reader"], _mine["codec"], _mine["rows_per_batch"], on_progress)
+
+
+def _take(n_tokens: Any, on_progress: Progress) -> None:
+    """Report what the workers have counted since the last time."""
+    with n_tokens.get_lock():
+        n, n_tokens.value = n_tokens.value, 0
+    on_progress(n)
+
+
+@contextmanager
+def one_thread(reader: Reader) -> Iterator[None]:
+    """Compute as a worker does; on a GPU threads decide nothing."""
+    before = torch.get_num_threads()
+    if reader.device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set a variable for the processes that are started meanwhile."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(name) if before is None else os.environ.update({name: before})
+
+
+def default_workers(reader: Reader) -> int:
+    """A worker a core; one where a GPU does the work."""
+    return len(os.sched_getaffinity(0)) if reader.device.type == "cpu" else 1

@@ -1,0 +1,25 @@
+"""Codecs: how lower states are written as bytes, and read back on the device that reads on."""
+
+from .base import Codec
+from .files import codec_file_name, load_codec, save_codec
+from .learning import learn_codec
+from .names import CodecKind, CodecName
+from .quantised import Predictor, ProductQuantiser, QuantisedCodec
+from .scalar import Float16Codec, Int8Codec
+from .selection import find_codec
+
+__all__ = [
+    "Codec",
+    "CodecKind",
+    "CodecName",
+    "Float16Codec",
+    "Int8Codec",
+    "Predictor",
+    "ProductQuantiser",
+    "QuantisedCodec",
+    "codec_file_name",
+    "find_codec",
+    "learn_codec",
+    "load_codec",
+    "save_codec",
+]

@@ -1,0 +1,78 @@
+"""A learned codec as a safetensors file (``docs/index-format.md``)."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ...data import PrereadError
+from ..reader import Reader
+from .names import CodecName
+from .quantised import Predictor, ProductQuantiser, QuantisedCodec
+
+_FORMAT = "preread-codec-1"
+
+
+def codec_file_name(name: CodecName) -> str:
+    """What a codec's file is called in a reader's folder."""
+    return f"codec-{name}.safetensors"
+
+
+def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
+    """Write a codec, in float16.
+
+    Args:
+        codec: What is written.
+        reader: Whose states it was learned from; no other may use it.
+        path: The file.
+    """
+    tensors = {
+        "position": codec.predictor.position,
+        "neighbours": codec.predictor.neighbours,
+        "mean": codec.predictor.mean,
+        "rotation": codec.quantiser.rotation,
+        "codebooks": codec.quantiser.codebooks,
+    }
+    metadata = {
+        "format": _FORMAT,
+        "codec": str(codec.name),
+        "fingerprint": reader.fingerprint,
+    }
+    halves = {name: tensor.half().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(halves, path, metadata)
+
+
+def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
+    """Read a codec.
+
+    Args:
+        path: The file.
+        reader: Whose states it shall code; on its device.
+
+    Raises:
+        PrereadError: If the file is no codec, or one of another reader.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}
+        if metadata.get("format") != _FORMAT:
+            raise PrereadError(f"{path}: expected a codec ({_FORMAT}), found {metadata}.")
+        name = CodecName.parse(metadata["codec"])
+        predictor = Predictor(*(tensors[k] for k in ("position", "neighbours", "mean")))
+        quantiser = ProductQuantiser(tensors["rotation"], tensors["codebooks"])
+    except (OSError, SafetensorError, KeyError) as error:
+        raise PrereadError(
+            f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "
+            "wrote; it is missing or damaged."
+        ) from error
+    if metadata["fingerprint"] != reader.fingerprint:
+        raise PrereadError(
+            f"{path}: codec of a reader with fingerprint {metadata['fingerprint'][:12]}, but the "
+            f"reader is {reader.name!r} ({reader.fingerprint[:12]}). Learn one for it with "
+            "`preread learn-codec`."
+        )
+    embeddings = reader.model.embedder.word.weight.detach()
+    with torch.inference_mode():
+        return QuantisedCodec(name, predictor, quantiser, embeddings)

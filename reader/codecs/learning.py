@@ -1,0 +1,164 @@
+"""Learning a quantised codec from the states of some passages."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+from tqdm import tqdm
+
+from ...data import Passage, PrereadError
+from ..packing import Packed
+from ..reader import Reader
+from .names import CodecKind, CodecName
+from .quantised import BOOK_SIZE, Predictor, ProductQuantiser, QuantisedCodec
+
+MIN_TOKENS = 39 * BOOK_SIZE
+"""What faiss wants: 39 vectors for each row of a codebook."""
+MAX_TOKENS = 200_000
+"""More do not help measurably, and their states have to be held in memory."""
+_REACH = 2
+_RIDGE = 1e-4
+"""Of the mean square of the features."""
+_ROTATION_ROUNDS = 20
+_WINDOWS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Windows and their states."""
+
+    token_ids: Packed
+    states: Tensor
+    """Shape ``(n_rows, hidden_size)``, float32."""
+
+
+def learn_codec(
+    name: CodecName, reader: Reader, passages: Sequence[Passage], *, show_progress: bool = False
+) -> QuantisedCodec:
+    """Learn a codec.
+
+    Args:
+        name: Of kind ``pq`` or ``rpq``.
+        reader: Whose states are coded.
+        passages: A sample of what will be coded, in random order; 2,000 of 100 words are plenty.
+        show_progress: Draw a progress bar on standard error.
+
+    Returns:
+        The codec. The same arguments give the same one, on the same machine.
+
+    Raises:
+        PrereadError: If the passages have too few tokens, or the kind has nothing to learn.
+    """
+    if not name.kind.is_learned:
+        raise PrereadError(f"codec: expected pqN or rpqN, found {name}, which needs no learning.")
+    with torch.inference_mode():
+        sample = _sample(reader, passages, show_progress)
+        if name.kind is CodecKind.RPQ:
+            predictor, predicted = _fit_predictor(reader, sample)
+        else:
+            average = sample.states.mean(0, keepdim=True)
+            size = average.shape[1]
+            predictor = Predictor(
+                average, average.new_empty((0, size, size)), average.new_empty((0, size))
+            )
+            predicted = average
+        quantiser = _fit_quantiser(sample.states - predicted, name.n_bytes)
+        rounded = [t.half().float() for t in (quantiser.rotation, quantiser.codebooks)]
+        return QuantisedCodec(
+            name, predictor, ProductQuantiser(*rounded), reader.model.embedder.word.weight.detach()
+        )
+
+
+def _sample(reader: Reader, passages: Sequence[Passage], show_progress: bool) -> _Sample:
+    """Encode passages, as many as are needed."""
+    encoded = reader.encoder.encode_passages(
+        [p.text for p in passages], [p.title for p in passages]
+    )
+    windows = [w for of_passage in encoded for w in of_passage]
+    lengths = np.cumsum([len(w.token_ids) for w in windows])
+    windows = windows[: int(np.searchsorted(lengths, MAX_TOKENS)) + 1]
+    n_tokens = sum(len(w.token_ids) for w in windows)
+    if n_tokens < MIN_TOKENS:
+        raise PrereadError(
+            f"codec: expected at least {MIN_TOKENS} tokens of passages to learn from, found "
+            f"{n_tokens}. Learn from a larger corpus, or use float16."
+        )
+    states = torch.empty(n_tokens, reader.config.hidden_size)
+    row = 0
+    with tqdm(total=n_tokens, unit=" tokens", desc="sampling", disable=not show_progress) as bar:
+        for first in range(0, len(windows), _WINDOWS_AT_ONCE):
+            some = reader.window_states(windows[first : first + _WINDOWS_AT_ONCE]).rows
+            states[row : row + some.shape[0]] = some
+            row += some.shape[0]
+            bar.update(some.shape[0])
+    return _Sample(Packed.from_lists([w.token_ids for w in windows]), states)
+
+
+def _fit_predictor(reader: Reader, sample: _Sample) -> tuple[Predictor, Tensor]:
+    """Ridge regression of states on what token ids give; also what it predicts."""
+    embedder = reader.model.embedder
+    words, places = (e.weight.detach().cpu() for e in (embedder.word, embedder.position))
+    n_tables = 2 * _REACH + 1
+    size = words.shape[1]
+    n_features = (n_tables + 2) * size + 1
+    products = torch.zeros(n_features, n_features, dtype=torch.float64)
+    targets = torch.zeros(n_features, size, dtype=torch.float64)
+    for rows, features in _features(sample.token_ids, words, places):
+        products += (features.T @ features).double()
+        targets += (features.T @ sample.states[rows]).double()
+    products.diagonal().add_(_RIDGE * products.diagonal().mean())
+    weights = torch.linalg.solve(products, targets).float().half().float()
+    of_words, of_mean, of_place, bias = weights.split([n_tables * size, size, size, 1])
+    n_places = reader.config.window_length
+    predictor = Predictor(
+        position=(places[:n_places] @ of_place + bias).half().float(),
+        neighbours=of_words.view(n_tables, size, size),
+        mean=of_mean,
+    )
+    predicted = torch.cat([f @ weights for _, f in _features(sample.token_ids, words, places)])
+    return predictor, predicted
+
+
+def _features(
+    token_ids: Packed, words: Tensor, places: Tensor, rows_at_once: int = 8192
+) -> Iterator[tuple[slice, Tensor]]:
+    """What a state is predicted from, some rows at a time. Shape ``(…, n_features)``."""
+    ids, positions = token_ids.rows, token_ids.positions()
+    lengths = torch.tensor(token_ids.lengths)
+    n_after = lengths.repeat_interleave(lengths) - 1 - positions
+    window = torch.arange(len(lengths)).repeat_interleave(lengths)
+    means = embedding_bag(ids, words, token_ids.offsets()[:-1], mode="mean")
+    for first in range(0, len(ids), rows_at_once):
+        rows = slice(first, min(first + rows_at_once, len(ids)))
+        row = torch.arange(rows.start, rows.stop)
+        columns = []
+        for step in range(-_REACH, _REACH + 1):
+            inside = (positions[rows] >= -step) & (n_after[rows] >= step)
+            neighbour = ids[(row + step).clamp(0, len(ids) - 1)]
+            columns.append(words[neighbour] * inside[:, None])
+        columns += [means[window[rows]], places[positions[rows]], torch.ones(len(row), 1)]
+        yield rows, torch.cat(columns, dim=1)
+
+
+def _fit_quantiser(vectors: Tensor, n_bytes: int) -> ProductQuantiser:
+    """Optimised product quantisation, by faiss; widths that do not divide are filled up."""
+    n, size = vectors.shape
+    part_size = -(-size // n_bytes)
+    width = n_bytes * part_size
+    filled = np.zeros((n, width), np.float32)
+    filled[:, :size] = vectors.numpy()
+    rotation = faiss.OPQMatrix(width, n_bytes)
+    rotation.niter = _ROTATION_ROUNDS
+    rotation.train(filled)
+    quantiser = faiss.ProductQuantizer(width, n_bytes, 8)
+    quantiser.train(rotation.apply(filled))
+    matrix = faiss.vector_to_array(rotation.A).reshape(width, width)[:, :size]
+    centroids = faiss.vector_to_array(quantiser.centroids)
+    return ProductQuantiser(
+        torch.from_numpy(matrix.copy()),
+        torch.from_numpy(centroids.reshape(n_bytes, BOOK_SIZE, part_size).copy()),
+    )

@@ -1,0 +1,35 @@
+"""Finding the codec that a user names."""
+
+from pathlib import Path
+
+from ..checkpoints import shipped_reader_path
+from ..reader import Reader
+from .base import Codec
+from .files import codec_file_name, load_codec
+from .names import CodecKind, CodecName
+from .scalar import Float16Codec, Int8Codec
+
+
+def find_codec(name: str, reader: Reader) -> Codec | None:
+    """A codec by its name or file.
+
+    Args:
+        name: ``float16``, ``int8``, ``pqN``, ``rpqN``, or the file of a learned codec.
+        reader: Whose states it codes; its folder may bring learned codecs along.
+
+    Returns:
+        The codec; None where it has to be learned first.
+
+    Raises:
+        PrereadError: If there is no such codec, or its file cannot be used.
+    """
+    if name.endswith(".safetensors"):
+        return load_codec(Path(name), reader)
+    parsed = CodecName.parse(name)
+    if parsed.kind is CodecKind.FLOAT16:
+        return Float16Codec()
+    if parsed.kind is CodecKind.INT8:
+        return Int8Codec()
+    folder = shipped_reader_path(reader.name) or Path(reader.name)
+    brought = folder / codec_file_name(parsed)
+    return load_codec(brought, reader) if brought.is_file() else None

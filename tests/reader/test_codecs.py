@@ -1,0 +1,277 @@
+"""States become codes and codes become states, as each codec is defined."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from preread.data import Passage, PrereadError, read_corpus
+from preread.data.sample import sample_corpus_path
+from preread.reader import Packed, Reader
+from preread.reader.codecs import (
+    Codec,
+    CodecName,
+    Float16Codec,
+    Int8Codec,
+    ProductQuantiser,
+    QuantisedCodec,
+    codec_file_name,
+    find_codec,
+    learn_codec,
+    load_codec,
+    save_codec,
+)
+from safetensors.torch import load_file
+from torch import Tensor
+
+
+@pytest.fixture(scope="module")
+def passages() -> list[Passage]:
+    """The sample corpus."""
+    return list(read_corpus(sample_corpus_path()))
+
+
+@pytest.fixture(scope="module")
+def windows(tiny_reader: Reader, passages: list[Passage]) -> Packed:
+    """Token ids of some windows, very short ones among them."""
+    some = [*passages[:12], Passage("e", "", ""), Passage("w", "word", "")]
+    encoded = tiny_reader.encoder.encode_passages([p.text for p in some], [p.title for p in some])
+    return Packed.from_lists([w.token_ids for of_passage in encoded for w in of_passage])
+
+
+@pytest.fixture(scope="module")
+def states(tiny_reader: Reader, windows: Packed) -> Packed:
+    """Their lower states."""
+    from preread.reader import Segment
+
+    with torch.inference_mode():
+        return tiny_reader.model.lower(windows, Segment.PASSAGE)
+
+
+@pytest.fixture(scope="module", params=["pq4", "rpq4", "rpq5"])
+def learned(
+    request: pytest.FixtureRequest, tiny_reader: Reader, passages: list[Passage]
+) -> QuantisedCodec:
+    """A codec of the tiny reader; 5 bytes do not divide its width of 32."""
+    return learn_codec(CodecName.parse(request.param), tiny_reader, passages)
+
+
+@pytest.mark.parametrize("name", ["float16", "int8", "pq8", "rpq96"])
+def test_names_are_read_as_they_are_written(name: str) -> None:
+    assert str(CodecName.parse(name)) == name
+
+
+@pytest.mark.parametrize("name", ["", "zip", "pq", "rpq0", "pq97", "float16x", "rpq-8", "int88"])
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(PrereadError, match="expected float16, int8, pqN or rpqN"):
+        CodecName.parse(name)
+
+
+numbers = st.floats(-8, 8, width=16)
+rows = st.integers(1, 5).flatmap(
+    lambda n: st.lists(st.lists(numbers, min_size=6, max_size=6), min_size=n, max_size=n)
+)
+
+
+@given(rows)
+def test_float16_numbers_come_back_unchanged(numbers: list[list[float]]) -> None:
+    states = Packed(torch.tensor(numbers), (len(numbers),))
+    ids = Packed(torch.zeros(len(numbers), dtype=torch.int64), states.lengths)
+    codec = Float16Codec()
+    assert torch.equal(codec.decode(codec.encode(states, ids), ids).rows, states.rows)
+
+
+@given(rows)
+def test_int8_is_off_by_half_a_step_at_most(numbers: list[list[float]]) -> None:
+    states = Packed(torch.tensor(numbers), (len(numbers),))
+    ids = Packed(torch.zeros(len(numbers), dtype=torch.int64), states.lengths)
+    codec = Int8Codec()
+    codes = codec.encode(states, ids)
+    assert (codes.dtype, codes.shape[1]) == (torch.uint8, codec.code_width(6))
+    step = states.rows.abs().amax(1, keepdim=True) / 127
+    error = (codec.decode(codes, ids).rows - states.rows).abs()
+    assert bool((error <= 0.51 * step + 1e-6).all())
+
+
+@pytest.mark.parametrize("codec", [Float16Codec(), Int8Codec()])
+def test_states_that_are_no_numbers_are_refused(codec: Codec) -> None:
+    ids = Packed(torch.zeros(1, dtype=torch.int64), (1,))
+    with pytest.raises(PrereadError, match="weights are damaged"):
+        codec.encode(Packed(torch.tensor([[1.0, float("nan")]]), (1,)), ids)
+
+
+def test_code_is_the_nearest_row_of_each_codebook(
+    learned: QuantisedCodec, states: Packed, windows: Packed
+) -> None:
+    quantiser = learned.quantiser
+    rest = states.rows - learned.predict(windows)
+    parts = (rest @ quantiser.rotation.T).view(len(rest), quantiser.n_bytes, -1)
+    distances = torch.cdist(parts.transpose(0, 1), quantiser.codebooks).transpose(0, 1)
+    codes = learned.encode(states, windows)
+    chosen = distances.gather(2, codes.long().unsqueeze(2)).squeeze(2)
+    torch.testing.assert_close(chosen, distances.amin(2), rtol=1e-4, atol=1e-4)
+
+
+def decode_by_the_book(file: Path, codes: Tensor, windows: Packed, words: Tensor) -> Tensor:
+    """``docs/index-format.md``, written out one token at a time."""
+    tensors = {name: tensor.double().numpy() for name, tensor in load_file(file).items()}
+    n_bytes, _, part_size = tensors["codebooks"].shape
+    reach = len(tensors["neighbours"]) // 2
+    embedded = words.double().numpy()
+    out = []
+    row = 0
+    for length in windows.lengths:
+        ids = windows.rows[row : row + length].tolist()
+        about = embedded[ids].mean(0) @ tensors["mean"] if len(tensors["mean"]) else 0.0
+        for place in range(length):
+            state = tensors["position"][min(place, len(tensors["position"]) - 1)] + about
+            for table, weights in enumerate(tensors["neighbours"]):
+                neighbour = place + table - reach
+                if 0 <= neighbour < length:
+                    state = state + embedded[ids[neighbour]] @ weights
+            code = codes[row + place].tolist()
+            for part in range(n_bytes):
+                turned = tensors["rotation"][part * part_size : (part + 1) * part_size]
+                state = state + tensors["codebooks"][part, code[part]] @ turned
+            out.append(state)
+        row += length
+    return torch.from_numpy(np.stack(out)).float()
+
+
+def test_decoding_is_the_sum_that_the_format_says(
+    learned: QuantisedCodec,
+    tiny_reader: Reader,
+    states: Packed,
+    windows: Packed,
+    tmp_path: Path,
+) -> None:
+    save_codec(learned, tiny_reader, tmp_path / "codec.safetensors")
+    codes = learned.encode(states, windows)
+    words = tiny_reader.model.embedder.word.weight.detach()
+    expected = decode_by_the_book(tmp_path / "codec.safetensors", codes, windows, words)
+    # Rows of the tables are rounded to float16 (2^-11), and up to 12 of them are added.
+    torch.testing.assert_close(learned.decode(codes, windows).rows, expected, rtol=4e-3, atol=8e-3)
+
+
+def test_windows_are_decoded_alike_alone_and_together(
+    learned: QuantisedCodec, states: Packed, windows: Packed
+) -> None:
+    codes = learned.encode(states, windows)
+    together = learned.decode(codes, windows).rows.split(list(windows.lengths))
+    pieces = zip(
+        codes.split(list(windows.lengths)), windows.rows.split(list(windows.lengths)), strict=True
+    )
+    for expected, (some, ids) in zip(together, pieces, strict=True):
+        alone = learned.decode(some, Packed(ids, (len(ids),))).rows
+        torch.testing.assert_close(alone, expected, rtol=0, atol=1e-5)
+
+
+def test_nothing_decodes_to_nothing(learned: QuantisedCodec) -> None:
+    nothing = Packed(torch.empty(0, dtype=torch.int64), ())
+    codes = torch.empty(0, learned.code_width(32), dtype=torch.uint8)
+    assert learned.decode(codes, nothing).rows.shape == (0, 32)
+
+
+def test_token_ids_leave_less_to_be_said(
+    tiny_reader: Reader, passages: list[Passage], states: Packed, windows: Packed
+) -> None:
+    lost = {}
+    for name in ("pq4", "rpq4", "rpq8"):
+        codec = learn_codec(CodecName.parse(name), tiny_reader, passages)
+        decoded = codec.decode(codec.encode(states, windows), windows).rows
+        lost[name] = float((decoded - states.rows).square().sum())
+    assert lost["rpq8"] < lost["rpq4"] < 0.8 * lost["pq4"]
+
+
+def test_learning_twice_gives_the_same_codec(
+    learned: QuantisedCodec, tiny_reader: Reader, passages: list[Passage], tmp_path: Path
+) -> None:
+    again = learn_codec(learned.name, tiny_reader, passages)
+    for number, codec in enumerate((learned, again)):
+        save_codec(codec, tiny_reader, tmp_path / f"{number}.safetensors")
+    first, second = (tmp_path / f"{number}.safetensors" for number in range(2))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_saved_codec_codes_as_before(
+    learned: QuantisedCodec, tiny_reader: Reader, states: Packed, windows: Packed, tmp_path: Path
+) -> None:
+    path = tmp_path / "codec.safetensors"
+    save_codec(learned, tiny_reader, path)
+    loaded = load_codec(path, tiny_reader)
+    codes = learned.encode(states, windows)
+    assert loaded.name == learned.name and torch.equal(loaded.encode(states, windows), codes)
+    assert torch.equal(loaded.decode(codes, windows).rows, learned.decode(codes, windows).rows)
+
+
+def test_codec_of_another_reader_is_refused(
+    learned: QuantisedCodec, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    from copy import deepcopy
+
+    path = tmp_path / "codec.safetensors"
+    save_codec(learned, tiny_reader, path)
+    model = deepcopy(tiny_reader.model)
+    with torch.no_grad():
+        model.layers[0].expand.weight[0, 0] += 1e-3
+    with pytest.raises(PrereadError, match="codec of a reader with fingerprint"):
+        load_codec(path, Reader(model, tiny_reader.tokenizer, name="other"))
+
+
+def test_damaged_codec_file_is_refused(tiny_reader: Reader, tmp_path: Path) -> None:
+    path = tmp_path / "codec.safetensors"
+    path.write_bytes(b"no codec")
+    with pytest.raises(PrereadError, match=r"codec.safetensors: no codec could be read"):
+        load_codec(path, tiny_reader)
+
+
+def test_too_little_text_is_an_error_that_says_so(
+    tiny_reader: Reader, passages: list[Passage]
+) -> None:
+    with pytest.raises(PrereadError, match="expected at least 9984 tokens"):
+        learn_codec(CodecName.parse("rpq4"), tiny_reader, passages[:3])
+
+
+def test_codec_that_comes_with_a_reader_is_found(
+    learned: QuantisedCodec, tiny_reader: Reader, tiny_reader_path: Path
+) -> None:
+    reader = Reader.load(str(tiny_reader_path))
+    name = str(learned.name)
+    assert find_codec(name, reader) is None
+    brought = tiny_reader_path / codec_file_name(learned.name)
+    save_codec(learned, reader, brought)
+    try:
+        found = find_codec(name, reader)
+        assert found is not None and found.name == learned.name
+        by_file = find_codec(str(brought), reader)
+        assert by_file is not None and by_file.name == learned.name
+    finally:
+        brought.unlink()
+
+
+@given(st.integers(1, 40), st.integers(1, 9))
+@settings(max_examples=20)
+def test_books_turn_codes_back(n_bytes: int, part_size: int) -> None:
+    torch.manual_seed(n_bytes * 10 + part_size)
+    width = n_bytes * part_size
+    rotation, _ = torch.linalg.qr(torch.randn(width, width))
+    quantiser = ProductQuantiser(rotation, torch.randn(n_bytes, 256, part_size))
+    codes = torch.randint(0, 256, (3, n_bytes), dtype=torch.uint8)
+    rows = codes.long() + 256 * torch.arange(n_bytes)
+    decoded = quantiser.books()[rows].sum(1)
+    assert torch.equal(quantiser.encode(decoded), codes)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_decoding_on_a_gpu_gives_the_same_states(
+    learned: QuantisedCodec, tiny_reader: Reader, states: Packed, windows: Packed, tmp_path: Path
+) -> None:
+    save_codec(learned, tiny_reader, tmp_path / "codec.safetensors")
+    on_gpu = Reader(tiny_reader.model, tiny_reader.tokenizer, name="tiny", device="cuda")
+    codec = load_codec(tmp_path / "codec.safetensors", on_gpu)
+    codes = learned.encode(states, windows)
+    decoded = codec.decode(codes.cuda(), windows.to("cuda")).rows.cpu()
+    on_gpu.model.to("cpu")
+    torch.testing.assert_close(decoded, learned.decode(codes, windows).rows, rtol=1e-3, atol=2e-3)
