@@ -116,10 +116,12 @@ def delete_from_bm25(ordinals: Sequence[int], folder: Path, *, base: Path) -> No
         config.setMergePolicy(policy)
         writer = java_class(f"{index}.IndexWriter")(directory, config)
         term = java_class(f"{index}.Term")
+        query = java_class("org.apache.lucene.search.TermQuery")
         try:
+            # By query: between its two signatures, jnius takes the one of terms for the other.
             for first in range(0, len(ordinals), _DOCUMENTS_PER_CALL):
                 some = ordinals[first : first + _DOCUMENTS_PER_CALL]
-                writer.deleteDocuments([term(_DOCID_FIELD, docid_of(o)) for o in some])
+                writer.deleteDocuments(*(query(term(_DOCID_FIELD, docid_of(o))) for o in some))
             writer.forceMergeDeletes()
             writer.commit()
         finally:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+settings.register_profile("preread", deadline=None)  # a shared machine stalls now and then
+settings.load_profile("preread")
 torch.set_num_threads(min(2, torch.get_num_threads()))  # OMP_NUM_THREADS may ask for fewer
 
 

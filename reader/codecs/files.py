@@ -1,5 +1,6 @@
 """A learned codec as a safetensors file (``docs/index-format.md``)."""
 
+import json
 from pathlib import Path
 
 import torch
@@ -34,11 +35,9 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
         "rotation": codec.quantiser.rotation,
         "codebooks": codec.quantiser.codebooks,
     }
-    metadata = {
-        "format": _FORMAT,
-        "codec": str(codec.name),
-        "fingerprint": reader.fingerprint,
-    }
+    # One entry: the library writes several in any order, and an index has the same bytes always.
+    described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
+    metadata = {_FORMAT: json.dumps(described)}
     halves = {name: tensor.half().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(halves, path, metadata)
 
@@ -57,19 +56,19 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}
-        if metadata.get("format") != _FORMAT:
-            raise PrereadError(f"{path}: expected a codec ({_FORMAT}), found {metadata}.")
-        name = CodecName.parse(metadata["codec"])
+        described = json.loads(metadata[_FORMAT])
+        name = CodecName.parse(described["codec"])
+        fingerprint = described["fingerprint"]
         predictor = Predictor(*(tensors[k] for k in ("position", "neighbours", "mean")))
         quantiser = ProductQuantiser(tensors["rotation"], tensors["codebooks"])
-    except (OSError, SafetensorError, KeyError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise PrereadError(
             f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "
             "wrote; it is missing or damaged."
         ) from error
-    if metadata["fingerprint"] != reader.fingerprint:
+    if fingerprint != reader.fingerprint:
         raise PrereadError(
-            f"{path}: codec of a reader with fingerprint {metadata['fingerprint'][:12]}, but the "
+            f"{path}: codec of a reader with fingerprint {fingerprint[:12]}, but the "
             f"reader is {reader.name!r} ({reader.fingerprint[:12]}). Learn one for it with "
             "`preread learn-codec`."
         )

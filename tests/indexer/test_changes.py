@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from preread.data import Passage, PrereadError
@@ -159,7 +159,8 @@ def test_any_sequence_of_changes_gives_the_index_built_afresh(tiny_reader: Reade
     from hypothesis.stateful import run_state_machine_as_test
 
     Changes.reader = tiny_reader
-    limits = settings(max_examples=6, stateful_step_count=6, deadline=None)
+    phases = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking would take minutes
+    limits = settings(max_examples=5, stateful_step_count=6, phases=phases)
     run_state_machine_as_test(Changes, settings=limits)
 
 
@@ -177,7 +178,7 @@ def test_known_identifiers_are_refused_before_anything_is_added(
 ) -> None:
     more = write_corpus(tmp_path / "more.jsonl", [Passage("p1", "again"), Passage("new", "new")])
     with pytest.raises(PrereadError, match=r"1 of the passages are in the index already: 'p1'"):
-        add_passages(index, more, tiny_reader)
+        add_passages(index, more, tiny_reader, AddConfig(workers=1))
     with PassageIndex(index) as opened:
         assert len(opened) == 6 and not opened.find("new")
 
@@ -241,11 +242,11 @@ def test_addition_that_stopped_goes_on_and_keeps_its_shards(
     with monkeypatch.context() as patch:
         patch.setattr(extend, "build_bm25", stop)
         with pytest.raises(Stop):
-            add_passages(index, more, tiny_reader)
+            add_passages(index, more, tiny_reader, AddConfig(workers=1))
     with PassageIndex(index) as opened:
         assert len(opened) == 6
     written = {f.name: f.stat().st_mtime_ns for f in index.glob("states/*.h5")}
-    add_passages(index, more, tiny_reader, resume=True)
+    add_passages(index, more, tiny_reader, AddConfig(workers=1), resume=True)
     assert {f.name: f.stat().st_mtime_ns for f in index.glob("states/*.h5")} == written
     with PassageIndex(index) as opened:
         assert len(opened) == 15 and opened.find("n8")
