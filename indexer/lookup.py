@@ -98,7 +98,7 @@ class Lookup:
                     {name: _mapped(path, file[f"{name}_{kind}"]) for name in KEYS}
                     for kind in ("keys", "ordinals")
                 )
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise IndexFormatError(
                 f"{path}: not a lookup file ({error}). It is damaged: restore it from a backup, or "
                 "build the index again."

@@ -165,7 +165,7 @@ class ShardReader:
             self._strings = {
                 name: (column[f"{name}_bytes"], column[f"{name}_lengths"]) for name in STRINGS
             }
-        except (OSError, KeyError, ValueError, TypeError) as error:
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise IndexFormatError(
                 f"{path}: not a shard of an index ({error}). The file is damaged: restore it, or "
                 "delete the index folder and build it again."

@@ -1,5 +1,7 @@
 """A small real corpus and an index of it, made by the tiny reader."""
 
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,17 @@ def built(
 def index(built: Path) -> PassageIndex:
     """The same, opened."""
     return PassageIndex(built)
+
+
+@pytest.fixture
+def files_of() -> Callable[[Path], dict[str, str]]:
+    """Gives the SHA-256 of every file but Lucene's, which name their segments at random."""
+
+    def hashes(index: Path) -> dict[str, str]:
+        return {
+            str(f.relative_to(index)): hashlib.sha256(f.read_bytes()).hexdigest()
+            for f in sorted(index.rglob("*"))
+            if f.is_file() and not f.parent.name.startswith("lucene")
+        }
+
+    return hashes

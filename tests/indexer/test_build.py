@@ -1,12 +1,12 @@
 """Builds that stop and go on, and builds that must be refused."""
 
-import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -23,18 +23,16 @@ from preread.indexer import (
 )
 from preread.reader import Reader
 
-
-def files_of(index: Path) -> dict[str, str]:
-    """SHA-256 of every file but Lucene's, which name their segments at random."""
-    return {
-        str(f.relative_to(index)): hashlib.sha256(f.read_bytes()).hexdigest()
-        for f in sorted(index.rglob("*"))
-        if f.is_file() and not f.parent.name.startswith("lucene")
-    }
+FilesOf = Callable[[Path], dict[str, str]]
 
 
 def test_same_passages_give_the_same_bytes(
-    corpus: Path, built: Path, config: IndexConfig, tiny_reader: Reader, tmp_path: Path
+    corpus: Path,
+    built: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    files_of: FilesOf,
 ) -> None:
     build_index(corpus, tmp_path / "again", tiny_reader, config)
     assert files_of(tmp_path / "again") == files_of(built)
@@ -65,6 +63,7 @@ def test_build_stopped_at_any_step_resumes_to_the_same_bytes(
     tiny_reader: Reader,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    files_of: FilesOf,
 ) -> None:
     module_name, name = step.split(".")
     module = import_module(f"preread.indexer.{module_name}")
@@ -100,10 +99,12 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     tiny_reader: Reader,
     tiny_reader_path: Path,
     tmp_path: Path,
+    files_of: FilesOf,
 ) -> None:
     index = tmp_path / "index"
     command = [sys.executable, "-m", "preread.pipeline", "index", str(corpus), str(index)]
     command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "2"]
+    command += ["--workers", "1" if how is signal.SIGINT else "2"]
     with subprocess.Popen([*command, "--resume"], stderr=subprocess.PIPE) as process:
         journal = index / "build-shards.jsonl"
         deadline = time.monotonic() + 60

@@ -1,0 +1,68 @@
+"""Several processes write what one does."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from preread.data import PrereadError
+from preread.indexer import IndexConfig, build_index, verify_index
+from preread.indexer.scan import Estimate
+from preread.reader import Reader
+
+
+@pytest.mark.parametrize("codec", ["float16", "rpq4"])
+def test_bytes_do_not_depend_on_the_number_of_workers(
+    codec: str, tiny_reader: Reader, tmp_path: Path, files_of: Callable[[Path], dict[str, str]]
+) -> None:
+    from preread.data.sample import sample_corpus_path
+
+    for workers in (1, 3):
+        config = IndexConfig(codec=codec, passages_per_shard=40, workers=workers, limit=150)
+        build_index(sample_corpus_path(), tmp_path / str(workers), tiny_reader, config)
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "3")
+    assert verify_index(tmp_path / "3") == []
+
+
+def test_cost_is_estimated_before_the_start(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    told: list[Estimate] = []
+    config = IndexConfig(workers=1)
+    manifest, _ = build_index(
+        corpus, tmp_path / "index", tiny_reader, config, on_estimate=told.append
+    )
+    (estimate,) = told
+    assert estimate.n_passages == manifest.n_passages
+    assert estimate.n_tokens == pytest.approx(manifest.n_tokens, rel=0.02)
+    states = sum(shard.bytes for shard in manifest.shards)
+    assert estimate.bytes > 2 * manifest.n_tokens * 32 and estimate.bytes < 3 * states
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+def test_full_disk_is_a_clear_error_and_the_build_goes_on(
+    corpus: Path,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    files_of: Callable[[Path], dict[str, str]],
+) -> None:
+    import subprocess
+
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1600k", "tmpfs", str(small)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a small file system could not be mounted")
+    config = IndexConfig(passages_per_shard=3, workers=1)
+    try:
+        filler = small / "filler"
+        filler.write_bytes(bytes(1_350_000))
+        with pytest.raises(PrereadError, match="The disk is full: make room and go on"):
+            build_index(corpus, small / "index", tiny_reader, config)
+        filler.unlink()
+        build_index(corpus, small / "index", tiny_reader, config, resume=True)
+        assert verify_index(small / "index") == []
+        build_index(corpus, tmp_path / "undisturbed", tiny_reader, config)
+        assert files_of(small / "index") == files_of(tmp_path / "undisturbed")
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
