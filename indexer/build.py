@@ -9,8 +9,16 @@ from pathlib import Path
 
 from ..data import CorpusFormat, OnError, Passage, PrereadError, ReadReport, read_corpus
 from ..reader import Reader
-from ..reader.codecs import Codec, QuantisedCodec, find_codec, learn_codec, load_codec, save_codec
-from ..reader.codecs.names import CodecName
+from ..reader.codecs import (
+    Codec,
+    CodecName,
+    QuantisedCodec,
+    find_codec,
+    learn_codec,
+    load_codec,
+    sample_states,
+    save_codec,
+)
 from .errors import IndexMismatchError
 from .extend import Extension, extend
 from .files import FileEntry, atomic_path
@@ -191,7 +199,8 @@ def _settle_codec(
         return codec, None
     if not path.exists():
         if codec is None:
-            codec = learn_codec(name, reader, scan.sample, show_progress=show_progress)
+            states = sample_states(reader, scan.sample, show_progress=show_progress)
+            codec = learn_codec(name, reader, states)
         assert isinstance(codec, QuantisedCodec)
         with atomic_path(path) as temporary:
             save_codec(codec, reader, temporary)

@@ -1,6 +1,6 @@
 """The DeFormer reader: lower layers for question and passage apart, upper layers for both."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Self
@@ -63,6 +63,9 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
             TransformerLayer(config) for _ in range(config.num_hidden_layers)
         )
         self.head = nn.Linear(config.hidden_size, 2)
+        self.stored_as: Callable[[Packed, Packed], Packed] | None = None
+        """What `forward` does to passage states and their token ids between lower and upper layers:
+        a codec, so that upper layers learn to read what an index gives back."""
         self.post_init()  # type: ignore[no-untyped-call]
 
     def lower(self, tokens: Packed, segment: Segment) -> Packed:
@@ -140,6 +143,8 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
         """
         question_states = self.lower(questions, Segment.QUESTION)
         passage_states = self.lower(passages, Segment.PASSAGE)
+        if self.stored_as is not None:
+            passage_states = self.stored_as(passage_states, passages)
         return self.upper(question_states, passage_states, pairs, keep_hidden=keep_hidden)
 
     @classmethod

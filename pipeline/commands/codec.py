@@ -31,7 +31,7 @@ def learn_codec(
     from ...indexer.files import atomic_path, check_new_file
     from ...indexer.scan import scan_corpus
     from ...reader import Reader
-    from ...reader.codecs import CodecName, save_codec
+    from ...reader.codecs import CodecName, sample_states, save_codec
     from ...reader.codecs import learn_codec as learn
 
     if out.suffix != ".safetensors":
@@ -41,6 +41,6 @@ def learn_codec(
     passages = read_corpus(corpus, format=format, on_error=on_error, limit=limit)
     sample = scan_corpus(passages, seed=0, show_progress=True).sample
     loaded = Reader.load(reader, device=device)
-    learned = learn(name, loaded, sample, show_progress=True)
+    learned = learn(name, loaded, sample_states(loaded, sample, show_progress=True))
     with atomic_path(out) as temporary:
         save_codec(learned, loaded, temporary)

@@ -2,7 +2,7 @@
 
 from .base import Codec
 from .files import codec_file_name, load_codec, save_codec
-from .learning import learn_codec
+from .learning import StateSample, learn_codec, sample_states
 from .names import CodecKind, CodecName
 from .quantised import Predictor, ProductQuantiser, QuantisedCodec
 from .scalar import Float16Codec, Int8Codec
@@ -17,9 +17,11 @@ __all__ = [
     "Predictor",
     "ProductQuantiser",
     "QuantisedCodec",
+    "StateSample",
     "codec_file_name",
     "find_codec",
     "learn_codec",
     "load_codec",
+    "sample_states",
     "save_codec",
 ]

@@ -28,35 +28,38 @@ _WINDOWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
-    """Windows and their states."""
+class StateSample:
+    """States of some windows, to learn codecs from."""
 
     token_ids: Packed
+    """Shape ``(n_rows,)``, int64."""
     states: Tensor
-    """Shape ``(n_rows, hidden_size)``, float32."""
+    """Shape ``(n_rows, hidden_size)``, float32, on CPU."""
 
 
-def learn_codec(
-    name: CodecName, reader: Reader, passages: Sequence[Passage], *, show_progress: bool = False
-) -> QuantisedCodec:
-    """Learn a codec.
+def learn_codec(name: CodecName, reader: Reader, sample: StateSample) -> QuantisedCodec:
+    """Learn a codec; it takes a minute or two.
 
     Args:
         name: Of kind ``pq`` or ``rpq``.
         reader: Whose states are coded.
-        passages: A sample of what will be coded, in random order; 2,000 of 100 words are plenty.
-        show_progress: Draw a progress bar on standard error.
+        sample: Some of its states, by `sample_states`.
 
     Returns:
         The codec. The same arguments give the same one, on the same machine.
 
     Raises:
-        PrereadError: If the passages have too few tokens, or the kind has nothing to learn.
+        PrereadError: If the sample has too few tokens, or the kind has nothing to learn.
     """
     if not name.kind.is_learned:
         raise PrereadError(f"codec: expected pqN or rpqN, found {name}, which needs no learning.")
+    n_tokens = sample.states.shape[0]
+    if n_tokens < MIN_TOKENS:
+        raise PrereadError(
+            f"codec: expected at least {MIN_TOKENS} tokens of passages to learn from, found "
+            f"{n_tokens}. Learn from a larger corpus, or use float16."
+        )
     with torch.inference_mode():
-        sample = _sample(reader, passages, show_progress)
         if name.kind is CodecKind.RPQ:
             predictor, predicted = _fit_predictor(reader, sample)
         else:
@@ -73,8 +76,16 @@ def learn_codec(
         )
 
 
-def _sample(reader: Reader, passages: Sequence[Passage], show_progress: bool) -> _Sample:
-    """Encode passages, as many as are needed."""
+def sample_states(
+    reader: Reader, passages: Sequence[Passage], *, show_progress: bool = False
+) -> StateSample:
+    """Encode passages, as many as are needed.
+
+    Args:
+        reader: Whose states are coded.
+        passages: A sample of what will be coded, in random order; 2,000 of 100 words are plenty.
+        show_progress: Draw a progress bar on standard error.
+    """
     encoded = reader.encoder.encode_passages(
         [p.text for p in passages], [p.title for p in passages]
     )
@@ -82,11 +93,6 @@ def _sample(reader: Reader, passages: Sequence[Passage], show_progress: bool) ->
     lengths = np.cumsum([len(w.token_ids) for w in windows])
     windows = windows[: int(np.searchsorted(lengths, MAX_TOKENS)) + 1]
     n_tokens = sum(len(w.token_ids) for w in windows)
-    if n_tokens < MIN_TOKENS:
-        raise PrereadError(
-            f"codec: expected at least {MIN_TOKENS} tokens of passages to learn from, found "
-            f"{n_tokens}. Learn from a larger corpus, or use float16."
-        )
     states = torch.empty(n_tokens, reader.config.hidden_size)
     row = 0
     with tqdm(total=n_tokens, unit=" tokens", desc="sampling", disable=not show_progress) as bar:
@@ -95,10 +101,10 @@ def _sample(reader: Reader, passages: Sequence[Passage], show_progress: bool) ->
             states[row : row + some.shape[0]] = some
             row += some.shape[0]
             bar.update(some.shape[0])
-    return _Sample(Packed.from_lists([w.token_ids for w in windows]), states)
+    return StateSample(Packed.from_lists([w.token_ids for w in windows]), states)
 
 
-def _fit_predictor(reader: Reader, sample: _Sample) -> tuple[Predictor, Tensor]:
+def _fit_predictor(reader: Reader, sample: StateSample) -> tuple[Predictor, Tensor]:
     """Ridge regression of states on what token ids give; also what it predicts."""
     embedder = reader.model.embedder
     words, places = (e.weight.detach().cpu() for e in (embedder.word, embedder.position))

@@ -91,6 +91,10 @@ class Recipe:
     freeze_layers: int = 0
     """Keep the embedder and so many of the first layers as they are; 0 freezes nothing. With
     ``num_lower_layers`` of them, indexes made with the base stay valid."""
+    codec: str = ""
+    """Passage states go through this codec (a name, or a file) before the upper layers, which so
+    learn to read what an index with it gives back. The lower layers have to be frozen, since the
+    codec was learned from what they give."""
     precision: Precision = Precision.AUTO
     """Number format of activations."""
     max_rows: int = 5000
@@ -104,6 +108,19 @@ class Recipe:
     save_every: int = 200
     """Steps between two checkpoints."""
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the fields against each other.
+
+        Raises:
+            PrereadError: If a codec would be learned from states that change.
+        """
+        if self.codec and self.freeze_layers < self.num_lower_layers:
+            raise PrereadError(
+                f"recipe: codec {self.codec} needs the lower layers frozen: expected freeze_layers "
+                f"of at least {self.num_lower_layers} (num_lower_layers), found "
+                f"{self.freeze_layers}."
+            )
 
     @classmethod
     def load(cls, path: Path) -> "Recipe":

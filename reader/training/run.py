@@ -9,7 +9,10 @@ from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArgum
 
 from ...data import OnError, PrereadError
 from ..checkpoints import shipped_reader_path
+from ..codecs import find_codec
 from ..model import DeformerForQuestionAnswering
+from ..packing import Packed
+from ..reader import Reader
 from ..weight_names import is_lower
 from ..windows import TextEncoder, load_tokenizer
 from .objective import Objective, Teacher
@@ -73,6 +76,9 @@ def train(
         train_dataset=loaded.batches,
         callbacks=[Watcher(output, model, tokenizer, loaded.held_out, every)],
     )
+    if recipe.codec:
+        where = trainer.args.device
+        _read_through(recipe.codec, Reader(model, tokenizer, name=base, device=where))
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.is_world_process_zero():
@@ -120,6 +126,23 @@ def _student(recipe: Recipe, base: str) -> DeformerForQuestionAnswering:
         for name, weight in model.named_parameters():
             weight.requires_grad_(not is_lower(name, recipe.freeze_layers))
     return model
+
+
+def _read_through(name: str, reader: Reader) -> None:
+    """Let the upper layers see passages as an index would give them back."""
+    codec = find_codec(name, reader)
+    if codec is None:
+        raise PrereadError(
+            f"recipe: codec {name} does not come with {reader.name}. Learn it with "
+            "`preread learn-codec`, and name its file."
+        )
+
+    @torch.no_grad()
+    def store_and_fetch(states: Packed, token_ids: Packed) -> Packed:
+        whole = states.with_rows(states.rows.float())
+        return codec.decode(codec.encode(whole, token_ids), token_ids)
+
+    reader.model.stored_as = store_and_fetch
 
 
 def _arguments(recipe: Recipe, output: Path, device: str) -> TrainingArguments:

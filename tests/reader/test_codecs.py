@@ -17,10 +17,12 @@ from preread.reader.codecs import (
     Int8Codec,
     ProductQuantiser,
     QuantisedCodec,
+    StateSample,
     codec_file_name,
     find_codec,
     learn_codec,
     load_codec,
+    sample_states,
     save_codec,
 )
 from safetensors.torch import load_file
@@ -50,12 +52,18 @@ def states(tiny_reader: Reader, windows: Packed) -> Packed:
         return tiny_reader.model.lower(windows, Segment.PASSAGE)
 
 
+@pytest.fixture(scope="module")
+def sample(tiny_reader: Reader, passages: list[Passage]) -> StateSample:
+    """States to learn from."""
+    return sample_states(tiny_reader, passages)
+
+
 @pytest.fixture(scope="module", params=["pq4", "rpq5"])
 def learned(
-    request: pytest.FixtureRequest, tiny_reader: Reader, passages: list[Passage]
+    request: pytest.FixtureRequest, tiny_reader: Reader, sample: StateSample
 ) -> QuantisedCodec:
     """A codec of the tiny reader; 5 bytes do not divide its width of 32."""
-    return learn_codec(CodecName.parse(request.param), tiny_reader, passages)
+    return learn_codec(CodecName.parse(request.param), tiny_reader, sample)
 
 
 @pytest.mark.parametrize("name", ["float16", "int8", "pq8", "rpq96"])
@@ -175,11 +183,11 @@ def test_nothing_decodes_to_nothing(learned: QuantisedCodec) -> None:
 
 
 def test_token_ids_leave_less_to_be_said(
-    tiny_reader: Reader, passages: list[Passage], states: Packed, windows: Packed
+    tiny_reader: Reader, sample: StateSample, states: Packed, windows: Packed
 ) -> None:
     lost = {}
     for name in ("pq4", "rpq4"):
-        codec = learn_codec(CodecName.parse(name), tiny_reader, passages)
+        codec = learn_codec(CodecName.parse(name), tiny_reader, sample)
         decoded = codec.decode(codec.encode(states, windows), windows).rows
         lost[name] = float((decoded - states.rows).square().sum())
     assert lost["rpq4"] < 0.8 * lost["pq4"]
@@ -188,7 +196,7 @@ def test_token_ids_leave_less_to_be_said(
 def test_learning_twice_gives_the_same_codec(
     learned: QuantisedCodec, tiny_reader: Reader, passages: list[Passage], tmp_path: Path
 ) -> None:
-    again = learn_codec(learned.name, tiny_reader, passages)
+    again = learn_codec(learned.name, tiny_reader, sample_states(tiny_reader, passages))
     for number, codec in enumerate((learned, again)):
         save_codec(codec, tiny_reader, tmp_path / f"{number}.safetensors")
     first, second = (tmp_path / f"{number}.safetensors" for number in range(2))
@@ -231,7 +239,7 @@ def test_too_little_text_is_an_error_that_says_so(
     tiny_reader: Reader, passages: list[Passage]
 ) -> None:
     with pytest.raises(PrereadError, match="expected at least 9984 tokens"):
-        learn_codec(CodecName.parse("rpq4"), tiny_reader, passages[:3])
+        learn_codec(CodecName.parse("rpq4"), tiny_reader, sample_states(tiny_reader, passages[:3]))
 
 
 def test_codec_that_comes_with_a_reader_is_found(

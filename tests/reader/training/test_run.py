@@ -256,3 +256,23 @@ def test_shipped_recipes_load_by_name() -> None:
     assert "minilm-l6-first" in names
     for name in names:
         assert Recipe.load(recipe_path(name)).num_lower_layers in range(7)
+
+
+def test_upper_layers_learn_from_what_a_codec_gives_back(base: Path, train_file: Path) -> None:
+    frozen = replace(recipe(base, epochs=20), freeze_layers=1)
+    plain = train(frozen, data=base.parent, output=base.parent / "plain")
+    coded = train(replace(frozen, codec="int8"), data=base.parent, output=base.parent / "coded")
+    first, second = (load_file(folder / "model.safetensors") for folder in (plain, coded))
+    differs = {name for name in first if not torch.equal(first[name], second[name])}
+    assert differs and not any(name.startswith(("embedder", "layers.0")) for name in differs)
+
+
+def test_codec_is_refused_while_lower_layers_learn(base: Path) -> None:
+    with pytest.raises(PrereadError, match="codec int8 needs the lower layers frozen"):
+        replace(recipe(base), codec="int8")
+
+
+def test_codec_that_has_to_be_learned_first_is_refused(base: Path, train_file: Path) -> None:
+    coded = replace(recipe(base), freeze_layers=1, codec="rpq8")
+    with pytest.raises(PrereadError, match="codec rpq8 does not come with"):
+        train(coded, data=base.parent, output=base.parent / "out")
