@@ -15,7 +15,7 @@ from pathlib import Path
 from common import write_result
 from preread.data import read_questions
 from preread.indexer import PassageIndex
-from preread.indexer.bm25 import K1, B, contents_of
+from preread.indexer.bm25 import K1, B, contents_of, docid_of
 from preread.indexer.java import java_class
 from tqdm import tqdm
 
@@ -28,7 +28,7 @@ def index_with_pyserini(index: PassageIndex, folder: Path) -> Path:
     collection.mkdir()
     with (collection / "passages.jsonl").open("w") as file:
         for ordinal in range(len(index)):
-            record = {"id": str(ordinal), "contents": contents_of(index.passage(ordinal))}
+            record = {"id": docid_of(ordinal), "contents": contents_of(index.passage(ordinal))}
             file.write(json.dumps(record) + "\n")
     arguments = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator"]
     arguments += ["-input", str(collection), "-index", str(folder / "lucene"), "-threads", "2"]

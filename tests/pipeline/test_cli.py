@@ -150,6 +150,48 @@ def test_mistakes_give_one_clear_error_and_code_two(
     assert "Traceback" not in finished.err
 
 
+def test_add_delete_compact(preread: Preread, tiny_reader_path: Path, tmp_path: Path) -> None:
+    index, more, ids = tmp_path / "index", tmp_path / "more.jsonl", tmp_path / "ids.txt"
+    reader = ("--reader", str(tiny_reader_path))
+    built = preread("index", sample_corpus_path(), index, "--limit", 30, *reader)
+    assert "30 passages, about" in built.err and "GB on disk" in built.err
+    records = [{"id": f"n{i}", "title": "", "text": f"zanzibar {i}"} for i in range(3)]
+    more.write_text("".join(json.dumps(r) + "\n" for r in records))
+    added = json.loads(preread("add", index, more, "--json").out)
+    assert (added["n_passages"], added["generation"]) == (33, 1)
+    refused = preread("add", index, more)
+    assert refused.code == 2 and "3 of the passages are in the index already" in refused.err
+    assert json.loads(preread("add", index, more, "--replace", "--json").out)["n_passages"] == 33
+    ids.write_text("n1\nn2\n")
+    deleted = json.loads(preread("delete", index, "n0", f"@{ids}", "--json").out)
+    assert deleted == {"n_deleted": 3, "n_passages": 30}
+    assert "zanzibar" not in preread("search", index, "zanzibar").out
+    compacted = json.loads(preread("compact", index, "--json").out)
+    assert (compacted["n_passages"], compacted["n_deleted"]) == (30, 0)
+    unknown = preread("delete", index, "n0", f"@{tmp_path / 'nowhere'}")
+    assert unknown.code == 2 and "nowhere" in unknown.err
+    assert json.loads(preread("verify", index, "--json").out)["ok"]
+
+
+def test_learned_codec_codes_an_index(
+    preread: Preread, tiny_reader_path: Path, tmp_path: Path
+) -> None:
+    file, index = tmp_path / "codec.safetensors", tmp_path / "index"
+    learned = preread(
+        "learn-codec", tiny_reader_path, sample_corpus_path(), file, "--codec", "rpq2"
+    )
+    assert learned.code == 0, learned.err
+    built = preread(
+        "index", sample_corpus_path(), index, "--reader", tiny_reader_path, "--codec", file,
+        "--limit", 50, "--json",
+    )  # fmt: skip
+    info = json.loads(built.out)
+    assert info["codec"] == "rpq2" and info["bytes_codec"] == file.stat().st_size
+    assert preread("ask", index, "what is a volcano?").code == 0
+    again = preread("learn-codec", tiny_reader_path, sample_corpus_path(), file)
+    assert again.code == 2 and "expected nothing there" in again.err
+
+
 def test_demo_builds_asks_and_scores(preread: Preread, tmp_path: Path) -> None:
     finished = preread("demo", "--path", tmp_path / "demo", "--questions", 3)
     assert finished.code == 0, finished.err

@@ -1,0 +1,182 @@
+"""What does it cost to store states in fewer bytes?
+
+    python benchmarks/codecs.py learn CORPUS FOLDER [--codecs pq8 rpq8 …]
+    python benchmarks/codecs.py score CORPUS FOLDER DATASET… [--tuned READER …]
+
+``learn`` learns codecs of READER from a sample of CORPUS and writes them to FOLDER. ``score`` reads
+the same questions of each data set through every codec, and measures how much of the variance of
+states is lost on passages that no codec was learned from. ``--tuned`` names a reader whose upper
+layers learned from decoded states; it is scored beside the first one. Bytes a token are counted in
+an index of some passages: codes, token ids, lengths, checksums, look-up; not texts.
+"""
+
+import argparse
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from common import write_result
+from preread.data import Passage, ReadingExample, read_examples
+from preread.data import read_corpus as read_passages
+from preread.indexer import IndexConfig, build_index, index_info
+from preread.indexer.scan import scan_corpus
+from preread.pipeline import ReadMode, evaluate_reader
+from preread.reader import Packed, Reader
+from preread.reader.codecs import (
+    CodecName,
+    codec_file_name,
+    find_codec,
+    learn_codec,
+    sample_states,
+    save_codec,
+)
+
+SIZES = (4, 6, 8, 10, 12, 16, 24, 32)
+LEARNED = tuple(f"{kind}{n}" for n in SIZES for kind in ("pq", "rpq"))
+HELD_OUT = 200
+"""Passages on which distortion is measured."""
+INDEXED = 500
+"""Passages of the index in which bytes are counted."""
+
+
+def sample_of(corpus: Path) -> list[Passage]:
+    """A sample of the corpus, in random order."""
+    return list(scan_corpus(read_passages(corpus), seed=0, show_progress=True).sample)
+
+
+def learn(reader: Reader, corpus: Path, folder: Path, names: list[str]) -> None:
+    """Learn the codecs that are not there yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    states = sample_states(reader, sample_of(corpus)[HELD_OUT:], show_progress=True)
+    for name in map(CodecName.parse, names):
+        path = folder / codec_file_name(name)
+        if not path.exists():
+            save_codec(learn_codec(name, reader, states), reader, path)
+            print(path, flush=True)
+
+
+def some_questions(dataset: Path, n_contexts: int, seed: int) -> list[ReadingExample]:
+    """The questions of some contexts; 0 takes all."""
+    examples = [example for example in read_examples(dataset) if example.answers]
+    if not n_contexts:
+        return examples
+    contexts = sorted({example.context for example in examples})
+    drawn = set(random.Random(seed).sample(contexts, min(n_contexts, len(contexts))))
+    return [example for example in examples if example.context in drawn]
+
+
+def lost(reader: Reader, codec_name: str, passages: list[Passage]) -> float:
+    """Share of the states' variance that a codec loses."""
+    codec = find_codec(codec_name, reader)
+    assert codec is not None
+    windows = [
+        w
+        for of_passage in reader.encoder.encode_passages(
+            [p.text for p in passages], [p.title for p in passages]
+        )
+        for w in of_passage
+    ]
+    error = total = 0.0
+    mean = None
+    for first in range(0, len(windows), 16):
+        some = windows[first : first + 16]
+        states = reader.window_states(some)
+        ids = Packed.from_lists([w.token_ids for w in some])
+        decoded = codec.decode(codec.encode(states, ids), ids).rows
+        mean = states.rows.mean(0) if mean is None else mean
+        error += float((decoded - states.rows).square().sum())
+        total += float((states.rows - mean).square().sum())
+    return error / total
+
+
+def bytes_beside_codes(reader: Reader, passages: list[Passage], folder: Path) -> float:
+    """Bytes a token that an index needs besides the codes."""
+    corpus = folder / "passages.jsonl"
+    import json
+
+    records = [{"id": p.passage_id, "title": p.title, "text": p.text} for p in passages]
+    corpus.write_text("".join(json.dumps(r) + "\n" for r in records))
+    build_index(corpus, folder / "index", reader, IndexConfig(codec="int8"))
+    found: float = index_info(folder / "index")["bytes_per_token"]
+    return found - reader.config.hidden_size - 2
+
+
+def score(options: argparse.Namespace) -> None:
+    """Score every codec and write the result."""
+    readers = {"as trained": options.reader, **dict(t.split("=", 1) for t in options.tuned)}
+    first = Reader.load(options.reader)
+    sample = sample_of(options.corpus)
+    with tempfile.TemporaryDirectory() as folder:
+        beside = bytes_beside_codes(first, sample[:INDEXED], Path(folder))
+    datasets = {d.name: some_questions(d, options.contexts, options.seed) for d in options.datasets}
+    rows: list[dict[str, Any]] = []
+    for name in options.codecs:
+        learned = CodecName.parse(name).kind.is_learned
+        source = str(options.folder / codec_file_name(CodecName.parse(name))) if learned else name
+        codec = find_codec(source, first)
+        assert codec is not None
+        width = codec.code_width(first.config.hidden_size) * codec.dtype.itemsize
+        row: dict[str, Any] = {
+            "codec": name,
+            "bytes_per_code": width,
+            "bytes_per_token": round(width + beside, 2),
+            "variance_lost": round(lost(first, source, sample[:HELD_OUT]), 4),
+            "scores": {},
+        }
+        for kind, path in readers.items():
+            reader = first if path == options.reader else Reader.load(path)
+            row["scores"][kind] = {
+                dataset: {
+                    key: found[key]
+                    for found in [
+                        evaluate_reader(
+                            reader,
+                            examples,
+                            mode=ReadMode.STORED,
+                            codec=source,
+                            show_progress=True,
+                        )
+                    ]
+                    for key in ("exact_match", "f1", "n_questions")
+                }
+                for dataset, examples in datasets.items()
+            }
+        rows.append(row)
+        print(row, flush=True)
+    content = {
+        "reader": options.reader,
+        "fingerprint": first.fingerprint,
+        "contexts": options.contexts,
+        "sample_seed": options.seed,
+        "bytes_beside_codes": round(beside, 3),
+        "rows": rows,
+    }
+    write_result("codecs", content)
+
+
+def main() -> None:
+    """Learn or score."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task", choices=("learn", "score"))
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("datasets", type=Path, nargs="*")
+    parser.add_argument("--reader", default="default")
+    parser.add_argument("--tuned", nargs="*", default=[], help="NAME=READER …")
+    parser.add_argument("--codecs", nargs="+", default=[])
+    parser.add_argument("--contexts", type=int, default=0, help="of each data set; 0 for all")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    if options.task == "learn":
+        names = options.codecs or list(LEARNED)
+        learn(Reader.load(options.reader), options.corpus, options.folder, names)
+    else:
+        options.codecs = options.codecs or ["float16", "int8", *LEARNED]
+        score(options)
+
+
+if __name__ == "__main__":
+    main()
