@@ -1,0 +1,142 @@
+"""How much slower than the lower layers alone is a whole build, and does memory grow?
+
+    python benchmarks/build_rate.py CORPUS --passages 4000 --codec rpq8 --repeat 5
+    python benchmarks/build_rate.py CORPUS --memory 20000 202000 --codec rpq8
+
+The rate: the lower layers run over the same windows in the same batches, on one thread, and so does
+the build with one worker; the two alternate. A build is timed from the first shard to the last, by
+its journal's clock, so that reading the corpus and learning a codec are not in it; BM25 and look-up,
+which come after, are given beside it. Memory: the most resident bytes of a build and of all its
+workers, each size in a process of its own.
+"""
+
+import argparse
+import itertools
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from common import write_result
+from preread.data import Passage, read_corpus
+from preread.indexer import IndexConfig, build_index
+from preread.indexer.encode import batches_by_length
+from preread.reader import Reader
+
+
+def lower_layers_alone(reader: Reader, passages: list[Passage], config: IndexConfig) -> float:
+    """Seconds for the lower layers over all shards' batches."""
+    shards = []
+    for first in range(0, len(passages), config.passages_per_shard):
+        some = passages[first : first + config.passages_per_shard]
+        encoded = reader.encoder.encode_passages([p.text for p in some], [p.title for p in some])
+        windows = [w for of_passage in encoded for w in of_passage]
+        batches = batches_by_length([len(w.token_ids) for w in windows], config.rows_per_batch)
+        shards.append([[windows[i] for i in batch] for batch in batches])
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    begin = time.perf_counter()
+    for windows_of_batch in itertools.chain.from_iterable(shards):
+        reader.window_states(windows_of_batch)
+    seconds = time.perf_counter() - begin
+    torch.set_num_threads(before)
+    return seconds
+
+
+def whole_build(reader: Reader, corpus: Path, config: IndexConfig) -> dict[str, float]:
+    """Seconds of the shards, and of all that comes after them."""
+    with tempfile.TemporaryDirectory() as folder:
+        index = Path(folder) / "index"
+        begins: list[float] = []
+        build_index(corpus, index, reader, config, on_estimate=lambda _: begins.append(time.time()))
+        end = time.time()
+        last = max(path.stat().st_mtime for path in (index / "states").iterdir())
+    return {"shards": last - begins[0], "bm25_and_lookup": end - last}
+
+
+def rate(options: argparse.Namespace) -> dict[str, Any]:
+    """Compare, alternating."""
+    reader = Reader.load(options.reader)
+    passages = list(read_corpus(options.corpus, limit=options.passages))
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder) / "passages.jsonl"
+        records = [{"id": p.passage_id, "title": p.title, "text": p.text} for p in passages]
+        corpus.write_text("".join(json.dumps(r) + "\n" for r in records))
+        config = IndexConfig(codec=options.codec, workers=1)
+        rows = []
+        for _ in range(options.repeat):
+            alone = lower_layers_alone(reader, passages, config)
+            rows.append({"lower_layers": alone, **whole_build(reader, corpus, config)})
+            print(rows[-1], flush=True)
+    ratios = sorted(row["lower_layers"] / row["shards"] for row in rows)
+    return {
+        "n_passages": len(passages),
+        "codec": options.codec,
+        "seconds": rows,
+        "throughput_of_lower_layers": {
+            "median": statistics.median(ratios),
+            "least": ratios[0],
+            "most": ratios[-1],
+        },
+    }
+
+
+def memory(options: argparse.Namespace) -> dict[str, Any]:
+    """Build each size in a process of its own."""
+    rows = []
+    for n_passages in options.memory:
+        with tempfile.TemporaryDirectory() as folder:
+            words = [str(options.corpus), str(Path(folder) / "index"), str(n_passages)]
+            out = subprocess.run(
+                [sys.executable, __file__, *words, "--codec", options.codec, "--measure"],
+                check=True, stdout=subprocess.PIPE, text=True,
+            ).stdout  # fmt: skip
+        rows.append({"n_passages": n_passages, **json.loads(out.splitlines()[-1])})
+        print(rows[-1], flush=True)
+    return {"codec": options.codec, "memory": rows}
+
+
+def measure(corpus: Path, index: Path, n_passages: int, codec: str) -> None:
+    """Build, and print the most resident bytes."""
+    begin = time.time()
+    build_index(
+        corpus, index, Reader.load("default"), IndexConfig(codec=codec, limit=n_passages),
+        show_progress=True,
+    )  # fmt: skip
+    kilobytes = {
+        "process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+    }
+    found = {f"{name}_mib": round(kb / 1024) for name, kb in kilobytes.items()}
+    print(json.dumps({**found, "seconds": round(time.time() - begin)}))
+
+
+def main() -> None:
+    """Measure rate or memory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("rest", nargs="*", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--reader", default="default")
+    parser.add_argument("--codec", default="rpq8")
+    parser.add_argument("--passages", type=int, default=4000)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--memory", type=int, nargs="*", help="numbers of passages")
+    options = parser.parse_args()
+    if options.measure:
+        index, n_passages = options.rest
+        measure(options.corpus, Path(index), int(n_passages), options.codec)
+    elif options.memory:
+        write_result("build-memory", memory(options))
+    else:
+        write_result("build-rate", rate(options))
+
+
+if __name__ == "__main__":
+    main()
