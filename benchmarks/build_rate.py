@@ -4,10 +4,10 @@
     python benchmarks/build_rate.py CORPUS --memory 20000 202000 --codec rpq8
 
 The rate: the lower layers run over the same windows in the same batches, on one thread, and so does
-the build with one worker; the two alternate. A build is timed from the first shard to the last, by
-its journal's clock, so that reading the corpus and learning a codec are not in it; BM25 and look-up,
-which come after, are given beside it. Memory: the most resident bytes of a build and of all its
-workers, each size in a process of its own.
+the build with one worker; the two alternate. A build is timed from its estimate to its last shard,
+so that reading the corpus and learning a codec are not in it; BM25 and look-up, which come after,
+are given beside it. Memory: the most resident bytes of a build and of its largest worker, each size
+in a process of its own.
 """
 
 import argparse

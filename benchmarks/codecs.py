@@ -11,6 +11,7 @@ an index of some passages: codes, token ids, lengths, checksums, look-up; not te
 """
 
 import argparse
+import json
 import random
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 import torch
 from common import write_result
+from matplotlib.figure import Figure
 from preread.data import Passage, ReadingExample, read_examples
 from preread.data import read_corpus as read_passages
 from preread.indexer import IndexConfig, build_index, index_info
@@ -33,6 +35,7 @@ from preread.reader.codecs import (
     save_codec,
 )
 
+ROOT = Path(__file__).parents[1]
 SIZES = (4, 6, 8, 10, 12, 16, 24, 32)
 LEARNED = tuple(f"{kind}{n}" for n in SIZES for kind in ("pq", "rpq"))
 HELD_OUT = 200
@@ -94,13 +97,39 @@ def lost(reader: Reader, codec_name: str, passages: list[Passage]) -> float:
 def bytes_beside_codes(reader: Reader, passages: list[Passage], folder: Path) -> float:
     """Bytes a token that an index needs besides the codes."""
     corpus = folder / "passages.jsonl"
-    import json
-
     records = [{"id": p.passage_id, "title": p.title, "text": p.text} for p in passages]
     corpus.write_text("".join(json.dumps(r) + "\n" for r in records))
     build_index(corpus, folder / "index", reader, IndexConfig(codec="int8"))
     found: float = index_info(folder / "index")["bytes_per_token"]
     return found - reader.config.hidden_size - 2
+
+
+def plot(rows: list[dict[str, Any]], target: Path) -> None:
+    """F1 by bytes a token, a line for each kind of codec and reader, a panel a data set."""
+    first = rows[0]["scores"]
+    datasets = list(next(iter(first.values())))
+    figure = Figure(figsize=(5 * len(datasets), 4), layout="constrained")
+    panels = figure.subplots(1, len(datasets), squeeze=False)[0]
+    for axes, dataset in zip(panels, datasets, strict=True):
+        for style, reader in zip(("-", "--", ":"), first, strict=False):
+            for colour, kind in (("C0", "rpq"), ("C1", "pq")):
+                chosen = [r for r in rows if CodecName.parse(r["codec"]).kind == kind]
+                chosen.sort(key=lambda row: float(row["bytes_per_token"]))
+                axes.plot(
+                    [row["bytes_per_token"] for row in chosen],
+                    [row["scores"][reader][dataset]["f1"] for row in chosen],
+                    "o" + style,
+                    color=colour,
+                    label=f"{kind}, {reader}",
+                )
+            plain = next(r for r in rows if r["codec"] == "float16")
+            f1 = plain["scores"][reader][dataset]["f1"]
+            axes.axhline(f1, color="grey", linestyle=style, linewidth=1)
+        axes.set_xlabel("bytes a token, all in")
+        axes.set_ylabel("F1")
+        axes.set_title(f"{dataset}; grey: float16", fontsize=9)
+        axes.legend(fontsize=8)
+    figure.savefig(target, dpi=130)
 
 
 def score(options: argparse.Namespace) -> None:
@@ -154,6 +183,7 @@ def score(options: argparse.Namespace) -> None:
         "rows": rows,
     }
     write_result("codecs", content)
+    plot(rows, ROOT / "docs" / "codecs.png")
 
 
 def main() -> None:

@@ -233,6 +233,38 @@ def text_without_labels() -> str:
     return "\n".join([*lines, "", f"{script} → `{result['file']}`"])
 
 
+def codecs() -> str:
+    """F1 by bytes a token."""
+    result = newest("codecs")
+    rows = result["rows"]
+    readers = list(rows[0]["scores"])
+    datasets = list(rows[0]["scores"][readers[0]])
+    arms = [(reader, dataset) for dataset in datasets for reader in readers]
+    counts = [rows[0]["scores"][readers[0]][name]["n_questions"] for name in datasets]
+    drawn = "all contexts"
+    if result["contexts"]:
+        drawn = f"those of {result['contexts']} contexts of each, drawn with seed "
+        drawn += str(result["sample_seed"])
+    lines = [
+        f"F1 on {' and '.join(f'{n:,}' for n in counts)} questions ({drawn}). Bytes are all in: "
+        f"code, token id, and {result['bytes_beside_codes'] - 2:.2f} bytes of lengths, checksums "
+        "and look-up.",
+        "",
+        "| codec | bytes a token | variance lost | "
+        + " | ".join(f"`{dataset}` {reader}" for reader, dataset in arms)
+        + " |",
+        f"|---|---|---|{'---|' * len(arms)}",
+    ]
+    for row in sorted(rows, key=lambda row: float(-row["bytes_per_token"])):
+        cells = " | ".join(f"{row['scores'][r][d]['f1']:.1f}" for r, d in arms)
+        lines.append(
+            f"| {row['codec']} | {row['bytes_per_token']:.1f} | {row['variance_lost']:.3f} "
+            f"| {cells} |"
+        )
+    lines += ["", "![F1 by bytes a token](codecs.png)", ""]
+    return "\n".join([*lines, f"`python benchmarks/codecs.py` → `{result['file']}`"])
+
+
 def fill(path: Path, blocks: dict[str, str]) -> None:
     """Replace the blocks of a file."""
     text = path.read_text("utf-8")
@@ -254,6 +286,8 @@ def main() -> None:
     }
     known = {name: body() for name, body in training.items() if any(RESULTS.glob(f"{name}-*.json"))}
     fill(ROOT / "docs" / "training.md", known)
+    if any(RESULTS.glob("codecs-*.json")):
+        fill(ROOT / "docs" / "store.md", {"codecs": codecs()})
 
 
 if __name__ == "__main__":
