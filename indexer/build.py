@@ -22,7 +22,7 @@ from ..reader.codecs import (
 from .errors import IndexMismatchError
 from .extend import Extension, extend
 from .files import FileEntry, atomic_path
-from .journal import PLAN_FILE, Journal, remove_journal
+from .journal import PLAN_FILE, Journal, check_earlier, remove_journal
 from .manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
 from .scan import CorpusScan, Estimate, estimate, scan_corpus
 from .snapshots import WRITER_LOCK, sole_writer
@@ -105,11 +105,13 @@ def build_index(
     with explaining_write_errors(index):
         if resume and (index / MANIFEST_FILE).exists():
             return _finished(index, plan), report
+        _check_folder(index)
+        check_earlier(index, asdict(plan), resume=resume)
         # An empty or bad corpus must leave no folder behind.
         scan = scan_corpus(
             _read(corpus, config, None), seed=config.seed, show_progress=show_progress
         )
-        _prepare_folder(index)
+        index.mkdir(parents=True, exist_ok=True)
         with sole_writer(index):
             journal = Journal(index, asdict(plan), resume=resume)
             codec, codec_file = _settle_codec(index, codec, name, reader, scan, show_progress)
@@ -172,13 +174,14 @@ def _finished(index: Path, plan: BuildPlan) -> Manifest:
     return manifest
 
 
-def _prepare_folder(index: Path) -> None:
-    """Make the folder, or go on in the one of an unfinished build."""
+def _check_folder(index: Path) -> None:
+    """Refuse a place that holds something else than an unfinished build."""
     if index.exists() and not index.is_dir():
         raise PrereadError(f"{index}: expected a folder or nothing, found a file.")
     if (index / MANIFEST_FILE).exists():
         raise PrereadError(f"{index}: an index is there already. Remove it, or name another.")
-    index.mkdir(parents=True, exist_ok=True)
+    if not index.exists():
+        return
     ours = (PLAN_FILE + ".tmp", WRITER_LOCK)
     if not (index / PLAN_FILE).exists() and any(f.name not in ours for f in index.iterdir()):
         raise PrereadError(f"{index}: the folder holds other files; name an empty or new one.")

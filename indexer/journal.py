@@ -44,15 +44,9 @@ class Journal:
             IndexMismatchError: If the earlier build was another one.
         """
         self._index = index
-        self._plan = plan
-        self._otherwise = otherwise
         self.shards: list[ShardEntry] = []
         if (index / PLAN_FILE).exists():
-            if not resume:
-                raise PrereadError(
-                    f"{index}: a build was begun there. Go on with it by --resume, or remove it."
-                )
-            self._check_plan()
+            check_earlier(index, plan, resume=resume, otherwise=otherwise)
             self.shards = self._read_shards()
         else:
             write_json(index / PLAN_FILE, plan)
@@ -66,17 +60,6 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         self.shards.append(shard)
-
-    def _check_plan(self) -> None:
-        """Compare the plan of the earlier build with this one."""
-        earlier = json.loads((self._index / PLAN_FILE).read_text("utf-8"))
-        for name, wanted in self._plan.items():
-            if earlier.get(name) != wanted:
-                raise IndexMismatchError(
-                    f"{self._index}: the build that was begun there has {name} = "
-                    f"{earlier.get(name)!r}, this one {wanted!r}. Repeat the first command with "
-                    f"--resume, or {self._otherwise}."
-                )
 
     def _read_shards(self) -> list[ShardEntry]:
         """Finished shards; a last line cut short by a crash does not count."""
@@ -96,6 +79,37 @@ class Journal:
         if path.exists():
             path.write_bytes(whole)
         return shards
+
+
+def check_earlier(
+    index: Path, plan: dict[str, Any], *, resume: bool, otherwise: str = "remove the folder"
+) -> None:
+    """Refuse to go on with a build that is not to be resumed, or was another one.
+
+    Args:
+        index: The index folder; nothing is checked where no build was begun.
+        plan: As in `Journal`; so are the others.
+        resume: See ``plan``.
+        otherwise: See ``plan``.
+
+    Raises:
+        PrereadError: As `Journal` does.
+        IndexMismatchError: As `Journal` does.
+    """
+    path = index / PLAN_FILE
+    if not path.exists():
+        return
+    if not resume:
+        raise PrereadError(
+            f"{index}: a build was begun there. Go on with it by --resume, or {otherwise}."
+        )
+    earlier = json.loads(path.read_text("utf-8"))
+    for name, wanted in plan.items():
+        if earlier.get(name) != wanted:
+            raise IndexMismatchError(
+                f"{index}: the build that was begun there has {name} = {earlier.get(name)!r}, this "
+                f"one {wanted!r}. Repeat the first command with --resume, or {otherwise}."
+            )
 
 
 def remove_journal(index: Path) -> None:

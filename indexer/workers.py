@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 
+from ..data import PrereadError
 from ..reader import Reader
 from ..reader.codecs import Codec, find_codec
 from .encode import Progress, ShardTask, encode_shard
@@ -53,6 +55,9 @@ def encode_shards(
         workers: 1 for this process, more for that many others, each with a copy of the reader.
         on_shard: Told each shard that is written.
         on_progress: Told the tokens that are done, now and then.
+
+    Raises:
+        PrereadError: If a worker dies.
     """
     if workers == 1:
         with one_thread(reader):
@@ -72,6 +77,11 @@ def encode_shards(
     ):
         try:
             _run(pool, iter(tasks), workers, on_shard, lambda: _take(n_tokens, on_progress))
+        except BrokenProcessPool as error:
+            raise PrereadError(
+                "a worker died; the system kills processes when memory runs out. Go on with "
+                "--resume, and with fewer --workers if it happens again."
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list((pool._processes or {}).values()):

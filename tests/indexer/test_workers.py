@@ -1,6 +1,9 @@
 """Several processes write what one does."""
 
+import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +25,32 @@ def test_bytes_do_not_depend_on_the_number_of_workers(
         build_index(sample_corpus_path(), tmp_path / str(workers), tiny_reader, config)
     assert files_of(tmp_path / "1") == files_of(tmp_path / "3")
     assert verify_index(tmp_path / "3") == []
+
+
+def test_worker_that_dies_is_a_clear_error_and_the_build_goes_on(
+    tiny_reader: Reader, tmp_path: Path, files_of: Callable[[Path], dict[str, str]]
+) -> None:
+    from preread.data.sample import sample_corpus_path
+
+    config = IndexConfig(passages_per_shard=10, workers=2, limit=150)
+    index = tmp_path / "index"
+
+    def kill_a_worker() -> None:
+        while not list(index.glob("states/*")):
+            time.sleep(0.01)
+        for child in multiprocessing.active_children():
+            if "Spawn" in type(child).__name__:
+                child.kill()
+                return
+
+    killer = threading.Thread(target=kill_a_worker)
+    killer.start()
+    with pytest.raises(PrereadError, match="a worker died.*--resume"):
+        build_index(sample_corpus_path(), index, tiny_reader, config)
+    killer.join()
+    build_index(sample_corpus_path(), index, tiny_reader, config, resume=True)
+    build_index(sample_corpus_path(), tmp_path / "whole", tiny_reader, config)
+    assert files_of(index) == files_of(tmp_path / "whole")
 
 
 def test_cost_is_estimated_before_the_start(
