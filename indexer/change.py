@@ -206,7 +206,7 @@ def _writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
     """
     Manifest.load(index)  # or there would be a lock in a folder that is no index
     with explaining_write_errors(index), sole_writer(index):
-        if not keep_journal:
+        if not (keep_journal and (index / PLAN_FILE).exists()):
             remove_journal(index)
             remove_unused(index)
         yield

@@ -253,6 +253,25 @@ def test_addition_that_stopped_goes_on_and_keeps_its_shards(
     assert verify_index(index) == []
 
 
+def test_resuming_where_nothing_was_begun_takes_nothing_over(
+    index: Path, tiny_reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from preread.indexer import change
+
+    def stop(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(change, "publish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            delete_passages(index, ["p1", "p2"])  # leaves a BM25 index without them
+    more = write_corpus(tmp_path / "more.jsonl", [Passage("new", "new river")])
+    add_passages(index, more, tiny_reader, AddConfig(workers=1), resume=True)
+    with PassageIndex(index) as opened:
+        assert {"p1", "p2", "new"} <= {name for q in QUERIES for name, _ in found(opened, q)}
+    assert verify_index(index) == []
+
+
 def test_other_addition_is_not_resumed_but_discards(
     index: Path, tiny_reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
