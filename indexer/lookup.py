@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from ..data import Passage
 from .errors import IndexFormatError
+from .hdf5 import create_hdf5
 
 Array = npt.NDArray[Any]
 KEYS = ("id", "text")
 _ROW = np.dtype([("id", "<u8"), ("text", "<u8"), ("ordinal", "<u4")])
+_BYTES_A_PASSAGE = 24
 _ROWS_SORTED_AT_ONCE = 1 << 20
 
 
@@ -66,7 +68,7 @@ def _write_sorted(path: Path, rows_path: Path) -> int:
     rows = np.memmap(rows_path, _ROW, "r") if n else np.empty(0, _ROW)
     n_ranges = -(-n // _ROWS_SORTED_AT_ONCE)
     bounds = [((i << 64) // max(1, n_ranges)) for i in range(n_ranges + 1)]
-    with h5py.File(path, "w", libver="v110") as file:
+    with create_hdf5(path, n * _BYTES_A_PASSAGE) as file:
         for name in KEYS:
             keys = file.create_dataset(f"{name}_keys", (n,), "<u8")
             ordinals = file.create_dataset(f"{name}_ordinals", (n,), "<u4")

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from ..data import Passage
 from ..reader import Window
 from .errors import IndexFormatError
+from .hdf5 import create_hdf5
 
 Array = npt.NDArray[Any]
 STRINGS = ("id", "title", "text")
@@ -65,8 +66,6 @@ class ShardWriter:
         self._id_dtype = np.dtype("<u2" if vocab_size <= _SMALL_VOCABULARY else "<u4")
         self._checksums = np.zeros(len(self._windows), "<u4")
         n_tokens = int(self._offsets[-1])
-        self._file = h5py.File(path, "w", libver="v110")
-        self._codes = self._file.create_dataset("codes", (n_tokens, code_width), code_dtype)
         token_ids = (t for w in self._windows for t in w.token_ids)
         columns: dict[str, Array] = {
             "token_ids": np.fromiter(token_ids, self._id_dtype, n_tokens),
@@ -87,6 +86,10 @@ class ShardWriter:
             ],
             "<u4",
         )
+        of_columns = sum(column.nbytes for column in columns.values()) + self._checksums.nbytes
+        of_codes = n_tokens * code_width * np.dtype(code_dtype).itemsize
+        self._file = create_hdf5(path, of_columns + of_codes)
+        self._codes = self._file.create_dataset("codes", (n_tokens, code_width), code_dtype)
         for name, column in columns.items():
             self._file.create_dataset(name, data=column)
         n_text_bytes = sum(len(columns[f"{name}_bytes"]) for name in STRINGS)

@@ -1,8 +1,10 @@
 """Encoding shards, in this process or in several.
 
-A shard's bytes are the same whoever writes it: every worker computes with one thread (sums of
-products depend on how they are split), with MKL's conditional reproducibility, and on the same
-batches.
+A shard's bytes are the same whoever writes it: every worker computes on the same batches, with one
+thread, since the last bit of a product depends on how it is split. MKL's conditional
+reproducibility (MKL_CBWR) is left as it is found: it changes which kernels are taken, has to be set
+before a process's first product, and so would part this process from its workers; what it guards
+against, matrices that lie at other offsets from one run to the next, PyTorch's allocator rules out.
 """
 
 import ctypes
@@ -14,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import torch
@@ -27,8 +30,6 @@ from .manifest import ShardEntry
 _POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
-_REPRODUCIBLE = ("MKL_CBWR", "AUTO,STRICT")
-"""https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2024-1/"""
 
 OnShard = Callable[[ShardEntry], None]
 
@@ -65,27 +66,34 @@ def encode_shards(
                 on_shard(encode_shard(task, reader, codec, rows_per_batch, on_progress))
         return
     context = get_context("spawn")
-    n_tokens = context.Value("Q", 0)
-    with (
-        _environment(*_REPRODUCIBLE),
-        ProcessPoolExecutor(
-            workers,
-            context,
-            initializer=_start,
-            initargs=(os.getpid(), reader, codec_name, rows_per_batch, n_tokens),
-        ) as pool,
-    ):
+    # No lock: a worker that is killed with it would hold up the rest. Counts that collide are lost,
+    # and only a progress bar depends on them.
+    n_tokens = context.RawValue("Q", 0)
+    n_told = 0
+
+    def tell() -> None:
+        nonlocal n_told
+        n_told, n_new = n_tokens.value, n_tokens.value - n_told
+        on_progress(n_new)
+
+    with ProcessPoolExecutor(
+        workers,
+        context,
+        initializer=_start,
+        initargs=(os.getpid(), reader, codec_name, rows_per_batch, n_tokens),
+    ) as pool:
+        started: list[BaseProcess] = []
         try:
-            _run(pool, iter(tasks), workers, on_shard, lambda: _take(n_tokens, on_progress))
-        except BrokenProcessPool as error:
-            raise PrereadError(
-                "a worker died; the system kills processes when memory runs out. Go on with "
-                "--resume, and with fewer --workers if it happens again."
-            ) from error
-        except BaseException:
+            _run(pool, iter(tasks), workers, on_shard, tell, started)
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
+            for process in started:  # the pool only asks them to end, and waits for ever
+                process.kill()
+            if isinstance(error, BrokenProcessPool):
+                raise PrereadError(
+                    "a worker died; the system kills processes when memory runs out. Go on with "
+                    "--resume, and with fewer --workers if it happens again."
+                ) from error
             raise
 
 
@@ -95,12 +103,14 @@ def _run(
     workers: int,
     on_shard: OnShard,
     on_wait: Callable[[], None],
+    started: list[BaseProcess],
 ) -> None:
-    """Keep one task more than there are workers under way."""
+    """Keep one task more than there are workers under way; note the processes."""
     under_way: list[Future[ShardEntry]] = []
     while True:
         more = islice(tasks, workers + 1 - len(under_way))
         under_way += [pool.submit(_work, task) for task in more]
+        started[:] = (pool._processes or {}).values() or started
         if not under_way:
             return
         wait(under_way, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -140,17 +150,9 @@ def _work(task: ShardTask) -> ShardEntry:
     """Write one shard, in a worker."""
 
     def on_progress(n: int) -> None:
-        with _mine["n_tokens"].get_lock():
-            _mine["n_tokens"].value += n
+        _mine["n_tokens"].value += n
 
     return encode_shard(task, _mine["reader"], _mine["codec"], _mine["rows_per_batch"], on_progress)
-
-
-def _take(n_tokens: Any, on_progress: Progress) -> None:
-    """Report what the workers have counted since the last time."""
-    with n_tokens.get_lock():
-        n, n_tokens.value = n_tokens.value, 0
-    on_progress(n)
 
 
 @contextmanager
@@ -163,17 +165,6 @@ def one_thread(reader: Reader) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Set a variable for the processes that are started meanwhile."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        os.environ.pop(name) if before is None else os.environ.update({name: before})
 
 
 def default_workers(reader: Reader) -> int:

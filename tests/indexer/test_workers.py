@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,11 @@ def test_bytes_do_not_depend_on_the_number_of_workers(
 ) -> None:
     from preread.data.sample import sample_corpus_path
 
-    for workers in (1, 3):
+    for workers in (1, 2):
         config = IndexConfig(codec=codec, passages_per_shard=40, workers=workers, limit=150)
         build_index(sample_corpus_path(), tmp_path / str(workers), tiny_reader, config)
-    assert files_of(tmp_path / "1") == files_of(tmp_path / "3")
-    assert verify_index(tmp_path / "3") == []
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
+    assert verify_index(tmp_path / "2") == []
 
 
 def test_worker_that_dies_is_a_clear_error_and_the_build_goes_on(
@@ -48,8 +49,9 @@ def test_worker_that_dies_is_a_clear_error_and_the_build_goes_on(
     with pytest.raises(PrereadError, match="a worker died.*--resume"):
         build_index(sample_corpus_path(), index, tiny_reader, config)
     killer.join()
-    build_index(sample_corpus_path(), index, tiny_reader, config, resume=True)
-    build_index(sample_corpus_path(), tmp_path / "whole", tiny_reader, config)
+    alone = replace(config, workers=1)
+    build_index(sample_corpus_path(), index, tiny_reader, alone, resume=True)
+    build_index(sample_corpus_path(), tmp_path / "whole", tiny_reader, alone)
     assert files_of(index) == files_of(tmp_path / "whole")
 
 
@@ -94,4 +96,4 @@ def test_full_disk_is_a_clear_error_and_the_build_goes_on(
         build_index(corpus, tmp_path / "undisturbed", tiny_reader, config)
         assert files_of(small / "index") == files_of(tmp_path / "undisturbed")
     finally:
-        subprocess.run(["umount", str(small)], check=True)
+        subprocess.run(["umount", "-l", str(small)], check=True)

@@ -1,0 +1,30 @@
+"""Creating HDF5 files that cannot run out of disk half-way."""
+
+import os
+from pathlib import Path
+
+import h5py
+
+_METADATA_BYTES = 1 << 16
+"""More than what HDF5 writes besides the data of our two dozen data sets."""
+
+
+def create_hdf5(path: Path, n_bytes: int) -> h5py.File:
+    """Create a file for so much data, the room for it taken at once.
+
+    A write that fails leaves HDF5 in a state in which closing the file may crash the process. So a
+    full disk is found before HDF5 is asked to write; what is not used is given back at closing.
+
+    Args:
+        path: The file.
+        n_bytes: Of all data sets.
+
+    Raises:
+        OSError: If the disk is full.
+    """
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, n_bytes + _METADATA_BYTES)
+    created = h5py.File(path, "w", libver="v110")
+    with path.open("r+b") as file:  # opening it anew gave the room back
+        os.posix_fallocate(file.fileno(), 0, n_bytes + _METADATA_BYTES)
+    return created
