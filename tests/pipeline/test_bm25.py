@@ -7,7 +7,7 @@ import pytest
 from preread.data import read_corpus, read_questions
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import PassageIndex
-from preread.indexer.bm25 import contents_of
+from preread.indexer.bm25 import contents_of, docid_of
 from preread.indexer.java import java_class
 
 
@@ -21,7 +21,7 @@ def test_hits_equal_pyserinis_own(
     collection.mkdir()
     with (collection / "passages.jsonl").open("w") as file:
         for ordinal, passage in enumerate(read_corpus(sample_corpus_path())):
-            record = {"id": str(ordinal), "contents": contents_of(passage)}
+            record = {"id": docid_of(ordinal), "contents": contents_of(passage)}
             file.write(json.dumps(record) + "\n")
     arguments = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator"]
     arguments += ["-input", str(collection), "-index", str(tmp_path / "theirs"), "-threads", "2"]
