@@ -4,6 +4,7 @@ Every change of an index writes a new manifest of the next generation; the files
 are never written to again.
 """
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -135,13 +136,9 @@ class Manifest:
         Raises:
             IndexFormatError: If it is damaged, or of another format.
         """
+        _check_version(path)
         fields = read_sealed_json(path)
-        version = fields.pop("format_version", None)
-        if version != FORMAT_VERSION:
-            raise IndexFormatError(
-                f"{path}: expected format version {FORMAT_VERSION}, found {version}. Build the "
-                "index again with this version of preread, or use the version that made it."
-            )
+        del fields["format_version"]
         try:
             return cls._from_fields(path, fields)
         except (TypeError, KeyError) as error:
@@ -170,6 +167,19 @@ class Manifest:
         if counts != found:
             raise IndexFormatError(f"{path}: says {counts}, but its shards add up to {found}.")
         return manifest
+
+
+def _check_version(path: Path) -> None:
+    """Refuse another format before anything else of it is believed: version 1 had no seal."""
+    try:
+        version = json.loads(path.read_text("utf-8"))["format_version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # damaged, and reported as that
+    if version != FORMAT_VERSION:
+        raise IndexFormatError(
+            f"{path}: expected format version {FORMAT_VERSION}, found {version}. Build the index "
+            "again with this version of preread, or use the version that made it."
+        )
 
 
 def _no_manifest(index: Path) -> str:

@@ -104,7 +104,7 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     index = tmp_path / "index"
     command = [sys.executable, "-m", "preread.pipeline", "index", str(corpus), str(index)]
     command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "2"]
-    command += ["--workers", "1" if how is signal.SIGINT else "2"]
+    command += ["--workers", "2" if n_shards_before_kill == 3 else "1"]
     with subprocess.Popen([*command, "--resume"], stderr=subprocess.PIPE) as process:
         journal = index / "build-shards.jsonl"
         deadline = time.monotonic() + 60

@@ -134,6 +134,9 @@ def test_index_of_another_format_version_is_refused(copy: Path) -> None:
     write_sealed_json(copy / "manifest.json", {**fields, "format_version": 99})
     with pytest.raises(IndexFormatError, match="expected format version 2, found 99"):
         PassageIndex(copy)
+    (copy / "manifest.json").write_text('{"format_version": 1}')  # which had no seal
+    with pytest.raises(IndexFormatError, match="expected format version 2, found 1"):
+        PassageIndex(copy)
 
 
 def test_index_of_another_reader_is_refused(index: PassageIndex, tiny_reader: Reader) -> None:
