@@ -126,7 +126,10 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     assert verify_index(index) == []
     undisturbed = tmp_path / "undisturbed"
     build_index(
-        corpus, undisturbed, Reader.load(str(tiny_reader_path)), IndexConfig(passages_per_shard=2)
+        corpus,
+        undisturbed,
+        Reader.load(str(tiny_reader_path)),
+        IndexConfig(passages_per_shard=2, workers=1),
     )
     assert files_of(index) == files_of(undisturbed)
     for query in ("volcano Sicily", "river", "capital of Japan"):
