@@ -6,18 +6,21 @@
 ``learn`` learns codecs of READER from a sample of CORPUS and writes them to FOLDER. ``score`` reads
 the same questions of each data set through every codec, and measures how much of the variance of
 states is lost on passages that no codec was learned from. ``--tuned`` names a reader whose upper
-layers learned from decoded states; it is scored beside the first one. Bytes a token are counted in
-an index of some passages: codes, token ids, lengths, checksums, look-up; not texts.
+layers learned from decoded states; it is scored beside the first one, from the same lower states.
+Bytes a token are counted in an index of some passages: codes, token ids, lengths, checksums,
+look-up; not texts.
 """
 
 import argparse
 import json
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from codecs_by_name import codec_source, load_codecs, load_readers
 from common import write_result
 from matplotlib.figure import Figure
 from preread.data import Passage, ReadingExample, read_examples
@@ -25,18 +28,18 @@ from preread.data import read_corpus as read_passages
 from preread.indexer import IndexConfig, build_index, index_info
 from preread.indexer.scan import scan_corpus
 from preread.pipeline import ReadMode, evaluate_reader
-from preread.reader import Packed, Reader
+from preread.reader import Packed, Reader, Window
 from preread.reader.codecs import (
+    Codec,
     CodecName,
     codec_file_name,
-    find_codec,
     learn_codec,
     sample_states,
     save_codec,
 )
 
 ROOT = Path(__file__).parents[1]
-SIZES = (4, 6, 8, 10, 12, 16, 24, 32)
+SIZES = (4, 8, 10, 12, 16, 24, 32)
 LEARNED = tuple(f"{kind}{n}" for n in SIZES for kind in ("pq", "rpq"))
 HELD_OUT = 200
 """Passages on which distortion is measured."""
@@ -70,10 +73,23 @@ def some_questions(dataset: Path, n_contexts: int, seed: int) -> list[ReadingExa
     return [example for example in examples if example.context in drawn]
 
 
-def lost(reader: Reader, codec_name: str, passages: list[Passage]) -> float:
+def remember_states(readers: list[Reader]) -> None:
+    """Compute the lower states of a context once, for all codecs and readers."""
+    known: dict[tuple[tuple[int, ...], ...], Packed] = {}
+    compute = readers[0].window_states
+
+    def window_states(windows: Sequence[Window]) -> Packed:
+        key = tuple(tuple(w.token_ids) for w in windows)
+        if key not in known:
+            known[key] = compute(windows)
+        return known[key]
+
+    for reader in readers:
+        reader.window_states = window_states  # type: ignore[method-assign]
+
+
+def lost(reader: Reader, codec: Codec, passages: list[Passage]) -> float:
     """Share of the states' variance that a codec loses."""
-    codec = find_codec(codec_name, reader)
-    assert codec is not None
     windows = [
         w
         for of_passage in reader.encoder.encode_passages(
@@ -134,44 +150,38 @@ def plot(rows: list[dict[str, Any]], target: Path) -> None:
 
 def score(options: argparse.Namespace) -> None:
     """Score every codec and write the result."""
-    readers = {"as trained": options.reader, **dict(t.split("=", 1) for t in options.tuned)}
-    first = Reader.load(options.reader)
+    readers = load_readers(options.reader, options.tuned)
+    first = readers["as trained"]
     sample = sample_of(options.corpus)
     with tempfile.TemporaryDirectory() as folder:
         beside = bytes_beside_codes(first, sample[:INDEXED], Path(folder))
     datasets = {d.name: some_questions(d, options.contexts, options.seed) for d in options.datasets}
+    codecs = load_codecs(options.codecs, options.folder, first)
+    variance = {name: lost(first, codec, sample[:HELD_OUT]) for name, codec in codecs.items()}
+    remember_states(list(readers.values()))
     rows: list[dict[str, Any]] = []
-    for name in options.codecs:
-        learned = CodecName.parse(name).kind.is_learned
-        source = str(options.folder / codec_file_name(CodecName.parse(name))) if learned else name
-        codec = find_codec(source, first)
-        assert codec is not None
+    for name, codec in codecs.items():
         width = codec.code_width(first.config.hidden_size) * codec.dtype.itemsize
         row: dict[str, Any] = {
             "codec": name,
             "bytes_per_code": width,
             "bytes_per_token": round(width + beside, 2),
-            "variance_lost": round(lost(first, source, sample[:HELD_OUT]), 4),
-            "scores": {},
+            "variance_lost": round(variance[name], 5),
+            "scores": {reader: {} for reader in readers},
         }
-        for kind, path in readers.items():
-            reader = first if path == options.reader else Reader.load(path)
-            row["scores"][kind] = {
-                dataset: {
-                    key: found[key]
-                    for found in [
-                        evaluate_reader(
-                            reader,
-                            examples,
-                            mode=ReadMode.STORED,
-                            codec=source,
-                            show_progress=True,
-                        )
-                    ]
-                    for key in ("exact_match", "f1", "n_questions")
+        for dataset, examples in datasets.items():
+            for kind, reader in readers.items():
+                with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
+                    found = evaluate_reader(
+                        reader,
+                        examples,
+                        mode=ReadMode.STORED,
+                        codec=codec_source(name, options.folder),
+                        show_progress=True,
+                    )
+                row["scores"][kind][dataset] = {
+                    key: found[key] for key in ("exact_match", "f1", "n_questions")
                 }
-                for dataset, examples in datasets.items()
-            }
         rows.append(row)
         print(row, flush=True)
     content = {
@@ -179,6 +189,7 @@ def score(options: argparse.Namespace) -> None:
         "fingerprint": first.fingerprint,
         "contexts": options.contexts,
         "sample_seed": options.seed,
+        "activations": "bfloat16" if options.bfloat16 else "float32",
         "bytes_beside_codes": round(beside, 3),
         "rows": rows,
     }
@@ -198,13 +209,14 @@ def main() -> None:
     parser.add_argument("--codecs", nargs="+", default=[])
     parser.add_argument("--contexts", type=int, default=0, help="of each data set; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16")
     options = parser.parse_args()
     torch.manual_seed(0)
     if options.task == "learn":
         names = options.codecs or list(LEARNED)
         learn(Reader.load(options.reader), options.corpus, options.folder, names)
     else:
-        options.codecs = options.codecs or ["float16", "int8", *LEARNED]
+        options.codecs = options.codecs or ["int8", *LEARNED]
         score(options)
 
 

@@ -101,6 +101,11 @@ class Predictor:
         return Predictor(*(t.to(device) for t in (self.position, self.neighbours, self.mean)))
 
 
+def _full_precision(device: torch.device) -> torch.autocast:
+    """Training runs in mixed precision; what it learns from must be what an index gives back."""
+    return torch.autocast(device.type, enabled=False)
+
+
 class QuantisedCodec:
     """Predictor and quantiser, with the tables they become for a reader's vocabulary."""
 
@@ -149,18 +154,21 @@ class QuantisedCodec:
             PrereadError: If a state is not finite: the reader is broken.
         """
         check_finite(states.rows)
-        return self.quantiser.encode(states.rows - self.predict(token_ids))
+        with _full_precision(states.rows.device):
+            return self.quantiser.encode(states.rows.float() - self.predict(token_ids))
 
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:
         """Add up the rows."""
         books = torch.arange(self.quantiser.n_bytes, device=codes.device, dtype=torch.int32)
         of_codes = codes.int() + books * BOOK_SIZE + self._first_book
-        return token_ids.with_rows(self._add_up(token_ids, of_codes))
+        with _full_precision(codes.device):
+            return token_ids.with_rows(self._add_up(token_ids, of_codes))
 
     def predict(self, token_ids: Packed) -> Tensor:
         """What the token ids tell. Shape ``(n_rows, hidden_size)``, float32."""
         nothing = token_ids.rows.new_empty((token_ids.rows.shape[0], 0), dtype=torch.int32)
-        return self._add_up(token_ids, nothing)
+        with _full_precision(token_ids.rows.device):
+            return self._add_up(token_ids, nothing)
 
     def _add_up(self, token_ids: Packed, of_codes: Tensor) -> Tensor:
         """Sum the rows of side information and of codes, and add the windows' means."""

@@ -139,8 +139,7 @@ def _read_through(name: str, reader: Reader) -> None:
 
     @torch.no_grad()
     def store_and_fetch(states: Packed, token_ids: Packed) -> Packed:
-        whole = states.with_rows(states.rows.float())
-        return codec.decode(codec.encode(whole, token_ids), token_ids)
+        return codec.decode(codec.encode(states, token_ids), token_ids)
 
     reader.model.stored_as = store_and_fetch
 

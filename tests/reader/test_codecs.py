@@ -77,6 +77,17 @@ def test_other_names_are_refused(name: str) -> None:
         CodecName.parse(name)
 
 
+def test_mixed_precision_around_a_codec_changes_nothing(
+    learned: QuantisedCodec, windows: Packed, states: Packed
+) -> None:
+    """Training runs in autocast; what upper layers learn from is what an index gives."""
+    codes = learned.encode(states, windows)
+    decoded = learned.decode(codes, windows)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(learned.encode(states, windows), codes)
+        assert torch.equal(learned.decode(codes, windows).rows, decoded.rows)
+
+
 numbers = st.floats(-8, 8, width=16)
 rows = st.integers(1, 5).flatmap(
     lambda n: st.lists(st.lists(numbers, min_size=6, max_size=6), min_size=n, max_size=n)

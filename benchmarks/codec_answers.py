@@ -1,0 +1,150 @@
+"""Do answers from retrieved passages survive the codec?
+
+    python benchmarks/codec_answers.py CORPUS QUESTIONS FOLDER --codecs float16 rpq8 …
+
+Every question is answered from the passages BM25 finds for it in CORPUS, through each codec of
+FOLDER (`codecs.py learn` wrote them) and by each reader. All of them read the same passages from
+the same lower states, so that answers differ by the codec alone: the difference to float16 comes
+with a paired bootstrap interval of 95 %.
+"""
+
+import argparse
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from codecs_by_name import load_codecs, load_readers
+from common import write_result
+from numpy.typing import NDArray
+from preread.data import Passage, Question, read_corpus, read_questions, score_answer
+from preread.pipeline import CorpusSearch
+from preread.reader import Packed, Reader, Window
+from preread.reader.spans import window_table
+from tqdm import tqdm
+
+_RESAMPLES = 10_000
+
+
+class States:
+    """Windows of passages and their lower states, computed once."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Begin with none."""
+        self._reader = reader
+        self._known: dict[str, tuple[list[Window], torch.Tensor]] = {}
+
+    def of(self, passages: Sequence[Passage]) -> list[tuple[list[Window], torch.Tensor]]:
+        """For each passage its windows and their states, float16."""
+        missing = [p for p in passages if p.passage_id not in self._known]
+        encoded = self._reader.encoder.encode_passages(
+            [p.text for p in missing], [p.title for p in missing]
+        )
+        states = self._reader.window_states([w for windows in encoded for w in windows])
+        sizes = [sum(len(w.token_ids) for w in windows) for windows in encoded]
+        for passage, windows, rows in zip(
+            missing, encoded, torch.split(states.rows, sizes), strict=True
+        ):
+            self._known[passage.passage_id] = windows, rows.half()
+        return [self._known[p.passage_id] for p in passages]
+
+
+def difference(
+    scores: NDArray[np.float64], plain: NDArray[np.float64], seed: int = 0
+) -> dict[str, Any]:
+    """Mean difference in points, with its interval."""
+    delta = 100 * (scores - plain)
+    draws = np.random.default_rng(seed).integers(0, len(delta), (_RESAMPLES, len(delta)))
+    low, high = np.percentile(delta[draws].mean(1), [2.5, 97.5]).round(2).tolist()
+    return {"mean": round(float(delta.mean()), 2), "interval": [low, high]}
+
+
+def answer(
+    question: Question, text_of: Sequence[Passage], reader: Reader, decoded: Packed, **how: Any
+) -> tuple[float, float]:
+    """EM and F1 of the best span."""
+    spans = reader.read(reader.question_states(question.question), decoded, n_best=1, **how)
+    if not spans:
+        return score_answer("", question.answers)
+    text = text_of[spans[0].passage].text
+    tokens = reader.encoder.token_map(text)
+    start, end = tokens.char_span(spans[0].first_token, spans[0].last_token)
+    return score_answer(text[start:end], question.answers)
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Answer, score, compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--reader", default="default")
+    parser.add_argument("--tuned", nargs="*", default=[], help="NAME=READER …")
+    parser.add_argument("--codecs", nargs="+", default=["float16", "int8", "rpq8"])
+    parser.add_argument("--top-k", type=int, default=20)
+    parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16")
+    options = parser.parse_args()
+    questions = list(read_questions(options.questions))
+    if options.sample:
+        questions = random.Random(options.seed).sample(questions, options.sample)
+    readers = load_readers(options.reader, options.tuned)
+    first = next(iter(readers.values()))
+    codecs = load_codecs(options.codecs, options.folder, first)
+    search = CorpusSearch(read_corpus(options.corpus))
+    states = States(first)
+    scores: dict[tuple[str, str], list[tuple[float, float]]] = {
+        (reader, codec): [] for reader in readers for codec in codecs
+    }
+    with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
+        for question in tqdm(questions, unit=" questions"):
+            found = search(question.question, options.top_k)
+            passages = [hit.passage for hit in found]
+            parts = states.of(passages)
+            table = window_table(
+                [
+                    (len(w.token_ids), w.n_prefix, w.first_token, n)
+                    for n, (windows, _) in enumerate(parts)
+                    for w in windows
+                ]
+            )
+            ids = Packed.from_lists([w.token_ids for windows, _ in parts for w in windows])
+            rows = ids.with_rows(torch.cat([rows.float() for _, rows in parts]))
+            for codec_name, codec in codecs.items():
+                decoded = codec.decode(codec.encode(rows, ids), ids)
+                for name, reader in readers.items():
+                    weighted = [reader.config.bm25_weight * hit.score for hit in found]
+                    scores[name, codec_name].append(
+                        answer(
+                            question, passages, reader, decoded,
+                            windows=table, passage_scores=weighted,
+                        )
+                    )  # fmt: skip
+    rows_of_result = []
+    for (name, codec_name), pairs in scores.items():
+        found_scores = np.array(pairs).T
+        plain = np.array(scores[name, "float16"]).T
+        row: dict[str, Any] = {"reader": name, "codec": codec_name}
+        for kind, values, base in zip(("exact_match", "f1"), found_scores, plain, strict=True):
+            row[kind] = round(100 * float(values.mean()), 2)
+            row[f"{kind}_less_float16"] = difference(values, base)
+        rows_of_result.append(row)
+        print(row)
+    content = {
+        "corpus": options.corpus.name,
+        "questions": options.questions.name,
+        "n_questions": len(questions),
+        "seed": options.seed if options.sample else None,
+        "top_k": options.top_k,
+        "activations": "bfloat16" if options.bfloat16 else "float32",
+        "rows": rows_of_result,
+    }
+    write_result("codec-answers", content)
+
+
+if __name__ == "__main__":
+    main()
