@@ -49,7 +49,7 @@ INDEXED = 500
 
 def sample_of(corpus: Path) -> list[Passage]:
     """A sample of the corpus, in random order."""
-    return list(scan_corpus(read_passages(corpus), seed=0, show_progress=True).sample)
+    return list(scan_corpus(read_passages(corpus), show_progress=True).sample)
 
 
 def learn(reader: Reader, corpus: Path, folder: Path, names: list[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preread.reader import Reader
-from preread.reader.codecs import Codec, CodecName, codec_file_name, find_codec
+from preread.reader.codecs import Codec, CodecName, codec_file_name, known_codec
 
 
 def codec_source(name: str, folder: Path) -> str:
@@ -15,8 +15,7 @@ def codec_source(name: str, folder: Path) -> str:
 
 def load_codecs(names: Sequence[str], folder: Path, reader: Reader) -> dict[str, Codec]:
     """Codecs, float16 first."""
-    found = {name: find_codec(codec_source(name, folder), reader) for name in ("float16", *names)}
-    return {name: codec for name, codec in found.items() if codec is not None}
+    return {name: known_codec(codec_source(name, folder), reader) for name in ("float16", *names)}
 
 
 def load_readers(first: str, tuned: Sequence[str]) -> dict[str, Reader]:

@@ -3,22 +3,25 @@
     python benchmarks/kills.py --kills 100
 
 A tiny random reader builds an index of the sample corpus, adds to it, deletes from it and compacts
-it, in processes of their own. In each trial one of these steps is killed (SIGKILL) after a random
-time, and repeated with ``--resume`` where it has that. At the end every file must be the one of an
-undisturbed run, to the byte; of Lucene's own, which name their segments at random, the hits and
-scores must be. A kill counts only if the process was still running.
+it, each by the command line in a process of its own. In each trial one of these steps is killed
+(SIGKILL) after a random time, and repeated with ``--resume`` where it has that. At the end every
+file must be the one of an undisturbed run, to the byte; of Lucene's own, which name their segments
+at random, the hits and scores must be. A kill counts only if the process was still running. What it
+left behind is noted. Processes are forked from one that has imported all, so that no kill is wasted
+on imports; every fourth round encodes with two workers.
 """
 
 import argparse
 import hashlib
 import json
+import multiprocessing
+import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +30,12 @@ from common import write_result
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer import PassageIndex, verify_index
+from preread.pipeline.cli import main as command_line
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering
 from preread.reader.checkpoints import shipped_reader_path
 from transformers import AutoTokenizer
 
+_FORK = multiprocessing.get_context("fork")
 DONE_BEFORE = ("holds no passage", "are in the index already")
 QUERIES = ("volcano", "longest river", "who built it", "capital city", "night sky")
 
@@ -62,17 +67,39 @@ def steps_of(folder: Path, reader: Path) -> list[tuple[str, list[str]]]:
     shards = ["--passages-per-shard", "8"]
     build = ["index", first, "INDEX", "--reader", str(reader), "--codec", "rpq4", *shards]
     return [
-        ("index", [*build, "--workers", "2", "--resume"]),
-        ("add", ["add", "INDEX", more, "--workers", "2", "--resume"]),
+        ("index", [*build, "--resume"]),
+        ("add", ["add", "INDEX", more, "--resume"]),
         ("delete", ["delete", "INDEX", *gone]),
         ("compact", ["compact", "INDEX"]),
     ]
 
 
-def command(step: list[str], index: Path) -> list[str]:
-    """The process to start."""
+def words_of(step: list[str], index: Path, workers: int) -> list[str]:
+    """A step's command line."""
     words = [str(index) if word == "INDEX" else word for word in step]
-    return [sys.executable, "-m", "preread.pipeline", *words]
+    return [*words, "--workers", str(workers)] if "--resume" in words else words
+
+
+def start(words: list[str], log: Path) -> Any:
+    """The command line in a process of its own; what it says goes to a file."""
+    process = _FORK.Process(target=_run, args=(words, log))
+    process.start()
+    return process
+
+
+def _run(words: list[str], log: Path) -> None:
+    with log.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    torch.set_num_threads(1)
+    sys.argv = ["preread", *words]
+    command_line()
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a process of its own, so that this one starts neither JVM nor threads."""
+    with _FORK.Pool(1) as pool:
+        return pool.apply(function, arguments)
 
 
 def hashes(index: Path) -> dict[str, str]:
@@ -94,6 +121,16 @@ def hits(index: Path) -> list[tuple[str, float]]:
         ]
 
 
+def left_behind(index: Path) -> str:
+    """How far a killed step had come, by the files it left."""
+    names = {f.name for f in index.rglob("*")} if index.exists() else set()
+    n_shards = sum(name.startswith("shard-") and name.endswith(".h5") for name in names)
+    temporary = sorted(name for name in names if ".tmp" in name or name.startswith("."))
+    sealed = "manifest" if "manifest.json" in names else "no manifest"
+    lucene = sum(name.startswith("lucene-") for name in names)
+    return f"{n_shards} shards, {lucene} BM25 folders, {sealed}, unfinished {temporary}"
+
+
 def main() -> None:
     """Kill, repeat, compare."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -104,40 +141,48 @@ def main() -> None:
     kills: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tiny_reader(folder / "reader")
+        log = folder / "log"
+        apart(tiny_reader, folder / "reader")
         steps = steps_of(folder, folder / "reader")
         states: list[Path] = []
-        seconds = []
         index = folder / "undisturbed"
-        for number, (_, step) in enumerate(steps):
-            begin = time.monotonic()
-            subprocess.run(command(step, index), check=True, capture_output=True)
-            seconds.append(time.monotonic() - begin)
+        for number, (what, step) in enumerate(steps):
+            process = start(words_of(step, index, 1), log)
+            process.join()
+            if process.exitcode:
+                raise SystemExit(f"{what}: {log.read_text()}")
             states.append(Path(shutil.copytree(index, folder / f"after-{number}")))
-        expected = [(hashes(state), hits(state)) for state in states]
+        expected = [(hashes(state), apart(hits, state)) for state in states]
+        longest: dict[tuple[int, int], float] = {}
+        n_trials = 0
         while len(kills) < options.kills:
-            number = len(kills) % len(steps)
+            number, workers = n_trials % len(steps), 2 if n_trials // len(steps) % 4 == 3 else 1
+            n_trials += 1
             what, step = steps[number]
             trial = folder / "trial"
             shutil.rmtree(trial, ignore_errors=True)
             if number:
                 shutil.copytree(states[number - 1], trial)
-            process = subprocess.Popen(
-                command(step, trial), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            after = draw.uniform(0.0, seconds[number])
-            time.sleep(after)
-            if process.poll() is not None:
-                continue  # it was over: no kill
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            done = subprocess.run(command(step, trial), capture_output=True, text=True)
-            if any(words in done.stderr for words in DONE_BEFORE):
-                done.returncode = 0  # the kill came when all was done
-            same = done.returncode == 0 and (hashes(trial), hits(trial)) == expected[number]
+            words = words_of(step, trial, workers)
+            begin = time.monotonic()
+            process = start(words, log)
+            kind = number, workers
+            after = draw.uniform(0.0, longest.get(kind, 60.0))
+            process.join(after)
+            if process.exitcode is not None:  # it was over: no kill, but now its time is known
+                longest[kind] = time.monotonic() - begin
+                continue
+            process.kill()
+            process.join()
+            found = left_behind(trial)
+            again = start(words, log)
+            again.join()
+            said = log.read_text()
+            done = again.exitcode == 0 or any(words in said for words in DONE_BEFORE)
+            same = done and (hashes(trial), apart(hits, trial)) == expected[number]
             kills.append(
-                {"step": what, "after_s": round(after, 3), "same": same}
-                | {"faults": verify_index(trial) if same else [done.stderr[-500:]]}
+                {"step": what, "workers": workers, "after_s": round(after, 3), "left": found}
+                | {"same": same, "faults": verify_index(trial) if same else [said[-500:]]}
             )
             print(len(kills), kills[-1], flush=True)
     n_same = sum(kill["same"] and not kill["faults"] for kill in kills)

@@ -1,11 +1,12 @@
 """Offline: passages become windows, states, shards and a BM25 index."""
 
 from .bm25 import Bm25Searcher, Hit, build_bm25
-from .build import IndexConfig, build_index
-from .change import AddConfig, add_passages, compact_index, delete_passages
+from .build import build_index
+from .change import add_passages, compact_index, delete_passages
 from .errors import IndexFormatError, IndexMismatchError
 from .index import PassageIndex, StoredWindows
 from .manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
+from .options import AddConfig, IndexConfig
 from .scan import Estimate
 from .shard import ShardReader, ShardWriter
 from .verify import bytes_to_verify, index_info, verify_index

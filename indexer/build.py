@@ -4,10 +4,10 @@ import errno
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from ..data import CorpusFormat, OnError, Passage, PrereadError, ReadReport, read_corpus
+from ..data import PrereadError, ReadReport
 from ..reader import Reader
 from ..reader.codecs import (
     Codec,
@@ -24,44 +24,12 @@ from .extend import Extension, extend
 from .files import FileEntry, atomic_path
 from .journal import PLAN_FILE, Journal, check_earlier, remove_journal
 from .manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
+from .options import IndexConfig, corpus_passages
 from .scan import CorpusScan, Estimate, estimate, scan_corpus
 from .snapshots import WRITER_LOCK, sole_writer
 from .workers import default_workers
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexConfig:
-    """How a corpus becomes an index."""
-
-    corpus_format: CorpusFormat = CorpusFormat.AUTO
-    codec: str = "float16"
-    """``float16``, ``int8``, ``pqN``, ``rpqN`` (N bytes a token), or the file of a learned codec.
-    One that has to be learned and does not come with the reader is learned from the corpus."""
-    passages_per_shard: int = 2_000
-    """A build resumes at the last whole shard, and a shard is what a worker does at a time."""
-    rows_per_batch: int = 4_096
-    """Tokens that the lower layers see at once; more only costs memory on a CPU."""
-    workers: int | None = None
-    """Processes that encode, of one thread each; by default one a core. The bytes do not depend on
-    it."""
-    on_error: OnError = OnError.FAIL
-    limit: int | None = None
-    """Index only the first passages."""
-    seed: int = 0
-    """Draws the passages that a codec is learned from."""
-
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            PrereadError: If one is not positive.
-        """
-        for name in ("passages_per_shard", "rows_per_batch", "limit", "workers"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise PrereadError(f"{name} must be at least 1, found {value}.")
 
 
 def build_index(
@@ -108,9 +76,7 @@ def build_index(
         _check_folder(index)
         check_earlier(index, asdict(plan), resume=resume)
         # An empty or bad corpus must leave no folder behind.
-        scan = scan_corpus(
-            _read(corpus, config, None), seed=config.seed, show_progress=show_progress
-        )
+        scan = scan_corpus(corpus_passages(corpus, config), show_progress=show_progress)
         index.mkdir(parents=True, exist_ok=True)
         with sole_writer(index):
             journal = Journal(index, asdict(plan), resume=resume)
@@ -128,21 +94,10 @@ def build_index(
                 workers=workers,
                 n_tokens=estimated.n_tokens,
             )
-            passages = _read(corpus, config, report)
+            passages = corpus_passages(corpus, config, report)
             manifest = extend(extension, passages, reader, journal, report, show_progress)
             remove_journal(index)
     return manifest, report
-
-
-def _read(corpus: Path, config: IndexConfig, report: ReadReport | None) -> Iterator[Passage]:
-    """The corpus, from the beginning."""
-    return read_corpus(
-        corpus,
-        format=config.corpus_format,
-        on_error=config.on_error,
-        report=report,
-        limit=config.limit,
-    )
 
 
 def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -> BuildPlan:

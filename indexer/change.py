@@ -7,12 +7,12 @@ before or after. Who had it open goes on with what was opened (``snapshots.py``)
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ..data import CorpusFormat, OnError, Passage, PrereadError, ReadReport, read_corpus
+from ..data import Passage, PrereadError, ReadReport
 from ..reader import Reader
 from .bm25 import LUCENE_PREFIX, delete_from_bm25
 from .build import explaining_write_errors
@@ -23,24 +23,13 @@ from .index import PassageIndex
 from .journal import PLAN_FILE, Journal, remove_journal
 from .lookup import write_lookup
 from .manifest import LOOKUP_FOLDER, CountedFile, Manifest
+from .options import AddConfig, corpus_passages
 from .scan import Estimate, estimate, scan_corpus
 from .snapshots import DELETED_PREFIX, publish, remove_unused, sole_writer
 from .workers import default_workers
 
 _NAMED = 3
 """Identifiers that an error names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddConfig:
-    """How passages are added; the rest is as the index was built."""
-
-    corpus_format: CorpusFormat = CorpusFormat.AUTO
-    on_error: OnError = OnError.FAIL
-    limit: int | None = None
-    workers: int | None = None
-    replace: bool = False
-    """Let new passages take the place of those with the same identifiers."""
 
 
 def add_passages(
@@ -86,8 +75,9 @@ def add_passages(
             remove_journal(index)
             return base, report
         replaced: list[int] = []
-        checked = _check_identifiers(_read(corpus, config, None), opened, config.replace, replaced)
-        scan = scan_corpus(checked, seed=0, show_progress=show_progress)
+        passages = corpus_passages(corpus, config)
+        checked = _check_identifiers(passages, opened, config.replace, replaced)
+        scan = scan_corpus(checked, show_progress=show_progress)
         plan = {
             "operation": "add",
             "generation": base.generation,
@@ -114,7 +104,7 @@ def add_passages(
             workers=workers,
             n_tokens=estimated.n_tokens,
         )
-        passages = _read(corpus, config, report)
+        passages = corpus_passages(corpus, config, report)
         manifest = extend(extension, passages, reader, journal, report, show_progress)
         opened.close()
         return manifest, report
@@ -220,16 +210,6 @@ def _is_done(index: Path, manifest: Manifest) -> bool:
     if not path.exists():
         return False
     return bool(json.loads(path.read_text("utf-8")).get("generation") != manifest.generation)
-
-
-def _read(corpus: Path, config: AddConfig, report: ReadReport | None) -> Iterator[Passage]:
-    return read_corpus(
-        corpus,
-        format=config.corpus_format,
-        on_error=config.on_error,
-        report=report,
-        limit=config.limit,
-    )
 
 
 def _check_identifiers(

@@ -55,18 +55,17 @@ class Estimate:
         )
 
 
-def scan_corpus(passages: Iterable[Passage], *, seed: int, show_progress: bool) -> CorpusScan:
+def scan_corpus(passages: Iterable[Passage], *, show_progress: bool) -> CorpusScan:
     """Read a corpus through.
 
     Args:
         passages: All of them.
-        seed: Same seed and corpus, same sample.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        Counts and a sample (reservoir sampling, algorithm R).
+        Counts and a sample (reservoir sampling, algorithm R); the same for the same corpus.
     """
-    draw = random.Random(seed)
+    draw = random.Random(0)
     sample: list[Passage] = []
     n = n_characters = 0
     for passage in tqdm(

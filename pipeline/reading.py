@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..data import PrereadError, ReadingExample, score_answer
 from ..reader import Packed, Reader, answer_examples
-from ..reader.codecs import Codec, find_codec
+from ..reader.codecs import Codec, known_codec
 
 
 class ReadMode(StrEnum):
@@ -54,7 +54,9 @@ def evaluate_reader(
     answerable = [example for example in known if example.answers]
     if not answerable:
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
-    through = _through(_codec(codec, reader), reader) if mode is ReadMode.STORED else _unchanged
+    through = (
+        _through(known_codec(codec, reader), reader) if mode is ReadMode.STORED else _unchanged
+    )
     answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions", disable=not show_progress)
     scores = [score_answer(prediction, example.answers) for example, prediction in bar]
@@ -67,16 +69,6 @@ def evaluate_reader(
         "mode": mode.value,
         "num_lower_layers": reader.config.num_lower_layers,
     }
-
-
-def _codec(name: str, reader: Reader) -> Codec:
-    codec = find_codec(name, reader)
-    if codec is None:
-        raise PrereadError(
-            f"codec: {name} has to be learned, and does not come with the reader. Learn it with "
-            "`preread learn-codec`, and name its file."
-        )
-    return codec
 
 
 def _through(codec: Codec, reader: Reader) -> Callable[[Packed, Packed], Packed]:

@@ -39,7 +39,7 @@ def learn_codec(
     check_new_file(out)
     name = CodecName.parse(codec)
     passages = read_corpus(corpus, format=format, on_error=on_error, limit=limit)
-    sample = scan_corpus(passages, seed=0, show_progress=True).sample
+    sample = scan_corpus(passages, show_progress=True).sample
     loaded = Reader.load(reader, device=device)
     learned = learn(name, loaded, sample_states(loaded, sample, show_progress=True))
     with atomic_path(out) as temporary:

@@ -6,7 +6,7 @@ from .learning import StateSample, learn_codec, sample_states
 from .names import CodecKind, CodecName
 from .quantised import Predictor, ProductQuantiser, QuantisedCodec
 from .scalar import Float16Codec, Int8Codec
-from .selection import find_codec
+from .selection import find_codec, known_codec
 
 __all__ = [
     "Codec",
@@ -20,6 +20,7 @@ __all__ = [
     "StateSample",
     "codec_file_name",
     "find_codec",
+    "known_codec",
     "learn_codec",
     "load_codec",
     "sample_states",

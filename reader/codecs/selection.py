@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ...data import PrereadError
 from ..checkpoints import shipped_reader_path
 from ..reader import Reader
 from .base import Codec
@@ -33,3 +34,19 @@ def find_codec(name: str, reader: Reader) -> Codec | None:
     folder = shipped_reader_path(reader.name) or Path(reader.name)
     brought = folder / codec_file_name(parsed)
     return load_codec(brought, reader) if brought.is_file() else None
+
+
+def known_codec(name: str, reader: Reader) -> Codec:
+    """A codec by its name or file, as `find_codec` has it.
+
+    Raises:
+        PrereadError: If there is no such codec, its file cannot be used, or it has to be learned
+            first.
+    """
+    codec = find_codec(name, reader)
+    if codec is None:
+        raise PrereadError(
+            f"codec: {name} has to be learned, and does not come with {reader.name}. Learn it with "
+            "`preread learn-codec`, and name its file."
+        )
+    return codec

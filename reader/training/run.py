@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArgum
 
 from ...data import OnError, PrereadError
 from ..checkpoints import shipped_reader_path
-from ..codecs import find_codec
+from ..codecs import known_codec
 from ..model import DeformerForQuestionAnswering
 from ..packing import Packed
 from ..reader import Reader
@@ -130,12 +130,7 @@ def _student(recipe: Recipe, base: str) -> DeformerForQuestionAnswering:
 
 def _read_through(name: str, reader: Reader) -> None:
     """Let the upper layers see passages as an index would give them back."""
-    codec = find_codec(name, reader)
-    if codec is None:
-        raise PrereadError(
-            f"recipe: codec {name} does not come with {reader.name}. Learn it with "
-            "`preread learn-codec`, and name its file."
-        )
+    codec = known_codec(name, reader)
 
     @torch.no_grad()
     def store_and_fetch(states: Packed, token_ids: Packed) -> Packed:
