@@ -56,8 +56,14 @@ def train(
         PrereadError: If base or teacher cannot be used, ``output`` holds another run, or the loss
             is no finite number.
     """
-    checkpoint = _prepare(output, recipe, resume)
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    arguments = _arguments(
+        recipe, output, device or ("cuda" if torch.cuda.is_available() else "cpu")
+    )
+    if arguments.process_index == 0:
+        _prepare(output, recipe, resume)
+    assert arguments.distributed_state is not None
+    arguments.distributed_state.wait_for_everyone()  # of several processes one makes the folder
+    checkpoint = last_checkpoint(output)
     torch.manual_seed(recipe.seed)  # a base without span head gets a random one
     base = str(shipped_reader_path(recipe.base) or recipe.base)
     tokenizer = load_tokenizer(base)
@@ -72,7 +78,7 @@ def train(
     trainer = PackedTrainer(
         Objective(teacher, recipe.null_weight),
         model=model,
-        args=_arguments(recipe, output, device),
+        args=arguments,
         train_dataset=loaded.batches,
         callbacks=[Watcher(output, model, tokenizer, loaded.held_out, every)],
     )
@@ -87,8 +93,8 @@ def train(
     return output / "reader"
 
 
-def _prepare(output: Path, recipe: Recipe, resume: bool) -> Path | None:
-    """Make the folder; the checkpoint to go on from, if the run is resumed.
+def _prepare(output: Path, recipe: Recipe, resume: bool) -> None:
+    """Make the folder, or see that the run in it may be resumed.
 
     Raises:
         PrereadError: If the folder holds a run already and this is not its continuation.
@@ -107,7 +113,6 @@ def _prepare(output: Path, recipe: Recipe, resume: bool) -> Path | None:
             )
     output.mkdir(parents=True, exist_ok=True)
     described.write_text(repr(recipe), encoding="utf-8")
-    return last_checkpoint(output)
 
 
 def _student(recipe: Recipe, base: str) -> DeformerForQuestionAnswering:

@@ -195,6 +195,28 @@ def test_killed_run_resumes_to_the_same_weights(base: Path, train_file: Path) ->
     assert [row["step"] for row in log_of(whole)] == [row["step"] for row in log_of(broken)]
 
 
+def test_several_processes_share_the_batches(base: Path, train_file: Path) -> None:
+    """``torchrun`` on two processes: half the steps, one log, one reader that has learned."""
+    recipe(base, epochs=60)
+    path = base.parent / "recipe.toml"
+    path.write_text("save_every = 50\n" + path.read_text())
+    alone, output = base.parent / "alone", base.parent / "out"
+    train(Recipe.load(path), data=base.parent, output=alone)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+    command += ["-m", "preread.pipeline", "train", str(path), str(output)]
+    command += ["--data", str(base.parent), "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = log_of(output)
+    assert rows[-1]["n_steps"] == -(-log_of(alone)[-1]["n_steps"] // 2)
+    assert [row["step"] for row in rows] == sorted({row["step"] for row in rows})
+    assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
+    assert last_checkpoint(output) is not None
+    assert Reader.load(str(output / "reader")).config.num_lower_layers == 1
+
+
 def test_second_run_in_a_folder_must_be_a_resumed_one(base: Path, train_file: Path) -> None:
     output = base.parent / "out"
     chosen = recipe(base, epochs=2)
@@ -274,5 +296,5 @@ def test_codec_is_refused_while_lower_layers_learn(base: Path) -> None:
 
 def test_codec_that_has_to_be_learned_first_is_refused(base: Path, train_file: Path) -> None:
     coded = replace(recipe(base), freeze_layers=1, codec="rpq8")
-    with pytest.raises(PrereadError, match="codec rpq8 does not come with"):
+    with pytest.raises(PrereadError, match="rpq8 has to be learned, and does not come with"):
         train(coded, data=base.parent, output=base.parent / "out")
