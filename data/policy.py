@@ -1,6 +1,7 @@
 """What becomes of a record that cannot be used: where it was, stop or skip, and the count."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,6 +36,13 @@ class ReadReport:
     n_skipped: int = 0
     errors: list[DataError] = field(default_factory=list)
     """The first ``MAX_ERRORS_KEPT`` errors of the skipped records."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Sound records that cannot be turned into what was asked for, by reason."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every record was read."""
+        return not self.n_skipped and not self.left_out
 
     def count_skipped(self, error: DataError) -> None:
         """Count a skipped record, and keep its error while there is room."""
@@ -43,9 +51,14 @@ class ReadReport:
             self.errors.append(error)
 
     def summary(self) -> str:
-        """One line for people: how many were read and skipped, and the first error."""
+        """One line for people: how many were read, skipped and left out, and the first error."""
         line = f"{self.n_read:,} read, {self.n_skipped:,} skipped"
-        return f"{line} (first: {self.errors[0]})" if self.errors else line
+        if self.errors:
+            line += f" (first: {self.errors[0]})"
+        if self.left_out:
+            reasons = ", ".join(f"{reason}: {n:,}" for reason, n in self.left_out.most_common())
+            line += f", {self.left_out.total():,} left out ({reasons})"
+        return line
 
 
 class Place(NamedTuple):
@@ -135,7 +148,7 @@ def draw(
         report.n_read += 1
         yield record
     if n_drawn == 0 and limit != 0:
-        skipped = f" ({report.summary()})" if report.n_skipped else ""
+        skipped = "" if report.is_complete else f" ({report.summary()})"
         raise DataError(
             f"expected at least one {noun}, but it holds no {noun}{skipped}. Name another path.",
             path=path,

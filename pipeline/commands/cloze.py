@@ -73,7 +73,7 @@ def cloze(
                 bar, per_passage=per_passage, max_words=max_words, seed=seed, leave_out=contexts
             )
         n_written = write_examples(temporary, examples, compress=output.suffix == ".gz")
-    if report.n_skipped:
+    if not report.is_complete:
         typer.echo(report.summary(), err=True)
     content = {"n_passages": bar.n, "n_written": n_written}
     print_json(content) if json else print_table(content)

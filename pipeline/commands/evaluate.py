@@ -37,7 +37,7 @@ def evaluate(
     chosen = list(
         read_questions(questions, format=format, on_error=on_error, report=report, limit=limit)
     )
-    if report.n_skipped:
+    if not report.is_complete:
         typer.echo(report.summary(), err=True)
     content = run_evaluation(
         OpenDomainQA.from_index(index, device=device),
@@ -75,7 +75,7 @@ def evaluate_reader(
     examples = list(
         read_examples(dataset, format=format, on_error=on_error, report=report, limit=limit)
     )
-    if report.n_skipped:
+    if not report.is_complete:
         typer.echo(report.summary(), err=True)
     layers = 0 if chosen_mode is ReadMode.FULL else None
     content = run_evaluation(

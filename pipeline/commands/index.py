@@ -153,7 +153,7 @@ def _print_result(index: Path, report: "ReadReport | None", json: bool) -> None:
     """What an index holds now, and what was skipped on the way."""
     from ...indexer import index_info
 
-    if report is not None and report.n_skipped:
+    if report is not None and not report.is_complete:
         typer.echo(report.summary(), err=True)
     content = index_info(index)
     print_json(content) if json else print_table(content)

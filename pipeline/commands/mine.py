@@ -62,6 +62,6 @@ def mine(
         limit=limit,
         show_progress=True,
     )
-    if report.n_skipped:
+    if not report.is_complete:
         typer.echo(report.summary(), err=True)
     print_json(content) if json else print_table(content)

@@ -187,5 +187,5 @@ def _repeat(items: Sequence[_Item], weight: float, draw: random.Random) -> list[
 
 
 def _warn_of_skipped(report: ReadReport) -> None:
-    if report.n_skipped:
+    if not report.is_complete:
         _LOG.warning("%s", report.summary())
