@@ -13,6 +13,7 @@ from .answers import (
 from .cloze import cloze_examples
 from .corpora import CorpusFormat, detect_corpus_format, read_corpus
 from .errors import DataError, PrereadError
+from .nq import NqScores, read_nq, score_nq
 from .policy import OnError, ReadReport
 from .questions import (
     QuestionFormat,
@@ -29,6 +30,7 @@ from .statements import statement_examples
 __all__ = [
     "CorpusFormat",
     "DataError",
+    "NqScores",
     "OnError",
     "OpenDomainExample",
     "Passage",
@@ -48,9 +50,11 @@ __all__ = [
     "normalize_answer",
     "read_corpus",
     "read_examples",
+    "read_nq",
     "read_open_domain_examples",
     "read_questions",
     "score_answer",
+    "score_nq",
     "statement_examples",
     "top_k_accuracy",
     "write_examples",

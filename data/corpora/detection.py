@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from ..errors import DataError
+from ..folders import find_files
+from ..nq import is_nq
 from ..peek import data_suffix, peek
 from .beir import find_corpus_file
 from .dpr import HEADER
-from .folders import find_files
 from .formats import CorpusFormat
 from .pyserini import SUFFIXES as JSON_SUFFIXES
 from .text import SUFFIXES as TEXT_SUFFIXES
@@ -32,12 +33,15 @@ def check_path(path: Path) -> None:
 
 
 def _detect_folder(folder: Path) -> CorpusFormat:
-    """A folder's format; JSON files count where the first one is of Pyserini's form."""
+    """A folder's format; JSON files count where the first one is of a known form."""
     if find_corpus_file(folder):
         return CorpusFormat.BEIR
     json_files = find_files(folder, JSON_SUFFIXES)
-    if json_files and "contents" in peek(json_files[0]).fields:
+    fields = peek(json_files[0]).fields if json_files else ()
+    if "contents" in fields:
         return CorpusFormat.PYSERINI
+    if is_nq(fields):
+        return CorpusFormat.NQ
     if find_files(folder, TEXT_SUFFIXES):
         return CorpusFormat.TEXT
     if json_files:
@@ -55,6 +59,8 @@ def _detect_file(path: Path) -> CorpusFormat:
         return CorpusFormat.DPR
     if "contents" in start.fields:
         return CorpusFormat.PYSERINI
+    if is_nq(start.fields):
+        return CorpusFormat.NQ
     if "_id" in start.fields:
         return CorpusFormat.BEIR
     if {"id", "text"} & set(start.fields):

@@ -18,3 +18,5 @@ class CorpusFormat(StrEnum):
     """Pyserini's JsonCollection: ``id, contents``; a file or a folder."""
     TEXT = "text"
     """A folder of ``.txt`` and ``.md`` files, or one of them."""
+    NQ = "nq"
+    """Natural Questions as released, original or simplified: a file or a folder."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..fields import take_id, take_text
+from ..folders import find_files
 from ..json_records import as_json_object, read_json_lines, read_json_values
 from ..peek import data_suffix
 from ..policy import ErrorPolicy, Place, parse_each
 from ..records import Passage
-from .folders import find_files
 
 SUFFIXES = frozenset({".json", ".jsonl"})
 

@@ -11,6 +11,7 @@ from .detection import check_path, detect_corpus_format
 from .dpr import read_dpr_passages
 from .formats import CorpusFormat
 from .jsonl import read_jsonl_passages
+from .nq import read_nq_passages
 from .pyserini import read_pyserini_passages
 from .text import read_text_passages
 
@@ -22,6 +23,7 @@ CORPUS_READERS: dict[CorpusFormat, CorpusReader] = {
     CorpusFormat.BEIR: read_beir_passages,
     CorpusFormat.PYSERINI: read_pyserini_passages,
     CorpusFormat.TEXT: read_text_passages,
+    CorpusFormat.NQ: read_nq_passages,
 }
 
 

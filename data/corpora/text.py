@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
+from ..folders import find_files
 from ..lines import read_whole_text
 from ..peek import data_suffix
 from ..policy import ErrorPolicy, Place
 from ..records import Passage
-from .folders import find_files
 from .splitting import split_text
 
 SUFFIXES = frozenset({".txt", ".md"})

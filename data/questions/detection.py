@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from ..errors import DataError
+from ..folders import find_files
+from ..nq import NQ_SUFFIXES, is_nq
 from ..peek import data_suffix, peek
 from .formats import QuestionFormat
 
@@ -14,9 +16,13 @@ def detect_question_format(path: str | Path) -> QuestionFormat:
         DataError: If the file cannot be read, or looks like none of the formats.
     """
     path = Path(path)
+    if path.is_dir():
+        return _detect_folder(path)
     start = peek(path)
     if data_suffix(path) in {".tsv", ".csv"}:
         return QuestionFormat.DPR
+    if is_nq(start.fields):
+        return QuestionFormat.NQ
     if "data" in start.fields:
         return QuestionFormat.SQUAD
     if "question" in start.fields:
@@ -31,6 +37,18 @@ def detect_question_format(path: str | Path) -> QuestionFormat:
     if "\t" in start.first_line:
         return QuestionFormat.DPR
     raise DataError(_message(start.fields), path=path)
+
+
+def _detect_folder(folder: Path) -> QuestionFormat:
+    """A folder's format: only Natural Questions is released as several files."""
+    files = find_files(folder, NQ_SUFFIXES)
+    if files and is_nq(peek(files[0]).fields):
+        return QuestionFormat.NQ
+    raise DataError(
+        "expected a file of questions, or a folder of Natural Questions, found a folder without. "
+        "Name a file in it.",
+        path=folder,
+    )
 
 
 def _message(fields: tuple[str, ...]) -> str:

@@ -16,8 +16,10 @@ class QuestionFormat(StrEnum):
     """SQuAD 1.1 and 2.0 JSON."""
     JSONL = "jsonl"
     """JSON Lines: ``id, title, context, question, answers, answer_starts``."""
+    NQ = "nq"
+    """Natural Questions as released, original or simplified."""
 
     @property
     def has_context(self) -> bool:
         """Whether its questions come with the context that answers them."""
-        return self in (QuestionFormat.SQUAD, QuestionFormat.JSONL)
+        return self in (QuestionFormat.SQUAD, QuestionFormat.JSONL, QuestionFormat.NQ)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..lines import open_bytes
+from ..nq import find_nq_files
 from ..policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
 from ..records import Question, ReadingExample
 from .detection import detect_question_format
@@ -12,6 +13,7 @@ from .dpr import read_dpr_questions
 from .examples import as_question
 from .formats import QuestionFormat
 from .jsonl import read_jsonl_examples
+from .nq import read_nq_examples, read_nq_questions
 from .nq_open import read_nq_open_questions
 from .squad import read_squad_examples
 
@@ -21,10 +23,12 @@ ExampleReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, ReadingExamp
 QUESTION_READERS: dict[QuestionFormat, QuestionReader] = {
     QuestionFormat.NQ_OPEN: read_nq_open_questions,
     QuestionFormat.DPR: read_dpr_questions,
+    QuestionFormat.NQ: read_nq_questions,
 }
 EXAMPLE_READERS: dict[QuestionFormat, ExampleReader] = {
     QuestionFormat.SQUAD: read_squad_examples,
     QuestionFormat.JSONL: read_jsonl_examples,
+    QuestionFormat.NQ: read_nq_examples,
 }
 
 
@@ -41,7 +45,7 @@ def read_questions(
     The path and its format are checked at once, records as they are drawn.
 
     Args:
-        path: A file, plain or gzip.
+        path: A file, plain or gzip; of Natural Questions, a folder of them too.
         format: Its format; ``AUTO`` tells it from the name and the first record.
         on_error: What to do with a record that cannot be used.
         report: Filled with what was read and skipped, where given.
@@ -74,13 +78,13 @@ def read_examples(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[ReadingExample]:
-    """Read reading-comprehension examples, from SQuAD's JSON or JSON Lines.
+    """Read reading-comprehension examples, from SQuAD's JSON, JSON Lines or Natural Questions.
 
     Each answer is checked against its context. The path and its format are checked at once,
     records as they are drawn.
 
     Args:
-        path: A file, plain or gzip.
+        path: A file, plain or gzip; of Natural Questions, a folder of them too.
         format: Its format; ``AUTO`` tells it from the name and the first record.
         on_error: What to do with a record that cannot be used.
         report: Filled with what was read and skipped, where given.
@@ -97,7 +101,7 @@ def read_examples(
     check_limit(limit)
     path, format = Path(path), _resolve(path, format)
     if format not in EXAMPLE_READERS:
-        choices = " or ".join(choice.value for choice in EXAMPLE_READERS)
+        choices = ", ".join(choice.value for choice in EXAMPLE_READERS)
         raise DataError(
             f"expected questions with their context ({choices}), found the format "
             f"{format.value!r}, which has no context. Use it for open-domain questions instead.",
@@ -112,5 +116,9 @@ def _resolve(path: str | Path, format: QuestionFormat) -> QuestionFormat:
     """The format, told from the file where it is left open; the file must be there."""
     if format == QuestionFormat.AUTO:
         return detect_question_format(path)
-    open_bytes(Path(path)).close()
-    return QuestionFormat(format)
+    format = QuestionFormat(format)
+    if format is QuestionFormat.NQ:
+        find_nq_files(Path(path))
+    else:
+        open_bytes(Path(path)).close()
+    return format

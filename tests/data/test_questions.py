@@ -128,7 +128,7 @@ def test_formats_say_whether_they_have_a_context(write_file: WriteFile) -> None:
 
 def test_nq_open_has_no_context_to_read(write_file: WriteFile) -> None:
     found = read_error(write_file("q.jsonl", NQ_OPEN))
-    assert "expected questions with their context (squad or jsonl)" in found
+    assert "expected questions with their context (squad, jsonl, nq)" in found
     assert "'nq-open', which has no context" in found
 
 

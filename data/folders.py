@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from ..peek import data_suffix
+from .peek import data_suffix
 
 
 def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:

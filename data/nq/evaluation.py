@@ -1,0 +1,153 @@
+"""Scoring a file of predictions against the annotated examples."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from ..fields import take_id
+from ..json_records import JsonObject
+from ..policy import ErrorPolicy, Place
+from .parsing import parse_annotations, parse_candidates, parse_document
+from .predictions import NqPrediction, read_nq_predictions
+from .reading import read_nq_records
+from .records import NqAnswer
+from .scoring import (
+    NON_NULL_THRESHOLD,
+    AnswerScores,
+    NqScores,
+    Outcome,
+    long_outcome,
+    short_outcome,
+)
+from .spans import NqSpan
+
+_N_NAMED = 3
+"""Examples that an error names, of those that lack a prediction or are unknown."""
+
+
+def score_nq(
+    gold: str | Path,
+    predictions: str | Path,
+    *,
+    non_null_threshold: int = NON_NULL_THRESHOLD,
+) -> NqScores:
+    """Score predictions as the official script of Natural Questions does.
+
+    One gold record is held at a time. Beyond the script's own checks, a prediction is refused
+    whose bytes and tokens name different places: either could make it right.
+
+    Args:
+        gold: Annotated examples: a file, plain or gzip, or a folder of them.
+        predictions: One JSON object with ``predictions``.
+        non_null_threshold: Number of annotators who must have given an answer for an example to
+            have one: 2 of the development set's five; 1 for the training set's only one.
+
+    Returns:
+        The scores of long and of short answers.
+
+    Raises:
+        DataError: If a file is not what it should be, an example has no prediction or a
+            prediction no example, a prediction's bytes and tokens disagree, or no example has as
+            many annotations as the threshold.
+        ValueError: If the threshold is below 1.
+    """
+    if non_null_threshold < 1:
+        raise ValueError(f"expected a threshold of at least 1, found {non_null_threshold}")
+    gold, predictions = Path(gold), Path(predictions)
+    found = read_nq_predictions(predictions)
+    long: list[Outcome] = []
+    short: list[Outcome] = []
+    n_annotations: dict[str, int] = {}
+    for name, annotations, record, place in _read_gold(gold):
+        if name in n_annotations:
+            raise place.error(f"expected each example once, found {name!r} again. Drop one.")
+        n_annotations[name] = len(annotations)
+        if name not in found:
+            continue
+        at, prediction = found[name]
+        _check_agreement(prediction, record, place, at)
+        answer, scores = prediction.answer, (prediction.long_score, prediction.short_score)
+        long.append(long_outcome(annotations, answer, scores[0] or 0.0, non_null_threshold))
+        short.append(short_outcome(annotations, answer, scores[1] or 0.0, non_null_threshold))
+    _check_names(gold, predictions, n_annotations, found)
+    most = max(n_annotations.values())
+    if most < non_null_threshold:
+        raise DataError(
+            f"expected examples with at least {non_null_threshold} annotations, found at most "
+            f"{most}, so that none has an answer. Lower the non-null threshold to {most}.",
+            path=gold,
+        )
+    return NqScores(len(n_annotations), AnswerScores.of(long), AnswerScores.of(short))
+
+
+def _read_gold(path: Path) -> Iterator[tuple[str, tuple[NqAnswer, ...], JsonObject, Place]]:
+    """Each example's name and annotations, at least one, with the record they are of."""
+    for place, record in read_nq_records(path, ErrorPolicy()):
+        name = take_id(record, "example_id", place)
+        annotations = parse_annotations(record, place)
+        if not annotations:
+            raise place.error(
+                f"example {name!r}: expected annotations, found none. Score against the training "
+                "or the development set."
+            )
+        yield name, annotations, record, place
+
+
+def _check_names(
+    gold: Path, predictions: Path, annotated: Collection[str], found: Collection[str]
+) -> None:
+    """Refuse examples without a prediction, and predictions of other examples."""
+    if not annotated:
+        raise DataError("expected examples, found none. Name another path.", path=gold)
+    unknown = [name for name in found if name not in annotated]
+    if unknown:
+        raise DataError(
+            f"expected predictions of the {len(annotated):,} examples of {gold}, found "
+            f"{len(unknown):,} of others: {_name_some(unknown)}. Take them out.",
+            path=predictions,
+        )
+    missing = [name for name in annotated if name not in found]
+    if missing:
+        raise DataError(
+            f"expected a prediction for each of the {len(annotated):,} examples of {gold}, found "
+            f"none for {len(missing):,}: {_name_some(missing)}. Add them; one may be null.",
+            path=predictions,
+        )
+
+
+def _name_some(names: list[str]) -> str:
+    """The first of some names."""
+    return ", ".join(names[:_N_NAMED]) + (", …" if len(names) > _N_NAMED else "")
+
+
+def _check_agreement(prediction: NqPrediction, record: JsonObject, place: Place, at: Place) -> None:
+    """Refuse a span whose bytes and tokens name different places, where the page can tell."""
+    spans = (prediction.answer.long_answer, *prediction.answer.short_answers)
+    double = [span for span in spans if span.has_tokens and span.has_bytes]
+    if not double or "document_tokens" not in record:
+        return
+    # What was copied from the data is sound: its own bytes need not end where a token does.
+    released = {candidate.span for candidate in parse_candidates(record, place)}
+    for annotation in parse_annotations(record, place):
+        released |= {annotation.long_answer, *annotation.short_answers}
+    doubtful = [span for span in double if span not in released]
+    if not doubtful:
+        return
+    document = parse_document(record, place)
+    n_tokens = len(document.tokens)
+    for span in doubtful:
+        is_within = span.end_token <= n_tokens
+        known = document.span(span.start_token, span.end_token) if is_within else None
+        if span != known:
+            raise at.error(_disagreement(span, known, n_tokens))
+
+
+def _disagreement(span: NqSpan, known: NqSpan | None, n_tokens: int) -> str:
+    """What is wrong with a span's tokens or bytes."""
+    tokens = f"tokens {span.start_token}:{span.end_token}"
+    if known is None:
+        return f"expected tokens within the document's {n_tokens:,}, found {tokens}. Correct them."
+    return (
+        f"expected bytes {known.start_byte}:{known.end_byte} for {tokens}, found "
+        f"{span.start_byte}:{span.end_byte}. Correct one, or give only one of them."
+    )

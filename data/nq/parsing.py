@@ -1,0 +1,178 @@
+"""Parsing lines of Natural Questions, original and simplified.
+
+The original form has ``document_tokens``, each with its bytes in ``document_html``; the simplified
+one has ``document_text``, the same tokens joined by single blanks, and spans without bytes.
+
+Source: https://github.com/google-research-datasets/natural-questions, README.md and text_utils.py.
+"""
+
+import html
+import re
+from collections.abc import Collection
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ..fields import (
+    check_unicode,
+    take_flag,
+    take_id,
+    take_objects,
+    take_optional_text,
+    take_text,
+)
+from ..json_records import JsonObject, as_json_object, shorten
+from ..policy import Place
+from .records import NqAnswer, NqCandidate, NqDocument, NqExample, YesNo
+from .spans import NqSpan, parse_span
+
+_FIELDS = frozenset({"question_text", "long_answer_candidates"})
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:[ _][^>]*)?>")
+"""A tag; in the simplified form, blanks before its attributes are underscores."""
+
+
+def is_nq(fields: Collection[str]) -> bool:
+    """Whether a record with these fields is an example of Natural Questions."""
+    return _FIELDS.issubset(fields)
+
+
+def parse_example(record: JsonObject, place: Place) -> NqExample:
+    """One line as an example.
+
+    Raises:
+        DataError: If a field is missing or wrong, or a span is not in the document.
+    """
+    name = take_id(record, "example_id", place)
+    document = parse_document(record, place)
+    example = NqExample(
+        example_id=name,
+        question=take_text(record, "question_text", place),
+        document=document,
+        candidates=parse_candidates(record, place),
+        annotations=parse_annotations(record, place),
+    )
+    _check_spans(example, place)
+    return example
+
+
+def parse_document(record: JsonObject, place: Place) -> NqDocument:
+    """The page of one line.
+
+    Raises:
+        DataError: If there are neither tokens nor text, or a token is not one.
+    """
+    url = take_optional_text(record, "document_url", place)
+    title = take_optional_text(record, "document_title", place) or title_of(url)
+    if "document_tokens" in record:
+        return _parse_tokens(record["document_tokens"], title, url, place)
+    # Not split(): a token may be, or hold, white space that is no blank.
+    tokens = take_text(record, "document_text", place).split(" ")
+    is_html = [token.startswith("<") and bool(_TAG.fullmatch(token)) for token in tokens]
+    return NqDocument(title, url, tokens, is_html)
+
+
+def parse_candidates(record: JsonObject, place: Place) -> tuple[NqCandidate, ...]:
+    """The long-answer candidates of one line, nested ones too."""
+    values = take_objects(record, "long_answer_candidates", place)
+    return tuple(NqCandidate(_token_span(v, at), take_flag(v, "top_level", at)) for at, v in values)
+
+
+def parse_annotations(record: JsonObject, place: Place) -> tuple[NqAnswer, ...]:
+    """What each annotator marked; nothing where the field is absent, as in a test set."""
+    values = take_objects(record, "annotations", place)
+    return tuple(parse_answer(value, at) for at, value in values)
+
+
+def parse_answer(record: JsonObject, place: Place) -> NqAnswer:
+    """``long_answer``, ``short_answers`` and ``yes_no_answer`` of an annotation or a prediction.
+
+    What is absent is null.
+
+    Raises:
+        DataError: If a span is not sound, or the yes/no answer is something else.
+    """
+    value = record.get("long_answer")
+    way = f"{place.within}.long_answer" if place.within else "long_answer"
+    at = place._replace(within=way)
+    long_answer = NqSpan() if value is None else parse_span(as_json_object(value, at), at)
+    spans = (parse_span(v, a) for a, v in take_objects(record, "short_answers", place))
+    return NqAnswer(
+        long_answer=long_answer,
+        short_answers=tuple(span for span in spans if not span.is_null),
+        yes_no=_parse_yes_no(record, place),
+    )
+
+
+def title_of(url: str) -> str:
+    """The title in a page's URL: ``title=…`` of its query, or else the last part of its path.
+
+    The released URLs are HTML-escaped: ``…/index.php?title=Trade_winds&amp;oldid=817251427``.
+    """
+    parts = urlsplit(html.unescape(url))
+    (title,) = parse_qs(parts.query).get("title", [unquote(parts.path.rsplit("/", 1)[-1])])[:1]
+    return title.replace("_", " ").strip()
+
+
+def _parse_yes_no(record: JsonObject, place: Place) -> YesNo:
+    """The yes/no answer, whatever its case."""
+    text = take_optional_text(record, "yes_no_answer", place)
+    try:
+        return YesNo(text.lower() or YesNo.NONE)
+    except ValueError:
+        choices = ", ".join(choice.value.upper() for choice in YesNo)
+        raise place.error(
+            f"expected 'yes_no_answer' to be one of {choices}, found {shorten(text)}. Correct it."
+        ) from None
+
+
+def _parse_tokens(value: object, title: str, url: str, place: Place) -> NqDocument:
+    """A page of tokens with their bytes."""
+    at = place._replace(within="document_tokens")
+    if not isinstance(value, list) or not value:
+        raise at.error(f"expected a list of tokens, found {shorten(value)}. Fetch the file again.")
+    try:
+        # A page has some ten thousand tokens: fields are taken at once, and types checked so.
+        tokens = [token["token"] for token in value]
+        is_html = [token["html_token"] for token in value]
+        bytes_ = [(token["start_byte"], token["end_byte"]) for token in value]
+    except (KeyError, TypeError) as error:
+        raise at.error(
+            "expected objects with 'token', 'html_token', 'start_byte' and 'end_byte', found one "
+            f"without ({error}). Fetch the file again."
+        ) from error
+    _check_types(tokens, "token", str, at)
+    _check_types(is_html, "html_token", bool, at)
+    _check_types([start for start, _ in bytes_], "start_byte", int, at)
+    _check_types([end for _, end in bytes_], "end_byte", int, at)
+    check_unicode(" ".join(tokens), "token", at)
+    return NqDocument(title, url, tokens, is_html, bytes_)
+
+
+def _check_types(values: list[object], name: str, wanted: type, place: Place) -> None:
+    """Refuse a field of another type."""
+    if set(map(type, values)) != {wanted}:
+        bad = next(value for value in values if type(value) is not wanted)
+        raise place.error(
+            f"expected each {name!r} to be of type {wanted.__name__}, found {type(bad).__name__} "
+            f"{shorten(bad)}. Fetch the file again."
+        )
+
+
+def _token_span(record: JsonObject, place: Place) -> NqSpan:
+    """A span that must have tokens."""
+    span = parse_span(record, place)
+    if not span.has_tokens:
+        raise place.error("expected 'start_token' and 'end_token', found none. Add them.")
+    return span
+
+
+def _check_spans(example: NqExample, place: Place) -> None:
+    """Refuse spans that end behind the page, and answers that are placed by bytes alone."""
+    n_tokens = len(example.document.tokens)
+    spans = [candidate.span for candidate in example.candidates]
+    for answer in example.annotations:
+        spans += [span for span in (answer.long_answer, *answer.short_answers) if not span.is_null]
+    for span in spans:
+        if not span.has_tokens or span.end_token > n_tokens:
+            raise place.error(
+                f"example {example.example_id!r}: expected spans within the {n_tokens:,} tokens of "
+                f"the document, found {span}. Correct or drop the record."
+            )

@@ -1,0 +1,120 @@
+"""Natural Questions as open-domain questions and as reading comprehension.
+
+Source: https://github.com/google-research-datasets/natural-questions.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from ..nq import NqExample, NqPassage, TokenMap, parse_example, passages_of, read_nq_records
+from ..policy import ErrorPolicy, Place, parse_each
+from ..records import Question, ReadingExample
+from .examples import check_example
+
+
+class LeftOut(StrEnum):
+    """Why a record has no answer that is one piece of text."""
+
+    NO_ANSWER = "no answer"
+    LONG_ONLY = "long answer only"
+    YES_NO = "yes or no"
+    SEVERAL_SPANS = "answer of several spans"
+    TABLE = "answer in a table"
+    NO_PASSAGE = "answer in no top-level candidate"
+
+
+def read_nq_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Question]]:
+    """The questions of one file, plain or gzip, each distinct answer once.
+
+    An annotator's short answer counts where it is one span, though no other annotator gave any.
+    Records without such an answer are left out, by reason; those of a test set, which nobody has
+    annotated, are questions without answers.
+    """
+    for place, example in parse_each(read_nq_records(path, policy), parse_example, policy):
+        answers = tuple(dict.fromkeys(_answer_texts(example)))
+        if answers or not example.annotations:
+            yield place, Question(example.example_id, example.question, answers)
+        else:
+            policy.report.left_out[_reason(example)] += 1
+
+
+def read_nq_examples(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, ReadingExample]]:
+    """The questions of one file, each with the paragraph or list that holds its short answers.
+
+    The context is a whole passage of the same file read as a corpus. Where annotators found
+    answers in several, it is the one with most of them. Records without such an answer, and
+    answers that stand in tables, are left out, by reason.
+    """
+    for place, example in parse_each(read_nq_records(path, policy), parse_example, policy):
+        found = _reading_example(example)
+        if isinstance(found, ReadingExample):
+            yield place, check_example(found, place)
+        else:
+            policy.report.left_out[found] += 1
+
+
+def _answer_texts(example: NqExample) -> Iterator[str]:
+    """The text of each annotator's short answer, where it is one span."""
+    for start, end in _answer_tokens(example):
+        text = TokenMap.of(example.document, start, end).text
+        if text:
+            yield text
+
+
+def _answer_tokens(example: NqExample) -> Iterator[tuple[int, int]]:
+    """The tokens of each annotator's short answer, where it is one span."""
+    for annotation in example.annotations:
+        if len(annotation.short_answers) == 1:
+            (span,) = annotation.short_answers
+            yield span.start_token, span.end_token
+
+
+def _reason(example: NqExample) -> LeftOut:
+    """Why no annotator gave a short answer of one span; of several reasons, the nearest to one."""
+    annotations = example.annotations
+    if any(annotation.short_answers for annotation in annotations):
+        return LeftOut.SEVERAL_SPANS
+    if any(annotation.has_short for annotation in annotations):
+        return LeftOut.YES_NO
+    if any(annotation.has_long for annotation in annotations):
+        return LeftOut.LONG_ONLY
+    return LeftOut.NO_ANSWER
+
+
+def _reading_example(example: NqExample) -> ReadingExample | LeftOut:
+    """The record with the passage that most of its answers stand in."""
+    answers = Counter(_answer_tokens(example))
+    if not answers:
+        return _reason(example)
+    best, n_best, in_table = None, 0, False
+    for passage in passages_of(example):
+        inside = _inside(passage, answers)
+        in_table = in_table or (bool(inside) and passage.tag == "table")
+        if passage.tag != "table" and inside.total() > n_best:
+            best, n_best = passage, inside.total()
+    if best is None:
+        return LeftOut.TABLE if in_table else LeftOut.NO_PASSAGE
+    text = best.passage.text
+    spans = sorted(_inside(best, answers))
+    return ReadingExample(
+        example_id=example.example_id,
+        question=example.question,
+        context=text,
+        answers=tuple(text[start:end] for start, end in spans),
+        answer_starts=tuple(start for start, _ in spans),
+        title=example.document.title,
+    )
+
+
+def _inside(passage: NqPassage, answers: Counter[tuple[int, int]]) -> Counter[tuple[int, int]]:
+    """The answers within a passage, as characters of its text, with their numbers."""
+    found: Counter[tuple[int, int]] = Counter()
+    candidate = passage.candidate.span
+    for (start, end), count in answers.items():
+        if candidate.start_token <= start and end <= candidate.end_token:
+            characters = passage.token_map.characters(start, end)
+            if characters is not None:
+                found[characters] += count
+    return found
