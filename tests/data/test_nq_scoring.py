@@ -1,6 +1,7 @@
 """Scores of Natural Questions, each worked out by hand."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from preread.data.nq.scoring import Outcome, long_outcome, operating_points, sho
 WriteFile = Callable[[str, str | bytes], Path]
 MakeNq = Callable[..., dict[str, Any]]
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "natural-questions.md"
 LONG, OTHER, SHORT, SECOND = NqSpan(0, 10), NqSpan(0, 9), NqSpan(1, 3), NqSpan(5, 6)
 NULL = NqAnswer()
 
@@ -364,3 +366,23 @@ def test_predictions_are_read_back_as_written(tmp_path: Path) -> None:
     assert write_nq_predictions(path, written) == 2
     assert [found for _, found in read_nq_predictions(path).values()] == written
     assert json.loads(path.read_text("utf-8"))["predictions"][0]["example_id"] == -7
+
+
+def test_python_of_the_document_writes_predictions_that_can_be_scored(
+    tmp_path: Path, make_nq: MakeNq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("nq-dev-folder").mkdir()
+    records = [make_nq(*[(PARAGRAPH, [ARE], "NONE")] * 2), make_nq(NONE, NONE, example_id=2)]
+    records[1]["long_answer_candidates"] = []
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    Path("nq-dev-folder", "nq-dev-00.jsonl").write_text(lines, encoding="utf-8")
+
+    def read(question: str, text: str) -> tuple[float, int, int]:
+        start = max(text.find("Åre"), 0)
+        return float(start), start, start + 3
+
+    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    exec(compile(code, DOCUMENT.name, "exec"), {"read": read})
+    scores = score_nq("nq-dev-folder", "predictions.json")
+    assert scores.long.best == scores.short.best == OperatingPoint(1.0, 1.0, 17.0)
