@@ -173,6 +173,22 @@ def test_simplified_text_is_split_into_its_tokens(
     assert list(example.document.is_html) == list(document.is_html)
 
 
+def test_only_blanks_part_the_simplified_text_and_white_tokens_keep_their_numbers(
+    write_file: WriteFile, make_nq: MakeNq
+) -> None:
+    changes = {
+        "document_text": "<P> a\u2003b \u2003  c </P>",  # tokens 2 and 3 are white or empty
+        "long_answer_candidates": [{"start_token": 0, "end_token": 6, "top_level": True}],
+    }
+    (example,) = read_nq(
+        write_file("nq.jsonl", as_lines(make_nq(simplified=True, annotations=None, **changes)))
+    )
+    (found,) = passages_of(example)
+    assert found.passage.text == "a\u2003b c"
+    assert found.span(0, 3) == NqSpan(1, 2)
+    assert found.span(4, 5) == NqSpan(4, 5)
+
+
 def test_answers_of_all_annotators_are_kept_once(write_file: WriteFile, make_nq: MakeNq) -> None:
     annotations = [
         (PARAGRAPH_SPAN, [ARE], "NONE"),
