@@ -54,6 +54,20 @@ def write_result(name: str, content: dict[str, Any]) -> Path:
     return path
 
 
+def all_results(name: str) -> list[dict[str, Any]]:
+    """All results of a benchmark, the newest first."""
+    results = [
+        {**json.loads(path.read_text("utf-8")), "file": f"benchmarks/results/{path.name}"}
+        for path in RESULTS.glob(f"{name}-*.json")
+    ]
+    return sorted(results, key=lambda result: str(result["measured"]), reverse=True)
+
+
+def newest(name: str) -> dict[str, Any]:
+    """The result of a benchmark that was written last."""
+    return all_results(name)[0]
+
+
 def _cpuinfo() -> list[str]:
     path = Path("/proc/cpuinfo")
     return path.read_text().splitlines() if path.exists() else []

@@ -37,6 +37,7 @@ from transformers import AutoTokenizer
 
 _FORK = multiprocessing.get_context("fork")
 DONE_BEFORE = ("holds no passage", "are in the index already")
+CODEC = "codec.safetensors"
 QUERIES = ("volcano", "longest river", "who built it", "capital city", "night sky")
 
 
@@ -65,7 +66,8 @@ def steps_of(folder: Path, reader: Path) -> list[tuple[str, list[str]]]:
     gone = [p.passage_id for p in passages[5:170:11]]
     first, more = (str(folder / f"{name}.jsonl") for name in parts)
     shards = ["--passages-per-shard", "8"]
-    build = ["index", first, "INDEX", "--reader", str(reader), "--codec", "rpq4", *shards]
+    codec = str(folder / CODEC)
+    build = ["index", first, "INDEX", "--reader", str(reader), "--codec", codec, *shards]
     return [
         ("index", [*build, "--resume"]),
         ("add", ["add", "INDEX", more, "--resume"]),
@@ -85,6 +87,20 @@ def start(words: list[str], log: Path) -> Any:
     process = _FORK.Process(target=_run, args=(words, log))
     process.start()
     return process
+
+
+def run(words: list[str], log: Path) -> float:
+    """A command line to its end; the seconds it took.
+
+    Raises:
+        SystemExit: If it fails, with what it said.
+    """
+    begin = time.monotonic()
+    process = start(words, log)
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"{words}: {log.read_text()}")
+    return time.monotonic() - begin
 
 
 def _run(words: list[str], log: Path) -> None:
@@ -124,11 +140,10 @@ def hits(index: Path) -> list[tuple[str, float]]:
 def left_behind(index: Path) -> str:
     """How far a killed step had come, by the files it left."""
     names = {f.name for f in index.rglob("*")} if index.exists() else set()
-    n_shards = sum(name.startswith("shard-") and name.endswith(".h5") for name in names)
-    temporary = sorted(name for name in names if ".tmp" in name or name.startswith("."))
-    sealed = "manifest" if "manifest.json" in names else "no manifest"
-    lucene = sum(name.startswith("lucene-") for name in names)
-    return f"{n_shards} shards, {lucene} BM25 folders, {sealed}, unfinished {temporary}"
+    n_shards = sum(name.endswith(".h5") for name in names)
+    unfinished = sorted(name for name in names if name.endswith(".tmp"))
+    generations = sum(name.endswith(".json") and name[0] == "0" for name in names)
+    return f"{n_shards} shards, {generations} generations, unfinished {unfinished}"
 
 
 def main() -> None:
@@ -143,17 +158,20 @@ def main() -> None:
         folder = Path(name)
         log = folder / "log"
         apart(tiny_reader, folder / "reader")
+        learning = ["learn-codec", folder / "reader", sample_corpus_path(), folder / CODEC]
+        run([*map(str, learning), "--codec", "rpq4"], log)
         steps = steps_of(folder, folder / "reader")
         states: list[Path] = []
         index = folder / "undisturbed"
-        for number, (what, step) in enumerate(steps):
-            process = start(words_of(step, index, 1), log)
-            process.join()
-            if process.exitcode:
-                raise SystemExit(f"{what}: {log.read_text()}")
+        longest: dict[tuple[int, int], float] = {}
+        for number, (_, step) in enumerate(steps):
+            for workers in (2, 1):
+                shutil.rmtree(index, ignore_errors=True)
+                if number:
+                    shutil.copytree(states[number - 1], index)
+                longest[number, workers] = run(words_of(step, index, workers), log)
             states.append(Path(shutil.copytree(index, folder / f"after-{number}")))
         expected = [(hashes(state), apart(hits, state)) for state in states]
-        longest: dict[tuple[int, int], float] = {}
         n_trials = 0
         while len(kills) < options.kills:
             number, workers = n_trials % len(steps), 2 if n_trials // len(steps) % 4 == 3 else 1
@@ -164,14 +182,11 @@ def main() -> None:
             if number:
                 shutil.copytree(states[number - 1], trial)
             words = words_of(step, trial, workers)
-            begin = time.monotonic()
             process = start(words, log)
-            kind = number, workers
-            after = draw.uniform(0.0, longest.get(kind, 60.0))
+            after = draw.uniform(0.0, longest[number, workers])
             process.join(after)
-            if process.exitcode is not None:  # it was over: no kill, but now its time is known
-                longest[kind] = time.monotonic() - begin
-                continue
+            if process.exitcode is not None:
+                continue  # it was over: no kill
             process.kill()
             process.join()
             found = left_behind(trial)

@@ -1,12 +1,11 @@
 """Fill README and model card from real runs: commands and their output, newest results.
 
-    python benchmarks/readme.py
+    python benchmarks/readme.py [--tables]
 
-Each block stands between ``<!-- name -->`` and ``<!-- /name -->``; what is between them is
-replaced.
+With ``--tables`` the README's commands are not run again. Each block stands between
+``<!-- name -->`` and ``<!-- /name -->``; what is between them is replaced.
 """
 
-import json
 import re
 import subprocess
 import sys
@@ -14,7 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS
+from common import RESULTS, all_results, newest
+from store_tables import STORE_TABLES
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = "data/sample/passages.jsonl"
@@ -25,20 +25,6 @@ COMMANDS = (
     ("evaluate", "my-index", "data/sample/questions.jsonl"),
     ("verify", "my-index"),
 )
-
-
-def all_results(name: str) -> list[dict[str, Any]]:
-    """All results of a benchmark, the newest first."""
-    results = [
-        {**json.loads(path.read_text("utf-8")), "file": f"benchmarks/results/{path.name}"}
-        for path in RESULTS.glob(f"{name}-*.json")
-    ]
-    return sorted(results, key=lambda result: str(result["measured"]), reverse=True)
-
-
-def newest(name: str) -> dict[str, Any]:
-    """The result of a benchmark that was written last."""
-    return all_results(name)[0]
 
 
 def commands() -> str:
@@ -233,38 +219,6 @@ def text_without_labels() -> str:
     return "\n".join([*lines, "", f"{script} → `{result['file']}`"])
 
 
-def codecs() -> str:
-    """F1 by bytes a token."""
-    result = newest("codecs")
-    rows = result["rows"]
-    readers = list(rows[0]["scores"])
-    datasets = list(rows[0]["scores"][readers[0]])
-    arms = [(reader, dataset) for dataset in datasets for reader in readers]
-    counts = [rows[0]["scores"][readers[0]][name]["n_questions"] for name in datasets]
-    drawn = "all contexts"
-    if result["contexts"]:
-        drawn = f"those of {result['contexts']} contexts of each, drawn with seed "
-        drawn += str(result["sample_seed"])
-    lines = [
-        f"F1 on {' and '.join(f'{n:,}' for n in counts)} questions ({drawn}). Bytes are all in: "
-        f"code, token id, and {result['bytes_beside_codes'] - 2:.2f} bytes of lengths, checksums "
-        "and look-up.",
-        "",
-        "| codec | bytes a token | variance lost | "
-        + " | ".join(f"`{dataset}` {reader}" for reader, dataset in arms)
-        + " |",
-        f"|---|---|---|{'---|' * len(arms)}",
-    ]
-    for row in sorted(rows, key=lambda row: float(-row["bytes_per_token"])):
-        cells = " | ".join(f"{row['scores'][r][d]['f1']:.1f}" for r, d in arms)
-        lines.append(
-            f"| {row['codec']} | {row['bytes_per_token']:.1f} | {row['variance_lost']:.3f} "
-            f"| {cells} |"
-        )
-    lines += ["", "![F1 by bytes a token](codecs.png)", ""]
-    return "\n".join([*lines, f"`python benchmarks/codecs.py` → `{result['file']}`"])
-
-
 def fill(path: Path, blocks: dict[str, str]) -> None:
     """Replace the blocks of a file."""
     text = path.read_text("utf-8")
@@ -276,7 +230,10 @@ def fill(path: Path, blocks: dict[str, str]) -> None:
 
 def main() -> None:
     """Fill the README and the model card."""
-    fill(ROOT / "README.md", {"commands": commands(), "results": results()})
+    blocks = {"results": results()}
+    if "--tables" not in sys.argv:
+        blocks["commands"] = commands()
+    fill(ROOT / "README.md", blocks)
     card = ROOT / "reader" / "checkpoints" / "deformer-minilm-l6" / "README.md"
     fill(card, {"scores": scores()})
     training = {
@@ -284,10 +241,9 @@ def main() -> None:
         "passage-scores": passage_scores,
         "text-without-labels": text_without_labels,
     }
-    known = {name: body() for name, body in training.items() if any(RESULTS.glob(f"{name}-*.json"))}
-    fill(ROOT / "docs" / "training.md", known)
-    if any(RESULTS.glob("codecs-*.json")):
-        fill(ROOT / "docs" / "store.md", {"codecs": codecs()})
+    for page, tables in (("training.md", training), ("store.md", STORE_TABLES)):
+        known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
+        fill(ROOT / "docs" / page, {name: tables[name]() for name in known})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+"""Tables of docs/store.md, each of a benchmark's newest result."""
+
+from collections.abc import Callable
+from typing import Any
+
+from common import newest
+
+
+def codecs() -> str:
+    """F1 by bytes a token."""
+    result = newest("codecs")
+    rows = result["rows"]
+    readers = list(rows[0]["scores"])
+    datasets = list(rows[0]["scores"][readers[0]])
+    arms = [(reader, dataset) for dataset in datasets for reader in readers]
+    counts = [rows[0]["scores"][readers[0]][name]["n_questions"] for name in datasets]
+    drawn = "all contexts"
+    if result["contexts"]:
+        drawn = f"those of {result['contexts']} contexts of each, drawn with seed "
+        drawn += str(result["sample_seed"])
+    lines = [
+        f"F1 on {' and '.join(f'{n:,}' for n in counts)} questions ({drawn}). Bytes are all in: "
+        f"code, token id, and {result['bytes_beside_codes'] - 2:.2f} bytes of lengths, checksums "
+        "and look-up.",
+        "",
+        "| codec | bytes a token | variance lost | "
+        + " | ".join(f"`{dataset}` {reader}" for reader, dataset in arms)
+        + " |",
+        f"|---|---|---|{'---|' * len(arms)}",
+    ]
+    for row in sorted(rows, key=lambda row: float(-row["bytes_per_token"])):
+        cells = " | ".join(f"{row['scores'][r][d]['f1']:.1f}" for r, d in arms)
+        lines.append(
+            f"| {row['codec']} | {row['bytes_per_token']:.1f} | {row['variance_lost']:.3f} "
+            f"| {cells} |"
+        )
+    lines += ["", "![F1 by bytes a token](codecs.png)", ""]
+    return "\n".join([*lines, f"`python benchmarks/codecs.py` → `{result['file']}`"])
+
+
+def codec_answers() -> str:
+    """EM of answers from retrieved passages, by codec."""
+    result = newest("codec-answers")
+    drawn = f", drawn with seed {result['seed']}," if result["seed"] is not None else ""
+    lines = [
+        f"Open domain: {result['n_questions']:,} questions of `{result['questions']}`{drawn} over "
+        f"`{result['corpus']}`, {result['top_k']} passages each. Differences are to float16 with "
+        "the same reader; in brackets, where they lie with 95 % (paired bootstrap).",
+        "",
+        "| reader | codec | EM | difference | F1 | difference |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in result["rows"]:
+        cells = []
+        for kind in ("exact_match", "f1"):
+            less = row[f"{kind}_less_float16"]
+            low, high = less["interval"]
+            known = row["codec"] != "float16"
+            cells += [f"{row[kind]:.1f}", f"{less['mean']:+.1f} ({low:+.1f} {high:+.1f})" * known]
+        lines.append(f"| {row['reader']} | {row['codec']} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", _source("codec_answers", result)])
+
+
+def kills() -> str:
+    """What became of killed processes."""
+    result = newest("kills")
+    of_step: dict[str, list[dict[str, Any]]] = {}
+    for kill in result["kills"]:
+        of_step.setdefault(kill["step"], []).append(kill)
+    lines = ["| killed during | times | ended as if nothing had happened |", "|---|---|---|"]
+    for step, some in of_step.items():
+        n_same = sum(kill["same"] and not kill["faults"] for kill in some)
+        lines.append(f"| `{step}` | {len(some)} | {n_same} |")
+    return "\n".join([*lines, "", _source("kills", result)])
+
+
+def byte_changes() -> str:
+    """What became of changed bytes, by kind of file."""
+    result = newest("byte-changes")
+    kinds = ("reported by verify", "refused when read", "read as it was", "READ WRONG")
+    lines = [
+        f"| file | {' | '.join(kind.lower() for kind in kinds)} |",
+        f"|---|{'---|' * len(kinds)}",
+    ]
+    rows = {**result["by_kind_of_file"], "all": result["outcomes"]}
+    for name, counts in rows.items():
+        lines.append(f"| {name} | {' | '.join(str(counts.get(kind, 0)) for kind in kinds)} |")
+    return "\n".join([*lines, "", _source("byte_changes", result)])
+
+
+def build_rate() -> str:
+    """How near a build comes to the lower layers alone."""
+    result = newest("build-rate")
+    ratio = {k: f"{100 * v:.0f} %" for k, v in result["throughput_of_lower_layers"].items()}
+    return (
+        f"Shards of {result['n_passages']:,} passages with {result['codec']} are written at "
+        f"{ratio['median']} of the throughput of the lower layers alone ({ratio['least']} to "
+        f"{ratio['most']} in {len(result['seconds'])} alternating runs).\n\n"
+        + _source("build_rate", result)
+    )
+
+
+def build_memory() -> str:
+    """Most resident memory by size of the corpus."""
+    result = newest("build-memory")
+    lines = [
+        "| passages | most memory of the process, MiB | of its largest worker, MiB | seconds |",
+        "|---|---|---|---|",
+    ]
+    for row in result["memory"]:
+        lines.append(
+            f"| {row['n_passages']:,} | {row['process_mib']} | {row['largest_worker_mib']} | "
+            f"{row['seconds']:,} |"
+        )
+    return "\n".join([*lines, "", _source("build_rate", result)])
+
+
+def random_access() -> str:
+    """Fetching passages from an index larger than memory."""
+    result = newest("random-access")
+    lines = [
+        f"{result['passages_a_question']} random passages of {result['n_passages_in_index']:,} in "
+        f"{result['n_shards']:,} shards, {result['gib']} GiB ({result['codec']}), on a machine "
+        f"with {result['memory_gib']} GiB of memory; {result['n_questions']} times:",
+        "",
+        "| | median, ms | 95th percentile, ms |",
+        "|---|---|---|",
+    ]
+    for name, times in result["times"].items():
+        lines.append(f"| {name} | {times['p50_ms']} | {times['p95_ms']} |")
+    return "\n".join([*lines, "", _source("random_access", result)])
+
+
+def _source(script: str, result: dict[str, Any]) -> str:
+    return f"`python benchmarks/{script}.py` → `{result['file']}`"
+
+
+STORE_TABLES: dict[str, Callable[[], str]] = {
+    "codecs": codecs,
+    "codec-answers": codec_answers,
+    "kills": kills,
+    "byte-changes": byte_changes,
+    "build-rate": build_rate,
+    "build-memory": build_memory,
+    "random-access": random_access,
+}
