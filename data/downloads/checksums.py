@@ -1,0 +1,94 @@
+"""SHA-256 of files, and the sums that are kept beside files for which none is published."""
+
+import hashlib
+import re
+from enum import StrEnum
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .errors import DownloadError
+
+SUFFIX = ".sha256"
+
+_BLOCK_BYTES = 1 << 20
+_LINE = re.compile(r"([0-9a-f]{64})  .+\n?")
+
+
+class ChecksumOrigin(StrEnum):
+    """What a file's bytes were compared with."""
+
+    PUBLISHED = "published"
+    """The sum in the list of downloads."""
+    RECORDED = "recorded"
+    """The sum of the bytes that came the first time, kept beside the file."""
+    NONE = "none"
+    """Nothing: no sum is published and none was recorded. It is recorded now."""
+
+    @property
+    def explanation(self) -> str:
+        """For a person."""
+        return {
+            ChecksumOrigin.PUBLISHED: "the published checksum",
+            ChecksumOrigin.RECORDED: f"the checksum of what came the first time, in {SUFFIX}",
+            ChecksumOrigin.NONE: f"nothing: no checksum is published; this one is now in {SUFFIX}",
+        }[self]
+
+
+def sha256_of(path: Path, *, show_progress: bool = False) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    bar = tqdm(
+        total=path.stat().st_size,
+        desc="checking",
+        unit="B",
+        unit_scale=True,
+        delay=2,
+        disable=not show_progress,
+    )
+    with path.open("rb") as file, bar:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+            bar.update(len(block))
+    return digest.hexdigest()
+
+
+def checksum_path(path: Path) -> Path:
+    """Where the sum of a file is recorded."""
+    return path.with_name(path.name + SUFFIX)
+
+
+def read_checksum(path: Path) -> str | None:
+    """The sum that was recorded for a file, if any.
+
+    Raises:
+        DownloadError: If the record is damaged.
+    """
+    record = checksum_path(path)
+    try:
+        text = record.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DownloadError(f"{record}: cannot be read: {error}. Remove it.") from error
+    found = _LINE.fullmatch(text)
+    if found is None:
+        raise DownloadError(
+            f"{record}: expected one line as sha256sum writes it, found {text[:80]!r}. "
+            "Remove it; the sum of what is fetched next is recorded again."
+        )
+    return found[1]
+
+
+def record_checksum(path: Path, sha256: str) -> None:
+    """Keep the sum of a file beside it, in the form that ``sha256sum --check`` reads."""
+    record = checksum_path(path)
+    temporary = record.with_name(record.name + ".tmp")
+    try:
+        temporary.write_text(f"{sha256}  {path.name}\n", "utf-8")
+        temporary.replace(record)
+    except OSError as error:
+        raise DownloadError(
+            f"{record}: the checksum could not be recorded: {error.strerror}. "
+            "Name a folder that can be written to."
+        ) from error

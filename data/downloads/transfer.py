@@ -1,0 +1,321 @@
+"""Bytes over HTTP: one file, in as many requests as it takes."""
+
+import logging
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import requests
+from requests import Response, Session, exceptions
+from tqdm import tqdm
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from .errors import DownloadError
+from .partial import PartialFile, Version
+from .registry import RemoteFile
+
+logger = logging.getLogger(__name__)
+
+_BLOCK_BYTES = 1 << 16
+_OK, _PARTIAL, _NOT_SATISFIABLE = 200, 206, 416
+_WORTH_ANOTHER_TRY = {408, 425, 429, 500, 502, 503, 504}
+_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How long a connection is tried."""
+
+    tries: int = 5
+    """Requests in a row that bring nothing new, after which we give up."""
+    first_pause_s: float = 1.0
+    """Wait before the second try; it doubles from try to try."""
+    timeout_s: float = 30.0
+    """Silence after which a connection counts as broken."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            ValueError: If nothing would be tried, or a time is negative.
+        """
+        if self.tries < 1 or self.first_pause_s < 0 or self.timeout_s <= 0:
+            raise ValueError(f"expected at least one try, and no negative times, found {self}")
+
+
+class _Interrupted(Exception):
+    """The connection broke off; what has come is kept, and the next request goes on."""
+
+
+class Transfer:
+    """Fetches the bytes of one file; whether they are the right ones is for others to check."""
+
+    def __init__(
+        self,
+        remote: RemoteFile,
+        partial: PartialFile,
+        *,
+        has_checksum: bool,
+        retries: Retries,
+        bar: tqdm,
+    ) -> None:
+        """Prepare a transfer.
+
+        Args:
+            remote: The file.
+            partial: Where its bytes go.
+            has_checksum: Whether a mixture of two versions will be noticed afterwards. Only then
+                is a download resumed from a server that does not say which version it has.
+            retries: How long to try.
+            bar: Shows the bytes.
+        """
+        self._remote = remote
+        self._partial = partial
+        self._has_checksum = has_checksum
+        self._retries = retries
+        self._bar = bar
+        self._was_reached = False
+
+    def run(self) -> None:
+        """Fetch what is missing.
+
+        Raises:
+            DownloadError: If the server cannot be reached, has no such file or one of another
+                size, breaks off again and again, or the disk is full.
+        """
+        farthest, n_failures = self._partial.n_bytes, 0
+        with requests.Session() as session:
+            while not self._is_whole():
+                try:
+                    self._attempt(session)
+                    return
+                except _Interrupted as error:
+                    is_farther = self._partial.n_bytes > farthest
+                    farthest = max(farthest, self._partial.n_bytes)
+                    n_failures = 1 if is_farther else n_failures + 1
+                    if n_failures >= self._retries.tries:
+                        self._give_up(error)
+                    pause = self._retries.first_pause_s * 2 ** (n_failures - 1)
+                    logger.warning("%s: %s; trying again in %.0f s", self._url, error, pause)
+                    time.sleep(pause)
+
+    @property
+    def _url(self) -> str:
+        return self._remote.url
+
+    def _is_whole(self) -> bool:
+        """Whether nothing is missing, as after a process that was killed at the very end."""
+        version = self._partial.version
+        if version is None or version.url != self._url:
+            return False
+        return self._partial.n_bytes == version.size_bytes
+
+    def _attempt(self, session: Session) -> None:
+        """One request; it ends with the last byte."""
+        start, headers = self._resume()
+        with self._request(session, headers) as response:
+            self._was_reached = True
+            if response.status_code == _OK:  # also where the range was not understood
+                start, total = 0, _content_length(response)
+                self._check_size(total)
+                self._begin(_version_of(response, self._url, total))
+            elif response.status_code == _PARTIAL and start:
+                total = self._check_range(response, start)
+            elif response.status_code == _NOT_SATISFIABLE and start:
+                self._check_end(response, start)
+                return
+            else:
+                self._refuse(response)
+            self._check_space(total, start)
+            self._bar.total = total
+            self._bar.initial = self._bar.n = self._bar.last_print_n = start
+            self._copy(response, total)
+
+    def _resume(self) -> tuple[int, dict[str, str]]:
+        """Where to go on, and the headers that ask for it."""
+        # Bytes as they are: with a transparent encoding neither ranges nor sizes would fit.
+        headers = {"Accept-Encoding": "identity", "User-Agent": "preread"}
+        start, version = self._partial.n_bytes, self._partial.version
+        if not start or version is None or version.url != self._url:
+            return 0, headers
+        if version.validator is not None:
+            return start, headers | {"Range": f"bytes={start}-", "If-Range": version.validator}
+        if self._has_checksum:
+            return start, headers | {"Range": f"bytes={start}-"}
+        return 0, headers
+
+    def _request(self, session: Session, headers: dict[str, str]) -> Response:
+        """Send a request and wait for the head of its answer."""
+        try:
+            return session.get(
+                self._url, headers=headers, stream=True, timeout=self._retries.timeout_s
+            )
+        except exceptions.SSLError as error:
+            raise DownloadError(
+                f"{self._url}: no secure connection: {_reason(error)}. Check the clock of this "
+                "machine, and name your network's own certificates, if it has any, in "
+                "REQUESTS_CA_BUNDLE."
+            ) from error
+        except (exceptions.ConnectionError, exceptions.Timeout) as error:
+            if not self._was_reached and _is_unreachable(error):
+                raise DownloadError(
+                    f"{self._url}: the server cannot be reached: {_reason(error)}. Check the "
+                    f"network, or fetch the file elsewhere and put it at {self._partial.path}."
+                ) from error
+            raise _Interrupted(f"no answer ({_reason(error)})") from error
+        except exceptions.RequestException as error:
+            raise DownloadError(f"{self._url}: cannot be fetched: {error}.") from error
+
+    def _check_size(self, total: int | None) -> None:
+        """Refuse a file of another size before it is fetched."""
+        expected = self._remote.size_bytes
+        if None not in (total, expected) and total != expected:
+            raise DownloadError(
+                f"{self._url}: expected a file of {expected:,} bytes, the server announces "
+                f"{total:,}. It is not the file that was published, or no longer; look at the "
+                "address in a browser."
+            )
+
+    def _check_range(self, response: Response, start: int) -> int | None:
+        """The size of the whole file, when the answer goes on where we are."""
+        found, total = _content_range(response)
+        here = self._partial.version
+        there = _version_of(response, self._url, total)
+        if found != start or here is None or not here.may_be(there):
+            self._start_over("the file there has changed")
+        self._check_size(total)
+        return total
+
+    def _check_end(self, response: Response, start: int) -> None:
+        """Start over unless the server says that there is nothing after what we have."""
+        version = self._partial.version
+        announced = None if version is None else version.size_bytes
+        if _content_range(response)[1] != start or announced not in (None, start):
+            self._start_over("the file there has another size than the one that was begun")
+
+    def _start_over(self, reason: str) -> NoReturn:
+        """Let go of what has come; the next request asks for all of the file."""
+        self._partial.discard()
+        raise _Interrupted(reason)
+
+    def _refuse(self, response: Response) -> NoReturn:
+        """An answer that is no file."""
+        answer = f"{response.status_code} {response.reason}".strip()
+        if response.status_code in _WORTH_ANOTHER_TRY:
+            raise _Interrupted(f"the server answered {answer}")
+        raise DownloadError(
+            f"{response.url}: expected a file, the server answered {answer}. The file may have "
+            f"moved: if you find it elsewhere, put it at {self._partial.path}."
+        )
+
+    def _check_space(self, total: int | None, start: int) -> None:
+        """Refuse what the disk has no room for."""
+        folder = self._partial.path.parent
+        free = shutil.disk_usage(folder).free
+        if total is not None and total - start > free:
+            raise DownloadError(
+                f"{folder}: expected room for {total - start:,} bytes, found {free:,}. "
+                "Make room, or name another folder with --to."
+            )
+
+    def _begin(self, version: Version) -> None:
+        """Start the partial file afresh."""
+        try:
+            self._partial.begin(version)
+        except OSError as error:
+            raise self._write_error(error) from error
+
+    def _copy(self, response: Response, total: int | None) -> None:
+        """Write what comes."""
+        most = total if total is not None else self._remote.size_bytes
+        try:
+            with self._partial.part.open("ab") as file:
+                for block in _blocks(response):
+                    file.write(block)
+                    file.flush()  # or a killed process would lose it
+                    self._bar.update(len(block))
+                    if most is not None and file.tell() > most:
+                        break
+        except OSError as error:
+            raise self._write_error(error) from error
+        n_bytes = self._partial.n_bytes
+        if most is not None and n_bytes > most:
+            self._partial.discard()
+            raise DownloadError(
+                f"{self._url}: expected {most:,} bytes, the server sent more. It is not the file "
+                "that was published, or no longer; look at the address in a browser."
+            )
+        if total is not None and n_bytes < total:
+            raise _Interrupted(f"the server sent {n_bytes:,} of {total:,} bytes")
+
+    def _write_error(self, error: OSError) -> DownloadError:
+        """The disk is at fault."""
+        return DownloadError(
+            f"{self._partial.part}: cannot be written: {error.strerror}. Mend that and run "
+            "the command again; what has come is kept."
+        )
+
+    def _give_up(self, error: _Interrupted) -> NoReturn:
+        """Enough."""
+        n_bytes = self._partial.n_bytes
+        raise DownloadError(
+            f"{self._url}: {error}; {self._retries.tries} tries in a row brought nothing new. "
+            f"{n_bytes:,} bytes have come and are kept in {self._partial.part}; run the command "
+            "again to go on."
+        ) from error
+
+
+def _blocks(response: Response) -> Iterator[bytes]:
+    """The body, as it is sent."""
+    try:
+        # Not `iter_content`, which drops the last block before a break.
+        yield from response.raw.stream(_BLOCK_BYTES, decode_content=False)
+    except (HTTPError, OSError) as error:
+        raise _Interrupted(f"the connection broke off ({_reason(error)})") from error
+
+
+def _content_length(response: Response) -> int | None:
+    """How many bytes the server announces, where it does."""
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isdecimal() else None
+
+
+def _content_range(response: Response) -> tuple[int | None, int | None]:
+    """Where the answer starts and how many bytes the whole file has, as far as it is said."""
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    start, total = found.groups() if found else (None, None)
+    return (
+        int(start) if start is not None else None,
+        int(total) if total is not None and total != "*" else None,
+    )
+
+
+def _version_of(response: Response, url: str, total: int | None) -> Version:
+    """What the server says of its file."""
+    return Version(
+        url=url,
+        etag=response.headers.get("ETag"),
+        last_modified=response.headers.get("Last-Modified"),
+        size_bytes=total,
+    )
+
+
+def _cause(error: Exception) -> Exception:
+    """The innermost error of those that requests and urllib3 wrapped."""
+    inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+    return _cause(inner) if isinstance(inner, Exception) else error
+
+
+def _reason(error: Exception) -> str:
+    """The cause in words."""
+    cause = _cause(error)
+    words = cause.args[0] if cause.args else None
+    return words if isinstance(words, str) else str(cause)
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Whether there was no connection at all: no network, no such host, no server on it."""
+    return isinstance(_cause(error), NewConnectionError | ConnectTimeoutError)
