@@ -10,6 +10,7 @@ from typer.exceptions import Abort, TyperException
 
 from ..data import PrereadError
 from .commands import ask, cloze, codec, demo, evaluate, index, mine, nq, train
+from .commands import ask, cloze, codec, demo, download, evaluate, index, mine, train
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -21,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (index, ask, evaluate, nq, mine, cloze, train, codec, demo):
+for module in (index, ask, evaluate, download, mine, cloze, train, codec, demo):
     module.add_to(app)
 
 
@@ -43,7 +45,11 @@ def main() -> None:
     except (Abort, KeyboardInterrupt):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this code
-        _fail("interrupted; `preread index … --resume` goes on with a build", code)
+        _fail(
+            "interrupted; `preread index … --resume` goes on with a build, the same "
+            "`preread download` with a download",
+            code,
+        )
     sys.exit(code)
 
 
