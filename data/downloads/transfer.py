@@ -1,7 +1,6 @@
 """Bytes over HTTP: one file, in as many requests as it takes."""
 
 import logging
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,18 +10,18 @@ from typing import NoReturn
 import requests
 from requests import Response, Session, exceptions
 from tqdm import tqdm
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
 from .errors import DownloadError
 from .partial import PartialFile, Version
 from .registry import RemoteFile
+from .responses import content_length, content_range, is_unreachable, reason, version_of
 
 logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 16
 _OK, _PARTIAL, _NOT_SATISFIABLE = 200, 206, 416
 _WORTH_ANOTHER_TRY = {408, 425, 429, 500, 502, 503, 504}
-_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +118,9 @@ class Transfer:
         with self._request(session, headers) as response:
             self._was_reached = True
             if response.status_code == _OK:  # also where the range was not understood
-                start, total = 0, _content_length(response)
+                start, total = 0, content_length(response)
                 self._check_size(total)
-                self._begin(_version_of(response, self._url, total))
+                self._begin(version_of(response, self._url, total))
             elif response.status_code == _PARTIAL and start:
                 total = self._check_range(response, start)
             elif response.status_code == _NOT_SATISFIABLE and start:
@@ -155,17 +154,17 @@ class Transfer:
             )
         except exceptions.SSLError as error:
             raise DownloadError(
-                f"{self._url}: no secure connection: {_reason(error)}. Check the clock of this "
+                f"{self._url}: no secure connection: {reason(error)}. Check the clock of this "
                 "machine, and name your network's own certificates, if it has any, in "
                 "REQUESTS_CA_BUNDLE."
             ) from error
         except (exceptions.ConnectionError, exceptions.Timeout) as error:
-            if not self._was_reached and _is_unreachable(error):
+            if not self._was_reached and is_unreachable(error):
                 raise DownloadError(
-                    f"{self._url}: the server cannot be reached: {_reason(error)}. Check the "
+                    f"{self._url}: the server cannot be reached: {reason(error)}. Check the "
                     f"network, or fetch the file elsewhere and put it at {self._partial.path}."
                 ) from error
-            raise _Interrupted(f"no answer ({_reason(error)})") from error
+            raise _Interrupted(f"no answer ({reason(error)})") from error
         except exceptions.RequestException as error:
             raise DownloadError(f"{self._url}: cannot be fetched: {error}.") from error
 
@@ -181,9 +180,9 @@ class Transfer:
 
     def _check_range(self, response: Response, start: int) -> int | None:
         """The size of the whole file, when the answer goes on where we are."""
-        found, total = _content_range(response)
+        found, total = content_range(response)
         here = self._partial.version
-        there = _version_of(response, self._url, total)
+        there = version_of(response, self._url, total)
         if found != start or here is None or not here.may_be(there):
             self._start_over("the file there has changed")
         self._check_size(total)
@@ -193,13 +192,13 @@ class Transfer:
         """Start over unless the server says that there is nothing after what we have."""
         version = self._partial.version
         announced = None if version is None else version.size_bytes
-        if _content_range(response)[1] != start or announced not in (None, start):
+        if content_range(response)[1] != start or announced not in (None, start):
             self._start_over("the file there has another size than the one that was begun")
 
-    def _start_over(self, reason: str) -> NoReturn:
+    def _start_over(self, why: str) -> NoReturn:
         """Let go of what has come; the next request asks for all of the file."""
         self._partial.discard()
-        raise _Interrupted(reason)
+        raise _Interrupted(why)
 
     def _refuse(self, response: Response) -> NoReturn:
         """An answer that is no file."""
@@ -274,48 +273,4 @@ def _blocks(response: Response) -> Iterator[bytes]:
         # Not `iter_content`, which drops the last block before a break.
         yield from response.raw.stream(_BLOCK_BYTES, decode_content=False)
     except (HTTPError, OSError) as error:
-        raise _Interrupted(f"the connection broke off ({_reason(error)})") from error
-
-
-def _content_length(response: Response) -> int | None:
-    """How many bytes the server announces, where it does."""
-    text = response.headers.get("Content-Length", "")
-    return int(text) if text.isdecimal() else None
-
-
-def _content_range(response: Response) -> tuple[int | None, int | None]:
-    """Where the answer starts and how many bytes the whole file has, as far as it is said."""
-    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-    start, total = found.groups() if found else (None, None)
-    return (
-        int(start) if start is not None else None,
-        int(total) if total is not None and total != "*" else None,
-    )
-
-
-def _version_of(response: Response, url: str, total: int | None) -> Version:
-    """What the server says of its file."""
-    return Version(
-        url=url,
-        etag=response.headers.get("ETag"),
-        last_modified=response.headers.get("Last-Modified"),
-        size_bytes=total,
-    )
-
-
-def _cause(error: Exception) -> Exception:
-    """The innermost error of those that requests and urllib3 wrapped."""
-    inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-    return _cause(inner) if isinstance(inner, Exception) else error
-
-
-def _reason(error: Exception) -> str:
-    """The cause in words."""
-    cause = _cause(error)
-    words = cause.args[0] if cause.args else None
-    return words if isinstance(words, str) else str(cause)
-
-
-def _is_unreachable(error: Exception) -> bool:
-    """Whether there was no connection at all: no network, no such host, no server on it."""
-    return isinstance(_cause(error), NewConnectionError | ConnectTimeoutError)
+        raise _Interrupted(f"the connection broke off ({reason(error)})") from error
