@@ -9,8 +9,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from ..data import PrereadError
-from .commands import ask, cloze, codec, demo, evaluate, index, mine, nq, train
-from .commands import ask, cloze, codec, demo, download, evaluate, index, mine, train
+from .commands import ask, cloze, codec, demo, download, evaluate, index, mine, nq, train
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -21,8 +20,7 @@ app = typer.Typer(
     help="Question answering over a corpus that has been read ahead of time.",
     add_completion=False,
 )
-for module in (index, ask, evaluate, nq, mine, cloze, train, codec, demo):
-for module in (index, ask, evaluate, download, mine, cloze, train, codec, demo):
+for module in (index, ask, evaluate, nq, download, mine, cloze, train, codec, demo):
     module.add_to(app)
 
 
