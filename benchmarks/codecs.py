@@ -8,7 +8,7 @@ the same questions of each data set through every codec, and measures how much o
 states is lost on passages that no codec was learned from. ``--tuned`` names a reader whose upper
 layers learned from decoded states; it is scored beside the first one, from the same lower states.
 Bytes a token are counted in an index of some passages: codes, token ids, lengths, checksums,
-look-up; not texts.
+look-up; not texts. Without a data set only the loss of variance is measured.
 """
 
 import argparse
@@ -185,7 +185,8 @@ def score(options: argparse.Namespace) -> None:
         rows.append(row)
         print(row, flush=True)
     content = {
-        "reader": options.reader,
+        "reader": Path(options.reader).name,
+        "hidden_size": first.config.hidden_size,
         "fingerprint": first.fingerprint,
         "contexts": options.contexts,
         "sample_seed": options.seed,
@@ -193,8 +194,9 @@ def score(options: argparse.Namespace) -> None:
         "bytes_beside_codes": round(beside, 3),
         "rows": rows,
     }
-    write_result("codecs", content)
-    plot(rows, ROOT / "docs" / "codecs.png")
+    write_result(options.result, content)
+    if datasets:
+        plot(rows, ROOT / "docs" / "codecs.png")
 
 
 def main() -> None:
@@ -210,6 +212,7 @@ def main() -> None:
     parser.add_argument("--contexts", type=int, default=0, help="of each data set; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16")
+    parser.add_argument("--result", default="codecs", help="name of the result file")
     options = parser.parse_args()
     torch.manual_seed(0)
     if options.task == "learn":

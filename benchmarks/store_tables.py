@@ -38,6 +38,21 @@ def codecs() -> str:
     return "\n".join([*lines, f"`python benchmarks/codecs.py` → `{result['file']}`"])
 
 
+def distortion_768() -> str:
+    """Variance lost in states of twice the width."""
+    result = newest("distortion-768")
+    lines = [
+        f"States {result['hidden_size']} wide, of a BERT-base shape split at 9 with random weights "
+        "(no trained weights of that width could be had):",
+        "",
+        "| codec | bytes a code | variance lost |",
+        "|---|---|---|",
+    ]
+    for row in sorted(result["rows"], key=lambda row: float(-row["bytes_per_token"])):
+        lines.append(f"| {row['codec']} | {row['bytes_per_code']} | {row['variance_lost']:.3f} |")
+    return "\n".join([*lines, "", _source("codecs", result)])
+
+
 def codec_answers() -> str:
     """EM of answers from retrieved passages, by codec."""
     result = newest("codec-answers")
@@ -138,6 +153,7 @@ def _source(script: str, result: dict[str, Any]) -> str:
 STORE_TABLES: dict[str, Callable[[], str]] = {
     "codecs": codecs,
     "codec-answers": codec_answers,
+    "distortion-768": distortion_768,
     "kills": kills,
     "byte-changes": byte_changes,
     "build-rate": build_rate,

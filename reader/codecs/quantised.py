@@ -134,14 +134,14 @@ class QuantisedCodec:
         self._embeddings = embeddings
         self._vocab_size = embeddings.shape[0]
         self._n_positions = predictor.position.shape[0]
-        words = [(embeddings @ w).half() for w in self.predictor.neighbours]
-        nothing = torch.zeros(1, embeddings.shape[1], dtype=torch.float16, device=device)
+        with _full_precision(device):
+            words = [(embeddings @ w).half() for w in self.predictor.neighbours]
+            nothing = torch.zeros(1, embeddings.shape[1], dtype=torch.float16, device=device)
+            places, books = self.predictor.position.half(), self.quantiser.books().half()
+            self._rows = torch.cat([*words, nothing, places, books])
         self._zero_row = len(words) * self._vocab_size
         self._first_position = self._zero_row + 1
         self._first_book = self._first_position + self._n_positions
-        self._rows = torch.cat(
-            [*words, nothing, self.predictor.position.half(), self.quantiser.books().half()]
-        )
 
     def code_width(self, hidden_size: int) -> int:
         """Bytes of a code."""

@@ -86,6 +86,10 @@ def test_mixed_precision_around_a_codec_changes_nothing(
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(learned.encode(states, windows), codes)
         assert torch.equal(learned.decode(codes, windows).rows, decoded.rows)
+        again = QuantisedCodec(
+            learned.name, learned.predictor, learned.quantiser, learned._embeddings
+        )
+        assert torch.equal(again.decode(codes, windows).rows, decoded.rows)
 
 
 numbers = st.floats(-8, 8, width=16)
