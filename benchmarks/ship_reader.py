@@ -1,8 +1,9 @@
 """Make a trained reader the one that ships.
 
-    python benchmarks/ship_reader.py RUN/reader --bm25-weight 0.2
+    python benchmarks/ship_reader.py RUN/reader --bm25-weight 0.2 --codec rpq8
 
-Copies weights (float16), configuration and tokenizer; the model card stays and has to be looked at.
+Copies weights (float16), configuration, tokenizer and the codec's file, which `preread learn-codec`
+has put beside them; the model card stays and has to be looked at.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from preread.reader import Reader
+from preread.reader.codecs import known_codec
 
 SHIPPED = Path(__file__).parents[1] / "reader" / "checkpoints" / "deformer-minilm-l6"
 MOST_BYTES = 50_000_000
@@ -21,11 +23,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("reader", type=Path)
     parser.add_argument("--bm25-weight", type=float, required=True)
+    parser.add_argument("--codec", required=True, help="what indexes are made with by default")
     options = parser.parse_args()
-    Reader.load(str(options.reader))  # or it would not load from its new place either
-    n_bytes = (options.reader / "model.safetensors").stat().st_size
+    # Or they would not load from their new place either.
+    known_codec(options.codec, Reader.load(str(options.reader)))
+    n_bytes = sum(path.stat().st_size for path in options.reader.iterdir())
     if n_bytes > MOST_BYTES:
-        raise SystemExit(f"{options.reader}: {n_bytes:,} bytes of weights, at most {MOST_BYTES:,}.")
+        raise SystemExit(f"{options.reader}: {n_bytes:,} bytes, at most {MOST_BYTES:,}.")
     for path in options.reader.iterdir():
         shutil.copyfile(path, SHIPPED / path.name)
     config = SHIPPED / "config.json"
@@ -33,7 +37,8 @@ def main() -> None:
     # Where the teacher and the base lay is of no use to anyone else.
     fields = {k: v for k, v in fields.items() if not k.startswith("_")}
     # The model card says why untitled windows of this reader begin with a separator.
-    fields |= {"bm25_weight": options.bm25_weight, "dtype": "float16", "separates_untitled": True}
+    fields |= {"bm25_weight": options.bm25_weight, "codec": options.codec}
+    fields |= {"dtype": "float16", "separates_untitled": True}
     config.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n", "utf-8")
     print(SHIPPED)
 

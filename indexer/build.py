@@ -66,8 +66,9 @@ def build_index(
         PrereadError: If the folder cannot be used.
     """
     config = config or IndexConfig()
-    codec = find_codec(config.codec, reader)
-    name = codec.name if codec else CodecName.parse(config.codec)
+    chosen = config.codec or reader.config.codec
+    codec = find_codec(chosen, reader)
+    name = codec.name if codec else CodecName.parse(chosen)
     plan = _plan(corpus, reader, config, name)
     report = ReadReport()
     with explaining_write_errors(index):

@@ -35,9 +35,10 @@ class IndexConfig:
     """How a corpus becomes an index."""
 
     corpus_format: CorpusFormat = CorpusFormat.AUTO
-    codec: str = "float16"
-    """``float16``, ``int8``, ``pqN``, ``rpqN`` (N bytes a token), or the file of a learned codec.
-    One that has to be learned and does not come with the reader is learned from the corpus."""
+    codec: str | None = None
+    """``float16``, ``int8``, ``pqN``, ``rpqN`` (N bytes a token), or the file of a learned codec;
+    by default what the reader's configuration says. One that has to be learned and does not come
+    with the reader is learned from the corpus."""
     passages_per_shard: int = 2_000
     """A build resumes at the last whole shard, and a shard is what a worker does at a time."""
     rows_per_batch: int = 4_096

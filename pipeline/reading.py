@@ -29,7 +29,7 @@ def evaluate_reader(
     examples: Iterable[ReadingExample],
     *,
     mode: ReadMode = ReadMode.DECOMPOSED,
-    codec: str = "float16",
+    codec: str | None = None,
     show_progress: bool = False,
 ) -> dict[str, Any]:
     """Answer questions about given contexts and score the answers.
@@ -41,7 +41,8 @@ def evaluate_reader(
         reader: What reads. For ``full``, load it with ``num_lower_layers=0``.
         examples: With gold answers.
         mode: Where the states come from.
-        codec: What ``stored`` goes through: a codec's name, or the file of a learned one.
+        codec: What ``stored`` goes through: a codec's name, or the file of a learned one; by
+            default the reader's own.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
@@ -54,9 +55,9 @@ def evaluate_reader(
     answerable = [example for example in known if example.answers]
     if not answerable:
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
-    through = (
-        _through(known_codec(codec, reader), reader) if mode is ReadMode.STORED else _unchanged
-    )
+    through = _unchanged
+    if mode is ReadMode.STORED:
+        through = _through(known_codec(codec or reader.config.codec, reader), reader)
     answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions", disable=not show_progress)
     scores = [score_answer(prediction, example.answers) for example, prediction in bar]

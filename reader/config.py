@@ -66,6 +66,9 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     bm25_weight: float = 0.5
     """Logits that one point of a passage's BM25 score is worth beside the reader's own.
     ``benchmarks/passage_scores.py`` chooses it."""
+    codec: str = "float16"
+    """What an index stores its states with unless told otherwise: the smallest codec that costs no
+    answers. A learned one comes along in the reader's folder."""
 
     def __post_init__(self, **kwargs: object) -> None:
         """Check the fields against each other."""

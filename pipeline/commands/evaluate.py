@@ -56,7 +56,9 @@ def evaluate_reader(
     ],
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Questions with contexts.")],
     mode: Annotated[str, typer.Option(help="full, decomposed or stored.")] = "decomposed",
-    codec: Annotated[str, typer.Option(help="What stored states go through.")] = "float16",
+    codec: Annotated[
+        str | None, typer.Option(help="What stored states go through; default: the reader's own.")
+    ] = None,
     limit: Limit = None,
     format: Annotated[
         QuestionFormat, typer.Option(help="Form of the data set.")

@@ -38,8 +38,12 @@ def index(
         str, typer.Option(metavar="READER", help="'default', a folder, or a hub name.")
     ] = "default",
     codec: Annotated[
-        str, typer.Option(help="float16, int8, pqN, rpqN (N bytes a token), or a codec's file.")
-    ] = "float16",
+        str | None,
+        typer.Option(
+            help="float16, int8, pqN, rpqN (N bytes a token), or a codec's file; default: the "
+            "reader's own."
+        ),
+    ] = None,
     workers: Workers = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a build that stopped; begin if none.")
