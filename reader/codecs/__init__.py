@@ -7,6 +7,7 @@ from .names import CodecKind, CodecName
 from .quantised import Predictor, ProductQuantiser, QuantisedCodec
 from .scalar import Float16Codec, Int8Codec
 from .selection import find_codec, known_codec
+from .sensitivity import fisher_information
 
 __all__ = [
     "Codec",
@@ -20,6 +21,7 @@ __all__ = [
     "StateSample",
     "codec_file_name",
     "find_codec",
+    "fisher_information",
     "known_codec",
     "learn_codec",
     "load_codec",

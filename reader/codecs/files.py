@@ -32,8 +32,9 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
         "position": codec.predictor.position,
         "neighbours": codec.predictor.neighbours,
         "mean": codec.predictor.mean,
-        "rotation": codec.quantiser.rotation,
+        "analysis": codec.quantiser.analysis,
         "codebooks": codec.quantiser.codebooks,
+        "synthesis": codec.quantiser.synthesis,
     }
     # One entry: the library writes several in any order, and an index has the same bytes always.
     described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
@@ -60,7 +61,7 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
         name = CodecName.parse(described["codec"])
         fingerprint = described["fingerprint"]
         predictor = Predictor(*(tensors[k] for k in ("position", "neighbours", "mean")))
-        quantiser = ProductQuantiser(tensors["rotation"], tensors["codebooks"])
+        quantiser = ProductQuantiser(*(tensors[k] for k in ("analysis", "codebooks", "synthesis")))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise PrereadError(
             f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "

@@ -15,6 +15,7 @@ from ..packing import Packed
 from ..reader import Reader
 from .names import CodecKind, CodecName
 from .quantised import BOOK_SIZE, Predictor, ProductQuantiser, QuantisedCodec
+from .sensitivity import fisher_information
 
 MIN_TOKENS = 39 * BOOK_SIZE
 """What faiss wants: 39 vectors for each row of a codebook."""
@@ -23,7 +24,9 @@ MAX_TOKENS = 200_000
 _REACH = 2
 _RIDGE = 1e-4
 """Of the mean square of the features."""
-_ROTATION_ROUNDS = 20
+_ROTATION_ROUNDS = 10
+_FLOOR = 0.2
+"""Share of the metric that weighs all directions alike, so that none is given up."""
 _WINDOWS_AT_ONCE = 16
 
 
@@ -35,6 +38,9 @@ class StateSample:
     """Shape ``(n_rows,)``, int64."""
     states: Tensor
     """Shape ``(n_rows, hidden_size)``, float32, on CPU."""
+    sensitivity: Tensor
+    """What errors of a state cost, by `fisher_information`. Shape ``(hidden_size, hidden_size)``,
+    float64."""
 
 
 def learn_codec(name: CodecName, reader: Reader, sample: StateSample) -> QuantisedCodec:
@@ -69,8 +75,11 @@ def learn_codec(name: CodecName, reader: Reader, sample: StateSample) -> Quantis
                 average, average.new_empty((0, size, size)), average.new_empty((0, size))
             )
             predicted = average
-        quantiser = _fit_quantiser(sample.states - predicted, name.n_bytes)
-        rounded = [t.half().float() for t in (quantiser.rotation, quantiser.codebooks)]
+        metric = sample.sensitivity if name.kind is CodecKind.RPQ else None
+        quantiser = _fit_quantiser(sample.states - predicted, name.n_bytes, metric)
+        rounded = [
+            t.half().float() for t in (quantiser.analysis, quantiser.codebooks, quantiser.synthesis)
+        ]
         return QuantisedCodec(
             name, predictor, ProductQuantiser(*rounded), reader.model.embedder.word.weight.detach()
         )
@@ -79,7 +88,7 @@ def learn_codec(name: CodecName, reader: Reader, sample: StateSample) -> Quantis
 def sample_states(
     reader: Reader, passages: Sequence[Passage], *, show_progress: bool = False
 ) -> StateSample:
-    """Encode passages, as many as are needed.
+    """Encode passages, as many as are needed, and see what errors in their states would cost.
 
     Args:
         reader: Whose states are coded.
@@ -101,7 +110,8 @@ def sample_states(
             states[row : row + some.shape[0]] = some
             row += some.shape[0]
             bar.update(some.shape[0])
-    return StateSample(Packed.from_lists([w.token_ids for w in windows]), states)
+    sensitivity = fisher_information(reader, passages, show_progress=show_progress)
+    return StateSample(Packed.from_lists([w.token_ids for w in windows]), states, sensitivity)
 
 
 def _fit_predictor(reader: Reader, sample: StateSample) -> tuple[Predictor, Tensor]:
@@ -150,21 +160,37 @@ def _features(
         yield rows, torch.cat(columns, dim=1)
 
 
-def _fit_quantiser(vectors: Tensor, n_bytes: int) -> ProductQuantiser:
+def _fit_quantiser(vectors: Tensor, n_bytes: int, sensitivity: Tensor | None) -> ProductQuantiser:
     """Optimised product quantisation, by faiss; widths that do not divide are filled up."""
     n, size = vectors.shape
+    stretch, shrink = _stretching(sensitivity, size)
     part_size = -(-size // n_bytes)
     width = n_bytes * part_size
     filled = np.zeros((n, width), np.float32)
-    filled[:, :size] = vectors.numpy()
+    filled[:, :size] = (vectors @ stretch).numpy()
     rotation = faiss.OPQMatrix(width, n_bytes)
     rotation.niter = _ROTATION_ROUNDS
     rotation.train(filled)
     quantiser = faiss.ProductQuantizer(width, n_bytes, 8)
     quantiser.train(rotation.apply(filled))
-    matrix = faiss.vector_to_array(rotation.A).reshape(width, width)[:, :size]
+    matrix = torch.from_numpy(faiss.vector_to_array(rotation.A).reshape(width, width)[:, :size])
     centroids = faiss.vector_to_array(quantiser.centroids)
     return ProductQuantiser(
-        torch.from_numpy(matrix.copy()),
-        torch.from_numpy(centroids.reshape(n_bytes, BOOK_SIZE, part_size).copy()),
+        analysis=matrix @ stretch,
+        codebooks=torch.from_numpy(centroids.reshape(n_bytes, BOOK_SIZE, part_size).copy()),
+        synthesis=matrix @ shrink,
     )
+
+
+def _stretching(sensitivity: Tensor | None, size: int) -> tuple[Tensor, Tensor]:
+    """A map after which plain distances are what errors cost, and its inverse.
+
+    Both are symmetric. Shape ``(size, size)``, float32.
+    """
+    if sensitivity is None or not bool(sensitivity.any()):
+        return torch.eye(size), torch.eye(size)
+    costs, directions = torch.linalg.eigh(sensitivity)
+    costs = (1 - _FLOOR) * costs.clamp(min=0) / costs.mean() + _FLOOR
+    roots = costs.sqrt()
+    stretch, shrink = (directions * roots) @ directions.T, (directions / roots) @ directions.T
+    return stretch.float(), shrink.float()

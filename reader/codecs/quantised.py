@@ -10,8 +10,9 @@ A stored state is read back as a sum of table rows::
 Token ids are stored anyway, so that everything but the last line costs no byte; the codes need
 only cover what is left. All of it but the window's mean is one `embedding_bag`.
 
-The quantiser is OPQ's: an orthogonal map, then a codebook of 256 for each of M parts. The map is
-multiplied into the books, so that decoding has no matrix product.
+The quantiser is OPQ's: a linear map, then a codebook of 256 for each of M parts. The way back is
+multiplied into the books, so that decoding has no matrix product. The map is a rotation of states
+that were stretched along the directions the upper layers are sensitive to (``sensitivity.py``).
 
 Source: Jégou et al. 2011 (https://doi.org/10.1109/TPAMI.2010.57) and Ge et al. 2014
 (https://doi.org/10.1109/TPAMI.2013.240) for the quantiser; static embeddings as side information as
@@ -36,12 +37,15 @@ _ROWS_AT_ONCE = 2048
 
 @dataclass(frozen=True, slots=True)
 class ProductQuantiser:
-    """An orthogonal map and the codebooks of its parts."""
+    """A linear map, the codebooks of its parts, and the way back."""
 
-    rotation: Tensor
-    """Shape ``(n_bytes * part_size, hidden_size)``, float32; rows are orthogonal or zero."""
+    analysis: Tensor
+    """From a vector to its parts. Shape ``(n_bytes * part_size, hidden_size)``, float32."""
     codebooks: Tensor
     """Shape ``(n_bytes, 256, part_size)``, float32."""
+    synthesis: Tensor
+    """From parts to the vector; its transpose and ``analysis`` are each other's inverse. Shape
+    ``(n_bytes * part_size, hidden_size)``, float32."""
 
     @property
     def n_bytes(self) -> int:
@@ -60,7 +64,7 @@ class ProductQuantiser:
         half_norms = self.codebooks.square().sum(2) / 2
         codes = []
         for some in torch.split(vectors, _ROWS_AT_ONCE):
-            parts = (some @ self.rotation.T).view(some.shape[0], self.n_bytes, -1).transpose(0, 1)
+            parts = (some @ self.analysis.T).view(some.shape[0], self.n_bytes, -1).transpose(0, 1)
             likeness = torch.bmm(parts, self.codebooks.transpose(1, 2)) - half_norms[:, None]
             codes.append(likeness.argmax(2).T.to(torch.uint8))
         return (
@@ -69,12 +73,14 @@ class ProductQuantiser:
 
     def books(self) -> Tensor:
         """Codebooks turned back. Shape ``(n_bytes * 256, hidden_size)``, float32."""
-        parts = self.rotation.view(self.n_bytes, -1, self.rotation.shape[1])
+        parts = self.synthesis.view(self.n_bytes, -1, self.synthesis.shape[1])
         return torch.bmm(self.codebooks, parts).flatten(0, 1)
 
     def to(self, device: torch.device | str) -> "ProductQuantiser":
         """The same on a device."""
-        return ProductQuantiser(self.rotation.to(device), self.codebooks.to(device))
+        return ProductQuantiser(
+            *(t.to(device) for t in (self.analysis, self.codebooks, self.synthesis))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def decode(codes: Any, ids: Any, tensors: dict[str, Any], words: Any) -> Any:
                 state = state + embedded[p + o] @ tensors["neighbours"][o + reach]
         state = state + embedded.mean(0) @ tensors["mean"]
         for m in range(n_bytes):
-            part = tensors["rotation"][m * size : (m + 1) * size]
+            part = tensors["synthesis"][m * size : (m + 1) * size]
             state = state + tensors["codebooks"][m, codes[p, m]] @ part
         states.append(state)
     return np.stack(states)

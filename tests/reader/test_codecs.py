@@ -1,5 +1,6 @@
 """States become codes and codes become states, as each codec is defined."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from preread.reader.codecs import (
     StateSample,
     codec_file_name,
     find_codec,
+    fisher_information,
     learn_codec,
     load_codec,
     sample_states,
@@ -130,7 +132,7 @@ def test_code_is_the_nearest_row_of_each_codebook(
 ) -> None:
     quantiser = learned.quantiser
     rest = states.rows - learned.predict(windows)
-    parts = (rest @ quantiser.rotation.T).view(len(rest), quantiser.n_bytes, -1)
+    parts = (rest @ quantiser.analysis.T).view(len(rest), quantiser.n_bytes, -1)
     distances = torch.cdist(parts.transpose(0, 1), quantiser.codebooks).transpose(0, 1)
     codes = learned.encode(states, windows)
     chosen = distances.gather(2, codes.long().unsqueeze(2)).squeeze(2)
@@ -156,7 +158,7 @@ def decode_by_the_book(file: Path, codes: Tensor, windows: Packed, words: Tensor
                     state = state + embedded[ids[neighbour]] @ weights
             code = codes[row + place].tolist()
             for part in range(n_bytes):
-                turned = tensors["rotation"][part * part_size : (part + 1) * part_size]
+                turned = tensors["synthesis"][part * part_size : (part + 1) * part_size]
                 state = state + tensors["codebooks"][part, code[part]] @ turned
             out.append(state)
         row += length
@@ -206,6 +208,41 @@ def test_token_ids_leave_less_to_be_said(
         decoded = codec.decode(codec.encode(states, windows), windows).rows
         lost[name] = float((decoded - states.rows).square().sum())
     assert lost["rpq4"] < 0.8 * lost["pq4"]
+
+
+def test_errors_in_sensitive_directions_change_answers_most(
+    tiny_reader: Reader, passages: list[Passage], states: Packed
+) -> None:
+    """The Fisher information says what it promises: how far answers move."""
+    information = fisher_information(tiny_reader, passages)
+    _, directions = torch.linalg.eigh(information)
+    question = tiny_reader.question_states("who built the bridge?")
+    plain = tiny_reader.span_logits(question, states)
+
+    def divergence(direction: Tensor) -> float:
+        moved = states.with_rows(states.rows + 0.1 * direction.float())
+        total = 0.0
+        for before, after in zip(plain, tiny_reader.span_logits(question, moved), strict=True):
+            for p, q in zip(
+                torch.split(before, states.lengths), torch.split(after, states.lengths), strict=True
+            ):
+                log_p, log_q = p.log_softmax(0), q.log_softmax(0)
+                total += float((log_p.exp() * (log_p - log_q)).sum())
+        return total
+
+    assert divergence(directions[:, -1]) > 5 * divergence(directions[:, 0])
+
+
+def test_bytes_are_spent_where_errors_cost(
+    tiny_reader: Reader, sample: StateSample, states: Packed, windows: Packed
+) -> None:
+    name, cost = CodecName.parse("rpq4"), {}
+    indifferent = replace(sample, sensitivity=torch.zeros_like(sample.sensitivity))
+    for kind, learned_from in (("weighed", sample), ("indifferent", indifferent)):
+        codec = learn_codec(name, tiny_reader, learned_from)
+        error = (codec.decode(codec.encode(states, windows), windows).rows - states.rows).double()
+        cost[kind] = float(((error @ sample.sensitivity) * error).sum())
+    assert cost["weighed"] < 0.9 * cost["indifferent"]
 
 
 def test_learning_twice_gives_the_same_codec(
@@ -280,7 +317,9 @@ def test_books_turn_codes_back(n_bytes: int, part_size: int) -> None:
     torch.manual_seed(n_bytes * 10 + part_size)
     width = n_bytes * part_size
     rotation, _ = torch.linalg.qr(torch.randn(width, width))
-    quantiser = ProductQuantiser(rotation, torch.randn(n_bytes, 256, part_size))
+    stretch = torch.rand(width) + 0.5
+    analysis, synthesis = rotation * stretch, rotation / stretch
+    quantiser = ProductQuantiser(analysis, torch.randn(n_bytes, 256, part_size), synthesis)
     codes = torch.randint(0, 256, (3, n_bytes), dtype=torch.uint8)
     rows = codes.long() + 256 * torch.arange(n_bytes)
     decoded = quantiser.books()[rows].sum(1)
