@@ -115,14 +115,15 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
         hidden = joined.rows
         for layer in self.layers[self.config.num_lower_layers :]:
             hidden = run_layers([layer], hidden, joined.lengths)
-            outputs.append(hidden)
+            if keep_hidden:
+                outputs.append(hidden)
         passage_hidden = hidden[passage_rows.to(hidden.device)]
         cls_hidden = hidden[joined.offsets()[:-1].to(hidden.device)]
         # Logits of different passages are compared: they keep float32's digits in mixed precision.
         with torch.autocast(hidden.device.type, enabled=False):
             start, end = self.head(passage_hidden.float()).unbind(-1)
             null = self.head(cls_hidden.float())
-        return SpanLogits(start, end, null, hidden=tuple(outputs) if keep_hidden else ())
+        return SpanLogits(start, end, null, hidden=tuple(outputs))
 
     def forward(
         self,
