@@ -1,0 +1,137 @@
+"""How long the two segments are in the paper's tasks, and how a batch of them is laid out.
+
+Upstream pads both segments to the slots of the task; here nothing is padded::
+
+    padded  [q q q . . | p p p p p . . .]     one question slot, one passage slot, for every pair
+            [q q q . . | p p p . . . . .]
+    packed  [q q q] [p p p p p] [p p p]       one question, as long as it is, for every passage
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+
+from ...data import PrereadError
+from ..packing import Packed
+
+
+class Stored(StrEnum):
+    """Which segment is run through the lower layers ahead of time."""
+
+    FIRST = "first"
+    """What our code calls the question; the premise of MNLI."""
+    SECOND = "second"
+    """What our code calls the passage."""
+
+
+def parse_stored(name: str) -> Stored:
+    """A segment by its name.
+
+    Raises:
+        PrereadError: If there is none of that name.
+    """
+    try:
+        return Stored(name)
+    except ValueError:
+        raise PrereadError(f"stored: expected {' or '.join(Stored)}, found {name!r}.") from None
+
+
+class Arrangement(StrEnum):
+    """How pairs are laid out."""
+
+    PADDED = "padded"
+    """As upstream: every pair fills both slots."""
+    PACKED = "packed"
+    """As here: texts as long as they are, and one question for all passages of the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The two segments of a task.
+
+    Source: tasks/__init__.py of https://github.com/StonyBrookNLP/deformer at e561102 for the slots,
+    its README for what is stored; ``benchmarks/task_lengths.py`` for the means.
+    """
+
+    name: str
+    total_tokens: int
+    """Both slots together."""
+    question_slot: int
+    """Slot of the first segment, its [CLS] and [SEP] included."""
+    stored: Stored = Stored.SECOND
+    mean_question: int | None = None
+    """Mean length on a development set, cut to the slot; None where none was at hand."""
+    mean_passage: int | None = None
+
+    @property
+    def passage_slot(self) -> int:
+        """Slot of the second segment, its [SEP] included."""
+        return self.total_tokens - self.question_slot
+
+
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        Layout("squad", 320, 27, mean_question=15, mean_passage=158),
+        Layout("race", 512, 32),
+        Layout("boolq", 320, 17, mean_question=11, mean_passage=119),
+        Layout("mnli", 120, 87, Stored.FIRST, mean_question=26, mean_passage=13),
+        Layout("qqp", 100, 42, mean_question=16, mean_passage=15),
+    )
+}
+"""By name. A question of RACE has four choices, each of which is read once: figures are of one."""
+
+
+def find_layouts(names: Sequence[str]) -> tuple[Layout, ...]:
+    """Layouts by name.
+
+    Args:
+        names: Keys of `LAYOUTS`; ``all`` stands for every one.
+
+    Raises:
+        PrereadError: If one is unknown.
+    """
+    found: dict[str, Layout] = {}
+    for name in names:
+        if name != "all" and name not in LAYOUTS:
+            raise PrereadError(
+                f"layout: expected all or one of {', '.join(LAYOUTS)}, found {name!r}."
+            )
+        found |= LAYOUTS if name == "all" else {name: LAYOUTS[name]}
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """Pairs that are read in one batch."""
+
+    layout: Layout
+    arrangement: Arrangement
+    stored: Stored
+    batch: int
+    """Pairs."""
+    question_tokens: int
+    """Rows of each first segment."""
+    passage_tokens: int
+    """Rows of each second segment."""
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Which question is read with which passage."""
+        is_padded = self.arrangement is Arrangement.PADDED
+        return [(number if is_padded else 0, number) for number in range(self.batch)]
+
+    def inputs(self, device: torch.device) -> tuple[Packed, Packed]:
+        """Token ids of questions and passages, all the first of the vocabulary."""
+        n_questions = self.batch if self.arrangement is Arrangement.PADDED else 1
+        return (
+            _same_tokens(n_questions, self.question_tokens, device),
+            _same_tokens(self.batch, self.passage_tokens, device),
+        )
+
+
+def _same_tokens(n_segments: int, n_tokens: int, device: torch.device) -> Packed:
+    ids = torch.zeros(n_segments * n_tokens, dtype=torch.int64, device=device)
+    return Packed(ids, (n_tokens,) * n_segments)

@@ -1,0 +1,62 @@
+"""What stored states take on disk."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from ..codecs import CodecKind, CodecName, Float16Codec, Int8Codec
+
+WIKIPEDIA_PASSAGES = 21_015_324
+"""DPR's passages of 100 words (https://aclanthology.org/2020.emnlp-main.550, section 4.1)."""
+WIKIPEDIA_TOKENS = 145
+"""Tokens of such a passage as it is stored, title and [SEP]s included: 2,903,244 for 20,000
+(``benchmarks/open_domain.py``)."""
+CODECS = ("float16", "int8", "pq16", "rpq16", "rpq8")
+"""At least one of every kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Bytes of states, and of the token ids they are read back with.
+
+    Text, BM25 and look-up come on top; they do not depend on the codec.
+    """
+
+    codec: str
+    bytes_per_token: int
+    bytes_per_passage: int
+    """Of `WIKIPEDIA_TOKENS` tokens."""
+    bytes_wikipedia: int
+
+    def to_dict(self) -> dict[str, str | int]:
+        """For JSON."""
+        return asdict(self)
+
+
+def storage_of(
+    hidden_size: int, vocab_size: int, codecs: Sequence[str] = CODECS
+) -> tuple[Storage, ...]:
+    """What each codec takes. The split does not matter: every layer's states are as wide.
+
+    Args:
+        hidden_size: Width of the states.
+        vocab_size: Decides the width of token ids (``docs/index-format.md``).
+        codecs: Their names.
+
+    Raises:
+        PrereadError: If there is no such codec.
+    """
+    id_bytes = 2 if vocab_size <= 1 << 16 else 4
+    rows = []
+    for codec in codecs:
+        of_token = _code_bytes(CodecName.parse(codec), hidden_size) + id_bytes
+        of_passage = of_token * WIKIPEDIA_TOKENS
+        rows.append(Storage(codec, of_token, of_passage, of_passage * WIKIPEDIA_PASSAGES))
+    return tuple(rows)
+
+
+def _code_bytes(name: CodecName, hidden_size: int) -> int:
+    """Bytes of one token's code."""
+    if name.kind.is_learned:
+        return name.n_bytes
+    codec = Float16Codec() if name.kind is CodecKind.FLOAT16 else Int8Codec()
+    return codec.code_width(hidden_size) * codec.dtype.itemsize
