@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from ..data import PrereadError
-from .commands import ask, cloze, codec, demo, download, evaluate, index, mine, nq, train
+from .commands import ask, cloze, codec, demo, download, evaluate, index, mine, nq, profile, train
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -20,7 +20,7 @@ app = typer.Typer(
     help="Question answering over a corpus that has been read ahead of time.",
     add_completion=False,
 )
-for module in (index, ask, evaluate, nq, download, mine, cloze, train, codec, demo):
+for module in (index, ask, evaluate, nq, download, mine, cloze, train, codec, profile, demo):
     module.add_to(app)
 
 
@@ -34,6 +34,7 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_MININTERVAL", "0.5")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # PyTorch's profiler tells of every start
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except PrereadError as error:
