@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from common import RESULTS, all_results, newest
+from profile_table import PROFILE_TABLES
 from store_tables import STORE_TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -244,6 +245,7 @@ def main() -> None:
     for page, tables in (("training.md", training), ("store.md", STORE_TABLES)):
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
         fill(ROOT / "docs" / page, {name: tables[name]() for name in known})
+    fill(ROOT / "docs" / "profile.md", {name: table() for name, table in PROFILE_TABLES.items()})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,153 @@
+"""What does reading cost, full and decomposed, in the layouts of the paper's tasks?
+
+    python benchmarks/profile_table.py [--measure] [--device cuda]
+
+Operations and parameters of BERT-base split at 9 of 12 layers and BERT-large at 20 of 24, in every
+layout, and of every split in SQuAD's. They are the same on every machine. With ``--measure``, time
+and memory too, which want a machine with nothing else to do. The tables of docs/profile.md are made
+from the result; its picture is drawn here.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common import newest, write_result
+from preread.reader.profiling import (
+    LAYOUTS,
+    SHAPES,
+    ProfileOptions,
+    plot_sweep,
+    profile_reader,
+    sweep_reader,
+)
+
+ROOT = Path(__file__).parents[1]
+Key = tuple[str, str, str]
+"""Layout, arrangement and pass."""
+
+
+def profile_flops() -> str:
+    """Operations of every shape and layout."""
+    result = newest("profile-table")
+    lines = [
+        "| shape | layout | stored | full | no store | from the store | packed, full | packed, "
+        "from the store |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for profile in result["profiles"]:
+        rows = _by_key(profile)
+        for layout in dict.fromkeys(name for name, _, _ in rows):
+            padded = rows[layout, "padded", "full"]
+            tokens = f"{padded['question_tokens']} + {padded['passage_tokens']}"
+            cells = [
+                f"{profile['reader']}, k = {profile['num_lower_layers']}",
+                f"{layout}, {tokens}",
+                padded["stored"],
+                f"{padded['flops'] / 1e9:.2f}",
+            ]
+            cells += [_with_ratio(rows[layout, "padded", p]) for p in ("decomposed", "stored")]
+            if (layout, "packed", "full") in rows:
+                packed = rows[layout, "packed", "full"]
+                lengths = f"{packed['question_tokens']} + {packed['passage_tokens']}"
+                cells.append(f"{packed['flops'] / 1e9:.2f} ({lengths})")
+                cells.append(_with_ratio(rows[layout, "packed", "stored"]))
+            else:
+                cells += ["", ""]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, "", _source(result)])
+
+
+def profile_parameters() -> str:
+    """Parameters of every shape, by part."""
+    result = newest("profile-table")
+    parts = list(result["profiles"][0]["parameters"])
+    lines = [f"| shape | {' | '.join(part.replace('_', ' ') for part in parts)} |"]
+    lines.append(f"|---|{'---|' * len(parts)}")
+    for profile in result["profiles"]:
+        counts = " | ".join(f"{profile['parameters'][part]:,}" for part in parts)
+        lines.append(f"| {profile['reader']}, k = {profile['num_lower_layers']} | {counts} |")
+    return "\n".join([*lines, "", _source(result)])
+
+
+def profile_storage() -> str:
+    """Bytes of stored states, by codec."""
+    result = newest("profile-table")
+    lines = ["| shape | codec | bytes a token | bytes a passage | Wikipedia, GB |"]
+    lines.append("|---|---|---|---|---|")
+    for profile in result["profiles"]:
+        for row in profile["storage"]:
+            lines.append(
+                f"| {profile['reader']} | {row['codec']} | {row['bytes_per_token']:,} "
+                f"| {row['bytes_per_passage']:,} | {row['bytes_wikipedia'] / 1e9:,.0f} |"
+            )
+    return "\n".join([*lines, "", _source(result)])
+
+
+def profile_time() -> str:
+    """Time and memory, where they were measured."""
+    result = newest("profile-table")
+    if not result["is_measured"]:
+        return "Time and memory were not measured in this run."
+    lines = [
+        "| shape | layout | pass | ms, median (least to most) | ratio | peak MiB | requested MiB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for profile in result["profiles"]:
+        for (layout, arrangement, kind), row in _by_key(profile).items():
+            ms = row["latency_ms"]
+            lines.append(
+                f"| {profile['reader']}, k = {profile['num_lower_layers']} "
+                f"| {layout}, {arrangement} | {kind} "
+                f"| {ms['median']:.1f} ({ms['least']:.1f} to {ms['most']:.1f}) "
+                f"| {row['speedup']:.2f}x | {row['peak_bytes'] / 2**20:.1f} "
+                f"| {row['requested_bytes'] / 2**20:.1f} |"
+            )
+    return "\n".join([*lines, "", _source(result)])
+
+
+def _by_key(profile: dict[str, Any]) -> dict[Key, dict[str, Any]]:
+    return {(row["layout"], row["arrangement"], row["pass"]): row for row in profile["rows"]}
+
+
+def _with_ratio(row: dict[str, Any]) -> str:
+    return f"{row['flops'] / 1e9:.2f} ({row['flop_speedup']:.2f}x)"
+
+
+def _source(result: dict[str, Any]) -> str:
+    return f"`python benchmarks/profile_table.py` → `{result['file']}`"
+
+
+PROFILE_TABLES: dict[str, Callable[[], str]] = {
+    "profile-flops": profile_flops,
+    "profile-parameters": profile_parameters,
+    "profile-storage": profile_storage,
+    "profile-time": profile_time,
+}
+
+
+def main() -> None:
+    """Profile both shapes, write the result, draw the sweeps."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measure", action="store_true", help="time and memory too")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repeat", type=int, default=7)
+    arguments = parser.parse_args()
+    options = ProfileOptions(
+        layouts=tuple(LAYOUTS.values()), is_measured=arguments.measure, repeat=arguments.repeat
+    )
+    of_squad = replace(options, layouts=(LAYOUTS["squad"],))
+    profiles, sweeps = [], []
+    for shape in SHAPES:
+        profiles.append(profile_reader(shape, options, device=arguments.device).to_dict())
+        sweep = sweep_reader(shape, of_squad, device=arguments.device)
+        plot_sweep(sweep, ROOT / "docs" / f"profile-{shape}.png")
+        sweeps.append(sweep.to_dict())
+    content = {"is_measured": arguments.measure, "profiles": profiles, "sweeps": sweeps}
+    write_result("profile-table", content)
+
+
+if __name__ == "__main__":
+    main()
