@@ -23,7 +23,7 @@ class Counter:
         """Floating-point operations of a pass, a multiply-add counting as two.
 
         Matrix products alone are counted, attention's included; norms, activations, softmax and
-        embedding look-ups, about 1 % of the whole, are not.
+        embedding look-ups, by estimate under 1 % of the whole, are not.
 
         Source: https://docs.pytorch.org/docs/stable/torch.html, ``torch.utils.flop_counter``.
         """
