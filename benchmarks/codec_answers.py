@@ -21,7 +21,7 @@ from common import write_result
 from numpy.typing import NDArray
 from preread.data import Passage, Question, read_corpus, read_questions, score_answer
 from preread.pipeline import CorpusSearch
-from preread.reader import Packed, Reader, Window
+from preread.reader import Packed, Precision, Reader, Window
 from preread.reader.spans import window_table
 from tqdm import tqdm
 
@@ -87,12 +87,12 @@ def main() -> None:
     parser.add_argument("--top-k", type=int, default=20)
     parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16")
+    parser.add_argument("--precision", default="float32", help="of the upper layers")
     options = parser.parse_args()
     questions = list(read_questions(options.questions))
     if options.sample:
         questions = random.Random(options.seed).sample(questions, options.sample)
-    readers = load_readers(options.reader, options.tuned)
+    readers = load_readers(options.reader, options.tuned, Precision(options.precision))
     first = next(iter(readers.values()))
     codecs = load_codecs(options.codecs, options.folder, first)
     search = CorpusSearch(read_corpus(options.corpus))
@@ -100,30 +100,29 @@ def main() -> None:
     scores: dict[tuple[str, str], list[tuple[float, float]]] = {
         (reader, codec): [] for reader in readers for codec in codecs
     }
-    with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
-        for question in tqdm(questions, unit=" questions"):
-            found = search(question.question, options.top_k)
-            passages = [hit.passage for hit in found]
-            parts = states.of(passages)
-            table = window_table(
-                [
-                    (len(w.token_ids), w.n_prefix, w.first_token, n)
-                    for n, (windows, _) in enumerate(parts)
-                    for w in windows
-                ]
-            )
-            ids = Packed.from_lists([w.token_ids for windows, _ in parts for w in windows])
-            rows = ids.with_rows(torch.cat([rows.float() for _, rows in parts]))
-            for codec_name, codec in codecs.items():
-                decoded = codec.decode(codec.encode(rows, ids), ids)
-                for name, reader in readers.items():
-                    weighted = [reader.config.bm25_weight * hit.score for hit in found]
-                    scores[name, codec_name].append(
-                        answer(
-                            question, passages, reader, decoded,
-                            windows=table, passage_scores=weighted,
-                        )
-                    )  # fmt: skip
+    for question in tqdm(questions, unit=" questions"):
+        found = search(question.question, options.top_k)
+        passages = [hit.passage for hit in found]
+        parts = states.of(passages)
+        table = window_table(
+            [
+                (len(w.token_ids), w.n_prefix, w.first_token, n)
+                for n, (windows, _) in enumerate(parts)
+                for w in windows
+            ]
+        )
+        ids = Packed.from_lists([w.token_ids for windows, _ in parts for w in windows])
+        rows = ids.with_rows(torch.cat([rows.float() for _, rows in parts]))
+        for codec_name, codec in codecs.items():
+            decoded = codec.decode(codec.encode(rows, ids), ids)
+            for name, reader in readers.items():
+                weighted = [reader.config.bm25_weight * hit.score for hit in found]
+                scores[name, codec_name].append(
+                    answer(
+                        question, passages, reader, decoded,
+                        windows=table, passage_scores=weighted,
+                    )
+                )  # fmt: skip
     rows_of_result = []
     for (name, codec_name), pairs in scores.items():
         found_scores = np.array(pairs).T
@@ -140,7 +139,7 @@ def main() -> None:
         "n_questions": len(questions),
         "seed": options.seed if options.sample else None,
         "top_k": options.top_k,
-        "activations": "bfloat16" if options.bfloat16 else "float32",
+        "precision": options.precision,
         "rows": rows_of_result,
     }
     write_result("codec-answers", content)

@@ -28,7 +28,7 @@ from preread.data import read_corpus as read_passages
 from preread.indexer import IndexConfig, build_index, index_info
 from preread.indexer.scan import scan_corpus
 from preread.pipeline import ReadMode, evaluate_reader
-from preread.reader import Packed, Reader, Window
+from preread.reader import Packed, Precision, Reader, Window
 from preread.reader.codecs import (
     Codec,
     CodecName,
@@ -43,7 +43,7 @@ SIZES = (4, 8, 10, 12, 16, 24, 32)
 LEARNED = tuple(f"{kind}{n}" for n in SIZES for kind in ("pq", "rpq"))
 HELD_OUT = 200
 """Passages on which distortion is measured."""
-INDEXED = 500
+INDEXED = 4000
 """Passages of the index in which bytes are counted."""
 
 
@@ -150,7 +150,7 @@ def plot(rows: list[dict[str, Any]], target: Path) -> None:
 
 def score(options: argparse.Namespace) -> None:
     """Score every codec and write the result."""
-    readers = load_readers(options.reader, options.tuned)
+    readers = load_readers(options.reader, options.tuned, Precision(options.precision))
     first = readers["as trained"]
     sample = sample_of(options.corpus)
     with tempfile.TemporaryDirectory() as folder:
@@ -171,14 +171,13 @@ def score(options: argparse.Namespace) -> None:
         }
         for dataset, examples in datasets.items():
             for kind, reader in readers.items():
-                with torch.autocast("cpu", torch.bfloat16, enabled=options.bfloat16):
-                    found = evaluate_reader(
-                        reader,
-                        examples,
-                        mode=ReadMode.STORED,
-                        codec=codec_source(name, options.folder),
-                        show_progress=True,
-                    )
+                found = evaluate_reader(
+                    reader,
+                    examples,
+                    mode=ReadMode.STORED,
+                    codec=codec_source(name, options.folder),
+                    show_progress=True,
+                )
                 row["scores"][kind][dataset] = {
                     key: found[key] for key in ("exact_match", "f1", "n_questions")
                 }
@@ -190,7 +189,7 @@ def score(options: argparse.Namespace) -> None:
         "fingerprint": first.fingerprint,
         "contexts": options.contexts,
         "sample_seed": options.seed,
-        "activations": "bfloat16" if options.bfloat16 else "float32",
+        "precision": options.precision,
         "bytes_beside_codes": round(beside, 3),
         "rows": rows,
     }
@@ -211,7 +210,7 @@ def main() -> None:
     parser.add_argument("--codecs", nargs="+", default=[])
     parser.add_argument("--contexts", type=int, default=0, help="of each data set; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--bfloat16", action="store_true", help="activations in bfloat16")
+    parser.add_argument("--precision", default="float32", help="of the upper layers")
     parser.add_argument("--result", default="codecs", help="name of the result file")
     options = parser.parse_args()
     torch.manual_seed(0)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from preread.reader import Reader
+from preread.reader import Precision, Reader
 from preread.reader.codecs import Codec, CodecName, codec_file_name, known_codec
 
 
@@ -18,14 +18,14 @@ def load_codecs(names: Sequence[str], folder: Path, reader: Reader) -> dict[str,
     return {name: known_codec(codec_source(name, folder), reader) for name in ("float16", *names)}
 
 
-def load_readers(first: str, tuned: Sequence[str]) -> dict[str, Reader]:
+def load_readers(first: str, tuned: Sequence[str], precision: Precision) -> dict[str, Reader]:
     """The reader as trained, and those whose upper layers learned from decoded states.
 
     Raises:
         ValueError: If their lower layers differ, so that they cannot read the same states.
     """
     sources = {"as trained": first, **dict(text.split("=", 1) for text in tuned)}
-    readers = {name: Reader.load(source) for name, source in sources.items()}
+    readers = {name: Reader.load(source, precision=precision) for name, source in sources.items()}
     if len({reader.fingerprint for reader in readers.values()}) > 1:
         raise ValueError("the readers have different lower layers")
     return readers

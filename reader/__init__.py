@@ -6,6 +6,7 @@ from .layers import Segment
 from .model import DeformerForQuestionAnswering, SpanLogits
 from .packing import Packed
 from .reader import Reader
+from .runtime import Precision
 from .spans import Span, WindowTable, decode_spans
 from .windows import TextEncoder, Window
 
@@ -13,6 +14,7 @@ __all__ = [
     "DeformerConfig",
     "DeformerForQuestionAnswering",
     "Packed",
+    "Precision",
     "Reader",
     "Segment",
     "Span",

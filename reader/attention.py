@@ -48,23 +48,31 @@ class SelfAttention(nn.Module):
 
 
 def attend_by_segment(
-    query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int], dropout: float = 0.0
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    lengths: Sequence[int],
+    dropout: float = 0.0,
+    *,
+    query_lengths: Sequence[int] | None = None,
 ) -> Tensor:
     """Attention, one segment after the other.
 
     Args:
-        query: Shape ``(n_rows, n_heads, head_size)``; so have ``key`` and ``value``.
-        key: See ``query``.
-        value: See ``query``.
+        query: Shape ``(n_query_rows, n_heads, head_size)``.
+        key: Shape ``(n_rows, n_heads, head_size)``; so has ``value``.
+        value: See ``key``.
         lengths: Rows of each segment.
         dropout: Probability with which an attention weight is dropped.
+        query_lengths: Rows of each segment that ask, where it is not all of them.
 
     Returns:
-        Shape ``(n_rows, n_heads, head_size)``.
+        Shape ``(n_query_rows, n_heads, head_size)``.
     """
     mixed = []
-    sizes = list(lengths)
-    for q, k, v in zip(*(torch.split(x, sizes) for x in (query, key, value)), strict=True):
+    sizes, query_sizes = list(lengths), list(query_lengths or lengths)
+    queries = torch.split(query, query_sizes)
+    for q, k, v in zip(queries, torch.split(key, sizes), torch.split(value, sizes), strict=True):
         q, k, v = (x.transpose(0, 1) for x in (q, k, v))
         if query.requires_grad:
             out = _attend_written_out(q, k, v, dropout)
@@ -82,17 +90,26 @@ def _attend_written_out(query: Tensor, key: Tensor, value: Tensor, dropout: floa
 
 
 def attend_padded(
-    query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int], dropout: float = 0.0
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    lengths: Sequence[int],
+    dropout: float = 0.0,
+    *,
+    query_lengths: Sequence[int] | None = None,
 ) -> Tensor:
     """Attention in one call over padded segments; arguments and result as `attend_by_segment`."""
     if not lengths:
         return query
     device = query.device
-    positions = positions_of(lengths).to(device)
-    counts = torch.tensor(list(lengths), dtype=torch.int64)
-    segment = torch.repeat_interleave(torch.arange(len(lengths)), counts).to(device)
-    is_real = torch.arange(max(lengths), device=device) < counts.to(device).unsqueeze(1)
-    q, k, v = (pad(x, lengths, 0.0).transpose(1, 2) for x in (query, key, value))
+    asking = query_lengths or lengths
+    positions = positions_of(asking).to(device)
+    asking_counts = torch.tensor(list(asking), dtype=torch.int64)
+    segment = torch.repeat_interleave(torch.arange(len(asking)), asking_counts).to(device)
+    counts = torch.tensor(list(lengths), dtype=torch.int64, device=device)
+    is_real = torch.arange(max(lengths), device=device) < counts.unsqueeze(1)
+    q = pad(query, asking, 0.0).transpose(1, 2)
+    k, v = (pad(x, lengths, 0.0).transpose(1, 2) for x in (key, value))
     out = scaled_dot_product_attention(
         q, k, v, attn_mask=is_real[:, None, None, :], dropout_p=dropout
     )

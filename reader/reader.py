@@ -16,6 +16,7 @@ from .fingerprint import fingerprint
 from .layers import Segment
 from .model import DeformerForQuestionAnswering
 from .packing import Packed
+from .runtime import Precision, UpperRuntime, load_runtime
 from .spans import Span, WindowTable, decode_spans, passage_normalisers
 from .windows import TextEncoder, Window, load_tokenizer
 
@@ -36,6 +37,7 @@ class Reader:
         *,
         name: str,
         device: str | torch.device = "cpu",
+        precision: Precision = Precision.FLOAT32,
     ) -> None:
         """Put a model and its tokenizer together on a device."""
         self.name = name
@@ -45,6 +47,7 @@ class Reader:
         self.model.train(False)
         self.tokenizer = tokenizer
         self.encoder = TextEncoder(tokenizer, model.config)
+        self.precision = precision
 
     @classmethod
     def load(
@@ -53,6 +56,7 @@ class Reader:
         *,
         device: str | torch.device = "cpu",
         num_lower_layers: int | None = None,
+        precision: Precision = Precision.FLOAT32,
     ) -> "Reader":
         """Load a reader.
 
@@ -61,6 +65,8 @@ class Reader:
                 split.
             device: Where it runs.
             num_lower_layers: Split elsewhere than the checkpoint says.
+            precision: Number format in which the upper layers read. States are made in float32
+                always, so that an index does not depend on it.
 
         Raises:
             PrereadError: If there is no such reader or device, or its files are damaged.
@@ -79,7 +85,13 @@ class Reader:
         except (OSError, ValueError, SafetensorError) as error:
             reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise PrereadError(f"{name}: reader could not be loaded: {reason}") from error
-        return cls(model, tokenizer, name=_lasting_name(name, source), device=device)
+        return cls(
+            model,
+            tokenizer,
+            name=_lasting_name(name, source),
+            device=device,
+            precision=precision,
+        )
 
     @property
     def config(self) -> DeformerConfig:
@@ -102,12 +114,15 @@ class Reader:
         ids = Packed.from_lists([w.token_ids for w in windows])
         return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.PASSAGE)
 
-    @torch.inference_mode()
+    @cached_property
+    def runtime(self) -> UpperRuntime:
+        """What runs the upper layers; the weights are those of its first use."""
+        return load_runtime(self.model, self.precision)
+
     def span_logits(self, question: Packed, passages: Packed) -> tuple[Tensor, Tensor]:
         """Start and end logits of all passage rows. Shape ``(n_rows,)`` each, float32."""
-        on_device = passages.with_rows(passages.rows.to(self.device, torch.float32))
-        logits = self.model.upper(question, on_device)
-        return logits.start, logits.end
+        pairs = [(0, number) for number in range(len(passages))]
+        return self.runtime.span_logits(question, passages, pairs)
 
     def read(
         self,
@@ -153,12 +168,9 @@ class Reader:
             return [None] * len(questions)
         n_windows, n_rows = len(passages), passages.rows.shape[0]
         pairs = [(q, w) for q in range(len(questions)) for w in range(n_windows)]
-        on_device = passages.with_rows(passages.rows.to(self.device, torch.float32))
-        logits = self.model.upper(self._states_of_questions(questions), on_device, pairs)
-        by_question = zip(
-            torch.split(logits.start, n_rows), torch.split(logits.end, n_rows), strict=True
-        )
-        best = [self._best_spans(start, end, windows, n_best=1) for start, end in by_question]
+        start, end = self.runtime.span_logits(self._states_of_questions(questions), passages, pairs)
+        by_question = zip(torch.split(start, n_rows), torch.split(end, n_rows), strict=True)
+        best = [self._best_spans(*logits, windows, n_best=1) for logits in by_question]
         return [spans[0] if spans else None for spans in best]
 
     def _states_of_questions(self, questions: Sequence[str]) -> Packed:

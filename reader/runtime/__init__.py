@@ -1,0 +1,7 @@
+"""Runtimes of the upper layers: the same numbers as the model's, sooner."""
+
+from .base import UpperRuntime
+from .fused import FusedUpper
+from .selection import Precision, load_runtime
+
+__all__ = ["FusedUpper", "Precision", "UpperRuntime", "load_runtime"]

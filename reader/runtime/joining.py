@@ -1,0 +1,78 @@
+"""Cutting pairs into batches of like length, and laying their rows out, all in index arithmetic.
+
+Within a batch every pair is one segment, the question's rows first::
+
+    [q q p p p | q q p p p p | q q q p p p p]
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..packing import Packed, cumulative, positions_of
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedBatch:
+    """Some pairs, as rows to be gathered and put back."""
+
+    lengths: tuple[int, ...]
+    """Rows of each pair."""
+    passage_lengths: tuple[int, ...]
+    """Those of them that are a passage's."""
+    source: Tensor
+    """Which row of questions and passages, laid end to end, each row is. Int64."""
+    passage_rows: Tensor
+    """Which rows are a passage's, in order. Int64."""
+    target: Tensor
+    """Where their logits belong among those of all pairs. Int64."""
+
+
+def joined_batches(
+    questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]], rows_at_once: int
+) -> Iterator[JoinedBatch]:
+    """Batches of all pairs, shortest first.
+
+    Args:
+        questions: Their lengths count.
+        passages: Likewise.
+        pairs: Which question is read with which passage.
+        rows_at_once: Most rows of a batch; a longer pair makes one of its own.
+    """
+    of_question = torch.tensor([q for q, _ in pairs], dtype=torch.int64)
+    of_passage = torch.tensor([p for _, p in pairs], dtype=torch.int64)
+    n_question = torch.tensor(questions.lengths, dtype=torch.int64)[of_question]
+    n_passage = torch.tensor(passages.lengths, dtype=torch.int64)[of_passage]
+    question_start = questions.offsets()[of_question]
+    passage_start = questions.rows.shape[0] + passages.offsets()[of_passage]
+    target_start = torch.cumsum(n_passage, 0) - n_passage
+    total = n_question + n_passage
+    order = torch.argsort(total, stable=True)
+    for some in _cut(order, total[order].tolist(), rows_at_once):
+        lengths = tuple(total[some].tolist())
+        position = positions_of(lengths)
+        segment = torch.repeat_interleave(torch.arange(len(lengths)), total[some])
+        inside = position - n_question[some][segment]  # position in the passage
+        is_passage = inside >= 0
+        source = torch.where(
+            is_passage,
+            passage_start[some][segment] + inside,
+            question_start[some][segment] + position,
+        )
+        target = (target_start[some][segment] + inside)[is_passage]
+        passage_lengths = tuple(n_passage[some].tolist())
+        passage_rows = is_passage.nonzero().squeeze(1)
+        yield JoinedBatch(lengths, passage_lengths, source, passage_rows, target)
+
+
+def _cut(order: Tensor, lengths: Sequence[int], rows_at_once: int) -> Iterator[Tensor]:
+    """Runs of the order, of at most so many rows."""
+    ends = cumulative(lengths).tolist()
+    first = 0
+    for number in range(1, len(lengths) + 1):
+        is_last = number == len(lengths)
+        if is_last or ends[number + 1] - ends[first] > rows_at_once:
+            yield order[first:number]
+            first = number
