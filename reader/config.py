@@ -73,6 +73,14 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     def __post_init__(self, **kwargs: object) -> None:
         """Check the fields against each other."""
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
+        self.check()
+
+    def check(self) -> None:
+        """Check the fields against each other, again where some were set later.
+
+        Raises:
+            PrereadError: If a field contradicts another; the message names it.
+        """
         self._require(
             0 <= self.num_lower_layers <= self.num_hidden_layers,
             f"num_lower_layers must lie in 0..{self.num_hidden_layers} (num_hidden_layers), "

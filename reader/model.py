@@ -175,6 +175,7 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
         """Load a saved reader; a missing weight is an error, not a random number."""
         loaded: Any = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
         model, report = loaded
+        model.config.check()  # keywords were put into it after it was made
         missing = sorted(report["missing_keys"])
         if missing:
             raise PrereadError(

@@ -60,13 +60,8 @@ class Subject:
             reader = Reader.load(name, device=device, num_lower_layers=num_lower_layers)
             subject = cls(reader.name, reader.config, reader.model)
         if num_lower_layers is not None:
-            n_layers = subject.config.num_hidden_layers
-            if not 0 <= num_lower_layers <= n_layers:
-                raise PrereadError(
-                    f"--layers: expected 0 to {n_layers}, the layers of {name}, found "
-                    f"{num_lower_layers}."
-                )
             subject.config.num_lower_layers = num_lower_layers
+            subject.config.check()
         return subject
 
     def model_on(self, device: torch.device) -> DeformerForQuestionAnswering:

@@ -60,7 +60,7 @@ def test_sweep_prints_storage_and_f1_and_draws(
         (("--sweep", "--layers", 3), "Drop --layers or --sweep"),
         (("--layout", "nli"), "found 'nli'"),
         (("--repeat", 1), "--repeat: expected 5 or more"),
-        (("--layers", 7), "--layers: expected 0 to 6"),
+        (("--layers", 7), "num_lower_layers must lie in 0..6"),
     ],
 )
 def test_profile_refuses_in_one_line(

@@ -313,5 +313,5 @@ def test_unknown_layouts_segments_and_too_long_ones_are_refused(tiny_reader_path
     too_long = ProfileOptions(is_measured=False)
     with pytest.raises(PrereadError, match="at most 64 tokens .* found one of 293"):
         profile_reader(str(tiny_reader_path), too_long)
-    with pytest.raises(PrereadError, match="--layers: expected 0 to 12.* found 13"):
+    with pytest.raises(PrereadError, match=r"num_lower_layers must lie in 0\.\.12.* found 13"):
         profile_reader("bert-base", COUNTED, num_lower_layers=13)

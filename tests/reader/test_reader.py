@@ -98,6 +98,11 @@ def test_split_can_be_moved_when_loading(tiny_reader_path: Path) -> None:
     assert Reader.load(str(tiny_reader_path), num_lower_layers=0).config.num_lower_layers == 0
 
 
+def test_split_beyond_the_last_layer_is_refused(tiny_reader_path: Path) -> None:
+    with pytest.raises(PrereadError, match=r"num_lower_layers must lie in 0\.\.4"):
+        Reader.load(str(tiny_reader_path), num_lower_layers=7)
+
+
 def test_questions_read_together_get_the_answers_they_get_alone(tiny_reader: Reader) -> None:
     text = "the river runs through the town and the bridge over it is old " * 12
     (windows,) = tiny_reader.encoder.encode_passages([text], ["bridges"])
