@@ -5,35 +5,43 @@ from .answers import (
     f1_score,
     find_answer,
     has_answer,
+    has_pattern,
     metric_max_over_answers,
     normalize_answer,
+    nq_open_match_score,
+    pattern_match_score,
     score_answer,
     top_k_accuracy,
 )
 from .cloze import cloze_examples
 from .corpora import CorpusFormat, detect_corpus_format, read_corpus
 from .errors import DataError, PrereadError
+from .judging import holds_answer, score_prediction
 from .nq import NqScores, read_nq, score_nq
 from .policy import OnError, ReadReport
+from .predictions import Prediction, match_predictions, read_predictions
 from .questions import (
     QuestionFormat,
     detect_question_format,
     read_examples,
+    read_gold,
     read_open_domain_examples,
     read_questions,
     write_examples,
     write_open_domain_examples,
 )
-from .records import OpenDomainExample, Passage, Question, ReadingExample
+from .records import AnswerMatch, OpenDomainExample, Passage, Question, ReadingExample
 from .statements import statement_examples
 
 __all__ = [
+    "AnswerMatch",
     "CorpusFormat",
     "DataError",
     "NqScores",
     "OnError",
     "OpenDomainExample",
     "Passage",
+    "Prediction",
     "PrereadError",
     "Question",
     "QuestionFormat",
@@ -46,15 +54,23 @@ __all__ = [
     "f1_score",
     "find_answer",
     "has_answer",
+    "has_pattern",
+    "holds_answer",
+    "match_predictions",
     "metric_max_over_answers",
     "normalize_answer",
+    "nq_open_match_score",
+    "pattern_match_score",
     "read_corpus",
     "read_examples",
+    "read_gold",
     "read_nq",
     "read_open_domain_examples",
+    "read_predictions",
     "read_questions",
     "score_answer",
     "score_nq",
+    "score_prediction",
     "statement_examples",
     "top_k_accuracy",
     "write_examples",

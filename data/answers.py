@@ -41,6 +41,19 @@ def exact_match_score(prediction: str, answer: str) -> float:
     return float(normalize_answer(prediction) == normalize_answer(answer))
 
 
+def nq_open_match_score(prediction: str, answer: str) -> float:
+    """1.0 where both are equal once decomposed and normalised, else 0.0.
+
+    NQ-open's and EfficientQA's script takes accents apart first (NFD), so that an answer is equal
+    to itself however its accents are encoded. SQuAD's and DPR's do not.
+
+    Source: ``exact_match_score`` of https://github.com/google-research/language,
+    language/orqa/utils/eval_utils.py.
+    """
+    both = (unicodedata.normalize("NFD", text) for text in (prediction, answer))
+    return exact_match_score(*both)
+
+
 def f1_score(prediction: str, answer: str) -> float:
     """Harmonic mean of precision and recall of the normalised words, from 0.0 to 1.0.
 
@@ -103,6 +116,45 @@ def has_answer(passage_text: str, answers: Sequence[str]) -> bool:
     passage_tokens = _token_string(passage_text)
     found = (_token_string(answer) for answer in answers)
     return any(tokens != _TOKEN_END and tokens in passage_tokens for tokens in found)
+
+
+@lru_cache(maxsize=1024)
+def compile_pattern(pattern: str) -> "regex.Pattern[str] | None":
+    """A TREC answer pattern, decomposed (NFD); None where it is no regular expression.
+
+    Source: ``regex_match`` of https://github.com/facebookresearch/DPR, dpr/data/qa_validation.py.
+    """
+    try:
+        return regex.compile(
+            unicodedata.normalize("NFD", pattern),
+            regex.IGNORECASE | regex.UNICODE | regex.MULTILINE,
+        )
+    except regex.error:
+        return None
+
+
+def has_pattern(passage_text: str, patterns: Sequence[str]) -> bool:
+    """Whether any pattern matches somewhere in the passage; a faulty one matches nowhere.
+
+    Source: ``has_answer`` with regular expressions (https://github.com/facebookresearch/DPR,
+    dpr/data/qa_validation.py).
+    """
+    text = unicodedata.normalize("NFD", passage_text)
+    compiled = (compile_pattern(pattern) for pattern in patterns)
+    return any(pattern is not None and pattern.search(text) for pattern in compiled)
+
+
+def pattern_match_score(prediction: str, pattern: str) -> float:
+    """1.0 where the pattern matches from the prediction's start on, else 0.0.
+
+    What follows the match does not count; DrQA's and ORQA's scripts score CuratedTREC so.
+
+    Source: ``regex_match_score`` of https://github.com/facebookresearch/DrQA, drqa/reader/utils.py,
+    and of https://github.com/google-research/language, language/orqa/utils/eval_utils.py.
+    """
+    compiled = compile_pattern(pattern)
+    text = unicodedata.normalize("NFD", prediction)
+    return float(compiled is not None and compiled.match(text) is not None)
 
 
 def find_answer(passage_text: str, answers: Sequence[str]) -> tuple[int, int] | None:

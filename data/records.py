@@ -1,6 +1,16 @@
 """The records that travel between rooms: passages, questions and examples to train on."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AnswerMatch(StrEnum):
+    """How a question's gold answers are compared with what is found."""
+
+    STRING = "string"
+    """As text: normalised words, or tokens one after another."""
+    REGEX = "regex"
+    """As regular expressions, as TREC's answer patterns are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,11 @@ class Question:
     question: str
     answers: tuple[str, ...] = ()
     """Gold answers, any of which is right; empty where the file has none."""
+    match: AnswerMatch = AnswerMatch.STRING
+    """What the gold answers are: texts or patterns."""
+    is_labelled: bool = True
+    """False where the file does not say which answers are right; without gold answers, True means
+    that there is none to be found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from .detection import detect_question_format
 from .formats import QuestionFormat
+from .gold import read_gold
 from .jsonl import write_examples
 from .open_domain import read_open_domain_examples, write_open_domain_examples
 from .reading import read_examples, read_questions
@@ -10,6 +11,7 @@ __all__ = [
     "QuestionFormat",
     "detect_question_format",
     "read_examples",
+    "read_gold",
     "read_open_domain_examples",
     "read_questions",
     "write_examples",

@@ -7,6 +7,7 @@ from ..folders import find_files
 from ..nq import NQ_SUFFIXES, is_nq
 from ..peek import data_suffix, peek
 from .formats import QuestionFormat
+from .trec import is_topic
 
 
 def detect_question_format(path: str | Path) -> QuestionFormat:
@@ -19,6 +20,8 @@ def detect_question_format(path: str | Path) -> QuestionFormat:
     if path.is_dir():
         return _detect_folder(path)
     start = peek(path)
+    if not start.fields and is_topic(start.first_line):
+        return QuestionFormat.TREC
     if data_suffix(path) in {".tsv", ".csv"}:
         return QuestionFormat.DPR
     if is_nq(start.fields):

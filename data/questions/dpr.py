@@ -44,8 +44,9 @@ def parse_question(row: list[str], place: Place) -> Question:
         )
     if not row[0].strip():
         raise place.error("expected a question, found it empty. Fill it or drop the row.")
-    answers = parse_answers(row[1], place) if len(row) == 2 and row[1].strip() else ()
-    return Question(str(place.number), row[0], answers)
+    is_labelled = len(row) == 2 and bool(row[1].strip())
+    answers = parse_answers(row[1], place) if is_labelled else ()
+    return Question(str(place.number), row[0], answers, is_labelled=is_labelled)
 
 
 def read_dpr_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Question]]:

@@ -16,6 +16,8 @@ class QuestionFormat(StrEnum):
     """SQuAD 1.1 and 2.0 JSON."""
     JSONL = "jsonl"
     """JSON Lines: ``id, title, context, question, answers, answer_starts``."""
+    TREC = "trec"
+    """Tab-separated: the question's identifier, the question; TREC's topics, without answers."""
     NQ = "nq"
     """Natural Questions as released, original or simplified."""
 

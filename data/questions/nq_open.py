@@ -23,6 +23,7 @@ def parse_question(record: JsonObject, place: Place) -> Question:
         question_id=take_optional_id(record, ("id", "question_id"), place) or str(place.number),
         question=take_text(record, "question", place),
         answers=take_texts(record, answers_name, place),
+        is_labelled=record.get(answers_name) is not None,
     )
 
 

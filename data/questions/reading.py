@@ -16,6 +16,7 @@ from .jsonl import read_jsonl_examples
 from .nq import read_nq_examples, read_nq_questions
 from .nq_open import read_nq_open_questions
 from .squad import read_squad_examples
+from .trec import read_trec_questions
 
 QuestionReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, Question]]]
 ExampleReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, ReadingExample]]]
@@ -23,6 +24,7 @@ ExampleReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, ReadingExamp
 QUESTION_READERS: dict[QuestionFormat, QuestionReader] = {
     QuestionFormat.NQ_OPEN: read_nq_open_questions,
     QuestionFormat.DPR: read_dpr_questions,
+    QuestionFormat.TREC: read_trec_questions,
     QuestionFormat.NQ: read_nq_questions,
 }
 EXAMPLE_READERS: dict[QuestionFormat, ExampleReader] = {
@@ -60,14 +62,25 @@ def read_questions(
         ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
     """
     check_limit(limit)
-    path, format = Path(path), _resolve(path, format)
     policy = ErrorPolicy.of(on_error, report)
+    found = locate_questions(Path(path), format, policy)
+    return draw(found, path=Path(path), noun="question", report=policy.report, limit=limit)
+
+
+def locate_questions(
+    path: Path, format: QuestionFormat, policy: ErrorPolicy
+) -> Iterator[tuple[Place, Question]]:
+    """The questions of a file or folder, each with its place; see `read_questions`.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy says so.
+        ValueError: If there is no such format.
+    """
+    format = _resolve(path, format)
     if format in QUESTION_READERS:
-        found = QUESTION_READERS[format](path, policy)
-    else:
-        examples = EXAMPLE_READERS[format](path, policy)
-        found = ((place, as_question(example)) for place, example in examples)
-    return draw(found, path=path, noun="question", report=policy.report, limit=limit)
+        return QUESTION_READERS[format](path, policy)
+    examples = EXAMPLE_READERS[format](path, policy)
+    return ((place, as_question(example)) for place, example in examples)
 
 
 def read_examples(

@@ -84,7 +84,7 @@ def test_nq_open_lines_become_questions(write_file: WriteFile, name: str) -> Non
     assert detect_question_format(path) is QuestionFormat.NQ_OPEN
     assert list(read_questions(path)) == [
         Question("0", "who?", ("Ann", "Bob")),
-        Question("1", "when?"),
+        Question("1", "when?", is_labelled=False),
         Question("12", "why?"),
     ]
 
@@ -148,7 +148,7 @@ def test_dpr_rows_become_questions(write_file: WriteFile, name: str) -> None:
         Question("0", "who?", ("Ann", "Bob's")),
         Question("1", 'what "it"?', ("a 'b' c", "d")),
         Question("2", "where?", ("back\\slash \\d",)),
-        Question("3", "when?"),
+        Question("3", "when?", is_labelled=False),
         Question("4", "why?"),
     ]
 

@@ -1,0 +1,95 @@
+r"""TREC's question answering: topics, ``qid<TAB>question``, and answer patterns, ``qid pattern``.
+
+A topic's patterns are regular expressions, one a line; an answer is right where any of them
+matches. Those of TREC 8 to 2007 are at https://trec.nist.gov/data/qamain.html; topics come there
+in another form, and from Anserini's ``TsvInt`` and ``TsvString`` topics in this one.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..answers import compile_pattern
+from ..errors import DataError
+from ..json_records import shorten
+from ..lines import read_lines
+from ..policy import ErrorPolicy, Place, parse_each
+from ..records import Question
+
+logger = logging.getLogger(__name__)
+
+_IDENTIFIER = re.compile(r"\S+")
+
+
+def is_topic(line: str) -> bool:
+    """Whether a line is a topic, and not a question with its list of answers (DPR's form)."""
+    fields = line.split("\t")
+    return (
+        len(fields) == 2
+        and _IDENTIFIER.fullmatch(fields[0]) is not None
+        and " " in fields[1].strip()
+        and not fields[1].lstrip(' "').startswith(("[", "("))
+    )
+
+
+def parse_topic(text: str, place: Place) -> Question:
+    """One line as a question without answers.
+
+    Raises:
+        DataError: If the line has other fields, or one is empty.
+    """
+    fields = text.rstrip("\r\n").split("\t")
+    if len(fields) != 2:
+        raise place.error(
+            f"expected 2 tab-separated fields (identifier, question), found {len(fields)} in "
+            f"{shorten(text.strip())}. Correct the line."
+        )
+    name, question = (field.strip() for field in fields)
+    if not name or not question:
+        raise place.error(
+            f"expected an identifier and a question, found {shorten(text.strip())}. "
+            "Fill both or drop the line."
+        )
+    return Question(name, question, is_labelled=False)
+
+
+def read_trec_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Question]]:
+    """The topics of one file, plain or gzip."""
+    return parse_each(read_lines(path, policy), parse_topic, policy)
+
+
+def read_patterns(path: Path) -> dict[str, tuple[str, ...]]:
+    """The answer patterns of one file, plain or gzip, by topic.
+
+    Args:
+        path: Lines of a topic's identifier, white space, and a regular expression.
+
+    Raises:
+        DataError: If a line has no pattern, or there is no line.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for place, text in read_lines(path, ErrorPolicy()):
+        fields = text.strip().split(maxsplit=1)
+        if len(fields) != 2:
+            raise place.error(
+                f"expected a topic's identifier and a pattern, found {shorten(text.strip())}. "
+                "Correct the line."
+            )
+        name, pattern = fields
+        check_pattern(pattern, place)
+        found[name] = (*found.get(name, ()), pattern)
+    if not found:
+        raise DataError("expected at least one answer pattern, found none.", path=path)
+    return found
+
+
+def check_pattern(pattern: str, place: Place) -> None:
+    """Warn of a pattern that is no regular expression: it matches nothing, as in DPR."""
+    if compile_pattern(pattern) is None:
+        logger.warning(
+            "%s:%s: %s is no regular expression and matches nothing",
+            place.path,
+            place.line,
+            shorten(pattern),
+        )
