@@ -25,3 +25,13 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """The keys of ``preread ask --json``."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What reading some of the passages would have answered."""
+
+    n_passages: int
+    """From so many passages on, up to those of the next step."""
+    answer: Answer
+    """Its score is among the spans of all passages that were read."""

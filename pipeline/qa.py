@@ -1,13 +1,14 @@
 """Answering questions from an index."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data import Passage, PrereadError
+from ..data import PrereadError
 from ..indexer import Hit, PassageIndex
 from ..reader import Reader, Span
-from .answers import Answer
+from .answers import Answer, Step
 from .retrieval import Retriever
 
 
@@ -38,6 +39,8 @@ class Result:
     hits: list[Hit]
     """All passages found, best first; the first ``top_k`` of them were read."""
     timings: Timings
+    steps: list[Step] = field(default_factory=list)
+    """What reading fewer passages would have answered, from one passage up; if asked for."""
 
 
 class OpenDomainQA:
@@ -108,7 +111,13 @@ class OpenDomainQA:
         return self.answer(question, top_k=top_k, n_answers=n_answers).answers
 
     def answer(
-        self, question: str, *, top_k: int = 20, n_answers: int = 5, n_hits: int | None = None
+        self,
+        question: str,
+        *,
+        top_k: int = 20,
+        n_answers: int = 5,
+        n_hits: int | None = None,
+        with_steps: bool = False,
     ) -> Result:
         """Answer a question, keeping what was found on the way.
 
@@ -117,6 +126,7 @@ class OpenDomainQA:
             top_k: As in a call.
             n_answers: As in a call.
             n_hits: Passages to retrieve, if more than are read.
+            with_steps: Also say what reading fewer passages would have answered.
 
         Raises:
             PrereadError: As in a call.
@@ -131,20 +141,25 @@ class OpenDomainQA:
         states = stored.decode(self.codec, self.reader.device)
         timings.lap("decode")
         question_states = self.reader.question_states(question)
-        spans = self.reader.read(
-            question_states,
-            states,
-            stored.windows,
-            n_best=n_answers,
-            passage_scores=[self.bm25_weight * hit.score for hit in hits[:top_k]],
-        )
+        scores = [self.bm25_weight * hit.score for hit in hits[:top_k]]
+        step_spans: list[Span] = []
+        if with_steps:
+            spans, step_spans = self.reader.read_in_steps(
+                question_states, states, stored.windows, n_best=n_answers, passage_scores=scores
+            )
+        else:
+            spans = self.reader.read(
+                question_states, states, stored.windows, n_best=n_answers, passage_scores=scores
+            )
         timings.lap("read")
-        answers = [self._locate(span, self.index.passage(ordinals[span.passage])) for span in spans]
+        answers = [self._locate(span, ordinals) for span in spans]
         timings.lap("locate")
-        return Result(answers, hits, timings)
+        steps = [Step(span.passage + 1, self._locate(span, ordinals)) for span in step_spans]
+        return Result(answers, hits, timings, steps)
 
-    def _locate(self, span: Span, passage: Passage) -> Answer:
+    def _locate(self, span: Span, ordinals: Sequence[int]) -> Answer:
         """Turn tokens into characters."""
+        passage = self.index.passage(ordinals[span.passage])
         tokens = self.reader.encoder.token_map(passage.text)
         start, end = tokens.char_span(span.first_token, span.last_token)
         return Answer(

@@ -17,7 +17,7 @@ from .layers import Segment
 from .model import DeformerForQuestionAnswering
 from .packing import Packed
 from .runtime import Precision, UpperRuntime, load_runtime
-from .spans import Span, WindowTable, decode_spans, passage_normalisers
+from .spans import Span, WindowTable, best_so_far, decode_spans, passage_normalisers
 from .windows import TextEncoder, Window, load_tokenizer
 
 
@@ -150,6 +150,39 @@ class Reader:
         start, end = self.span_logits(question, passages)
         return self._best_spans(start, end, windows, n_best, passage_scores)
 
+    def read_in_steps(
+        self,
+        question: Packed,
+        passages: Packed,
+        windows: WindowTable,
+        *,
+        n_best: int,
+        passage_scores: Sequence[float] | None = None,
+    ) -> tuple[list[Span], list[Span]]:
+        """Answer one question, and say what reading fewer of the passages would have given.
+
+        Args:
+            question: As in `read`.
+            passages: As in `read`.
+            windows: As in `read`.
+            n_best: As in `read`.
+            passage_scores: As in `read`.
+
+        Returns:
+            The spans of `read`, and those of `spans.best_so_far`.
+        """
+        if not len(passages):
+            return [], []
+        start, end = self.span_logits(question, passages)
+        steps = best_so_far(
+            start,
+            end,
+            windows,
+            max_answer_length=self.config.max_answer_length,
+            passage_scores=self._comparable(start, end, windows, passage_scores),
+        )
+        return self._best_spans(start, end, windows, n_best, passage_scores), steps
+
     @torch.inference_mode()
     def read_each(
         self, questions: Sequence[str], passages: Packed, windows: WindowTable
@@ -185,19 +218,29 @@ class Reader:
         n_best: int,
         passage_scores: Sequence[float] | None = None,
     ) -> list[Span]:
-        """Decode, passages made comparable where the logits are not."""
-        scores = [0.0] * (max(windows.passage) + 1) if passage_scores is None else passage_scores
-        if not self.config.scores_compare:
-            normalisers = passage_normalisers(start, end, windows).tolist()
-            scores = [s - n for s, n in zip(scores, normalisers, strict=True)]
+        """Decode."""
         return decode_spans(
             start,
             end,
             windows,
             max_answer_length=self.config.max_answer_length,
             n_best=n_best,
-            passage_scores=scores,
+            passage_scores=self._comparable(start, end, windows, passage_scores),
         )
+
+    def _comparable(
+        self,
+        start: Tensor,
+        end: Tensor,
+        windows: WindowTable,
+        passage_scores: Sequence[float] | None,
+    ) -> Sequence[float]:
+        """The passages' scores, with what makes their logits comparable where they are not."""
+        scores = [0.0] * (max(windows.passage) + 1) if passage_scores is None else passage_scores
+        if self.config.scores_compare:
+            return scores
+        normalisers = passage_normalisers(start, end, windows).tolist()
+        return [score - other for score, other in zip(scores, normalisers, strict=True)]
 
 
 def _lasting_name(name: str, source: str) -> str:

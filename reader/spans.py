@@ -1,7 +1,7 @@
 """Decoding: from the logits of all passages to answer spans, with no loop over passages."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -141,9 +141,89 @@ def decode_spans(
     Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of the passage only, of bounded length.
     There every window is normalised by itself; here one softmax covers all spans of all windows.
     """
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    return _select(ranking, windows, n_best)
+
+
+def best_so_far(
+    start: Tensor,
+    end: Tensor,
+    windows: WindowTable,
+    *,
+    max_answer_length: int,
+    passage_scores: Sequence[float] | None = None,
+) -> list[Span]:
+    """The best span of the first passage, and each one that beats those of all passages before it.
+
+    A span's logit does not depend on other passages. So the last of these spans whose passage is
+    among the first k is what reading the first k passages alone would give.
+
+    Args:
+        start: As in `decode_spans`.
+        end: As in `decode_spans`.
+        windows: As in `decode_spans`.
+        max_answer_length: As in `decode_spans`.
+        passage_scores: As in `decode_spans`.
+
+    Returns:
+        Spans in the order of their passages, each of a higher logit than the one before. Their
+        probabilities are among the spans of all passages.
+    """
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
+    places = torch.arange(len(ranking.order))
+    none = len(places)
+    n_passages = max(windows.passage, default=-1) + 1
+    first = torch.full((n_passages,), none).scatter_reduce(
+        0, passage_of_row[ranking.order.cpu()], places, "amin"
+    )
+    first = first[first < none].to(ranking.order.device)
+    best: list[Span] = []
+    for span in _select(ranking.at(first), windows, n_passages):
+        if not best or span.logit > best[-1].logit:
+            best.append(span)
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """For every row where a span may begin, the best span from there; best first."""
+
+    order: Tensor
+    """The rows. Shape ``(n_text_rows,)``, int64."""
+    last_row: Tensor
+    """Where the span ends, inclusive, likewise."""
+    logits: Tensor
+    """Start plus end plus the passage's score, likewise, float32."""
+    log_total: Tensor
+    """Log of the summed exponentials of all spans' logits. A scalar."""
+
+    def at(self, places: Tensor) -> "_Ranking":
+        """Some of the spans."""
+        return _Ranking(
+            self.order[places], self.last_row[places], self.logits[places], self.log_total
+        )
+
+    def __iter__(self) -> Iterator[tuple[int, int, float, float]]:
+        """First row, last row, logit and probability of each span."""
+        return zip(
+            self.order.tolist(),
+            self.last_row.tolist(),
+            self.logits.tolist(),
+            (self.logits - self.log_total).exp().tolist(),
+            strict=True,
+        )
+
+
+def _rank(
+    start: Tensor,
+    end: Tensor,
+    windows: WindowTable,
+    max_answer_length: int,
+    passage_scores: Sequence[float] | None,
+) -> _Ranking:
+    """Rank the best spans from each row."""
     is_text = windows.is_text().to(start.device)
-    if not bool(is_text.any()):
-        return []
     if passage_scores is not None:
         of_window = torch.tensor([passage_scores[p] for p in windows.passage])
         start = start + of_window.repeat_interleave(torch.tensor(windows.lengths)).to(start.device)
@@ -152,14 +232,7 @@ def decode_spans(
     logits = start + ends.best
     log_total = (start + ends.logsumexp).logsumexp(0)
     order = torch.argsort(logits, descending=True, stable=True)[: int(is_text.sum())]
-    ranked = zip(
-        order.tolist(),
-        ends.last_row[order].tolist(),
-        logits[order].tolist(),
-        (logits[order] - log_total).exp().tolist(),
-        strict=True,
-    )
-    return _select(ranked, windows, n_best)
+    return _Ranking(order, ends.last_row[order], logits[order], log_total)
 
 
 def _select(

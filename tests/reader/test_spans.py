@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preread.reader import WindowTable, decode_spans
-from preread.reader.spans import passage_normalisers, window_table
+from preread.reader.spans import best_so_far, passage_normalisers, window_table
 
 TABLE = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 2, 1)])
 
@@ -48,6 +48,38 @@ def test_best_span_equals_a_plain_loop(
     score, passage, first, last = by_hand(start, end, windows, longest)
     assert (found[0].passage, found[0].first_token, found[0].last_token) == (passage, first, last)
     assert abs(found[0].logit - score) < 1e-5
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=7),
+    st.integers(1, 4),
+    st.integers(0, 2**31),
+    st.booleans(),
+)
+@settings(max_examples=100)
+def test_best_so_far_is_what_reading_fewer_passages_gives(
+    shapes: list[tuple[int, int]], longest: int, seed: int, has_ties: bool
+) -> None:
+    """Passages of one or two windows; whole-numbered logits, so that some are equal."""
+    rows = [
+        (prefix + text + 1, prefix, 0, number // 2) for number, (prefix, text) in enumerate(shapes)
+    ]
+    n_passages = rows[-1][-1] + 1
+    windows = window_table(rows)
+    torch.manual_seed(seed)
+    logits = torch.randint(0, 3, (2, sum(windows.lengths))).float()
+    start, end = logits if has_ties else torch.randn_like(logits)
+    scores = torch.randint(0, 3, (n_passages,)).tolist()
+    steps = best_so_far(start, end, windows, max_answer_length=longest, passage_scores=scores)
+    for k in range(1, n_passages + 1):
+        few = window_table([row for row in rows if row[-1] < k])
+        n_rows = sum(few.lengths)
+        alone = decode_spans(
+            start[:n_rows], end[:n_rows], few,
+            max_answer_length=longest, n_best=1, passage_scores=scores[:k],
+        )  # fmt: skip
+        so_far = [(s.passage, s.first_token, s.last_token, s.logit) for s in steps if s.passage < k]
+        assert so_far[-1:] == [(s.passage, s.first_token, s.last_token, s.logit) for s in alone]
 
 
 def test_title_and_separator_are_never_answers() -> None:
