@@ -1,5 +1,7 @@
 """Fields of JSON records, checked: each function takes one field or says what is wrong with it."""
 
+import math
+
 from .errors import DataError
 from .json_records import JsonObject, as_json_object, shorten
 from .policy import Place
@@ -108,6 +110,14 @@ def take_start(record: JsonObject, name: str, place: Place) -> int:
     if type(value) is not int:
         raise _wrong_type(name, "a whole number", value, place)
     return value
+
+
+def take_number(record: JsonObject, name: str, place: Place) -> float:
+    """A finite number that must be there."""
+    value = record.get(name)
+    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
+        raise _wrong_type(name, "a finite number", value, place)
+    return float(value)  # type: ignore[arg-type]
 
 
 def take_objects(record: JsonObject, name: str, place: Place) -> list[tuple[Place, JsonObject]]:

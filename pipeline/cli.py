@@ -45,8 +45,9 @@ def main() -> None:
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this code
         _fail(
-            "interrupted; `preread index … --resume` goes on with a build, the same "
-            "`preread download` with a download",
+            "interrupted; `preread index … --resume` goes on with a build, `preread evaluate … "
+            "--predictions FILE --resume` with an evaluation, the same `preread download` with a "
+            "download",
             code,
         )
     sys.exit(code)

@@ -1,49 +1,28 @@
 """Open-domain evaluation: EM, F1, top-k accuracy, latency."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-import numpy as np
 from tqdm import tqdm
 
-from ..data import PrereadError, Question, has_answer, score_answer, top_k_accuracy
-from ..indexer import Hit
+from ..data import PrereadError, Question, score_prediction
+from .evaluation.outcomes import Outcome, StepOutcome
+from .evaluation.report import check_report, write_report
+from .evaluation.resuming import open_predictions
+from .evaluation.retrieved import (
+    RetrievalWriter,
+    Retrieved,
+    check_outputs,
+    dpr_writer,
+    look_up,
+    run_writer,
+)
+from .evaluation.settings import Settings
+from .evaluation.summary import CUTOFFS, summarise
 from .qa import OpenDomainQA, Result
-
-CUTOFFS = (1, 5, 20, 100)
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One question, answered and scored."""
-
-    question: Question
-    result: Result
-    exact_match: float
-    f1: float
-    is_hit: list[bool]
-    """For each passage found, whether it holds a gold answer."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """A line of the predictions file."""
-        best = self.result.answers[0] if self.result.answers else None
-        first_hit = self.is_hit.index(True) + 1 if any(self.is_hit) else None
-        return {
-            "id": self.question.question_id,
-            "question": self.question.question,
-            "gold": list(self.question.answers),
-            "prediction": best.answer if best else "",
-            "score": best.score if best else 0.0,
-            "passage_id": best.passage_id if best else None,
-            "exact_match": self.exact_match,
-            "f1": self.f1,
-            "first_passage_with_answer": first_hit,
-            "latency_ms": round(self.result.timings.total_ms, 2),
-        }
 
 
 def evaluate(
@@ -53,6 +32,10 @@ def evaluate(
     top_k: int = 20,
     predictions: Path | None = None,
     run: Path | None = None,
+    retrieval: Path | None = None,
+    report: Path | None = None,
+    resume: bool = False,
+    facts: Mapping[str, str] | None = None,
     show_progress: bool = False,
 ) -> dict[str, Any]:
     """Answer questions and score the answers.
@@ -64,6 +47,10 @@ def evaluate(
         top_k: Passages read.
         predictions: Where to write one JSON line a question.
         run: Where to write the passages found, as a TREC run.
+        retrieval: Where to write the passages found, as DPR's retrieval JSON.
+        report: Where to write a report with plots, ``.html`` or ``.md``; needs matplotlib.
+        resume: Keep the lines that ``predictions`` holds already, and go on after them.
+        facts: What the report says of the run, besides what ``qa`` knows.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
@@ -71,66 +58,112 @@ def evaluate(
         ``top_k_accuracy``, for each cut-off k the percentage of the questions with a gold answer
         for which one of the first k passages holds it (DPR's matching; at least 100 passages are
         retrieved); ``latency_ms`` of whole questions, one at a time, that retrieval included, and
-        its mean by stage.
+        its mean by stage; 95 % bootstrap intervals; ``exact_match_by_passages``, had only the
+        first k passages been read; ``expected_calibration_error`` of the answers' scores.
 
     Raises:
-        PrereadError: If there is no question.
+        PrereadError: If there is no question, a file cannot be written, or there is nothing that
+            can be resumed.
     """
     if not questions:
         raise PrereadError("evaluate: expected at least one question, found none.")
-    scored: list[Scored] = []
+    if resume and predictions is None:
+        raise PrereadError("evaluate: --resume goes on with a --predictions file; name one.")
+    check_outputs(predictions, run, retrieval, report)
+    if report is not None:
+        check_report(report)
     with ExitStack() as files:
-        outputs = [
-            files.enter_context(path.open("w", encoding="utf-8")) if path else None
-            for path in (predictions, run)
-        ]
-        for question in tqdm(questions, unit=" questions", disable=not show_progress):
-            one = _score(qa, question, top_k)
-            scored.append(one)
-            if outputs[0]:
-                outputs[0].write(json.dumps(one.to_dict(), ensure_ascii=False) + "\n")
-            if outputs[1]:
-                outputs[1].writelines(_run_lines(qa, question, one.result.hits))
-    return _summary(scored, top_k)
+        outcomes: list[Outcome] = []
+        file: TextIO | None = None
+        if predictions is not None:
+            settings = Settings.of(qa, questions, top_k)
+            opened = open_predictions(predictions, questions, settings, resume=resume)
+            outcomes, file = files.enter_context(opened)
+        writers: list[RetrievalWriter] = []
+        if run is not None:
+            writers.append(files.enter_context(run_writer(run)))
+        if retrieval is not None:
+            writers.append(files.enter_context(dpr_writer(retrieval)))
+        n_known = len(outcomes)
+        for question, found in _retrieve_again(qa, questions[:n_known], top_k, writers):
+            for writer in writers:
+                writer.write(question, found)
+        bar = tqdm(
+            questions[n_known:],
+            total=len(questions),
+            initial=n_known,
+            unit=" questions",
+            disable=not show_progress,
+        )
+        for question in bar:
+            result = qa.answer(
+                question.question, top_k=top_k, n_answers=1, n_hits=max(CUTOFFS), with_steps=True
+            )
+            found = look_up(qa.index, question, result.hits)
+            outcomes.append(_score(question, result, found))
+            if file is not None:
+                file.write(json.dumps(outcomes[-1].to_dict(), ensure_ascii=False) + "\n")
+                file.flush()  # whoever is killed leaves whole lines
+            for writer in writers:
+                writer.write(question, found)
+    summary = summarise(outcomes, top_k)
+    if report is not None:
+        write_report(report, outcomes, summary, {**(facts or {}), **_facts(qa)})
+    return summary
 
 
-def _score(qa: OpenDomainQA, question: Question, top_k: int) -> Scored:
-    """Answer one question and compare."""
-    result = qa.answer(question.question, top_k=top_k, n_answers=1, n_hits=max(CUTOFFS))
-    prediction = result.answers[0].answer if result.answers else ""
-    exact_match, f1 = score_answer(prediction, question.answers or ("",))
-    texts = (qa.index.passage(hit.ordinal).text for hit in result.hits)
-    is_hit = [has_answer(text, question.answers) for text in texts]
-    return Scored(question, result, exact_match, f1, is_hit)
+def _retrieve_again(
+    qa: OpenDomainQA,
+    questions: Sequence[Question],
+    top_k: int,
+    writers: Sequence[RetrievalWriter],
+) -> Iterator[tuple[Question, list[Retrieved]]]:
+    """The passages of questions whose answers are known, where anyone wants them."""
+    for question in questions if writers else ():
+        hits = qa.retriever.search(question.question, max(top_k, *CUTOFFS))
+        yield question, look_up(qa.index, question, hits)
 
 
-def _run_lines(qa: OpenDomainQA, question: Question, hits: Iterable[Hit]) -> list[str]:
-    """Lines of a TREC run: ``qid Q0 docid rank score tag``."""
-    return [
-        f"{question.question_id} Q0 {qa.index.passage(hit.ordinal).passage_id} {rank} "
-        f"{hit.score:.6f} preread\n"
-        for rank, hit in enumerate(hits, start=1)
-    ]
+def _score(question: Question, result: Result, found: Sequence[Retrieved]) -> Outcome:
+    """Compare what was answered and found with the gold answers."""
+    best = result.answers[0] if result.answers else None
+    prediction = best.answer if best else ""
+    exact_match, f1 = score_prediction(question, prediction)
+    ranks = (rank for rank, one in enumerate(found, start=1) if one.has_answer)
+    return Outcome(
+        question_id=question.question_id,
+        question=question.question,
+        gold=question.answers,
+        prediction=prediction,
+        exact_match=exact_match,
+        f1=f1,
+        score=best.score if best else 0.0,
+        passage_id=best.passage_id if best else None,
+        first_passage_with_answer=next(ranks, None),
+        latency_ms=round(result.timings.total_ms, 2),
+        stage_ms={stage: round(ms, 3) for stage, ms in result.timings.stages.items()},
+        steps=tuple(
+            StepOutcome(
+                step.n_passages,
+                step.answer.answer,
+                *score_prediction(question, step.answer.answer),
+            )
+            for step in result.steps
+        ),
+    )
 
 
-def _summary(scored: Sequence[Scored], top_k: int) -> dict[str, Any]:
-    """Averages over all questions."""
-    latencies = [one.result.timings.total_ms for one in scored]
-    answerable = [one.is_hit for one in scored if one.question.answers]
-    accuracy = top_k_accuracy(answerable, CUTOFFS) if answerable else {}
-    stages = scored[0].result.timings.stages
+def _facts(qa: OpenDomainQA) -> dict[str, str]:
+    """What a report says of the index and the reader."""
+    plan = qa.index.manifest.plan
     return {
-        "exact_match": round(100 * float(np.mean([one.exact_match for one in scored])), 2),
-        "f1": round(100 * float(np.mean([one.f1 for one in scored])), 2),
-        "top_k_accuracy": {str(k): round(value, 2) for k, value in accuracy.items()},
-        "n_questions": len(scored),
-        "top_k": top_k,
-        "latency_ms": {
-            "p50": round(float(np.percentile(latencies, 50)), 2),
-            "p95": round(float(np.percentile(latencies, 95)), 2),
-        },
-        "stage_ms": {
-            stage: round(float(np.mean([one.result.timings.stages[stage] for one in scored])), 2)
-            for stage in stages
-        },
+        "index": str(qa.index.path),
+        "passages": f"{len(qa.index):,}",
+        "corpus": plan.corpus,
+        "codec": plan.codec,
+        "reader": plan.reader,
+        "reader's fingerprint": plan.fingerprint,
+        "layers stored": f"{plan.num_lower_layers} of {qa.reader.config.num_hidden_layers}",
+        "BM25's weight": f"{qa.bm25_weight:g}",
+        "device": str(qa.reader.device),
     }

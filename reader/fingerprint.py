@@ -45,3 +45,12 @@ def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> st
             digest.update(name.encode())
             digest.update(weight.detach().cpu().float().contiguous().numpy().data)
     return digest.hexdigest()
+
+
+def weights_sha256(model: DeformerForQuestionAnswering) -> str:
+    """SHA-256 of all weights, hexadecimal: what answers depend on besides the stored states."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().float().contiguous().numpy().data)
+    return digest.hexdigest()

@@ -1,17 +1,34 @@
-"""``preread evaluate | evaluate-reader``."""
+"""``preread evaluate | score | compare | evaluate-reader``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ...data import OnError, QuestionFormat, ReadReport, read_examples, read_questions
+from ...data import (
+    AnswerMatch,
+    OnError,
+    Question,
+    QuestionFormat,
+    ReadReport,
+    read_examples,
+    read_gold,
+)
 from .options import Device, IndexPath, Json, Limit, TopK, print_json, print_table
+
+Format = Annotated[QuestionFormat, typer.Option(help="Form of the questions.")]
+Match = Annotated[
+    AnswerMatch | None, typer.Option(help="What answers are; told from the file if left out.")
+]
+Patterns = Annotated[Path | None, typer.Option(help="TREC's answer patterns, for topics.")]
+OnBadRecord = Annotated[OnError, typer.Option(help="What a bad record does.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(evaluate)
+    app.command()(score)
+    app.command()(compare)
     app.command("evaluate-reader")(evaluate_reader)
 
 
@@ -20,34 +37,141 @@ def evaluate(
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers.")],
     top_k: TopK = 20,
     limit: Limit = None,
-    format: Annotated[
-        QuestionFormat, typer.Option(help="Form of the questions.")
-    ] = QuestionFormat.AUTO,
-    on_error: Annotated[OnError, typer.Option(help="What a bad record does.")] = OnError.FAIL,
+    format: Format = QuestionFormat.AUTO,
+    match: Match = None,
+    patterns: Patterns = None,
+    on_error: OnBadRecord = OnError.FAIL,
     predictions: Annotated[Path | None, typer.Option(help="Write a JSON line a question.")] = None,
     run: Annotated[Path | None, typer.Option(help="Write the passages as a TREC run.")] = None,
+    retrieval: Annotated[
+        Path | None, typer.Option(help="Write the passages as DPR's retrieval JSON.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a report with plots, .html or .md.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what PREDICTIONS holds, and go on.")
+    ] = False,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
     """Answer QUESTIONS from INDEX and score: EM, F1, top-k accuracy, latency."""
+    import shlex
+    import sys
+
     from ..open_domain import evaluate as run_evaluation
     from ..qa import OpenDomainQA
 
-    report = ReadReport()
-    chosen = list(
-        read_questions(questions, format=format, on_error=on_error, report=report, limit=limit)
-    )
-    if not report.is_complete:
-        typer.echo(report.summary(), err=True)
+    gold = _read_gold(questions, format, match, patterns, on_error, limit)
+    facts = {
+        "questions": str(questions),
+        "answers compared as": gold[0].match.value,
+        "command": shlex.join(["preread", *sys.argv[1:]]),
+    }
     content = run_evaluation(
         OpenDomainQA.from_index(index, device=device),
-        chosen,
+        gold,
         top_k=top_k,
         predictions=predictions,
         run=run,
+        retrieval=retrieval,
+        report=report,
+        resume=resume,
+        facts=facts,
         show_progress=True,
     )
-    print_json(content) if json else print_table(content)
+    content["answer_match"] = gold[0].match.value
+    print_json(content) if json else print_table(_with_intervals(content))
+
+
+def score(
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers.")],
+    predictions: Annotated[
+        Path,
+        typer.Argument(metavar="PREDICTIONS", help="JSON lines with id or question, or SQuAD's."),
+    ],
+    format: Format = QuestionFormat.AUTO,
+    match: Match = None,
+    patterns: Patterns = None,
+    on_error: OnBadRecord = OnError.FAIL,
+    scored: Annotated[
+        Path | None, typer.Option(help="Write a JSON line a question, for compare.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Score PREDICTIONS, whoever made them, against QUESTIONS: EM, F1."""
+    from ..evaluation.scoring import score_predictions
+
+    gold = _read_gold(questions, format, match, patterns, on_error, None)
+    content = score_predictions(gold, predictions, scored=scored)
+    content["answer_match"] = gold[0].match.value
+    print_json(content) if json else print_table(_with_intervals(content))
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Scored answers, JSON lines.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Those of the other, likewise.")],
+    show: Annotated[int, typer.Option(min=0, help="Questions shown whose scores differ.")] = 0,
+    json: Json = False,
+) -> None:
+    """Compare two files of scored answers to the same questions; differences are B's less A's."""
+    from ..evaluation.comparison import compare as run_comparison
+
+    found = run_comparison(a, b)
+    content, differing = found.to_dict(), found.differing[:show]
+    if json:
+        shown = [{"a": one.to_dict(), "b": other.to_dict()} for one, other in differing]
+        print_json({**content, **({"differing": shown} if show else {})})
+        return
+    print_table({**content, "mcnemar_p": f"{content['mcnemar_p']:.3g}"})
+    for one, other in differing:
+        typer.echo(f"\n{one.question}  [{one.question_id}]  gold: {' | '.join(one.gold) or '-'}")
+        for name, answer in (("A", one), ("B", other)):
+            typer.echo(
+                f"  {name}  EM {answer.exact_match:.0f}  F1 {answer.f1:.2f}  {answer.prediction}"
+            )
+
+
+def _read_gold(
+    path: Path,
+    format: QuestionFormat,
+    match: AnswerMatch | None,
+    patterns: Path | None,
+    on_error: OnError,
+    limit: int | None,
+) -> list[Question]:
+    """Questions with answers; what was left out is said."""
+    report = ReadReport()
+    gold = read_gold(
+        path,
+        format=format,
+        match=match,
+        patterns=patterns,
+        on_error=on_error,
+        report=report,
+        limit=limit,
+    )
+    if not report.is_complete:
+        typer.echo(report.summary(), err=True)
+    return gold
+
+
+def _with_intervals(content: dict[str, Any]) -> dict[str, Any]:
+    """The content for a person: each score with its interval."""
+    ends = {name: value for name, value in content.items() if name.endswith("_interval")}
+    table = {name: value for name, value in content.items() if name not in ends}
+    for name, interval in ends.items():
+        scores = table[name.removesuffix("_interval")]
+        table[name.removesuffix("_interval")] = (
+            {k: _with_ends(scores[k], of_k) for k, of_k in interval.items()}
+            if isinstance(interval, dict)
+            else _with_ends(scores, interval)
+        )
+    return {name: "none" if value is None else value for name, value in table.items()}
+
+
+def _with_ends(score: float, interval: list[float]) -> str:
+    return f"{score} ({interval[0]} to {interval[1]})"
 
 
 def evaluate_reader(
@@ -63,7 +187,7 @@ def evaluate_reader(
     format: Annotated[
         QuestionFormat, typer.Option(help="Form of the data set.")
     ] = QuestionFormat.AUTO,
-    on_error: Annotated[OnError, typer.Option(help="What a bad record does.")] = OnError.FAIL,
+    on_error: OnBadRecord = OnError.FAIL,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:

@@ -1,0 +1,1 @@
+"""Evaluation: outcomes of questions, their files, scores with intervals, reports."""

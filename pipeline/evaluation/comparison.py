@@ -1,0 +1,118 @@
+"""Two systems' answers to the same questions: is one better, or is it chance?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+from pathlib import Path
+from typing import Any
+
+from ...data import DataError
+from .analysis import Estimate, estimates
+from .outcomes import ScoredAnswer, read_scored
+from .summary import interval, percent
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Scored answers of two systems, question by question."""
+
+    pairs: Sequence[tuple[ScoredAnswer, ScoredAnswer]]
+
+    @property
+    def differing(self) -> list[tuple[ScoredAnswer, ScoredAnswer]]:
+        """Pairs whose scores differ; those of which one only is right come first."""
+        found = [(a, b) for a, b in self.pairs if (a.exact_match, a.f1) != (b.exact_match, b.f1)]
+        return sorted(found, key=lambda pair: pair[0].exact_match == pair[1].exact_match)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of ``preread compare --json``: differences are B's score less A's."""
+        exact = [(a.exact_match, b.exact_match) for a, b in self.pairs]
+        f1 = [(a.f1, b.f1) for a, b in self.pairs]
+        differences = estimates([[b - a for a, b in exact], [b - a for a, b in f1]])
+        n_wins, n_losses = _wins(exact), _wins([(b, a) for a, b in exact])
+        return {
+            "n_questions": len(self.pairs),
+            "exact_match": _measure(exact, differences[0]),
+            "f1": _measure(f1, differences[1]),
+            "mcnemar_p": mcnemar_exact(n_wins, n_losses),
+        }
+
+
+def compare(a: str | Path, b: str | Path) -> Comparison:
+    """Put two files of scored answers side by side.
+
+    Args:
+        a: Lines of ``preread evaluate --predictions`` or ``preread score --scored``.
+        b: Likewise, of the same questions, in any order.
+
+    Raises:
+        DataError: If a file is not sound, or a question is not in both with the same gold answers.
+    """
+    first, second = _by_question(Path(a)), _by_question(Path(b))
+    for name, (line, one) in second.items():
+        if name not in first:
+            raise DataError(_missing(name, Path(a)), path=b, line=line)
+        other = first[name][1]
+        if (one.question, one.gold) != (other.question, other.gold):
+            raise DataError(
+                f"question {name!r}: expected the question and gold answers of {a}:"
+                f"{first[name][0]}, found others. Name files of the same questions.",
+                path=b,
+                line=line,
+            )
+    for name, (line, _) in first.items():
+        if name not in second:
+            raise DataError(_missing(name, Path(b)), path=a, line=line)
+    return Comparison([(one, second[name][1]) for name, (_, one) in first.items()])
+
+
+def mcnemar_exact(n_wins: int, n_losses: int) -> float:
+    """Chance of a split at least as uneven, were wins and losses equally likely; two-sided.
+
+    Only questions that one of both has right count. 1.0 where there is none.
+
+    Source: McNemar 1947 (https://doi.org/10.1007/BF02295996), in its exact, binomial form.
+    """
+    n_pairs = n_wins + n_losses
+    tail = sum(comb(n_pairs, k) for k in range(min(n_wins, n_losses) + 1))
+    return min(1.0, 2 * tail / (1 << n_pairs))
+
+
+def _by_question(path: Path) -> dict[str, tuple[int | None, ScoredAnswer]]:
+    """A file's answers with their lines, by the questions' identifiers."""
+    found: dict[str, tuple[int | None, ScoredAnswer]] = {}
+    for place, one in read_scored(path):
+        if one.question_id in found:
+            raise place.error(
+                f"expected one line for question {one.question_id!r}, found a second one after "
+                f"line {found[one.question_id][0]}. Drop one of the two."
+            )
+        found[one.question_id] = place.line, one
+    if not found:
+        raise DataError("expected at least one scored answer, found none.", path=path)
+    return found
+
+
+def _missing(name: str, other: Path) -> str:
+    """What is wrong with a question of one file only."""
+    return f"expected question {name!r} in {other} too, found it here only. Compare equal sets."
+
+
+def _wins(scores: Sequence[tuple[float, float]]) -> int:
+    """How often the second is higher."""
+    return sum(b > a for a, b in scores)
+
+
+def _measure(scores: Sequence[tuple[float, float]], difference: Estimate) -> dict[str, Any]:
+    """One measure of both, and how they differ."""
+    n_questions, n_wins = len(scores), _wins(scores)
+    n_losses = _wins([(b, a) for a, b in scores])
+    return {
+        "a": percent(sum(a for a, _ in scores) / n_questions),
+        "b": percent(sum(b for _, b in scores) / n_questions),
+        "difference": percent(difference.mean),
+        "interval": interval(difference),
+        "wins": n_wins,
+        "losses": n_losses,
+        "ties": n_questions - n_wins - n_losses,
+    }

@@ -1,0 +1,183 @@
+"""What became of each question: the lines of a predictions file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...data import Question
+from ...data.fields import (
+    take_id,
+    take_number,
+    take_objects,
+    take_optional_id,
+    take_optional_text,
+    take_text,
+    take_texts,
+)
+from ...data.json_records import JsonObject, read_json_lines
+from ...data.policy import ErrorPolicy, Place, parse_each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredAnswer:
+    """A question's prediction and its scores, whoever made it."""
+
+    question_id: str
+    question: str
+    gold: tuple[str, ...]
+    prediction: str
+    exact_match: float
+    f1: float
+
+    @classmethod
+    def of(cls, question: Question, prediction: str, scores: tuple[float, float]) -> "ScoredAnswer":
+        """A prediction with its exact match and F1."""
+        return ScoredAnswer(
+            question_id=question.question_id,
+            question=question.question,
+            gold=question.answers,
+            prediction=prediction,
+            exact_match=scores[0],
+            f1=scores[1],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """A line of the file."""
+        return {
+            "id": self.question_id,
+            "question": self.question,
+            "gold": list(self.gold),
+            "prediction": self.prediction,
+            "exact_match": self.exact_match,
+            "f1": self.f1,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What reading some of the passages would have answered, scored."""
+
+    n_passages: int
+    """From so many passages on, up to those of the next step."""
+    prediction: str
+    exact_match: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(ScoredAnswer):
+    """A question, answered from an index and scored."""
+
+    score: float
+    """Of the answer, between 0 and 1; 0 where there is none."""
+    passage_id: str | None
+    first_passage_with_answer: int | None
+    """Rank of the first passage found that holds a gold answer, from 1."""
+    latency_ms: float
+    stage_ms: dict[str, float]
+    steps: tuple[StepOutcome, ...] = field(default=())
+
+    def after(self, n_passages: int) -> tuple[float, float]:
+        """Exact match and F1, had only the first passages been read."""
+        exact_match = f1 = float(not self.gold)  # without a passage nothing is answered
+        for step in self.steps:
+            if step.n_passages <= n_passages:
+                exact_match, f1 = step.exact_match, step.f1
+        return exact_match, f1
+
+    def to_dict(self) -> dict[str, Any]:
+        """A line of the file."""
+        return {
+            "id": self.question_id,
+            "question": self.question,
+            "gold": list(self.gold),
+            "prediction": self.prediction,
+            "score": self.score,
+            "passage_id": self.passage_id,
+            "exact_match": self.exact_match,
+            "f1": self.f1,
+            "first_passage_with_answer": self.first_passage_with_answer,
+            "latency_ms": self.latency_ms,
+            "stage_ms": self.stage_ms,
+            "by_passages_read": [
+                {
+                    "passages": step.n_passages,
+                    "prediction": step.prediction,
+                    "exact_match": step.exact_match,
+                    "f1": step.f1,
+                }
+                for step in self.steps
+            ],
+        }
+
+
+def read_scored(path: Path) -> Iterator[tuple[Place, ScoredAnswer]]:
+    """The scored answers of a file, with their places.
+
+    Raises:
+        DataError: If the file cannot be read, or a line is not sound.
+    """
+    return parse_each(read_json_lines(path, ErrorPolicy()), parse_scored, ErrorPolicy())
+
+
+def parse_scored(record: JsonObject, place: Place) -> ScoredAnswer:
+    """One line as a scored answer.
+
+    Raises:
+        DataError: If a field is missing or of another type.
+    """
+    return ScoredAnswer(**_scored_fields(record, place))
+
+
+def parse_outcome(record: JsonObject, place: Place) -> Outcome:
+    """One line as an outcome.
+
+    Raises:
+        DataError: If a field is missing or of another type.
+    """
+    first = record.get("first_passage_with_answer")
+    if first is not None and type(first) is not int:
+        raise place.error(
+            "expected a whole number or null in 'first_passage_with_answer', found "
+            f"{first!r}. Evaluate anew, without --resume."
+        )
+    stages = record.get("stage_ms")
+    if not isinstance(stages, dict):
+        raise place.error(
+            "expected milliseconds by stage in 'stage_ms', found none: another version wrote the "
+            "file. Evaluate anew, without --resume."
+        )
+    return Outcome(
+        **_scored_fields(record, place),
+        score=take_number(record, "score", place),
+        passage_id=take_optional_id(record, ("passage_id",), place),
+        first_passage_with_answer=first,
+        latency_ms=take_number(record, "latency_ms", place),
+        stage_ms={name: take_number(stages, name, place) for name in stages},
+        steps=tuple(
+            _parse_step(step, at) for at, step in take_objects(record, "by_passages_read", place)
+        ),
+    )
+
+
+def _scored_fields(record: JsonObject, place: Place) -> dict[str, Any]:
+    """The fields of a scored answer."""
+    return {
+        "question_id": take_id(record, "id", place),
+        "question": take_text(record, "question", place),
+        "gold": take_texts(record, "gold", place),
+        "prediction": take_optional_text(record, "prediction", place),
+        "exact_match": take_number(record, "exact_match", place),
+        "f1": take_number(record, "f1", place),
+    }
+
+
+def _parse_step(record: JsonObject, place: Place) -> StepOutcome:
+    """What fewer passages would have given."""
+    return StepOutcome(
+        n_passages=int(take_number(record, "passages", place)),
+        prediction=take_optional_text(record, "prediction", place),
+        exact_match=take_number(record, "exact_match", place),
+        f1=take_number(record, "f1", place),
+    )

@@ -1,0 +1,196 @@
+"""A report of an evaluation: what ran, the scores with their intervals, plots."""
+
+import datetime
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...data import PrereadError
+from . import figures
+from .analysis import (
+    Estimate,
+    answer_scores,
+    exact_match_by_word,
+    expected_calibration_error,
+    reliability,
+    scores_by_passages,
+    stage_times,
+    top_k_accuracies,
+)
+from .outcomes import Outcome
+from .rendering import Section, Table, write_html, write_markdown
+from .summary import CUTOFFS
+
+_WRITERS = {".html": write_html, ".md": write_markdown}
+_PACKAGES = ("preread", "torch", "transformers", "pyserini", "numpy")
+_CURVE = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 1000)
+
+
+def check_report(path: Path) -> None:
+    """Refuse a report that could not be written, before the work.
+
+    Raises:
+        PrereadError: If the name says no known form, or matplotlib is not installed.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise PrereadError(
+            f"{path}: expected a report's name to end in {' or '.join(_WRITERS)}, found "
+            f"{path.suffix or 'no suffix'!r}. The suffix decides the form."
+        )
+    if find_spec("matplotlib") is None:
+        raise PrereadError(
+            f"{path}: a report needs matplotlib for its plots, which is not installed. Install it: "
+            "pip install 'preread[report]'"
+        )
+
+
+def write_report(
+    path: Path, outcomes: Sequence[Outcome], summary: Mapping[str, Any], facts: Mapping[str, str]
+) -> None:
+    """Write a report; Markdown puts its plots beside it.
+
+    Args:
+        path: ``.html`` or ``.md``.
+        outcomes: What became of each question.
+        summary: By `summary.summarise`.
+        facts: What was evaluated, in the order in which it is shown.
+    """
+    sections = [
+        _facts({**facts, "passages read": str(summary["top_k"])}),
+        _scores(outcomes),
+        _by_passages(outcomes, summary["top_k"]),
+        _accuracy(outcomes),
+        _latency(outcomes),
+        _calibration(outcomes),
+        _words(outcomes),
+    ]
+    title = f"EM {summary['exact_match']}, F1 {summary['f1']} on {len(outcomes):,} questions"
+    _WRITERS[path.suffix.lower()](path, title, [section for section in sections if section])
+
+
+def _facts(facts: Mapping[str, str]) -> Section:
+    """What ran, where, and with which versions."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    whole = {
+        **facts,
+        "versions": f"{versions}, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "written": now,
+    }
+    return Section("What was evaluated", "", Table((), [list(pair) for pair in whole.items()]))
+
+
+def _scores(outcomes: Sequence[Outcome]) -> Section:
+    """EM, F1 and top-k accuracy."""
+    exact_match, f1 = answer_scores(outcomes)
+    rows = [_row("EM", exact_match), _row("F1", f1)]
+    rows += [
+        _row(f"top-{k} accuracy", one) for k, one in top_k_accuracies(outcomes, CUTOFFS).items()
+    ]
+    return Section(
+        "Scores",
+        "In percent. The interval holds the middle 95 % of what 5,000 bootstrap samples of the "
+        "questions give: it says how far the score may move with other questions of the kind, not "
+        "with another reader or index.",
+        Table(("", "score", "95 % interval", "questions"), rows),
+    )
+
+
+def _by_passages(outcomes: Sequence[Outcome], top_k: int) -> Section:
+    """EM and F1 against the passages read."""
+    cutoffs = [k for k in _CURVE if k < top_k] + [top_k]
+    scores = scores_by_passages(outcomes, cutoffs)
+    rows = [
+        [str(k), _percent(em.mean), _ends(em), _percent(f1.mean), _ends(f1)]
+        for k, (em, f1) in scores.items()
+    ]
+    return Section(
+        "Passages read",
+        "What the answers would be had only the first k passages been read, from one reading of "
+        "all of them.",
+        Table(("k", "EM", "95 % interval", "F1", "95 % interval"), rows),
+        ("by-passages", figures.plot_by_passages(scores)),
+    )
+
+
+def _accuracy(outcomes: Sequence[Outcome]) -> Section | None:
+    """Top-k accuracy against k."""
+    accuracies = top_k_accuracies(outcomes, range(1, max(CUTOFFS) + 1))
+    if not accuracies:
+        return None
+    rows = [
+        [str(k), _percent(accuracies[k].mean), _ends(accuracies[k])] for k in _CURVE if k <= 100
+    ]
+    return Section(
+        "Passages retrieved",
+        "Share of the questions with an answer in one of the first k passages, by DPR's matching.",
+        Table(("k", "top-k accuracy", "95 % interval"), rows),
+        ("accuracy", figures.plot_accuracy(accuracies)),
+    )
+
+
+def _latency(outcomes: Sequence[Outcome]) -> Section:
+    """Where the time went."""
+    times = stage_times(outcomes)
+    whole = np.array([one.latency_ms for one in outcomes])
+    rows = [
+        [name, *(f"{value:.2f}" for value in (ms.mean(), *np.percentile(ms, [50, 95])))]
+        for name, ms in {**times, "all": whole}.items()
+    ]
+    return Section(
+        "Latency",
+        "Milliseconds a question, one at a time, the retrieval of all passages included.",
+        Table(("stage", "mean", "median", "95th percentile"), rows),
+        ("latency", figures.plot_stages(times)),
+    )
+
+
+def _calibration(outcomes: Sequence[Outcome]) -> Section | None:
+    """Whether scores are chances."""
+    bins = reliability(outcomes)
+    error = expected_calibration_error(bins)
+    if error is None:
+        return None
+    rows = [
+        [f"{one.mean_score:.3f}", _percent(one.exact_match), f"{one.n_questions:,}"] for one in bins
+    ]
+    return Section(
+        "Calibration",
+        f"Expected calibration error: {_percent(error)} %. On the dotted line, an answer's score "
+        "would be its chance of being right.",
+        Table(("mean score", "EM", "answers"), rows),
+        ("calibration", figures.plot_reliability(bins)),
+    )
+
+
+def _words(outcomes: Sequence[Outcome]) -> Section:
+    """EM by question word."""
+    scores = exact_match_by_word(outcomes)
+    return Section(
+        "Question words",
+        "By the first word of the question that asks.",
+        Table(
+            ("word", "EM", "95 % interval", "questions"),
+            [_row(word, one) for word, one in scores.items()],
+        ),
+        ("question-words", figures.plot_words(scores)),
+    )
+
+
+def _row(name: str, one: Estimate) -> list[str]:
+    return [name, _percent(one.mean), _ends(one), f"{one.n_questions:,}"]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _ends(one: Estimate) -> str:
+    return f"{_percent(one.low)} to {_percent(one.high)}"

@@ -1,0 +1,78 @@
+"""A predictions file that is written line by line, and gone on with after a break."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from ...data import Question
+from ...data.json_records import parse_json_line
+from ...data.lines import decode_line, read_raw_lines
+from ...data.policy import Place
+from .outcomes import Outcome, parse_outcome
+from .settings import Settings, settings_path
+
+
+@contextmanager
+def open_predictions(
+    path: Path, questions: Sequence[Question], settings: Settings, *, resume: bool
+) -> Iterator[tuple[list[Outcome], TextIO]]:
+    """Open a predictions file for writing.
+
+    Args:
+        path: The file. Without ``resume``, what it held is lost.
+        questions: What will be answered, in this order.
+        settings: What the answers depend on.
+        resume: Keep the lines that are there.
+
+    Yields:
+        What is known already, of the first questions; and where the next line goes.
+
+    Raises:
+        PrereadError: If the file has other settings.
+        DataError: If a line is damaged, or of another question.
+    """
+    known: list[Outcome] = []
+    if resume and path.exists() and (path.stat().st_size or settings_path(path).exists()):
+        settings.check(path)
+        known, n_bytes = read_whole_lines(path, questions)
+        with path.open("r+b") as raw:
+            raw.truncate(n_bytes)
+    else:
+        path.unlink(missing_ok=True)  # or its lines would stand beside settings that are not theirs
+        settings.save(path)
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        yield known, file
+
+
+def read_whole_lines(path: Path, questions: Sequence[Question]) -> tuple[list[Outcome], int]:
+    """The outcomes of the lines that were written to their end.
+
+    Args:
+        path: A predictions file. A last line without its line end is passed over, as a process
+            that was killed leaves it.
+        questions: Which the lines must be of, in this order.
+
+    Returns:
+        Their outcomes, and the number of bytes they take.
+
+    Raises:
+        DataError: If a line is damaged, or of another question.
+    """
+    outcomes: list[Outcome] = []
+    n_bytes = 0
+    for line, raw in enumerate(read_raw_lines(path), start=1):
+        if not raw.endswith(b"\n"):
+            break
+        place = Place(path, line, line - 1)
+        outcome = parse_outcome(parse_json_line(decode_line(raw, place), place), place)
+        wanted = questions[line - 1].question_id if line <= len(questions) else None
+        if outcome.question_id != wanted:
+            expected = f"question {wanted!r}" if wanted is not None else "the end of the file"
+            raise place.error(
+                f"expected {expected}, found question {outcome.question_id!r}. Evaluate anew, "
+                "without --resume."
+            )
+        outcomes.append(outcome)
+        n_bytes += len(raw)
+    return outcomes, n_bytes

@@ -1,0 +1,80 @@
+"""What decides a predictions file, besides time: kept beside it, compared when it is resumed."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from ...data import PrereadError, Question
+from ...indexer.files import sha256_of, write_json
+from ...indexer.manifest import MANIFEST_FILE
+from ...reader.fingerprint import weights_sha256
+from ..qa import OpenDomainQA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What gives the same answers and scores again."""
+
+    questions: str
+    """SHA-256 of identifiers, questions, gold answers and how these are compared."""
+    index: str
+    """SHA-256 of the manifest."""
+    reader: str
+    """SHA-256 of all weights; the index knows the lower ones only."""
+    retriever: str
+    bm25_weight: float
+    top_k: int
+
+    @classmethod
+    def of(cls, qa: OpenDomainQA, questions: Sequence[Question], top_k: int) -> "Settings":
+        """The settings of an evaluation."""
+        listed = [[q.question_id, q.question, q.answers, q.match.value] for q in questions]
+        return cls(
+            questions=hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
+            index=sha256_of(qa.index.path / MANIFEST_FILE),
+            reader=weights_sha256(qa.reader.model),
+            retriever=type(qa.retriever).__name__,
+            bm25_weight=qa.bm25_weight,
+            top_k=top_k,
+        )
+
+    def save(self, predictions: Path) -> None:
+        """Write them beside a predictions file, atomically."""
+        write_json(settings_path(predictions), asdict(self))
+
+    def check(self, predictions: Path) -> None:
+        """Compare with what a predictions file was written with.
+
+        Raises:
+            PrereadError: If anything differs, or nothing is known of the file.
+        """
+        path = settings_path(predictions)
+        try:
+            found = json.loads(path.read_text("utf-8"))
+            old = {field.name: found[field.name] for field in fields(self)}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise PrereadError(
+                f"{path}: expected what {predictions} was written with, which --resume compares; "
+                f"found none ({error!r}). Evaluate anew, without --resume."
+            ) from error
+        new = asdict(self)
+        differing = [name for name in new if new[name] != old[name]]
+        if differing:
+            what = "; ".join(f"{name} {_short(old[name])}" for name in differing)
+            now = "; ".join(f"{name} {_short(new[name])}" for name in differing)
+            raise PrereadError(
+                f"{predictions}: written with other settings: it has {what}; this is {now}. "
+                "Evaluate with the same ones, name another file, or leave out --resume."
+            )
+
+
+def settings_path(predictions: Path) -> Path:
+    """Where the settings of a predictions file are."""
+    return predictions.with_name(predictions.name + ".settings.json")
+
+
+def _short(value: object) -> str:
+    """A value for an error message; of a hash, its start."""
+    return value[:12] if isinstance(value, str) else str(value)
