@@ -17,7 +17,7 @@ from .layers import Segment
 from .model import DeformerForQuestionAnswering
 from .packing import Packed
 from .runtime import Precision, UpperRuntime, load_runtime
-from .spans import Span, WindowTable, best_so_far, decode_spans, passage_normalisers
+from .spans import Span, WindowTable, decode_in_steps, decode_spans, passage_normalisers
 from .windows import TextEncoder, Window, load_tokenizer
 
 
@@ -169,19 +169,19 @@ class Reader:
             passage_scores: As in `read`.
 
         Returns:
-            The spans of `read`, and those of `spans.best_so_far`.
+            The spans of `read`, and the steps of `spans.decode_in_steps`.
         """
         if not len(passages):
             return [], []
         start, end = self.span_logits(question, passages)
-        steps = best_so_far(
+        return decode_in_steps(
             start,
             end,
             windows,
             max_answer_length=self.config.max_answer_length,
+            n_best=n_best,
             passage_scores=self._comparable(start, end, windows, passage_scores),
         )
-        return self._best_spans(start, end, windows, n_best, passage_scores), steps
 
     @torch.inference_mode()
     def read_each(

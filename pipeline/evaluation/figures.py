@@ -135,4 +135,4 @@ def _label(axes: Axes, x: str, y: str) -> None:
     """Names of the axes; the vertical one is in percent."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, 103)  # a line at 100 is seen whole

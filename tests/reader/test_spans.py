@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preread.reader import WindowTable, decode_spans
-from preread.reader.spans import best_so_far, passage_normalisers, window_table
+from preread.reader.spans import decode_in_steps, passage_normalisers, window_table
 
 TABLE = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 2, 1)])
 
@@ -57,7 +57,7 @@ def test_best_span_equals_a_plain_loop(
     st.booleans(),
 )
 @settings(max_examples=100)
-def test_best_so_far_is_what_reading_fewer_passages_gives(
+def test_steps_are_what_reading_fewer_passages_gives(
     shapes: list[tuple[int, int]], longest: int, seed: int, has_ties: bool
 ) -> None:
     """Passages of one or two windows; whole-numbered logits, so that some are equal."""
@@ -70,7 +70,12 @@ def test_best_so_far_is_what_reading_fewer_passages_gives(
     logits = torch.randint(0, 3, (2, sum(windows.lengths))).float()
     start, end = logits if has_ties else torch.randn_like(logits)
     scores = torch.randint(0, 3, (n_passages,)).tolist()
-    steps = best_so_far(start, end, windows, max_answer_length=longest, passage_scores=scores)
+    best, steps = decode_in_steps(
+        start, end, windows, max_answer_length=longest, n_best=2, passage_scores=scores
+    )
+    assert best == decode_spans(
+        start, end, windows, max_answer_length=longest, n_best=2, passage_scores=scores
+    )
     for k in range(1, n_passages + 1):
         few = window_table([row for row in rows if row[-1] < k])
         n_rows = sum(few.lengths)
