@@ -4,7 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .answers import Answer
+    from .answers import Answer, Step
+    from .evaluation.comparison import Comparison, compare
+    from .evaluation.scoring import score_predictions
     from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
     from .qa import OpenDomainQA, Result
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Comparison",
     "CorpusSearch",
     "FoundPassage",
     "Miner",
@@ -22,14 +25,18 @@ __all__ = [
     "Result",
     "Retriever",
     "SkipReason",
+    "Step",
+    "compare",
     "evaluate",
     "evaluate_reader",
     "mine_negatives",
+    "score_predictions",
     "search_passages",
 ]
 
 _MODULES = {
     "Answer": "answers",
+    "Comparison": "evaluation.comparison",
     "CorpusSearch": "search",
     "FoundPassage": "search",
     "Miner": "mining",
@@ -38,9 +45,12 @@ _MODULES = {
     "Result": "qa",
     "Retriever": "retrieval",
     "SkipReason": "mining",
+    "Step": "answers",
+    "compare": "evaluation.comparison",
     "evaluate_reader": "reading",
     "evaluate": "open_domain",
     "mine_negatives": "mining",
+    "score_predictions": "evaluation.scoring",
     "search_passages": "search",
 }
 

@@ -62,11 +62,17 @@ def evaluate(
         first k passages been read; ``expected_calibration_error`` of the answers' scores.
 
     Raises:
-        PrereadError: If there is no question, a file cannot be written, or there is nothing that
-            can be resumed.
+        PrereadError: If there is no question, one is not labelled, a file cannot be written, or
+            ``predictions`` cannot be resumed.
     """
     if not questions:
         raise PrereadError("evaluate: expected at least one question, found none.")
+    unlabelled = next((q.question_id for q in questions if not q.is_labelled), None)
+    if unlabelled is not None:
+        raise PrereadError(
+            f"evaluate: expected questions whose answers are known, found {unlabelled!r} without. "
+            "Read them with preread.data.read_gold."
+        )
     if resume and predictions is None:
         raise PrereadError("evaluate: --resume goes on with a --predictions file; name one.")
     check_outputs(predictions, run, retrieval, report)

@@ -38,7 +38,10 @@ class RetrievalWriter(Protocol):
 
 
 class RunWriter:
-    """A TREC run: ``qid Q0 docid rank score tag``, as trec_eval reads it."""
+    """A TREC run: ``qid Q0 docid rank score tag``, as trec_eval reads it.
+
+    White space separates its columns; in identifiers it becomes ``_``.
+    """
 
     def __init__(self, file: TextIO) -> None:
         """Write to a file that is open."""
@@ -46,8 +49,9 @@ class RunWriter:
 
     def write(self, question: Question, found: Sequence[Retrieved]) -> None:
         """Add one question."""
+        name = _one_word(question.question_id)
         self._file.writelines(
-            f"{question.question_id} Q0 {one.passage.passage_id} {rank} {one.score:.6f} preread\n"
+            f"{name} Q0 {_one_word(one.passage.passage_id)} {rank} {one.score:.6f} preread\n"
             for rank, one in enumerate(found, start=1)
         )
 
@@ -105,6 +109,11 @@ def dpr_writer(path: Path) -> Iterator[RetrievalWriter]:
         writer = DprWriter(file)
         yield writer
         writer.end()
+
+
+def _one_word(identifier: str) -> str:
+    """An identifier without white space."""
+    return "_".join(identifier.split())
 
 
 def check_outputs(*paths: Path | None) -> None:

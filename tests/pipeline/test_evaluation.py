@@ -1,6 +1,7 @@
 """Evaluations of the sample corpus: their files, going on after a break, reports."""
 
 import base64
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -10,14 +11,17 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from preread.data import AnswerMatch, DataError, PrereadError, Question, read_gold
+from preread.data import AnswerMatch, DataError, Passage, PrereadError, Question, read_gold
 from preread.data.sample import sample_questions_path
 from preread.indexer import Hit
 from preread.pipeline import OpenDomainQA, evaluate
 from preread.pipeline.evaluation.outcomes import parse_outcome
 from preread.pipeline.evaluation.resuming import read_whole_lines
+from preread.pipeline.evaluation.retrieved import Retrieved, RunWriter
+from preread.reader import Reader
 
 TOP_K = 4
 Preread = Callable[..., Any]
@@ -115,6 +119,13 @@ def test_retrieval_file_has_dprs_form_and_the_hits_of_the_run(
     assert firsts == [
         next((n for n, c in enumerate(r["ctxs"], 1) if c["has_answer"]), None) for r in found
     ]
+
+
+def test_white_space_in_identifiers_does_not_shift_a_runs_columns() -> None:
+    file = io.StringIO()
+    found = [Retrieved(Passage("my notes/a b.md", "text"), 1.5, False)]
+    RunWriter(file).write(Question("q 1", "who?"), found)
+    assert file.getvalue() == "q_1 Q0 my_notes/a_b.md 1 1.500000 preread\n"
 
 
 @pytest.mark.parametrize("match", list(AnswerMatch))
@@ -252,6 +263,11 @@ def test_other_settings_are_not_resumed(
     other = OpenDomainQA(qa.index, qa.reader, bm25_weight=7.5)
     with pytest.raises(PrereadError, match=r"it has bm25_weight [\d.]+; this is bm25_weight 7\.5"):
         run_evaluation(other, questions, begun, resume=True)
+    retrained = Reader.load("default")
+    with torch.no_grad():
+        retrained.model.get_parameter("head.weight").mul_(1.01)
+    with pytest.raises(PrereadError, match="it has reader [0-9a-f]{12}; this is reader"):
+        run_evaluation(OpenDomainQA(qa.index, retrained), questions, begun, resume=True)
     (begun / "predictions.jsonl.settings.json").unlink()
     with pytest.raises(PrereadError, match="expected what .* was written with"):
         run_evaluation(qa, questions, begun, resume=True)
@@ -302,6 +318,8 @@ def test_files_that_cannot_be_written_are_refused_before_the_work(
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(PrereadError, match=r"pip install 'preread\[report\]'"):
         evaluate(qa, questions, report=one)
+    with pytest.raises(PrereadError, match="found 'x' without"):
+        evaluate(qa, [Question("x", "who?", is_labelled=False)])
     assert list(tmp_path.iterdir()) == []
 
 
