@@ -95,22 +95,22 @@ def test_evaluate_takes_topics_and_patterns(
 def test_compare_counts_wins_and_tests_them(preread: Preread, gold: Path, tmp_path: Path) -> None:
     scored = {}
     for name, texts in {
-        "a": ("cat", "1997", "", "York"),
-        "b": ("cat", "1998", "x", "New York"),
+        "a": ("big red cat", "1997", "", "York"),
+        "b": ("red cat", "1998", "x", "New York City"),
     }.items():
         scored[name] = tmp_path / f"{name}.scored.jsonl"
         predictions = predict(tmp_path / f"{name}.jsonl", *texts)
         preread("score", gold, predictions, "--scored", scored[name])
-    found = preread("compare", scored["a"], scored["b"], "--json", "--show", 2)
+    found = preread("compare", scored["a"], scored["b"], "--json", "--show", 4)
     content = json.loads(found.out)
     exact, f1 = content["exact_match"], content["f1"]
-    assert (exact["a"], exact["b"], exact["difference"]) == (50.0, 50.0, 0.0)
-    assert (exact["wins"], exact["losses"], exact["ties"]) == (1, 1, 2)
-    assert (f1["wins"], f1["losses"], f1["ties"]) == (2, 1, 1)
-    assert f1["difference"] == pytest.approx(100 * (1 - 1 + 0.8 - 0.5) / 4, abs=0.01)
+    assert (exact["a"], exact["b"], exact["difference"]) == (25.0, 50.0, 25.0)
+    assert (exact["wins"], exact["losses"], exact["ties"]) == (2, 1, 1)
+    assert (f1["wins"], f1["losses"], f1["ties"]) == (3, 1, 0)
+    assert f1["difference"] == pytest.approx(100 * (2 / 3 - 1 / 2 + 1 - 1 + 1 / 2) / 4, abs=0.01)
     assert exact["interval"][0] < 0 < exact["interval"][1]
     assert content["mcnemar_p"] == 1.0
-    assert [pair["a"]["id"] for pair in content["differing"]] == ["b", "c"]
+    assert [pair["a"]["id"] for pair in content["differing"]] == ["b", "c", "d", "a"]
 
     swapped = json.loads(preread("compare", scored["b"], scored["a"], "--json").out)
     assert swapped["f1"]["difference"] == -f1["difference"]
