@@ -227,16 +227,44 @@ class Bm25Searcher:
         Returns:
             Hits, best first; none where no word of the query occurs.
         """
-        words = query.split()
-        if len(words) > MAX_QUERY_WORDS:
-            _LOG.warning("query cut to its first %d of %d words", MAX_QUERY_WORDS, len(words))
-            query = " ".join(words[:MAX_QUERY_WORDS])
-        hits = self._searcher.search(query, k)
-        return [Hit(int(hit.docid), float(hit.score)) for hit in hits]
+        return _hits(self._searcher.search(_cut(query), k))
+
+    def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
+        """Find passages for several queries at once.
+
+        Args:
+            queries: As in `search`.
+            k: As in `search`, for each query.
+            threads: How many queries are searched at a time.
+
+        Returns:
+            For each query what `search` finds.
+        """
+        make_list = java_class("java.util.ArrayList")
+        texts, names = make_list(), make_list()
+        for number, query in enumerate(queries):
+            texts.add(_cut(query))
+            names.add(str(number))
+        found = self._searcher.batch_search(texts, names, k, threads)
+        return [_hits(found.get(str(number))) for number in range(len(queries))]
 
     def close(self) -> None:
         """Release the files."""
         self._searcher.close()
+
+
+def _cut(query: str) -> str:
+    """A query of no more words than Lucene takes."""
+    words = query.split()
+    if len(words) <= MAX_QUERY_WORDS:
+        return query
+    _LOG.warning("query cut to its first %d of %d words", MAX_QUERY_WORDS, len(words))
+    return " ".join(words[:MAX_QUERY_WORDS])
+
+
+def _hits(found: Iterable[Any]) -> list[Hit]:
+    """Java's hits as ours."""
+    return [Hit(int(hit.docid), float(hit.score)) for hit in found]
 
 
 def lucene_files(folder: Path) -> dict[str, dict[str, Any]]:

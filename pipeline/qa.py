@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 from ..data import PrereadError
 from ..indexer import Hit, PassageIndex
 from ..reader import Reader, Span
 from .answers import Answer, Step
-from .retrieval import Retriever
+from .retrieval import Retriever, search_many
 
 
 @dataclass(slots=True)
@@ -156,6 +158,53 @@ class OpenDomainQA:
         timings.lap("locate")
         steps = [Step(span.passage + 1, self._locate(span, ordinals)) for span in step_spans]
         return Result(answers, hits, timings, steps)
+
+    def answer_batch(
+        self, questions: Sequence[str], *, top_k: int = 20, n_answers: int = 5
+    ) -> list[Result]:
+        """Answer several questions together: sooner than one by one, and with the same answers.
+
+        Passages that several questions found are fetched and decoded once, and all pairs are read
+        in batches of like length. Timings are of the whole batch.
+
+        Args:
+            questions: As in `answer`.
+            top_k: As in `answer`.
+            n_answers: As in `answer`.
+
+        Returns:
+            For each question what `answer` gives.
+
+        Raises:
+            PrereadError: As in a call.
+        """
+        for question in questions:
+            _check(question, top_k, n_answers)
+        timings = Timings()
+        threads = max(1, torch.get_num_threads())
+        hits = search_many(self.retriever, questions, top_k, threads=threads)
+        timings.lap("retrieve")
+        ordinals = sorted({hit.ordinal for of_question in hits for hit in of_question})
+        place = {ordinal: number for number, ordinal in enumerate(ordinals)}
+        stored = self.index.fetch(ordinals)
+        timings.lap("fetch")
+        states = stored.decode(self.codec, self.reader.device)
+        timings.lap("decode")
+        spans = self.reader.read_batch(
+            questions,
+            states,
+            stored.windows,
+            [[place[hit.ordinal] for hit in found] for found in hits],
+            n_best=n_answers,
+            passage_scores=[[self.bm25_weight * hit.score for hit in found] for found in hits],
+        )
+        timings.lap("read")
+        answers = [
+            [self._locate(span, [hit.ordinal for hit in found]) for span in best]
+            for best, found in zip(spans, hits, strict=True)
+        ]
+        timings.lap("locate")
+        return [Result(best, found, timings) for best, found in zip(answers, hits, strict=True)]
 
     def _locate(self, span: Span, ordinals: Sequence[int]) -> Answer:
         """Turn tokens into characters."""

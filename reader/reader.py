@@ -206,6 +206,47 @@ class Reader:
         best = [self._best_spans(*logits, windows, n_best=1) for logits in by_question]
         return [spans[0] if spans else None for spans in best]
 
+    @torch.inference_mode()
+    def read_batch(
+        self,
+        questions: Sequence[str],
+        passages: Packed,
+        windows: WindowTable,
+        to_read: Sequence[Sequence[int]],
+        *,
+        n_best: int,
+        passage_scores: Sequence[Sequence[float]],
+    ) -> list[list[Span]]:
+        """Answer several questions, each from passages of its own, in one batch.
+
+        Args:
+            questions: Any number.
+            passages: Lower states of the windows of all passages.
+            windows: As in `read`.
+            to_read: For each question, which passages are read with it, without repetition.
+            n_best: As in `read`.
+            passage_scores: As in `read`, for each question and each of its passages.
+
+        Returns:
+            For each question its spans, best first; a span's passage is a place in ``to_read``.
+        """
+        tables = [windows.of_passages(numbers) for numbers in to_read]
+        pairs = [(q, window) for q, (chosen, _) in enumerate(tables) for window in chosen]
+        if not pairs:
+            return [[] for _ in questions]
+        start, end = self.runtime.span_logits(self._states_of_questions(questions), passages, pairs)
+        sizes = [sum(table.lengths) for _, table in tables]
+        return [
+            self._best_spans(starts, ends, table, n_best, scores) if table.lengths else []
+            for starts, ends, (_, table), scores in zip(
+                torch.split(start, sizes),
+                torch.split(end, sizes),
+                tables,
+                passage_scores,
+                strict=True,
+            )
+        ]
+
     def _states_of_questions(self, questions: Sequence[str]) -> Packed:
         ids = Packed.from_lists(self.encoder.encode_questions(questions))
         return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)

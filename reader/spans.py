@@ -23,6 +23,23 @@ class WindowTable:
     passage: tuple[int, ...]
     """Which of the passages that are read it belongs to."""
 
+    def of_passages(self, passages: Sequence[int]) -> tuple[list[int], "WindowTable"]:
+        """The windows of some passages, as if no others were read.
+
+        Args:
+            passages: Which, without repetition; their places in it become their numbers.
+
+        Returns:
+            The windows' numbers here, and their own table.
+        """
+        place = {passage: number for number, passage in enumerate(passages)}
+        known = [(place[p], w) for w, p in enumerate(self.passage) if p in place]
+        known.sort()
+        chosen = [w for _, w in known]
+        columns = (self.lengths, self.n_prefix, self.first_token)
+        picked = (tuple(column[w] for w in chosen) for column in columns)
+        return chosen, WindowTable(*picked, tuple(number for number, _ in known))
+
     def is_text(self) -> Tensor:
         """True for rows where answers may begin and end. Shape ``(n_rows,)``, bool, on CPU."""
         counts = torch.tensor(self.lengths, dtype=torch.int64)

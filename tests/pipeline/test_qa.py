@@ -1,11 +1,12 @@
 """Answers from the sample corpus, by the reader that ships."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from preread.data import Passage, PrereadError, Question, read_corpus, read_questions
 from preread.data.sample import sample_corpus_path, sample_questions_path
-from preread.indexer import IndexFormatError, IndexMismatchError, PassageIndex
+from preread.indexer import Hit, IndexFormatError, IndexMismatchError, PassageIndex
 from preread.pipeline import Answer, OpenDomainQA, evaluate
 from preread.reader import Reader, WindowTable
 
@@ -42,6 +43,36 @@ def test_answers_stand_where_they_say_and_do_not_overlap(
             for other in answers[:number]:
                 apart = answer.start >= other.end or other.start >= answer.end
                 assert answer.passage_id != other.passage_id or apart
+
+
+def test_a_batch_answers_as_one_by_one(qa: OpenDomainQA, questions: list[Question]) -> None:
+    texts = [question.question for question in questions[::50]]
+    texts = [*texts, "xqzzvj", texts[0], texts[0]]  # nothing is found for one, one comes thrice
+    together = qa.answer_batch(texts, top_k=7, n_answers=3)
+    assert len(together) == len(texts)
+    for text, result in zip(texts, together, strict=True):
+        alone = qa.answer(text, top_k=7, n_answers=3)
+        assert result.hits == alone.hits
+        assert len(result.answers) == len(alone.answers)
+        for ours, theirs in zip(result.answers, alone.answers, strict=True):
+            assert replace(ours, score=0.0) == replace(theirs, score=0.0)
+            assert ours.score == pytest.approx(theirs.score, abs=1e-4)
+
+
+def test_a_batch_of_none_and_a_retriever_without_batches(
+    qa: OpenDomainQA, questions: list[Question]
+) -> None:
+    class OneByOne:
+        def search(self, query: str, k: int) -> list[Hit]:
+            return qa.index.bm25.search(query, k)[::-1]
+
+    assert qa.answer_batch([]) == []
+    reversed_qa = OpenDomainQA(qa.index, qa.reader, OneByOne())
+    text = questions[0].question
+    (result,) = reversed_qa.answer_batch([text], top_k=5)
+    assert result.hits == qa.index.bm25.search(text, 5)[::-1] and result.answers
+    with pytest.raises(PrereadError, match="expected some words"):
+        qa.answer_batch([text, " "])
 
 
 def test_answers_equal_those_of_states_computed_on_the_spot(
