@@ -5,15 +5,15 @@ from pathlib import Path
 
 import h5py
 
-_METADATA_BYTES = 1 << 16
-"""More than what HDF5 writes besides the data of our two dozen data sets."""
+_METADATA_BYTES = 1 << 13
+"""What HDF5 writes besides the data of our data sets, at most; it does not give the rest back."""
 
 
 def create_hdf5(path: Path, n_bytes: int) -> h5py.File:
     """Create a file for so much data, the room for it taken at once.
 
     A write that fails leaves HDF5 in a state in which closing the file may crash the process. So a
-    full disk is found before HDF5 is asked to write; what is not used is given back at closing.
+    full disk is found before HDF5 is asked to write.
 
     Args:
         path: The file.

@@ -130,6 +130,16 @@ def changed_index(
     return index
 
 
+def test_files_take_the_room_that_was_set_aside_and_no_more(changed_index: Path) -> None:
+    """More would have been written without room for it; less is what HDF5 keeps for nothing."""
+    files = list(changed_index.rglob("*.h5"))
+    assert len(files) > 4
+    for path in files:
+        with h5py.File(path) as file:
+            of_data = sum(data_set.id.get_storage_size() for data_set in file.values())
+        assert 0 < path.stat().st_size - of_data <= 8192, path
+
+
 @pytest.mark.parametrize("compacted", [False, True])
 def test_second_parser_finds_the_same_passages_and_states(
     changed_index: Path, compacted: bool, tiny_reader: Reader

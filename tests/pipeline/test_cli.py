@@ -27,7 +27,7 @@ def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
     built = preread("index", sample_corpus_path(), index, "--limit", 40, "--json")
     assert built.code == 0, built.err
     info = json.loads(built.out)
-    assert info["n_passages"] == 40 and info["reader"] == "default" and info["codec"] == "float16"
+    assert info["n_passages"] == 40 and info["reader"] == "default" and info["codec"] == "rpq8"
     assert json.loads(preread("info", index, "--json").out) == info
     assert "n passages" in preread("info", index).out
     verified = preread("verify", index, "--json")
