@@ -12,6 +12,7 @@ from ..indexer import Hit, PassageIndex
 from ..reader import Reader, Span
 from .answers import Answer, Step
 from .retrieval import Retriever, search_many
+from .waves import read_in_waves
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ class Timings:
     def lap(self, stage: str) -> None:
         """The time since the last lap went into ``stage``."""
         now = time.perf_counter()
-        self.stages[stage] = (now - self._last) * 1000
+        self.stages[stage] = self.stages.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now
 
     @property
@@ -43,6 +44,8 @@ class Result:
     timings: Timings
     steps: list[Step] = field(default_factory=list)
     """What reading fewer passages would have answered, from one passage up; if asked for."""
+    n_read: int = 0
+    """How many of the passages were read."""
 
 
 class OpenDomainQA:
@@ -60,6 +63,7 @@ class OpenDomainQA:
         retriever: Retriever | None = None,
         *,
         bm25_weight: float | None = None,
+        stop_margin: float | None = None,
     ) -> None:
         """Put an index and the reader it was made with together.
 
@@ -70,6 +74,9 @@ class OpenDomainQA:
             bm25_weight: Logits added to a passage's spans for each point of its retrieval score;
                 by default what the reader's configuration says. The two scores are mixed as in
                 BERTserini (https://aclanthology.org/N19-4013, section 3).
+            stop_margin: Stop reading one question's passages when its best answer is so many logits
+                ahead (``waves.py``); by default what the reader's configuration says. Infinite
+                reads all.
 
         Raises:
             IndexMismatchError: If another reader made the index.
@@ -78,6 +85,7 @@ class OpenDomainQA:
         self.index = index
         self.reader = reader
         self.bm25_weight = reader.config.bm25_weight if bm25_weight is None else bm25_weight
+        self.stop_margin = reader.config.stop_margin if stop_margin is None else stop_margin
         self.retriever: Retriever = retriever if retriever is not None else index.bm25
 
     @classmethod
@@ -138,26 +146,32 @@ class OpenDomainQA:
         hits = self.retriever.search(question, max(top_k, n_hits or 0))
         timings.lap("retrieve")
         ordinals = [hit.ordinal for hit in hits[:top_k]]
-        stored = self.index.fetch(ordinals)
-        timings.lap("fetch")
-        states = stored.decode(self.codec, self.reader.device)
-        timings.lap("decode")
-        question_states = self.reader.question_states(question)
         scores = [self.bm25_weight * hit.score for hit in hits[:top_k]]
+        question_states = self.reader.question_states(question)
+        timings.lap("question")
+        reading = read_in_waves(
+            self.reader,
+            self.index,
+            self.codec,
+            question_states,
+            ordinals,
+            scores,
+            margin=None if with_steps else self.stop_margin,
+            on_stage=timings.lap,
+        )
+        logits = reading.start, reading.end, reading.windows
+        scores = scores[: reading.n_passages]
+        spans: list[Span] = []
         step_spans: list[Span] = []
-        if with_steps:
-            spans, step_spans = self.reader.read_in_steps(
-                question_states, states, stored.windows, n_best=n_answers, passage_scores=scores
-            )
-        else:
-            spans = self.reader.read(
-                question_states, states, stored.windows, n_best=n_answers, passage_scores=scores
-            )
-        timings.lap("read")
+        if with_steps and reading.n_passages:
+            spans, step_spans = self.reader.best_spans_in_steps(*logits, n_answers, scores)
+        elif reading.n_passages:
+            spans = self.reader.best_spans(*logits, n_answers, scores)
+        timings.lap("spans")
         answers = [self._locate(span, ordinals) for span in spans]
         timings.lap("locate")
         steps = [Step(span.passage + 1, self._locate(span, ordinals)) for span in step_spans]
-        return Result(answers, hits, timings, steps)
+        return Result(answers, hits, timings, steps, n_read=reading.n_passages)
 
     def answer_batch(
         self, questions: Sequence[str], *, top_k: int = 20, n_answers: int = 5
@@ -204,7 +218,10 @@ class OpenDomainQA:
             for best, found in zip(spans, hits, strict=True)
         ]
         timings.lap("locate")
-        return [Result(best, found, timings) for best, found in zip(answers, hits, strict=True)]
+        return [
+            Result(best, found, timings, n_read=len(found))
+            for best, found in zip(answers, hits, strict=True)
+        ]
 
     def _locate(self, span: Span, ordinals: Sequence[int]) -> Answer:
         """Turn tokens into characters."""

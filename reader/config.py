@@ -66,6 +66,10 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     bm25_weight: float = 0.5
     """Logits that one point of a passage's BM25 score is worth beside the reader's own.
     ``benchmarks/passage_scores.py`` chooses it."""
+    stop_margin: float | None = None
+    """By how many logits the best answer so far must be ahead of what the next passage's BM25
+    score is worth for reading to stop; None reads all that were asked for.
+    ``benchmarks/early_stop.py`` chooses it."""
     codec: str = "float16"
     """What an index stores its states with unless told otherwise: the smallest codec that costs no
     answers. A learned one comes along in the reader's folder."""

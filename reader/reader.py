@@ -148,40 +148,7 @@ class Reader:
         if not len(passages):
             return []
         start, end = self.span_logits(question, passages)
-        return self._best_spans(start, end, windows, n_best, passage_scores)
-
-    def read_in_steps(
-        self,
-        question: Packed,
-        passages: Packed,
-        windows: WindowTable,
-        *,
-        n_best: int,
-        passage_scores: Sequence[float] | None = None,
-    ) -> tuple[list[Span], list[Span]]:
-        """Answer one question, and say what reading fewer of the passages would have given.
-
-        Args:
-            question: As in `read`.
-            passages: As in `read`.
-            windows: As in `read`.
-            n_best: As in `read`.
-            passage_scores: As in `read`.
-
-        Returns:
-            The spans of `read`, and the steps of `spans.decode_in_steps`.
-        """
-        if not len(passages):
-            return [], []
-        start, end = self.span_logits(question, passages)
-        return decode_in_steps(
-            start,
-            end,
-            windows,
-            max_answer_length=self.config.max_answer_length,
-            n_best=n_best,
-            passage_scores=self._comparable(start, end, windows, passage_scores),
-        )
+        return self.best_spans(start, end, windows, n_best, passage_scores)
 
     @torch.inference_mode()
     def read_each(
@@ -203,7 +170,7 @@ class Reader:
         pairs = [(q, w) for q in range(len(questions)) for w in range(n_windows)]
         start, end = self.runtime.span_logits(self._states_of_questions(questions), passages, pairs)
         by_question = zip(torch.split(start, n_rows), torch.split(end, n_rows), strict=True)
-        best = [self._best_spans(*logits, windows, n_best=1) for logits in by_question]
+        best = [self.best_spans(*logits, windows, n_best=1) for logits in by_question]
         return [spans[0] if spans else None for spans in best]
 
     @torch.inference_mode()
@@ -237,7 +204,7 @@ class Reader:
         start, end = self.runtime.span_logits(self._states_of_questions(questions), passages, pairs)
         sizes = [sum(table.lengths) for _, table in tables]
         return [
-            self._best_spans(starts, ends, table, n_best, scores) if table.lengths else []
+            self.best_spans(starts, ends, table, n_best, scores) if table.lengths else []
             for starts, ends, (_, table), scores in zip(
                 torch.split(start, sizes),
                 torch.split(end, sizes),
@@ -251,7 +218,7 @@ class Reader:
         ids = Packed.from_lists(self.encoder.encode_questions(questions))
         return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
 
-    def _best_spans(
+    def best_spans(
         self,
         start: Tensor,
         end: Tensor,
@@ -259,8 +226,41 @@ class Reader:
         n_best: int,
         passage_scores: Sequence[float] | None = None,
     ) -> list[Span]:
-        """Decode."""
+        """Answers from the logits of `span_logits`.
+
+        Args:
+            start: Start logits of all windows' rows. Shape ``(n_rows,)``.
+            end: End logits, likewise.
+            windows: As in `read`.
+            n_best: As in `read`.
+            passage_scores: As in `read`.
+
+        Returns:
+            Spans, best first.
+        """
         return decode_spans(
+            start,
+            end,
+            windows,
+            max_answer_length=self.config.max_answer_length,
+            n_best=n_best,
+            passage_scores=self._comparable(start, end, windows, passage_scores),
+        )
+
+    def best_spans_in_steps(
+        self,
+        start: Tensor,
+        end: Tensor,
+        windows: WindowTable,
+        n_best: int,
+        passage_scores: Sequence[float] | None = None,
+    ) -> tuple[list[Span], list[Span]]:
+        """As `best_spans`, and what fewer of the passages would have given.
+
+        Returns:
+            The spans of `best_spans`, and the steps of `spans.decode_in_steps`.
+        """
+        return decode_in_steps(
             start,
             end,
             windows,

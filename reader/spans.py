@@ -40,6 +40,15 @@ class WindowTable:
         picked = (tuple(column[w] for w in chosen) for column in columns)
         return chosen, WindowTable(*picked, tuple(number for number, _ in known))
 
+    def followed_by(self, other: "WindowTable", n_passages: int) -> "WindowTable":
+        """Both, another table's passages counted on after ``n_passages`` of this one."""
+        return WindowTable(
+            self.lengths + other.lengths,
+            self.n_prefix + other.n_prefix,
+            self.first_token + other.first_token,
+            self.passage + tuple(n_passages + passage for passage in other.passage),
+        )
+
     def is_text(self) -> Tensor:
         """True for rows where answers may begin and end. Shape ``(n_rows,)``, bool, on CPU."""
         counts = torch.tensor(self.lengths, dtype=torch.int64)

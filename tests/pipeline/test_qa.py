@@ -1,13 +1,18 @@
 """Answers from the sample corpus, by the reader that ships."""
 
+import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from preread.data import Passage, PrereadError, Question, read_corpus, read_questions
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import Hit, IndexFormatError, IndexMismatchError, PassageIndex
 from preread.pipeline import Answer, OpenDomainQA, evaluate
+from preread.pipeline.waves import FIRST_WAVE, wave_ends
 from preread.reader import Packed, Reader, WindowTable
 
 
@@ -73,6 +78,50 @@ def test_a_batch_of_none_and_a_retriever_without_batches(
     assert result.hits == qa.index.bm25.search(text, 5)[::-1] and result.answers
     with pytest.raises(PrereadError, match="expected some words"):
         qa.answer_batch([text, " "])
+
+
+def test_reading_stops_when_an_answer_is_ahead(qa: OpenDomainQA, questions: list[Question]) -> None:
+    """No margin reads one wave, an infinite one reads all and answers alike."""
+    eager, patient = (
+        OpenDomainQA(qa.index, qa.reader, stop_margin=margin) for margin in (-math.inf, math.inf)
+    )
+    for question in questions[::60]:
+        whole = qa.answer(question.question, top_k=20)
+        assert whole.n_read == len(whole.hits) == 20
+        all_waves = patient.answer(question.question, top_k=20)
+        assert all_waves.n_read == 20
+        assert [replace(a, score=0.0) for a in all_waves.answers] == [
+            replace(a, score=0.0) for a in whole.answers
+        ]
+        for ours, theirs in zip(all_waves.answers, whole.answers, strict=True):
+            assert ours.score == pytest.approx(theirs.score, abs=1e-4)
+        one_wave = eager.answer(question.question, top_k=20)
+        alone = qa.answer(question.question, top_k=FIRST_WAVE)
+        assert one_wave.n_read == FIRST_WAVE and one_wave.hits == whole.hits
+        assert one_wave.answers[0].passage_id == alone.answers[0].passage_id
+
+
+def test_a_stop_comes_only_when_the_lead_is_as_large_as_was_asked_for(
+    qa: OpenDomainQA, questions: list[Question]
+) -> None:
+    n_read = {
+        margin: sum(
+            OpenDomainQA(qa.index, qa.reader, stop_margin=margin)
+            .answer(question.question, top_k=40)
+            .n_read
+            for question in questions[::60]
+        )
+        for margin in (-5.0, 10.0, 15.0, 60.0)
+    }
+    counts = list(n_read.values())
+    assert counts == sorted(counts) and counts[0] < counts[-1], n_read
+
+
+@given(st.integers(1, 300), st.integers(1, 20))
+def test_waves_end_with_the_last_passage(n_passages: int, first: int) -> None:
+    ends = list(wave_ends(n_passages, first))
+    assert ends[-1] == n_passages and ends == sorted(set(ends))
+    assert all(later <= 2 * earlier for earlier, later in pairwise(ends))
 
 
 def test_answers_equal_those_of_states_computed_on_the_spot(
