@@ -15,14 +15,14 @@ from .recipe import DistillationConfig
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A frozen full model, and how much of it is learned."""
+    """A frozen model, by the paper a full one, and how much of it is learned."""
 
     model: DeformerForQuestionAnswering
     config: DistillationConfig
 
     @classmethod
     def load(cls, config: DistillationConfig, source: str, student: DeformerConfig) -> "Teacher":
-        """Load the teacher as a full model.
+        """Load the teacher.
 
         Args:
             config: The recipe's.
@@ -32,7 +32,9 @@ class Teacher:
         Raises:
             PrereadError: If the two differ in more than weights and split.
         """
-        model = DeformerForQuestionAnswering.from_pretrained(source, num_lower_layers=0)
+        model = DeformerForQuestionAnswering.from_pretrained(
+            source, num_lower_layers=config.num_lower_layers
+        )
         for name in ("hidden_size", "num_hidden_layers", "vocab_size"):
             theirs, ours = getattr(model.config, name), getattr(student, name)
             if theirs != ours:

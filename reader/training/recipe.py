@@ -41,7 +41,10 @@ class DistillationConfig:
     """What the loss is made of, where there is a teacher (Cao et al. 2020, section 3.3)."""
 
     teacher: str
-    """Reader to learn from: ``default``, folder or hub name. It runs with no lower layers."""
+    """Reader to learn from: ``default``, folder or hub name."""
+    num_lower_layers: int = 0
+    """Where the teacher is split. The paper's is not; one with the student's own split shows upper
+    layers that read through a codec what they would have made of exact states."""
     temperature: float = 2.0
     """Softens both distributions that are compared."""
     gold: float = 1.0
