@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from preread.data import read_corpus, read_examples
 from preread.data.sample import sample_corpus_path, sample_questions_path
+from preread.reader import Reader
 
 Preread = Callable[..., "object"]
 
@@ -27,7 +28,8 @@ def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
     built = preread("index", sample_corpus_path(), index, "--limit", 40, "--json")
     assert built.code == 0, built.err
     info = json.loads(built.out)
-    assert info["n_passages"] == 40 and info["reader"] == "default" and info["codec"] == "rpq8"
+    assert info["n_passages"] == 40 and info["reader"] == "default"
+    assert info["codec"] == Reader.load("default").config.codec
     assert json.loads(preread("info", index, "--json").out) == info
     assert "n passages" in preread("info", index).out
     verified = preread("verify", index, "--json")

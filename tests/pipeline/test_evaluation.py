@@ -343,7 +343,7 @@ def test_html_report_stands_alone_and_says_what_ran(
     assert "preread evaluate &lt;x&gt; &amp; y" in page
     low, high = whole.summary["exact_match_interval"]
     assert f"<td>{low:.1f} to {high:.1f}</td>" in page
-    for fact in ("rpq8", "default", "passages read", "torch", "prefers-color-scheme: dark"):
+    for fact in ("codec", "default", "passages read", "torch", "prefers-color-scheme: dark"):
         assert fact in page
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert len(sources) == 5
