@@ -25,6 +25,19 @@ def java_class(name: str) -> Any:
     return autoclass(name)
 
 
+def leave_java() -> None:
+    """Let go of Java in this thread: to be called before a thread ends that used it.
+
+    Java would keep what it has of the thread for as long as the process lives.
+    """
+    import jnius_config
+
+    if jnius_config.vm_running:
+        import jnius
+
+        jnius.detach()
+
+
 @cache
 def _start() -> None:
     """Start the virtual machine, once.

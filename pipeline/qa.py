@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..data import PrereadError
+from ..data import Passage, PrereadError
 from ..indexer import Hit, PassageIndex
 from ..reader import Reader, Span
 from .answers import Answer, Step
@@ -224,19 +224,29 @@ class OpenDomainQA:
         ]
 
     def _locate(self, span: Span, ordinals: Sequence[int]) -> Answer:
-        """Turn tokens into characters."""
-        passage = self.index.passage(ordinals[span.passage])
-        tokens = self.reader.encoder.token_map(passage.text)
-        start, end = tokens.char_span(span.first_token, span.last_token)
-        return Answer(
-            answer=passage.text[start:end],
-            score=span.probability,
-            passage_id=passage.passage_id,
-            title=passage.title,
-            start=start,
-            end=end,
-            passage=passage.text,
-        )
+        """Turn tokens into characters of the passage they are from."""
+        return locate(span, self.index.passage(ordinals[span.passage]), self.reader)
+
+
+def locate(span: Span, passage: Passage, reader: Reader) -> Answer:
+    """Turn tokens into characters.
+
+    Args:
+        span: What was read in the passage.
+        passage: Its text is what the reader read.
+        reader: Its tokenizer knows where tokens stand.
+    """
+    tokens = reader.encoder.token_map(passage.text)
+    start, end = tokens.char_span(span.first_token, span.last_token)
+    return Answer(
+        answer=passage.text[start:end],
+        score=span.probability,
+        passage_id=passage.passage_id,
+        title=passage.title,
+        start=start,
+        end=end,
+        passage=passage.text,
+    )
 
 
 def _check(question: str, top_k: int, n_answers: int) -> None:

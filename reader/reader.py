@@ -187,7 +187,7 @@ class Reader:
         """Answer several questions, each from passages of its own, in one batch.
 
         Args:
-            questions: Any number.
+            questions: Any number; one that comes several times goes through the lower layers once.
             passages: Lower states of the windows of all passages.
             windows: As in `read`.
             to_read: For each question, which passages are read with it, without repetition.
@@ -198,10 +198,16 @@ class Reader:
             For each question its spans, best first; a span's passage is a place in ``to_read``.
         """
         tables = [windows.of_passages(numbers) for numbers in to_read]
-        pairs = [(q, window) for q, (chosen, _) in enumerate(tables) for window in chosen]
+        place = {question: number for number, question in enumerate(dict.fromkeys(questions))}
+        pairs = [
+            (place[question], window)
+            for question, (chosen, _) in zip(questions, tables, strict=True)
+            for window in chosen
+        ]
         if not pairs:
             return [[] for _ in questions]
-        start, end = self.runtime.span_logits(self._states_of_questions(questions), passages, pairs)
+        states = self._states_of_questions(list(place))
+        start, end = self.runtime.span_logits(states, passages, pairs)
         sizes = [sum(table.lengths) for _, table in tables]
         return [
             self.best_spans(starts, ends, table, n_best, scores) if table.lengths else []

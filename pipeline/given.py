@@ -1,0 +1,277 @@
+"""Reading passages that somebody else found: an engine's hits, by identifier or by text."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..data import Passage, PrereadError
+from ..indexer import PassageIndex
+from ..reader import Packed, Reader, Window, WindowTable
+from .answers import Answer
+from .qa import OpenDomainQA, locate
+
+_ROWS_AT_ONCE = 4096
+"""Tokens that go through the lower layers at a time; memory grows with them."""
+
+
+class UnknownPassageError(PrereadError):
+    """A passage was given by an identifier that the index does not have.
+
+    Attributes:
+        place: Which of the given passages, from 0.
+    """
+
+    def __init__(self, passage_id: str, place: int) -> None:
+        """Say which."""
+        self.place = place
+        super().__init__(
+            f"passages[{place}]: expected an identifier of the index or a text, found the unknown "
+            f"identifier {passage_id!r}. Send its text too."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GivenPassage:
+    """A passage to be read. It has an identifier, a text, or both."""
+
+    passage_id: str | None = None
+    text: str | None = None
+    """What is read where it is given; the identifier is then a label."""
+    title: str | None = None
+    """Goes with the text. None: any title that the index knows the text by."""
+    score: float = 0.0
+    """Of whoever found it; weighs in as BM25's does in `OpenDomainQA.answer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer, and which of the given passages it is from."""
+
+    place: int
+    """From 0."""
+    answer: Answer
+    from_store: bool
+    """Whether the passage's states were stored; if not, it was read in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPassage:
+    """How well one of the given passages answers."""
+
+    place: int
+    """From 0."""
+    passage_id: str
+    logit: float | None
+    """Of its best answer; None where it has no text."""
+    relevance: float
+    """Between 0 and 1: softmax of the logits over the passages given; they add up to 1."""
+    from_store: bool
+
+
+def read_given(
+    qa: OpenDomainQA,
+    questions: Sequence[str],
+    given: Sequence[Sequence[GivenPassage]],
+    *,
+    n_answers: int = 5,
+) -> list[list[GivenAnswer]]:
+    """Answer questions from given passages, all in one batch.
+
+    What the index knows, by identifier or by text, is read from its stored states; anything else
+    goes through all layers.
+
+    Args:
+        qa: An index with its reader.
+        questions: Any number.
+        given: For each question the passages it is read with.
+        n_answers: How many answers at most to each question.
+
+    Returns:
+        For each question its answers, best first. Answers carry the identifiers that were given,
+        and those of the index where none was.
+
+    Raises:
+        UnknownPassageError: If a passage has no text, and the index not its identifier.
+    """
+    found = _find_all(qa.index, given)
+    reading = _Reading.of(qa, [passage for of_question in found for passage in of_question])
+    spans = qa.reader.read_batch(
+        questions,
+        reading.states,
+        reading.windows,
+        _numbered([len(passages) for passages in given]),
+        n_best=n_answers,
+        passage_scores=[[qa.bm25_weight * p.score for p in passages] for passages in given],
+    )
+    return [
+        [
+            GivenAnswer(
+                span.passage,
+                locate(span, passages[span.passage].passage, qa.reader),
+                passages[span.passage].ordinal is not None,
+            )
+            for span in best
+        ]
+        for best, passages in zip(spans, found, strict=True)
+    ]
+
+
+def rank_given(
+    qa: OpenDomainQA, questions: Sequence[str], given: Sequence[Sequence[GivenPassage]]
+) -> list[list[RankedPassage]]:
+    """Order given passages by how well they answer.
+
+    Args:
+        qa: As in `read_given`.
+        questions: As in `read_given`.
+        given: As in `read_given`.
+
+    Returns:
+        For each question its passages, best first.
+
+    Raises:
+        UnknownPassageError: As in `read_given`.
+    """
+    found = _find_all(qa.index, given)
+    flat = [passage for of_question in found for passage in of_question]
+    reading = _Reading.of(qa, flat)
+    spans = qa.reader.read_batch(
+        [question for question, passages in zip(questions, given, strict=True) for _ in passages],
+        reading.states,
+        reading.windows,
+        [[number] for number in range(len(flat))],
+        n_best=1,
+        passage_scores=[[qa.bm25_weight * p.score] for passages in given for p in passages],
+    )
+    logits = [best[0].logit if best else None for best in spans]
+    return [
+        _rank([logits[number] for number in numbers], passages)
+        for numbers, passages in zip(_numbered([len(p) for p in given]), found, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A given passage, and where its states are stored, if they are."""
+
+    passage: Passage
+    ordinal: int | None
+
+
+def _find_all(index: PassageIndex, given: Sequence[Sequence[GivenPassage]]) -> list[list[_Found]]:
+    """What the index knows of the given passages."""
+    return [
+        [_find(index, passage, place) for place, passage in enumerate(passages)]
+        for passages in given
+    ]
+
+
+def _find(index: PassageIndex, given: GivenPassage, place: int) -> _Found:
+    if given.text is None:
+        ordinals = index.find(given.passage_id) if given.passage_id is not None else []
+        if not ordinals:
+            raise UnknownPassageError(given.passage_id or "", place)
+        return _Found(index.passage(ordinals[0]), ordinals[0])
+    for ordinal in index.find_text(given.text):
+        known = index.passage(ordinal)
+        # The title is part of what was read: under another one the states would not be these.
+        if given.title in (None, known.title):
+            label = given.passage_id or known.passage_id
+            return _Found(Passage(label, known.text, known.title), ordinal)
+    return _Found(Passage(given.passage_id or "", given.text, given.title or ""), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """States of given passages; those that were stored first."""
+
+    states: Packed
+    windows: WindowTable
+
+    @classmethod
+    def of(cls, qa: OpenDomainQA, found: Sequence[_Found]) -> "_Reading":
+        """Fetch what is stored, compute the rest."""
+        stored = [(n, p.ordinal) for n, p in enumerate(found) if p.ordinal is not None]
+        fresh = [n for n, p in enumerate(found) if p.ordinal is None]
+        fetched = qa.index.fetch([ordinal for _, ordinal in stored])
+        parts, tables = [], []
+        if stored:
+            parts.append(fetched.decode(qa.codec, qa.reader.device))
+            tables.append(_renumbered(fetched.windows, [number for number, _ in stored]))
+        if fresh:
+            passages = [found[number].passage for number in fresh]
+            windows = qa.reader.encoder.encode_passages(
+                [p.text for p in passages], [p.title for p in passages]
+            )
+            flat = [(w, n) for n, some in zip(fresh, windows, strict=True) for w in some]
+            parts += _states_of(qa.reader, [window for window, _ in flat])
+            tables.append(
+                WindowTable(
+                    tuple(len(w.token_ids) for w, _ in flat),
+                    tuple(w.n_prefix for w, _ in flat),
+                    tuple(w.first_token for w, _ in flat),
+                    tuple(number for _, number in flat),
+                )
+            )
+        if not parts:
+            return cls(Packed(torch.empty(0, qa.reader.config.hidden_size), ()), fetched.windows)
+        lengths = tuple(length for part in parts for length in part.lengths)
+        return cls(Packed(torch.cat([part.rows for part in parts]), lengths), _joined(tables))
+
+
+def _states_of(reader: Reader, windows: Sequence[Window]) -> Iterable[Packed]:
+    """Lower states of windows, some at a time."""
+    batch: list[Window] = []
+    n_rows = 0
+    for window in windows:
+        if batch and n_rows + len(window.token_ids) > _ROWS_AT_ONCE:
+            yield reader.window_states(batch)
+            batch, n_rows = [], 0
+        batch.append(window)
+        n_rows += len(window.token_ids)
+    if batch:
+        yield reader.window_states(batch)
+
+
+def _renumbered(windows: WindowTable, numbers: Sequence[int]) -> WindowTable:
+    """The same windows, of passages with other numbers."""
+    passages = tuple(numbers[passage] for passage in windows.passage)
+    return WindowTable(windows.lengths, windows.n_prefix, windows.first_token, passages)
+
+
+def _joined(tables: Sequence[WindowTable]) -> WindowTable:
+    """The windows of several tables."""
+    return WindowTable(
+        tuple(n for table in tables for n in table.lengths),
+        tuple(n for table in tables for n in table.n_prefix),
+        tuple(n for table in tables for n in table.first_token),
+        tuple(n for table in tables for n in table.passage),
+    )
+
+
+def _numbered(sizes: Sequence[int]) -> list[list[int]]:
+    """Consecutive numbers, in lists of given sizes."""
+    lists, first = [], 0
+    for size in sizes:
+        lists.append(list(range(first, first + size)))
+        first += size
+    return lists
+
+
+def _rank(logits: Sequence[float | None], found: Sequence[_Found]) -> list[RankedPassage]:
+    """Passages by their logits; those without text last, in the order given."""
+    values = torch.tensor([-torch.inf if x is None else x for x in logits], dtype=torch.float64)
+    has_text = any(x is not None for x in logits)
+    relevance = (values.softmax(0) if has_text else torch.zeros_like(values)).tolist()
+    order = torch.argsort(values, descending=True, stable=True).tolist()
+    return [
+        RankedPassage(
+            place,
+            found[place].passage.passage_id,
+            logits[place],
+            relevance[place],
+            found[place].ordinal is not None,
+        )
+        for place in order
+    ]
