@@ -9,7 +9,20 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from ..data import PrereadError
-from .commands import ask, cloze, codec, demo, download, evaluate, index, mine, nq, profile, train
+from .commands import (
+    ask,
+    cloze,
+    codec,
+    demo,
+    download,
+    evaluate,
+    index,
+    mine,
+    nq,
+    profile,
+    serve,
+    train,
+)
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -20,7 +33,10 @@ app = typer.Typer(
     help="Question answering over a corpus that has been read ahead of time.",
     add_completion=False,
 )
-for module in (index, ask, evaluate, nq, download, mine, cloze, train, codec, profile, demo):
+for module in (
+    *(index, ask, serve, evaluate, nq, download, mine),
+    *(cloze, train, codec, profile, demo),
+):
     module.add_to(app)
 
 

@@ -1,0 +1,141 @@
+"""The web application: addresses, errors, and what wraps them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from ...data import PrereadError
+from ...indexer import IndexFormatError
+from ..given import UnknownPassageError
+from .errors import DamagedIndexError, InvalidRequestError, NotFoundError, ServeError
+from .gate import Gate, RequestLog, error_body
+from .logs import log
+from .routes import router, service_of
+from .schemas import HealthReply
+from .service import Service
+
+_LOG = logging.getLogger(__name__)
+_DESCRIPTION = """
+Answers to questions, with the passage they are from and their place in it, over corpora that have
+been read ahead of time. `search` and `doc` are those of pyserini's server. Errors are
+`{"error": {"type", "message", ...}, "request_id"}`.
+"""
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application of a service.
+
+    Args:
+        service: Must outlive it; the application does not close it.
+    """
+    app = FastAPI(
+        title="preread",
+        version=version("preread"),
+        description=_DESCRIPTION,
+        middleware=[Middleware(RequestLog, service=service), Middleware(Gate, service=service)],
+    )
+    app.state.service = service
+    app.include_router(router)
+    app.add_api_route("/health", _health, summary="Whether the process works")
+    app.add_api_route("/ready", _ready, summary="Whether it takes requests")
+    app.add_api_route("/metrics", _metrics, summary="Numbers for Prometheus")
+    for kind, handler in (
+        (PrereadError, _refuse),
+        (RequestValidationError, _refuse_fields),
+        (HTTPException, _refuse_http),
+    ):
+        app.add_exception_handler(kind, handler)
+    return app
+
+
+async def _health(request: Request, response: Response) -> HealthReply:
+    """200 as long as the threads that answer are alive."""
+    service = service_of(request)
+    return _state(service, response, is_fine=service.is_healthy, otherwise="broken")
+
+
+async def _ready(request: Request, response: Response) -> HealthReply:
+    """200 as long as requests are taken; 503 while the server shuts down."""
+    service = service_of(request)
+    is_fine = service.is_healthy and not service.traffic.is_draining
+    return _state(service, response, is_fine=is_fine, otherwise="shutting_down")
+
+
+def _state(service: Service, response: Response, *, is_fine: bool, otherwise: str) -> HealthReply:
+    response.status_code = 200 if is_fine else 503
+    return HealthReply(status="ok" if is_fine else otherwise, indexes=list(service.indexes))
+
+
+async def _metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    content = service_of(request).metrics.text()
+    return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """Reply to a caller's mistake, or to an index that turns out to be damaged."""
+    if isinstance(error, UnknownPassageError):
+        known: ServeError = NotFoundError(str(error))
+        return _reply(request, known, field=f"passages[{error.place}].id")
+    if isinstance(error, IndexFormatError):
+        log(
+            _LOG,
+            logging.ERROR,
+            "index damaged",
+            request_id=request.state.request_id,
+            reason=str(error),
+        )
+        return _reply(request, DamagedIndexError("a file of the index is damaged. Tell its owner."))
+    if not isinstance(error, ServeError):
+        error = InvalidRequestError("request", str(error).rstrip("."))
+    return _reply(request, error)
+
+
+async def _refuse_fields(request: Request, error: Exception) -> Response:
+    """Name the fields at fault; what they held is not repeated."""
+    assert isinstance(error, RequestValidationError)
+    problems = [_problem(one) for one in error.errors()]
+    first = InvalidRequestError(problems[0]["field"], problems[0]["message"])
+    more: dict[str, Any] = {"details": problems} if len(problems) > 1 else {}
+    return _reply(request, first, **more)
+
+
+async def _refuse_http(request: Request, error: Exception) -> Response:
+    """Addresses that are not there, methods that are not allowed, bodies that are refused."""
+    assert isinstance(error, HTTPException)
+    if isinstance(error.detail, ServeError):
+        return _reply(request, error.detail)
+    known = ServeError(f"{error.detail}. See /docs for what can be asked.")
+    known.status = error.status_code
+    known.kind = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}.get(
+        error.status_code, "http_error"
+    )
+    known.headers = dict(error.headers or {})
+    return _reply(request, known)
+
+
+def _reply(request: Request, error: ServeError, **more: object) -> Response:
+    body = error_body(error, request.state.request_id, **more)
+    return Response(body, error.status, error.headers, "application/json")
+
+
+def _name(place: Sequence[str | int]) -> str:
+    """``("body", "passages", 3, "text")`` as ``passages[3].text``."""
+    name = ""
+    for part in place[1:]:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return name.lstrip(".") or "body"
+
+
+def _problem(error: Mapping[str, Any]) -> dict[str, str]:
+    """What pydantic found, with field and words as ours are."""
+    if error["type"] == "json_invalid":  # its place is a character, not a field
+        return {"field": "body", "message": f"expected JSON ({error['ctx']['error']})"}
+    message = error["msg"].removeprefix("Value error, ").rstrip(".")
+    return {"field": _name(error["loc"]), "message": message[:1].lower() + message[1:]}

@@ -1,0 +1,86 @@
+"""API keys."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Self
+
+from ...data import PrereadError
+
+KEYS_VARIABLE = "PREREAD_API_KEYS"
+_LEAST_LENGTH = 16
+
+
+class ApiKeys:
+    """The keys a server knows; without any, it lets everybody in.
+
+    Only hashes are kept, so that keys of any length are compared in the same time, and none shows
+    up where the object is printed.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        """Take keys.
+
+        Raises:
+            PrereadError: If one is too short to be a secret. It is not shown.
+        """
+        self._hashes = []
+        for number, key in enumerate(keys, start=1):
+            if len(key) < _LEAST_LENGTH:
+                raise PrereadError(
+                    f"API key {number}: expected {_LEAST_LENGTH} characters or more, found "
+                    f"{len(key)}. `openssl rand -hex 24` makes a good one."
+                )
+            self._hashes.append(_hash(key))
+
+    def __len__(self) -> int:
+        """How many keys there are."""
+        return len(self._hashes)
+
+    @classmethod
+    def load(cls, file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Self:
+        """Keys of a file, one a line (``#`` begins a comment), and of the environment.
+
+        Args:
+            file: None: only those of the environment.
+            environment: ``PREREAD_API_KEYS`` holds keys with spaces or commas between them.
+
+        Raises:
+            PrereadError: If the file cannot be read or holds no key, or a key is too short.
+        """
+        keys = environment.get(KEYS_VARIABLE, "").replace(",", " ").split()
+        if file is not None:
+            try:
+                lines = file.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or type(error).__name__
+                raise PrereadError(f"{file}: API keys could not be read: {reason}.") from None
+            found = [line.strip() for line in lines]
+            found = [line for line in found if line and not line.startswith("#")]
+            if not found:
+                raise PrereadError(
+                    f"{file}: expected API keys, one a line, found none. Write one, or leave "
+                    "--api-keys out to let everybody in."
+                )
+            keys += found
+        return cls(keys)
+
+    def admit(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request may pass.
+
+        Args:
+            headers: With names in lower case.
+        """
+        if not self._hashes:
+            return True
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        hashed = _hash(given)
+        # All are compared, whichever fits: the time taken tells nothing.
+        return sum(hmac.compare_digest(hashed, known) for known in self._hashes) > 0
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,225 @@
+"""The addresses below ``/v1/{index}``."""
+
+import asyncio
+import time
+from concurrent.futures import Future
+from typing import Annotated, Any, TypeVar, cast
+
+from fastapi import APIRouter, Body, Depends, Path, Query, Request
+
+from ...data import Passage
+from ..answers import Answer
+from ..given import GivenAnswer, RankedPassage
+from ..search import FoundPassage
+from .batching import BatchWorker
+from .errors import ClientGoneError, DeadlineError
+from .schemas import (
+    AnswerField,
+    AnswerReply,
+    AnswerRequest,
+    CandidateField,
+    DocField,
+    DocReply,
+    DocRequest,
+    ErrorReply,
+    QueryField,
+    RankedField,
+    ReadAnswerField,
+    ReadReply,
+    ReadRequest,
+    RerankReply,
+    RerankRequest,
+    SearchReply,
+    SearchRequest,
+)
+from .service import Service
+from .work import AnswerJob, DocJob, RankJob, ReadJob, SearchJob
+
+T = TypeVar("T")
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorReply, "description": "The request cannot be answered as it is."},
+    "5XX": {"model": ErrorReply, "description": "Not now (503, with Retry-After), not in time."},
+}
+router = APIRouter(prefix="/v1/{index}", responses=_REFUSALS)
+IndexName = Annotated[str, Path(description="Name of an index that is served.")]
+
+
+def service_of(request: Request) -> Service:
+    """What the application was made with."""
+    return cast(Service, request.app.state.service)
+
+
+ServiceHere = Annotated[Service, Depends(service_of)]
+
+
+@router.post("/answer", summary="Answer a question")
+async def answer_posted(
+    index: IndexName, asked: AnswerRequest, request: Request, service: ServiceHere
+) -> AnswerReply:
+    """Finds passages by BM25, reads them from their stored states, and answers."""
+    return await _answer(index, asked, request, service)
+
+
+@router.get("/answer", summary="Answer a question")
+async def answer(
+    index: IndexName,
+    asked: Annotated[AnswerRequest, Query()],
+    request: Request,
+    service: ServiceHere,
+) -> AnswerReply:
+    """The same with the fields in the address, for trying out."""
+    return await _answer(index, asked, request, service)
+
+
+async def _answer(
+    index: str, asked: AnswerRequest, request: Request, service: Service
+) -> AnswerReply:
+    service.check_index(index)
+    limits = service.config.limits
+    limits.check_question(asked.question)
+    limits.check_top_k(asked.top_k)
+    limits.check_answers(asked.n_answers)
+    _note(request, service, question=asked.question, top_k=asked.top_k)
+    job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers)
+    answers = cast(list[Answer], await _do(service.reading, job, request, asked.timeout_ms))
+    return AnswerReply(
+        index=index,
+        question=asked.question,
+        answers=[AnswerField(**AnswerField.fields_of(a, asked.offsets)) for a in answers],
+        offsets=asked.offsets,
+        took_ms=_took_ms(request),
+    )
+
+
+@router.get("/search", summary="Find passages")
+async def search(
+    index: IndexName,
+    asked: Annotated[SearchRequest, Query()],
+    request: Request,
+    service: ServiceHere,
+) -> SearchReply:
+    """BM25 alone; nothing is read. The same request and reply as of pyserini's server."""
+    service.check_index(index)
+    service.config.limits.check_question(asked.query, "query")
+    service.config.limits.check_top_k(asked.hits, "hits")
+    _note(request, service, question=asked.query, top_k=asked.hits)
+    job = SearchJob(index, asked.query, asked.hits)
+    found = cast(list[FoundPassage], await _do(service.looking, job, request, asked.timeout_ms))
+    return SearchReply(
+        index=index,
+        query=QueryField(text=asked.query),
+        candidates=[CandidateField.of(passage, asked.parse) for passage in found],
+    )
+
+
+@router.get("/doc/{docid:path}", summary="Look a passage up")
+async def doc(
+    index: IndexName,
+    docid: Annotated[str, Path(description="Its identifier.", examples=["piano-1"])],
+    asked: Annotated[DocRequest, Query()],
+    request: Request,
+    service: ServiceHere,
+) -> DocReply:
+    """The same request and reply as of pyserini's server."""
+    service.check_index(index)
+    job = DocJob(index, docid)
+    passage = cast(Passage, await _do(service.looking, job, request, asked.timeout_ms))
+    return DocReply(index=index, docid=docid, doc=DocField.of(passage, asked.parse))
+
+
+@router.post("/read", summary="Answer from given passages")
+async def read(
+    index: IndexName,
+    asked: Annotated[ReadRequest, Body()],
+    request: Request,
+    service: ServiceHere,
+) -> ReadReply:
+    """For passages that another engine found.
+
+    What the index knows, by `id` or by `text`, is read from its stored states; other texts go
+    through the whole reader, which takes longer.
+    """
+    service.check_index(index)
+    given = asked.given()
+    limits = service.config.limits
+    limits.check_question(asked.question)
+    limits.check_passages(given)
+    limits.check_answers(asked.n_answers)
+    _note(request, service, question=asked.question, n_passages=len(given))
+    job = ReadJob(index, asked.question, given, asked.n_answers)
+    answers = cast(list[GivenAnswer], await _do(service.reading, job, request, asked.timeout_ms))
+    return ReadReply(
+        index=index,
+        question=asked.question,
+        answers=[ReadAnswerField.of(one, asked.offsets) for one in answers],
+        offsets=asked.offsets,
+        took_ms=_took_ms(request),
+    )
+
+
+@router.post("/rerank", summary="Order given passages")
+async def rerank(
+    index: IndexName,
+    asked: Annotated[RerankRequest, Body()],
+    request: Request,
+    service: ServiceHere,
+) -> RerankReply:
+    """Passages by how well they answer the question, best first."""
+    service.check_index(index)
+    given = asked.given()
+    service.config.limits.check_question(asked.question)
+    service.config.limits.check_passages(given)
+    _note(request, service, question=asked.question, n_passages=len(given))
+    job = RankJob(index, asked.question, given)
+    ranked = cast(list[RankedPassage], await _do(service.reading, job, request, asked.timeout_ms))
+    results = [RankedField.of(one) for one in ranked[: asked.top_n]]
+    return RerankReply(index=index, results=results, took_ms=_took_ms(request))
+
+
+async def _do(
+    worker: BatchWorker[Any, T], job: object, request: Request, timeout_ms: int | None
+) -> T:
+    """Have a job done, as long as somebody waits for it.
+
+    Raises:
+        DeadlineError: If it takes too long.
+        ClientGoneError: If the client hangs up.
+        ServeError: If the worker does not take it.
+    """
+    deadline = service_of(request).deadline(request.state.started, timeout_ms)
+    submitted: Future[T] = worker.submit(job, deadline)
+    future = asyncio.wrap_future(submitted)
+    gone = asyncio.create_task(_disconnect(request))
+    try:
+        await asyncio.wait(
+            (future, gone),
+            timeout=max(0.0, deadline - time.monotonic()),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if future.done() and not future.cancelled():
+            return future.result()
+        if gone.done():
+            raise ClientGoneError("the client hung up.")
+        raise DeadlineError("the answer did not come in time. Ask for less, or try again later.")
+    finally:
+        gone.cancel()
+        future.cancel()  # takes the job out, if it still waits
+
+
+async def _disconnect(request: Request) -> None:
+    """Return when the client hangs up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _note(request: Request, service: Service, *, question: str, **facts: object) -> None:
+    """Fields of the request's log line."""
+    request.state.facts.update(facts)
+    if service.config.log_questions:
+        request.state.facts["question"] = question
+
+
+def _took_ms(request: Request) -> float:
+    started: float = request.state.started
+    return round(1000 * (time.monotonic() - started), 2)

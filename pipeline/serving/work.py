@@ -1,0 +1,138 @@
+"""What the workers of a server do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ...data import Passage
+from ..answers import Answer
+from ..given import GivenAnswer, GivenPassage, RankedPassage, rank_given, read_given
+from ..search import FoundPassage, search_passages
+from .errors import NotFoundError
+from .indexes import ServedIndex
+
+_CHARS_A_PASSAGE = 700
+"""Of a hundred words, about; a longer passage counts as several."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerJob:
+    """Find and read."""
+
+    index: str
+    question: str
+    top_k: int
+    n_answers: int
+
+    def key(self) -> tuple[object, ...]:
+        """What jobs that are read together have in common."""
+        return AnswerJob, self.index, self.top_k
+
+    def weight(self) -> int:
+        """How many passages are read."""
+        return self.top_k
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJob:
+    """Read what was given."""
+
+    index: str
+    question: str
+    passages: tuple[GivenPassage, ...]
+    n_answers: int
+
+    def key(self) -> tuple[object, ...]:
+        """What jobs that are read together have in common."""
+        return ReadJob, self.index
+
+    def weight(self) -> int:
+        """How many passages are read, if all were of the usual length."""
+        return _weight(self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class RankJob:
+    """Order what was given."""
+
+    index: str
+    question: str
+    passages: tuple[GivenPassage, ...]
+
+    def key(self) -> tuple[object, ...]:
+        """What jobs that are read together have in common."""
+        return RankJob, self.index
+
+    def weight(self) -> int:
+        """As of a `ReadJob`."""
+        return _weight(self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchJob:
+    """Find, and read nothing."""
+
+    index: str
+    query: str
+    hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocJob:
+    """Look a passage up."""
+
+    index: str
+    passage_id: str
+
+
+ReadingJob: TypeAlias = AnswerJob | ReadJob | RankJob
+ReadingResult: TypeAlias = list[Answer] | list[GivenAnswer] | list[RankedPassage]
+LookingJob: TypeAlias = SearchJob | DocJob
+LookingResult: TypeAlias = list[FoundPassage] | Passage
+
+
+class Desk:
+    """Does the jobs, a batch at a time."""
+
+    def __init__(self, indexes: Mapping[str, ServedIndex]) -> None:
+        """Know the indexes by name."""
+        self._indexes = indexes
+
+    def read(self, jobs: Sequence[ReadingJob]) -> Sequence[ReadingResult]:
+        """Jobs of one key."""
+        questions = [job.question for job in jobs]
+        with self._indexes[jobs[0].index].in_use() as qa:
+            match jobs[0]:
+                case AnswerJob(top_k=top_k):
+                    n_answers = [job.n_answers for job in jobs if isinstance(job, AnswerJob)]
+                    # The best of fewer answers are the best of more: they are chosen one by one.
+                    results = qa.answer_batch(questions, top_k=top_k, n_answers=max(n_answers))
+                    return [r.answers[:n] for r, n in zip(results, n_answers, strict=True)]
+                case ReadJob():
+                    n_answers = [job.n_answers for job in jobs if isinstance(job, ReadJob)]
+                    given = [job.passages for job in jobs if isinstance(job, ReadJob)]
+                    answers = read_given(qa, questions, given, n_answers=max(n_answers))
+                    return [a[:n] for a, n in zip(answers, n_answers, strict=True)]
+                case RankJob():
+                    given = [job.passages for job in jobs if isinstance(job, RankJob)]
+                    return rank_given(qa, questions, given)
+
+    def look(self, jobs: Sequence[LookingJob]) -> Sequence[LookingResult]:
+        """Any jobs."""
+        return [self._look(job) for job in jobs]
+
+    def _look(self, job: LookingJob) -> LookingResult:
+        with self._indexes[job.index].in_use() as qa:
+            if isinstance(job, SearchJob):
+                return search_passages(qa.index, job.query, job.hits)
+            ordinals = qa.index.find(job.passage_id)
+            if not ordinals:
+                raise NotFoundError(
+                    f"docid: expected an identifier of index {job.index!r}, found one that it "
+                    "does not have."
+                )
+            return qa.index.passage(ordinals[0])
+
+
+def _weight(passages: Sequence[GivenPassage]) -> int:
+    return sum(1 + len(passage.text or "") // _CHARS_A_PASSAGE for passage in passages)
