@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .answers import Answer, Step
     from .evaluation.comparison import Comparison, compare
     from .evaluation.scoring import score_predictions
+    from .given import GivenPassage, rank_given, read_given
     from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
     from .qa import OpenDomainQA, Result
@@ -19,6 +20,7 @@ __all__ = [
     "Comparison",
     "CorpusSearch",
     "FoundPassage",
+    "GivenPassage",
     "Miner",
     "OpenDomainQA",
     "ReadMode",
@@ -30,6 +32,8 @@ __all__ = [
     "evaluate",
     "evaluate_reader",
     "mine_negatives",
+    "rank_given",
+    "read_given",
     "score_predictions",
     "search_passages",
 ]
@@ -39,6 +43,7 @@ _MODULES = {
     "Comparison": "evaluation.comparison",
     "CorpusSearch": "search",
     "FoundPassage": "search",
+    "GivenPassage": "given",
     "Miner": "mining",
     "OpenDomainQA": "qa",
     "ReadMode": "reading",
@@ -50,6 +55,8 @@ _MODULES = {
     "evaluate_reader": "reading",
     "evaluate": "open_domain",
     "mine_negatives": "mining",
+    "rank_given": "given",
+    "read_given": "given",
     "score_predictions": "evaluation.scoring",
     "search_passages": "search",
 }

@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 def serve(
     indexes: Annotated[
         list[str],
-        typer.Argument(metavar="INDEX…", help="Folders, or NAME=FOLDER; a folder's name is its."),
+        typer.Argument(metavar="INDEX…", help="Folders; NAME=FOLDER serves one by another name."),
     ],
     host: Annotated[
         str, typer.Option(help="Where to listen; 0.0.0.0 lets other machines in.")
@@ -26,7 +26,7 @@ def serve(
         Path | None,
         typer.Option(metavar="FILE", help="Keys, one a line; or set PREREAD_API_KEYS."),
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds a request may take.")] = 30.0,
+    timeout_s: Annotated[float, typer.Option(help="Seconds a request may take.")] = 30.0,
     max_batch: Annotated[int, typer.Option(help="Requests that are read together.")] = 16,
     max_batch_passages: Annotated[
         int, typer.Option(help="Passages that are read together: bounds memory.")
@@ -66,7 +66,7 @@ def serve(
         max_top_k=max_top_k,
         max_answers=max_answers,
         max_passages=max_passages,
-        timeout_s=timeout,
+        timeout_s=timeout_s,
     )
     config = ServeConfig(
         limits=limits,

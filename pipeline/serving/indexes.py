@@ -189,7 +189,10 @@ def _guarded(refresh: Callable[[], bool]) -> None:
 
 def _stamp(path: Path) -> Stamp:
     """What is another whenever the manifest is: it is written anew and renamed."""
-    found = os.stat(path / MANIFEST_FILE)
+    try:
+        found = os.stat(path / MANIFEST_FILE)
+    except FileNotFoundError:
+        return 0, 0, 0  # opening the index says what is missing
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import PrereadError
+from preread.indexer import IndexFormatError
 from preread.pipeline.serving.auth import ApiKeys
 from preread.pipeline.serving.batching import BatchRules, BatchWorker
 from preread.pipeline.serving.errors import OverloadedError, ShuttingDownError
 from preread.pipeline.serving.indexes import named_paths
 from preread.pipeline.serving.limits import Limits, ServeConfig
 from preread.pipeline.serving.offsets import Offsets
+from preread.pipeline.serving.service import Service
 
 KEY = "0123456789abcdef"
 
@@ -185,9 +187,14 @@ def test_indexes_are_named_by_folder_or_by_hand(tmp_path: Path) -> None:
             named_paths(wrong)
 
 
+def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IndexFormatError, match="nothing"):
+        Service({"nothing": tmp_path / "nothing"})
+
+
 @pytest.mark.parametrize("name", ["max_queue", "max_batch", "max_in_flight", "grace_seconds"])
 def test_settings_that_cannot_be_are_refused_by_their_flag(name: str) -> None:
     with pytest.raises(PrereadError, match=name.replace("_", "-")):
         ServeConfig(**{name: -1})
-    with pytest.raises(PrereadError, match="timeout"):
+    with pytest.raises(PrereadError, match="--timeout-s"):
         Limits(timeout_s=0)
