@@ -255,6 +255,13 @@ def test_a_wrong_field_is_named(server: Running, path: str, content: object, fie
     assert error["message"].startswith(f"{field}: ")
 
 
+def test_parameters_that_would_do_nothing_are_refused(server: Running) -> None:
+    reply = server.get("/v1/sample/search", params={"query": "river", "k1": 1.2})
+    assert reply.status_code == 400 and reply.json()["error"]["field"] == "k1"
+    reply = server.get("/v1/sample/answer", params={"question": "river", "top_k": "many"})
+    assert reply.status_code == 400 and reply.json()["error"]["field"] == "top_k"
+
+
 def test_what_is_not_there_is_said_in_the_same_shape(server: Running) -> None:
     unknown = {"question": PIANO, "passages": ["a", {"id": "no-such"}]}
     replies = {
@@ -311,7 +318,7 @@ def test_overload_is_refused_and_passes(sample_index: Path) -> None:
         with ThreadPoolExecutor(12) as pool:
             replies = list(pool.map(ask, range(12)))
         refused = [r for r in replies if r.status_code == 503]
-        assert len(refused) >= 6 and {r.status_code for r in replies} == {200, 503}
+        assert len(refused) >= 3 and {r.status_code for r in replies} == {200, 503}
         for reply in refused:
             assert reply.json()["error"]["type"] == "overloaded"
             assert int(reply.headers["Retry-After"]) >= 1
