@@ -55,7 +55,7 @@ def evaluate_reader(
     answerable = [example for example in known if example.answers]
     if not answerable:
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
-    through = _unchanged
+    through: Callable[[Packed, Packed], Packed] = _unchanged
     if mode is ReadMode.STORED:
         through = _through(known_codec(codec or reader.config.codec, reader), reader)
     answered = answer_examples(reader, answerable, through)

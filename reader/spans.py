@@ -36,9 +36,12 @@ class WindowTable:
         known = [(place[p], w) for w, p in enumerate(self.passage) if p in place]
         known.sort()
         chosen = [w for _, w in known]
-        columns = (self.lengths, self.n_prefix, self.first_token)
-        picked = (tuple(column[w] for w in chosen) for column in columns)
-        return chosen, WindowTable(*picked, tuple(number for number, _ in known))
+        return chosen, WindowTable(
+            lengths=tuple(self.lengths[w] for w in chosen),
+            n_prefix=tuple(self.n_prefix[w] for w in chosen),
+            first_token=tuple(self.first_token[w] for w in chosen),
+            passage=tuple(number for number, _ in known),
+        )
 
     def followed_by(self, other: "WindowTable", n_passages: int) -> "WindowTable":
         """Both, another table's passages counted on after ``n_passages`` of this one."""

@@ -77,7 +77,7 @@ def _gradient(
     logits = model.upper(asked, states.with_rows(rows), pairs)
     drawn: list[Tensor] = []
     for packed in (logits.start, logits.end):
-        for of_window in torch.split(packed, windows.lengths):
+        for of_window in torch.split(packed, list(windows.lengths)):
             chances = of_window.detach().softmax(0)
             answers = torch.multinomial(chances, _DRAWS, replacement=True, generator=generator)
             drawn.append(of_window.log_softmax(0)[answers].sum() / _DRAWS**0.5)

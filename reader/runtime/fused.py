@@ -14,7 +14,7 @@ Source: Cao et al. 2020, section 3; what the last layer may leave out follows fr
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import layer_norm, linear
 
 from ..attention import attend_by_segment, attend_padded
@@ -30,7 +30,8 @@ _ROWS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
 class _FusedLayer:
     """One layer's weights, laid out for reading."""
 
-    def __init__(self, layer: TransformerLayer, dtype: torch.dtype) -> None:
+    def __init__(self, layer: nn.Module, dtype: torch.dtype) -> None:
+        assert isinstance(layer, TransformerLayer)
         attention = layer.attention
 
         def weights(*tensors: Tensor) -> Tensor:
