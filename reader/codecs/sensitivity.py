@@ -3,10 +3,10 @@
 A state that is off by a small d changes the distribution of answers by about ``d @ F @ d / 2`` nats
 of Kullback-Leibler divergence, F the second moment of the gradient of an answer's log-probability,
 answers drawn from the reader itself. A codec that makes ``d @ F @ d`` small spends its bytes on
-what the upper layers read; a few dozen of hundreds of directions hold most of F.
+what the upper layers read.
 
 Questions are made of the passages themselves (`statement_examples`), so that nothing but text is
-needed; labelled ones give about the same.
+needed.
 
 Source: Choi et al. 2017 (https://arxiv.org/abs/1612.01543), section 3, weigh the k-means of network
 weights by the curvature of the loss; here it is states that are quantised, and F is a full matrix.
