@@ -217,7 +217,10 @@ class _Reading:
         if not parts:
             return cls(Packed(torch.empty(0, qa.reader.config.hidden_size), ()), fetched.windows)
         lengths = tuple(length for part in parts for length in part.lengths)
-        return cls(Packed(torch.cat([part.rows for part in parts]), lengths), _joined(tables))
+        windows_of_all = WindowTable((), (), (), ())
+        for table in tables:
+            windows_of_all = windows_of_all.followed_by(table, 0)
+        return cls(Packed(torch.cat([part.rows for part in parts]), lengths), windows_of_all)
 
 
 def _states_of(reader: Reader, windows: Sequence[Window]) -> Iterable[Packed]:
@@ -238,16 +241,6 @@ def _renumbered(windows: WindowTable, numbers: Sequence[int]) -> WindowTable:
     """The same windows, of passages with other numbers."""
     passages = tuple(numbers[passage] for passage in windows.passage)
     return WindowTable(windows.lengths, windows.n_prefix, windows.first_token, passages)
-
-
-def _joined(tables: Sequence[WindowTable]) -> WindowTable:
-    """The windows of several tables."""
-    return WindowTable(
-        tuple(n for table in tables for n in table.lengths),
-        tuple(n for table in tables for n in table.n_prefix),
-        tuple(n for table in tables for n in table.first_token),
-        tuple(n for table in tables for n in table.passage),
-    )
 
 
 def _numbered(sizes: Sequence[int]) -> list[list[int]]:

@@ -176,10 +176,11 @@ class OpenDomainQA:
     def answer_batch(
         self, questions: Sequence[str], *, top_k: int = 20, n_answers: int = 5
     ) -> list[Result]:
-        """Answer several questions together: sooner than one by one, and with the same answers.
+        """Answer several questions together: passages they share are fetched once.
 
         Passages that several questions found are fetched and decoded once, and all pairs are read
-        in batches of like length. Timings are of the whole batch.
+        in batches of like length. All passages are read, whatever the stop margin. Timings are of
+        the whole batch.
 
         Args:
             questions: As in `answer`.

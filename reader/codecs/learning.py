@@ -44,7 +44,7 @@ class StateSample:
 
 
 def learn_codec(name: CodecName, reader: Reader, sample: StateSample) -> QuantisedCodec:
-    """Learn a codec; it takes a minute or two.
+    """Learn a codec; it takes some minutes.
 
     Args:
         name: Of kind ``pq`` or ``rpq``.
