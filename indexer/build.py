@@ -159,7 +159,7 @@ def _settle_codec(
     if not path.exists():
         if codec is None:
             states = sample_states(reader, scan.sample, show_progress=show_progress)
-            codec = learn_codec(name, reader, states)
+            codec = learn_codec(name, reader, states, show_progress=show_progress)
         assert isinstance(codec, QuantisedCodec)
         with atomic_path(path) as temporary:
             save_codec(codec, reader, temporary)

@@ -41,6 +41,7 @@ def learn_codec(
     passages = read_corpus(corpus, format=format, on_error=on_error, limit=limit)
     sample = scan_corpus(passages, show_progress=True).sample
     loaded = Reader.load(reader, device=device)
-    learned = learn(name, loaded, sample_states(loaded, sample, show_progress=True))
+    states = sample_states(loaded, sample, show_progress=True)
+    learned = learn(name, loaded, states, show_progress=True)
     with atomic_path(out) as temporary:
         save_codec(learned, loaded, temporary)

@@ -4,7 +4,7 @@ from .base import Codec
 from .files import codec_file_name, load_codec, save_codec
 from .learning import StateSample, learn_codec, sample_states
 from .names import CodecKind, CodecName
-from .quantised import Predictor, ProductQuantiser, QuantisedCodec
+from .quantised import Predictor, QuantisedCodec, Quantiser
 from .scalar import Float16Codec, Int8Codec
 from .selection import find_codec, known_codec
 from .sensitivity import fisher_information
@@ -16,8 +16,8 @@ __all__ = [
     "Float16Codec",
     "Int8Codec",
     "Predictor",
-    "ProductQuantiser",
     "QuantisedCodec",
+    "Quantiser",
     "StateSample",
     "codec_file_name",
     "find_codec",

@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from ...data import PrereadError
 from ..reader import Reader
 from .names import CodecName
-from .quantised import Predictor, ProductQuantiser, QuantisedCodec
+from .quantised import Predictor, QuantisedCodec, Quantiser
 
-_FORMAT = "preread-codec-1"
+_FORMAT = "preread-codec-2"
 
 
 def codec_file_name(name: CodecName) -> str:
@@ -32,6 +32,7 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
         "position": codec.predictor.position,
         "neighbours": codec.predictor.neighbours,
         "mean": codec.predictor.mean,
+        "output": codec.predictor.output,
         "analysis": codec.quantiser.analysis,
         "codebooks": codec.quantiser.codebooks,
         "synthesis": codec.quantiser.synthesis,
@@ -60,8 +61,8 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
         described = json.loads(metadata[_FORMAT])
         name = CodecName.parse(described["codec"])
         fingerprint = described["fingerprint"]
-        predictor = Predictor(*(tensors[k] for k in ("position", "neighbours", "mean")))
-        quantiser = ProductQuantiser(*(tensors[k] for k in ("analysis", "codebooks", "synthesis")))
+        predictor = Predictor(*(tensors[k] for k in ("position", "neighbours", "mean", "output")))
+        quantiser = Quantiser(*(tensors[k] for k in ("analysis", "codebooks", "synthesis")))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise PrereadError(
             f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "

@@ -5,6 +5,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import erf, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +97,21 @@ def decode(codes: Any, ids: Any, tensors: dict[str, Any], words: Any) -> Any:
     """States of one window."""
     embedded = words[ids.astype(int)]
     n_bytes, _, size = tensors["codebooks"].shape
+    width = words.shape[1]
+    books_a_part = n_bytes * size // len(tensors["synthesis"])
     reach = len(tensors["neighbours"]) // 2
     states = []
     for p in range(len(ids)):
-        state = tensors["position"][min(p, len(tensors["position"]) - 1)]
+        side = tensors["position"][min(p, len(tensors["position"]) - 1)]
         for o in range(-reach, reach + 1):
             if 0 <= p + o < len(ids):
-                state = state + embedded[p + o] @ tensors["neighbours"][o + reach]
-        state = state + embedded.mean(0) @ tensors["mean"]
+                side = side + embedded[p + o] @ tensors["neighbours"][o + reach]
+        side = side + embedded.mean(0) @ tensors["mean"]
+        units = [u * (1 + erf(u / sqrt(2))) / 2 for u in side[width:]]
+        state = side[:width] + np.array(units) @ tensors["output"]
         for m in range(n_bytes):
-            part = tensors["synthesis"][m * size : (m + 1) * size]
+            q = m // books_a_part
+            part = tensors["synthesis"][q * size : (q + 1) * size]
             state = state + tensors["codebooks"][m, codes[p, m]] @ part
         states.append(state)
     return np.stack(states)
@@ -178,7 +184,7 @@ def test_second_parser_finds_the_same_passages_and_states(
                 expected.append(codes[:, :-2].view(np.int8) * np.maximum(largest, 1e-6) / 127)
             else:
                 metadata, tensors = read_safetensors(changed_index / "codec.safetensors")
-                described = json.loads(metadata["preread-codec-1"])
+                described = json.loads(metadata["preread-codec-2"])
                 assert described["fingerprint"] == manifest["fingerprint"]
                 expected.append(decode(codes, ids, tensors, words))
     # Learned tables are rounded to float16 after they are multiplied out.
