@@ -220,6 +220,28 @@ def text_without_labels() -> str:
     return "\n".join([*lines, "", f"{script} → `{result['file']}`"])
 
 
+def xlnet_sample() -> str:
+    """A small XLNet's answers from the sample corpus, before and after training."""
+    result = newest("xlnet-sample")
+    shape = result["shape"]
+    lines = [
+        f"{shape['n_layer']} layers of {shape['d_model']}, split at "
+        f"{result['num_lower_layers']}; {result['n_parameters']:,} parameters; "
+        f"{result['n_made_questions']:,} questions, {result['epochs']} times; top-"
+        f"{result['top_k']} passages are read.",
+        "",
+        "| weights | codec | bytes a token | EM | F1 | questions |",
+        "|---|---|---|---|---|---|",
+    ]
+    for weights in ("untrained", "trained"):
+        for row in result[weights]:
+            lines.append(
+                f"| {weights} | {row['codec']} | {row['bytes_per_token']:.0f} | "
+                f"{row['exact_match']:.1f} | {row['f1']:.1f} | {row['n_questions']} |"
+            )
+    return "\n".join([*lines, "", f"`python benchmarks/xlnet_sample.py` → `{result['file']}`"])
+
+
 def fill(path: Path, blocks: dict[str, str]) -> None:
     """Replace the blocks of a file."""
     text = path.read_text("utf-8")
@@ -242,7 +264,9 @@ def main() -> None:
         "passage-scores": passage_scores,
         "text-without-labels": text_without_labels,
     }
-    for page, tables in (("training.md", training), ("store.md", STORE_TABLES)):
+    bases = {"xlnet-sample": xlnet_sample}
+    pages = (("training.md", training), ("store.md", STORE_TABLES), ("bases.md", bases))
+    for page, tables in pages:
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
         fill(ROOT / "docs" / page, {name: tables[name]() for name in known})
     fill(ROOT / "docs" / "profile.md", {name: table() for name, table in PROFILE_TABLES.items()})

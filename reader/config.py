@@ -10,9 +10,9 @@ from ..data import PrereadError
 class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """Shape of the transformer, where it is split, and how text is laid out for it.
 
-    The fields of the transformer are those of Hugging Face's ``BertConfig``, under the same names.
-    The lower layers see question and passage apart from each other, each with positions from 0; the
-    upper layers see them joined.
+    The fields of the transformer are those of Hugging Face's ``BertConfig``, under the same names,
+    whatever family the checkpoint is of (``bases/`` translates). The lower layers see question and
+    passage apart from each other, each with positions from 0; the upper layers see them joined.
 
     Raises:
         PrereadError: If a field contradicts another; the message names it.
@@ -23,8 +23,8 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     model_type: ClassVar[str] = "deformer"
 
     base: str = "bert"
-    """Family of the checkpoint the weights come from: decides names and activation, not the code
-    path."""
+    """Family of the checkpoint the weights come from, one of ``bases.BASES``: decides the kind of
+    layer, and what weights are called elsewhere."""
     vocab_size: int = 30522
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -33,11 +33,25 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     hidden_act: str = "gelu"
     hidden_dropout_prob: float = 0.1
     attention_probs_dropout_prob: float = 0.1
-    max_position_embeddings: int = 512
+    max_position_embeddings: int | None = 512
+    """Rows of the table of positions; None where there is none, positions being relative, and a
+    segment may be as long as it likes."""
     type_vocab_size: int = 2
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
     pad_token_id: int | None = 0
+    embedding_size: int | None = None
+    """Width of the embeddings, where a projection takes them to ``hidden_size``; small ELECTRA has
+    one."""
+    position_offset: int = 0
+    """Row of the table of positions that a segment's first token has. RoBERTa leaves those up to
+    its padding token's number alone."""
+    begins_with_separator: bool = False
+    """Whether a passage's window begins with a separator, as RoBERTa's ``<s> q </s></s> c </s>``
+    has it."""
+    passage_first: bool = False
+    """Whether upper layers see passage before question, which then ends with [CLS]: XLNet's
+    ``c <sep> q <sep> <cls>``."""
 
     num_lower_layers: int = 9
     """Layers run ahead of time over passages; the authors' own configurations use 9 of 12."""
@@ -79,6 +93,13 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         self.check()
 
+    @property
+    def longest_segment(self) -> int | None:
+        """Tokens that a question or window has positions for; None where there is no limit."""
+        if self.max_position_embeddings is None:
+            return None
+        return self.max_position_embeddings - self.position_offset
+
     def check(self) -> None:
         """Check the fields against each other, again where some were set later.
 
@@ -96,17 +117,20 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
             f"({self.num_attention_heads})",
         )
         longest = max(self.window_length, self.max_question_length)
+        offset = f" less position_offset ({self.position_offset})" if self.position_offset else ""
         self._require(
-            longest <= self.max_position_embeddings,
+            self.longest_segment is None or longest <= self.longest_segment,
             f"window_length ({self.window_length}) and max_question_length "
             f"({self.max_question_length}) must not exceed max_position_embeddings "
-            f"({self.max_position_embeddings})",
+            f"({self.max_position_embeddings}){offset}",
         )
-        room_for_text = self.window_length - self.max_title_length - 1
+        n_separators = 1 + self.begins_with_separator
+        room_for_text = self.window_length - self.max_title_length - n_separators
         self._require(
             1 <= self.window_stride <= room_for_text,
-            f"window_stride must lie in 1..{room_for_text} (window_length - max_title_length - 1), "
-            f"or tokens between two windows would never be read; found {self.window_stride}",
+            f"window_stride must lie in 1..{room_for_text} (window_length - max_title_length - "
+            f"{n_separators}), or tokens between two windows would never be read; found "
+            f"{self.window_stride}",
         )
         self._require(
             self.max_question_length >= 3,

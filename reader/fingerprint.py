@@ -8,6 +8,9 @@ from tokenizers import Tokenizer
 from .model import DeformerForQuestionAnswering
 from .weight_names import is_lower
 
+_MORE_FIELDS = {"base": "bert", "position_offset": 0, "begins_with_separator": False}
+"""Fields that came later, and what they are in BERT: there they are left out of the hash, and
+indexes made before stay valid."""
 _LAYOUT_FIELDS = (
     "num_lower_layers",
     "num_attention_heads",
@@ -35,10 +38,14 @@ def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> st
     """
     digest = hashlib.sha256()
     layout = {name: getattr(model.config, name) for name in _LAYOUT_FIELDS}
+    more = {name: getattr(model.config, name) for name in _MORE_FIELDS}
+    layout |= {name: value for name, value in more.items() if value != _MORE_FIELDS[name]}
     digest.update(json.dumps(layout, sort_keys=True).encode())
     description = json.loads(tokenizer.to_str())
     parts = [description.get("normalizer"), description.get("pre_tokenizer")]
     parts.append(sorted(tokenizer.get_vocab(with_added_tokens=True).items()))
+    if description["model"].get("type") != "WordPiece":  # merges and scores cut words, too
+        parts.append(description["model"])
     digest.update(json.dumps(parts, sort_keys=True).encode())
     for name, weight in sorted(model.state_dict().items()):
         if is_lower(name, model.config.num_lower_layers):

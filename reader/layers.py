@@ -1,6 +1,8 @@
 """The bricks of a BERT-family transformer: embedder and layer, over packed rows."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
 import torch
@@ -9,28 +11,22 @@ from transformers.activations import ACT2FN
 
 from .attention import SelfAttention
 from .config import DeformerConfig
-from .packing import Packed
+from .packing import Packed, cumulative
 
 
 class Segment(IntEnum):
-    """Which of the two inputs a segment is; the value is its token type id."""
+    """Which of the two inputs a segment is; the value is its token type id, where there are two."""
 
     QUESTION = 0
     PASSAGE = 1
 
 
-class Embedder(nn.Module):
-    """Sum of word, position and type embeddings, normalised."""
+class Embedder(nn.Module, ABC):
+    """What makes the first layer's input of token ids."""
 
-    def __init__(self, config: DeformerConfig) -> None:
-        """Create the three tables."""
-        super().__init__()
-        self.word = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
-        self.position = nn.Embedding(config.max_position_embeddings, config.hidden_size)
-        self.token_type = nn.Embedding(config.type_vocab_size, config.hidden_size)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+    word: nn.Embedding
 
+    @abstractmethod
     def forward(self, tokens: Packed, segment: Segment) -> Tensor:
         """Embed token ids; positions count from 0 in every segment.
 
@@ -41,10 +37,50 @@ class Embedder(nn.Module):
         Returns:
             Shape ``(n_rows, hidden_size)``.
         """
-        type_row = self.token_type.weight[segment.value]
-        embedded = self.word(tokens.rows) + self.position(tokens.positions()) + type_row
+
+    @abstractmethod
+    def word_vectors(self) -> Tensor:
+        """What a word brings by itself. Shape ``(vocab_size, hidden_size)``."""
+
+    @abstractmethod
+    def position_vectors(self, n: int) -> Tensor:
+        """What tells the first ``n`` positions apart. Shape ``(n, hidden_size)``."""
+
+
+class AbsoluteEmbedder(Embedder):
+    """Sum of word, position and type embeddings, normalised, and projected where it is narrower."""
+
+    def __init__(self, config: DeformerConfig) -> None:
+        """Create the three tables."""
+        super().__init__()
+        size = config.embedding_size or config.hidden_size
+        assert config.max_position_embeddings is not None
+        self.word = nn.Embedding(config.vocab_size, size, config.pad_token_id)
+        self.position = nn.Embedding(config.max_position_embeddings, size)
+        self.token_type = nn.Embedding(config.type_vocab_size, size)
+        self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.project = None if size == config.hidden_size else nn.Linear(size, config.hidden_size)
+        self._first_position = config.position_offset
+
+    def forward(self, tokens: Packed, segment: Segment) -> Tensor:
+        """Embed token ids; see `Embedder`."""
+        type_row = self.token_type.weight[min(segment.value, self.token_type.num_embeddings - 1)]
+        positions = tokens.positions() + self._first_position
+        embedded = self.word(tokens.rows) + self.position(positions) + type_row
         normalised: Tensor = self.dropout(self.norm(embedded))
-        return normalised
+        return normalised if self.project is None else self.project(normalised)
+
+    def word_vectors(self) -> Tensor:
+        """The table of words, projected; see `Embedder`."""
+        return self._projected(self.word.weight)
+
+    def position_vectors(self, n: int) -> Tensor:
+        """The first rows of the table of positions in use, projected; see `Embedder`."""
+        return self._projected(self.position.weight[self._first_position :][:n])
+
+    def _projected(self, rows: Tensor) -> Tensor:
+        return rows if self.project is None else rows @ self.project.weight.T
 
 
 class TransformerLayer(nn.Module):
@@ -67,12 +103,15 @@ class TransformerLayer(nn.Module):
         self.output_norm = nn.LayerNorm(size, eps=eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
-    def forward(self, hidden: Tensor, lengths: Sequence[int]) -> Tensor:
+    def forward(
+        self, hidden: Tensor, lengths: Sequence[int], first_lengths: Sequence[int] = ()
+    ) -> Tensor:
         """Run the layer over packed rows.
 
         Args:
             hidden: Shape ``(n_rows, hidden_size)``.
             lengths: Rows of each segment.
+            first_lengths: As in `run_layers`; not looked at, for the embeddings say all of it.
 
         Returns:
             Shape ``(n_rows, hidden_size)``.
@@ -84,28 +123,62 @@ class TransformerLayer(nn.Module):
         return out
 
 
-def run_layers(layers: Iterable[nn.Module], hidden: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Run layers one after the other; an empty batch passes unchanged."""
+def run_layers(
+    layers: Iterable[nn.Module],
+    hidden: Tensor,
+    lengths: Sequence[int],
+    first_lengths: Sequence[int] = (),
+) -> Tensor:
+    """Run layers one after the other; an empty batch passes unchanged.
+
+    Args:
+        layers: What is run.
+        hidden: Packed rows. Shape ``(n_rows, hidden_size)``.
+        lengths: Rows of each segment.
+        first_lengths: Where segments are pairs, how many rows of each are those of its first part.
+
+    Returns:
+        Shape ``(n_rows, hidden_size)``.
+    """
     if hidden.shape[0] == 0:
         return hidden
     for layer in layers:
-        hidden = layer(hidden, lengths)
+        hidden = layer(hidden, lengths, first_lengths)
     return hidden
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Pairs of question and passage states, end to end."""
+
+    states: Packed
+    """One segment per pair. Shape ``(n_rows, hidden_size)``."""
+    first_lengths: tuple[int, ...]
+    """Rows of what comes first in each pair: the question's, or the passage's."""
+    passage_rows: Tensor
+    """Numbers of the rows that come from passages, in order. Int64, on CPU."""
+    cls_rows: Tensor
+    """Number of each pair's [CLS] row, which is the question's first, or its last where the
+    question comes last. Int64, on CPU."""
+
+
 def join_segments(
-    questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
-) -> tuple[Packed, Tensor]:
+    questions: Packed,
+    passages: Packed,
+    pairs: Sequence[tuple[int, int]],
+    *,
+    passage_first: bool = False,
+) -> Joined:
     """Lay question and passage states end to end, for each pair.
 
     Args:
         questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
         passages: Lower states of the passages. Shape ``(n_passage_rows, hidden_size)``.
         pairs: Which question meets which passage, as segment numbers.
+        passage_first: Whether the passage comes before the question.
 
     Returns:
-        The joined rows, one segment per pair, and the row numbers that come from passages, in order
-        (int64, on CPU).
+        The joined rows, and what they are.
 
     Raises:
         ValueError: If the hidden sizes differ.
@@ -120,14 +193,25 @@ def join_segments(
     sources: list[Tensor] = []
     is_passage: list[Tensor] = []
     lengths: list[int] = []
+    first_lengths: list[int] = []
     for question, passage in pairs:
         n_q, n_p = questions.lengths[question], passages.lengths[passage]
-        sources.append(torch.arange(q_offsets[question], q_offsets[question] + n_q))
-        sources.append(n_questions + torch.arange(p_offsets[passage], p_offsets[passage] + n_p))
-        is_passage += [torch.zeros(n_q, dtype=torch.bool), torch.ones(n_p, dtype=torch.bool)]
+        parts = [
+            (torch.arange(q_offsets[question], q_offsets[question] + n_q), False),
+            (n_questions + torch.arange(p_offsets[passage], p_offsets[passage] + n_p), True),
+        ]
+        for rows, of_passage in reversed(parts) if passage_first else parts:
+            sources.append(rows)
+            is_passage.append(torch.full((len(rows),), of_passage))
         lengths.append(n_q + n_p)
+        first_lengths.append(n_p if passage_first else n_q)
     both = torch.cat([questions.rows, passages.rows.to(questions.rows.dtype)])
-    if not sources:
-        return Packed(both[:0], ()), torch.empty(0, dtype=torch.int64)
-    joined = both[torch.cat(sources).to(both.device)]
-    return Packed(joined, tuple(lengths)), torch.cat(is_passage).nonzero().squeeze(1)
+    ends = cumulative(lengths)
+    none = torch.empty(0, dtype=torch.int64)
+    joined = both[torch.cat([none, *sources]).to(both.device)]
+    return Joined(
+        Packed(joined, tuple(lengths)),
+        tuple(first_lengths),
+        torch.cat([none.bool(), *is_passage]).nonzero().squeeze(1),
+        ends[1:] - 1 if passage_first else ends[:-1],
+    )

@@ -10,12 +10,11 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedModel
 
 from ..data import PrereadError
+from .bases import find_base
 from .config import DeformerConfig
-from .layers import Embedder, Segment, TransformerLayer, join_segments, run_layers
+from .layers import Segment, join_segments, run_layers
 from .packing import Packed
 from .weight_names import from_hugging_face
-
-_SUPPORTED_BASES = ("bert",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,9 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
     def __init__(self, config: DeformerConfig) -> None:
         """Create the model with random weights."""
         super().__init__(config)
-        self.embedder = Embedder(config)
-        self.layers = nn.ModuleList(
-            TransformerLayer(config) for _ in range(config.num_hidden_layers)
-        )
+        base = find_base(config.base)
+        self.embedder = base.embedder(config)
+        self.layers = nn.ModuleList(base.layer(config) for _ in range(config.num_hidden_layers))
         self.head = nn.Linear(config.hidden_size, 2)
         self.stored_as: Callable[[Packed, Packed], Packed] | None = None
         """What `forward` does to passage states and their token ids between lower and upper layers:
@@ -110,15 +108,16 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
             if len(questions) != 1:
                 raise ValueError(f"pairs are needed to read {len(questions)} questions at once")
             pairs = [(0, p) for p in range(len(passages))]
-        joined, passage_rows = join_segments(questions, passages, pairs)
+        passage_first = self.config.passage_first
+        joined = join_segments(questions, passages, pairs, passage_first=passage_first)
         outputs: list[Tensor] = []
-        hidden = joined.rows
+        hidden, lengths = joined.states.rows, joined.states.lengths
         for layer in self.layers[self.config.num_lower_layers :]:
-            hidden = run_layers([layer], hidden, joined.lengths)
+            hidden = run_layers([layer], hidden, lengths, joined.first_lengths)
             if keep_hidden:
                 outputs.append(hidden)
-        passage_hidden = hidden[passage_rows.to(hidden.device)]
-        cls_hidden = hidden[joined.offsets()[:-1].to(hidden.device)]
+        passage_hidden = hidden[joined.passage_rows.to(hidden.device)]
+        cls_hidden = hidden[joined.cls_rows.to(hidden.device)]
         # Logits of different passages are compared: they keep float32's digits in mixed precision.
         with torch.autocast(hidden.device.type, enabled=False):
             start, end = self.head(passage_hidden.float()).unbind(-1)
@@ -156,7 +155,7 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
 
         Args:
             pretrained_model_name_or_path: Folder or hub name of a DeFormer reader or of an ordinary
-                model of the BERT family.
+                model of a family of ``bases.BASES``.
             *args: As in transformers.
             **kwargs: As in transformers. Fields of `DeformerConfig` (``num_lower_layers`` …) change
                 the configuration.
@@ -188,34 +187,16 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
     def _split_ordinary(cls, source: str, **kwargs: Any) -> Self:
         """Load a Hugging Face model and take its weights over, by name."""
         found = AutoConfig.from_pretrained(source)
-        if found.model_type not in _SUPPORTED_BASES:
-            raise PrereadError(
-                f"{source}: expected a checkpoint of one of {', '.join(_SUPPORTED_BASES)}, "
-                f"found model type {found.model_type!r}. Name a BERT checkpoint."
-            )
+        try:
+            shape = find_base(found.model_type).config_fields(found)
+        except PrereadError as error:
+            raise PrereadError(f"{source}: {error}") from None
         dtype = kwargs.pop("dtype")
-        shape = {k: v for k, v in found.to_dict().items() if k in _TRANSFORMER_FIELDS}
         config = DeformerConfig(base=found.model_type, **{**shape, **kwargs})
         ordinary = AutoModelForQuestionAnswering.from_pretrained(source, dtype=dtype)
         model = cls(config).to(dtype)
-        model.load_state_dict(from_hugging_face(ordinary.state_dict(), config.num_hidden_layers))
+        model.load_state_dict(from_hugging_face(ordinary.state_dict(), config))
         return model.eval()  # type: ignore[no-any-return]
 
-
-_TRANSFORMER_FIELDS = (
-    "vocab_size",
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "hidden_act",
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "max_position_embeddings",
-    "type_vocab_size",
-    "initializer_range",
-    "layer_norm_eps",
-    "pad_token_id",
-)
 
 AutoConfig.register(DeformerConfig.model_type, DeformerConfig)

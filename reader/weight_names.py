@@ -1,55 +1,20 @@
-"""How weights are called here and in Hugging Face's BERT: one table, read in both directions."""
+"""How weights are called here and in Hugging Face's models (``bases/`` holds the tables)."""
 
 import re
 from collections.abc import Mapping
 
 from torch import Tensor
 
-_EMBEDDER = {
-    "embedder.word.weight": "bert.embeddings.word_embeddings.weight",
-    "embedder.position.weight": "bert.embeddings.position_embeddings.weight",
-    "embedder.token_type.weight": "bert.embeddings.token_type_embeddings.weight",
-    "embedder.norm.{p}": "bert.embeddings.LayerNorm.{p}",
-    "head.{p}": "qa_outputs.{p}",
-}
-_LAYER = {
-    "layers.{i}.attention.query.{p}": "bert.encoder.layer.{i}.attention.self.query.{p}",
-    "layers.{i}.attention.key.{p}": "bert.encoder.layer.{i}.attention.self.key.{p}",
-    "layers.{i}.attention.value.{p}": "bert.encoder.layer.{i}.attention.self.value.{p}",
-    "layers.{i}.attention.output.{p}": "bert.encoder.layer.{i}.attention.output.dense.{p}",
-    "layers.{i}.attention_norm.{p}": "bert.encoder.layer.{i}.attention.output.LayerNorm.{p}",
-    "layers.{i}.expand.{p}": "bert.encoder.layer.{i}.intermediate.dense.{p}",
-    "layers.{i}.contract.{p}": "bert.encoder.layer.{i}.output.dense.{p}",
-    "layers.{i}.output_norm.{p}": "bert.encoder.layer.{i}.output.LayerNorm.{p}",
-}
+from .bases import find_base
+from .config import DeformerConfig
 
 
-def hugging_face_names(num_hidden_layers: int) -> dict[str, str]:
-    """Our weight names, each with Hugging Face's.
+def from_hugging_face(weights: Mapping[str, Tensor], config: DeformerConfig) -> dict[str, Tensor]:
+    """Rename the weights of an ordinary model with a span head.
 
     Args:
-        num_hidden_layers: Layers of the model, lower and upper.
-
-    Returns:
-        Ours to theirs, for every weight of `DeformerForQuestionAnswering`.
-    """
-    table = {}
-    for ours, theirs in _EMBEDDER.items():
-        for p in ("weight", "bias") if "{p}" in ours else ("",):
-            table[ours.format(p=p)] = theirs.format(p=p)
-    for i in range(num_hidden_layers):
-        for ours, theirs in _LAYER.items():
-            for p in ("weight", "bias"):
-                table[ours.format(i=i, p=p)] = theirs.format(i=i, p=p)
-    return table
-
-
-def from_hugging_face(weights: Mapping[str, Tensor], num_hidden_layers: int) -> dict[str, Tensor]:
-    """Rename the weights of a ``BertForQuestionAnswering``.
-
-    Args:
-        weights: Its state dict; a pooler is left aside, as span reading has none.
-        num_hidden_layers: Layers of the model.
+        weights: Its state dict; what span reading has no use for, such as a pooler, is left aside.
+        config: Of the model that they are for.
 
     Returns:
         The same tensors under our names.
@@ -57,12 +22,14 @@ def from_hugging_face(weights: Mapping[str, Tensor], num_hidden_layers: int) -> 
     Raises:
         KeyError: If a weight is missing.
     """
-    return {ours: weights[theirs] for ours, theirs in hugging_face_names(num_hidden_layers).items()}
+    names = find_base(config.base).weight_names(config)
+    return {ours: weights[theirs] for ours, theirs in names.items()}
 
 
-def to_hugging_face(weights: Mapping[str, Tensor], num_hidden_layers: int) -> dict[str, Tensor]:
-    """Rename our weights to those of a ``BertForQuestionAnswering``; the inverse of the above."""
-    return {theirs: weights[ours] for ours, theirs in hugging_face_names(num_hidden_layers).items()}
+def to_hugging_face(weights: Mapping[str, Tensor], config: DeformerConfig) -> dict[str, Tensor]:
+    """Rename our weights to those of an ordinary model; the inverse of the above."""
+    names = find_base(config.base).weight_names(config)
+    return {theirs: weights[ours] for ours, theirs in names.items()}
 
 
 def is_lower(name: str, num_lower_layers: int) -> bool:

@@ -1,7 +1,9 @@
 """How text is laid out for the reader: questions, and the windows of a passage.
 
-A question is ``[CLS] q1 … qm [SEP]``. A passage's window is ``t1 … tk [SEP] c1 … cn [SEP]``, the
-title first where there is one; a passage longer than a window gives several, which overlap:
+A question is ``[CLS] q1 … qm [SEP]``, or ``q1 … qm [SEP] [CLS]`` where the passage comes first. A
+passage's window is ``t1 … tk [SEP] c1 … cn [SEP]``, the title first where there is one, and before
+it another [SEP] where the reader's base has two; a passage longer than a window gives several,
+which overlap:
 
     text tokens   0                192              384        500
     window 0      |---------------------|
@@ -13,6 +15,8 @@ Windows do not depend on the question, which is what makes their states worth st
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import punctuation
+from unicodedata import category
 
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -20,15 +24,24 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from ..data import PrereadError
 from .config import DeformerConfig
 
+_IDEOGRAPHS = (
+    ("\u3400", "\u4dbf"),
+    ("\u4e00", "\u9fff"),
+    ("\uf900", "\ufaff"),
+    ("\U00020000", "\U0002ceaf"),
+    ("\U0002f800", "\U0002fa1f"),
+)
+"""First and last of the blocks of Chinese characters, each of which is a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """One stretch of a passage, as token ids."""
 
     token_ids: tuple[int, ...]
-    """Title, [SEP], text, [SEP]."""
+    """Title, [SEP], text, [SEP]; RoBERTa's begin with one more."""
     n_prefix: int
-    """Tokens before the text: title and [SEP], or 0."""
+    """Tokens before the text."""
     first_token: int
     """Which token of the passage's text the window's text begins with."""
 
@@ -95,6 +108,8 @@ class TextEncoder:
     def encode_questions(self, questions: Sequence[str]) -> list[list[int]]:
         """Token ids of each question, cut to ``max_question_length``."""
         room = self.config.max_question_length - 2
+        if self.config.passage_first:
+            return [[*ids[:room], self.sep_id, self.cls_id] for ids in self._ids(questions)]
         return [[self.cls_id, *ids[:room], self.sep_id] for ids in self._ids(questions)]
 
     def count_cut_questions(self, questions: Sequence[str]) -> int:
@@ -124,10 +139,11 @@ class TextEncoder:
         """Where the tokens of a passage's text stand in it."""
         encoding = self._backend.encode(text, add_special_tokens=False)
         tokens: list[tuple[int, int]] = encoding.offsets
-        words = [
+        within = [
             (encoding.word_to_chars(word) if word is not None else None) or token
             for word, token in zip(encoding.word_ids, tokens, strict=True)
         ]
+        words = [_word(text, *where) for where in zip(tokens, within, strict=True)]
         return TokenMap(text, tuple(tokens), tuple(words))
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
@@ -135,9 +151,9 @@ class TextEncoder:
         return [e.ids for e in encodings]
 
     def _windows(self, title: list[int], text: list[int]) -> list[Window]:
-        prefix = [*title[: self.config.max_title_length - 1], self.sep_id]
-        if not title and not self.config.separates_untitled:
-            prefix = []
+        prefix = [self.sep_id] if self.config.begins_with_separator else []
+        if title or self.config.separates_untitled:
+            prefix += [*title[: self.config.max_title_length - 1], self.sep_id]
         room = self.config.window_length - len(prefix) - 1
         windows = []
         for first in range(0, max(len(text), 1), self.config.window_stride):
@@ -146,3 +162,36 @@ class TextEncoder:
             if first + room >= len(text):
                 break
         return windows
+
+
+def _word(text: str, token: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
+    """The word that a token is part of.
+
+    A WordPiece tokenizer's words end at punctuation and hold one ideograph. Others take all up to
+    the next space for one, so that these are looked for here.
+
+    Args:
+        text: What was tokenised.
+        token: Where the token stands.
+        within: What the tokenizer says is its word.
+    """
+    start, end = token
+    if start == end:  # the blank before a character whose bytes are tokens of their own
+        return within
+    while start > within[0] and not (_stands_alone(text[start - 1]) or _stands_alone(text[start])):
+        start -= 1
+    while end < within[1] and not (_stands_alone(text[end - 1]) or _stands_alone(text[end])):
+        end += 1
+    return start, end
+
+
+def _stands_alone(character: str) -> bool:
+    """Whether a character is no part of a longer word: punctuation, or an ideograph.
+
+    Source: the pre-tokenizer of BERT, https://github.com/google-research/bert, ``tokenization.py``.
+    """
+    if character.isascii():
+        return character in punctuation
+    return category(character).startswith("P") or any(
+        first <= character <= last for first, last in _IDEOGRAPHS
+    )

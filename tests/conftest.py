@@ -1,5 +1,6 @@
 """Fixtures for every room: a tiny random reader with the shipped tokenizer."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,20 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
+from preread.data import read_corpus
+from preread.data.sample import sample_corpus_path
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import (
+    AutoConfig,
+    AutoModelForQuestionAnswering,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    RobertaTokenizer,
+    XLNetTokenizer,
+)
 
 settings.register_profile("preread", deadline=None)  # a shared machine stalls now and then
 settings.load_profile("preread")
@@ -59,6 +71,100 @@ def tiny_reader_path(tiny_reader: Reader, tmp_path_factory: pytest.TempPathFacto
     tiny_reader.model.save_pretrained(folder)
     tiny_reader.tokenizer.save_pretrained(folder)
     return folder
+
+
+_TINY_BERT: dict[str, object] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+}
+_TINY_ROBERTA = _TINY_BERT | {"max_position_embeddings": 66, "type_vocab_size": 1}
+_TINY = {
+    "bert": _TINY_BERT,
+    "roberta": _TINY_ROBERTA,
+    "xlm-roberta": _TINY_ROBERTA,
+    "electra": _TINY_BERT | {"embedding_size": 16},
+    "xlnet": {"d_model": 32, "n_layer": 3, "n_head": 4, "d_inner": 64},
+}
+"""Three layers in each family's words."""
+
+
+def _ordinary(family: str, **changes: object) -> PreTrainedModel:
+    """A random three-layer model of a family, as Hugging Face has it."""
+    shape = {"vocab_size": 100, "initializer_range": 0.2} | _TINY[family] | changes
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(family, **shape)
+    model: PreTrainedModel = AutoModelForQuestionAnswering.from_config(config).eval()
+    return model
+
+
+@pytest.fixture(scope="session")
+def make_ordinary() -> Callable[..., PreTrainedModel]:
+    """Makes a random ordinary model of a family; keywords change its configuration."""
+    return _ordinary
+
+
+@pytest.fixture(scope="session")
+def byte_level_tokenizer() -> PreTrainedTokenizerFast:
+    """RoBERTa's tokenizer, of 700 pieces."""
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=700,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    trained.train_from_iterator(_sample_texts(), trainer)
+    learned = json.loads(trained.to_str())["model"]
+    return RobertaTokenizer(learned["vocab"], [tuple(merge) for merge in learned["merges"]])
+
+
+@pytest.fixture(scope="session")
+def sentence_piece_tokenizer() -> PreTrainedTokenizerFast:
+    """XLNet's tokenizer, of 700 pieces."""
+    empty = XLNetTokenizer().backend_tokenizer
+    trained = Tokenizer(models.Unigram())
+    trained.normalizer, trained.pre_tokenizer = empty.normalizer, empty.pre_tokenizer
+    trainer = trainers.UnigramTrainer(
+        vocab_size=700,
+        special_tokens=["<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>"],
+        unk_token="<unk>",
+        show_progress=False,
+    )
+    trained.train_from_iterator(_sample_texts(), trainer)
+    learned = json.loads(trained.to_str())["model"]
+    pieces = [tuple(piece) for piece in learned["vocab"]]
+    return XLNetTokenizer(pieces, unk_id=0, additional_special_tokens=[])
+
+
+def _sample_texts() -> list[str]:
+    return [passage.text for passage in read_corpus(sample_corpus_path())][:60]
+
+
+@pytest.fixture(scope="session")
+def base_checkpoint(
+    tokenizer: PreTrainedTokenizerFast,
+    byte_level_tokenizer: PreTrainedTokenizerFast,
+    sentence_piece_tokenizer: PreTrainedTokenizerFast,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], Path]:
+    """Makes an ordinary random checkpoint of a family, with a tokenizer of its kind."""
+    tokenizers = {
+        "electra": tokenizer,
+        "roberta": byte_level_tokenizer,
+        "xlnet": sentence_piece_tokenizer,
+    }
+
+    def make(family: str) -> Path:
+        folder = tmp_path_factory.mktemp(family)
+        _ordinary(family, vocab_size=len(tokenizers[family])).save_pretrained(folder)
+        tokenizers[family].save_pretrained(folder)
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

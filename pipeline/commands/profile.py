@@ -22,7 +22,7 @@ def profile(
         typer.Argument(
             metavar="READER",
             help="'default', a folder, a hub name, or a shape without weights: bert-base, "
-            "bert-large.",
+            "bert-large, xlnet-base, xlnet-large.",
         ),
     ],
     layers: Annotated[

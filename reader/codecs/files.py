@@ -74,6 +74,6 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
             f"reader is {reader.name!r} ({reader.fingerprint[:12]}). Learn one for it with "
             "`preread learn-codec`."
         )
-    embeddings = reader.model.embedder.word.weight.detach()
+    embeddings = reader.model.embedder.word_vectors().detach()
     with torch.inference_mode():
         return QuantisedCodec(name, predictor, quantiser, embeddings)

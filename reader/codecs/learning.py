@@ -62,7 +62,7 @@ def learn_codec(
             f"codec: expected at least {MIN_TOKENS} tokens of passages to learn from, found "
             f"{n_tokens}. Learn from a larger corpus, or use float16."
         )
-    embeddings = reader.model.embedder.word.weight.detach()
+    embeddings = reader.model.embedder.word_vectors().detach()
     size = sample.states.shape[1]
     with torch.inference_mode():
         if name.kind is CodecKind.PQ:

@@ -29,7 +29,8 @@ class Features:
     def __init__(self, reader: Reader, token_ids: Packed) -> None:
         """Look up what surrounds each row; all on CPU."""
         embedder = reader.model.embedder
-        words, places = (e.weight.detach().cpu() for e in (embedder.word, embedder.position))
+        self.n_places = reader.config.window_length
+        words = embedder.word_vectors().detach().cpu()
         ids, positions = token_ids.rows, token_ids.positions()
         lengths = torch.tensor(token_ids.lengths)
         n_after = lengths.repeat_interleave(lengths) - 1 - positions
@@ -41,8 +42,8 @@ class Features:
         self._words = torch.cat([words, torch.zeros_like(words[:1])])
         self._window = torch.arange(len(lengths)).repeat_interleave(lengths)
         self._means = embedding_bag(ids, words, token_ids.offsets()[:-1], mode="mean")
-        self._positions, self._places = positions, places
-        self.n_places = reader.config.window_length
+        self._positions = positions
+        self._places = embedder.position_vectors(self.n_places).detach().cpu()
         self.size = words.shape[1]
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class Features:
         of_words, of_mean, of_place, bias = weights.split(
             [n_tables * self.size, self.size, self.size, 1]
         )
-        of_places = self._places[: self.n_places] @ of_place + bias
+        of_places = self._places @ of_place + bias
         return of_places, of_words.view(n_tables, self.size, -1), of_mean
 
 

@@ -14,9 +14,25 @@ from ..config import DeformerConfig
 from ..model import DeformerForQuestionAnswering
 from ..reader import Reader
 
+_XLNET: dict[str, Any] = {
+    "base": "xlnet",
+    "vocab_size": 32_000,
+    "max_position_embeddings": None,
+    "pad_token_id": 5,
+    "passage_first": True,
+}
 SHAPES: dict[str, dict[str, Any]] = {
     "bert-base": {"num_lower_layers": 9},
     "bert-large": {
+        "hidden_size": 1024,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+        "intermediate_size": 4096,
+        "num_lower_layers": 20,
+    },
+    "xlnet-base": {**_XLNET, "num_lower_layers": 9},
+    "xlnet-large": {
+        **_XLNET,
         "hidden_size": 1024,
         "num_hidden_layers": 24,
         "num_attention_heads": 16,
@@ -27,8 +43,9 @@ SHAPES: dict[str, dict[str, Any]] = {
 """Fields of `DeformerConfig` that differ from its defaults. Another family's shapes go here with
 their ``base``; all that a profile asks of a model is ``lower`` and ``upper``.
 
-Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423), section 3; splits as in Cao et al.
-2020 (https://aclanthology.org/2020.acl-main.411), section 4."""
+Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423), section 3, and Yang et al. 2019
+(https://arxiv.org/abs/1906.08237), appendix A.4; splits as in Cao et al. 2020
+(https://aclanthology.org/2020.acl-main.411), section 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +94,11 @@ class Subject:
         Raises:
             PrereadError: If it is longer than the table of positions.
         """
-        if n_tokens > self.config.max_position_embeddings:
+        longest = self.config.longest_segment
+        if longest is not None and n_tokens > longest:
             raise PrereadError(
-                f"{self.name}: expected segments of at most {self.config.max_position_embeddings} "
-                f"tokens (max_position_embeddings), found one of {n_tokens}. Choose another layout."
+                f"{self.name}: expected segments of at most {longest} tokens "
+                f"(max_position_embeddings), found one of {n_tokens}. Choose another layout."
             )
 
 

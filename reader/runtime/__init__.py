@@ -2,6 +2,7 @@
 
 from .base import UpperRuntime
 from .fused import FusedUpper
+from .plain import PlainUpper
 from .selection import Precision, load_runtime
 
-__all__ = ["FusedUpper", "Precision", "UpperRuntime", "load_runtime"]
+__all__ = ["FusedUpper", "PlainUpper", "Precision", "UpperRuntime", "load_runtime"]

@@ -21,10 +21,7 @@ from ..attention import attend_by_segment, attend_padded
 from ..layers import TransformerLayer
 from ..model import DeformerForQuestionAnswering
 from ..packing import Packed
-from .joining import joined_batches
-
-_ROWS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
-"""On a CPU a batch's widest tensor is to stay in the cache; a GPU wants to be filled."""
+from .joining import ROWS_AT_ONCE, joined_batches
 
 
 class _FusedLayer:
@@ -91,7 +88,7 @@ class FusedUpper:
         self._head = model.head.weight.detach().float(), model.head.bias.detach().float()
         self._dtype = dtype
         device_type = self._head[0].device.type
-        self._rows_at_once = rows_at_once or _ROWS_AT_ONCE.get(device_type, 65_536)
+        self._rows_at_once = rows_at_once or ROWS_AT_ONCE.get(device_type, 65_536)
         self._attend = attend_by_segment if device_type == "cpu" else attend_padded
 
     @torch.inference_mode()

@@ -1,6 +1,6 @@
 """Cutting pairs into batches of like length, and laying their rows out, all in index arithmetic.
 
-Within a batch every pair is one segment, the question's rows first::
+Within a batch every pair is one segment, the question's rows first, or the passage's::
 
     [q q p p p | q q p p p p | q q q p p p p]
 """
@@ -13,6 +13,9 @@ from torch import Tensor
 
 from ..packing import Packed, cumulative, positions_of
 
+ROWS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
+"""On a CPU a batch's widest tensor is to stay in the cache; a GPU wants to be filled."""
+
 
 @dataclass(frozen=True, slots=True)
 class JoinedBatch:
@@ -22,6 +25,8 @@ class JoinedBatch:
     """Rows of each pair."""
     passage_lengths: tuple[int, ...]
     """Those of them that are a passage's."""
+    first_lengths: tuple[int, ...]
+    """Those of them that come first in the pair: the question's, or the passage's."""
     source: Tensor
     """Which row of questions and passages, laid end to end, each row is. Int64."""
     passage_rows: Tensor
@@ -31,7 +36,12 @@ class JoinedBatch:
 
 
 def joined_batches(
-    questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]], rows_at_once: int
+    questions: Packed,
+    passages: Packed,
+    pairs: Sequence[tuple[int, int]],
+    rows_at_once: int,
+    *,
+    passage_first: bool = False,
 ) -> Iterator[JoinedBatch]:
     """Batches of all pairs, shortest first.
 
@@ -40,6 +50,7 @@ def joined_batches(
         passages: Likewise.
         pairs: Which question is read with which passage.
         rows_at_once: Most rows of a batch; a longer pair makes one of its own.
+        passage_first: Whether the passage comes before the question.
     """
     of_question = torch.tensor([q for q, _ in pairs], dtype=torch.int64)
     of_passage = torch.tensor([p for _, p in pairs], dtype=torch.int64)
@@ -49,22 +60,25 @@ def joined_batches(
     passage_start = questions.rows.shape[0] + passages.offsets()[of_passage]
     target_start = torch.cumsum(n_passage, 0) - n_passage
     total = n_question + n_passage
+    n_first = n_passage if passage_first else n_question
     order = torch.argsort(total, stable=True)
     for some in _cut(order, total[order].tolist(), rows_at_once):
         lengths = tuple(total[some].tolist())
         position = positions_of(lengths)
         segment = torch.repeat_interleave(torch.arange(len(lengths)), total[some])
-        inside = position - n_question[some][segment]  # position in the passage
-        is_passage = inside >= 0
+        in_second = position - n_first[some][segment]
+        inside, asking = (position, in_second) if passage_first else (in_second, position)
+        is_passage = (in_second < 0) == passage_first
         source = torch.where(
             is_passage,
             passage_start[some][segment] + inside,
-            question_start[some][segment] + position,
+            question_start[some][segment] + asking,
         )
         target = (target_start[some][segment] + inside)[is_passage]
         passage_lengths = tuple(n_passage[some].tolist())
         passage_rows = is_passage.nonzero().squeeze(1)
-        yield JoinedBatch(lengths, passage_lengths, source, passage_rows, target)
+        first_lengths = tuple(n_first[some].tolist())
+        yield JoinedBatch(lengths, passage_lengths, first_lengths, source, passage_rows, target)
 
 
 def _cut(order: Tensor, lengths: Sequence[int], rows_at_once: int) -> Iterator[Tensor]:

@@ -4,9 +4,11 @@ from enum import StrEnum
 
 import torch
 
+from ..layers import TransformerLayer
 from ..model import DeformerForQuestionAnswering
 from .base import UpperRuntime
 from .fused import FusedUpper
+from .plain import PlainUpper
 
 
 class Precision(StrEnum):
@@ -18,10 +20,12 @@ class Precision(StrEnum):
 
 
 def load_runtime(model: DeformerForQuestionAnswering, precision: Precision) -> UpperRuntime:
-    """A runtime of a model's upper layers.
+    """A runtime of a model's upper layers: the fused one, where it knows their kind.
 
     Args:
         model: On the device where it shall read.
         precision: Number format.
     """
-    return FusedUpper(model, dtype=getattr(torch, precision.value))
+    is_fusible = all(isinstance(layer, TransformerLayer) for layer in model.layers)
+    runtime = FusedUpper if is_fusible else PlainUpper
+    return runtime(model, dtype=getattr(torch, precision.value))

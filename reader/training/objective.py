@@ -35,7 +35,7 @@ class Teacher:
         model = DeformerForQuestionAnswering.from_pretrained(
             source, num_lower_layers=config.num_lower_layers
         )
-        for name in ("hidden_size", "num_hidden_layers", "vocab_size"):
+        for name in ("base", "hidden_size", "num_hidden_layers", "vocab_size"):
             theirs, ours = getattr(model.config, name), getattr(student, name)
             if theirs != ours:
                 raise PrereadError(

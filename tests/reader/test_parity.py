@@ -152,9 +152,10 @@ def test_pairs_share_a_passage_between_questions(tmp_path: Path) -> None:
 def test_weight_names_map_both_ways() -> None:
     bert = random_bert(SHAPES[0])
     weights = bert.state_dict()
-    there = from_hugging_face(weights, 4)
-    assert set(there) == set(DeformerForQuestionAnswering(_same_shape(bert)).state_dict())
-    back = to_hugging_face(there, 4)
+    config = _same_shape(bert)
+    there = from_hugging_face(weights, config)
+    assert set(there) == set(DeformerForQuestionAnswering(config).state_dict())
+    back = to_hugging_face(there, config)
     assert set(back) == {name for name in weights if "position_ids" not in name}
     assert all(torch.equal(back[name], weights[name]) for name in back)
 

@@ -10,9 +10,11 @@ import pytest
 import torch
 from preread.data import PrereadError
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Packed, Segment
+from preread.reader.bases import XLNET
 from preread.reader.codecs import Float16Codec, Int8Codec
 from preread.reader.profiling import (
     LAYOUTS,
+    SHAPES,
     WIKIPEDIA_PASSAGES,
     Arrangement,
     Case,
@@ -34,6 +36,7 @@ from preread.reader.profiling import (
     storage_of,
     sweep_reader,
 )
+from transformers import XLNetConfig
 
 CPU = torch.device("cpu")
 TINY = Layout("tiny", 40, 8, mean_question=5, mean_passage=20)
@@ -114,6 +117,42 @@ def test_operations_of_a_tiny_model_are_those_of_the_formula(
     assert decomposed == 3 * (question + passage) + both + head
     assert counter.flops(Case(one, PassKind.STORED, 3)) == 3 * question + both + head
     assert counter.flops(Case(stores_first, PassKind.STORED, 3)) == 3 * passage + both + head
+
+
+def xlnet_layer_flops(config: DeformerConfig, n_tokens: int, *, is_joint: bool) -> int:
+    """Beside what BERT's layer does: distances projected and scored, and sides where there are."""
+    size = config.hidden_size
+    distances = 2 * 2 * n_tokens * size * size + 2 * n_tokens * 2 * n_tokens * size
+    return layer_flops(config, n_tokens) + distances + is_joint * 2 * n_tokens * 2 * size
+
+
+def test_operations_of_a_tiny_xlnet_are_those_of_the_formula() -> None:
+    fields = SHAPES["xlnet-base"] | {"hidden_size": 32, "intermediate_size": 64}
+    fields |= {"num_hidden_layers": 4, "num_attention_heads": 4, "num_lower_layers": 3}
+    config = DeformerConfig(**fields)
+    one = workload(TINY, Arrangement.PADDED)
+    question, passage = (xlnet_layer_flops(config, n, is_joint=False) for n in (8, 32))
+    both = xlnet_layer_flops(config, 40, is_joint=True)
+    head = 2 * (32 + 1) * config.hidden_size * 2  # passage rows, and [CLS]
+    counter = Counter(config)
+    assert counter.flops(Case(one, PassKind.FULL, 0)) == 4 * both + head
+    decomposed = counter.flops(Case(one, PassKind.DECOMPOSED, 3))
+    assert decomposed == 3 * (question + passage) + both + head
+    assert counter.flops(Case(one, PassKind.STORED, 3)) == 3 * question + both + head
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("xlnet-base", {"d_model": 768, "n_layer": 12, "n_head": 12, "d_inner": 3072}),
+        ("xlnet-large", {"d_model": 1024, "n_layer": 24, "n_head": 16, "d_inner": 4096}),
+    ],
+)
+def test_shapes_of_xlnet_are_those_of_its_configurations(name: str, shape: dict[str, int]) -> None:
+    subject = Subject.load(name)
+    fields = XLNET.config_fields(XLNetConfig(**shape))
+    assert fields == {field: getattr(subject.config, field) for field in fields}
+    subject.check_room(10_000)
 
 
 def test_a_packed_batch_runs_its_question_through_the_lower_layers_once(

@@ -1,0 +1,44 @@
+"""What a family of checkpoints has to say of itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+from transformers import PreTrainedConfig
+
+from ..config import DeformerConfig
+from ..layers import Embedder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A family of checkpoints: its shape in our words, its parts, its names."""
+
+    config_fields: Callable[[PreTrainedConfig], dict[str, Any]]
+    """Fields of `DeformerConfig` from Hugging Face's configuration. Raises `PrereadError` for one
+    that cannot be split."""
+    embedder: Callable[[DeformerConfig], Embedder]
+    """Makes the embedder, with random weights."""
+    layer: Callable[[DeformerConfig], nn.Module]
+    """Makes a layer, with random weights; called as `layers.run_layers` does."""
+    weight_names: Callable[[DeformerConfig], dict[str, str]]
+    """Our name of every weight, each with Hugging Face's."""
+
+
+def expand_names(
+    outer: Mapping[str, str], of_layer: Mapping[str, str], n_layers: int
+) -> dict[str, str]:
+    """Write a table of names out.
+
+    Args:
+        outer: Ours to theirs, outside of layers. ``{p}`` stands for ``weight`` and ``bias``.
+        of_layer: The same for a layer, ``{i}`` its number.
+        n_layers: How many layers there are.
+    """
+    table = {}
+    for number, names in ((0, outer), *((i, of_layer) for i in range(n_layers))):
+        for ours, theirs in names.items():
+            for p in ("weight", "bias") if "{p}" in ours else ("",):
+                table[ours.format(i=number, p=p)] = theirs.format(i=number, p=p)
+    return table

@@ -1,0 +1,34 @@
+"""ELECTRA's discriminator: BERT, with narrower embeddings in the small model.
+
+Source: Clark et al. 2020 (https://openreview.net/forum?id=r1xMH1BtvB), section 3.2.
+"""
+
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+from ..config import DeformerConfig
+from ..layers import AbsoluteEmbedder, TransformerLayer
+from .base import Base
+from .bert import bert_fields, bert_names
+
+_PROJECTION = {
+    f"embedder.project.{p}": f"electra.embeddings_project.{p}" for p in ("weight", "bias")
+}
+
+
+def _fields(found: PreTrainedConfig) -> dict[str, Any]:
+    return bert_fields(found) | {"embedding_size": found.embedding_size}
+
+
+def _names(config: DeformerConfig) -> dict[str, str]:
+    is_projected = config.embedding_size not in (None, config.hidden_size)
+    return bert_names(config, "electra") | (_PROJECTION if is_projected else {})
+
+
+ELECTRA = Base(
+    config_fields=_fields,
+    embedder=AbsoluteEmbedder,
+    layer=TransformerLayer,
+    weight_names=_names,
+)
