@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 RESULTS = Path(__file__).parent / "results"
-_PACKAGES = ("torch", "transformers", "pyserini", "h5py", "numpy")
+_PACKAGES = ("torch", "transformers", "pyserini", "h5py", "numpy", "onnxruntime")
 
 
 def machine() -> dict[str, Any]:

@@ -22,7 +22,6 @@ from matplotlib.figure import Figure
 from preread.data import Question, read_questions, score_answer
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.waves import read_in_waves, wave_ends
-from preread.reader import Precision
 from tqdm import tqdm
 
 MARGINS = tuple(np.arange(-6.0, 24.5, 0.5).tolist())
@@ -150,13 +149,15 @@ def main() -> None:
     parser.add_argument("--loss", type=float, default=0.5, help="EM that may be lost")
     parser.add_argument("--timed", type=int, default=20, help="questions that are timed")
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--runtime", default="torch")
     parser.add_argument("--precision", default="float32", help="of the upper layers")
     options = parser.parse_args()
     questions = list(read_questions(options.questions))
     if options.sample:
         questions = random.Random(options.seed).sample(questions, options.sample)
-    qa = OpenDomainQA.from_index(options.index)
-    qa.reader.precision = Precision(options.precision)
+    qa = OpenDomainQA.from_index(
+        options.index, runtime=options.runtime, precision=options.precision
+    )
     found = [record(qa, question, options.top_k) for question in tqdm(questions)]
     tuning, held_out = ([one for one in half if one] for half in (found[::2], found[1::2]))
     whole = [100 * float(np.mean([one.stop(np.inf)[1] for one in x])) for x in (tuning, held_out)]
@@ -170,6 +171,7 @@ def main() -> None:
         "n_questions": len(questions),
         "seed": options.seed if options.sample else None,
         "top_k": options.top_k,
+        "runtime": options.runtime,
         "precision": options.precision,
         "margin": margin,
         "all_passages_held_out": {"exact_match": round(whole[1], 2)},

@@ -15,6 +15,7 @@ from typing import Any
 
 from common import RESULTS, all_results, newest
 from profile_table import PROFILE_TABLES
+from speed_tables import SPEED_TABLES
 from store_tables import STORE_TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -265,8 +266,13 @@ def main() -> None:
         "text-without-labels": text_without_labels,
     }
     bases = {"xlnet-sample": xlnet_sample}
-    pages = (("training.md", training), ("store.md", STORE_TABLES), ("bases.md", bases))
-    for page, tables in pages:
+    pages = {
+        "training.md": training,
+        "store.md": STORE_TABLES,
+        "bases.md": bases,
+        "speed.md": SPEED_TABLES,
+    }
+    for page, tables in pages.items():
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
         fill(ROOT / "docs" / page, {name: tables[name]() for name in known})
     fill(ROOT / "docs" / "profile.md", {name: table() for name, table in PROFILE_TABLES.items()})

@@ -59,7 +59,8 @@ def evaluate(
         for which one of the first k passages holds it (DPR's matching; at least 100 passages are
         retrieved); ``latency_ms`` of whole questions, one at a time, that retrieval included, and
         its mean by stage; 95 % bootstrap intervals; ``exact_match_by_passages``, had only the
-        first k passages been read; ``expected_calibration_error`` of the answers' scores.
+        first k passages been read; ``passages_read``, their mean; ``expected_calibration_error``
+        of the answers' scores.
 
     Raises:
         PrereadError: If there is no question, one is not labelled, a file cannot be written, or
@@ -148,6 +149,7 @@ def _score(question: Question, result: Result, found: Sequence[Retrieved]) -> Ou
         first_passage_with_answer=next(ranks, None),
         latency_ms=round(result.timings.total_ms, 2),
         stage_ms={stage: round(ms, 3) for stage, ms in result.timings.stages.items()},
+        passages_read=result.n_read,
         steps=tuple(
             StepOutcome(
                 step.n_passages,
@@ -172,4 +174,6 @@ def _facts(qa: OpenDomainQA) -> dict[str, str]:
         "layers stored": f"{plan.num_lower_layers} of {qa.reader.config.num_hidden_layers}",
         "BM25's weight": f"{qa.bm25_weight:g}",
         "device": str(qa.reader.device),
+        "runtime": f"{qa.reader.runtime_name}, {qa.reader.precision}",
+        "stop margin": "none" if qa.stop_margin is None else f"{qa.stop_margin:g}",
     }

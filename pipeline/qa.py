@@ -9,7 +9,7 @@ import torch
 
 from ..data import Passage, PrereadError
 from ..indexer import Hit, PassageIndex
-from ..reader import Reader, Span
+from ..reader import Precision, Reader, Runtime, Span
 from .answers import Answer, Step
 from .retrieval import Retriever, search_many
 from .waves import read_in_waves
@@ -89,20 +89,34 @@ class OpenDomainQA:
         self.retriever: Retriever = retriever if retriever is not None else index.bm25
 
     @classmethod
-    def from_index(cls, path: str | Path, *, device: str = "cpu") -> "OpenDomainQA":
+    def from_index(
+        cls,
+        path: str | Path,
+        *,
+        device: str = "cpu",
+        runtime: str = Runtime.TORCH,
+        precision: str = Precision.FLOAT32,
+        stop_margin: float | None = None,
+    ) -> "OpenDomainQA":
         """Open an index with the reader that made it.
 
         Args:
             path: The index folder.
             device: Where the upper layers run.
+            runtime: As in `Reader.load`.
+            precision: As in `Reader.load`.
+            stop_margin: As in `OpenDomainQA`.
 
         Raises:
             IndexFormatError: If there is no index, or it is damaged.
             IndexMismatchError: If the reader has changed since.
-            PrereadError: If the reader is gone.
+            PrereadError: If the reader is gone, or cannot run so.
         """
         index = PassageIndex(Path(path))
-        return cls(index, Reader.load(index.manifest.plan.reader, device=device))
+        reader = Reader.load(
+            index.manifest.plan.reader, device=device, runtime=runtime, precision=precision
+        )
+        return cls(index, reader, stop_margin=stop_margin)
 
     def __call__(self, question: str, *, top_k: int = 20, n_answers: int = 5) -> list[Answer]:
         """Answer a question.
@@ -136,7 +150,8 @@ class OpenDomainQA:
             top_k: As in a call.
             n_answers: As in a call.
             n_hits: Passages to retrieve, if more than are read.
-            with_steps: Also say what reading fewer passages would have answered.
+            with_steps: Also say what reading fewer passages would have answered, of those that
+                were read.
 
         Raises:
             PrereadError: As in a call.
@@ -156,7 +171,7 @@ class OpenDomainQA:
             question_states,
             ordinals,
             scores,
-            margin=None if with_steps else self.stop_margin,
+            margin=self.stop_margin,
             on_stage=timings.lap,
         )
         logits = reading.start, reading.end, reading.windows

@@ -6,7 +6,7 @@ from .layers import Segment
 from .model import DeformerForQuestionAnswering, SpanLogits
 from .packing import Packed
 from .reader import Reader
-from .runtime import Precision
+from .runtime import Precision, Runtime
 from .spans import Span, WindowTable, decode_spans
 from .windows import TextEncoder, Window
 
@@ -16,6 +16,7 @@ __all__ = [
     "Packed",
     "Precision",
     "Reader",
+    "Runtime",
     "Segment",
     "Span",
     "SpanLogits",

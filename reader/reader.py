@@ -16,7 +16,7 @@ from .fingerprint import fingerprint
 from .layers import Segment
 from .model import DeformerForQuestionAnswering
 from .packing import Packed
-from .runtime import Precision, UpperRuntime, load_runtime
+from .runtime import Precision, Runtime, UpperRuntime, check_choice, load_runtime
 from .spans import Span, WindowTable, decode_in_steps, decode_spans, passage_normalisers
 from .windows import TextEncoder, Window, load_tokenizer
 
@@ -28,6 +28,8 @@ class Reader:
         name: What it was loaded by; give it to `Reader.load` again to get the same reader.
         model: The network, in evaluation mode.
         encoder: Lays out text for it.
+        runtime_name: What computes the upper layers.
+        precision: In which number format, where that is PyTorch.
     """
 
     def __init__(
@@ -37,17 +39,18 @@ class Reader:
         *,
         name: str,
         device: str | torch.device = "cpu",
-        precision: Precision = Precision.FLOAT32,
+        runtime: str = Runtime.TORCH,
+        precision: str = Precision.FLOAT32,
     ) -> None:
-        """Put a model and its tokenizer together on a device."""
+        """Put a model and its tokenizer together on a device; see `load`."""
         self.name = name
         self.device = torch.device(device)
+        self.runtime_name, self.precision = check_choice(runtime, precision, self.device)
         self.model = model
         self.model.to(self.device)  # type: ignore[arg-type]  # a wrapper hides the signature
         self.model.train(False)
         self.tokenizer = tokenizer
         self.encoder = TextEncoder(tokenizer, model.config)
-        self.precision = precision
 
     @classmethod
     def load(
@@ -56,7 +59,8 @@ class Reader:
         *,
         device: str | torch.device = "cpu",
         num_lower_layers: int | None = None,
-        precision: Precision = Precision.FLOAT32,
+        runtime: str = Runtime.TORCH,
+        precision: str = Precision.FLOAT32,
     ) -> "Reader":
         """Load a reader.
 
@@ -65,13 +69,16 @@ class Reader:
                 split.
             device: Where it runs.
             num_lower_layers: Split elsewhere than the checkpoint says.
-            precision: Number format in which the upper layers read. States are made in float32
-                always, so that an index does not depend on it.
+            runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
+            precision: Number format in which PyTorch runs them. States are made by PyTorch in
+                float32 always, so that an index depends on neither.
 
         Raises:
-            PrereadError: If there is no such reader or device, or its files are damaged.
+            PrereadError: If there is no such reader, device, runtime or precision, they do not go
+                together, or the reader's files are damaged.
         """
         _check_device(device)
+        check_choice(runtime, precision, torch.device(device))
         source = str(shipped_reader_path(name) or name)
         changes = {} if num_lower_layers is None else {"num_lower_layers": num_lower_layers}
         if _looks_like_path(source) and not (Path(source) / "config.json").is_file():
@@ -90,6 +97,7 @@ class Reader:
             tokenizer,
             name=_lasting_name(name, source),
             device=device,
+            runtime=runtime,
             precision=precision,
         )
 
@@ -117,7 +125,7 @@ class Reader:
     @cached_property
     def runtime(self) -> UpperRuntime:
         """What runs the upper layers; the weights are those of its first use."""
-        return load_runtime(self.model, self.precision)
+        return load_runtime(self.model, self.runtime_name, self.precision)
 
     def span_logits(self, question: Packed, passages: Packed) -> tuple[Tensor, Tensor]:
         """Start and end logits of all passage rows. Shape ``(n_rows,)`` each, float32."""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Device, IndexPath, Json, TopK, print_json
+from .options import Device, IndexPath, Json, Precision, Runtime, StopMargin, TopK, print_json
 
 if TYPE_CHECKING:
     from ..qa import OpenDomainQA
@@ -44,12 +44,17 @@ def ask(
     top_k: TopK = 20,
     answers: Annotated[int, typer.Option(help="Answers that are shown.")] = 5,
     device: Device = "cpu",
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+    stop_margin: StopMargin = None,
     json: Json = False,
 ) -> None:
     """Answer QUESTION from INDEX; without a question, answer one after the other."""
     from ..qa import OpenDomainQA
 
-    qa = OpenDomainQA.from_index(index, device=device)
+    qa = OpenDomainQA.from_index(
+        index, device=device, runtime=runtime, precision=precision, stop_margin=stop_margin
+    )
     if question is None:
         _converse(qa, top_k, answers, json)
     else:
@@ -65,14 +70,12 @@ def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json:
     result = qa.answer(question, top_k=top_k, n_answers=n_answers)
     if json:
         content = {"question": question, "answers": [a.to_dict() for a in result.answers]}
-        print_json({**content, "took_ms": round(result.timings.total_ms, 2)})
+        took = {"took_ms": round(result.timings.total_ms, 2), "passages_read": result.n_read}
+        print_json({**content, **took})
         return
     console = Console()
     show_answers(result.answers, console)
-    console.print(
-        f"[dim]{min(top_k, len(result.hits))} passages read in "
-        f"{result.timings.total_ms:.0f} ms[/dim]"
-    )
+    console.print(f"[dim]{result.n_read} passages read in {result.timings.total_ms:.0f} ms[/dim]")
 
 
 def _converse(qa: "OpenDomainQA", top_k: int, n_answers: int, json: bool) -> None:

@@ -14,7 +14,18 @@ from ...data import (
     read_examples,
     read_gold,
 )
-from .options import Device, IndexPath, Json, Limit, TopK, print_json, print_table
+from .options import (
+    Device,
+    IndexPath,
+    Json,
+    Limit,
+    Precision,
+    Runtime,
+    StopMargin,
+    TopK,
+    print_json,
+    print_table,
+)
 
 Format = Annotated[QuestionFormat, typer.Option(help="Form of the questions.")]
 Match = Annotated[
@@ -53,6 +64,9 @@ def evaluate(
         bool, typer.Option("--resume", help="Keep what PREDICTIONS holds, and go on.")
     ] = False,
     device: Device = "cpu",
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+    stop_margin: StopMargin = None,
     json: Json = False,
 ) -> None:
     """Answer QUESTIONS from INDEX and score: EM, F1, top-k accuracy, latency."""
@@ -69,7 +83,9 @@ def evaluate(
         "command": shlex.join(["preread", *sys.argv[1:]]),
     }
     content = run_evaluation(
-        OpenDomainQA.from_index(index, device=device),
+        OpenDomainQA.from_index(
+            index, device=device, runtime=runtime, precision=precision, stop_margin=stop_margin
+        ),
         gold,
         top_k=top_k,
         predictions=predictions,
@@ -189,6 +205,8 @@ def evaluate_reader(
     ] = QuestionFormat.AUTO,
     on_error: OnBadRecord = OnError.FAIL,
     device: Device = "cpu",
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
     json: Json = False,
 ) -> None:
     """Let READER answer DATASET, given each question's passage, and score: EM, F1."""
@@ -205,7 +223,9 @@ def evaluate_reader(
         typer.echo(report.summary(), err=True)
     layers = 0 if chosen_mode is ReadMode.FULL else None
     content = run_evaluation(
-        Reader.load(reader, device=device, num_lower_layers=layers),
+        Reader.load(
+            reader, device=device, num_lower_layers=layers, runtime=runtime, precision=precision
+        ),
         examples,
         mode=chosen_mode,
         codec=codec,

@@ -13,6 +13,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 TopK = Annotated[int, typer.Option(help="Passages that are read.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N.")]
 Device = Annotated[str, typer.Option(help="Where the reader runs: cpu, cuda, cuda:1 …")]
+Runtime = Annotated[
+    str, typer.Option(help="What computes the upper layers: torch, or onnx-int8 (needs the extra).")
+]
+Precision = Annotated[str, typer.Option(help="With torch: float32 or bfloat16.")]
+StopMargin = Annotated[
+    float | None,
+    typer.Option(
+        help="Stop reading when the best answer is ahead by so many logits; inf reads all. "
+        "Default: what the reader's configuration says."
+    ),
+]
 
 
 def print_json(content: Any) -> None:

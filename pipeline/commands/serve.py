@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device
+from .options import Device, Precision, Runtime
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,6 +53,8 @@ def serve(
         bool, typer.Option("--log-questions", help="Write questions to the log.")
     ] = False,
     device: Device = "cpu",
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
 ) -> None:
     """Answer questions over HTTP from each INDEX; /docs of the server says how to ask."""
     from ..serving import ApiKeys, Limits, ServeConfig
@@ -81,4 +83,7 @@ def serve(
     )
     paths, keys = named_paths(indexes), ApiKeys.load(api_keys)
     write_json_logs()
-    run_server(paths, config, keys, host=host, port=port, device=device)
+    run_server(
+        paths, config, keys, host=host, port=port, device=device, runtime=runtime,
+        precision=precision,
+    )  # fmt: skip

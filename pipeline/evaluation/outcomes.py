@@ -76,6 +76,8 @@ class Outcome(ScoredAnswer):
     """Rank of the first passage found that holds a gold answer, from 1."""
     latency_ms: float
     stage_ms: dict[str, float]
+    passages_read: int
+    """Fewer than were asked for where fewer were found, or reading stopped early."""
     steps: tuple[StepOutcome, ...] = field(default=())
 
     def after(self, n_passages: int) -> tuple[float, float]:
@@ -100,6 +102,7 @@ class Outcome(ScoredAnswer):
             "first_passage_with_answer": self.first_passage_with_answer,
             "latency_ms": self.latency_ms,
             "stage_ms": self.stage_ms,
+            "passages_read": self.passages_read,
             "by_passages_read": [
                 {
                     "passages": step.n_passages,
@@ -155,6 +158,7 @@ def parse_outcome(record: JsonObject, place: Place) -> Outcome:
         first_passage_with_answer=first,
         latency_ms=take_number(record, "latency_ms", place),
         stage_ms={name: take_number(stages, name, place) for name in stages},
+        passages_read=int(take_number(record, "passages_read", place)),
         steps=tuple(
             _parse_step(step, at) for at, step in take_objects(record, "by_passages_read", place)
         ),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -26,6 +27,9 @@ class Settings:
     retriever: str
     bm25_weight: float
     top_k: int
+    runtime: str
+    precision: str
+    stop_margin: float | None
 
     @classmethod
     def of(cls, qa: OpenDomainQA, questions: Sequence[Question], top_k: int) -> "Settings":
@@ -38,6 +42,9 @@ class Settings:
             retriever=type(qa.retriever).__name__,
             bm25_weight=qa.bm25_weight,
             top_k=top_k,
+            runtime=qa.reader.runtime_name.value,
+            precision=qa.reader.precision.value,
+            stop_margin=None if qa.stop_margin in (None, math.inf) else qa.stop_margin,
         )
 
     def save(self, predictions: Path) -> None:

@@ -37,6 +37,7 @@ def summarise(outcomes: Sequence[Outcome], top_k: int) -> dict[str, Any]:
         "top_k_accuracy": {str(k): percent(one.mean) for k, one in accuracy.items()},
         "n_questions": len(outcomes),
         "top_k": top_k,
+        "passages_read": round(float(np.mean([one.passages_read for one in outcomes])), 2),
         "latency_ms": {
             "p50": round(float(np.percentile(latencies, 50)), 2),
             "p95": round(float(np.percentile(latencies, 95)), 2),

@@ -27,13 +27,13 @@ Stamp = tuple[int, int, int]
 class ReaderShelf:
     """Readers by name: indexes that were made by the same one share it."""
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, load: Callable[[str], Reader] = Reader.load) -> None:
         """Begin with none.
 
         Args:
-            device: Where they run.
+            load: Loads one by its name.
         """
-        self._device = device
+        self._load = load
         self._readers: dict[str, Reader] = {}
 
     def open(self, path: Path) -> OpenDomainQA:
@@ -46,7 +46,7 @@ class ReaderShelf:
         try:
             qa = self._with_reader(index)
             # What would be opened at the first question: the threads find it there.
-            _ = (index.bm25, index.deleted, index.find(""))
+            _ = (index.bm25, index.deleted, index.find(""), qa.reader.runtime)
         except BaseException:
             index.close()
             raise
@@ -59,7 +59,7 @@ class ReaderShelf:
                 return OpenDomainQA(index, self._readers[name])
             except IndexMismatchError:
                 log(_LOG, logging.INFO, "reader changed", reader=name)
-        qa = OpenDomainQA(index, Reader.load(name, device=self._device))
+        qa = OpenDomainQA(index, self._load(name))
         self._readers[name] = qa.reader
         return qa
 

@@ -4,12 +4,14 @@ import logging
 import socket
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
 from ...data import PrereadError
+from ...reader import Precision, Reader, Runtime
 from .app import create_app
 from .auth import ApiKeys
 from .limits import ServeConfig
@@ -102,6 +104,8 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     device: str = "cpu",
+    runtime: str = Runtime.TORCH,
+    precision: str = Precision.FLOAT32,
 ) -> None:
     """Serve indexes until the process is told to stop.
 
@@ -112,11 +116,14 @@ def serve(
         host: Where to listen; other machines cannot reach the default.
         port: 0: any that is free; the log says which.
         device: Where readers run.
+        runtime: As in `Reader.load`.
+        precision: As in `Reader.load`.
 
     Raises:
         PrereadError: If an index cannot be opened, or the address not be had.
     """
-    with listen(host, port) as sock, Service(paths, config, keys, device=device) as service:
+    load = partial(Reader.load, device=device, runtime=runtime, precision=precision)
+    with listen(host, port) as sock, Service(paths, config, keys, load_reader=load) as service:
         if host not in _LOOPBACK and not len(keys):
             log(_LOG, logging.WARNING, "open to the network, and anyone may ask: no --api-keys")
         address = sock.getsockname()

@@ -1,11 +1,12 @@
 """What all requests to a server share: its indexes, its workers, and who may come in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from ...indexer.java import leave_java
+from ...reader import Reader
 from .auth import ApiKeys
 from .batching import BatchRules, BatchWorker
 from .errors import NotFoundError
@@ -36,7 +37,7 @@ class Service:
         config: ServeConfig | None = None,
         keys: ApiKeys | None = None,
         *,
-        device: str = "cpu",
+        load_reader: Callable[[str], Reader] = Reader.load,
     ) -> None:
         """Open the indexes, load their readers, start the threads.
 
@@ -44,7 +45,7 @@ class Service:
             paths: Folders of the indexes, by the names they are served under.
             config: How it works.
             keys: Who may come in; by default everybody.
-            device: Where readers run.
+            load_reader: Loads a reader by its name.
 
         Raises:
             PrereadError: If an index cannot be opened.
@@ -53,7 +54,7 @@ class Service:
         self.keys = keys or ApiKeys()
         self.metrics = Metrics()
         self.traffic = Traffic()
-        shelf = ReaderShelf(device)
+        shelf = ReaderShelf(load_reader)
         self.indexes = {
             name: ServedIndex(name, path, shelf, self.metrics) for name, path in paths.items()
         }

@@ -1,11 +1,19 @@
-"""What every runtime of the upper layers does."""
+"""What every runtime of the upper layers does, and what its products are computed by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
+from ..layers import TransformerLayer
 from ..packing import Packed
+
+Project = Callable[[Tensor], Tensor]
+"""A product with weights and a bias added. Shapes ``(n_rows, n_in)`` to ``(n_rows, n_out)``."""
+Finish = Callable[[Tensor, Tensor], Tensor]
+"""What comes after attention, of the layer's input and of what attention mixed, for the rows that
+asked. Shapes ``(n_rows, hidden_size)``, all three."""
 
 
 class UpperRuntime(Protocol):
@@ -25,3 +33,21 @@ class UpperRuntime(Protocol):
             Start and end logits of the pairs' passage rows, packed in the order of the pairs.
             Shape ``(n_rows,)``, float32.
         """
+
+
+class Kernels(Protocol):
+    """Computes what is the same for every row of a packed batch: all of a layer but attention."""
+
+    dtype: torch.dtype
+    """Of the rows that go in and come out."""
+
+    def project(self, weight: Tensor, bias: Tensor) -> Project:
+        """A product with these weights, laid out for reading.
+
+        Args:
+            weight: Shape ``(n_out, n_in)``, float32.
+            bias: Shape ``(n_out,)``, float32.
+        """
+
+    def finish(self, layer: TransformerLayer) -> Finish:
+        """A layer's output projection, feed-forward part and norms, laid out for reading."""

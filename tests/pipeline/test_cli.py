@@ -85,6 +85,42 @@ def test_evaluate_writes_scores_predictions_and_run(
     assert len(first) == 6 and first[1] == "Q0" and first[3] == "1"
 
 
+def test_answers_in_int8_and_bfloat16_are_mostly_those_of_float32(
+    preread: Preread, sample_index: Path, tmp_path: Path
+) -> None:
+    lines = {}
+    for name, options in {
+        "float32": (),
+        "bfloat16": ("--precision", "bfloat16"),
+        "int8": ("--runtime", "onnx-int8"),
+    }.items():
+        file = tmp_path / f"{name}.jsonl"
+        questions = (sample_index, sample_questions_path(), "--limit", 40, "--top-k", 5)
+        finished = preread("evaluate", *questions, "--predictions", file, "--json", *options)
+        assert json.loads(finished.out)["passages_read"] == 5
+        lines[name] = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    for name in ("bfloat16", "int8"):
+        same = [
+            a["prediction"] == b["prediction"]
+            for a, b in zip(lines["float32"], lines[name], strict=True)
+        ]
+        assert sum(same) >= 36, (name, same)
+    scores = [[line["score"] for line in of_one] for of_one in lines.values()]
+    assert scores[0] != scores[1] != scores[2] != scores[0], "one of the options does nothing"
+
+
+def test_a_stop_margin_reads_less(preread: Preread, sample_index: Path) -> None:
+    arguments = (sample_index, "how many keys does a piano have?", "--top-k", 20, "--json")
+    n_read = [
+        json.loads(preread("ask", *arguments, "--stop-margin", margin).out)["passages_read"]
+        for margin in ("-100", "inf")
+    ]
+    assert n_read == [8, 20]
+    questions = (sample_index, sample_questions_path(), "--limit", 3, "--json")
+    scores = json.loads(preread("evaluate", *questions, "--stop-margin", "-100").out)
+    assert (scores["top_k"], scores["passages_read"]) == (20, 8.0)
+
+
 def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) -> None:
     dataset = tmp_path / "dev.jsonl"
     context = "Etna is a volcano on the island of Sicily. It last erupted in 2021."
@@ -122,6 +158,8 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         (("ask", "{tmp}/nothing", "who?"), "no such index"),
         (("ask", "{index}", "who?", "--top-k", "0"), "top_k must be at least 1"),
         (("nonsense",), "nonsense"),
+        (("ask", "{index}", "who?", "--runtime", "onnx"), "expected one of torch, onnx-int8"),
+        (("serve", "{index}", "--precision", "int8"), "expected one of float32, bfloat16"),
         (("ask", "{index}", "  "), "expected some words"),
         (("search", "{index}", ""), "expected some words"),
         (("info", "{tmp}"), "not an index"),

@@ -263,6 +263,9 @@ def test_other_settings_are_not_resumed(
     other = OpenDomainQA(qa.index, qa.reader, bm25_weight=7.5)
     with pytest.raises(PrereadError, match=r"it has bm25_weight [\d.]+; this is bm25_weight 7\.5"):
         run_evaluation(other, questions, begun, resume=True)
+    bfloat16 = OpenDomainQA(qa.index, Reader.load("default", precision="bfloat16"), stop_margin=3)
+    with pytest.raises(PrereadError, match="has precision float32; stop_margin None; this is prec"):
+        run_evaluation(bfloat16, questions, begun, resume=True)
     retrained = Reader.load("default")
     with torch.no_grad():
         retrained.model.get_parameter("head.weight").mul_(1.01)

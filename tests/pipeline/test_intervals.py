@@ -41,6 +41,7 @@ def outcome(**changes: object) -> Outcome:
         "first_passage_with_answer": 1,
         "latency_ms": 10.0,
         "stage_ms": {"retrieve": 2.0, "read": 8.0},
+        "passages_read": 20,
         "steps": (StepOutcome(1, "Ann", 1.0, 1.0),),
     }
     return Outcome(**{**fields, **changes})  # type: ignore[arg-type]
@@ -163,7 +164,9 @@ def test_accuracy_is_of_questions_with_a_gold_answer() -> None:
 
 
 def test_summary_keeps_the_keys_of_the_contract() -> None:
-    found = summarise([outcome(), outcome(exact_match=0.0, f1=0.25, latency_ms=30.0)], 20)
+    early = outcome(exact_match=0.0, f1=0.25, latency_ms=30.0, passages_read=8)
+    found = summarise([outcome(), early], 20)
+    assert (found["top_k"], found["passages_read"]) == (20, 14.0)
     assert (found["exact_match"], found["f1"], found["n_questions"]) == (50.0, 62.5, 2)
     assert found["top_k_accuracy"] == {"1": 100.0, "5": 100.0, "20": 100.0, "100": 100.0}
     assert found["latency_ms"] == {"p50": 20.0, "p95": 29.0}

@@ -1,0 +1,165 @@
+"""How much sooner are the same passages read than by what one would use instead?
+
+    python benchmarks/speed.py CORPUS QUESTIONS FOLDER --shapes bert-base bert-large default
+
+For each shape of reader an index of the passages that BM25 finds in CORPUS for some of QUESTIONS is
+built in FOLDER (kept there for the next run). Then every system reads the same passages of each
+question, one system after the other, and all of them again --repeat times. Ours are timed from the
+question's text to the logits of all passages: tokenising, the question's lower layers, fetching and
+decoding states from the index, upper layers. The others begin with tokens at hand, laid out and
+padded; the decomposed one with the passages' states too. Finding spans, the same for all, is not
+timed.
+
+That all read alike is checked first: sorted equals padded, and ours from exact states equals the
+decomposed one, within 1e-4 of the logits' norm. What codecs and fewer bits change is in the result.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from baselines.pairs import Reading
+from common import write_result
+from reading_systems import SYSTEMS, Asked, Bench, choose_questions
+from torch import Tensor
+from tqdm import tqdm
+
+EXACT = 1e-4
+
+
+def distance(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+    """Norm of the difference of logits, by the norm of the logits."""
+    a, b = torch.cat(list(found)), torch.cat(list(expected))
+    return float((a - b).norm() / b.norm())
+
+
+def check(bench: Bench, readings: Mapping[str, Reading], top_k: int) -> dict[str, float]:
+    """Compare logits of the first question.
+
+    Returns:
+        How far from its exact counterpart each system is that computes with fewer bits or from
+        coded states.
+    """
+    logits = {name: read() for name, read in readings.items()}
+    same = {
+        "full, sorted": distance(logits["full, sorted"], logits["full, padded"]),
+        "ours, float32, exact states": distance(
+            bench.from_exact_states(0, top_k), logits["decomposed, 320"]
+        ),
+    }
+    for name, found in same.items():
+        assert found < EXACT, f"{name}: logits differ by {found:.2g} of their norm"
+    near = {
+        name: distance(logits[name], logits["decomposed, 320"])
+        for name in logits
+        if name.startswith("ours")
+    }
+    near["full int8, sorted"] = distance(logits["full int8, sorted"], logits["full, padded"])
+    return {name: float(f"{found:.2g}") for name, found in {**same, **near}.items()}
+
+
+def measure(
+    bench: Bench, asked: Sequence[Asked], top_ks: Sequence[int], repeat: int
+) -> list[dict[str, Any]]:
+    """Seconds for all questions, by system and number of passages, in turns."""
+    systems = {name: bench.system(name) for name in SYSTEMS}
+    rows = []
+    for top_k in top_ks:
+        readings = {
+            name: [prepare(number, top_k) for number in range(len(asked))]
+            for name, prepare in systems.items()
+        }
+        logits = check(bench, {name: some[0] for name, some in readings.items()}, top_k)
+        seconds: dict[str, list[float]] = {name: [] for name in SYSTEMS}
+        for _ in tqdm(range(repeat), desc=f"top {top_k}", unit=" rounds"):
+            for name, some in readings.items():
+                begin = time.perf_counter()
+                for read in some:
+                    read()
+                seconds[name].append(time.perf_counter() - begin)
+        rows.append(
+            {
+                "top_k": top_k,
+                "n_windows": sum(len(bench.pairs(n, top_k)) for n in range(len(asked))),
+                "logits_off_by": logits,
+                "ms_a_question": {n: spread(s, 1000 / len(asked)) for n, s in seconds.items()},
+                "times_as_fast": {
+                    ours: {
+                        other: ratio(seconds[other], seconds[ours])
+                        for other in SYSTEMS
+                        if not other.startswith("ours")
+                    }
+                    for ours in SYSTEMS
+                    if ours.startswith("ours")
+                },
+            }
+        )
+    return rows
+
+
+def ratio(slower: Sequence[float], faster: Sequence[float]) -> dict[str, float]:
+    """How many times as fast, round by round."""
+    return spread([a / b for a, b in zip(slower, faster, strict=True)], 1.0)
+
+
+def spread(values: Sequence[float], unit: float) -> dict[str, float]:
+    """Median, least and most."""
+    found = {"median": statistics.median(values), "least": min(values), "most": max(values)}
+    return {name: round(value * unit, 3) for name, value in found.items()}
+
+
+def main() -> None:
+    """Prepare, check, measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--shapes", nargs="+", default=["bert-base", "bert-large", "default"])
+    parser.add_argument("--top-k", type=int, nargs="+", default=[20, 100])
+    parser.add_argument("--n-questions", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--codec", default="float16")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, help="only the first passages of CORPUS")
+    options = parser.parse_args()
+    asked = choose_questions(
+        options.corpus,
+        options.questions,
+        options.folder,
+        n=options.n_questions,
+        top_k=max(options.top_k),
+        seed=options.seed,
+        limit=options.limit,
+    )
+    shapes = []
+    for shape in options.shapes:
+        bench = Bench(shape, options.folder, options.codec, asked)
+        config = bench.reader.config
+        shapes.append(
+            {
+                "shape": shape,
+                "num_hidden_layers": config.num_hidden_layers,
+                "num_lower_layers": config.num_lower_layers,
+                "rows": measure(bench, asked, options.top_k, options.repeat),
+            }
+        )
+        print(shapes[-1], flush=True)
+    content = {
+        "corpus": options.corpus.name,
+        "limit": options.limit,
+        "questions": options.questions.name,
+        "n_questions": len(asked),
+        "seed": options.seed,
+        "codec": options.codec,
+        "repeat": options.repeat,
+        "shapes": shapes,
+    }
+    write_result("speed", content)
+
+
+if __name__ == "__main__":
+    main()

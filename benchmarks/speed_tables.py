@@ -1,0 +1,167 @@
+"""Tables of docs/speed.md, each of a benchmark's newest result."""
+
+from collections.abc import Callable
+from typing import Any
+
+from common import RESULTS, newest
+
+_FULL = "full, padded"
+
+
+def speed() -> str:
+    """Milliseconds and ratios of every system, by shape and number of passages."""
+    result = newest("speed")
+    machine = result["machine"]
+    lines = [
+        f"{result['n_questions']} questions of `{result['questions']}` (drawn with seed "
+        f"{result['seed']}), passages that BM25 finds in `{result['corpus']}`, states from an "
+        f"index on disk ({result['codec']}), {machine['threads']} threads of an "
+        f"{machine['cpu']}. Medians of {result['repeat']} rounds, all systems in turns; in "
+        "brackets, least and most.",
+        "",
+    ]
+    for shape in result["shapes"]:
+        n, k = shape["num_hidden_layers"], shape["num_lower_layers"]
+        for row in shape["rows"]:
+            lines += [
+                f"**{shape['shape']}**, k = {k} of {n} layers (ceiling of leaving out lower "
+                f"layers: {n / (n - k):.1f}x), {row['top_k']} passages:",
+                "",
+                *_speed_rows(row),
+                "",
+            ]
+    return "\n".join([*lines, _source("speed", result)])
+
+
+def _speed_rows(row: dict[str, Any]) -> list[str]:
+    """One table: a line for each system, a column for each baseline."""
+    baselines = list(next(iter(row["times_as_fast"].values())))
+    lines = [
+        f"| | ms a question | {' | '.join(f'against {name}' for name in baselines)} |",
+        f"|---|---|{'---|' * len(baselines)}",
+    ]
+    for name, ms in row["ms_a_question"].items():
+        ratios = row["times_as_fast"].get(name, {})
+        cells = [_with_ends(ratios[b], "x", 2) if b in ratios else "" for b in baselines]
+        lines.append(f"| {name} | {_with_ends(ms, '', 1)} | {' | '.join(cells)} |")
+    return lines
+
+
+def early_stop() -> str:
+    """What stopping early leaves out, what it costs, and what comes of it together with speed."""
+    result = newest("early-stop")
+    stopped, whole = result["early_stop_held_out"], result["all_passages_held_out"]
+    faster = result["time"]["times_as_fast"]
+    share = stopped["passages_read"] / result["top_k"]
+    lines = [
+        f"Margin {result['margin']:g}, chosen on half of {result['n_questions']:,} questions of "
+        f"`{result['questions']}` over `{result['corpus']}`; on the other half, of "
+        f"{result['top_k']} passages {stopped['passages_read']:.1f} are read, EM "
+        f"{stopped['exact_match']:.1f} instead of {whole['exact_match']:.1f}. Whole questions are "
+        f"answered {faster['median']} times as fast ({faster['least']} to {faster['most']}).",
+        "",
+        "![EM by passages read](early-stop.png)",
+        "",
+        _source("early_stop", result),
+    ]
+    rows = _with_early_stop(result["top_k"], share) if any(RESULTS.glob("speed-*.json")) else []
+    return "\n".join([*lines, *rows])
+
+
+def _with_early_stop(top_k: int, share: float) -> list[str]:
+    """Ratios to the full model, were as few passages read: derived, not measured."""
+    result = newest("speed")
+    found = [
+        (shape["shape"], name, ratios[_FULL]["median"])
+        for shape in result["shapes"]
+        for row in shape["rows"]
+        if row["top_k"] == top_k
+        for name, ratios in row["times_as_fast"].items()
+    ]
+    if not found:
+        return []
+    return [
+        "",
+        f"Cost is linear in the passages read, so that reading {100 * share:.0f} % of {top_k} "
+        "multiplies the measured ratio to the full model over all of them (padded). The last "
+        "column is this product, not a measurement; EM was measured with the reader that ships.",
+        "",
+        "| shape | system | measured, all passages | with early stop, derived |",
+        "|---|---|---|---|",
+        *(f"| {shape} | {name} | {r:.1f}x | {r / share:.1f}x |" for shape, name, r in found),
+    ]
+
+
+def peak_memory() -> str:
+    """What reading takes beyond the loaded model."""
+    result = newest("peak-memory")
+    full = {r["shape"]: r["reading_mib"] for r in result["rows"] if r["system"] == _FULL}
+    lines = [
+        f"Reading {result['top_k']} passages, each system in a process of its own: resident memory "
+        "when it is ready, and how far it rises from there.",
+        "",
+        "| shape | system | ready, MiB | reading, MiB | less than full, padded |",
+        "|---|---|---|---|---|",
+    ]
+    for row in result["rows"]:
+        less = ""
+        if row["shape"] in full and row["system"] != _FULL:
+            less = f"{100 * (1 - row['reading_mib'] / full[row['shape']]):.0f} %"
+        lines.append(
+            f"| {row['shape']} | {row['system']} | {row['ready_mib']:,.0f} "
+            f"| {row['reading_mib']:,.1f} | {less} |"
+        )
+    return "\n".join([*lines, "", _source("peak_memory", result)])
+
+
+def latency() -> str:
+    """Whole questions: percentiles, stages, slope."""
+    result = newest("latency")
+    ms, line = result["latency_ms"], result["line"]
+    stages = list(result["by_top_k"][0]["stage_ms"])
+    machine = result["machine"]
+    lines = [
+        f"{result['n_questions']:,} questions of `{result['questions']}` over `{result['corpus']}` "
+        f"({result['n_passages']:,} passages, {result['codec']}), read with {result['runtime']} in "
+        f"{_number_format(result)} on {machine['threads']} threads of an {machine['cpu']}; top-20: "
+        f"half take less than {ms['p50']:.0f} ms, 95 % less than {ms['p95']:.0f} ms.",
+        "",
+        f"Where it goes, ms, means of {result['n_questions_split']} questions:",
+        "",
+        f"| passages | {' | '.join(stages)} | median of the whole |",
+        f"|---|{'---|' * (len(stages) + 1)}",
+    ]
+    for row in result["by_top_k"]:
+        cells = " | ".join(f"{row['stage_ms'][stage]:.1f}" for stage in stages)
+        lines.append(f"| {row['top_k']} | {cells} | {row['total_ms']:.1f} |")
+    lines += [
+        "",
+        f"A passage costs {line['ms_a_passage']:.2f} ms, a question {line['ms_fixed']:.1f} ms "
+        f"before the first; this line explains {100 * line['r_squared']:.1f} % of the variance.",
+        "",
+        "![Time by stage](latency.png)",
+        "",
+    ]
+    return "\n".join([*lines, _source("latency", result)])
+
+
+def _number_format(result: dict[str, Any]) -> str:
+    is_int8 = result["runtime"] == "onnx-int8"
+    return "int8" if is_int8 else str(result["precision"])
+
+
+def _with_ends(value: dict[str, float], unit: str, digits: int) -> str:
+    median, least, most = (f"{value[n]:.{digits}f}" for n in ("median", "least", "most"))
+    return f"{median}{unit} ({least} to {most})"
+
+
+def _source(script: str, result: dict[str, Any]) -> str:
+    return f"`python benchmarks/{script}.py` → `{result['file']}`"
+
+
+SPEED_TABLES: dict[str, Callable[[], str]] = {
+    "speed": speed,
+    "early-stop": early_stop,
+    "peak-memory": peak_memory,
+    "latency": latency,
+}
