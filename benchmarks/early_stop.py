@@ -68,7 +68,10 @@ def record(qa: OpenDomainQA, question: Question, top_k: int) -> Recorded | None:
         margin=None,
         on_stage=lambda stage: None,
     )
-    _, steps = qa.reader.best_spans_in_steps(reading.start, reading.end, reading.windows, 1, scores)
+    logits = reading.logits
+    _, steps = qa.reader.best_spans_in_steps(
+        logits.start, logits.end, reading.windows, 1, scores, null=logits.null
+    )
     exact = []
     for span in steps:
         text = qa.index.passage(ordinals[span.passage]).text

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from answer_tables import ANSWER_TABLES
 from common import RESULTS, all_results, newest
 from profile_table import PROFILE_TABLES
 from speed_tables import SPEED_TABLES
@@ -271,6 +272,7 @@ def main() -> None:
         "store.md": STORE_TABLES,
         "bases.md": bases,
         "speed.md": SPEED_TABLES,
+        "answers.md": ANSWER_TABLES,
     }
     for page, tables in pages.items():
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]

@@ -22,7 +22,7 @@ def main() -> None:
     """Check, then copy."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("reader", type=Path)
-    parser.add_argument("--bm25-weight", type=float, required=True)
+    parser.add_argument("--bm25-weight", type=float, help="by default the reader's own")
     parser.add_argument("--codec", required=True, help="what indexes are made with by default")
     options = parser.parse_args()
     # Or they would not load from their new place either.
@@ -37,8 +37,9 @@ def main() -> None:
     # Where the teacher and the base lay is of no use to anyone else.
     fields = {k: v for k, v in fields.items() if not k.startswith("_")}
     # The model card says why untitled windows of this reader begin with a separator.
-    fields |= {"bm25_weight": options.bm25_weight, "codec": options.codec}
-    fields |= {"dtype": "float16", "separates_untitled": True}
+    if options.bm25_weight is not None:
+        fields["bm25_weight"] = options.bm25_weight
+    fields |= {"codec": options.codec, "dtype": "float16", "separates_untitled": True}
     config.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n", "utf-8")
     print(SHIPPED)
 

@@ -12,8 +12,23 @@ _CONTEXT = 240
 """Characters of the passage shown on either side of the answer."""
 
 
-def show_answers(answers: Sequence[Answer], console: Console) -> None:
-    """Print answers, best first, each in its passage."""
+_SUPPORTING = 3
+"""Supporting passages that are named, besides the answer's own."""
+
+
+def show_answers(
+    answers: Sequence[Answer], console: Console, confidence: float | None = None
+) -> None:
+    """Print answers, best first, each in its passage.
+
+    Args:
+        answers: None where there is nothing to say.
+        console: Where to print.
+        confidence: Of the best answer, if it was held back.
+    """
+    if not answers and confidence is not None:
+        console.print(f"No answer: the best one has a confidence of {confidence:.2f}.")
+        return
     if not answers:
         console.print("No answer: no passage shares a word with the question.")
         return
@@ -21,10 +36,26 @@ def show_answers(answers: Sequence[Answer], console: Console) -> None:
         heading = Text.assemble(
             (f"{rank}. ", "dim"),
             (answer.answer, "bold green"),
-            (f"   score {answer.score:.3f}   {answer.title}  [{answer.passage_id}]", "dim"),
+            (f"   {_scores(answer)}   {answer.title}  [{answer.passage_id}]", "dim"),
+            (_supporting(answer), "dim"),
         )
         body = Group(heading, highlighted(answer)) if rank == 1 else heading
         console.print(Panel(body, border_style="green") if rank == 1 else body)
+
+
+def _scores(answer: Answer) -> str:
+    """Score, and confidence where there is one."""
+    known = answer.confidence
+    return f"score {answer.score:.3f}" + (f"   confidence {known:.2f}" if known is not None else "")
+
+
+def _supporting(answer: Answer) -> str:
+    """Which other passages say so."""
+    others = [one.passage_id for one in answer.supporting[1:]]
+    if not others:
+        return ""
+    more = f" and {len(others) - _SUPPORTING} more" if len(others) > _SUPPORTING else ""
+    return f"   also in {', '.join(others[:_SUPPORTING])}{more}"
 
 
 def highlighted(answer: Answer) -> Text:

@@ -7,9 +7,9 @@ import torch
 
 from ..data import Passage, PrereadError
 from ..indexer import PassageIndex
-from ..reader import Packed, Reader, Window, WindowTable
+from ..reader import Packed, Reader, SpanLogits, Window, WindowTable
 from .answers import Answer
-from .qa import OpenDomainQA, locate
+from .qa import OpenDomainQA
 
 _ROWS_AT_ONCE = 4096
 """Tokens that go through the lower layers at a time; memory grows with them."""
@@ -96,24 +96,37 @@ def read_given(
     """
     found = _find_all(qa.index, given)
     reading = _Reading.of(qa, [passage for of_question in found for passage in of_question])
-    spans = qa.reader.read_batch(
+    read = qa.reader.logits_batch(
         questions,
         reading.states,
         reading.windows,
         _numbered([len(passages) for passages in given]),
-        n_best=n_answers,
-        passage_scores=[[qa.bm25_weight * p.score for p in passages] for passages in given],
     )
     return [
-        [
-            GivenAnswer(
-                span.passage,
-                locate(span, passages[span.passage].passage, qa.reader),
-                passages[span.passage].ordinal is not None,
-            )
-            for span in best
-        ]
-        for best, passages in zip(spans, found, strict=True)
+        _answer_from(qa, logits, windows, passages, [p.score for p in of_question], n_answers)
+        for (logits, windows), passages, of_question in zip(read, found, given, strict=True)
+    ]
+
+
+def _answer_from(
+    qa: OpenDomainQA,
+    logits: SpanLogits,
+    windows: WindowTable,
+    found: Sequence["_Found"],
+    scores: Sequence[float],
+    n_answers: int,
+) -> list[GivenAnswer]:
+    """Answers of one question, with their places."""
+    answered = qa.answerer.answer(
+        logits,
+        windows,
+        [qa.bm25_weight * score for score in scores],
+        lambda place: found[place].passage,
+        n_answers,
+    )
+    return [
+        GivenAnswer(place, answer, found[place].ordinal is not None)
+        for place, answer in zip(answered.places, answered.answers, strict=True)
     ]
 
 

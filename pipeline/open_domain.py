@@ -60,7 +60,7 @@ def evaluate(
         retrieved); ``latency_ms`` of whole questions, one at a time, that retrieval included, and
         its mean by stage; 95 % bootstrap intervals; ``exact_match_by_passages``, had only the
         first k passages been read; ``passages_read``, their mean; ``expected_calibration_error``
-        of the answers' scores.
+        of the answers' confidences, or of their scores where the reader has none.
 
     Raises:
         PrereadError: If there is no question, one is not labelled, a file cannot be written, or
@@ -145,6 +145,7 @@ def _score(question: Question, result: Result, found: Sequence[Retrieved]) -> Ou
         exact_match=exact_match,
         f1=f1,
         score=best.score if best else 0.0,
+        confidence=best.confidence if best else None,
         passage_id=best.passage_id if best else None,
         first_passage_with_answer=next(ranks, None),
         latency_ms=round(result.timings.total_ms, 2),
@@ -173,6 +174,8 @@ def _facts(qa: OpenDomainQA) -> dict[str, str]:
         "reader's fingerprint": plan.fingerprint,
         "layers stored": f"{plan.num_lower_layers} of {qa.reader.config.num_hidden_layers}",
         "BM25's weight": f"{qa.bm25_weight:g}",
+        "passage score's weight": f"{qa.reader.config.passage_weight:g}",
+        "equal answers": "add up" if qa.answerer.rule.sums_answers else "the best span counts",
         "device": str(qa.reader.device),
         "runtime": f"{qa.reader.runtime_name}, {qa.reader.precision}",
         "stop margin": "none" if qa.stop_margin is None else f"{qa.stop_margin:g}",

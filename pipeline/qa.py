@@ -7,10 +7,12 @@ from pathlib import Path
 
 import torch
 
-from ..data import Passage, PrereadError
+from ..data import PrereadError
 from ..indexer import Hit, PassageIndex
-from ..reader import Precision, Reader, Runtime, Span
+from ..reader import Precision, Reader, Runtime
+from .answering import Answerer, PassageAt
 from .answers import Answer, Step
+from .ranking import AnswerRule
 from .retrieval import Retriever, search_many
 from .waves import read_in_waves
 
@@ -46,6 +48,9 @@ class Result:
     """What reading fewer passages would have answered, from one passage up; if asked for."""
     n_read: int = 0
     """How many of the passages were read."""
+    confidence: float | None = None
+    """The probability that the best answer is right, also where it was held back for that; None
+    where it was not fitted, or nothing was found."""
 
 
 class OpenDomainQA:
@@ -64,6 +69,8 @@ class OpenDomainQA:
         *,
         bm25_weight: float | None = None,
         stop_margin: float | None = None,
+        rule: AnswerRule | None = None,
+        min_confidence: float = 0.0,
     ) -> None:
         """Put an index and the reader it was made with together.
 
@@ -77,15 +84,20 @@ class OpenDomainQA:
             stop_margin: Stop reading one question's passages when its best answer is so many logits
                 ahead (``waves.py``); by default what the reader's configuration says. Infinite
                 reads all.
+            rule: How answers are ranked; by default as the reader's configuration says.
+            min_confidence: Where the best answer is less likely to be right, nothing is answered.
 
         Raises:
             IndexMismatchError: If another reader made the index.
+            PrereadError: If there is a ``min_confidence``, but the reader's was not fitted.
         """
         self.codec = index.codec(reader)
         self.index = index
         self.reader = reader
         self.bm25_weight = reader.config.bm25_weight if bm25_weight is None else bm25_weight
         self.stop_margin = reader.config.stop_margin if stop_margin is None else stop_margin
+        rule = AnswerRule.of(reader.config) if rule is None else rule
+        self.answerer = Answerer(reader, rule, min_confidence)
         self.retriever: Retriever = retriever if retriever is not None else index.bm25
 
     @classmethod
@@ -97,6 +109,7 @@ class OpenDomainQA:
         runtime: str = Runtime.TORCH,
         precision: str = Precision.FLOAT32,
         stop_margin: float | None = None,
+        min_confidence: float = 0.0,
     ) -> "OpenDomainQA":
         """Open an index with the reader that made it.
 
@@ -105,18 +118,20 @@ class OpenDomainQA:
             device: Where the upper layers run.
             runtime: As in `Reader.load`.
             precision: As in `Reader.load`.
-            stop_margin: As in `OpenDomainQA`.
+            stop_margin: As in the constructor.
+            min_confidence: As in the constructor.
 
         Raises:
             IndexFormatError: If there is no index, or it is damaged.
             IndexMismatchError: If the reader has changed since.
-            PrereadError: If the reader is gone, or cannot run so.
+            PrereadError: If the reader is gone, cannot run so, or has no confidence that
+                ``min_confidence`` could be compared with.
         """
         index = PassageIndex(Path(path))
         reader = Reader.load(
             index.manifest.plan.reader, device=device, runtime=runtime, precision=precision
         )
-        return cls(index, reader, stop_margin=stop_margin)
+        return cls(index, reader, stop_margin=stop_margin, min_confidence=min_confidence)
 
     def __call__(self, question: str, *, top_k: int = 20, n_answers: int = 5) -> list[Answer]:
         """Answer a question.
@@ -124,10 +139,11 @@ class OpenDomainQA:
         Args:
             question: Any text; words beyond the reader's ``max_question_length`` are not read.
             top_k: How many passages are read.
-            n_answers: How many answers at most; they never overlap.
+            n_answers: How many answers at most; no two are equal, and none holds another's words.
 
         Returns:
-            Answers, best first; none where no passage shares a word with the question.
+            Answers, best first; none where no passage shares a word with the question, or the best
+            answer is less likely to be right than ``min_confidence``.
 
         Raises:
             PrereadError: If the question is empty, or a number is not positive.
@@ -174,19 +190,23 @@ class OpenDomainQA:
             margin=self.stop_margin,
             on_stage=timings.lap,
         )
-        logits = reading.start, reading.end, reading.windows
-        scores = scores[: reading.n_passages]
-        spans: list[Span] = []
-        step_spans: list[Span] = []
-        if with_steps and reading.n_passages:
-            spans, step_spans = self.reader.best_spans_in_steps(*logits, n_answers, scores)
-        elif reading.n_passages:
-            spans = self.reader.best_spans(*logits, n_answers, scores)
-        timings.lap("spans")
-        answers = [self._locate(span, ordinals) for span in spans]
-        timings.lap("locate")
-        steps = [Step(span.passage + 1, self._locate(span, ordinals)) for span in step_spans]
-        return Result(answers, hits, timings, steps, n_read=reading.n_passages)
+        answered = self.answerer.answer(
+            reading.logits,
+            reading.windows,
+            scores[: reading.n_passages],
+            self._passage_at(ordinals),
+            n_answers,
+            with_steps=with_steps,
+        )
+        timings.lap("answers")
+        return Result(
+            answered.answers,
+            hits,
+            timings,
+            answered.steps,
+            n_read=reading.n_passages,
+            confidence=answered.confidence,
+        )
 
     def answer_batch(
         self, questions: Sequence[str], *, top_k: int = 20, n_answers: int = 5
@@ -220,49 +240,32 @@ class OpenDomainQA:
         timings.lap("fetch")
         states = stored.decode(self.codec, self.reader.device)
         timings.lap("decode")
-        spans = self.reader.read_batch(
+        read = self.reader.logits_batch(
             questions,
             states,
             stored.windows,
             [[place[hit.ordinal] for hit in found] for found in hits],
-            n_best=n_answers,
-            passage_scores=[[self.bm25_weight * hit.score for hit in found] for found in hits],
         )
         timings.lap("read")
-        answers = [
-            [self._locate(span, [hit.ordinal for hit in found]) for span in best]
-            for best, found in zip(spans, hits, strict=True)
+        answered = [
+            self.answerer.answer(
+                logits,
+                windows,
+                [self.bm25_weight * hit.score for hit in found],
+                self._passage_at([hit.ordinal for hit in found]),
+                n_answers,
+            )
+            for (logits, windows), found in zip(read, hits, strict=True)
         ]
-        timings.lap("locate")
+        timings.lap("answers")
         return [
-            Result(best, found, timings, n_read=len(found))
-            for best, found in zip(answers, hits, strict=True)
+            Result(one.answers, found, timings, n_read=len(found), confidence=one.confidence)
+            for one, found in zip(answered, hits, strict=True)
         ]
 
-    def _locate(self, span: Span, ordinals: Sequence[int]) -> Answer:
-        """Turn tokens into characters of the passage they are from."""
-        return locate(span, self.index.passage(ordinals[span.passage]), self.reader)
-
-
-def locate(span: Span, passage: Passage, reader: Reader) -> Answer:
-    """Turn tokens into characters.
-
-    Args:
-        span: What was read in the passage.
-        passage: Its text is what the reader read.
-        reader: Its tokenizer knows where tokens stand.
-    """
-    tokens = reader.encoder.token_map(passage.text)
-    start, end = tokens.char_span(span.first_token, span.last_token)
-    return Answer(
-        answer=passage.text[start:end],
-        score=span.probability,
-        passage_id=passage.passage_id,
-        title=passage.title,
-        start=start,
-        end=end,
-        passage=passage.text,
-    )
+    def _passage_at(self, ordinals: Sequence[int]) -> PassageAt:
+        """The passage of a place among those that were read."""
+        return lambda place: self.index.passage(ordinals[place])
 
 
 def _check(question: str, top_k: int, n_answers: int) -> None:

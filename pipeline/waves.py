@@ -1,9 +1,10 @@
 """Reading passages in waves, best promise first, until no unread one is likely to win.
 
-Passages come in the order of their BM25 scores, and an answer's score is its reader logit and its
-passage's BM25 score, weighed. An unread passage would have to bring a logit higher than the best
+Passages come in the order of their BM25 scores, and a span's logit has its passage's BM25 score in
+it, weighed. An unread passage would have to bring a logit higher than the best
 answer so far less what BM25 promises for the next passage. When that lead is greater than a margin
-that logits hardly ever have, the rest is not read.
+that logits hardly ever have, the rest is not read. The best answer is the best span here, also
+where equal answers add up: what support unread passages would give is not known.
 
 Source: the stopping rule of threshold algorithms (Fagin et al. 2003,
 https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most questions, not all.
@@ -13,10 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from ..indexer import PassageIndex
-from ..reader import Packed, Reader, WindowTable
+from ..reader import Packed, Reader, SpanLogits, WindowTable
 from ..reader.codecs import Codec
 
 FIRST_WAVE = 8
@@ -27,9 +27,7 @@ FIRST_WAVE = 8
 class Reading:
     """The logits of the passages that were read."""
 
-    start: Tensor
-    """Shape ``(n_rows,)``, float32; so has ``end``."""
-    end: Tensor
+    logits: SpanLogits
     windows: WindowTable
     n_passages: int
     """The first of those that were given."""
@@ -71,10 +69,10 @@ def read_in_waves(
         What was read.
     """
     if not ordinals:
-        return Reading(torch.empty(0), torch.empty(0), WindowTable((), (), (), ()), 0)
+        nothing = SpanLogits(torch.empty(0), torch.empty(0), torch.empty(0, 2))
+        return Reading(nothing, WindowTable((), (), (), ()), 0)
     ends = [len(ordinals)] if margin is None else list(wave_ends(len(ordinals)))
-    starts: list[Tensor] = []
-    stops: list[Tensor] = []
+    read: list[SpanLogits] = []
     windows = WindowTable((), (), (), ())
     first, best = 0, -torch.inf
     for last in ends:
@@ -82,18 +80,26 @@ def read_in_waves(
         on_stage("fetch")
         states = stored.decode(codec, reader.device)
         on_stage("decode")
-        start, end = reader.span_logits(question, states)
-        starts.append(start)
-        stops.append(end)
+        logits = reader.logits(question, states)
+        read.append(logits)
         windows = windows.followed_by(stored.windows, first)
         on_stage("read")
         is_over = last == len(ordinals)
         if margin is not None and not is_over and stored.windows.lengths:
-            spans = reader.best_spans(start, end, stored.windows, 1, passage_scores[first:last])
+            spans = reader.best_spans(
+                logits.start,
+                logits.end,
+                stored.windows,
+                1,
+                passage_scores[first:last],
+                null=logits.null,
+            )
             best = max([best, *(span.logit for span in spans)])
             is_over = best - passage_scores[last] >= margin
             on_stage("read")
         first = last
         if is_over:
             break
-    return Reading(torch.cat(starts), torch.cat(stops), windows, first)
+    parts = ((x.start, x.end, x.null) for x in read)
+    start, end, null = (torch.cat(kind) for kind in zip(*parts, strict=True))
+    return Reading(SpanLogits(start, end, null), windows, first)

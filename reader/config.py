@@ -6,6 +6,9 @@ from transformers import PreTrainedConfig
 
 from ..data import PrereadError
 
+N_CONFIDENCE_WEIGHTS = 3
+"""A bias, and a weight for each of ``pipeline.confidence``'s features."""
+
 
 class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """Shape of the transformer, where it is split, and how text is laid out for it.
@@ -80,6 +83,18 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     bm25_weight: float = 0.5
     """Logits that one point of a passage's BM25 score is worth beside the reader's own.
     ``benchmarks/passage_scores.py`` chooses it."""
+    passage_weight: float = 0.0
+    """Logits that one logit of a passage's margin (its best span less its no-answer logit) is worth
+    beside its spans' own; for readers with ``knows_null``. ``benchmarks/aggregation.py`` chooses it
+    and the three below."""
+    sums_answers: bool = False
+    """Whether equal answers of several passages add up; if not, the best span wins."""
+    answer_temperature: float = 1.0
+    """By which logits are divided before equal answers are summed: the lower, the less many weak
+    passages can do against a strong one."""
+    confidence_weights: list[float] | None = None
+    """Bias and weights of the logistic function that turns what is known of the best answer into
+    the probability that it is right; None where they were not fitted."""
     stop_margin: float | None = None
     """By how many logits the best answer so far must be ahead of what the next passage's BM25
     score is worth for reading to stop; None reads all that were asked for.
@@ -135,6 +150,20 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self._require(
             self.max_question_length >= 3,
             "max_question_length must be at least 3 ([CLS] word [SEP])",
+        )
+
+        self._require(
+            self.knows_null or not self.passage_weight,
+            f"passage_weight ({self.passage_weight}) needs a reader that knows_null",
+        )
+        self._require(
+            self.answer_temperature > 0,
+            f"answer_temperature must be positive, found {self.answer_temperature}",
+        )
+        self._require(
+            self.confidence_weights is None or len(self.confidence_weights) == N_CONFIDENCE_WEIGHTS,
+            f"confidence_weights must be {N_CONFIDENCE_WEIGHTS} numbers (a bias and a weight for "
+            f"each feature), found {self.confidence_weights}",
         )
 
     @staticmethod

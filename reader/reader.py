@@ -14,10 +14,18 @@ from .checkpoints import shipped_reader_path
 from .config import DeformerConfig
 from .fingerprint import fingerprint
 from .layers import Segment
-from .model import DeformerForQuestionAnswering
+from .model import DeformerForQuestionAnswering, SpanLogits
 from .packing import Packed
 from .runtime import Precision, Runtime, UpperRuntime, check_choice, load_runtime
-from .spans import Span, WindowTable, decode_in_steps, decode_spans, passage_normalisers
+from .spans import (
+    Span,
+    WindowTable,
+    decode_by_passage,
+    decode_in_steps,
+    decode_spans,
+    passage_margins,
+    passage_normalisers,
+)
 from .windows import TextEncoder, Window, load_tokenizer
 
 
@@ -127,10 +135,15 @@ class Reader:
         """What runs the upper layers; the weights are those of its first use."""
         return load_runtime(self.model, self.runtime_name, self.precision)
 
+    def logits(self, question: Packed, passages: Packed) -> SpanLogits:
+        """Logits of all passage rows, and of each pair's [CLS] row. All float32."""
+        pairs = [(0, number) for number in range(len(passages))]
+        return self.runtime.logits(question, passages, pairs)
+
     def span_logits(self, question: Packed, passages: Packed) -> tuple[Tensor, Tensor]:
         """Start and end logits of all passage rows. Shape ``(n_rows,)`` each, float32."""
-        pairs = [(0, number) for number in range(len(passages))]
-        return self.runtime.span_logits(question, passages, pairs)
+        logits = self.logits(question, passages)
+        return logits.start, logits.end
 
     def read(
         self,
@@ -155,8 +168,9 @@ class Reader:
         """
         if not len(passages):
             return []
-        start, end = self.span_logits(question, passages)
-        return self.best_spans(start, end, windows, n_best, passage_scores)
+        logits = self.logits(question, passages)
+        start, end, null = logits.start, logits.end, logits.null
+        return self.best_spans(start, end, windows, n_best, passage_scores, null=null)
 
     @torch.inference_mode()
     def read_each(
@@ -176,9 +190,16 @@ class Reader:
             return [None] * len(questions)
         n_windows, n_rows = len(passages), passages.rows.shape[0]
         pairs = [(q, w) for q in range(len(questions)) for w in range(n_windows)]
-        start, end = self.runtime.span_logits(self._states_of_questions(questions), passages, pairs)
-        by_question = zip(torch.split(start, n_rows), torch.split(end, n_rows), strict=True)
-        best = [self.best_spans(*logits, windows, n_best=1) for logits in by_question]
+        logits = self.runtime.logits(self._states_of_questions(questions), passages, pairs)
+        best = [
+            self.best_spans(start, end, windows, n_best=1, null=null)
+            for start, end, null in zip(
+                torch.split(logits.start, n_rows),
+                torch.split(logits.end, n_rows),
+                torch.split(logits.null, n_windows),
+                strict=True,
+            )
+        ]
         return [spans[0] if spans else None for spans in best]
 
     @torch.inference_mode()
@@ -205,6 +226,37 @@ class Reader:
         Returns:
             For each question its spans, best first; a span's passage is a place in ``to_read``.
         """
+        return [
+            self.best_spans(of.start, of.end, table, n_best, scores, null=of.null)
+            if table.lengths
+            else []
+            for (of, table), scores in zip(
+                self.logits_batch(questions, passages, windows, to_read),
+                passage_scores,
+                strict=True,
+            )
+        ]
+
+    @torch.inference_mode()
+    def logits_batch(
+        self,
+        questions: Sequence[str],
+        passages: Packed,
+        windows: WindowTable,
+        to_read: Sequence[Sequence[int]],
+    ) -> list[tuple[SpanLogits, WindowTable]]:
+        """Read several questions, each with passages of its own, in one batch.
+
+        Args:
+            questions: As in `read_batch`.
+            passages: As in `read_batch`.
+            windows: As in `read_batch`.
+            to_read: As in `read_batch`.
+
+        Returns:
+            For each question its logits, and the table of the windows that they are of; a passage's
+            number in it is a place in ``to_read``.
+        """
         tables = [windows.of_passages(numbers) for numbers in to_read]
         place = {question: number for number, question in enumerate(dict.fromkeys(questions))}
         pairs = [
@@ -213,17 +265,18 @@ class Reader:
             for window in chosen
         ]
         if not pairs:
-            return [[] for _ in questions]
+            nothing = SpanLogits(torch.empty(0), torch.empty(0), torch.empty(0, 2))
+            return [(nothing, table) for _, table in tables]
         states = self._states_of_questions(list(place))
-        start, end = self.runtime.span_logits(states, passages, pairs)
+        logits = self.runtime.logits(states, passages, pairs)
         sizes = [sum(table.lengths) for _, table in tables]
         return [
-            self.best_spans(starts, ends, table, n_best, scores) if table.lengths else []
-            for starts, ends, (_, table), scores in zip(
-                torch.split(start, sizes),
-                torch.split(end, sizes),
+            (SpanLogits(start, end, null), table)
+            for start, end, null, (_, table) in zip(
+                torch.split(logits.start, sizes),
+                torch.split(logits.end, sizes),
+                torch.split(logits.null, [len(table.lengths) for _, table in tables]),
                 tables,
-                passage_scores,
                 strict=True,
             )
         ]
@@ -239,8 +292,10 @@ class Reader:
         windows: WindowTable,
         n_best: int,
         passage_scores: Sequence[float] | None = None,
+        *,
+        null: Tensor | None = None,
     ) -> list[Span]:
-        """Answers from the logits of `span_logits`.
+        """Answers from `logits`.
 
         Args:
             start: Start logits of all windows' rows. Shape ``(n_rows,)``.
@@ -248,9 +303,14 @@ class Reader:
             windows: As in `read`.
             n_best: As in `read`.
             passage_scores: As in `read`.
+            null: Logits of the windows' [CLS] rows. Shape ``(n_windows, 2)``. Needed where the
+                configuration has a ``passage_weight``.
 
         Returns:
             Spans, best first.
+
+        Raises:
+            ValueError: If ``null`` is needed and not there.
         """
         return decode_spans(
             start,
@@ -258,8 +318,43 @@ class Reader:
             windows,
             max_answer_length=self.config.max_answer_length,
             n_best=n_best,
-            passage_scores=self._comparable(start, end, windows, passage_scores),
+            passage_scores=self._comparable(start, end, null, windows, passage_scores),
         )
+
+    def best_spans_by_passage(
+        self,
+        logits: SpanLogits,
+        windows: WindowTable,
+        n_best: int,
+        passage_scores: Sequence[float] | None = None,
+    ) -> list[Span]:
+        """The best spans of each passage; see `spans.decode_by_passage`.
+
+        Args:
+            logits: Of all windows.
+            windows: As in `read`.
+            n_best: How many spans of a passage at most.
+            passage_scores: As in `read`.
+        """
+        start, end, null = logits.start, logits.end, logits.null
+        return decode_by_passage(
+            start,
+            end,
+            windows,
+            max_answer_length=self.config.max_answer_length,
+            n_best=n_best,
+            passage_scores=self._comparable(start, end, null, windows, passage_scores),
+        )
+
+    def passage_margins(self, logits: SpanLogits, windows: WindowTable) -> list[float]:
+        """How far each passage's best span is ahead of no answer; see `spans.passage_margins`."""
+        return passage_margins(
+            logits.start,
+            logits.end,
+            logits.null,
+            windows,
+            max_answer_length=self.config.max_answer_length,
+        ).tolist()
 
     def best_spans_in_steps(
         self,
@@ -268,6 +363,8 @@ class Reader:
         windows: WindowTable,
         n_best: int,
         passage_scores: Sequence[float] | None = None,
+        *,
+        null: Tensor | None = None,
     ) -> tuple[list[Span], list[Span]]:
         """As `best_spans`, and what fewer of the passages would have given.
 
@@ -280,18 +377,30 @@ class Reader:
             windows,
             max_answer_length=self.config.max_answer_length,
             n_best=n_best,
-            passage_scores=self._comparable(start, end, windows, passage_scores),
+            passage_scores=self._comparable(start, end, null, windows, passage_scores),
         )
 
     def _comparable(
         self,
         start: Tensor,
         end: Tensor,
+        null: Tensor | None,
         windows: WindowTable,
         passage_scores: Sequence[float] | None,
     ) -> Sequence[float]:
-        """The passages' scores, with what makes their logits comparable where they are not."""
-        scores = [0.0] * (max(windows.passage) + 1) if passage_scores is None else passage_scores
+        """The passages' scores, with what the reader itself has to say of each passage.
+
+        That is its margin over no answer, weighed, and what makes logits comparable where they are
+        not.
+        """
+        n_passages = max(windows.passage) + 1
+        scores = [0.0] * n_passages if passage_scores is None else passage_scores
+        weight = self.config.passage_weight
+        if weight:
+            if null is None:
+                raise ValueError(f"passage_weight is {weight}: expected null logits, found none")
+            margins = self.passage_margins(SpanLogits(start, end, null), windows)
+            scores = [score + weight * m for score, m in zip(scores, margins, strict=True)]
         if self.config.scores_compare:
             return scores
         normalisers = passage_normalisers(start, end, windows).tolist()

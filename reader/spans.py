@@ -218,6 +218,73 @@ def decode_in_steps(
     return _select(ranking, windows, n_best), steps
 
 
+def decode_by_passage(
+    start: Tensor,
+    end: Tensor,
+    windows: WindowTable,
+    *,
+    max_answer_length: int,
+    n_best: int,
+    passage_scores: Sequence[float] | None = None,
+) -> list[Span]:
+    """The best spans of each passage, none overlapping a better one.
+
+    Args:
+        start: As in `decode_spans`.
+        end: As in `decode_spans`.
+        windows: As in `decode_spans`.
+        max_answer_length: As in `decode_spans`.
+        n_best: How many spans of a passage at most.
+        passage_scores: As in `decode_spans`.
+
+    Returns:
+        The spans that `decode_spans` gives when asked for all of them, less those that have
+        ``n_best`` better ones in their own passage; best first.
+    """
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
+    passages, places = passage_of_row[ranking.order.cpu()].sort(stable=True)
+    _, sizes = passages.unique_consecutive(return_counts=True)
+    of_passages = (ranking.at(some.to(start.device)) for some in places.split(sizes.tolist()))
+    chosen = [span for ranked in of_passages for span in _select(ranked, windows, n_best)]
+    return sorted(chosen, key=lambda span: -span.logit)
+
+
+def passage_margins(
+    start: Tensor, end: Tensor, null: Tensor, windows: WindowTable, *, max_answer_length: int
+) -> Tensor:
+    """How far the best span of each passage is ahead of "no answer here", in logits.
+
+    A passage of several windows is as good as the best of them: the others need not answer.
+
+    Args:
+        start: As in `decode_spans`.
+        end: As in `decode_spans`.
+        null: Start and end logit of each window's [CLS] row. Shape ``(n_windows, 2)``.
+        windows: As in `decode_spans`.
+        max_answer_length: As in `decode_spans`.
+
+    Returns:
+        Shape ``(n_passages,)``, float32; 0 for a passage without text.
+
+    Source: best span less null as in Devlin et al. 2019 (https://aclanthology.org/N19-1423),
+    section 4.3.
+    """
+    is_text = windows.is_text().to(start.device)
+    ends = _reachable_ends(end, is_text, max_answer_length)
+    best_from_row = (start.float() + ends.best).masked_fill(~is_text, -torch.inf)
+    counts = torch.tensor(windows.lengths)
+    window_of_row = torch.arange(len(counts)).repeat_interleave(counts).to(start.device)
+    best = torch.full((len(counts),), -torch.inf, device=start.device)
+    best = best.scatter_reduce(0, window_of_row, best_from_row, "amax")
+    margins = best - null.float().sum(1)
+    n_passages = max(windows.passage, default=-1) + 1
+    of_passage = torch.full((n_passages,), -torch.inf, device=start.device)
+    passage = torch.tensor(windows.passage, dtype=torch.int64, device=start.device)
+    of_passage = of_passage.scatter_reduce(0, passage, margins, "amax")
+    return torch.where(of_passage.isfinite(), of_passage, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Ranking:
     """For every row where a span may begin, the best span from there; best first."""

@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Device, IndexPath, Json, Precision, Runtime, StopMargin, TopK, print_json
+from .options import (
+    Device,
+    IndexPath,
+    Json,
+    MinConfidence,
+    Precision,
+    Runtime,
+    StopMargin,
+    TopK,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from ..qa import OpenDomainQA
@@ -43,6 +53,7 @@ def ask(
     question: Annotated[str | None, typer.Argument(metavar="[QUESTION]")] = None,
     top_k: TopK = 20,
     answers: Annotated[int, typer.Option(help="Answers that are shown.")] = 5,
+    min_confidence: MinConfidence = 0.0,
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",
@@ -53,7 +64,12 @@ def ask(
     from ..qa import OpenDomainQA
 
     qa = OpenDomainQA.from_index(
-        index, device=device, runtime=runtime, precision=precision, stop_margin=stop_margin
+        index,
+        device=device,
+        runtime=runtime,
+        precision=precision,
+        stop_margin=stop_margin,
+        min_confidence=min_confidence,
     )
     if question is None:
         _converse(qa, top_k, answers, json)
@@ -71,10 +87,10 @@ def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json:
     if json:
         content = {"question": question, "answers": [a.to_dict() for a in result.answers]}
         took = {"took_ms": round(result.timings.total_ms, 2), "passages_read": result.n_read}
-        print_json({**content, **took})
+        print_json({**content, "confidence": result.confidence, **took})
         return
     console = Console()
-    show_answers(result.answers, console)
+    show_answers(result.answers, console, result.confidence)
     console.print(f"[dim]{result.n_read} passages read in {result.timings.total_ms:.0f} ms[/dim]")
 
 

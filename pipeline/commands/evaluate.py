@@ -19,6 +19,7 @@ from .options import (
     IndexPath,
     Json,
     Limit,
+    MinConfidence,
     Precision,
     Runtime,
     StopMargin,
@@ -63,6 +64,7 @@ def evaluate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep what PREDICTIONS holds, and go on.")
     ] = False,
+    min_confidence: MinConfidence = 0.0,
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",
@@ -84,7 +86,12 @@ def evaluate(
     }
     content = run_evaluation(
         OpenDomainQA.from_index(
-            index, device=device, runtime=runtime, precision=precision, stop_margin=stop_margin
+            index,
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            stop_margin=stop_margin,
+            min_confidence=min_confidence,
         ),
         gold,
         top_k=top_k,

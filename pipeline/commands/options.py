@@ -12,6 +12,10 @@ IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 TopK = Annotated[int, typer.Option(help="Passages that are read.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N.")]
+MinConfidence = Annotated[
+    float,
+    typer.Option(help="Below this probability of being right, nothing is answered; 0: never."),
+]
 Device = Annotated[str, typer.Option(help="Where the reader runs: cpu, cuda, cuda:1 …")]
 Runtime = Annotated[
     str, typer.Option(help="What computes the upper layers: torch, or onnx-int8 (needs the extra).")

@@ -1,6 +1,6 @@
 """Measures over all questions: means with their intervals, curves, calibration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,24 +80,32 @@ def scores_by_passages(
 
 
 def reliability(outcomes: Sequence[Outcome]) -> list[Bin]:
-    """Answers by their score, in ten bins of equal width; empty bins are left out.
+    """Answers by confidence, or by score where there is none, in ten bins of equal width.
 
-    Questions to which nothing was answered are in none.
+    Empty bins are left out; questions to which nothing was answered are in none.
 
     Source: Guo et al. 2017 (https://arxiv.org/abs/1706.04599), section 2.
     """
-    bins: dict[int, list[Outcome]] = {}
-    for one in outcomes:
-        if one.prediction:
-            # A score of 1 belongs to the last bin.
-            bins.setdefault(min(int(one.score * N_BINS), N_BINS - 1), []).append(one)
+    return calibration_bins(
+        [
+            (one.score if one.confidence is None else one.confidence, one.exact_match)
+            for one in outcomes
+            if one.prediction
+        ]
+    )
+
+
+def calibration_bins(answers: Iterable[tuple[float, float]]) -> list[Bin]:
+    """Pairs of score and exact match in ten bins of equal width; empty bins are left out.
+
+    Source: Guo et al. 2017 (https://arxiv.org/abs/1706.04599), section 2.
+    """
+    bins: dict[int, list[tuple[float, float]]] = {}
+    for score, exact_match in answers:
+        # A score of 1 belongs to the last bin.
+        bins.setdefault(min(int(score * N_BINS), N_BINS - 1), []).append((score, exact_match))
     return [
-        Bin(
-            len(members),
-            float(np.mean([one.score for one in members])),
-            float(np.mean([one.exact_match for one in members])),
-        )
-        for _, members in sorted(bins.items())
+        Bin(len(members), *np.mean(members, axis=0).tolist()) for _, members in sorted(bins.items())
     ]
 
 

@@ -71,6 +71,8 @@ class Outcome(ScoredAnswer):
 
     score: float
     """Of the answer, between 0 and 1; 0 where there is none."""
+    confidence: float | None = None
+    """The probability that the answer is right; None where there is none or it was not fitted."""
     passage_id: str | None
     first_passage_with_answer: int | None
     """Rank of the first passage found that holds a gold answer, from 1."""
@@ -96,6 +98,7 @@ class Outcome(ScoredAnswer):
             "gold": list(self.gold),
             "prediction": self.prediction,
             "score": self.score,
+            "confidence": self.confidence,
             "passage_id": self.passage_id,
             "exact_match": self.exact_match,
             "f1": self.f1,
@@ -145,6 +148,7 @@ def parse_outcome(record: JsonObject, place: Place) -> Outcome:
             "expected a whole number or null in 'first_passage_with_answer', found "
             f"{first!r}. Evaluate anew, without --resume."
         )
+    known = record.get("confidence")
     stages = record.get("stage_ms")
     if not isinstance(stages, dict):
         raise place.error(
@@ -154,6 +158,7 @@ def parse_outcome(record: JsonObject, place: Place) -> Outcome:
     return Outcome(
         **_scored_fields(record, place),
         score=take_number(record, "score", place),
+        confidence=None if known is None else take_number(record, "confidence", place),
         passage_id=take_optional_id(record, ("passage_id",), place),
         first_passage_with_answer=first,
         latency_ms=take_number(record, "latency_ms", place),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from ...data import PrereadError, Question
 from ...indexer.files import sha256_of, write_json
@@ -26,6 +27,8 @@ class Settings:
     """SHA-256 of all weights; the index knows the lower ones only."""
     retriever: str
     bm25_weight: float
+    ranking: dict[str, Any]
+    """How answers are ranked, and when none is given."""
     top_k: int
     runtime: str
     precision: str
@@ -41,6 +44,7 @@ class Settings:
             reader=weights_sha256(qa.reader.model),
             retriever=type(qa.retriever).__name__,
             bm25_weight=qa.bm25_weight,
+            ranking=_ranking(qa),
             top_k=top_k,
             runtime=qa.reader.runtime_name.value,
             precision=qa.reader.precision.value,
@@ -75,6 +79,18 @@ class Settings:
                 f"{predictions}: written with other settings: it has {what}; this is {now}. "
                 "Evaluate with the same ones, name another file, or leave out --resume."
             )
+
+
+def _ranking(qa: OpenDomainQA) -> dict[str, Any]:
+    """As JSON gives it back."""
+    rule = asdict(qa.answerer.rule)
+    weights = rule.pop("confidence_weights")
+    return {
+        **rule,
+        "confidence_weights": None if weights is None else list(weights),
+        "passage_weight": qa.reader.config.passage_weight,
+        "min_confidence": qa.answerer.min_confidence,
+    }
 
 
 def settings_path(predictions: Path) -> Path:

@@ -46,7 +46,7 @@ Question = Annotated[
     ),
 ]
 NumAnswers = Annotated[
-    int, Field(ge=1, description="Answers at most; they never overlap.", examples=[5])
+    int, Field(ge=1, description="Answers at most; no two are equal.", examples=[5])
 ]
 OffsetsField = Annotated[
     Offsets,
@@ -177,6 +177,16 @@ class Reply(BaseModel):
     index: Annotated[str, Field(description="Name of the index.", examples=["wiki"])]
 
 
+class SupportField(BaseModel):
+    """A passage that an answer stands in."""
+
+    passage_id: Annotated[str, Field(examples=["piano-1"])]
+    title: str
+    start: Annotated[int, Field(description="Offset into that passage, in code points always.")]
+    end: Annotated[int, Field(description="Exclusive.")]
+    score: Annotated[float, Field(description="What the passage is worth for the answer.")]
+
+
 class AnswerField(BaseModel):
     """An answer and where it stands."""
 
@@ -190,6 +200,17 @@ class AnswerField(BaseModel):
     start: Annotated[int, Field(description="Offset into `passage`, in the unit of `offsets`.")]
     end: Annotated[int, Field(description="Exclusive.")]
     passage: Annotated[str, Field(description="Text of the passage.", examples=[_EXAMPLE_TEXT])]
+    confidence: Annotated[
+        float | None,
+        Field(
+            description="Probability that the answer is right; of the best one only, and null "
+            "where the reader's was not fitted."
+        ),
+    ]
+    supporting: Annotated[
+        list[SupportField],
+        Field(description="All passages that give this answer, that of `passage` first."),
+    ]
 
     @classmethod
     def fields_of(cls, answer: Answer, offsets: Offsets) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..layers import TransformerLayer
+from ..model import SpanLogits
 from ..packing import Packed
 
 Project = Callable[[Tensor], Tensor]
@@ -19,9 +20,9 @@ asked. Shapes ``(n_rows, hidden_size)``, all three."""
 class UpperRuntime(Protocol):
     """Runs upper layers and span head without gradients."""
 
-    def span_logits(
+    def logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
-    ) -> tuple[Tensor, Tensor]:
+    ) -> SpanLogits:
         """Read questions with passages.
 
         Args:
@@ -30,9 +31,14 @@ class UpperRuntime(Protocol):
             pairs: Which question is read with which passage, as segment numbers.
 
         Returns:
-            Start and end logits of the pairs' passage rows, packed in the order of the pairs.
-            Shape ``(n_rows,)``, float32.
+            Logits of the pairs' passage rows, packed in the order of the pairs, and of each pair's
+            [CLS] row. All float32.
         """
+
+    def span_logits(
+        self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[Tensor, Tensor]:
+        """Start and end of `logits` alone. Shape ``(n_rows,)`` each, float32."""
 
 
 class Kernels(Protocol):

@@ -3,8 +3,8 @@
 Against `DeformerForQuestionAnswering.upper`, which training uses:
 
 - Query, key and value are one product.
-- In the last layer, only passage rows ask and go through the feed-forward part: nothing reads the
-  question's.
+- In the last layer, only passage rows and each pair's [CLS] row ask and go through the feed-forward
+  part: nothing reads the question's others.
 - Pairs are read in batches of like length that stay in the cache, and weights are converted to the
   number format and layout of the products once.
 
@@ -19,7 +19,7 @@ from torch.nn.functional import linear
 
 from ..attention import attend_by_segment, attend_padded
 from ..layers import TransformerLayer
-from ..model import DeformerForQuestionAnswering
+from ..model import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
 from .base import Kernels
 from .joining import ROWS_AT_ONCE, joined_batches
@@ -91,37 +91,44 @@ class FusedUpper:
         self._attend = attend_by_segment if device.type == "cpu" else attend_padded
 
     @torch.inference_mode()
-    def span_logits(
+    def logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
-    ) -> tuple[Tensor, Tensor]:
+    ) -> SpanLogits:
         """Read questions with passages; see `UpperRuntime`."""
         device = self._head[0].device
         both = torch.cat([x.rows.to(device, self._dtype) for x in (questions, passages)])
         n_rows = sum(passages.lengths[passage] for _, passage in pairs)
-        logits = torch.empty((n_rows, 2), device=device)
+        logits = torch.empty((n_rows + len(pairs), 2), device=device)
         for batch in joined_batches(questions, passages, pairs, self._rows_at_once):
             hidden = both[batch.source.to(device)]
-            passage_rows = batch.passage_rows.to(device)
+            read_rows = batch.read_rows.to(device)
             for layer in self._layers[:-1]:
                 query, key, value = layer.project(hidden)
                 mixed = self._attend(query, key, value, batch.lengths)
                 hidden = layer.finish(hidden, mixed.flatten(1))
-            hidden = self._last(hidden, passage_rows, batch.lengths, batch.passage_lengths)
+            hidden = self._last(hidden, read_rows, batch.lengths, batch.read_lengths)
             logits[batch.target.to(device)] = linear(hidden.float(), *self._head)
-        return logits[:, 0], logits[:, 1]
+        return SpanLogits(logits[:n_rows, 0], logits[:n_rows, 1], logits[n_rows:])
+
+    def span_logits(
+        self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[Tensor, Tensor]:
+        """Start and end logits; see `UpperRuntime`."""
+        logits = self.logits(questions, passages, pairs)
+        return logits.start, logits.end
 
     def _last(
         self,
         hidden: Tensor,
-        passage_rows: Tensor,
+        read_rows: Tensor,
         lengths: Sequence[int],
-        passage_lengths: Sequence[int],
+        read_lengths: Sequence[int],
     ) -> Tensor:
-        """The last layer, for passage rows only. Shape ``(n_passage_rows, hidden_size)``."""
-        asking = hidden[passage_rows]
+        """The last layer, for the rows that are read. Shape ``(n_read_rows, hidden_size)``."""
+        asking = hidden[read_rows]
         if not self._layers:
             return asking
         layer = self._layers[-1]
         query, key, value = layer.project_last(hidden, asking)
-        mixed = self._attend(query, key, value, lengths, query_lengths=passage_lengths)
+        mixed = self._attend(query, key, value, lengths, query_lengths=read_lengths)
         return layer.finish(asking, mixed.flatten(1))

@@ -23,16 +23,17 @@ class JoinedBatch:
 
     lengths: tuple[int, ...]
     """Rows of each pair."""
-    passage_lengths: tuple[int, ...]
-    """Those of them that are a passage's."""
     first_lengths: tuple[int, ...]
     """Those of them that come first in the pair: the question's, or the passage's."""
+    read_lengths: tuple[int, ...]
+    """Those of them whose logits are wanted: the passage's, and the question's [CLS], which is the
+    pair's first row, or its last where the passage comes first."""
     source: Tensor
     """Which row of questions and passages, laid end to end, each row is. Int64."""
-    passage_rows: Tensor
-    """Which rows are a passage's, in order. Int64."""
+    read_rows: Tensor
+    """Which rows' logits are wanted, in order. Int64."""
     target: Tensor
-    """Where their logits belong among those of all pairs. Int64."""
+    """Where they belong: first the passage rows of all pairs, then a row for each pair. Int64."""
 
 
 def joined_batches(
@@ -59,6 +60,7 @@ def joined_batches(
     question_start = questions.offsets()[of_question]
     passage_start = questions.rows.shape[0] + passages.offsets()[of_passage]
     target_start = torch.cumsum(n_passage, 0) - n_passage
+    n_passage_rows = int(n_passage.sum())
     total = n_question + n_passage
     n_first = n_passage if passage_first else n_question
     order = torch.argsort(total, stable=True)
@@ -74,11 +76,15 @@ def joined_batches(
             passage_start[some][segment] + inside,
             question_start[some][segment] + asking,
         )
-        target = (target_start[some][segment] + inside)[is_passage]
-        passage_lengths = tuple(n_passage[some].tolist())
-        passage_rows = is_passage.nonzero().squeeze(1)
+        cls_at = total[some][segment] - 1 if passage_first else 0
+        is_read = is_passage | (position == cls_at)
+        target = torch.where(
+            is_passage, target_start[some][segment] + inside, n_passage_rows + some[segment]
+        )[is_read]
+        read_lengths = tuple((1 + n_passage[some]).tolist())
+        read_rows = is_read.nonzero().squeeze(1)
         first_lengths = tuple(n_first[some].tolist())
-        yield JoinedBatch(lengths, passage_lengths, first_lengths, source, passage_rows, target)
+        yield JoinedBatch(lengths, first_lengths, read_lengths, source, read_rows, target)
 
 
 def _cut(order: Tensor, lengths: Sequence[int], rows_at_once: int) -> Iterator[Tensor]:

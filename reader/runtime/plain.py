@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..layers import run_layers
-from ..model import DeformerForQuestionAnswering
+from ..model import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
 from .joining import ROWS_AT_ONCE, joined_batches
 
@@ -38,20 +38,27 @@ class PlainUpper:
         self._rows_at_once = rows_at_once or ROWS_AT_ONCE.get(model.device.type, 65_536)
 
     @torch.inference_mode()
-    def span_logits(
+    def logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
-    ) -> tuple[Tensor, Tensor]:
+    ) -> SpanLogits:
         """Read questions with passages; see `UpperRuntime`."""
         device = self._head.weight.device
         both = torch.cat([x.rows.to(device, torch.float32) for x in (questions, passages)])
         n_rows = sum(passages.lengths[passage] for _, passage in pairs)
-        logits = torch.empty((n_rows, 2), device=device)
+        logits = torch.empty((n_rows + len(pairs), 2), device=device)
         for batch in joined_batches(
             questions, passages, pairs, self._rows_at_once, passage_first=self._passage_first
         ):
             hidden = both[batch.source.to(device)]
             with torch.autocast(device.type, self._dtype, self._dtype != torch.float32):
                 hidden = run_layers(self._layers, hidden, batch.lengths, batch.first_lengths)
-            passage_hidden = hidden[batch.passage_rows.to(device)]
-            logits[batch.target.to(device)] = self._head(passage_hidden.float())
-        return logits[:, 0], logits[:, 1]
+            read = hidden[batch.read_rows.to(device)]
+            logits[batch.target.to(device)] = self._head(read.float())
+        return SpanLogits(logits[:n_rows, 0], logits[:n_rows, 1], logits[n_rows:])
+
+    def span_logits(
+        self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[Tensor, Tensor]:
+        """Start and end logits; see `UpperRuntime`."""
+        logits = self.logits(questions, passages, pairs)
+        return logits.start, logits.end

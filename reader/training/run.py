@@ -125,6 +125,8 @@ def _student(recipe: Recipe, base: str) -> DeformerForQuestionAnswering:
         attention_probs_dropout_prob=recipe.attention_dropout,
         scores_compare=open_domain,
         knows_null=recipe.null_weight > 0,
+        passage_weight=0.0,  # what was fitted to the base's logits does not hold of others
+        confidence_weights=None,
     )
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
     if recipe.freeze_layers:

@@ -42,7 +42,9 @@ def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
 
     asked = preread("ask", index, "what is the belt of volcanoes called?", "--json")
     answer = json.loads(asked.out)["answers"][0]
-    assert set(answer) == {"answer", "score", "passage_id", "title", "start", "end", "passage"}
+    where = {"passage_id", "title", "start", "end"}
+    assert set(answer) == {"answer", "score", "passage", "confidence", "supporting"} | where
+    assert all(set(one) == {"score"} | where for one in answer["supporting"])
     assert answer["passage"][answer["start"] : answer["end"]] == answer["answer"]
     shown = preread("ask", index, "what is the belt of volcanoes called?")
     assert answer["answer"] in shown.out and "passages read" in shown.out

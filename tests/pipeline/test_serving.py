@@ -104,6 +104,10 @@ def test_answers_are_those_of_the_library(server: Running, qa: OpenDomainQA) -> 
     assert posted["index"] == "sample" and posted["question"] == PIANO and posted["took_ms"] > 0
     assert places(posted["answers"]) == places(expected(qa, PIANO, 5))
     assert set(posted["answers"][0]) == set(expected(qa, PIANO, 5)[0])
+    best = posted["answers"][0]
+    assert best["confidence"] is None  # the reader that ships has none
+    where = {name: best[name] for name in ("passage_id", "title", "start", "end")}
+    assert where.items() <= best["supporting"][0].items()
     asked = {"question": PIANO, "top_k": 5, "n_answers": 2}
     got = server.get("/v1/sample/answer", params=asked).json()
     assert places(got["answers"]) == places(posted["answers"])[:2]
@@ -191,9 +195,9 @@ def test_unknown_text_is_read_in_full_and_like_stored_text(server: Running) -> N
 def test_another_title_is_another_passage(server: Running) -> None:
     text = server.get("/v1/sample/doc/piano-1").json()["doc"]["text"]
     passages = [{"text": text, "title": "Organ"}, {"text": text, "title": "Piano"}, {"text": text}]
-    asked = {"question": PIANO, "passages": passages, "n_answers": 20}
-    answers = server.post("/v1/sample/read", asked).json()["answers"]
-    stored = {a["place"]: a["from_store"] for a in answers}
+    asked = {"question": PIANO, "passages": passages}
+    results = server.post("/v1/sample/rerank", asked).json()["results"]
+    stored = {result["index"]: result["from_store"] for result in results}
     assert stored == {0: False, 1: True, 2: True}
 
 

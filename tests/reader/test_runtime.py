@@ -42,22 +42,24 @@ def test_batches_hold_every_row_of_every_pair_once(
     q_offsets, p_offsets = questions.offsets().tolist(), passages.offsets().tolist()
     n_q = questions.rows.shape[0]
     expected, targets, place = [], [], 0
-    for q, p in pairs:
+    n_rows = sum(of_passages[p] for _, p in pairs)
+    for number, (q, p) in enumerate(pairs):
         mine = list(range(p_offsets[p], p_offsets[p + 1]))
         expected.append([*range(q_offsets[q], q_offsets[q + 1]), *(n_q + row for row in mine)])
-        targets.append(list(range(place, place + len(mine))))
+        targets.append([n_rows + number, *range(place, place + len(mine))])
         place += len(mine)
     found = []
     for batch in joined_batches(questions, passages, pairs, rows_at_once):
         assert sum(batch.lengths) <= rows_at_once or len(batch.lengths) == 1
         rows = torch.split(batch.source, batch.lengths)
-        places = torch.split(batch.target, batch.passage_lengths)
-        is_passage = torch.zeros(sum(batch.lengths), dtype=torch.bool)
-        is_passage[batch.passage_rows] = True
+        places = torch.split(batch.target, batch.read_lengths)
+        is_read = torch.zeros(sum(batch.lengths), dtype=torch.bool)
+        is_read[batch.read_rows] = True
         for segment, flags, where in zip(
-            rows, torch.split(is_passage, batch.lengths), places, strict=True
+            rows, torch.split(is_read, batch.lengths), places, strict=True
         ):
-            assert flags.tolist() == sorted(flags.tolist()), "the question comes first"
+            assert flags[0], "the first row is [CLS]"
+            assert flags.tolist()[1:] == sorted(flags.tolist()[1:]), "the question comes first"
             assert int(flags.sum()) == len(where)
             found.append((where.tolist(), segment.tolist()))
     assert sorted(found) == sorted(zip(targets, expected, strict=True))
@@ -83,9 +85,10 @@ def test_fused_layers_equal_the_model(
     with torch.inference_mode():
         expected = model.upper(questions, passages, pairs)
     runtime = FusedUpper(model, kernels, rows_at_once=rows_at_once)
-    start, end = runtime.span_logits(questions, passages, pairs)
-    torch.testing.assert_close(start, expected.start, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(end, expected.end, rtol=1e-4, atol=1e-5)
+    found = runtime.logits(questions, passages, pairs)
+    for name in ("start", "end", "null"):
+        ours, theirs = getattr(found, name), getattr(expected, name)
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_padded_attention_of_a_gpu_gives_the_same() -> None:

@@ -5,7 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preread.reader import WindowTable, decode_spans
-from preread.reader.spans import decode_in_steps, passage_normalisers, window_table
+from preread.reader.spans import (
+    decode_by_passage,
+    decode_in_steps,
+    passage_margins,
+    passage_normalisers,
+    window_table,
+)
 
 TABLE = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 2, 1)])
 
@@ -146,3 +152,58 @@ def test_passages_without_text_have_no_answer() -> None:
     assert (
         decode_spans(torch.zeros(4), torch.zeros(4), windows, max_answer_length=5, n_best=3) == []
     )
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=7),
+    st.integers(1, 4),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=100)
+def test_best_spans_by_passage_are_the_best_of_all_spans(
+    shapes: list[tuple[int, int]], n_best: int, seed: int
+) -> None:
+    """Passages of one or two windows, against all spans counted by passage."""
+    rows = [(prefix + text + 1, prefix, 0, n // 2) for n, (prefix, text) in enumerate(shapes)]
+    windows = window_table(rows)
+    torch.manual_seed(seed)
+    start, end = torch.randn(2, sum(windows.lengths)).unbind(0)
+    scores = torch.randn(rows[-1][-1] + 1).tolist()
+    every = decode_spans(
+        start, end, windows, max_answer_length=3, n_best=10_000, passage_scores=scores
+    )
+    expected = [
+        span
+        for number, span in enumerate(every)
+        if sum(other.passage == span.passage for other in every[:number]) < n_best
+    ]
+    found = decode_by_passage(
+        start, end, windows, max_answer_length=3, n_best=n_best, passage_scores=scores
+    )
+    assert found == expected
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=7),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=50)
+def test_margins_equal_a_plain_loop(shapes: list[tuple[int, int]], seed: int) -> None:
+    rows = [(prefix + text + 1, prefix, 0, n // 2) for n, (prefix, text) in enumerate(shapes)]
+    windows = window_table(rows)
+    torch.manual_seed(seed)
+    start, end = torch.randn(2, sum(windows.lengths)).unbind(0)
+    null = torch.randn(len(rows), 2)
+    found = passage_margins(start, end, null, windows, max_answer_length=3)
+    margins: dict[int, float] = {}
+    row = 0
+    for number, (length, prefix, first, passage) in enumerate(rows):
+        some = slice(row, row + length)
+        one = window_table([(length, prefix, first, 0)])
+        logit = by_hand(start[some], end[some], one, 3)[0]
+        margins[passage] = max(
+            margins.get(passage, -float("inf")), logit - float(null[number].sum())
+        )
+        row += length
+    expected = [m if m > -float("inf") else 0.0 for _, m in sorted(margins.items())]
+    torch.testing.assert_close(found, torch.tensor(expected))

@@ -1,0 +1,372 @@
+"""What is each part of ranking answers worth, and how sure may one be of the best?
+
+    python benchmarks/aggregation.py INDEX QUESTIONS shared=FOLDER full=FOLDER
+    python benchmarks/aggregation.py INDEX QUESTIONS shared=FOLDER --write FOLDER
+
+Every reader reads each question's passages once; its best spans, margins over no answer and BM25
+scores are kept in a file (``--reads``), so that another run only fits. Even-numbered questions fit
+the weights (`preread.pipeline.fitting`: the likelihood of the gold answers, not their EM), and then
+the confidence; odd-numbered ones say what they give, with 95 % bootstrap intervals. A reader with
+other lower layers than the index's reads the passages' texts.
+
+``--write`` puts the weights that were fitted at ``--for-top-k`` passages into a reader's
+config.json. Equal answers are added up there if that gave no lower EM on the even-numbered
+questions.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from common import write_result
+from preread.data import Question, read_gold, score_prediction
+from preread.indexer import PassageIndex
+from preread.indexer.files import sha256_of
+from preread.indexer.manifest import MANIFEST_FILE
+from preread.pipeline.confidence import confidence, confidence_features
+from preread.pipeline.evaluation.analysis import (
+    calibration_bins,
+    estimates,
+    expected_calibration_error,
+)
+from preread.pipeline.fitting import RankingWeights, SpanFeatures, fit_confidence, fit_ranking
+from preread.pipeline.ranking import (
+    SPANS_PER_PASSAGE,
+    AnswerRule,
+    Candidate,
+    RankedAnswer,
+    combined_logit,
+    evidence,
+    rank_answers,
+)
+from preread.reader import DeformerConfig, Packed, Precision, Reader, WindowTable
+from preread.reader.checkpoints import shipped_reader_path
+from preread.reader.codecs import Codec
+from preread.reader.fingerprint import weights_sha256
+from preread.reader.spans import window_table
+from tqdm import tqdm
+
+THRESHOLDS = (0.0, 0.25, 0.5, 0.75)
+TODAY = "BM25, the reader's own weight"
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What reading one question gave."""
+
+    question_id: str
+    bm25: list[float]
+    """Of each passage; so are the margins."""
+    margins: list[float]
+    spans: list[tuple[int, int, int, str, float]]
+    """Passage, start, end, text and logit of each candidate."""
+
+    def candidates(self, n_passages: int, weights: RankingWeights) -> list[Candidate]:
+        """Those of the first passages, weighed."""
+        spans = [span for span in self.spans if span[0] < n_passages]
+        logits = [
+            combined_logit(
+                logit,
+                self.margins[passage],
+                self.bm25[passage],
+                passage_weight=weights.passage_weight,
+                bm25_weight=weights.bm25_weight,
+            )
+            for passage, *_, logit in spans
+        ]
+        shares = evidence(logits, weights.answer_temperature)
+        return [
+            Candidate(passage, start, end, text, logit, share)
+            for (passage, start, end, text, _), logit, share in zip(
+                spans, logits, shares, strict=True
+            )
+        ]
+
+    def features(self, n_passages: int, question: Question) -> SpanFeatures:
+        """What weights are fitted to."""
+        spans = [span for span in self.spans if span[0] < n_passages]
+        return SpanFeatures(
+            [(logit, self.margins[p], self.bm25[p]) for p, _, _, _, logit in spans],
+            [score_prediction(question, text)[0] > 0 for _, _, _, text, _ in spans],
+        )
+
+    def to_json(self) -> str:
+        """A line of the file."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def of_json(cls, line: str) -> Self:
+        """From a line of the file."""
+        fields = json.loads(line)
+        return cls(**{**fields, "spans": [tuple(span) for span in fields["spans"]]})
+
+
+@dataclass(frozen=True)
+class PassageStates:
+    """States of an index's passages, for a reader that made them or another one."""
+
+    index: PassageIndex
+    reader: Reader
+    codec: Codec | None
+    """None: the reader is another one."""
+
+    @classmethod
+    def of(cls, index: PassageIndex, reader: Reader) -> Self:
+        """Find out which."""
+        is_maker = reader.fingerprint == index.manifest.plan.fingerprint
+        return cls(index, reader, index.codec(reader) if is_maker else None)
+
+    def get(self, ordinals: Sequence[int]) -> tuple[Packed, WindowTable]:
+        """States of some passages, and their windows."""
+        if self.codec is not None:
+            stored = self.index.fetch(ordinals)
+            return stored.decode(self.codec, self.reader.device), stored.windows
+        passages = [self.index.passage(ordinal) for ordinal in ordinals]
+        encoded = self.reader.encoder.encode_passages(
+            [p.text for p in passages], [p.title for p in passages]
+        )
+        flat = [(n, window) for n, windows in enumerate(encoded) for window in windows]
+        table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, n) for n, w in flat])
+        return self.reader.window_states([window for _, window in flat]), table
+
+
+def read(states: PassageStates, question: Question, top_k: int) -> Reads:
+    """Read all passages of a question."""
+    index, reader = states.index, states.reader
+    hits = index.bm25.search(question.question, top_k)
+    if not hits:
+        return Reads(question.question_id, [], [], [])
+    packed, windows = states.get([hit.ordinal for hit in hits])
+    logits = reader.logits(reader.question_states(question.question), packed)
+    found = reader.best_spans_by_passage(logits, windows, SPANS_PER_PASSAGE)
+    texts = {p: index.passage(hits[p].ordinal).text for p in {span.passage for span in found}}
+    tokens = {p: reader.encoder.token_map(text) for p, text in texts.items()}
+    spans = []
+    for span in found:
+        start, end = tokens[span.passage].char_span(span.first_token, span.last_token)
+        spans.append((span.passage, start, end, texts[span.passage][start:end], span.logit))
+    margins = reader.passage_margins(logits, windows)
+    return Reads(question.question_id, [hit.score for hit in hits], margins, spans)
+
+
+def read_all(
+    index: PassageIndex, reader: Reader, questions: Sequence[Question], top_k: int, folder: Path
+) -> list[Reads]:
+    """Read all questions, but for those that an earlier run has read; every one is kept at once."""
+    settings = [
+        sha256_of(index.path / MANIFEST_FILE),
+        weights_sha256(reader.model),
+        reader.config.num_lower_layers,
+        reader.config.scores_compare,
+        str(reader.precision),
+        top_k,
+        SPANS_PER_PASSAGE,
+        [(q.question_id, q.question) for q in questions],
+    ]
+    name = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl"
+    lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
+    known = [Reads.of_json(line) for line in lines]
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")  # less what was torn
+    states = PassageStates.of(index, reader)
+    rest = questions[len(known) :]
+    with path.open("a", encoding="utf-8") as file:
+        for question in tqdm(rest, total=len(questions), initial=len(known), unit=" questions"):
+            known.append(read(states, question, top_k))
+            file.write(known[-1].to_json() + "\n")
+            file.flush()
+    return known
+
+
+Pairs = Sequence[tuple[Question, Reads]]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best answer of a question, scored."""
+
+    answer: RankedAnswer | None
+    features: tuple[float, float]
+    exact_match: float
+    f1: float
+
+
+def answer_all(pairs: Pairs, n_passages: int, weights: RankingWeights, sums: bool) -> list[Best]:
+    """The best answers by some weights."""
+    rule = AnswerRule(sums_answers=sums, answer_temperature=weights.answer_temperature)
+    found = []
+    for question, reads in pairs:
+        ranked = rank_answers(reads.candidates(n_passages, weights), rule)
+        best = ranked[0] if ranked else None
+        scores = score_prediction(question, best.best.text if best else "")
+        margin = reads.margins[best.best.passage] if best else 0.0
+        features = confidence_features(best.score if best else 0.0, margin)
+        found.append(Best(best, features, *scores))
+    return found
+
+
+def row(
+    step: str, weights: RankingWeights, found: Sequence[Best], today: Sequence[Best]
+) -> dict[str, Any]:
+    """EM and F1 with intervals; the difference is paired."""
+    exact = [one.exact_match for one in found]
+    difference = [a - b.exact_match for a, b in zip(exact, today, strict=True)]
+    measures = estimates([exact, [one.f1 for one in found], difference])
+    content: dict[str, Any] = {"step": step, "weights": asdict(weights)}
+    for name, one in zip(("exact_match", "f1", "exact_match_more"), measures, strict=True):
+        content[name] = round(100 * one.mean, 2)
+        content[f"{name}_interval"] = [round(100 * one.low, 2), round(100 * one.high, 2)]
+    return content
+
+
+def calibrate(tuning: Sequence[Best], held_out: Sequence[Best]) -> dict[str, Any]:
+    """Fit the confidence, and say how well it holds."""
+    tuned = [one for one in tuning if one.answer is not None]
+    weights = fit_confidence(
+        [one.features for one in tuned], [one.exact_match > 0 for one in tuned]
+    )
+    answered = [one for one in held_out if one.answer is not None]
+    right = [one.exact_match for one in answered]
+    scores = [one.answer.score for one in answered if one.answer is not None]
+    known = [confidence(one.features, weights) for one in answered]
+    content: dict[str, Any] = {"confidence_weights": list(weights)}
+    for name, values in (("score", scores), ("confidence", known)):
+        bins = calibration_bins(zip(values, right, strict=True))
+        error = expected_calibration_error(bins)
+        content[name] = {
+            "expected_calibration_error": None if error is None else round(100 * error, 2),
+            "bins": [{k: round(v, 4) for k, v in asdict(one).items()} for one in bins],
+        }
+    pairs = list(zip(right, known, strict=True))
+    content["thresholds"] = [_above(pairs, threshold, len(held_out)) for threshold in THRESHOLDS]
+    return content
+
+
+def _above(
+    pairs: Sequence[tuple[float, float]], threshold: float, n_questions: int
+) -> dict[str, Any]:
+    """What is answered at a threshold, and how much of that is right."""
+    exact = [em for em, known in pairs if known >= threshold]
+    return {
+        "min_confidence": threshold,
+        "answered": round(100 * len(exact) / n_questions, 2),
+        "exact_match_of_answered": round(100 * sum(exact) / len(exact), 2) if exact else None,
+    }
+
+
+def evaluate(
+    config: DeformerConfig, tuning: Pairs, held_out: Pairs, n_passages: int
+) -> dict[str, Any]:
+    """All steps at a number of passages, and what is to be written for it."""
+    alone = RankingWeights(passage_weight=0.0, bm25_weight=0.0, answer_temperature=1.0)
+    own = replace(alone, bm25_weight=config.bm25_weight)
+    features = [reads.features(n_passages, question) for question, reads in tuning]
+    with_bm25 = fit_ranking(features, with_margin=False, with_bm25=True)
+    # A no-answer logit that was never taught says nothing of a passage.
+    with_margin = fit_ranking(features, with_margin=config.knows_null, with_bm25=True)
+    steps = [
+        ("best span", alone, False),
+        (TODAY, own, False),
+        ("BM25", with_bm25, False),
+        ("BM25 and passage score", with_margin, False),
+        ("equal answers summed", with_margin, True),
+    ]
+    today = answer_all(held_out, n_passages, own, sums=False)
+    by_step = {
+        name: answer_all(held_out, n_passages, weights, sums)
+        for name, weights, sums in tqdm(steps, desc=f"top-{n_passages}")
+    }
+    tuned = {sums: answer_all(tuning, n_passages, with_margin, sums) for sums in (False, True)}
+    exact = {sums: sum(one.exact_match for one in found) for sums, found in tuned.items()}
+    return {
+        "rows": [row(name, weights, by_step[name], today) for name, weights, _ in steps],
+        "calibration": calibrate(tuned[True], by_step["equal answers summed"]),
+        "sums_answers": exact[True] >= exact[False],
+    }
+
+
+def write(folder: Path, found: dict[str, Any]) -> None:
+    """Put weights into a reader's configuration."""
+    path = folder / "config.json"
+    fields = json.loads(path.read_text("utf-8"))
+    fields |= found["rows"][-1]["weights"]
+    fields |= {"sums_answers": found["sums_answers"]}
+    # The confidence was fitted to summed scores; of others it would be wrong.
+    weights = found["calibration"]["confidence_weights"] if found["sums_answers"] else None
+    fields |= {"confidence_weights": weights}
+    DeformerConfig(**fields)  # it must load before anything is written
+    path.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n", "utf-8")
+    print(path)
+
+
+def _readers(
+    named: Sequence[str], precision: Precision, device: str
+) -> Iterator[tuple[str, str, Reader]]:
+    """Name, source and reader, one in memory at a time."""
+    for text in named:
+        name, source = text.split("=", 1)
+        reader = Reader.load(source, precision=precision, device=device)
+        reader.config.passage_weight = 0.0  # it is what is to be found out
+        yield name, source, reader
+
+
+def main() -> None:
+    """Read, fit, report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("readers", nargs="+", metavar="NAME=READER")
+    parser.add_argument("--top-k", type=int, nargs="+", default=[20, 100])
+    parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--reads", type=Path, default=Path("aggregation-reads"))
+    parser.add_argument("--write", metavar="READER", help="one of the readers, by its folder")
+    parser.add_argument("--for-top-k", type=int, default=20, help="whose weights are written")
+    parser.add_argument("--precision", default="float32", help="of the upper layers")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    sources = [text.split("=", 1)[-1] for text in options.readers]
+    if options.write and options.write not in sources:
+        parser.error(f"--write: expected one of {', '.join(sources)}, found {options.write}.")
+    if options.write and options.for_top_k not in options.top_k:
+        parser.error(f"--for-top-k: expected one of {options.top_k}, found {options.for_top_k}.")
+    questions = read_gold(options.questions)
+    if options.sample:
+        questions = random.Random(options.seed).sample(questions, options.sample)
+    index = PassageIndex(options.index)
+    results: dict[str, Any] = {}
+    for name, source, reader in _readers(
+        options.readers, Precision(options.precision), options.device
+    ):
+        reads = read_all(index, reader, questions, max(options.top_k), options.reads)
+        pairs = list(zip(questions, reads, strict=True))
+        cutoffs = {k: evaluate(reader.config, pairs[::2], pairs[1::2], k) for k in options.top_k}
+        results[name] = {
+            "num_lower_layers": reader.config.num_lower_layers,
+            "knows_null": reader.config.knows_null,
+            "top_k": {str(k): found for k, found in cutoffs.items()},
+        }
+        if options.write == source:
+            write(Path(shipped_reader_path(source) or source), cutoffs[options.for_top_k])
+    content = {
+        "corpus": Path(index.manifest.plan.corpus).name,
+        "codec": index.manifest.plan.codec,
+        "questions": options.questions.name,
+        "n_questions": len(questions),
+        "n_fitted": len(questions[::2]),
+        "seed": options.seed if options.sample else None,
+        "precision": options.precision,
+        "spans_per_passage": SPANS_PER_PASSAGE,
+        "readers": results,
+    }
+    write_result("aggregation", content)
+
+
+if __name__ == "__main__":
+    main()

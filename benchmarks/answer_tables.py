@@ -1,0 +1,65 @@
+"""Table of docs/answers.md, of the newest result."""
+
+from collections.abc import Callable
+from typing import Any
+
+from common import newest
+
+
+def aggregation() -> str:
+    """EM and F1 by step, calibration, and what a threshold leaves."""
+    result = newest("aggregation")
+    drawn = f", drawn with seed {result['seed']}" if result["seed"] is not None else ""
+    n_held_out = result["n_questions"] - result["n_fitted"]
+    lines = [
+        f"`{result['questions']}` over `{result['corpus']}` ({result['codec']}): "
+        f"{result['n_fitted']:,} questions fit the weights, {n_held_out:,} others{drawn} are "
+        "scored. In brackets, where figures lie with 95 % (bootstrap; of differences, paired).",
+        "",
+        "| reader | passages | an answer is | EM | more than with the reader's own weight | F1 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, top_k, found in _cutoffs(result):
+        for row in found["rows"]:
+            lines.append(
+                f"| {name} | {top_k} | {row['step']} | {_with_interval(row, 'exact_match')} "
+                f"| {_with_interval(row, 'exact_match_more', '+')} | {_with_interval(row, 'f1')} |"
+            )
+    lines += [
+        "",
+        "| reader | passages | BM25 | passage score | temperature | calibration error of scores "
+        "| of confidences | answered at 0.5 | EM of those |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, top_k, found in _cutoffs(result):
+        weights, known = found["rows"][-1]["weights"], found["calibration"]
+        (half,) = (one for one in known["thresholds"] if one["min_confidence"] == 0.5)
+        lines.append(
+            f"| {name} | {top_k} | {weights['bm25_weight']:.2f} | {weights['passage_weight']:.2f} "
+            f"| {weights['answer_temperature']:.2f} "
+            f"| {known['score']['expected_calibration_error']:.1f} "
+            f"| {known['confidence']['expected_calibration_error']:.1f} "
+            f"| {half['answered']:.0f} % | {_known(half['exact_match_of_answered'])} |"
+        )
+    return "\n".join([*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"])
+
+
+def _cutoffs(result: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Reader, passages read and what was found."""
+    return [
+        (name, top_k, found)
+        for name, reader in result["readers"].items()
+        for top_k, found in reader["top_k"].items()
+    ]
+
+
+def _with_interval(row: dict[str, Any], name: str, sign: str = "") -> str:
+    low, high = row[f"{name}_interval"]
+    return f"{row[name]:{sign}.1f} ({low:{sign}.1f} {high:{sign}.1f})"
+
+
+def _known(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+ANSWER_TABLES: dict[str, Callable[[], str]] = {"aggregation": aggregation}

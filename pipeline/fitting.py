@@ -1,0 +1,130 @@
+"""Fitting what ranks answers to questions whose answers are known.
+
+Two small fits, both by L-BFGS in float64 from a fixed start: equal input gives equal output.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_RIDGE = 1e-3
+"""Weight of the squared parameters: what the data do not decide stays where it was, and few
+questions that can be told apart without error get no infinite weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanFeatures:
+    """The candidates of one question."""
+
+    features: Sequence[tuple[float, float, float]]
+    """Of each: span logit, its passage's margin, its passage's retrieval score."""
+    is_right: Sequence[bool]
+    """Whether it is a gold answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingWeights:
+    """Weights as `DeformerConfig` has them."""
+
+    passage_weight: float
+    bm25_weight: float
+    answer_temperature: float
+
+
+def fit_ranking(
+    questions: Sequence[SpanFeatures], *, with_margin: bool, with_bm25: bool
+) -> RankingWeights:
+    """Weights under which gold answers get most of the evidence.
+
+    They maximise the mean log of the share that right candidates have together, over the questions
+    that have right and wrong ones; the shares are a softmax over the question's candidates. Span
+    and retrieval weights cannot be negative.
+
+    Args:
+        questions: Those to fit to.
+        with_margin: Whether margins count; if not, their weight is 0.
+        with_bm25: Whether retrieval scores count, likewise.
+
+    Raises:
+        ValueError: If no question has both right and wrong candidates.
+
+    Source: marginal likelihood of all right spans, as in Clark and Gardner 2018
+    (https://aclanthology.org/P18-1078).
+    """
+    usable = [q for q in questions if any(q.is_right) and not all(q.is_right)]
+    if not usable:
+        raise ValueError("expected a question with right and wrong candidates, found none")
+    features = torch.tensor([row for q in usable for row in q.features], dtype=torch.float64)
+    is_right = torch.tensor([x for q in usable for x in q.is_right])
+    sizes = torch.tensor([len(q.is_right) for q in usable])
+    question = torch.arange(len(usable)).repeat_interleave(sizes)
+    allowed = torch.tensor([1.0, float(with_margin), float(with_bm25)], dtype=torch.float64)
+
+    def weights(parameters: Tensor) -> Tensor:
+        span, margin, bm25 = parameters.unbind()
+        return torch.stack([span.exp(), margin, bm25.exp()]) * allowed
+
+    def loss(parameters: Tensor) -> Tensor:
+        logits = features @ weights(parameters)
+        total = _logsumexp(logits, question, len(usable))
+        right = _logsumexp(logits[is_right], question[is_right], len(usable))
+        return (total - right).mean()
+
+    start = torch.tensor([0.0, 0.0, -1.0], dtype=torch.float64)
+    span, margin, bm25 = weights(_minimise(loss, start)).tolist()
+    return RankingWeights(
+        passage_weight=margin / span, bm25_weight=bm25 / span, answer_temperature=1 / span
+    )
+
+
+def fit_confidence(
+    features: Sequence[Sequence[float]], is_right: Sequence[bool]
+) -> tuple[float, ...]:
+    """Bias and weights of a logistic function, by maximum likelihood.
+
+    Args:
+        features: Of each question's best answer (`confidence_features`).
+        is_right: Whether it was right.
+
+    Raises:
+        ValueError: If there is no question.
+
+    Source: Platt 1999, Probabilistic outputs for support vector machines.
+    """
+    if not features:
+        raise ValueError("expected at least one question, found none")
+    rows = torch.tensor(features, dtype=torch.float64)
+    rows = torch.cat([torch.ones(len(rows), 1, dtype=torch.float64), rows], dim=1)
+    target = torch.tensor(is_right, dtype=torch.float64)
+
+    def loss(parameters: Tensor) -> Tensor:
+        return torch.nn.functional.binary_cross_entropy_with_logits(rows @ parameters, target)
+
+    return tuple(_minimise(loss, torch.zeros(rows.shape[1], dtype=torch.float64)).tolist())
+
+
+def _logsumexp(values: Tensor, group: Tensor, n_groups: int) -> Tensor:
+    """Of each group. Shape ``(n_groups,)``."""
+    highest = torch.full((n_groups,), -torch.inf, dtype=values.dtype)
+    highest = highest.scatter_reduce(0, group, values.detach(), "amax")
+    sums = torch.zeros_like(highest).index_add(0, group, (values - highest[group]).exp())
+    return sums.log() + highest
+
+
+def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
+    """The parameters of least loss."""
+    parameters = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [parameters], max_iter=500, tolerance_change=1e-10, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = loss(parameters) + _RIDGE * ((parameters - start) ** 2).sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return parameters.detach()

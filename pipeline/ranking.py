@@ -1,0 +1,217 @@
+"""From spans of passages to ranked answers: evidence, sums of equal answers, no repeats.
+
+Pure functions, one a formula. `answering.py` uses them on what was read, and
+``benchmarks/aggregation.py`` fits their weights.
+
+Source: equal answers are summed over passages in GAR (Mao et al. 2021,
+https://aclanthology.org/2021.acl-long.316), and there with the retriever's score mixed in by
+PyGaggle (Ma et al. 2021, https://arxiv.org/abs/2104.05740).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from ..data import normalize_answer
+from ..reader import DeformerConfig
+
+SPANS_PER_PASSAGE = 5
+"""Best spans of a passage that may become answers, as many as in GAR."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRule:
+    """How answers are ranked; fields of `DeformerConfig` under the same names."""
+
+    sums_answers: bool = False
+    """Whether equal answers add up; if not, the best span wins."""
+    answer_temperature: float = 1.0
+    confidence_weights: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, config: DeformerConfig) -> "AnswerRule":
+        """What a reader's configuration says."""
+        weights = config.confidence_weights
+        return cls(
+            sums_answers=config.sums_answers,
+            answer_temperature=config.answer_temperature,
+            confidence_weights=None if weights is None else tuple(weights),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A span that may be the answer, and its weight."""
+
+    passage: int
+    """Which of the passages that were read."""
+    start: int
+    """Offset into the passage's text, in code points."""
+    end: int
+    """Exclusive."""
+    text: str
+    logit: float
+    """Of span, passage and retrieval together (`combined_logit`)."""
+    share: float
+    """Its part of all evidence, from 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedAnswer:
+    """An answer and all places where it stands."""
+
+    places: tuple[Candidate, ...]
+    """A place for each passage that supports it, the best first."""
+    score: float
+    """From 0 to 1."""
+
+    @property
+    def best(self) -> Candidate:
+        """The best place."""
+        return self.places[0]
+
+
+def combined_logit(
+    span: float, margin: float, bm25: float, *, passage_weight: float, bm25_weight: float
+) -> float:
+    """What speaks for a span, in logits.
+
+    Args:
+        span: Start logit plus end logit.
+        margin: Its passage's best span less its no-answer logit.
+        bm25: Its passage's retrieval score.
+        passage_weight: Logits that a point of the margin is worth.
+        bm25_weight: Logits that a point of the retrieval score is worth.
+    """
+    return span + passage_weight * margin + bm25_weight * bm25
+
+
+def evidence(logits: Sequence[float], temperature: float) -> list[float]:
+    """Shares of all evidence: a softmax of the logits, divided by a temperature."""
+    highest = max(logits, default=0.0)
+    weights = [math.exp((logit - highest) / temperature) for logit in logits]
+    total = math.fsum(weights)
+    return [weight / total for weight in weights]
+
+
+def rank_answers(candidates: Iterable[Candidate], rule: AnswerRule) -> list[RankedAnswer]:
+    """Answers, each once, best first; the order of the candidates does not matter.
+
+    With ``sums_answers``, shares are `evidence` of the candidates, and an answer's score is the sum
+    of those that are equal to it once normalised. Without, shares are left as they are, and an
+    answer's score is its best candidate's.
+
+    Args:
+        candidates: Of all passages.
+        rule: How to rank.
+    """
+    ordered = sorted(candidates, key=_order)
+    if rule.sums_answers:
+        shares = evidence([one.logit for one in ordered], rule.answer_temperature)
+        ordered = [replace(one, share=x) for one, x in zip(ordered, shares, strict=True)]
+    groups: dict[str, list[Candidate]] = {}
+    for one in ordered:
+        groups.setdefault(answer_key(one.text), []).append(one)
+    answers = [
+        RankedAnswer(
+            places=_one_a_passage(group, rule),
+            score=math.fsum(x.share for x in group) if rule.sums_answers else group[0].share,
+        )
+        for group in groups.values()
+    ]
+    return sorted(answers, key=lambda answer: (-answer.score, _order(answer.best)))
+
+
+def merge_nested(answers: Sequence[RankedAnswer], n_answers: int) -> list[RankedAnswer]:
+    """The best answers, none of which holds the words of a better one or is held by it.
+
+    One that does goes to the better one as support: it may say the same in other words, and may
+    not, so it adds nothing to the score.
+
+    Args:
+        answers: Best first, no two equal.
+        n_answers: How many are kept at most.
+    """
+    kept: list[RankedAnswer] = []
+    words: list[list[str]] = []
+    for answer in answers:
+        mine = answer_key(answer.best.text).split()
+        number = next((n for n, other in enumerate(words) if _nested(mine, other)), None)
+        if number is not None:
+            kept[number] = _with_support(kept[number], answer)
+        elif len(kept) < n_answers:
+            kept.append(answer)
+            words.append(mine)
+    return kept
+
+
+def best_by_passages(
+    candidates: Sequence[Candidate], rule: AnswerRule
+) -> list[tuple[int, Candidate]]:
+    """What reading fewer passages would have answered.
+
+    Args:
+        candidates: Of all passages.
+        rule: How to rank.
+
+    Returns:
+        Numbers of passages from which on a place is the best, and that place, ascending.
+    """
+    weights = evidence([one.logit for one in candidates], rule.answer_temperature)
+    weighted = sorted(zip(candidates, weights, strict=True), key=lambda pair: pair[0].passage)
+    scores: dict[str, float] = {}
+    best: dict[str, Candidate] = {}
+
+    def rank(key: str) -> tuple[float, tuple[float, int, int, int]]:
+        return -scores[key] if rule.sums_answers else 0.0, _order(best[key])
+
+    steps: list[tuple[int, Candidate]] = []
+    leader: str | None = None
+    for passage, of_passage in groupby(weighted, key=lambda pair: pair[0].passage):
+        risen = [] if leader is None else [leader]
+        for one, weight in of_passage:
+            key = answer_key(one.text)
+            scores[key] = scores.get(key, 0.0) + weight
+            best[key] = min(best.get(key, one), one, key=_order)
+            risen.append(key)
+        leader = min(risen, key=rank)  # no score ever falls: who did not rise cannot come to lead
+        if not steps or steps[-1][1] != best[leader]:
+            steps.append((passage + 1, best[leader]))
+    return steps
+
+
+def answer_key(text: str) -> str:
+    """What equal answers have in common: SQuAD's normal form; of one without words, its text."""
+    return normalize_answer(text) or text.lower()
+
+
+def _order(one: Candidate) -> tuple[float, int, int, int]:
+    """Best first; of equal ones, the earlier passage's."""
+    return -one.logit, one.passage, one.start, one.end
+
+
+def _one_a_passage(group: Sequence[Candidate], rule: AnswerRule) -> tuple[Candidate, ...]:
+    """The best place of each passage, with what all places there are worth."""
+    best: dict[int, Candidate] = {}
+    for one in group:
+        known = best.get(one.passage)
+        if known is None:
+            best[one.passage] = one
+        elif rule.sums_answers:
+            best[one.passage] = replace(known, share=known.share + one.share)
+    return tuple(best.values())
+
+
+def _with_support(answer: RankedAnswer, other: RankedAnswer) -> RankedAnswer:
+    """An answer, with the places of another where it has none itself."""
+    known = {place.passage for place in answer.places}
+    more = tuple(place for place in other.places if place.passage not in known)
+    return RankedAnswer(answer.places + more, answer.score)
+
+
+def _nested(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether the words of one stand in the other, one after another."""
+    short, long = sorted((one, other), key=len)
+    n = len(short)
+    return any(long[i : i + n] == short for i in range(len(long) - n + 1))
