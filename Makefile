@@ -6,19 +6,29 @@ STAMP := $(VENV)/.preread-installed
 # PyPI's torch is a CUDA build of several GB; this release has a CPU build to be had by its version,
 # from PyTorch's own index or wherever pip is told to look.
 TORCH ?= torch==2.13.0
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo -n)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test format clean
+.PHONY: demo test postgres format clean
 
 demo: $(STAMP)
 	$(BIN)/preread demo
 
-test: $(STAMP)
+test: $(STAMP) postgres
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	# A process a core, a file of tests at a time, each with one thread.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 15
+
+# The server that tests search with, where there is none and Debian's package can be had; without
+# one these tests are skipped.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+		{ $(SUDO) apt-get update -qq && \
+		  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+		    --no-install-recommends postgresql; } || \
+		echo "No PostgreSQL server here, and none to be had from apt: its tests are skipped." >&2
 
 format: $(STAMP)
 	$(BIN)/python -m ruff check --fix .

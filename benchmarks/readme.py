@@ -16,6 +16,7 @@ from typing import Any
 from answer_tables import ANSWER_TABLES
 from common import RESULTS, all_results, newest
 from profile_table import PROFILE_TABLES
+from retrieval_tables import RETRIEVAL_TABLES
 from speed_tables import SPEED_TABLES
 from store_tables import STORE_TABLES
 
@@ -273,6 +274,7 @@ def main() -> None:
         "bases.md": bases,
         "speed.md": SPEED_TABLES,
         "answers.md": ANSWER_TABLES,
+        "retrieval.md": RETRIEVAL_TABLES,
     }
     for page, tables in pages.items():
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]

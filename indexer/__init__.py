@@ -1,6 +1,6 @@
 """Offline: passages become windows, states, shards and a BM25 index."""
 
-from .bm25 import Bm25Searcher, Hit, build_bm25
+from .bm25 import Bm25Parameters, Bm25Searcher, Hit, build_bm25
 from .build import build_index
 from .change import add_passages, compact_index, delete_passages
 from .errors import IndexFormatError, IndexMismatchError
@@ -14,6 +14,7 @@ from .verify import bytes_to_verify, index_info, verify_index
 __all__ = [
     "FORMAT_VERSION",
     "AddConfig",
+    "Bm25Parameters",
     "Bm25Searcher",
     "BuildPlan",
     "Estimate",

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data import Passage
+from ..data import Passage, PrereadError
 from .errors import IndexFormatError
 from .files import read_sealed_json, sha256_of, sync_folder, write_sealed_json
 from .java import java_class
@@ -18,6 +19,7 @@ from .java import java_class
 _LOG = logging.getLogger(__name__)
 _DOCUMENTS_PER_CALL = 1000
 _DOCID_FIELD = "id"
+_CONTENTS_FIELD = "contents"
 _LUCENE_LOCK = "write.lock"
 
 LUCENE_PREFIX = "lucene-"
@@ -40,12 +42,42 @@ class Hit:
     ordinal: int
     """Number of the passage in the index, in the order of the corpus."""
     score: float
-    """BM25 score; higher is better."""
+    """What hits are ordered by; higher is better. What it means is up to who found it."""
+    bm25: float | None = None
+    """BM25 score, where who found it knows it."""
 
 
-def contents_of(passage: Passage) -> str:
-    """What of a passage is searched: title and text, in one field."""
-    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bm25Parameters:
+    """How BM25 weighs, chosen when an index is searched."""
+
+    k1: float = K1
+    """Saturation of a term's frequency."""
+    b: float = B
+    """How far long passages are held back: 0 not at all, 1 in full."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            PrereadError: If Lucene would refuse one.
+        """
+        if not (math.isfinite(self.k1) and self.k1 >= 0):
+            raise PrereadError(f"k1 must be a number of at least 0, found {self.k1}.")
+        if not 0 <= self.b <= 1:
+            raise PrereadError(f"b must be between 0 and 1, found {self.b}.")
+
+
+def contents_of(passage: Passage, title_weight: int = 1) -> str:
+    """What of a passage is searched: title and text, in one field.
+
+    Args:
+        passage: A passage.
+        title_weight: How often the title stands there. A word counts as often as it occurs, so that
+            0 leaves titles out and 2 doubles the weight of their words (BM25F with whole weights;
+            Robertson et al. 2004, https://doi.org/10.1145/1031171.1031181, section 3).
+    """
+    return "\n".join([passage.title] * title_weight * bool(passage.title) + [passage.text])
 
 
 def docid_of(ordinal: int) -> str:
@@ -59,6 +91,7 @@ def build_bm25(
     *,
     base: Path | None = None,
     threads: int = 2,
+    title_weight: int = 1,
 ) -> int:
     """Index passages for search; their ordinals are the documents' identifiers.
 
@@ -70,6 +103,7 @@ def build_bm25(
         folder: Where the Lucene index goes; must not exist.
         base: A Lucene index that stays as it is, and whose documents are searched too.
         threads: Indexing threads.
+        title_weight: As in `contents_of`.
 
     Returns:
         How many passages were indexed.
@@ -82,7 +116,7 @@ def build_bm25(
         indexer = make(str(temporary), base is not None, threads)
         n_documents = 0
         try:
-            for documents in _batches(passages):
+            for documents in _batches(passages, title_weight):
                 n_taken = indexer.addRawDocuments(documents)
                 if n_taken != len(documents):
                     raise IndexFormatError(
@@ -164,11 +198,11 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _batches(passages: Iterable[tuple[int, Passage]]) -> Iterator[list[str]]:
+def _batches(passages: Iterable[tuple[int, Passage]], title_weight: int) -> Iterator[list[str]]:
     """Passages as Anserini's JSON documents, some at a time."""
     batch: list[str] = []
     for ordinal, passage in passages:
-        contents = contents_of(passage)
+        contents = contents_of(passage, title_weight)
         if all(character <= " " for character in contents):
             continue  # blank by Java's rule: Anserini would leave it out without a word
         # ASCII only: Java would misread characters outside the Basic Multilingual Plane.
@@ -183,13 +217,12 @@ def _batches(passages: Iterable[tuple[int, Passage]]) -> Iterator[list[str]]:
 class Bm25Searcher:
     """Searches a BM25 index."""
 
-    def __init__(self, folder: Path, *, k1: float = K1, b: float = B) -> None:
+    def __init__(self, folder: Path, parameters: Bm25Parameters | None = None) -> None:
         """Open the index.
 
         Args:
             folder: The Lucene index.
-            k1: Saturation of a term's frequency.
-            b: How far long passages are held back.
+            parameters: How BM25 weighs; by default as Anserini does.
 
         Raises:
             IndexFormatError: If there is no Lucene index.
@@ -210,12 +243,18 @@ class Bm25Searcher:
                 f"{folder}: not a Lucene index ({_first_line(error)}). It is missing or damaged; "
                 "run `preread verify`."
             ) from error
-        self._searcher.set_bm25(k1, b)
+        self.parameters = parameters or Bm25Parameters()
+        self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
 
     @property
     def n_documents(self) -> int:
         """Passages in the index."""
         return int(self._searcher.get_total_num_docs())
+
+    @property
+    def description(self) -> str:
+        """How it weighs."""
+        return f"BM25 (k1 = {self.parameters.k1:g}, b = {self.parameters.b:g})"
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Find passages.
@@ -248,6 +287,31 @@ class Bm25Searcher:
         found = self._searcher.batch_search(texts, names, k, threads)
         return [_hits(found.get(str(number))) for number in range(len(queries))]
 
+    def score(self, query: str, ordinals: Sequence[int]) -> list[float]:
+        """BM25 scores of given passages, whoever found them.
+
+        Args:
+            query: As in `search`.
+            ordinals: Any number of passages.
+
+        Returns:
+            For each what `search` would give it; 0 where no word of the query occurs in it.
+        """
+        if not ordinals:
+            return []
+        generator = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
+        analyzer = self._searcher.get_analyzer()
+        words = generator.buildQuery(_CONTENTS_FIELD, analyzer, _cut(query))
+        occur = java_class("org.apache.lucene.search.BooleanClause$Occur")
+        builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
+        builder.add(words, occur.MUST)
+        builder.add(_any_of(ordinals), occur.FILTER)  # restricts, and adds nothing to a score
+        found = {
+            hit.ordinal: hit.score
+            for hit in _hits(self._searcher.search(builder.build(), len(set(ordinals))))
+        }
+        return [found.get(ordinal, 0.0) for ordinal in ordinals]
+
     def close(self) -> None:
         """Release the files."""
         self._searcher.close()
@@ -262,9 +326,18 @@ def _cut(query: str) -> str:
     return " ".join(words[:MAX_QUERY_WORDS])
 
 
+def _any_of(ordinals: Sequence[int]) -> Any:
+    """Lucene's query for documents by their identifiers."""
+    term = java_class("org.apache.lucene.util.BytesRef")
+    terms = java_class("java.util.ArrayList")()
+    for ordinal in ordinals:
+        terms.add(term(docid_of(ordinal).encode()))
+    return java_class("org.apache.lucene.search.TermInSetQuery")(_DOCID_FIELD, terms)
+
+
 def _hits(found: Iterable[Any]) -> list[Hit]:
     """Java's hits as ours."""
-    return [Hit(int(hit.docid), float(hit.score)) for hit in found]
+    return [Hit(int(hit.docid), score := float(hit.score), score) for hit in found]
 
 
 def lucene_files(folder: Path) -> dict[str, dict[str, Any]]:

@@ -1,9 +1,7 @@
 """Building an index: shards first, then lookup and BM25 over their texts, then the manifest."""
 
-import errno
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from .options import IndexConfig, corpus_passages
 from .scan import CorpusScan, Estimate, estimate, scan_corpus
 from .snapshots import WRITER_LOCK, sole_writer
 from .workers import default_workers
+from .writing import explaining_write_errors
 
 _LOG = logging.getLogger(__name__)
 
@@ -115,6 +114,7 @@ def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -
         corpus_format=config.corpus_format.value,
         on_error=config.on_error.value,
         limit=config.limit,
+        title_weight=config.title_weight,
     )
 
 
@@ -164,20 +164,3 @@ def _settle_codec(
         with atomic_path(path) as temporary:
             save_codec(codec, reader, temporary)
     return load_codec(path, reader), FileEntry.of(index, CODEC_FILE)
-
-
-@contextmanager
-def explaining_write_errors(index: Path) -> Iterator[None]:
-    """Say what to do when the disk refuses.
-
-    Raises:
-        PrereadError: Instead of an `OSError`.
-    """
-    try:
-        yield
-    except OSError as error:
-        advice = "Choose a folder you may write to."
-        if error.errno == errno.ENOSPC:
-            advice = "The disk is full: make room and go on with --resume."
-        reason = error.strerror or str(error)
-        raise PrereadError(f"{index}: cannot be written: {reason}. {advice}") from error

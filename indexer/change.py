@@ -6,7 +6,6 @@ before or after. Who had it open goes on with what was opened (``snapshots.py``)
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +14,8 @@ import numpy as np
 from ..data import Passage, PrereadError, ReadReport
 from ..reader import Reader
 from .bm25 import LUCENE_PREFIX, delete_from_bm25
-from .build import explaining_write_errors
 from .compaction import rewrite_shards
+from .dense.build import compact_dense, load_encoder
 from .extend import Extension, extend, stored_passages
 from .files import atomic_path
 from .index import PassageIndex
@@ -25,8 +24,9 @@ from .lookup import write_lookup
 from .manifest import LOOKUP_FOLDER, CountedFile, Manifest
 from .options import AddConfig, corpus_passages
 from .scan import Estimate, estimate, scan_corpus
-from .snapshots import DELETED_PREFIX, publish, remove_unused, sole_writer
+from .snapshots import DELETED_PREFIX, publish
 from .workers import default_workers
+from .writing import writing
 
 _NAMED = 3
 """Identifiers that an error names."""
@@ -62,18 +62,23 @@ def add_passages(
     Raises:
         DataError: If the corpus is not what its format promises.
         IndexFormatError: If there is no index.
-        IndexMismatchError: If another reader made it, or another addition is to be resumed.
-        PrereadError: If passages are in the index already and are not to be replaced.
+        IndexMismatchError: If another reader made it, another encoder its dense vectors, or another
+            addition is to be resumed.
+        PrereadError: If passages are in the index already and are not to be replaced, or the
+            encoder of its dense vectors is gone.
     """
     config = config or AddConfig()
     report = ReadReport()
-    with _writing(index, keep_journal=resume):
+    with writing(index, keep_journal=resume):
         opened = PassageIndex(index)
         base = opened.manifest
         codec = opened.codec(reader)
         if resume and _is_done(index, base):
             remove_journal(index)
             return base, report
+        encoder = (
+            load_encoder(index, base.dense, str(reader.device)) if base.dense is not None else None
+        )
         replaced: list[int] = []
         passages = corpus_passages(corpus, config)
         checked = _check_identifiers(passages, opened, config.replace, replaced)
@@ -103,6 +108,7 @@ def add_passages(
             codec_file=base.codec_file,
             workers=workers,
             n_tokens=estimated.n_tokens,
+            encoder=encoder,
         )
         passages = corpus_passages(corpus, config, report)
         manifest = extend(extension, passages, reader, journal, report, show_progress)
@@ -127,7 +133,7 @@ def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, 
         PrereadError: If an identifier is not in the index, or nothing would be left; nothing is
             deleted then.
     """
-    with _writing(index):
+    with writing(index):
         opened = PassageIndex(index)
         found = {passage_id: opened.find(passage_id) for passage_id in dict.fromkeys(passage_ids)}
         unknown = [passage_id for passage_id, ordinals in found.items() if not ordinals]
@@ -151,8 +157,9 @@ def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, 
 def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
     """Clear away what deletions and small additions left.
 
-    Shards are rewritten where passages were deleted or where neighbours are small, and lookup files
-    become one. Passages, their states, ordinals and the BM25 index stay as they are.
+    Shards are rewritten where passages were deleted or where neighbours are small; lookup files
+    become one, and so do files of dense vectors. Passages, their states, ordinals and the BM25
+    index stay as they are.
 
     Args:
         index: The index folder.
@@ -164,44 +171,30 @@ def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
     Raises:
         IndexFormatError: If there is no index, or bytes have changed.
     """
-    with _writing(index):
+    with writing(index):
         opened = PassageIndex(index)
         base = opened.manifest
         shards, next_shard = rewrite_shards(opened, show_progress)
-        if shards == base.shards and len(base.lookups) == 1 and base.deleted is None:
+        generation = base.generation + 1
+        dense = base.dense and compact_dense(index, base.dense, generation, opened.deleted)
+        is_clear = shards == base.shards and len(base.lookups) == 1 and base.deleted is None
+        if is_clear and dense == base.dense:
             return base
-        lookup = f"{LOOKUP_FOLDER}/lookup-{base.generation + 1:06d}.h5"
+        lookup = f"{LOOKUP_FOLDER}/lookup-{generation:06d}.h5"
         with atomic_path(index / lookup) as temporary:
             n = write_lookup(temporary, stored_passages(index, shards, "hashing", show_progress))
         manifest = replace(
             base,
-            generation=base.generation + 1,
+            generation=generation,
             shards=shards,
             lookups=(CountedFile.count(index, lookup, n),),
             deleted=None,
             next_shard=next_shard,
+            dense=dense,
         )
         publish(index, manifest)
         opened.close()
         return manifest
-
-
-@contextmanager
-def _writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
-    """Change an index alone, and clear away before and after.
-
-    Args:
-        index: The index folder.
-        keep_journal: Leave an addition that was stopped where it is.
-    """
-    Manifest.load(index)  # or there would be a lock in a folder that is no index
-    with explaining_write_errors(index), sole_writer(index):
-        if not (keep_journal and (index / PLAN_FILE).exists()):
-            remove_journal(index)
-            remove_unused(index)
-        yield
-        remove_journal(index)
-        remove_unused(index)
 
 
 def _is_done(index: Path, manifest: Manifest) -> bool:

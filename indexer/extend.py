@@ -10,12 +10,23 @@ from ..data import Passage, ReadReport
 from ..reader import Reader
 from ..reader.codecs import Codec
 from .bm25 import LUCENE_PREFIX, build_bm25
+from .dense.build import extend_dense
+from .dense.encode import remove_work
+from .dense.encoder import SentenceEncoder
 from .encode import ShardTask
 from .errors import IndexMismatchError
 from .files import FileEntry, atomic_path
 from .journal import Journal, hash_passages
 from .lookup import write_lookup
-from .manifest import CODEC_FILE, LOOKUP_FOLDER, BuildPlan, CountedFile, Manifest, ShardEntry
+from .manifest import (
+    CODEC_FILE,
+    LOOKUP_FOLDER,
+    BuildPlan,
+    CountedFile,
+    DenseEntry,
+    Manifest,
+    ShardEntry,
+)
 from .shard import ShardReader
 from .snapshots import publish
 from .workers import encode_shards
@@ -37,6 +48,8 @@ class Extension:
     workers: int
     n_tokens: int
     """About how many will be encoded, for the progress bar."""
+    encoder: SentenceEncoder | None = None
+    """Made the dense vectors, where the base has any."""
 
     @property
     def generation(self) -> int:
@@ -90,9 +103,24 @@ def extend(
             lookups=(*base.lookups, lookup),
             deleted=base.deleted,
             n_records_skipped=base.n_records_skipped + report.n_skipped,
+            dense=_extend_dense(extension, shards, show_progress),
         )
     publish(index, manifest)
+    remove_work(index)
     return manifest
+
+
+def _extend_dense(
+    extension: Extension, shards: tuple[ShardEntry, ...], show_progress: bool
+) -> DenseEntry | None:
+    """Dense vectors of the new shards, if the old ones have any."""
+    dense = extension.base.dense if extension.base else None
+    if dense is None:
+        return None
+    assert extension.encoder is not None
+    return extend_dense(
+        extension.index, dense, extension.encoder, extension.generation, shards, show_progress
+    )
 
 
 def _number_after(extension: Extension, n_shards: int) -> int:
@@ -192,7 +220,12 @@ def _index_texts(
     lucene = f"{LUCENE_PREFIX}{extension.generation:06d}"
     if not (index / lucene).exists():  # an earlier run may have got that far
         texts = stored_passages(index, shards, "indexing for BM25", show_progress)
-        build_bm25(texts, index / lucene, base=index / base.lucene if base else None)
+        build_bm25(
+            texts,
+            index / lucene,
+            base=index / base.lucene if base else None,
+            title_weight=extension.plan.title_weight,
+        )
     return entry, lucene
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..data import Passage
 from ..reader import Packed, Reader, WindowTable
 from ..reader.codecs import Codec, find_codec, load_codec
-from .bm25 import Bm25Searcher
+from .bm25 import Bm25Parameters, Bm25Searcher
 from .errors import IndexFormatError, IndexMismatchError
 from .lookup import Lookup, key_of
 from .shard import ShardReader
@@ -47,16 +47,18 @@ class PassageIndex:
     they came into the index (``ordinal``); numbers of deleted passages are not given again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, bm25_parameters: Bm25Parameters | None = None) -> None:
         """Open an index.
 
         Args:
             path: The index folder.
+            bm25_parameters: How BM25 weighs; by default as Anserini does.
 
         Raises:
             IndexFormatError: If it is missing, unfinished, or a file is missing or cut short.
         """
         self.path = path
+        self._bm25_parameters = bm25_parameters
         self._lease = Lease(path)
         self.manifest = self._lease.manifest
         for file in self.manifest.files():
@@ -96,7 +98,7 @@ class PassageIndex:
         Raises:
             IndexFormatError: If it is damaged.
         """
-        return Bm25Searcher(self.path / self.manifest.lucene)
+        return Bm25Searcher(self.path / self.manifest.lucene, self._bm25_parameters)
 
     def check_reader(self, reader: Reader) -> None:
         """Make sure that a reader can go on from the stored states.

@@ -18,6 +18,8 @@ from .manifest import LOOKUP_FOLDER, STATES_FOLDER, ShardEntry
 
 PLAN_FILE = "build.json"
 SHARDS_FILE = "build-shards.jsonl"
+_SINCE_ADDED = {"title_weight": 1}
+"""What builds had that were begun before these could be chosen."""
 
 
 class Journal:
@@ -103,7 +105,7 @@ def check_earlier(
         raise PrereadError(
             f"{index}: a build was begun there. Go on with it by --resume, or {otherwise}."
         )
-    earlier = json.loads(path.read_text("utf-8"))
+    earlier = _SINCE_ADDED | json.loads(path.read_text("utf-8"))
     for name, wanted in plan.items():
         if earlier.get(name) != wanted:
             raise IndexMismatchError(

@@ -17,6 +17,7 @@ MANIFEST_FILE = "manifest.json"
 STATES_FOLDER = "states"
 LOOKUP_FOLDER = "lookup"
 SNAPSHOTS_FOLDER = "snapshots"
+DENSE_FOLDER = "dense"
 CODEC_FILE = "codec.safetensors"
 
 
@@ -64,6 +65,27 @@ class BuildPlan:
     corpus_format: str
     on_error: str
     limit: int | None
+    title_weight: int = 1
+    """How often a title counts for BM25. Manifests from before there was a choice do not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenseEntry:
+    """Dense vectors of the passages, as the manifest lists them."""
+
+    encoder: str
+    """Load it by this name."""
+    fingerprint: str
+    """Of the encoder; vectors of another do not compare with these."""
+    width: int
+    """Numbers in a vector."""
+    kind: str
+    """How they are kept, a `VectorKind`."""
+    query_prefix: str
+    passage_prefix: str
+    """What the encoder is given before a question, and before a passage."""
+    files: tuple[CountedFile, ...]
+    """Together they cover all passages, each once; newest last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +110,8 @@ class Manifest:
     next_shard: int
     n_records_skipped: int
     """Records of the corpus left out under ``--on-error skip``."""
+    dense: DenseEntry | None = None
+    """Dense vectors, where the index has any. An index without them does not speak of them."""
 
     @property
     def n_passages(self) -> int:
@@ -103,7 +127,7 @@ class Manifest:
     def files(self) -> list[FileEntry]:
         """Every file but Lucene's and the manifests."""
         single = [file for file in (self.codec_file, self.deleted) if file is not None]
-        return [*self.shards, *self.lookups, *single]
+        return [*self.shards, *self.lookups, *single, *(self.dense.files if self.dense else ())]
 
     def save(self, path: Path) -> None:
         """Write it, atomically."""
@@ -112,6 +136,8 @@ class Manifest:
         fields |= {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
         rest = asdict(self)
         del rest["plan"], rest["generation"]
+        if self.dense is None:
+            del rest["dense"]
         write_sealed_json(path, {**fields, **rest})
 
     @classmethod
@@ -151,6 +177,7 @@ class Manifest:
     def _from_fields(cls, path: Path, fields: dict[str, Any]) -> "Manifest":
         counts = {name: fields.pop(name) for name in ("n_passages", "n_tokens")}
         codec_file, deleted = fields.pop("codec_file"), fields.pop("deleted")
+        dense = fields.pop("dense", None)
         manifest = cls(
             generation=fields.pop("generation"),
             codec_file=FileEntry(**codec_file) if codec_file else None,
@@ -161,12 +188,18 @@ class Manifest:
             next_ordinal=fields.pop("next_ordinal"),
             next_shard=fields.pop("next_shard"),
             n_records_skipped=fields.pop("n_records_skipped"),
+            dense=_dense_entry(dense) if dense else None,
             plan=BuildPlan(**fields),
         )
         found = {"n_passages": manifest.n_passages, "n_tokens": manifest.n_tokens}
         if counts != found:
             raise IndexFormatError(f"{path}: says {counts}, but its shards add up to {found}.")
         return manifest
+
+
+def _dense_entry(fields: dict[str, Any]) -> DenseEntry:
+    files = tuple(CountedFile(**file) for file in fields.pop("files"))
+    return DenseEntry(**fields, files=files)
 
 
 def _check_version(path: Path) -> None:

@@ -43,6 +43,8 @@ class IndexConfig:
     """A build resumes at the last whole shard, and a shard is what a worker does at a time."""
     rows_per_batch: int = 4_096
     """Tokens that the lower layers see at once; more only costs memory on a CPU."""
+    title_weight: int = 1
+    """How often a passage's title counts for BM25; 0 leaves it out. Kept for later additions."""
     workers: int | None = None
     """As in `AddConfig`."""
     on_error: OnError = OnError.FAIL
@@ -53,8 +55,10 @@ class IndexConfig:
         """Check the numbers.
 
         Raises:
-            PrereadError: If one is not positive.
+            PrereadError: If one is not positive, or the weight negative.
         """
+        if self.title_weight < 0:
+            raise PrereadError(f"title_weight must be at least 0, found {self.title_weight}.")
         check_positive(
             passages_per_shard=self.passages_per_shard,
             rows_per_batch=self.rows_per_batch,

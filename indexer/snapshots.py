@@ -17,6 +17,7 @@ from .bm25 import LUCENE_PREFIX
 from .errors import IndexFormatError
 from .manifest import (
     CODEC_FILE,
+    DENSE_FOLDER,
     LOOKUP_FOLDER,
     MANIFEST_FILE,
     SNAPSHOTS_FOLDER,
@@ -104,7 +105,7 @@ def remove_unused(index: Path) -> None:
 
 def files_of_generations(index: Path) -> Iterator[Path]:
     """Files, and Lucene's folders, that some generation may need."""
-    for folder in (STATES_FOLDER, LOOKUP_FOLDER):
+    for folder in (STATES_FOLDER, LOOKUP_FOLDER, DENSE_FOLDER):
         if (index / folder).is_dir():
             yield from sorted((index / folder).iterdir())
     for path in sorted(index.iterdir()):

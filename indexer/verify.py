@@ -110,7 +110,9 @@ def index_info(path: Path) -> dict[str, Any]:
     with PassageIndex(path) as index:
         manifest = index.manifest
         n_text_bytes = sum(shard.n_text_bytes for shard in manifest.shards)
-        of_states = sum(file.bytes for file in manifest.files()) - n_text_bytes
+        dense = manifest.dense
+        of_dense = sum(file.bytes for file in dense.files) if dense else 0
+        of_states = sum(file.bytes for file in manifest.files()) - n_text_bytes - of_dense
         of_codec = manifest.codec_file.bytes if manifest.codec_file else 0
         files = [f for f in path.rglob("*") if f.is_file()]
         lucene = [f for f in files if f.parent.name == manifest.lucene]
@@ -125,6 +127,7 @@ def index_info(path: Path) -> dict[str, Any]:
             "bytes_text": n_text_bytes,
             "bytes_states": of_states - of_codec,
             "bytes_codec": of_codec,
+            "bytes_dense": of_dense,
             "bytes_lucene": sum(f.stat().st_size for f in lucene),
             "bytes_total": sum(f.stat().st_size for f in files),
             "codec": manifest.plan.codec,
@@ -132,6 +135,8 @@ def index_info(path: Path) -> dict[str, Any]:
             "fingerprint": manifest.plan.fingerprint,
             "hidden_size": manifest.plan.hidden_size,
             "num_lower_layers": manifest.plan.num_lower_layers,
+            "encoder": dense.encoder if dense else None,
+            "vectors": dense.kind if dense else None,
             "corpus": manifest.plan.corpus,
             "n_records_skipped": manifest.n_records_skipped,
         }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .open_domain import evaluate
     from .qa import OpenDomainQA, Result
     from .reading import ReadMode, evaluate_reader
-    from .retrieval import Retriever
+    from .retrievers import HybridRetriever, Retriever, open_retriever, reciprocal_rank_fusion
     from .search import CorpusSearch, FoundPassage, search_passages
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "CorpusSearch",
     "FoundPassage",
     "GivenPassage",
+    "HybridRetriever",
     "Miner",
     "OpenDomainQA",
     "ReadMode",
@@ -32,8 +33,10 @@ __all__ = [
     "evaluate",
     "evaluate_reader",
     "mine_negatives",
+    "open_retriever",
     "rank_given",
     "read_given",
+    "reciprocal_rank_fusion",
     "score_predictions",
     "search_passages",
 ]
@@ -44,19 +47,22 @@ _MODULES = {
     "CorpusSearch": "search",
     "FoundPassage": "search",
     "GivenPassage": "given",
+    "HybridRetriever": "retrievers",
     "Miner": "mining",
     "OpenDomainQA": "qa",
     "ReadMode": "reading",
     "Result": "qa",
-    "Retriever": "retrieval",
+    "Retriever": "retrievers",
     "SkipReason": "mining",
     "Step": "answers",
     "compare": "evaluation.comparison",
     "evaluate_reader": "reading",
     "evaluate": "open_domain",
     "mine_negatives": "mining",
+    "open_retriever": "retrievers",
     "rank_given": "given",
     "read_given": "given",
+    "reciprocal_rank_fusion": "retrievers",
     "score_predictions": "evaluation.scoring",
     "search_passages": "search",
 }

@@ -14,6 +14,7 @@ from .commands import (
     cloze,
     codec,
     demo,
+    dense,
     download,
     evaluate,
     index,
@@ -34,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (
-    *(index, ask, serve, evaluate, nq, download, mine),
+    *(index, dense, ask, serve, evaluate, nq, download, mine),
     *(cloze, train, codec, profile, demo),
 ):
     module.add_to(app)
@@ -62,8 +63,8 @@ def main() -> None:
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this code
         _fail(
             "interrupted; `preread index … --resume` goes on with a build, `preread evaluate … "
-            "--predictions FILE --resume` with an evaluation, the same `preread download` with a "
-            "download",
+            "--predictions FILE --resume` with an evaluation, the same `preread dense` with "
+            "vectors, the same `preread download` with a download",
             code,
         )
     sys.exit(code)

@@ -23,6 +23,7 @@ from .evaluation.retrieved import (
 from .evaluation.settings import Settings
 from .evaluation.summary import CUTOFFS, summarise
 from .qa import OpenDomainQA, Result
+from .retrievers.base import describe
 
 
 def evaluate(
@@ -173,6 +174,7 @@ def _facts(qa: OpenDomainQA) -> dict[str, str]:
         "reader": plan.reader,
         "reader's fingerprint": plan.fingerprint,
         "layers stored": f"{plan.num_lower_layers} of {qa.reader.config.num_hidden_layers}",
+        "retriever": describe(qa.retriever),
         "BM25's weight": f"{qa.bm25_weight:g}",
         "passage score's weight": f"{qa.reader.config.passage_weight:g}",
         "equal answers": "add up" if qa.answerer.rule.sums_answers else "the best span counts",

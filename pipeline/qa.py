@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 
 from ..data import PrereadError
-from ..indexer import Hit, PassageIndex
+from ..indexer import Bm25Parameters, Hit, PassageIndex
 from ..reader import Precision, Reader, Runtime
 from .answering import Answerer, PassageAt
 from .answers import Answer, Step
 from .ranking import AnswerRule
-from .retrieval import Retriever, search_many
+from .retrievers import Retriever, open_retriever, search_many
+from .retrievers.base import bm25_scores
 from .waves import read_in_waves
 
 
@@ -78,9 +79,9 @@ class OpenDomainQA:
             index: Where passages and stored states are.
             reader: Its upper layers read.
             retriever: Finds passages; BM25 of the index by default.
-            bm25_weight: Logits added to a passage's spans for each point of its retrieval score;
-                by default what the reader's configuration says. The two scores are mixed as in
-                BERTserini (https://aclanthology.org/N19-4013, section 3).
+            bm25_weight: Logits added to a passage's spans for each point of its BM25 score, whoever
+                found it; by default what the reader's configuration says. The two scores are mixed
+                as in BERTserini (https://aclanthology.org/N19-4013, section 3).
             stop_margin: Stop reading one question's passages when its best answer is so many logits
                 ahead (``waves.py``); by default what the reader's configuration says. Infinite
                 reads all.
@@ -108,6 +109,8 @@ class OpenDomainQA:
         device: str = "cpu",
         runtime: str = Runtime.TORCH,
         precision: str = Precision.FLOAT32,
+        retriever: str = "bm25",
+        bm25_parameters: Bm25Parameters | None = None,
         stop_margin: float | None = None,
         min_confidence: float = 0.0,
     ) -> "OpenDomainQA":
@@ -115,23 +118,32 @@ class OpenDomainQA:
 
         Args:
             path: The index folder.
-            device: Where the upper layers run.
+            device: Where the upper layers run, and an encoder of questions.
             runtime: As in `Reader.load`.
             precision: As in `Reader.load`.
+            retriever: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine
+                (``docs/retrieval.md``).
+            bm25_parameters: How BM25 weighs; by default as Anserini does.
             stop_margin: As in the constructor.
             min_confidence: As in the constructor.
 
         Raises:
             IndexFormatError: If there is no index, or it is damaged.
             IndexMismatchError: If the reader has changed since.
-            PrereadError: If the reader is gone, cannot run so, or has no confidence that
-                ``min_confidence`` could be compared with.
+            PrereadError: If the reader is gone or cannot run so, the retriever cannot be opened, or
+                there is no confidence that ``min_confidence`` could be compared with.
         """
-        index = PassageIndex(Path(path))
+        index = PassageIndex(Path(path), bm25_parameters=bm25_parameters)
         reader = Reader.load(
             index.manifest.plan.reader, device=device, runtime=runtime, precision=precision
         )
-        return cls(index, reader, stop_margin=stop_margin, min_confidence=min_confidence)
+        return cls(
+            index,
+            reader,
+            open_retriever(index, retriever, device=device),
+            stop_margin=stop_margin,
+            min_confidence=min_confidence,
+        )
 
     def __call__(self, question: str, *, top_k: int = 20, n_answers: int = 5) -> list[Answer]:
         """Answer a question.
@@ -175,9 +187,9 @@ class OpenDomainQA:
         _check(question, top_k, n_answers)
         timings = Timings()
         hits = self.retriever.search(question, max(top_k, n_hits or 0))
-        timings.lap("retrieve")
         ordinals = [hit.ordinal for hit in hits[:top_k]]
-        scores = [self.bm25_weight * hit.score for hit in hits[:top_k]]
+        scores = self._bm25_logits(question, hits[:top_k])
+        timings.lap("retrieve")
         question_states = self.reader.question_states(question)
         timings.lap("question")
         reading = read_in_waves(
@@ -233,6 +245,7 @@ class OpenDomainQA:
         timings = Timings()
         threads = max(1, torch.get_num_threads())
         hits = search_many(self.retriever, questions, top_k, threads=threads)
+        scores = [self._bm25_logits(*asked) for asked in zip(questions, hits, strict=True)]
         timings.lap("retrieve")
         ordinals = sorted({hit.ordinal for of_question in hits for hit in of_question})
         place = {ordinal: number for number, ordinal in enumerate(ordinals)}
@@ -251,11 +264,11 @@ class OpenDomainQA:
             self.answerer.answer(
                 logits,
                 windows,
-                [self.bm25_weight * hit.score for hit in found],
+                of_question,
                 self._passage_at([hit.ordinal for hit in found]),
                 n_answers,
             )
-            for (logits, windows), found in zip(read, hits, strict=True)
+            for (logits, windows), of_question, found in zip(read, scores, hits, strict=True)
         ]
         timings.lap("answers")
         return [
@@ -266,6 +279,12 @@ class OpenDomainQA:
     def _passage_at(self, ordinals: Sequence[int]) -> PassageAt:
         """The passage of a place among those that were read."""
         return lambda place: self.index.passage(ordinals[place])
+
+    def _bm25_logits(self, question: str, hits: Sequence[Hit]) -> list[float]:
+        """What passages bring along: their BM25 scores, weighed."""
+        if not self.bm25_weight:
+            return [0.0] * len(hits)
+        return [self.bm25_weight * score for score in bm25_scores(self.index, question, hits)]
 
 
 def _check(question: str, top_k: int, n_answers: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..data import Passage, PrereadError
 from ..indexer import Bm25Searcher, PassageIndex, build_bm25
+from .retrievers import Retriever
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class FoundPassage:
     rank: int
     """From 1."""
     score: float
-    """BM25 score; higher is better."""
+    """The retriever's; higher is better."""
     passage: Passage
 
     def to_dict(self) -> dict[str, Any]:
@@ -31,13 +32,16 @@ class FoundPassage:
         }
 
 
-def search_passages(index: PassageIndex, query: str, top_k: int) -> list[FoundPassage]:
+def search_passages(
+    index: PassageIndex, query: str, top_k: int, retriever: Retriever | None = None
+) -> list[FoundPassage]:
     """The passages of an index that fit a query best.
 
     Args:
         index: An open index.
         query: Plain words.
         top_k: How many at most.
+        retriever: Finds passages of the index; BM25 of the index by default.
 
     Returns:
         Passages, best first.
@@ -51,7 +55,7 @@ def search_passages(index: PassageIndex, query: str, top_k: int) -> list[FoundPa
         raise PrereadError(f"top_k must be at least 1, found {top_k}.")
     return [
         FoundPassage(rank, hit.score, index.passage(hit.ordinal))
-        for rank, hit in enumerate(index.bm25.search(query, top_k), start=1)
+        for rank, hit in enumerate((retriever or index.bm25).search(query, top_k), start=1)
     ]
 
 

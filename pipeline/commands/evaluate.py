@@ -15,12 +15,15 @@ from ...data import (
     read_gold,
 )
 from .options import (
+    K1,
+    B,
     Device,
     IndexPath,
     Json,
     Limit,
     MinConfidence,
     Precision,
+    Retriever,
     Runtime,
     StopMargin,
     TopK,
@@ -65,6 +68,9 @@ def evaluate(
         bool, typer.Option("--resume", help="Keep what PREDICTIONS holds, and go on.")
     ] = False,
     min_confidence: MinConfidence = 0.0,
+    retriever: Retriever = "bm25",
+    k1: K1 = 0.9,
+    b: B = 0.4,
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",
@@ -75,14 +81,16 @@ def evaluate(
     import shlex
     import sys
 
+    from ...indexer import Bm25Parameters
     from ..open_domain import evaluate as run_evaluation
     from ..qa import OpenDomainQA
+    from ..retrievers.selection import without_password
 
     gold = _read_gold(questions, format, match, patterns, on_error, limit)
     facts = {
         "questions": str(questions),
         "answers compared as": gold[0].match.value,
-        "command": shlex.join(["preread", *sys.argv[1:]]),
+        "command": shlex.join(["preread", *map(without_password, sys.argv[1:])]),
     }
     content = run_evaluation(
         OpenDomainQA.from_index(
@@ -90,6 +98,8 @@ def evaluate(
             device=device,
             runtime=runtime,
             precision=precision,
+            retriever=retriever,
+            bm25_parameters=Bm25Parameters(k1=k1, b=b),
             stop_margin=stop_margin,
             min_confidence=min_confidence,
         ),

@@ -51,6 +51,9 @@ def index(
     limit: Limit = None,
     on_error: OnBadRecord = OnError.FAIL,
     passages_per_shard: Annotated[int, typer.Option(help="Passages in a file of states.")] = 2_000,
+    title_weight: Annotated[
+        int, typer.Option(min=0, help="How often titles count for BM25; 0: not at all.")
+    ] = 1,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
@@ -62,6 +65,7 @@ def index(
         corpus_format=format,
         codec=codec,
         passages_per_shard=passages_per_shard,
+        title_weight=title_weight,
         workers=workers,
         on_error=on_error,
         limit=limit,

@@ -16,6 +16,15 @@ MinConfidence = Annotated[
     float,
     typer.Option(help="Below this probability of being right, nothing is answered; 0: never."),
 ]
+Retriever = Annotated[
+    str,
+    typer.Option(
+        metavar="RETRIEVER",
+        help="What finds passages: bm25, dense, hybrid, or an engine's URL (docs/retrieval.md).",
+    ),
+]
+K1 = Annotated[float, typer.Option(help="BM25: how soon a word's repetitions stop counting.")]
+B = Annotated[float, typer.Option(help="BM25: how far long passages are held back, 0 to 1.")]
 Device = Annotated[str, typer.Option(help="Where the reader runs: cpu, cuda, cuda:1 …")]
 Runtime = Annotated[
     str, typer.Option(help="What computes the upper layers: torch, or onnx-int8 (needs the extra).")

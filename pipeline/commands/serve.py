@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Device, Precision, Runtime
+from .options import Device, Precision, Retriever, Runtime
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,6 +52,7 @@ def serve(
     log_questions: Annotated[
         bool, typer.Option("--log-questions", help="Write questions to the log.")
     ] = False,
+    retriever: Retriever = "bm25",
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",
@@ -85,5 +86,5 @@ def serve(
     write_json_logs()
     run_server(
         paths, config, keys, host=host, port=port, device=device, runtime=runtime,
-        precision=precision,
+        precision=precision, retriever=retriever,
     )  # fmt: skip

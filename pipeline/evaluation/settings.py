@@ -13,6 +13,7 @@ from ...indexer.files import sha256_of, write_json
 from ...indexer.manifest import MANIFEST_FILE
 from ...reader.fingerprint import weights_sha256
 from ..qa import OpenDomainQA
+from ..retrievers.base import describe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Settings:
             questions=hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
             index=sha256_of(qa.index.path / MANIFEST_FILE),
             reader=weights_sha256(qa.reader.model),
-            retriever=type(qa.retriever).__name__,
+            retriever=describe(qa.retriever),
             bm25_weight=qa.bm25_weight,
             ranking=_ranking(qa),
             top_k=top_k,

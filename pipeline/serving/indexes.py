@@ -17,6 +17,7 @@ from ...indexer.java import leave_java
 from ...indexer.manifest import MANIFEST_FILE
 from ...reader import Reader
 from ..qa import OpenDomainQA
+from ..retrievers import Retriever, open_retriever
 from .logs import log
 from .metrics import Metrics
 
@@ -27,13 +28,19 @@ Stamp = tuple[int, int, int]
 class ReaderShelf:
     """Readers by name: indexes that were made by the same one share it."""
 
-    def __init__(self, load: Callable[[str], Reader] = Reader.load) -> None:
+    def __init__(
+        self,
+        load: Callable[[str], Reader] = Reader.load,
+        find: Callable[[PassageIndex], Retriever] = open_retriever,
+    ) -> None:
         """Begin with none.
 
         Args:
             load: Loads one by its name.
+            find: What finds an index's passages.
         """
         self._load = load
+        self._find = find
         self._readers: dict[str, Reader] = {}
 
     def open(self, path: Path) -> OpenDomainQA:
@@ -54,12 +61,13 @@ class ReaderShelf:
 
     def _with_reader(self, index: PassageIndex) -> OpenDomainQA:
         name = index.manifest.plan.reader
+        retriever = self._find(index)
         if name in self._readers:
             try:
-                return OpenDomainQA(index, self._readers[name])
+                return OpenDomainQA(index, self._readers[name], retriever)
             except IndexMismatchError:
                 log(_LOG, logging.INFO, "reader changed", reader=name)
-        qa = OpenDomainQA(index, self._load(name))
+        qa = OpenDomainQA(index, self._load(name), retriever)
         self._readers[name] = qa.reader
         return qa
 

@@ -57,7 +57,7 @@ ServiceHere = Annotated[Service, Depends(service_of)]
 async def answer_posted(
     index: IndexName, asked: AnswerRequest, request: Request, service: ServiceHere
 ) -> AnswerReply:
-    """Finds passages by BM25, reads them from their stored states, and answers."""
+    """Finds passages, reads them from their stored states, and answers."""
     return await _answer(index, asked, request, service)
 
 
@@ -99,7 +99,7 @@ async def search(
     request: Request,
     service: ServiceHere,
 ) -> SearchReply:
-    """BM25 alone; nothing is read. The same request and reply as of pyserini's server."""
+    """Nothing is read. The same request and reply as of pyserini's server."""
     service.check_index(index)
     service.config.limits.check_question(asked.query, "query")
     service.config.limits.check_top_k(asked.hits, "hits")

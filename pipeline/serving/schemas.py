@@ -303,7 +303,7 @@ class CandidateField(BaseModel):
     """A passage that was found."""
 
     docid: Annotated[str, Field(examples=["piano-1"])]
-    score: Annotated[float, Field(description="BM25 score; higher is better.")]
+    score: Annotated[float, Field(description="Of what found it, BM25 by default.")]
     rank: Annotated[int, Field(ge=1)]
     doc: DocField | str
 

@@ -12,6 +12,7 @@ import uvicorn
 
 from ...data import PrereadError
 from ...reader import Precision, Reader, Runtime
+from ..retrievers import open_retriever
 from .app import create_app
 from .auth import ApiKeys
 from .limits import ServeConfig
@@ -106,6 +107,7 @@ def serve(
     device: str = "cpu",
     runtime: str = Runtime.TORCH,
     precision: str = Precision.FLOAT32,
+    retriever: str = "bm25",
 ) -> None:
     """Serve indexes until the process is told to stop.
 
@@ -118,12 +120,17 @@ def serve(
         device: Where readers run.
         runtime: As in `Reader.load`.
         precision: As in `Reader.load`.
+        retriever: As in `OpenDomainQA.from_index`.
 
     Raises:
         PrereadError: If an index cannot be opened, or the address not be had.
     """
     load = partial(Reader.load, device=device, runtime=runtime, precision=precision)
-    with listen(host, port) as sock, Service(paths, config, keys, load_reader=load) as service:
+    find = partial(open_retriever, name=retriever, device=device)
+    with (
+        listen(host, port) as sock,
+        Service(paths, config, keys, load_reader=load, find_retriever=find) as service,
+    ):
         if host not in _LOOPBACK and not len(keys):
             log(_LOG, logging.WARNING, "open to the network, and anyone may ask: no --api-keys")
         address = sock.getsockname()

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from ...indexer import PassageIndex
 from ...indexer.java import leave_java
 from ...reader import Reader
+from ..retrievers import Retriever, open_retriever
 from .auth import ApiKeys
 from .batching import BatchRules, BatchWorker
 from .errors import NotFoundError
@@ -38,6 +40,7 @@ class Service:
         keys: ApiKeys | None = None,
         *,
         load_reader: Callable[[str], Reader] = Reader.load,
+        find_retriever: Callable[[PassageIndex], Retriever] = open_retriever,
     ) -> None:
         """Open the indexes, load their readers, start the threads.
 
@@ -46,6 +49,7 @@ class Service:
             config: How it works.
             keys: Who may come in; by default everybody.
             load_reader: Loads a reader by its name.
+            find_retriever: What finds an index's passages.
 
         Raises:
             PrereadError: If an index cannot be opened.
@@ -54,7 +58,7 @@ class Service:
         self.keys = keys or ApiKeys()
         self.metrics = Metrics()
         self.traffic = Traffic()
-        shelf = ReaderShelf(load_reader)
+        shelf = ReaderShelf(load_reader, find_retriever)
         self.indexes = {
             name: ServedIndex(name, path, shelf, self.metrics) for name, path in paths.items()
         }

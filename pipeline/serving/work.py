@@ -124,7 +124,7 @@ class Desk:
     def _look(self, job: LookingJob) -> LookingResult:
         with self._indexes[job.index].in_use() as qa:
             if isinstance(job, SearchJob):
-                return search_passages(qa.index, job.query, job.hits)
+                return search_passages(qa.index, job.query, job.hits, qa.retriever)
             ordinals = qa.index.find(job.passage_id)
             if not ordinals:
                 raise NotFoundError(

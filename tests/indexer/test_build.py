@@ -19,6 +19,7 @@ from preread.indexer import (
     IndexMismatchError,
     Manifest,
     PassageIndex,
+    add_passages,
     build_index,
     verify_index,
 )
@@ -299,6 +300,27 @@ def test_bad_records_can_be_skipped_and_are_counted(
     manifest, report = build_index(mine, tmp_path / "index", tiny_reader, config)
     assert (manifest.n_records_skipped, report.n_skipped) == (1, 1)
     assert Manifest.load(tmp_path / "index").n_passages == 20
+
+
+def test_titles_count_as_often_as_they_are_told_to(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    """By what a word of a title alone finds; additions follow what the index was built with."""
+    scores = []
+    for weight in (0, 1, 2):
+        index = tmp_path / f"index-{weight}"
+        build_index(corpus, index, tiny_reader, IndexConfig(title_weight=weight))
+        record = {"id": "new", "title": "Zanzibar", "text": "An island."}
+        (tmp_path / "more.jsonl").write_text(json.dumps(record) + "\n")
+        add_passages(index, tmp_path / "more.jsonl", tiny_reader)
+        with PassageIndex(index) as opened:
+            assert opened.manifest.plan.title_weight == weight
+            hits = opened.bm25.search("zanzibar", 5) + opened.bm25.search("long", 5)
+            scores.append(sum(hit.score for hit in hits))
+            assert bool(opened.bm25.search("zanzibar", 5)) == (weight > 0)
+    assert scores[0] < scores[1] < scores[2]
+    with pytest.raises(PrereadError, match="title_weight must be at least 0"):
+        IndexConfig(title_weight=-1)
 
 
 def test_passage_of_fifty_thousand_words_is_indexed_whole(

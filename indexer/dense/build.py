@@ -1,0 +1,215 @@
+"""Making the dense vectors of an index, and keeping them as the index changes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import IndexMismatchError
+from ..files import atomic_path
+from ..index import PassageIndex
+from ..manifest import DENSE_FOLDER, CountedFile, DenseEntry, Manifest, ShardEntry
+from ..snapshots import publish
+from ..writing import writing
+from .encode import ShardVectors, remove_work
+from .encoder import SentenceEncoder
+from .vectors import (
+    VectorKind,
+    add_vectors,
+    emptied,
+    empty_index,
+    merged,
+    n_training_vectors,
+    write_vectors,
+)
+
+Array = npt.NDArray[Any]
+
+
+def build_dense(
+    index: Path,
+    encoder: SentenceEncoder,
+    *,
+    kind: VectorKind | None = None,
+    show_progress: bool = False,
+) -> Manifest:
+    """Make a vector of every passage, so that questions find them by meaning.
+
+    Vectors that the index had before are replaced. What was stopped anywhere leaves the index as it
+    was; the same call goes on with it.
+
+    Args:
+        index: The index folder.
+        encoder: Makes the vectors.
+        kind: How they are kept; by default what suits their number.
+        show_progress: Draw a progress bar on standard error.
+
+    Returns:
+        The new manifest, or the old one if it has these vectors already.
+
+    Raises:
+        IndexFormatError: If there is no index, or it is damaged.
+        PrereadError: If there are too few passages for the kind.
+    """
+    with writing(index), PassageIndex(index) as opened:
+        base, deleted = opened.manifest, opened.deleted
+        n = base.n_passages
+        chosen = kind or VectorKind.for_size(n)
+        entry = DenseEntry(
+            encoder=encoder.name,
+            fingerprint=encoder.fingerprint,
+            width=encoder.width,
+            kind=chosen.value,
+            query_prefix=encoder.query_prefix,
+            passage_prefix=encoder.passage_prefix,
+            files=(),
+        )
+        if base.dense is not None and _is_made(base.dense, entry, kind):
+            return _renamed(index, base, base.dense, encoder.name)
+        made = ShardVectors(index, encoder)
+        made.make(base.shards, show_progress=show_progress)
+        sample = _sample(made, base.shards, deleted, n_training_vectors(chosen, n), n)
+        vectors = empty_index(chosen, encoder.width, n, sample)
+        add_vectors(vectors, made.runs(base.shards, deleted))
+        generation = base.generation + 1
+        file = _write(index, generation, vectors)
+        manifest = replace(base, generation=generation, dense=replace(entry, files=(file,)))
+        publish(index, manifest)
+        remove_work(index)
+        return manifest
+
+
+def remove_dense(index: Path) -> Manifest:
+    """Take the vectors out of an index.
+
+    Args:
+        index: The index folder.
+
+    Returns:
+        The new manifest, or the old one if there were none.
+
+    Raises:
+        IndexFormatError: If there is no index.
+    """
+    with writing(index):
+        base = Manifest.load(index)
+        remove_work(index)
+        if base.dense is None:
+            return base
+        manifest = replace(base, generation=base.generation + 1, dense=None)
+        publish(index, manifest)
+        return manifest
+
+
+def load_encoder(
+    index: Path, dense: DenseEntry, device: str = "cpu", encoder: SentenceEncoder | None = None
+) -> SentenceEncoder:
+    """The encoder that made an index's vectors.
+
+    Args:
+        index: The index folder, for messages.
+        dense: What the manifest says of the vectors.
+        device: Where it is to run.
+        encoder: One that is loaded already; only compared.
+
+    Raises:
+        IndexMismatchError: If its weights or settings are others by now.
+        PrereadError: If it is gone.
+    """
+    if encoder is None:
+        encoder = SentenceEncoder.load(
+            dense.encoder,
+            device=device,
+            query_prefix=dense.query_prefix,
+            passage_prefix=dense.passage_prefix,
+        )
+    if encoder.fingerprint != dense.fingerprint:
+        raise IndexMismatchError(
+            f"{index}: the vectors were made by encoder {dense.encoder!r} (fingerprint "
+            f"{dense.fingerprint[:12]}), but {encoder.name!r} is another (fingerprint "
+            f"{encoder.fingerprint[:12]}). Put that encoder back, or make the vectors again with "
+            f"`preread dense {index} --encoder ENCODER`."
+        )
+    return encoder
+
+
+def extend_dense(
+    index: Path,
+    dense: DenseEntry,
+    encoder: SentenceEncoder,
+    generation: int,
+    shards: Sequence[ShardEntry],
+    show_progress: bool,
+) -> DenseEntry:
+    """Vectors of new passages, in a file of their own.
+
+    Args:
+        index: The index folder.
+        dense: What was there before.
+        encoder: Made it.
+        generation: Of the index that comes out.
+        shards: The new ones.
+        show_progress: Draw a progress bar on standard error.
+    """
+    made = ShardVectors(index, encoder)
+    made.make(shards, show_progress=show_progress)
+    vectors = emptied(index / dense.files[0].file)
+    add_vectors(vectors, made.runs(shards, np.empty(0, "<u4")))
+    return replace(dense, files=(*dense.files, _write(index, generation, vectors)))
+
+
+def compact_dense(index: Path, dense: DenseEntry, generation: int, deleted: Array) -> DenseEntry:
+    """The same vectors in one file, without those of deleted passages.
+
+    Args:
+        index: The index folder.
+        dense: What is there.
+        generation: Of the index that comes out.
+        deleted: Ordinals. Shape ``(n,)``.
+    """
+    if len(dense.files) == 1 and not len(deleted):
+        return dense
+    vectors = merged([index / file.file for file in dense.files], deleted)
+    return replace(dense, files=(_write(index, generation, vectors),))
+
+
+def _is_made(found: DenseEntry, wanted: DenseEntry, kind: VectorKind | None) -> bool:
+    """Whether the vectors that are there are those that are wanted."""
+    return found.fingerprint == wanted.fingerprint and (kind is None or found.kind == kind.value)
+
+
+def _renamed(index: Path, base: Manifest, dense: DenseEntry, encoder: str) -> Manifest:
+    """The same vectors, their encoder at another place."""
+    if dense.encoder == encoder:
+        return base
+    moved = replace(dense, encoder=encoder)
+    manifest = replace(base, generation=base.generation + 1, dense=moved)
+    publish(index, manifest)
+    return manifest
+
+
+def _write(index: Path, generation: int, vectors: Any) -> CountedFile:
+    """Write a file of vectors."""
+    (index / DENSE_FOLDER).mkdir(exist_ok=True)
+    file = f"{DENSE_FOLDER}/vectors-{generation:06d}.faiss"
+    with atomic_path(index / file) as temporary:
+        write_vectors(vectors, temporary)
+    return CountedFile.count(index, file, int(vectors.ntotal))
+
+
+def _sample(
+    made: ShardVectors, shards: Sequence[ShardEntry], deleted: Array, n_wanted: int, n: int
+) -> Array:
+    """Vectors drawn evenly from all; the same for the same index."""
+    if not n_wanted:
+        return np.empty((0, 0), np.float32)
+    chosen = np.sort(np.random.default_rng(0).choice(n, n_wanted, replace=False))
+    parts, first = [], 0
+    for ordinals, vectors in made.runs(shards, deleted):
+        low, high = np.searchsorted(chosen, [first, first + len(ordinals)])
+        parts.append(vectors[chosen[low:high] - first])
+        first += len(ordinals)
+    return np.concatenate(parts).astype(np.float32)

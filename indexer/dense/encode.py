@@ -1,0 +1,102 @@
+"""Vectors of a shard's passages, kept until all are there, so that work which stopped goes on."""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from ..files import atomic_path, write_json
+from ..manifest import ShardEntry
+from ..shard import ShardReader
+from .encoder import SentenceEncoder
+
+WORK_FOLDER = "dense-work"
+_ENCODER_FILE = "encoder.json"
+_PASSAGES_AT_ONCE = 256
+"""After how many passages the progress bar moves."""
+
+Array = npt.NDArray[Any]
+
+
+class ShardVectors:
+    """Vectors of shards, by what is in them: a shard's SHA-256 names its file."""
+
+    def __init__(self, index: Path, encoder: SentenceEncoder) -> None:
+        """Keep what another run left if its encoder was the same, else throw it away.
+
+        Args:
+            index: The index folder.
+            encoder: Makes the vectors.
+        """
+        self._index = index
+        self._encoder = encoder
+        self._folder = index / WORK_FOLDER
+        file = self._folder / _ENCODER_FILE
+        plan = {"fingerprint": encoder.fingerprint}
+        if not file.exists() or json.loads(file.read_text("utf-8")) != plan:
+            remove_work(index)
+            self._folder.mkdir()
+            write_json(file, plan)
+
+    def make(self, shards: Sequence[ShardEntry], *, show_progress: bool) -> None:
+        """Make what is not there yet, a file a shard.
+
+        Args:
+            shards: Whose passages.
+            show_progress: Draw a progress bar on standard error.
+        """
+        with tqdm(
+            total=sum(shard.n_passages for shard in shards),
+            unit=" passages",
+            desc="encoding",
+            disable=not show_progress,
+            delay=1,
+        ) as bar:
+            for shard in shards:
+                path = self._path(shard)
+                if path.exists():
+                    bar.update(shard.n_passages)
+                    continue
+                with atomic_path(path) as temporary, temporary.open("wb") as stream:
+                    np.save(stream, self._encode(shard, bar))
+
+    def runs(self, shards: Sequence[ShardEntry], without: Array) -> Iterator[tuple[Array, Array]]:
+        """What was made, shard by shard.
+
+        Args:
+            shards: Which.
+            without: Ordinals that are passed over, ascending.
+
+        Yields:
+            Ordinals, and their vectors. Shape ``(n, width)``, float16.
+        """
+        for shard in shards:
+            ordinals = ShardReader(self._index / shard.file).ordinals
+            is_left = ~np.isin(ordinals, without)
+            yield ordinals[is_left], np.load(self._path(shard), mmap_mode="r")[is_left]
+
+    def _path(self, shard: ShardEntry) -> Path:
+        return self._folder / f"{shard.sha256[:32]}.npy"
+
+    def _encode(self, shard: ShardEntry, bar: "tqdm[None]") -> Array:
+        """Vectors of all passages of a shard. Shape ``(n_passages, width)``, float16."""
+        opened = ShardReader(self._index / shard.file)
+        passages = [opened.passage(row) for row in range(shard.n_passages)]
+        # Shards are sorted by length as a whole: batches then hold little padding.
+        order = sorted(range(len(passages)), key=lambda row: -len(passages[row].text))
+        vectors = np.empty((len(passages), self._encoder.width), "<f2")
+        for first in range(0, len(order), _PASSAGES_AT_ONCE):
+            rows = order[first : first + _PASSAGES_AT_ONCE]
+            vectors[rows] = self._encoder.encode_passages([passages[row] for row in rows])
+            bar.update(len(rows))
+        return vectors
+
+
+def remove_work(index: Path) -> None:
+    """Forget vectors that were made on the way."""
+    shutil.rmtree(index / WORK_FOLDER, ignore_errors=True)

@@ -1,0 +1,219 @@
+"""A sentence encoder: any checkpoint of the BERT family, pooled to one vector of length 1."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+from transformers import AutoModel, AutoTokenizer
+from transformers.utils.hub import cached_file
+
+from ...data import Passage, PrereadError
+from ...reader.training.precision import Precision, uses_bfloat16
+from ..bm25 import contents_of
+from ..encode import batches_by_length
+
+Vectors = npt.NDArray[np.float32]
+_ROWS_PER_BATCH = 8192
+"""Tokens that go through the encoder at once."""
+_MAX_LENGTH = 512
+"""Where nothing says how long a text may be."""
+_LAYOUT_FIELDS = ("num_attention_heads", "hidden_act", "layer_norm_eps")
+
+
+class Pooling(StrEnum):
+    """How the states of a text's tokens become one vector."""
+
+    MEAN = "mean"
+    """Their mean."""
+    CLS = "cls"
+    """The first token's state."""
+
+
+class SentenceEncoder:
+    """Turns texts into vectors whose products say how much alike they are.
+
+    Pooling and the longest text are those of the checkpoint's sentence-transformers files
+    (``1_Pooling/config.json``, ``sentence_bert_config.json``); without them the mean is taken.
+
+    Source: Reimers and Gurevych 2019 (https://aclanthology.org/D19-1410), section 3.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        tokenizer: Any,
+        *,
+        name: str,
+        pooling: Pooling = Pooling.MEAN,
+        max_length: int = _MAX_LENGTH,
+        query_prefix: str = "",
+        passage_prefix: str = "",
+    ) -> None:
+        """Put the parts together; see `load`.
+
+        Args:
+            model: A Hugging Face encoder, on the device where it is to run.
+            tokenizer: Its tokenizer.
+            name: What `load` finds it by again.
+            pooling: How a vector is made.
+            max_length: Tokens of a text that are read, special ones included.
+            query_prefix: As in `load`.
+            passage_prefix: As in `load`.
+        """
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        self.pooling = pooling
+        self.max_length = max_length
+        self.query_prefix = query_prefix
+        self.passage_prefix = passage_prefix
+        self._tokenizing = threading.Lock()  # the length is a setting of the tokenizer's own
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        *,
+        device: str | torch.device = "cpu",
+        query_prefix: str = "",
+        passage_prefix: str = "",
+    ) -> "SentenceEncoder":
+        """Load an encoder.
+
+        Args:
+            name: A folder or a hub name.
+            device: Where it runs.
+            query_prefix: What comes before a question; some encoders are trained with such words.
+            passage_prefix: What comes before a passage.
+
+        Raises:
+            PrereadError: If there is no such encoder or device, or its pooling is another.
+        """
+        try:
+            model = AutoModel.from_pretrained(name, dtype=torch.float32).to(device)
+            tokenizer = AutoTokenizer.from_pretrained(name)
+            longest = _settings(name, "sentence_bert_config.json").get("max_seq_length")
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = (str(error).strip() or repr(error)).splitlines()[0]
+            raise PrereadError(
+                f"{name}: encoder could not be loaded: {reason} Name a folder or a hub model of "
+                "the BERT family."
+            ) from error
+        return cls(
+            model,
+            tokenizer,
+            name=str(Path(name).resolve()) if Path(name).is_dir() else name,
+            pooling=_pooling(name),
+            max_length=min(longest or _MAX_LENGTH, tokenizer.model_max_length),
+            query_prefix=query_prefix,
+            passage_prefix=passage_prefix,
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return next(self.model.parameters()).device
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+        return int(self.model.config.hidden_size)  # type: ignore[union-attr, arg-type]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, hexadecimal, over all that decides a vector: weights, tokenizer, and the rest.
+
+        Weights of a pooler do not count: vectors are made without it, and where the checkpoint has
+        none it is random.
+        """
+        layout = {name: getattr(self.model.config, name, None) for name in _LAYOUT_FIELDS}
+        layout |= {"pooling": self.pooling.value, "max_length": self.max_length}
+        layout |= {"query_prefix": self.query_prefix, "passage_prefix": self.passage_prefix}
+        layout["vocabulary"] = sorted(self.tokenizer.get_vocab().items())
+        digest = hashlib.sha256(json.dumps(layout, sort_keys=True, default=str).encode())
+        for name, weight in sorted(self.model.state_dict().items()):
+            if not name.startswith("pooler."):
+                digest.update(name.encode())
+                digest.update(weight.detach().cpu().float().contiguous().numpy().data)
+        return digest.hexdigest()
+
+    def encode_passages(self, passages: Sequence[Passage]) -> Vectors:
+        """Vectors of passages, titles included. Shape ``(n_passages, width)``, of length 1."""
+        return self._encode([self.passage_prefix + contents_of(passage) for passage in passages])
+
+    def encode_queries(self, queries: Sequence[str]) -> Vectors:
+        """Vectors of questions. Shape ``(n_queries, width)``, of length 1."""
+        return self._encode([self.query_prefix + query for query in queries])
+
+    @torch.inference_mode()
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts, which go through the model in batches of like length."""
+        vectors = np.empty((len(texts), self.width), np.float32)
+        if not texts:
+            return vectors
+        with self._tokenizing:
+            ids = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
+        ids = ids["input_ids"]
+        for batch in batches_by_length([len(of_text) for of_text in ids], _ROWS_PER_BATCH):
+            padded = self.tokenizer.pad(
+                {"input_ids": [ids[number] for number in batch]}, return_tensors="pt"
+            ).to(self.device)
+            vectors[batch] = self._pool(padded).cpu().numpy()
+        return vectors
+
+    def _pool(self, padded: Any) -> Tensor:
+        """One vector for each text of a batch. Shape ``(n_texts, width)``, float32."""
+        bfloat16 = uses_bfloat16(Precision.AUTO, self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
+            states = self.model(**padded).last_hidden_state
+        states = states.float()
+        if self.pooling is Pooling.CLS:
+            pooled = states[:, 0]
+        else:
+            is_real = padded["attention_mask"].unsqueeze(-1).float()
+            pooled = (states * is_real).sum(1) / is_real.sum(1)
+        return torch.nn.functional.normalize(pooled, dim=1)
+
+
+def _pooling(name: str) -> Pooling:
+    """What the checkpoint says of pooling.
+
+    Raises:
+        PrereadError: If it wants one that is not known here.
+    """
+    settings = _settings(name, "1_Pooling/config.json")
+    modes = [mode for mode, chosen in settings.items() if mode.startswith("pooling_mode_")]
+    chosen = [mode for mode in modes if settings[mode]]
+    known = {"pooling_mode_mean_tokens": Pooling.MEAN, "pooling_mode_cls_token": Pooling.CLS}
+    if not chosen:
+        return Pooling.MEAN
+    if len(chosen) > 1 or chosen[0] not in known:
+        raise PrereadError(
+            f"{name}: expected an encoder with one of {', '.join(known)}, found "
+            f"{', '.join(chosen)}. Name another encoder."
+        )
+    return known[chosen[0]]
+
+
+def _settings(name: str, file: str) -> dict[str, Any]:
+    """A settings file of sentence-transformers; empty where the checkpoint has none."""
+    path = cached_file(
+        name,
+        file,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    if path is None:
+        return {}
+    found: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+    return found

@@ -1,0 +1,49 @@
+"""Changing an index alone."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..data import PrereadError
+from .journal import PLAN_FILE, remove_journal
+from .manifest import Manifest
+from .snapshots import remove_unused, sole_writer
+
+
+@contextmanager
+def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
+    """Change an index alone, and clear away before and after.
+
+    Args:
+        index: The index folder.
+        keep_journal: Leave an addition that was stopped where it is.
+
+    Raises:
+        PrereadError: If another process is changing the index, or the disk refuses.
+    """
+    Manifest.load(index)  # or there would be a lock in a folder that is no index
+    with explaining_write_errors(index), sole_writer(index):
+        if not (keep_journal and (index / PLAN_FILE).exists()):
+            remove_journal(index)
+            remove_unused(index)
+        yield
+        remove_journal(index)
+        remove_unused(index)
+
+
+@contextmanager
+def explaining_write_errors(index: Path) -> Iterator[None]:
+    """Say what to do when the disk refuses.
+
+    Raises:
+        PrereadError: Instead of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        advice = "Choose a folder you may write to."
+        if error.errno == errno.ENOSPC:
+            advice = "The disk is full: make room and go on with --resume."
+        reason = error.strerror or str(error)
+        raise PrereadError(f"{index}: cannot be written: {reason}. {advice}") from error

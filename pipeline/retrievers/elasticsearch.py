@@ -1,0 +1,38 @@
+"""Elasticsearch (``preread[elasticsearch]``)."""
+
+from typing import Any
+
+from ...indexer import PassageIndex
+from .external import TIMEOUT_S, import_client
+from .search_engine import SearchEngineRetriever, split_url
+
+
+class ElasticsearchRetriever(SearchEngineRetriever):
+    """Asks Elasticsearch through its own client."""
+
+    @classmethod
+    def from_url(cls, index: PassageIndex, url: str) -> "ElasticsearchRetriever":
+        """Connect to what a URL names.
+
+        Args:
+            index: Holds passages under the engine's identifiers.
+            url: ``elasticsearch://…``; see `split_url`.
+
+        Raises:
+            PrereadError: If the URL is wrong, or the client is not installed.
+        """
+        connection, arguments = split_url(url)
+        settings: dict[str, Any] = {"request_timeout": TIMEOUT_S}
+        if connection["ca_certs"]:
+            settings["ca_certs"] = connection["ca_certs"]
+        client = import_client("elasticsearch", "elasticsearch").Elasticsearch(
+            connection["url"], basic_auth=connection["user"], **settings
+        )
+        return cls(index, client, **arguments)
+
+    def _ask(self, query: dict[str, Any], size: int, source: list[str] | bool) -> Any:
+        return self._client.search(index=self._name, query=query, size=size, source=source)
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        package = import_client("elasticsearch", "elasticsearch")
+        return package.ApiError, package.TransportError

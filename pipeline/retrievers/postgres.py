@@ -1,0 +1,149 @@
+"""PostgreSQL's full-text search (``preread[postgres]``)."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...data import PrereadError
+from ...indexer import PassageIndex
+from .external import TIMEOUT_S, ExternalRetriever, engine_error, import_client, take_options
+
+_DEFAULTS = {
+    "table": "passages",
+    "id": "id",
+    "text": "text",
+    "title": "",
+    "vector": "",
+    "config": "english",
+}
+
+
+class PostgresRetriever(ExternalRetriever):
+    """Ranks rows of a table by ``ts_rank_cd``; a row matches if it has any word of the question.
+
+    Source: https://www.postgresql.org/docs/15/textsearch-controls.html
+    """
+
+    def __init__(
+        self,
+        index: PassageIndex,
+        conninfo: str,
+        *,
+        table: str = "passages",
+        id: str = "id",
+        text: str = "text",
+        title: str = "",
+        vector: str = "",
+        config: str = "english",
+    ) -> None:
+        """Connect.
+
+        Args:
+            index: Holds passages under the table's identifiers.
+            conninfo: A ``postgresql://`` URL or anything else that libpq understands.
+            table: The table or view; ``schema.table`` if need be.
+            id: Column of the passages' identifiers.
+            text: Column of their texts.
+            title: Column of their titles, which are searched too; empty: none.
+            vector: A ``tsvector`` column, which is searched instead of text and title.
+            config: Text search configuration, as of the vectors or their index.
+
+        Raises:
+            PrereadError: If there is no connection to be had, or psycopg is not installed.
+        """
+        self._psycopg = import_client("psycopg", "postgres")
+        host = urlsplit(conninfo).hostname if "://" in conninfo else None
+        super().__init__(index, f"PostgreSQL ({host or 'local'}, {table}, {config})")
+        self._conninfo = conninfo
+        self._statement = self._compose(table, id, text, title, vector, config)
+        self._connection = self._connect()
+
+    @classmethod
+    def from_url(cls, index: PassageIndex, url: str) -> "PostgresRetriever":
+        """Connect to what a URL names.
+
+        Args:
+            index: As in the constructor.
+            url: ``postgresql://user:password@host/database?table=…&id=…&text=…``; the constructor's
+                other arguments and libpq's own parameters may be given likewise.
+
+        Raises:
+            PrereadError: As the constructor does.
+        """
+        conninfo, options = take_options(url, _DEFAULTS)
+        return cls(index, conninfo, **options)
+
+    def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
+        """Identifiers and ranks; see the base class."""
+        words = any_word_of(query)
+        if not words:
+            return []
+        try:
+            try:
+                return self._select(words, k)
+            except self._psycopg.OperationalError:  # the server was restarted, say
+                self._connection.close()
+                self._connection = self._connect()
+                return self._select(words, k)
+        except self._psycopg.Error as error:
+            raise engine_error(self.description, error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _select(self, words: str, k: int) -> list[tuple[str, float]]:
+        rows = self._connection.execute(self._statement, (words, k)).fetchall()
+        return [(str(passage_id), float(score)) for passage_id, score in rows]
+
+    def _connect(self) -> Any:
+        """A connection that sees every change at once.
+
+        Raises:
+            PrereadError: If there is none to be had.
+        """
+        try:
+            return self._psycopg.connect(self._conninfo, autocommit=True, connect_timeout=TIMEOUT_S)
+        except self._psycopg.Error as error:
+            raise engine_error(self.description, error) from error
+
+    def _compose(self, table: str, id: str, text: str, title: str, vector: str, config: str) -> Any:
+        """The statement. Names are quoted as names, the configuration as text.
+
+        The configuration is no parameter: an index on ``to_tsvector('english', …)`` serves only
+        where the planner sees a constant.
+        """
+        sql = import_client("psycopg.sql", "postgres")
+        if "" in (*table.split("."), id, text, config):
+            raise PrereadError(f"{self.description}: expected table, id, text and config, not ''.")
+        language = sql.SQL("{}::regconfig").format(sql.Literal(config))
+        searched = sql.Identifier(text)
+        if title:
+            searched = sql.SQL("coalesce({}, '') || ' ' || {}").format(
+                sql.Identifier(title), searched
+            )
+        document = (
+            sql.Identifier(vector)
+            if vector
+            else sql.SQL("to_tsvector({}, {})").format(language, searched)
+        )
+        return sql.SQL(
+            "SELECT {id}::text, ts_rank_cd({document}, query) AS rank "
+            "FROM {table}, websearch_to_tsquery({language}, %s) AS query "
+            "WHERE {document} @@ query ORDER BY rank DESC, {id} LIMIT %s"
+        ).format(
+            id=sql.Identifier(id),
+            document=document,
+            table=sql.Identifier(*table.split(".")),
+            language=language,
+        )
+
+
+def any_word_of(query: str) -> str:
+    """A question for ``websearch_to_tsquery`` that any of its words answers.
+
+    By itself the function wants all of them, takes quoted words for a phrase, and words after a
+    minus sign for ones that must not be there.
+    """
+    words = (word.replace('"', " ").replace("\0", " ").strip(" -") for word in query.split())
+    return " or ".join(word for word in words if word and word.lower() != "or")

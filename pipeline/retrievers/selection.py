@@ -1,0 +1,86 @@
+"""Retrievers by their names."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from ...data import PrereadError
+from ...indexer import PassageIndex
+from ...indexer.dense import DenseSearcher
+from .base import Retriever
+from .hybrid import HybridRetriever
+
+
+class RetrieverName(StrEnum):
+    """What an index can search with by itself."""
+
+    BM25 = "bm25"
+    """Words."""
+    DENSE = "dense"
+    """Meaning: vectors that ``preread dense`` made."""
+    HYBRID = "hybrid"
+    """Both, by reciprocal rank fusion."""
+
+
+def _postgres(index: PassageIndex, url: str) -> Retriever:
+    from .postgres import PostgresRetriever
+
+    return PostgresRetriever.from_url(index, url)
+
+
+def _opensearch(index: PassageIndex, url: str) -> Retriever:
+    from .opensearch import OpenSearchRetriever
+
+    return OpenSearchRetriever.from_url(index, url)
+
+
+def _elasticsearch(index: PassageIndex, url: str) -> Retriever:
+    from .elasticsearch import ElasticsearchRetriever
+
+    return ElasticsearchRetriever.from_url(index, url)
+
+
+_ENGINES: dict[str, Callable[[PassageIndex, str], Retriever]] = {
+    "postgresql": _postgres,
+    "postgres": _postgres,
+    "opensearch": _opensearch,
+    "opensearch+https": _opensearch,
+    "elasticsearch": _elasticsearch,
+    "elasticsearch+https": _elasticsearch,
+}
+"""By the scheme of a URL. Their clients are extras, which are imported when they are needed."""
+
+
+def open_retriever(
+    index: PassageIndex, name: str = RetrieverName.BM25, *, device: str = "cpu"
+) -> Retriever:
+    """What finds passages of an index.
+
+    Args:
+        index: An open index.
+        name: A `RetrieverName`, or the URL of an engine (``docs/retrieval.md``).
+        device: Where the encoder of dense vectors is to run.
+
+    Raises:
+        PrereadError: If there is none of that name, or it cannot be opened.
+    """
+    if name == RetrieverName.BM25:
+        return index.bm25
+    if name == RetrieverName.DENSE:
+        return DenseSearcher(index, device=device)
+    if name == RetrieverName.HYBRID:
+        return HybridRetriever(index.bm25, DenseSearcher(index, device=device))
+    scheme, is_url, _ = name.partition("://")
+    if is_url and scheme in _ENGINES:
+        return _ENGINES[scheme](index, name)
+    schemes = ", ".join(f"{scheme}://…" for scheme in _ENGINES)
+    raise PrereadError(
+        f"retriever: expected one of {', '.join(RetrieverName)}, {schemes}; found "
+        f"{without_password(name)!r}."
+    )
+
+
+def without_password(name: str) -> str:
+    """A retriever's name as it may be shown or kept."""
+    password = urlsplit(name).password if "://" in name else None
+    return name.replace(f":{password}@", ":…@") if password else name
