@@ -7,10 +7,11 @@ if TYPE_CHECKING:
     from .answers import Answer, Step
     from .evaluation.comparison import Comparison, compare
     from .evaluation.scoring import score_predictions
-    from .given import GivenPassage, rank_given, read_given
+    from .given import GivenPassage, answer_each, rank_given, read_given
     from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
     from .qa import OpenDomainQA, Result
+    from .question_answerer import QuestionAnswerer
     from .reading import ReadMode, evaluate_reader
     from .retrievers import HybridRetriever, Retriever, open_retriever, reciprocal_rank_fusion
     from .search import CorpusSearch, FoundPassage, search_passages
@@ -24,11 +25,13 @@ __all__ = [
     "HybridRetriever",
     "Miner",
     "OpenDomainQA",
+    "QuestionAnswerer",
     "ReadMode",
     "Result",
     "Retriever",
     "SkipReason",
     "Step",
+    "answer_each",
     "compare",
     "evaluate",
     "evaluate_reader",
@@ -50,11 +53,13 @@ _MODULES = {
     "HybridRetriever": "retrievers",
     "Miner": "mining",
     "OpenDomainQA": "qa",
+    "QuestionAnswerer": "question_answerer",
     "ReadMode": "reading",
     "Result": "qa",
     "Retriever": "retrievers",
     "SkipReason": "mining",
     "Step": "answers",
+    "answer_each": "given",
     "compare": "evaluation.comparison",
     "evaluate_reader": "reading",
     "evaluate": "open_domain",

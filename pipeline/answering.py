@@ -61,6 +61,7 @@ class Answerer:
         n_answers: int,
         *,
         with_steps: bool = False,
+        max_answer_length: int | None = None,
     ) -> Answered:
         """Rank what was read.
 
@@ -71,10 +72,13 @@ class Answerer:
             passage_at: Where answers stand.
             n_answers: How many answers at most.
             with_steps: Also say what reading fewer passages would have answered.
+            max_answer_length: Longest answer in wordpieces; by default the configuration's.
         """
         if not windows.lengths:
             return Answered()
-        spans = self.reader.best_spans_by_passage(logits, windows, SPANS_PER_PASSAGE, scores)
+        spans = self.reader.best_spans_by_passage(
+            logits, windows, SPANS_PER_PASSAGE, scores, max_answer_length=max_answer_length
+        )
         if not spans:
             return Answered()
         passages = {place: passage_at(place) for place in {span.passage for span in spans}}
@@ -120,6 +124,27 @@ class Answerer:
             return None
         margin = self.reader.passage_margins(logits, windows)[best.best.passage]
         return confidence(confidence_features(best.score, margin), weights)
+
+
+def locate(span: Span, passage: Passage, reader: Reader) -> Answer:
+    """Turn tokens into characters.
+
+    Args:
+        span: What was read in the passage.
+        passage: Its text is what the reader read.
+        reader: Its tokenizer knows where tokens stand.
+    """
+    tokens = reader.encoder.token_map(passage.text)
+    start, end = tokens.char_span(span.first_token, span.last_token)
+    return Answer(
+        answer=passage.text[start:end],
+        score=span.probability,
+        passage_id=passage.passage_id,
+        title=passage.title,
+        start=start,
+        end=end,
+        passage=passage.text,
+    )
 
 
 def _as_answer(ranked: RankedAnswer, passages: dict[int, Passage]) -> Answer:

@@ -16,6 +16,7 @@ from .commands import (
     demo,
     dense,
     download,
+    engine_config,
     evaluate,
     index,
     mine,
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (
-    *(index, dense, ask, serve, evaluate, nq, download, mine),
+    *(index, dense, ask, serve, engine_config, evaluate, nq, download, mine),
     *(cloze, train, codec, profile, demo),
 ):
     module.add_to(app)

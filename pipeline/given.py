@@ -1,13 +1,15 @@
 """Reading passages that somebody else found: an engine's hits, by identifier or by text."""
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from ..data import Passage, PrereadError
 from ..indexer import PassageIndex
-from ..reader import Packed, Reader, SpanLogits, Window, WindowTable
+from ..reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
+from .answering import locate
 from .answers import Answer
 from .qa import OpenDomainQA
 
@@ -75,6 +77,7 @@ def read_given(
     given: Sequence[Sequence[GivenPassage]],
     *,
     n_answers: int = 5,
+    max_answer_length: int | None = None,
 ) -> list[list[GivenAnswer]]:
     """Answer questions from given passages, all in one batch.
 
@@ -86,6 +89,7 @@ def read_given(
         questions: Any number.
         given: For each question the passages it is read with.
         n_answers: How many answers at most to each question.
+        max_answer_length: Longest answer in wordpieces; by default the reader's.
 
     Returns:
         For each question its answers, best first. Answers carry the identifiers that were given,
@@ -103,7 +107,15 @@ def read_given(
         _numbered([len(passages) for passages in given]),
     )
     return [
-        _answer_from(qa, logits, windows, passages, [p.score for p in of_question], n_answers)
+        _answer_from(
+            qa,
+            logits,
+            windows,
+            passages,
+            [p.score for p in of_question],
+            n_answers,
+            max_answer_length,
+        )
         for (logits, windows), passages, of_question in zip(read, found, given, strict=True)
     ]
 
@@ -115,6 +127,7 @@ def _answer_from(
     found: Sequence["_Found"],
     scores: Sequence[float],
     n_answers: int,
+    max_answer_length: int | None,
 ) -> list[GivenAnswer]:
     """Answers of one question, with their places."""
     answered = qa.answerer.answer(
@@ -123,10 +136,41 @@ def _answer_from(
         [qa.bm25_weight * score for score in scores],
         lambda place: found[place].passage,
         n_answers,
+        max_answer_length=max_answer_length,
     )
     return [
         GivenAnswer(place, answer, found[place].ordinal is not None)
         for place, answer in zip(answered.places, answered.answers, strict=True)
+    ]
+
+
+def answer_each(
+    qa: OpenDomainQA, questions: Sequence[str], given: Sequence[Sequence[GivenPassage]]
+) -> list[list[GivenAnswer | None]]:
+    """The best answer of every given passage, whether or not others have a better one.
+
+    Args:
+        qa: As in `read_given`.
+        questions: As in `read_given`.
+        given: As in `read_given`.
+
+    Returns:
+        For each question and each of its passages, in the order given, its best answer; None where
+        it has no text. Scores are among the spans of all the question's passages; so, unless equal
+        answers are summed, the one of the highest score is the first that `read_given` gives.
+
+    Raises:
+        UnknownPassageError: As in `read_given`.
+    """
+    found, spans = _best_of_each(qa, questions, given)
+    return [
+        [
+            GivenAnswer(place, locate(span, one.passage, qa.reader), one.ordinal is not None)
+            if span
+            else None
+            for place, (span, one) in enumerate(zip(_mixed(best), passages, strict=True))
+        ]
+        for best, passages in zip(spans, found, strict=True)
     ]
 
 
@@ -146,21 +190,10 @@ def rank_given(
     Raises:
         UnknownPassageError: As in `read_given`.
     """
-    found = _find_all(qa.index, given)
-    flat = [passage for of_question in found for passage in of_question]
-    reading = _Reading.of(qa, flat)
-    spans = qa.reader.read_batch(
-        [question for question, passages in zip(questions, given, strict=True) for _ in passages],
-        reading.states,
-        reading.windows,
-        [[number] for number in range(len(flat))],
-        n_best=1,
-        passage_scores=[[qa.bm25_weight * p.score] for passages in given for p in passages],
-    )
-    logits = [best[0].logit if best else None for best in spans]
+    found, spans = _best_of_each(qa, questions, given)
     return [
-        _rank([logits[number] for number in numbers], passages)
-        for numbers, passages in zip(_numbered([len(p) for p in given]), found, strict=True)
+        _rank([span.logit if span else None for span in best], passages)
+        for best, passages in zip(spans, found, strict=True)
     ]
 
 
@@ -193,6 +226,39 @@ def _find(index: PassageIndex, given: GivenPassage, place: int) -> _Found:
             label = given.passage_id or known.passage_id
             return _Found(Passage(label, known.text, known.title), ordinal)
     return _Found(Passage(given.passage_id or "", given.text, given.title or ""), None)
+
+
+def _best_of_each(
+    qa: OpenDomainQA, questions: Sequence[str], given: Sequence[Sequence[GivenPassage]]
+) -> tuple[list[list[_Found]], list[list[Span | None]]]:
+    """What is known of the passages, and the best span of each, read by itself."""
+    found = _find_all(qa.index, given)
+    flat = [passage for of_question in found for passage in of_question]
+    reading = _Reading.of(qa, flat)
+    spans = qa.reader.read_batch(
+        [question for question, passages in zip(questions, given, strict=True) for _ in passages],
+        reading.states,
+        reading.windows,
+        [[number] for number in range(len(flat))],
+        n_best=1,
+        passage_scores=[[qa.bm25_weight * p.score] for passages in given for p in passages],
+    )
+    best = [of_passage[0] if of_passage else None for of_passage in spans]
+    return found, [[best[n] for n in numbers] for numbers in _numbered([len(p) for p in given])]
+
+
+def _mixed(spans: Sequence[Span | None]) -> list[Span | None]:
+    """The same spans, their probabilities among those of all passages together."""
+    known = [span for span in spans if span is not None]
+    if not known:
+        return list(spans)
+    # Of a passage's best span, logit - log(probability) is the log of all its spans' mass.
+    masses = torch.tensor([s.logit - math.log(s.probability) for s in known], dtype=torch.float64)
+    log_total = float(masses.logsumexp(0))
+    return [
+        replace(span, probability=math.exp(span.logit - log_total)) if span else None
+        for span in spans
+    ]
 
 
 @dataclass(frozen=True, slots=True)

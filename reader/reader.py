@@ -212,6 +212,7 @@ class Reader:
         *,
         n_best: int,
         passage_scores: Sequence[Sequence[float]],
+        max_answer_length: int | None = None,
     ) -> list[list[Span]]:
         """Answer several questions, each from passages of its own, in one batch.
 
@@ -222,12 +223,21 @@ class Reader:
             to_read: For each question, which passages are read with it, without repetition.
             n_best: As in `read`.
             passage_scores: As in `read`, for each question and each of its passages.
+            max_answer_length: Longest answer in wordpieces; by default the configuration's.
 
         Returns:
             For each question its spans, best first; a span's passage is a place in ``to_read``.
         """
         return [
-            self.best_spans(of.start, of.end, table, n_best, scores, null=of.null)
+            self.best_spans(
+                of.start,
+                of.end,
+                table,
+                n_best,
+                scores,
+                null=of.null,
+                max_answer_length=max_answer_length,
+            )
             if table.lengths
             else []
             for (of, table), scores in zip(
@@ -294,6 +304,7 @@ class Reader:
         passage_scores: Sequence[float] | None = None,
         *,
         null: Tensor | None = None,
+        max_answer_length: int | None = None,
     ) -> list[Span]:
         """Answers from `logits`.
 
@@ -305,6 +316,7 @@ class Reader:
             passage_scores: As in `read`.
             null: Logits of the windows' [CLS] rows. Shape ``(n_windows, 2)``. Needed where the
                 configuration has a ``passage_weight``.
+            max_answer_length: As in `read_batch`.
 
         Returns:
             Spans, best first.
@@ -316,7 +328,7 @@ class Reader:
             start,
             end,
             windows,
-            max_answer_length=self.config.max_answer_length,
+            max_answer_length=max_answer_length or self.config.max_answer_length,
             n_best=n_best,
             passage_scores=self._comparable(start, end, null, windows, passage_scores),
         )
@@ -327,6 +339,8 @@ class Reader:
         windows: WindowTable,
         n_best: int,
         passage_scores: Sequence[float] | None = None,
+        *,
+        max_answer_length: int | None = None,
     ) -> list[Span]:
         """The best spans of each passage; see `spans.decode_by_passage`.
 
@@ -335,13 +349,14 @@ class Reader:
             windows: As in `read`.
             n_best: How many spans of a passage at most.
             passage_scores: As in `read`.
+            max_answer_length: As in `read_batch`.
         """
         start, end, null = logits.start, logits.end, logits.null
         return decode_by_passage(
             start,
             end,
             windows,
-            max_answer_length=self.config.max_answer_length,
+            max_answer_length=max_answer_length or self.config.max_answer_length,
             n_best=n_best,
             passage_scores=self._comparable(start, end, null, windows, passage_scores),
         )

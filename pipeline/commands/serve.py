@@ -43,6 +43,9 @@ def serve(
     max_top_k: Annotated[int, typer.Option(help="Passages retrieved for a question.")] = 100,
     max_answers: Annotated[int, typer.Option(help="Answers to a question.")] = 50,
     max_passages: Annotated[int, typer.Option(help="Passages given with a question.")] = 100,
+    max_questions: Annotated[
+        int, typer.Option(help="Questions that a search engine asks at once.")
+    ] = 16,
     reload_seconds: Annotated[
         float, typer.Option(help="How often changes of INDEX are looked for; 0: never.")
     ] = 2.0,
@@ -69,6 +72,7 @@ def serve(
         max_top_k=max_top_k,
         max_answers=max_answers,
         max_passages=max_passages,
+        max_questions=max_questions,
         timeout_s=timeout_s,
     )
     config = ServeConfig(

@@ -13,10 +13,12 @@ from starlette.middleware import Middleware
 from ...data import PrereadError
 from ...indexer import IndexFormatError
 from ..given import UnknownPassageError
+from .asking import service_of
+from .engines import routers as engine_routers
 from .errors import DamagedIndexError, InvalidRequestError, NotFoundError, ServeError
 from .gate import Gate, RequestLog, error_body
 from .logs import log
-from .routes import router, service_of
+from .routes import router
 from .schemas import HealthReply
 from .service import Service
 
@@ -41,7 +43,8 @@ def create_app(service: Service) -> FastAPI:
         middleware=[Middleware(RequestLog, service=service), Middleware(Gate, service=service)],
     )
     app.state.service = service
-    app.include_router(router)
+    for one in (router, *engine_routers):
+        app.include_router(one)
     app.add_api_route("/health", _health, summary="Whether the process works")
     app.add_api_route("/ready", _ready, summary="Whether it takes requests")
     app.add_api_route("/metrics", _metrics, summary="Numbers for Prometheus")

@@ -21,6 +21,8 @@ class Limits:
     max_answers: int = 50
     max_passages: int = 100
     """Passages that a client may give to be read or ranked."""
+    max_questions: int = 16
+    """Questions that a search engine may ask of an index in one request."""
     timeout_s: float = 30.0
     """From the headers of a request to its answer; a client may ask for less."""
 
@@ -42,13 +44,21 @@ class Limits:
         """Refuse to retrieve too many passages."""
         self._check(name, top_k, self.max_top_k)
 
-    def check_answers(self, n_answers: int) -> None:
+    def check_answers(self, n_answers: int, name: str = "n_answers") -> None:
         """Refuse to give too many answers."""
-        self._check("n_answers", n_answers, self.max_answers)
+        self._check(name, n_answers, self.max_answers)
 
-    def check_passages(self, passages: Sequence[GivenPassage]) -> None:
+    def check_questions(self, questions: Sequence[str]) -> None:
+        """Refuse too many questions, and what `check_question` refuses, and none at all."""
+        if not questions:
+            raise InvalidRequestError("questions", "expected at least one, found none")
+        self._check("questions", len(questions), self.max_questions)
+        for place, question in enumerate(questions):
+            self.check_question(question, f"questions[{place}]")
+
+    def check_passages(self, passages: Sequence[GivenPassage], name: str = "passages") -> None:
         """Refuse to read too many passages."""
-        self._check("passages", len(passages), self.max_passages, "passages")
+        self._check(name, len(passages), self.max_passages, "passages")
 
     @staticmethod
     def _check(name: str, found: int, limit: int, unit: str = "") -> None:

@@ -1,18 +1,14 @@
 """The addresses below ``/v1/{index}``."""
 
-import asyncio
-import time
-from concurrent.futures import Future
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request
+from fastapi import APIRouter, Body, Path, Query, Request
 
 from ...data import Passage
 from ..answers import Answer
 from ..given import GivenAnswer, RankedPassage
 from ..search import FoundPassage
-from .batching import BatchWorker
-from .errors import ClientGoneError, DeadlineError
+from .asking import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .schemas import (
     AnswerField,
     AnswerReply,
@@ -21,7 +17,6 @@ from .schemas import (
     DocField,
     DocReply,
     DocRequest,
-    ErrorReply,
     QueryField,
     RankedField,
     ReadAnswerField,
@@ -35,22 +30,7 @@ from .schemas import (
 from .service import Service
 from .work import AnswerJob, DocJob, RankJob, ReadJob, SearchJob
 
-T = TypeVar("T")
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorReply, "description": "The request cannot be answered as it is."},
-    "5XX": {"model": ErrorReply, "description": "Not now (503, with Retry-After), not in time."},
-}
-router = APIRouter(prefix="/v1/{index}", responses=_REFUSALS)
-IndexName = Annotated[str, Path(description="Name of an index that is served.")]
-
-
-def service_of(request: Request) -> Service:
-    """What the application was made with."""
-    return cast(Service, request.app.state.service)
-
-
-ServiceHere = Annotated[Service, Depends(service_of)]
+router = APIRouter(prefix="/v1/{index}", responses=REFUSALS)
 
 
 @router.post("/answer", summary="Answer a question")
@@ -80,15 +60,15 @@ async def _answer(
     limits.check_question(asked.question)
     limits.check_top_k(asked.top_k)
     limits.check_answers(asked.n_answers)
-    _note(request, service, question=asked.question, top_k=asked.top_k)
+    note(request, service, question=asked.question, top_k=asked.top_k)
     job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers)
-    answers = cast(list[Answer], await _do(service.reading, job, request, asked.timeout_ms))
+    answers = cast(list[Answer], await do_job(service.reading, job, request, asked.timeout_ms))
     return AnswerReply(
         index=index,
         question=asked.question,
         answers=[AnswerField(**AnswerField.fields_of(a, asked.offsets)) for a in answers],
         offsets=asked.offsets,
-        took_ms=_took_ms(request),
+        took_ms=took_ms(request),
     )
 
 
@@ -103,9 +83,9 @@ async def search(
     service.check_index(index)
     service.config.limits.check_question(asked.query, "query")
     service.config.limits.check_top_k(asked.hits, "hits")
-    _note(request, service, question=asked.query, top_k=asked.hits)
+    note(request, service, question=asked.query, top_k=asked.hits)
     job = SearchJob(index, asked.query, asked.hits)
-    found = cast(list[FoundPassage], await _do(service.looking, job, request, asked.timeout_ms))
+    found = cast(list[FoundPassage], await do_job(service.looking, job, request, asked.timeout_ms))
     return SearchReply(
         index=index,
         query=QueryField(text=asked.query),
@@ -124,7 +104,7 @@ async def doc(
     """The same request and reply as of pyserini's server."""
     service.check_index(index)
     job = DocJob(index, docid)
-    passage = cast(Passage, await _do(service.looking, job, request, asked.timeout_ms))
+    passage = cast(Passage, await do_job(service.looking, job, request, asked.timeout_ms))
     return DocReply(index=index, docid=docid, doc=DocField.of(passage, asked.parse))
 
 
@@ -146,15 +126,15 @@ async def read(
     limits.check_question(asked.question)
     limits.check_passages(given)
     limits.check_answers(asked.n_answers)
-    _note(request, service, question=asked.question, n_passages=len(given))
+    note(request, service, question=asked.question, n_passages=len(given))
     job = ReadJob(index, asked.question, given, asked.n_answers)
-    answers = cast(list[GivenAnswer], await _do(service.reading, job, request, asked.timeout_ms))
+    answers = cast(list[GivenAnswer], await do_job(service.reading, job, request, asked.timeout_ms))
     return ReadReply(
         index=index,
         question=asked.question,
         answers=[ReadAnswerField.of(one, asked.offsets) for one in answers],
         offsets=asked.offsets,
-        took_ms=_took_ms(request),
+        took_ms=took_ms(request),
     )
 
 
@@ -170,56 +150,10 @@ async def rerank(
     given = asked.given()
     service.config.limits.check_question(asked.question)
     service.config.limits.check_passages(given)
-    _note(request, service, question=asked.question, n_passages=len(given))
+    note(request, service, question=asked.question, n_passages=len(given))
     job = RankJob(index, asked.question, given)
-    ranked = cast(list[RankedPassage], await _do(service.reading, job, request, asked.timeout_ms))
+    ranked = cast(
+        list[RankedPassage], await do_job(service.reading, job, request, asked.timeout_ms)
+    )
     results = [RankedField.of(one) for one in ranked[: asked.top_n]]
-    return RerankReply(index=index, results=results, took_ms=_took_ms(request))
-
-
-async def _do(
-    worker: BatchWorker[Any, T], job: object, request: Request, timeout_ms: int | None
-) -> T:
-    """Have a job done, as long as somebody waits for it.
-
-    Raises:
-        DeadlineError: If it takes too long.
-        ClientGoneError: If the client hangs up.
-        ServeError: If the worker does not take it.
-    """
-    deadline = service_of(request).deadline(request.state.started, timeout_ms)
-    submitted: Future[T] = worker.submit(job, deadline)
-    future = asyncio.wrap_future(submitted)
-    gone = asyncio.create_task(_disconnect(request))
-    try:
-        await asyncio.wait(
-            (future, gone),
-            timeout=max(0.0, deadline - time.monotonic()),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        if future.done() and not future.cancelled():
-            return future.result()
-        if gone.done():
-            raise ClientGoneError("the client hung up.")
-        raise DeadlineError("the answer did not come in time. Ask for less, or try again later.")
-    finally:
-        gone.cancel()
-        future.cancel()  # takes the job out, if it still waits
-
-
-async def _disconnect(request: Request) -> None:
-    """Return when the client hangs up."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-def _note(request: Request, service: Service, *, question: str, **facts: object) -> None:
-    """Fields of the request's log line."""
-    request.state.facts.update(facts)
-    if service.config.log_questions:
-        request.state.facts["question"] = question
-
-
-def _took_ms(request: Request) -> float:
-    started: float = request.state.started
-    return round(1000 * (time.monotonic() - started), 2)
+    return RerankReply(index=index, results=results, took_ms=took_ms(request))

@@ -6,7 +6,15 @@ from typing import TypeAlias
 
 from ...data import Passage
 from ..answers import Answer
-from ..given import GivenAnswer, GivenPassage, RankedPassage, rank_given, read_given
+from ..given import (
+    GivenAnswer,
+    GivenPassage,
+    RankedPassage,
+    answer_each,
+    rank_given,
+    read_given,
+)
+from ..qa import OpenDomainQA
 from ..search import FoundPassage, search_passages
 from .errors import NotFoundError
 from .indexes import ServedIndex
@@ -52,6 +60,43 @@ class ReadJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadSeveralJob:
+    """Read several texts, each with a question and by itself."""
+
+    index: str
+    questions: tuple[str, ...]
+    passages: tuple[GivenPassage, ...]
+    """One for each question."""
+    n_answers: int
+    max_answer_length: int | None = None
+
+    def key(self) -> tuple[object, ...]:
+        """What jobs that are read together have in common."""
+        return ReadSeveralJob, self.index, self.max_answer_length
+
+    def weight(self) -> int:
+        """As of a `ReadJob`."""
+        return _weight(self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class EachJob:
+    """Find the best answer of each passage that was given."""
+
+    index: str
+    question: str
+    passages: tuple[GivenPassage, ...]
+
+    def key(self) -> tuple[object, ...]:
+        """What jobs that are read together have in common."""
+        return EachJob, self.index
+
+    def weight(self) -> int:
+        """As of a `ReadJob`."""
+        return _weight(self.passages)
+
+
+@dataclass(frozen=True, slots=True)
 class RankJob:
     """Order what was given."""
 
@@ -85,8 +130,14 @@ class DocJob:
     passage_id: str
 
 
-ReadingJob: TypeAlias = AnswerJob | ReadJob | RankJob
-ReadingResult: TypeAlias = list[Answer] | list[GivenAnswer] | list[RankedPassage]
+ReadingJob: TypeAlias = AnswerJob | ReadJob | ReadSeveralJob | EachJob | RankJob
+ReadingResult: TypeAlias = (
+    list[Answer]
+    | list[GivenAnswer]
+    | list[list[GivenAnswer]]
+    | list[GivenAnswer | None]
+    | list[RankedPassage]
+)
 LookingJob: TypeAlias = SearchJob | DocJob
 LookingResult: TypeAlias = list[FoundPassage] | Passage
 
@@ -100,8 +151,10 @@ class Desk:
 
     def read(self, jobs: Sequence[ReadingJob]) -> Sequence[ReadingResult]:
         """Jobs of one key."""
-        questions = [job.question for job in jobs]
         with self._indexes[jobs[0].index].in_use() as qa:
+            if isinstance(jobs[0], ReadSeveralJob):
+                return _read_several(qa, [job for job in jobs if isinstance(job, ReadSeveralJob)])
+            questions = [job.question for job in jobs if not isinstance(job, ReadSeveralJob)]
             match jobs[0]:
                 case AnswerJob(top_k=top_k):
                     n_answers = [job.n_answers for job in jobs if isinstance(job, AnswerJob)]
@@ -113,6 +166,9 @@ class Desk:
                     given = [job.passages for job in jobs if isinstance(job, ReadJob)]
                     answers = read_given(qa, questions, given, n_answers=max(n_answers))
                     return [a[:n] for a, n in zip(answers, n_answers, strict=True)]
+                case EachJob():
+                    given = [job.passages for job in jobs if isinstance(job, EachJob)]
+                    return answer_each(qa, questions, given)
                 case RankJob():
                     given = [job.passages for job in jobs if isinstance(job, RankJob)]
                     return rank_given(qa, questions, given)
@@ -132,6 +188,19 @@ class Desk:
                     "does not have."
                 )
             return qa.index.passage(ordinals[0])
+
+
+def _read_several(qa: OpenDomainQA, jobs: Sequence[ReadSeveralJob]) -> list[ReadingResult]:
+    """All texts of all jobs in one batch."""
+    answers = read_given(
+        qa,
+        [question for job in jobs for question in job.questions],
+        [[passage] for job in jobs for passage in job.passages],
+        n_answers=max(job.n_answers for job in jobs),
+        max_answer_length=jobs[0].max_answer_length,
+    )
+    left = iter(answers)
+    return [[next(left)[: job.n_answers] for _ in job.questions] for job in jobs]
 
 
 def _weight(passages: Sequence[GivenPassage]) -> int:

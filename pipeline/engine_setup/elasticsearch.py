@@ -1,0 +1,96 @@
+"""Elasticsearch: inference endpoints of the service ``custom`` (8.19, 9.1 and later).
+
+Source: Elasticsearch's API specification, ``inference.put_custom``. Templates are not put between
+quotation marks: what comes in their place is JSON.
+"""
+
+from typing import Any
+
+from .steps import KEY_PLACEHOLDER, ServerAddress, Step
+
+COMPLETION_REQUEST = '{"questions": ${input}}'
+RERANK_REQUEST = '{"query": ${query}, "documents": ${input}}'
+
+
+def elasticsearch_steps(
+    server: ServerAddress, *, engine_index: str = "my-index", text_field: str = "text"
+) -> list[Step]:
+    """Requests that set Elasticsearch up, in order.
+
+    Args:
+        server: Where it finds us.
+        engine_index: Its index.
+        text_field: Field of its documents with the passage's text.
+    """
+    question = "How many keys does a modern piano have?"
+    completion, rerank = "preread-answer", "preread-rerank"
+    return [
+        _endpoint(
+            "completion",
+            completion,
+            server,
+            "elasticsearch/completion",
+            COMPLETION_REQUEST,
+            {"completion_result": "$.answers[*].answer"},
+        ),
+        Step(
+            "completion-use",
+            "POST",
+            f"/_inference/completion/{completion}",
+            {"input": question},
+            "the answer to a question, from the server's index.",
+        ),
+        _endpoint(
+            "rerank",
+            rerank,
+            server,
+            "rerank",
+            RERANK_REQUEST,
+            {
+                "relevance_score": "$.results[*].relevance_score",
+                "reranked_index": "$.results[*].index",
+            },
+        ),
+        Step(
+            "rerank-search",
+            "GET",
+            f"/{engine_index}/_search",
+            {
+                "retriever": {
+                    "text_similarity_reranker": {
+                        "retriever": {"standard": {"query": {"match": {text_field: question}}}},
+                        "field": text_field,
+                        "inference_id": rerank,
+                        "inference_text": question,
+                        "rank_window_size": 50,
+                    }
+                }
+            },
+            "hits in the order of how well they answer.",
+        ),
+    ]
+
+
+def _endpoint(
+    task: str,
+    name: str,
+    server: ServerAddress,
+    path: str,
+    request: str,
+    json_parser: dict[str, str],
+) -> Step:
+    headers = {"Content-Type": "application/json"}
+    about = f"an inference endpoint of the task {task}."
+    if server.needs_key:
+        headers["Authorization"] = "Bearer ${api_key}"
+        about += f" {KEY_PLACEHOLDER} is a key of the server."
+    settings: dict[str, Any] = {
+        # Elasticsearch wants one, also where no header uses it.
+        "secret_parameters": {"api_key": KEY_PLACEHOLDER},
+        "url": server.endpoint(path),
+        "headers": headers,
+        "request": request,
+        "response": {"json_parser": json_parser},
+    }
+    body = {"service": "custom", "service_settings": settings}
+    return Step(f"{task}-endpoint", "PUT", f"/_inference/{task}/{name}", body, about)

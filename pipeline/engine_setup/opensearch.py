@@ -1,0 +1,171 @@
+"""OpenSearch: two connectors, because their request bodies cannot be one.
+
+The semantic highlighter sends one text, or a list of inputs; in its template strings stand between
+quotation marks. The ``ml_inference`` processor sends lists, which must not.
+
+Source: OpenSearch documentation, connector blueprints; ml-commons, ``HttpConnector.createPayload``.
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from .steps import KEY_PLACEHOLDER, ServerAddress, Step
+
+HIGHLIGHT_BODY = (
+    '{ "question": "${parameters.question:-}", "context": "${parameters.context:-}", '
+    '"inputs": ${parameters.inputs:-[]} }'
+)
+HITS_BODY = (
+    '{ "question": "${parameters.question}", "context": ${parameters.context}, '
+    '"docid": ${parameters.docid:-[]} }'
+)
+_TIMEOUT_MS = 30_000
+
+
+def opensearch_steps(
+    server: ServerAddress,
+    *,
+    engine_index: str = "my-index",
+    text_field: str = "text",
+    id_field: str = "id",
+    question_path: str | None = None,
+) -> list[Step]:
+    """Requests that set OpenSearch up, in order.
+
+    Args:
+        server: Where it finds us.
+        engine_index: Its index.
+        text_field: Field of its documents with the passage's text.
+        id_field: Field with the passage's identifier.
+        question_path: Where in a search request the question stands, as JSONPath; by default where
+            a ``match`` query on the text field has it.
+    """
+    question = question_path or f"$._request.query.match.{text_field}.query"
+    highlighter, hits = "preread-highlighter", "preread-hits"
+    return [
+        _settings(server),
+        _connector(highlighter, server, "opensearch/highlight", HIGHLIGHT_BODY),
+        _model(highlighter),
+        _highlighting_search(engine_index, text_field),
+        _connector(hits, server, "opensearch/hits", HITS_BODY),
+        _model(hits),
+        _pipeline(text_field, id_field, question),
+        Step(
+            "hits-search",
+            "GET",
+            f"/{engine_index}/_search?search_pipeline=preread",
+            {"query": _match(text_field), "size": 10},
+            "every hit has its preread_answer; ext.ml_inference.best has the best of them.",
+        ),
+    ]
+
+
+def _settings(server: ServerAddress) -> Step:
+    parts = urlsplit(server.url)
+    origin = re.escape(f"{parts.scheme}://{parts.netloc}")
+    plugin = "plugins.ml_commons."
+    return Step(
+        "settings",
+        "PUT",
+        "/_cluster/settings",
+        {
+            "persistent": {
+                f"{plugin}trusted_connector_endpoints_regex": [f"^{origin}/.*$"],
+                f"{plugin}connector.private_ip_enabled": True,
+                f"{plugin}only_run_on_ml_node": False,
+                "search.pipeline.enabled_system_generated_factories": ["semantic-highlighter"],
+            }
+        },
+        "lets connectors reach the server, also at a private address (OpenSearch 2.15 and later); "
+        "the last setting lets batches be highlighted (3.3 and later). The list of endpoints "
+        "replaces the one there is.",
+    )
+
+
+def _connector(name: str, server: ServerAddress, path: str, request_body: str) -> Step:
+    headers = {"Content-Type": "application/json"}
+    body: dict[str, Any] = {
+        "name": name,
+        "description": "Answers by preread",
+        "version": "1",
+        "protocol": "http",
+        "parameters": {},
+        "client_config": {"read_timeout": _TIMEOUT_MS, "max_retry_times": 1},
+        "actions": [
+            {
+                "action_type": "predict",
+                "method": "POST",
+                "url": server.endpoint(path),
+                "headers": headers,
+                "request_body": request_body,
+            }
+        ],
+    }
+    about = "its reply has the connector_id for the next request."
+    if server.needs_key:
+        headers["Authorization"] = "Bearer ${credential.key}"
+        body["credential"] = {"key": KEY_PLACEHOLDER}
+        about += f" {KEY_PLACEHOLDER} is a key of the server."
+    return Step(f"{name}-connector", "POST", "/_plugins/_ml/connectors/_create", body, about)
+
+
+def _model(name: str) -> Step:
+    return Step(
+        f"{name}-model",
+        "POST",
+        "/_plugins/_ml/models/_register?deploy=true",
+        {"name": name, "function_name": "remote", "connector_id": "CONNECTOR-ID"},
+        "CONNECTOR-ID is of the reply before; this reply has the model_id.",
+    )
+
+
+def _highlighting_search(engine_index: str, text_field: str) -> Step:
+    return Step(
+        "highlighting-search",
+        "GET",
+        f"/{engine_index}/_search",
+        {
+            "query": _match(text_field),
+            "highlight": {
+                "fields": {text_field: {"type": "semantic"}},
+                "options": {"model_id": "HIGHLIGHTER-MODEL-ID"},
+            },
+            "ext": {"semantic_highlighting_batch": True},
+        },
+        "marks the answer in each hit. Before OpenSearch 3.3 leave ext out.",
+    )
+
+
+def _pipeline(text_field: str, id_field: str, question: str) -> Step:
+    return Step(
+        "hits-pipeline",
+        "PUT",
+        "/_search/pipeline/preread",
+        {
+            "response_processors": [
+                {
+                    "ml_inference": {
+                        "model_id": "HITS-MODEL-ID",
+                        "function_name": "REMOTE",
+                        "input_map": [
+                            {"question": question, "context": text_field, "docid": id_field}
+                        ],
+                        "output_map": [
+                            {"preread_answer": "answers", "ext.ml_inference.best": "best"}
+                        ],
+                        "full_response_path": False,
+                        "override": True,
+                        "ignore_missing": True,
+                        "ignore_failure": True,
+                    }
+                }
+            ]
+        },
+        "question's path is where the search request has it. Where the server cannot be asked, "
+        "hits come without answers.",
+    )
+
+
+def _match(text_field: str) -> dict[str, Any]:
+    return {"match": {text_field: {"query": "How many keys does a modern piano have?"}}}

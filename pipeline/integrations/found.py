@@ -1,0 +1,19 @@
+"""What the components share."""
+
+from ..given import GivenAnswer, GivenPassage, answer_each
+from ..qa import OpenDomainQA
+from ..search import search_passages
+
+
+def answering_passages(qa: OpenDomainQA, question: str, top_k: int) -> list[GivenAnswer]:
+    """The passages that BM25 finds for a question, by how well they answer, each with its answer.
+
+    Args:
+        qa: An index with its reader.
+        question: Any text with a word in it.
+        top_k: How many passages at most.
+    """
+    found = search_passages(qa.index, question, top_k)
+    given = [GivenPassage(one.passage.passage_id, score=one.score) for one in found]
+    (answers,) = answer_each(qa, [question], [given])
+    return sorted((a for a in answers if a is not None), key=lambda a: -a.answer.score)

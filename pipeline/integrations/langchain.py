@@ -1,0 +1,46 @@
+"""A LangChain retriever: passages in the order of how well they answer, each with its answer.
+
+Source: https://docs.langchain.com, ``langchain_core.retrievers.BaseRetriever``.
+"""
+
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+
+from ..given import GivenAnswer
+from ..qa import OpenDomainQA
+from .found import answering_passages
+
+
+class PrereadRetriever(BaseRetriever):
+    """Finds passages by BM25 and reads them; ``metadata`` says what each one answers.
+
+    Example:
+        >>> retriever = PrereadRetriever(qa=OpenDomainQA.from_index("my-index"), k=4)
+        >>> retriever.invoke("who built the first telescope?")[0].metadata["answer"]
+    """
+
+    qa: OpenDomainQA
+    k: int = 4
+    """Documents that are returned."""
+    top_k: int = 20
+    """Passages that are read."""
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        found = answering_passages(self.qa, query, max(self.k, self.top_k))
+        return [_document(one) for one in found[: self.k]]
+
+
+def _document(found: GivenAnswer) -> Document:
+    answer = found.answer
+    metadata = {
+        "docid": answer.passage_id,
+        "title": answer.title,
+        "answer": answer.answer,
+        "score": answer.score,
+        "start": answer.start,
+        "end": answer.end,
+    }
+    return Document(page_content=answer.passage, metadata=metadata, id=answer.passage_id)

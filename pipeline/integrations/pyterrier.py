@@ -1,0 +1,79 @@
+"""PyTerrier transformers; no Java of PyTerrier's own is started.
+
+Source: https://pyterrier.readthedocs.io, data model: Q (qid, query), R (docno, score, rank), and
+the answer frames of pyterrier-rag (qanswer).
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+import pyterrier as pt
+
+from ..given import GivenAnswer, GivenPassage, read_given
+from ..qa import OpenDomainQA
+from ..search import search_passages
+
+_FOUND = ["qid", "query", "docno", "score", "rank", "text"]
+_ANSWERED = ["qid", "query", "qanswer", "docno", "start", "end", "score"]
+
+
+class PrereadRetriever(pt.Transformer):
+    """Questions (qid, query) to passages, by BM25."""
+
+    def __init__(self, qa: OpenDomainQA, num_results: int = 20) -> None:
+        """Retrieve from an index.
+
+        Args:
+            qa: The index.
+            num_results: Passages for each question.
+        """
+        super().__init__()
+        self.qa = qa
+        self.num_results = num_results
+
+    def transform(self, inp: pd.DataFrame) -> pd.DataFrame:
+        """Search for each question; ranks count from 0."""
+        pt.validate.query_frame(inp, extra_columns=["query"])
+        rows = [
+            (qid, query, one.passage.passage_id, one.score, one.rank - 1, one.passage.text)
+            for qid, query in zip(inp["qid"], inp["query"], strict=True)
+            for one in search_passages(self.qa.index, query, self.num_results)
+        ]
+        return pd.DataFrame(rows, columns=_FOUND)
+
+    def fuse_rank_cutoff(self, k: int) -> "PrereadRetriever | None":
+        """Retrieve no more than a following ``% k`` leaves."""
+        return PrereadRetriever(self.qa, k) if k < self.num_results else None
+
+
+class PrereadReader(pt.Transformer):
+    """Passages of any retriever (qid, query, docno, score, text) to answers."""
+
+    def __init__(self, qa: OpenDomainQA, n_answers: int = 1) -> None:
+        """Read with an index's reader; texts that it knows from their stored states.
+
+        Args:
+            qa: The index.
+            n_answers: Answers for each question.
+        """
+        super().__init__()
+        self.qa = qa
+        self.n_answers = n_answers
+
+    def transform(self, inp: pd.DataFrame) -> pd.DataFrame:
+        """Read the passages of all questions; a question without passages has no row."""
+        pt.validate.result_frame(inp, extra_columns=["query", "text"])
+        return pd.DataFrame(list(self._rows(inp)), columns=_ANSWERED)
+
+    def _rows(self, inp: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+        for (qid, query), group in inp.groupby(["qid", "query"], sort=False):
+            fields = zip(group["docno"], group["text"], group["score"], strict=True)
+            given = [GivenPassage(docno, text, score=float(score)) for docno, text, score in fields]
+            (found,) = read_given(self.qa, [query], [given], n_answers=self.n_answers)
+            for one in found:
+                yield qid, query, *_fields(one)
+
+
+def _fields(found: GivenAnswer) -> tuple[object, ...]:
+    answer = found.answer
+    return answer.answer, answer.passage_id, answer.start, answer.end, answer.score

@@ -1,0 +1,119 @@
+"""The calls and replies of transformers' question answering pipeline."""
+
+from typing import Any
+
+import pytest
+from preread.data import PrereadError
+from preread.pipeline import GivenPassage, OpenDomainQA, QuestionAnswerer, read_given
+from preread.reader import Reader
+
+LIVE = "Where do I live?"
+CONTEXT = "My name is Wolfgang 🎶 and I live in Berlin."
+NAME = "What is my name?"
+
+
+@pytest.fixture(scope="module")
+def answerer(default_reader: Reader) -> QuestionAnswerer:
+    """With the reader that ships."""
+    return QuestionAnswerer(default_reader)
+
+
+def test_one_question_gets_one_dictionary(answerer: QuestionAnswerer) -> None:
+    found: Any = answerer(question=LIVE, context=CONTEXT)
+    assert list(found) == ["score", "start", "end", "answer"]
+    assert found["answer"] == "Berlin" == CONTEXT[found["start"] : found["end"]]
+    assert 0 < found["score"] <= 1
+    assert answerer({"question": LIVE, "context": CONTEXT}) == found
+    assert answerer([{"question": LIVE, "context": CONTEXT}]) == found
+    assert answerer(question=[LIVE], context=[CONTEXT]) == found
+
+
+def test_several_questions_get_a_list(answerer: QuestionAnswerer) -> None:
+    both: Any = answerer(question=[LIVE, NAME], context=CONTEXT)
+    assert [one["answer"] for one in both] == ["Berlin", "Wolfgang"]
+    assert answerer(question=[LIVE, NAME], context=[CONTEXT, CONTEXT]) == both
+    examples = [{"question": q, "context": CONTEXT} for q in (LIVE, NAME)]
+    assert answerer(examples) == both == answerer(*examples)
+
+
+def test_several_answers_are_a_list_best_first(answerer: QuestionAnswerer) -> None:
+    three: Any = answerer(question=LIVE, context=CONTEXT, top_k=3)
+    scores = [one["score"] for one in three]
+    assert 1 < len(three) <= 3 and scores == sorted(scores, reverse=True) and sum(scores) <= 1
+    assert three[0] == answerer(question=LIVE, context=CONTEXT)
+    lists: Any = answerer(question=[LIVE, NAME], context=CONTEXT, top_k=3)
+    assert lists[0] == three and len(lists) == 2
+
+
+def test_answers_are_those_of_passages_that_are_given(
+    answerer: QuestionAnswerer, qa: OpenDomainQA
+) -> None:
+    (given,) = read_given(qa, [LIVE], [[GivenPassage(text=CONTEXT)]], n_answers=3)
+    found: Any = answerer(question=LIVE, context=CONTEXT, top_k=3, max_answer_len=30)
+    wanted = [one.answer for one in given]
+    assert [(f["answer"], f["start"], f["end"]) for f in found] == [
+        (a.answer, a.start, a.end) for a in wanted
+    ]
+    assert [f["score"] for f in found] == pytest.approx([a.score for a in wanted], abs=1e-4)
+
+
+def test_that_there_is_no_answer_is_an_answer_if_asked(answerer: QuestionAnswerer) -> None:
+    asked: Any = {"question": LIVE, "handle_impossible_answer": True, "top_k": 20}
+    found: Any = answerer(context=CONTEXT, **asked)
+    none = next(one for one in found if one["answer"] == "")
+    assert (none["start"], none["end"]) == (0, 0)
+    assert found[0]["answer"] == "Berlin" and 0 < none["score"] < found[0]["score"]
+    asked["question"] = "Who invented the telephone?"
+    off: Any = answerer(context="A toy piano has 25 keys.", **asked)
+    assert off[0]["answer"] == "" and off[0]["score"] > 0.5
+    assert sum(one["score"] for one in off) <= 1
+
+
+def test_a_reader_that_knows_no_null_says_so(tiny_reader: Reader) -> None:
+    with pytest.raises(PrereadError, match="knows_null"):
+        QuestionAnswerer(tiny_reader)(question=LIVE, context=CONTEXT, handle_impossible_answer=True)
+
+
+def test_answers_are_no_longer_than_asked(answerer: QuestionAnswerer) -> None:
+    context = "It was built between the years 1990 and 1994 by hand."
+    asked: Any = {"question": "When was it built?", "context": context, "top_k": 5}
+    for found in answerer(**asked, max_answer_len=1):  # type: ignore[union-attr]
+        assert len(found["answer"].split()) == 1  # type: ignore[index]
+
+
+def test_words_are_cut_only_if_asked(answerer: QuestionAnswerer) -> None:
+    asked: Any = {"question": NAME, "context": "xqzwvk", "max_answer_len": 1}
+    whole: Any = answerer(**asked)
+    cut: Any = answerer(**asked, align_to_words=False)
+    assert whole["answer"] == "xqzwvk" and 0 < len(cut["answer"]) < 6
+
+
+def test_long_contexts_are_read_in_chunks_of_the_size_asked_for(
+    answerer: QuestionAnswerer,
+) -> None:
+    context = "Nothing is said here. " * 120 + CONTEXT
+    for sizes in ({}, {"max_seq_len": 128, "doc_stride": 16}, {"doc_stride": 128}):
+        found: Any = answerer(question=LIVE, context=context, **sizes)
+        assert found["answer"] == "Berlin" and found["start"] > len("Nothing is said here. ") * 120
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "question= and context="),
+        ({"question": LIVE}, "contexts"),
+        ({"question": " ", "context": CONTEXT}, "question: expected some words"),
+        ({"question": LIVE, "context": ""}, "context: expected some words"),
+        ({"question": [LIVE], "context": [CONTEXT] * 2}, "as many contexts"),
+        ({"question": LIVE, "context": CONTEXT, "top_k": 0}, "top_k"),
+        ({"question": LIVE, "context": CONTEXT, "max_answer_len": 0}, "max_answer_len"),
+        ({"question": LIVE, "context": CONTEXT, "doc_stride": 300}, "doc_stride"),
+        ({"question": LIVE, "context": CONTEXT, "max_seq_len": 60}, "doc_stride"),
+        ({"question": LIVE, "context": CONTEXT, "max_seq_len": 4096}, "window_length"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(
+    answerer: QuestionAnswerer, asked: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PrereadError, match=said):
+        answerer(**asked)
