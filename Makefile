@@ -9,26 +9,36 @@ TORCH ?= torch==2.13.0
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo -n)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test postgres format clean
+.PHONY: demo serve-demo test postgres chromium format clean
 
 demo: $(STAMP)
 	$(BIN)/preread demo
 
-test: $(STAMP) postgres
+# The page on the sample corpus: http://127.0.0.1:8000/
+serve-demo: $(STAMP)
+	$(BIN)/preread demo --serve
+
+test: $(STAMP) postgres chromium
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	# A process a core, a file of tests at a time, each with one thread.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 15
 
-# The server that tests search with, where there is none and Debian's package can be had; without
-# one these tests are skipped.
+# What tests run against for real, where it is not here and Debian's package can be had; without it
+# those tests are skipped.
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+
 postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
-		{ $(SUDO) apt-get update -qq && \
-		  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
-		    --no-install-recommends postgresql; } || \
+		{ $(APT) update -qq && $(APT) install -qq -y --no-install-recommends postgresql; } || \
 		echo "No PostgreSQL server here, and none to be had from apt: its tests are skipped." >&2
+
+chromium:
+	@{ command -v chromium && command -v chromedriver; } >/dev/null || \
+		{ $(APT) update -qq && \
+		  $(APT) install -qq -y --no-install-recommends chromium chromium-driver; } >/dev/null || \
+		echo "No Chromium here, and none to be had from apt: tests of the page are skipped." >&2
 
 format: $(STAMP)
 	$(BIN)/python -m ruff check --fix .

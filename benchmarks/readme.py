@@ -17,6 +17,7 @@ from answer_tables import ANSWER_TABLES
 from common import RESULTS, all_results, newest
 from profile_table import PROFILE_TABLES
 from retrieval_tables import RETRIEVAL_TABLES
+from serving_tables import SERVING_TABLES
 from speed_tables import SPEED_TABLES
 from store_tables import STORE_TABLES
 
@@ -275,6 +276,7 @@ def main() -> None:
         "speed.md": SPEED_TABLES,
         "answers.md": ANSWER_TABLES,
         "retrieval.md": RETRIEVAL_TABLES,
+        "serving.md": SERVING_TABLES,
     }
     for page, tables in pages.items():
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]

@@ -19,6 +19,7 @@ from .commands import (
     engine_config,
     evaluate,
     index,
+    mcp,
     mine,
     nq,
     profile,
@@ -36,7 +37,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (
-    *(index, dense, ask, serve, engine_config, evaluate, nq, download, mine),
+    *(index, dense, ask, serve, engine_config, mcp, evaluate, nq, download, mine),
     *(cloze, train, codec, profile, demo),
 ):
     module.add_to(app)

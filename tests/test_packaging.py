@@ -35,7 +35,7 @@ def test_installed_files_have_the_bytes_of_the_folders() -> None:
     stale = [
         str(f)
         for f in installed_files()
-        if f.suffix in {".py", ".jsonl", ".toml", ".properties"}
+        if f.suffix in {".py", ".jsonl", ".toml", ".properties", ".html", ".css", ".js", ".svg"}
         and f.read_binary() != ROOT.joinpath(*f.parts[1:]).read_bytes()
     ]
     assert stale == [], "installed copies are stale: run `make test`, which installs first"

@@ -16,6 +16,10 @@ def add_to(app: typer.Typer) -> None:
 def demo(
     path: Annotated[Path, typer.Option(help="Where the sample index goes.")] = Path("demo-index"),
     questions: Annotated[int, typer.Option(help="Sample questions that are asked.")] = 6,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Open the page on it instead, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the page.")] = 8000,
     json: Json = False,
 ) -> None:
     """Index the sample corpus, ask it questions, and score all of them."""
@@ -26,6 +30,9 @@ def demo(
     from ..qa import OpenDomainQA
 
     sample_index(path, show_progress=True)
+    if serve:
+        _serve(path, port)
+        return
     qa = OpenDomainQA.from_index(path)
     asked = ask_samples(qa, questions)
     scores = score_samples(qa)
@@ -49,3 +56,12 @@ def demo(
         f"{scores['latency_ms']['p50']} ms a question.\n"
         f"Ask your own: preread ask {path}"
     )
+
+
+def _serve(path: Path, port: int) -> None:
+    """The page on the sample index, for this machine only."""
+    from ..serving import ApiKeys, ServeConfig
+    from ..serving import serve as run_server
+
+    typer.echo(f"http://127.0.0.1:{port}/ is the page; Ctrl-C ends it.", err=True)
+    run_server({"sample": path}, ServeConfig(), ApiKeys(), port=port)

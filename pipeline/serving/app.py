@@ -13,14 +13,15 @@ from starlette.middleware import Middleware
 from ...data import PrereadError
 from ...indexer import IndexFormatError
 from ..given import UnknownPassageError
-from .asking import service_of
+from .asking import REFUSALS, service_of
 from .engines import routers as engine_routers
 from .errors import DamagedIndexError, InvalidRequestError, NotFoundError, ServeError
 from .gate import Gate, RequestLog, error_body
 from .logs import log
-from .routes import router
+from .routes import indexes, router
 from .schemas import HealthReply
 from .service import Service
+from .site import site
 
 _LOG = logging.getLogger(__name__)
 _DESCRIPTION = """
@@ -40,9 +41,13 @@ def create_app(service: Service) -> FastAPI:
         title="preread",
         version=version("preread"),
         description=_DESCRIPTION,
+        docs_url=None,  # FastAPI's own take scripts from elsewhere; `site` has another
+        redoc_url=None,
         middleware=[Middleware(RequestLog, service=service), Middleware(Gate, service=service)],
     )
     app.state.service = service
+    app.include_router(site)
+    app.add_api_route("/v1", indexes, summary="What is served", responses=REFUSALS)
     for one in (router, *engine_routers):
         app.include_router(one)
     app.add_api_route("/health", _health, summary="Whether the process works")

@@ -26,10 +26,11 @@ from .errors import (
 )
 from .logs import FACTS, log
 from .service import Service
+from .site import SITE_FILES
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_OPEN_ROUTES = ("/health", "/ready", "/docs", "/redoc", "/openapi.json")
+_OPEN_ROUTES = ("/health", "/ready", "/openapi.json", *SITE_FILES)
 """Need no key: they say nothing of what is served."""
 _UNCOUNTED_ROUTES = ("/health", "/ready", "/metrics")
 """Are replied to however busy the server is, so that it can be watched."""

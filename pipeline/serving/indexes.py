@@ -98,6 +98,11 @@ class ServedIndex:
         self._last_failure = ""
         self._stamp, self._opened = self._open()
 
+    @property
+    def n_passages(self) -> int:
+        """How many passages it has now."""
+        return self._opened.qa.index.manifest.n_passages
+
     @contextmanager
     def in_use(self) -> Iterator[OpenDomainQA]:
         """The index as it is now; it stays open and the same within the context."""

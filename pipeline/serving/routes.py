@@ -5,19 +5,18 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Body, Path, Query, Request
 
 from ...data import Passage
-from ..answers import Answer
 from ..given import GivenAnswer, RankedPassage
+from ..qa import Result
 from ..search import FoundPassage
 from .asking import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .schemas import (
-    AnswerField,
     AnswerReply,
     AnswerRequest,
-    CandidateField,
     DocField,
     DocReply,
     DocRequest,
-    QueryField,
+    IndexesReply,
+    LimitsField,
     RankedField,
     ReadAnswerField,
     ReadReply,
@@ -26,11 +25,29 @@ from .schemas import (
     RerankRequest,
     SearchReply,
     SearchRequest,
+    ServedField,
 )
 from .service import Service
 from .work import AnswerJob, DocJob, RankJob, ReadJob, SearchJob
 
 router = APIRouter(prefix="/v1/{index}", responses=REFUSALS)
+
+
+async def indexes(service: ServiceHere) -> IndexesReply:
+    """Indexes that are served, and the most that a request may ask for."""
+    limits = service.config.limits
+    return IndexesReply(
+        indexes=[
+            ServedField(name=name, n_passages=index.n_passages)
+            for name, index in service.indexes.items()
+        ],
+        limits=LimitsField(
+            question_chars=limits.max_question_chars,
+            top_k=limits.max_top_k,
+            n_answers=limits.max_answers,
+            passages=limits.max_passages,
+        ),
+    )
 
 
 @router.post("/answer", summary="Answer a question")
@@ -62,14 +79,8 @@ async def _answer(
     limits.check_answers(asked.n_answers)
     note(request, service, question=asked.question, top_k=asked.top_k)
     job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers)
-    answers = cast(list[Answer], await do_job(service.reading, job, request, asked.timeout_ms))
-    return AnswerReply(
-        index=index,
-        question=asked.question,
-        answers=[AnswerField(**AnswerField.fields_of(a, asked.offsets)) for a in answers],
-        offsets=asked.offsets,
-        took_ms=took_ms(request),
-    )
+    result = cast(Result, await do_job(service.reading, job, request, asked.timeout_ms))
+    return AnswerReply.of(index, asked.question, result, asked.offsets, took_ms(request))
 
 
 @router.get("/search", summary="Find passages")
@@ -86,11 +97,7 @@ async def search(
     note(request, service, question=asked.query, top_k=asked.hits)
     job = SearchJob(index, asked.query, asked.hits)
     found = cast(list[FoundPassage], await do_job(service.looking, job, request, asked.timeout_ms))
-    return SearchReply(
-        index=index,
-        query=QueryField(text=asked.query),
-        candidates=[CandidateField.of(passage, asked.parse) for passage in found],
-    )
+    return SearchReply.of(index, asked.query, found, parse=asked.parse)
 
 
 @router.get("/doc/{docid:path}", summary="Look a passage up")

@@ -1,6 +1,7 @@
 """What requests and replies look like; the OpenAPI document is made of it."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -17,6 +18,7 @@ from ...data import Passage
 from ...indexer.bm25 import contents_of
 from ..answers import Answer
 from ..given import GivenAnswer, GivenPassage, RankedPassage
+from ..qa import Result
 from ..search import FoundPassage
 from .offsets import Offsets
 
@@ -226,6 +228,38 @@ class AnswerReply(Reply):
     answers: list[AnswerField]
     offsets: OffsetsField
     took_ms: Annotated[float, Field(description="In the server, waiting included.")]
+    stage_ms: Annotated[
+        dict[str, float],
+        Field(
+            description="Where that time went. `wait` is for the reader, and for what is in no "
+            "other stage; the rest is of all questions that were read together.",
+            examples=[{"wait": 5.2, "retrieve": 3.1, "read": 38.4}],
+        ),
+    ]
+
+    @classmethod
+    def of(
+        cls, index: str, question: str, result: Result, offsets: Offsets, took_ms: float
+    ) -> Self:
+        """From what the library gives.
+
+        Args:
+            index: Name of the index.
+            question: As it was asked.
+            result: Its timings are of the batch.
+            offsets: Unit of the offsets.
+            took_ms: From the request to now.
+        """
+        stages = {stage: round(ms, 2) for stage, ms in result.timings.stages.items()}
+        wait = round(max(0.0, took_ms - sum(stages.values())), 2)
+        return cls(
+            index=index,
+            question=question,
+            answers=[AnswerField(**AnswerField.fields_of(a, offsets)) for a in result.answers],
+            offsets=offsets,
+            took_ms=round(took_ms, 2),
+            stage_ms={"wait": wait, **stages},
+        )
 
 
 class ReadAnswerField(AnswerField):
@@ -326,12 +360,42 @@ class SearchReply(Reply):
     query: QueryField
     candidates: list[CandidateField]
 
+    @classmethod
+    def of(cls, index: str, query: str, found: Sequence[FoundPassage], *, parse: bool) -> Self:
+        """From what the library gives."""
+        candidates = [CandidateField.of(passage, parse) for passage in found]
+        return cls(index=index, query=QueryField(text=query), candidates=candidates)
+
 
 class DocReply(Reply):
     """A passage."""
 
     docid: str
     doc: DocField | str
+
+
+class ServedField(BaseModel):
+    """An index that is served."""
+
+    name: Annotated[str, Field(description="As in addresses.", examples=["wiki"])]
+    n_passages: int
+
+
+class LimitsField(BaseModel):
+    """The most that one request may ask for."""
+
+    question_chars: int
+    top_k: int
+    n_answers: int
+    passages: int
+
+
+class IndexesReply(BaseModel):
+    """What is served."""
+
+    api: Annotated[str, Field(description="Version of this interface.")] = "v1"
+    indexes: list[ServedField]
+    limits: LimitsField
 
 
 class FieldProblem(BaseModel):

@@ -99,8 +99,9 @@ class Service:
             started: When it came.
             timeout_ms: What the client asked for; the server's limit holds too.
         """
-        limit = self.config.limits.timeout_s
-        return started + (limit if timeout_ms is None else min(limit, timeout_ms / 1000))
+        limit_ms = 1000 * self.config.limits.timeout_s
+        # Compared as it is: an integer of JSON may be too large for a float.
+        return started + (limit_ms if timeout_ms is None else min(limit_ms, timeout_ms)) / 1000
 
     def close(self) -> None:
         """End the threads and close the indexes."""

@@ -1,11 +1,10 @@
 """What the workers of a server do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ...data import Passage
-from ..answers import Answer
 from ..given import (
     GivenAnswer,
     GivenPassage,
@@ -14,7 +13,7 @@ from ..given import (
     rank_given,
     read_given,
 )
-from ..qa import OpenDomainQA
+from ..qa import OpenDomainQA, Result
 from ..search import FoundPassage, search_passages
 from .errors import NotFoundError
 from .indexes import ServedIndex
@@ -132,7 +131,7 @@ class DocJob:
 
 ReadingJob: TypeAlias = AnswerJob | ReadJob | ReadSeveralJob | EachJob | RankJob
 ReadingResult: TypeAlias = (
-    list[Answer]
+    Result
     | list[GivenAnswer]
     | list[list[GivenAnswer]]
     | list[GivenAnswer | None]
@@ -160,7 +159,10 @@ class Desk:
                     n_answers = [job.n_answers for job in jobs if isinstance(job, AnswerJob)]
                     # The best of fewer answers are the best of more: they are chosen one by one.
                     results = qa.answer_batch(questions, top_k=top_k, n_answers=max(n_answers))
-                    return [r.answers[:n] for r, n in zip(results, n_answers, strict=True)]
+                    return [
+                        replace(result, answers=result.answers[:n])
+                        for result, n in zip(results, n_answers, strict=True)
+                    ]
                 case ReadJob():
                     n_answers = [job.n_answers for job in jobs if isinstance(job, ReadJob)]
                     given = [job.passages for job in jobs if isinstance(job, ReadJob)]

@@ -1,7 +1,9 @@
 """The sample corpus with the reader that ships, and a way to call the command line."""
 
+import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from preread.data.sample import sample_corpus_path
 from preread.indexer import build_index
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.serving import ApiKeys, Service
+from preread.pipeline.serving import ApiKeys, ServeConfig, Service
 from preread.pipeline.serving.server import GracefulServer, listen
 from preread.reader import Reader
 
@@ -32,25 +34,6 @@ def sample_index(default_reader: Reader, tmp_path_factory: pytest.TempPathFactor
 def qa(sample_index: Path) -> OpenDomainQA:
     """Answers from the sample corpus."""
     return OpenDomainQA.from_index(sample_index)
-
-
-@pytest.fixture(scope="session")
-def server_key() -> str:
-    """What lets into `keyed_server`."""
-    return "a-key-for-the-engines-0123"
-
-
-@pytest.fixture(scope="session")
-def keyed_server(sample_index: Path, server_key: str) -> Iterator[str]:
-    """Address of a server of the sample index, named ``sample``, that wants a key."""
-    keys = ApiKeys([server_key])
-    with listen("127.0.0.1", 0) as sock, Service({"sample": sample_index}, keys=keys) as service:
-        server = GracefulServer(service, sock)
-        thread = threading.Thread(target=server.run_until_stopped)
-        thread.start()
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-        server.drain()
-        thread.join()
 
 
 @dataclass(frozen=True)
@@ -81,3 +64,73 @@ def preread(
         return Finished(int(code) if code is not None else 0, captured.out, captured.err)
 
     return call
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server in a thread of this process."""
+
+    url: str
+    service: Service
+
+
+Serving = Callable[..., AbstractContextManager[Served]]
+
+
+@pytest.fixture(scope="session")
+def serving() -> Serving:
+    """Starts a server in a thread, as a context that stops it at the end."""
+
+    @contextmanager
+    def start(
+        paths: Mapping[str, Path], config: ServeConfig | None = None, keys: ApiKeys | None = None
+    ) -> Iterator[Served]:
+        with listen("127.0.0.1", 0) as sock, Service(paths, config, keys) as service:
+            server = GracefulServer(service, sock)
+            thread = threading.Thread(target=server.run_until_stopped)
+            thread.start()
+            try:
+                yield Served(f"http://127.0.0.1:{sock.getsockname()[1]}", service)
+            finally:
+                server.drain()
+                thread.join()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def server_key() -> str:
+    """What lets into `keyed_server`."""
+    return "a-key-for-the-engines-0123"
+
+
+@pytest.fixture(scope="session")
+def keyed_server(sample_index: Path, server_key: str, serving: Serving) -> Iterator[str]:
+    """Address of a server of the sample index, named ``sample``, that wants a key."""
+    with serving({"sample": sample_index}, keys=ApiKeys([server_key])) as served:
+        yield served.url
+
+
+ODD_PASSAGES = {
+    "markup-1": (
+        "<b>Zebra</b>",
+        "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'> The zebra of "
+        "Quimper has 4711 stripes & is called <i>Ada</i>.",
+    ),
+    "emoji-1": ("Toys 🧸", "🎹🎹 𝔸 👩‍🎤 The toy spinet of Lorient has 25 keys 🎹."),
+    "emoji-2": ("Keys", "A spinet in Lorient: 25 keys."),
+    "long-1": ("Long", "word " * 400 + "The gnomon of Vannes was built by Tresk." + " more" * 400),
+}
+"""Passages that a careless page would show wrongly."""
+
+
+@pytest.fixture(scope="session")
+def odd_index(default_reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of `ODD_PASSAGES`."""
+    folder = tmp_path_factory.mktemp("odd")
+    corpus = folder / "odd.jsonl"
+    with corpus.open("w", encoding="utf-8") as file:
+        for passage_id, (title, text) in ODD_PASSAGES.items():
+            file.write(json.dumps({"id": passage_id, "title": title, "text": text}) + "\n")
+    build_index(corpus, folder / "index", default_reader)
+    return folder / "index"

@@ -259,6 +259,15 @@ def test_a_wrong_field_is_named(server: Running, path: str, content: object, fie
     assert error["message"].startswith(f"{field}: ")
 
 
+def test_a_number_beyond_all_floats_is_no_failure(server: Running) -> None:
+    asked = {"question": PIANO, "top_k": 2, "timeout_ms": 10**400}
+    assert server.post("/v1/sample/answer", asked).status_code == 200
+    passage = {"text": "25 keys", "score": 10**400}
+    reply = server.post("/v1/sample/read", {"question": PIANO, "passages": [passage]})
+    assert reply.status_code == 400
+    assert reply.json()["error"]["field"] == "passages[0].score"
+
+
 def test_parameters_that_would_do_nothing_are_refused(server: Running) -> None:
     reply = server.get("/v1/sample/search", params={"query": "river", "k1": 1.2})
     assert reply.status_code == 400 and reply.json()["error"]["field"] == "k1"

@@ -11,7 +11,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
-from ...answers import Answer
+from ...qa import Result
 from ..asking import REFUSALS, IndexName, ServiceHere, do_jobs, note
 from ..offsets import Offsets
 from ..schemas import AnswerField
@@ -50,10 +50,12 @@ async def completion(
     service.config.limits.check_top_k(asked.top_k)
     note(request, service, question=asked.questions[0], top_k=asked.top_k)
     jobs = [AnswerJob(index, question, asked.top_k, 1) for question in asked.questions]
-    found = cast(list[list[Answer]], await do_jobs(service.reading, jobs, request, None))
+    found = cast(list[Result], await do_jobs(service.reading, jobs, request, None))
     return CompletionReply(
         answers=[
-            AnswerField(**AnswerField.fields_of(answers[0], Offsets.UTF16)) if answers else _NOTHING
-            for answers in found
+            AnswerField(**AnswerField.fields_of(result.answers[0], Offsets.UTF16))
+            if result.answers
+            else _NOTHING
+            for result in found
         ]
     )

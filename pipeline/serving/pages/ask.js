@@ -1,0 +1,482 @@
+/** The page that people ask on. */
+
+import { element, read, Refusal, request, storedKey, storeKey, write } from "./common.js";
+
+const RECENT = "preread.recent";
+const MOST_RECENT = 12;
+const MOST_TRIES = 4;
+const SHOW_PROGRESS_MS = 250;
+/** Characters on either side of an answer: of the best one, and of the others. */
+const AROUND_BEST = 600;
+const AROUND_OTHERS = 140;
+const STAGES = {
+  wait: "waiting for the reader",
+  retrieve: "finding passages",
+  question: "reading the question",
+  fetch: "fetching their states",
+  decode: "decoding the states",
+  read: "reading",
+  spans: "choosing answers",
+  locate: "locating answers",
+  network: "network and browser",
+};
+
+const at = (id) => document.getElementById(id);
+let limits = { question_chars: 1000, top_k: 100 };
+let served = [];
+/** What is being done, so that it can be stopped. */
+let current = new AbortController();
+
+// What is asked -------------------------------------------------------------------------------
+
+/** The form's question; null, with the reason shown, if it cannot be asked. */
+function asked() {
+  const question = at("question").value.trim();
+  const topK = Number(at("top-k").value);
+  const length = [...question].length;
+  if (!question) return mistake("question", "Type a question first.");
+  if (length > limits.question_chars) {
+    const most = limits.question_chars.toLocaleString("en");
+    return mistake("question", `A question has at most ${most} characters; this one has ${length}.`);
+  }
+  if (!Number.isInteger(topK) || topK < 1 || topK > limits.top_k) {
+    return mistake("top-k", `Passages to read: a whole number from 1 to ${limits.top_k}.`);
+  }
+  return { question, topK, index: at("index").value };
+}
+
+function mistake(field, message) {
+  for (const id of ["question", "top-k"]) at(id).toggleAttribute("aria-invalid", false);
+  at("mistake").textContent = message;
+  if (field) {
+    at(field).setAttribute("aria-invalid", "true");
+    at(field).focus();
+  }
+  return null;
+}
+
+/** Ask, and show what comes. */
+async function ask(what, { isNew = true } = {}) {
+  begin();
+  const signal = current.signal;
+  mistake(null, "");
+  if (isNew) remember(what);
+  document.title = `${what.question} – preread`;
+  for (let tries = 1; ; tries++) {
+    try {
+      await askOnce(what, signal);
+      return end(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      const isBusy = error instanceof Refusal && error.status === 503;
+      if (!isBusy || tries === MOST_TRIES) {
+        end(signal);
+        return refuse(error, () => ask(what, { isNew: false }));
+      }
+      say();
+      notice("The server is busy", [`Trying again in ${seconds(error.retryAfterS || 1)}.`]);
+      if (!(await pause(1000 * (error.retryAfterS || 1), signal))) return;
+      notice();
+    }
+  }
+}
+
+async function askOnce({ question, topK, index }, signal) {
+  say(topK === 1 ? "Reading 1 passage …" : `Reading up to ${topK} passages …`);
+  const started = performance.now();
+  const body = { question, top_k: topK };
+  const reply = await request(`v1/${encodeURIComponent(index)}/answer`, { body, signal });
+  const tookMs = performance.now() - started;
+  showAnswers(reply);
+  showTime(reply, tookMs);
+  const n = at("answers").children.length;
+  if (!n) return say("No answer.");
+  const count = n === 1 ? "One answer" : `${n} answers`;
+  const best = element("span", { className: "unseen" }, ` The best: ${reply.answers[0].answer}`);
+  say(`${count} in ${milliseconds(tookMs)}.`, best);
+}
+
+function begin() {
+  current.abort();
+  current = new AbortController();
+  const { signal } = current;
+  notice();
+  at("results").hidden = at("time").hidden = true;
+  at("stop").hidden = false;
+  document.body.setAttribute("aria-busy", "true");
+  setTimeout(() => {
+    at("progress").hidden = signal.aborted || at("stop").hidden;
+  }, SHOW_PROGRESS_MS);
+}
+
+function end(signal) {
+  if (signal !== current.signal) return;
+  at("stop").hidden = at("progress").hidden = true;
+  document.body.removeAttribute("aria-busy");
+}
+
+function stop() {
+  current.abort();
+  end(current.signal);
+  notice();
+  say("Stopped.");
+  at("question").focus();
+}
+
+/** Wait; false if it was stopped meanwhile. */
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(true), ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve(false);
+    });
+  });
+}
+
+// What comes ----------------------------------------------------------------------------------
+
+function showAnswers(reply) {
+  const groups = grouped(reply.answers);
+  at("answers").replaceChildren(...groups.map((group, place) => answerItem(group, place, reply)));
+  at("results").hidden = !groups.length;
+  if (!groups.length) {
+    notice("No answer", [
+      "No passage of this index shares a word with the question. Other words may do.",
+    ]);
+  }
+}
+
+/** Answers of the same words, whichever passages they are from. */
+function grouped(answers) {
+  const groups = new Map();
+  for (const answer of answers) {
+    const words = answer.answer.normalize("NFKC").trim().toLowerCase();
+    groups.set(words, [...(groups.get(words) ?? []), answer]);
+  }
+  return [...groups.values()];
+}
+
+function answerItem(group, place, reply) {
+  const [best, ...others] = group;
+  const around = place === 0 ? AROUND_BEST : AROUND_OTHERS;
+  const name = `answer-${place + 1}`;
+  const supporting = supportingOf(best, others);
+  const article = element(
+    "article",
+    { className: "answer", "aria-labelledby": name },
+    element("h3", { id: name, dir: "auto" }, best.answer),
+    measures(best),
+    passageFigure(best, reply.offsets, around),
+  );
+  if (supporting.length) {
+    const n = supporting.length;
+    article.append(
+      element(
+        "details",
+        {},
+        element("summary", {}, n === 1 ? "1 more passage says so" : `${n} more passages say so`),
+        ...supporting.map((one) => passageFigure(one, reply.offsets, AROUND_OTHERS)),
+      ),
+    );
+  }
+  return element("li", {}, article);
+}
+
+/** Other passages for an answer: those the server names, and those of equal answers. */
+function supportingOf(best, others) {
+  const named = Array.isArray(best.supporting) ? best.supporting : [];
+  const seen = new Set([best.passage_id]);
+  return [...named, ...others].filter((one) => {
+    const isNew = typeof one?.passage === "string" && !seen.has(one.passage_id);
+    if (isNew) seen.add(one.passage_id);
+    return isNew;
+  });
+}
+
+function measures(answer) {
+  const shown = element("p", { className: "measures quiet" });
+  const isKnown = typeof answer.confidence === "number";
+  const share = isKnown ? answer.confidence : answer.score;
+  const gauge = element("span", { className: "gauge", "aria-hidden": "true" }, element("span"));
+  gauge.firstChild.style.width = `${100 * Math.min(1, Math.max(0, share))}%`;
+  shown.append(gauge);
+  if (isKnown) shown.append(`confidence ${Math.round(100 * answer.confidence)} % · `);
+  shown.append(`score ${answer.score.toFixed(2)}`);
+  return shown;
+}
+
+/** A passage with its answer marked. Offsets count code points, or UTF-16 units as strings do. */
+function passageFigure(answer, offsets, around) {
+  const { passage, title, passage_id: id } = answer;
+  const units = offsets === "utf16" ? passage.split("") : Array.from(passage);
+  const start = answer.start ?? 0;
+  const end = answer.end ?? 0;
+  const quote = element("blockquote", { dir: "auto" });
+  const show = (from, to) => {
+    const text = (first, last) => units.slice(first, last).join("");
+    quote.replaceChildren(from > 0 ? "… " : "", text(from, start));
+    if (end > start) quote.append(element("mark", {}, text(start, end)));
+    quote.append(text(end, to), to < units.length ? " …" : "");
+  };
+  const [from, to] = excerpt(units, start, end, around);
+  show(from, to);
+  const caption = element("figcaption", { className: "quiet" });
+  if (title) caption.append(element("cite", { dir: "auto" }, title), " · ");
+  caption.append(element("span", { className: "id" }, id));
+  if (from > 0 || to < units.length) {
+    const more = element("button", { type: "button", className: "plain" }, "Whole passage");
+    more.setAttribute("aria-expanded", "false");
+    more.addEventListener("click", () => {
+      const isOpen = more.getAttribute("aria-expanded") === "true";
+      more.setAttribute("aria-expanded", String(!isOpen));
+      if (isOpen) show(from, to);
+      else show(0, units.length);
+    });
+    caption.append(" · ", more);
+  }
+  return element("figure", {}, quote, caption);
+}
+
+/** What of a text to show around an answer: whole words where there are spaces. */
+function excerpt(units, start, end, around) {
+  const slack = 30;
+  let from = start - around;
+  let to = end + around;
+  if (from <= slack) from = 0;
+  if (to >= units.length - slack) to = units.length;
+  const isSpace = (place) => /\s/.test(units[place]);
+  for (let n = 0; from > 0 && n < slack && !isSpace(from - 1); n++) from += 1;
+  for (let n = 0; to < units.length && n < slack && !isSpace(to); n++) to -= 1;
+  return [from, to];
+}
+
+function showTime(reply, tookMs) {
+  const stages = { ...(reply.stage_ms ?? {}) };
+  if (reply.took_ms < tookMs) stages.network = tookMs - reply.took_ms;
+  const parts = Object.entries(stages);
+  at("bar").replaceChildren(
+    ...parts.map(([, ms], place) => {
+      const part = element("span", { className: `part part-${place % 8}` });
+      part.style.flexGrow = String(ms);
+      return part;
+    }),
+  );
+  at("stages").replaceChildren(
+    ...parts.map(([stage, ms], place) =>
+      element(
+        "div",
+        {},
+        element(
+          "dt",
+          {},
+          element("span", { className: `swatch part-${place % 8}`, "aria-hidden": "true" }),
+          STAGES[stage] ?? stage,
+        ),
+        element("dd", {}, milliseconds(ms)),
+      ),
+    ),
+  );
+  at("time").hidden = !parts.length;
+}
+
+// What is said --------------------------------------------------------------------------------
+
+/** Screen readers read it out. */
+function say(...content) {
+  at("status").replaceChildren(...content);
+}
+
+/** Show a notice; without arguments, take it away. */
+function notice(title, content = []) {
+  at("notice").replaceChildren(
+    ...(title
+      ? [
+          element(
+            "div",
+            { className: "notice" },
+            element("p", {}, element("strong", {}, title)),
+            element("p", {}, ...content),
+          ),
+        ]
+      : []),
+  );
+}
+
+/** Say why there is no answer, and offer to try again where that may help. */
+function refuse(error, again) {
+  say();
+  if (!(error instanceof Refusal)) {
+    notice("This page made a mistake", ["Reload it, and tell whoever runs this server."]);
+    throw error;
+  }
+  if (error.status === 401) return wantKey(again);
+  const button = element("button", { type: "button", className: "plain" }, "Try again");
+  button.addEventListener("click", again);
+  const offline = navigator.onLine
+    ? "It may be down, or the network between."
+    : "This device is offline.";
+  if (error.kind === "unreachable") {
+    addEventListener("online", again, { once: true, signal: current.signal });
+    return notice("The server cannot be reached", [`${offline} `, button]);
+  }
+  if (error.kind === "unreadable") {
+    const status = error.status ? ` (${error.status})` : "";
+    return notice("The reply could not be understood", [`It is none of preread${status}. `, button]);
+  }
+  const id = error.requestId && error.status >= 500 ? ` Request ${error.requestId}.` : "";
+  const title = error.status === 503 ? "The server is still busy" : "No answer came";
+  notice(title, [`${capital(error.message)}${id} `, button]);
+}
+
+function wantKey(again) {
+  at("key-note").textContent = storedKey()
+    ? "The key was not accepted. Check it, or ask whoever runs this server."
+    : "Kept until this tab is closed, and sent to this server only.";
+  at("key-form").hidden = false;
+  at("key-form").onsubmit = (event) => {
+    event.preventDefault();
+    if (!storeKey(at("key").value.trim())) {
+      at("key-note").textContent = "This is no key: it has characters that cannot be sent.";
+      return;
+    }
+    at("key").value = "";
+    at("key-form").hidden = true;
+    at("question").focus();
+    again();
+  };
+  at("key").focus();
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function milliseconds(ms) {
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
+  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
+}
+
+function seconds(s) {
+  return s === 1 ? "a second" : `${s} seconds`;
+}
+
+// What was asked before -----------------------------------------------------------------------
+
+/** In the address behind the "#", which is never sent; and in the list of this browser. */
+function remember({ question, topK, index }) {
+  const hash = `#${new URLSearchParams({ q: question, index, k: topK })}`;
+  if (location.hash !== hash) history.pushState(null, "", hash);
+  const others = recent().filter((one) => one.question !== question || one.index !== index);
+  const list = [{ question, index }, ...others].slice(0, MOST_RECENT);
+  write(localStorage, RECENT, JSON.stringify(list));
+  showRecent();
+}
+
+function recent() {
+  try {
+    const list = JSON.parse(read(localStorage, RECENT) ?? "[]");
+    return list.filter((one) => typeof one.question === "string" && typeof one.index === "string");
+  } catch {
+    return []; // of another version
+  }
+}
+
+function showRecent() {
+  const known = recent().filter((one) => served.some((index) => index.name === one.index));
+  at("past").hidden = !known.length;
+  at("recent").replaceChildren(
+    ...known.map(({ question, index }) => {
+      const button = element("button", { type: "button", className: "plain", dir: "auto" }, question);
+      if (served.length > 1) button.append(element("span", { className: "quiet" }, ` in ${index}`));
+      button.addEventListener("click", () => {
+        fill({ question, index });
+        submit();
+      });
+      return element("li", {}, button);
+    }),
+  );
+}
+
+function fill({ question, index, topK }) {
+  at("question").value = question;
+  if (topK) at("top-k").value = topK;
+  if (served.some((one) => one.name === index)) at("index").value = index;
+  showSize();
+}
+
+/** Ask what the address says, if it says something. */
+function askAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  if (!given.get("q")) return;
+  fill({ question: given.get("q"), index: given.get("index"), topK: given.get("k") });
+  const what = asked();
+  if (what) ask(what, { isNew: false });
+}
+
+function submit() {
+  if (!served.length) return start(submit); // the list of indexes did not come, or waits for a key
+  const what = asked();
+  if (what) ask(what);
+}
+
+// What is served ------------------------------------------------------------------------------
+
+function showSize() {
+  const index = served.find((one) => one.name === at("index").value);
+  if (!index) return;
+  const n = index.n_passages.toLocaleString("en");
+  const where = served.length > 1 ? "" : `${index.name}, `;
+  at("size").textContent = `${where}${index.n_passages === 1 ? "1 passage" : `${n} passages`}`;
+}
+
+/** Learn what is served, and go on. */
+async function start(then) {
+  try {
+    const reply = await request("v1");
+    served = reply.indexes;
+    limits = reply.limits;
+  } catch (error) {
+    return refuse(error, () => start(then));
+  }
+  notice();
+  say();
+  at("top-k").max = limits.top_k;
+  at("top-k").value = Math.min(Number(at("top-k").value) || 20, limits.top_k);
+  const chosen = at("index").value;
+  const options = served.map(({ name }) => element("option", { value: name }, name));
+  at("index").replaceChildren(...options);
+  if (served.some(({ name }) => name === chosen)) at("index").value = chosen;
+  at("index-option").hidden = served.length < 2;
+  at("forget-key").hidden = !storedKey();
+  showSize();
+  showRecent();
+  if (!location.hash) say("Answers are words of the passages, shown where they stand.");
+  then();
+}
+
+at("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
+at("stop").addEventListener("click", stop);
+at("index").addEventListener("change", showSize);
+at("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says what was asked
+  (at("results").hidden ? at("question") : at("results")).focus();
+});
+at("clear").addEventListener("click", () => {
+  write(localStorage, RECENT, "");
+  showRecent();
+  at("question").focus();
+});
+at("forget-key").addEventListener("click", () => {
+  storeKey("");
+  location.reload();
+});
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !at("stop").hidden) stop();
+});
+addEventListener("popstate", askAddress);
+if (matchMedia("(pointer: fine)").matches) at("question").focus(); // no keyboard over a phone's page
+start(askAddress);

@@ -1,0 +1,60 @@
+"""The tools, as a client of the Model Context Protocol calls them over stdio."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastmcp import Client
+from fastmcp.client.transports import StdioTransport
+from fastmcp.exceptions import ToolError
+from preread.pipeline import OpenDomainQA
+
+PIANO = "How many keys does a modern piano have?"
+
+
+def test_tools_answer_over_stdio_as_the_library_does(
+    sample_index: Path, odd_index: Path, qa: OpenDomainQA, tmp_path: Path
+) -> None:
+    said = tmp_path / "log"
+    command = ["-m", "preread.pipeline", "mcp", f"sample={sample_index}", f"odd={odd_index}"]
+    transport = StdioTransport(sys.executable, command, log_file=said)
+
+    async def talk() -> dict[str, Any]:
+        async with Client(transport, timeout=120) as client:
+            told: dict[str, Any] = {tool.name: tool for tool in await client.list_tools()}
+            for name, tool, arguments in (
+                ("answered", "answer", {"question": PIANO, "top_k": 5, "n_answers": 2}),
+                ("found", "search", {"query": "longest river", "hits": 2}),
+                ("other", "search", {"query": "gnomon", "index": "odd"}),
+            ):
+                told[name] = (await client.call_tool(tool, arguments)).structured_content
+            for arguments, message in (
+                ({"question": " "}, "question: expected some words"),
+                ({"question": PIANO, "top_k": 101}, "top_k: expected at most 100"),
+                ({"question": PIANO, "index": "../x"}, "index: expected one of sample, odd"),
+            ):
+                with pytest.raises(ToolError, match=message):
+                    await client.call_tool("answer", arguments)
+            return told
+
+    told = asyncio.run(talk())
+    best = qa(PIANO, top_k=5, n_answers=2)
+    answers = told["answered"]["answers"]
+    assert [a["answer"] for a in answers] == [a.answer for a in best]
+    assert [a["score"] for a in answers] == pytest.approx([a.score for a in best], abs=1e-4)
+    assert answers[0]["passage"][answers[0]["start"] : answers[0]["end"]] == "88"
+    hits = qa.index.bm25.search("longest river", 2)
+    ids = [qa.index.passage(hit.ordinal).passage_id for hit in hits]
+    assert [c["docid"] for c in told["found"]["candidates"]] == ids
+    assert told["other"]["candidates"][0]["docid"] == "long-1"
+    schema = told["answer"].model_dump(mode="json")
+    assert "sample, odd" in str(schema) and schema["annotations"]["readOnlyHint"] is True
+    assert "Traceback" not in said.read_text("utf-8")
+
+
+def test_no_index_is_an_error(preread: Callable[..., Any], tmp_path: Path) -> None:
+    finished = preread("mcp", tmp_path)
+    assert finished.code == 2 and finished.err.startswith("error: ") and not finished.out
