@@ -17,6 +17,10 @@ TIMEOUT_S = 10
 """How long an engine may take to answer."""
 
 
+class EngineError(PrereadError):
+    """An engine does not do what is asked of it."""
+
+
 class ExternalRetriever(ABC):
     """Asks an engine, and looks up in an index what it finds.
 
@@ -39,7 +43,7 @@ class ExternalRetriever(ABC):
         """Identifiers and scores of at most ``k`` passages, best first.
 
         Raises:
-            PrereadError: If the engine cannot be asked.
+            EngineError: If the engine cannot be asked.
         """
 
     def search(self, query: str, k: int) -> list[Hit]:
@@ -53,7 +57,7 @@ class ExternalRetriever(ABC):
             Hits, best first, with the engine's scores.
 
         Raises:
-            PrereadError: If the engine cannot be asked.
+            EngineError: If the engine cannot be asked.
         """
         hits: dict[int, Hit] = {}
         unknown: list[str] = []
@@ -108,10 +112,10 @@ def import_client(module: str, extra: str) -> Any:
         ) from error
 
 
-def engine_error(description: str, error: Exception) -> PrereadError:
+def engine_error(description: str, error: Exception) -> EngineError:
     """An engine's error as ours."""
     reason = (str(error).strip() or repr(error)).splitlines()[0]
-    return PrereadError(
+    return EngineError(
         f"{description}: could not be asked: {reason}. Check the URL, that the engine runs, and "
         "that what is searched there exists."
     )

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...data import PrereadError
 from ...indexer import PassageIndex
-from .external import ExternalRetriever, engine_error, take_options
+from .external import EngineError, ExternalRetriever, engine_error, take_options
 
 _DEFAULTS = {"id": "_id", "text": "text,title", "ca_certs": ""}
 
@@ -61,7 +61,7 @@ class SearchEngineRetriever(ExternalRetriever):
         """A hit's identifier.
 
         Raises:
-            PrereadError: If it has none.
+            EngineError: If it has none.
         """
         if self._id == "_id":
             return str(hit["_id"])
@@ -69,7 +69,7 @@ class SearchEngineRetriever(ExternalRetriever):
         for name in self._id.split("."):
             found = found.get(name) if isinstance(found, Mapping) else None
         if found is None:
-            raise PrereadError(
+            raise EngineError(
                 f"{self.description}: expected a field {self._id!r} with the passage's identifier, "
                 f"found none in document {hit['_id']!r}. Name the field by id=…, or leave it out "
                 "to take _id."

@@ -13,9 +13,16 @@ from starlette.middleware import Middleware
 from ...data import PrereadError
 from ...indexer import IndexFormatError
 from ..given import UnknownPassageError
+from ..retrievers.external import EngineError
 from .asking import REFUSALS, service_of
 from .engines import routers as engine_routers
-from .errors import DamagedIndexError, InvalidRequestError, NotFoundError, ServeError
+from .errors import (
+    DamagedIndexError,
+    InvalidRequestError,
+    NotFoundError,
+    ServeError,
+    UnavailableError,
+)
 from .gate import Gate, RequestLog, error_body
 from .logs import log
 from .routes import indexes, router
@@ -87,7 +94,7 @@ async def _metrics(request: Request) -> Response:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Reply to a caller's mistake, or to an index that turns out to be damaged."""
+    """Reply to a caller's mistake, a damaged index, or an engine that does not answer."""
     if isinstance(error, UnknownPassageError):
         known: ServeError = NotFoundError(str(error))
         return _reply(request, known, field=f"passages[{error.place}].id")
@@ -100,6 +107,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
             reason=str(error),
         )
         return _reply(request, DamagedIndexError("a file of the index is damaged. Tell its owner."))
+    if isinstance(error, EngineError):
+        about = {"request_id": request.state.request_id, "reason": str(error)}
+        log(_LOG, logging.ERROR, "retriever failed", **about)
+        return _reply(request, UnavailableError("what finds passages does not answer."))
     if not isinstance(error, ServeError):
         error = InvalidRequestError("request", str(error).rstrip("."))
     return _reply(request, error)

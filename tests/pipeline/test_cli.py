@@ -97,7 +97,7 @@ def test_answers_in_int8_and_bfloat16_are_mostly_those_of_float32(
         "int8": ("--runtime", "onnx-int8"),
     }.items():
         file = tmp_path / f"{name}.jsonl"
-        questions = (sample_index, sample_questions_path(), "--limit", 40, "--top-k", 5)
+        questions = (sample_index, sample_questions_path(), "--limit", 20, "--top-k", 5)
         finished = preread("evaluate", *questions, "--predictions", file, "--json", *options)
         assert json.loads(finished.out)["passages_read"] == 5
         lines[name] = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
@@ -106,7 +106,7 @@ def test_answers_in_int8_and_bfloat16_are_mostly_those_of_float32(
             a["prediction"] == b["prediction"]
             for a, b in zip(lines["float32"], lines[name], strict=True)
         ]
-        assert sum(same) >= 36, (name, same)
+        assert sum(same) >= 18, (name, same)
     scores = [[line["score"] for line in of_one] for of_one in lines.values()]
     assert scores[0] != scores[1] != scores[2] != scores[0], "one of the options does nothing"
 

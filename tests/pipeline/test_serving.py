@@ -58,10 +58,16 @@ class Running:
 
 @contextmanager
 def running(
-    index: Path, config: ServeConfig | None = None, keys: ApiKeys | None = None
+    index: Path,
+    config: ServeConfig | None = None,
+    keys: ApiKeys | None = None,
+    retriever: str = "bm25",
 ) -> Iterator[Running]:
     """A server, stopped at the end."""
-    with listen("127.0.0.1", 0) as sock, Service({"sample": index}, config, keys) as service:
+    with (
+        listen("127.0.0.1", 0) as sock,
+        Service({"sample": index}, config, keys, retriever=retriever) as service,
+    ):
         server = GracefulServer(service, sock)
         thread = threading.Thread(target=server.run_until_stopped)
         thread.start()
@@ -77,6 +83,17 @@ def server(sample_index: Path) -> Iterator[Running]:
     """A server as it is by default."""
     with running(sample_index) as started:
         yield started
+
+
+def test_an_engine_that_does_not_answer_is_told_without_its_address(sample_index: Path) -> None:
+    with running(sample_index, retriever="opensearch://me:secret@127.0.0.1:9/wiki") as started:
+        for reply in (
+            started.get("/v1/sample/search?query=volcano"),
+            started.post("/v1/sample/answer", {"question": "which volcano?"}),
+        ):
+            assert reply.status_code == 503, reply.text
+            assert reply.json()["error"]["type"] == "unavailable"
+            assert "127.0.0.1" not in reply.text and "secret" not in reply.text
 
 
 def eventually(is_so: Callable[[], bool], seconds: float = 20) -> bool:
