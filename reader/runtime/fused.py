@@ -76,7 +76,8 @@ class FusedUpper:
                 always.
             rows_at_once: Rows of a batch, question rows included; by default what suits the device.
         """
-        self._head = model.head.weight.detach().float(), model.head.bias.detach().float()
+        head = model.head.weight, model.head.bias
+        self._head = [weight.detach().to(torch.float32, copy=True) for weight in head]
         device = self._head[0].device
         kernels = kernels or torch_kernels(device, torch.float32, model.config.hidden_act)
         upper = model.layers[model.config.num_lower_layers :]
