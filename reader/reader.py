@@ -109,6 +109,10 @@ class Reader:
             precision=precision,
         )
 
+    def __getstate__(self) -> dict[str, object]:
+        """All but the runtime, which a worker process makes for itself if it reads."""
+        return {name: value for name, value in self.__dict__.items() if name != "runtime"}
+
     @property
     def config(self) -> DeformerConfig:
         """Configuration of the model."""

@@ -163,7 +163,7 @@ def test_stored_states_give_the_logits_of_states_computed_on_the_spot(
     found = model.upper(asked, stored, pairs)
     torch.testing.assert_close(found.start, spot.start, **TOLERANCE)
     torch.testing.assert_close(found.end, spot.end, **TOLERANCE)
-    start, end = load_runtime(model, Precision.FLOAT32).span_logits(asked, stored, pairs)
+    start, end = load_runtime(model, precision=Precision.FLOAT32).span_logits(asked, stored, pairs)
     torch.testing.assert_close(start, spot.start, **TOLERANCE)
     torch.testing.assert_close(end, spot.end, **TOLERANCE)
     single = model(

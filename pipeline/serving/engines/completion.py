@@ -34,7 +34,17 @@ class CompletionReply(BaseModel):
     answers: list[AnswerField]
 
 
-_NOTHING = AnswerField(answer="", score=0.0, passage_id="", title="", start=0, end=0, passage="")
+_NOTHING = AnswerField(
+    answer="",
+    score=0.0,
+    passage_id="",
+    title="",
+    start=0,
+    end=0,
+    passage="",
+    confidence=None,
+    supporting=[],
+)
 
 
 @router.post("/v1/{index}/elasticsearch/completion", summary="Elasticsearch: completion")
