@@ -226,7 +226,9 @@ def test_plain_runtime_equals_the_model(
 
 def test_layers_are_fused_where_they_can_be(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
     kinds = {
-        family: type(load_runtime(split(make_ordinary(family), 1, tmp_path), Precision.FLOAT32))
+        family: type(
+            load_runtime(split(make_ordinary(family), 1, tmp_path), precision=Precision.FLOAT32)
+        )
         for family in NEW
     }
     assert kinds == {"roberta": FusedUpper, "electra": FusedUpper, "xlnet": PlainUpper}
@@ -237,7 +239,7 @@ def test_xlnet_in_bfloat16_stays_near(make_ordinary: MakeOrdinary, tmp_path: Pat
     torch.manual_seed(0)
     questions, passages = (Packed(torch.randn(sum(n), 32), n) for n in ((5,), (30, 20)))
     exact, near = (
-        load_runtime(model, precision).span_logits(questions, passages, [(0, 0), (0, 1)])
+        load_runtime(model, precision=precision).span_logits(questions, passages, [(0, 0), (0, 1)])
         for precision in (Precision.FLOAT32, Precision.BFLOAT16)
     )
     for a, b in zip(exact, near, strict=True):
