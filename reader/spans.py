@@ -244,8 +244,7 @@ def decode_by_passage(
     ranking = _rank(start, end, windows, max_answer_length, passage_scores)
     passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
     passages, places = passage_of_row[ranking.order.cpu()].sort(stable=True)
-    sizes = torch.bincount(passages)
-    sizes = sizes[sizes > 0].tolist()
+    sizes = [n for n in torch.bincount(passages).tolist() if n]
     of_passages = (ranking.at(some.to(start.device)) for some in torch.split(places, sizes))
     chosen = [span for ranked in of_passages for span in _select(ranked, windows, n_best)]
     return sorted(chosen, key=lambda span: -span.logit)

@@ -7,6 +7,7 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
@@ -15,6 +16,7 @@ from fastmcp.exceptions import ToolError
 from pydantic import Field
 
 from ...data import PrereadError
+from ...reader import Reader
 from ..qa import Result
 from ..search import FoundPassage
 from .batching import BatchWorker
@@ -49,7 +51,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
         question: Annotated[str, Field(description="Any text.")],
         top_k: Annotated[int, Field(description="Passages that are read.", ge=1)] = 20,
         n_answers: Annotated[int, Field(description="Answers at most.", ge=1)] = 5,
-        index: index_name = first,  # type: ignore[valid-type]
+        index: index_name = first,
     ) -> AnswerReply:
         """Answer a question with words of the passages of an index."""
         started = time.monotonic()
@@ -66,7 +68,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     async def search(
         query: Annotated[str, Field(description="Plain words.")],
         hits: Annotated[int, Field(description="Passages at most.", ge=1)] = 10,
-        index: index_name = first,  # type: ignore[valid-type]
+        index: index_name = first,
     ) -> SearchReply:
         """Find passages of an index by BM25, without reading them."""
         with _Told():
@@ -93,7 +95,8 @@ def serve_mcp(paths: Mapping[str, Path], config: ServeConfig, *, device: str = "
     Raises:
         PrereadError: If an index cannot be opened.
     """
-    with Service(paths, config, device=device) as service:
+    load = partial(Reader.load, device=device)
+    with Service(paths, config, load_reader=load) as service:
         create_mcp(service).run(transport="stdio", show_banner=False, log_level="WARNING")
 
 

@@ -77,7 +77,7 @@ class Features:
             Shapes ``(n_places, n)``, ``(2 * reach + 1, size, n)`` and ``(size, n)``.
         """
         n_tables = 2 * _REACH + 1
-        of_words, of_mean, of_place, bias = weights.split(
+        of_words, of_mean, of_place, bias = weights.split(  # type: ignore[no-untyped-call]
             [n_tables * self.size, self.size, self.size, 1]
         )
         of_places = self._places @ of_place + bias
@@ -109,7 +109,7 @@ def fit_predictor(
         ``(n, hidden_size)``, float32.
     """
     features = Features(reader, token_ids)
-    rows = torch.arange(len(features)).split(_ROWS_AT_ONCE)
+    rows = torch.arange(len(features)).split(_ROWS_AT_ONCE)  # type: ignore[no-untyped-call]
     linear = _ridge(features, states, rows).half().float()
     rest = states.clone()
     for some in rows:
@@ -133,7 +133,7 @@ def _ridge(features: Features, states: Tensor, rows: tuple[Tensor, ...]) -> Tens
         products += (x.T @ x).double()
         targets += (x.T @ states[some]).double()
     products.diagonal().add_(_RIDGE * products.diagonal().mean())
-    return torch.linalg.solve(products, targets).float()
+    return torch.linalg.solve(products, targets).float()  # type: ignore[no-any-return]
 
 
 @torch.inference_mode(False)
@@ -160,12 +160,12 @@ def _hidden_units(
     order = torch.cat(
         [torch.randperm(n_learned)[: steps // _EPOCHS * _BATCH] for _ in range(_EPOCHS)]
     )
-    batches = order.split(_BATCH)
+    batches = order.split(_BATCH)  # type: ignore[no-untyped-call]
     for some in tqdm(batches, desc="predictor", unit=" steps", disable=not show_progress, delay=2):
         hidden = gelu(into(features.of(some) / scale))
         loss = (out(nn.functional.dropout(hidden, _DROPOUT)) - targets[some]).square().mean() / unit
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         schedule.step()
     with torch.no_grad():
