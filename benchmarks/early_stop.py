@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from preread.data import Question, read_questions, score_answer
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.waves import read_in_waves, wave_ends
+from preread.reader import Span
 from tqdm import tqdm
 
 MARGINS = tuple(np.arange(-6.0, 24.5, 0.5).tolist())
@@ -68,10 +69,11 @@ def record(qa: OpenDomainQA, question: Question, top_k: int) -> Recorded | None:
         margin=None,
         on_stage=lambda stage: None,
     )
-    logits = reading.logits
-    _, steps = qa.reader.best_spans_in_steps(
-        logits.start, logits.end, reading.windows, 1, scores, null=logits.null
-    )
+    best = qa.reader.best_spans_by_passage(reading.logits, reading.windows, 1, scores)
+    steps: list[Span] = []
+    for span in sorted(best, key=lambda span: span.passage):
+        if not steps or span.logit > steps[-1].logit:
+            steps.append(span)
     exact = []
     for span in steps:
         text = qa.index.passage(ordinals[span.passage]).text

@@ -168,8 +168,11 @@ def split_curve() -> str:
 
 
 def passage_scores() -> str:
-    """EM by number of passages for each reader, a table for each corpus."""
-    return "\n\n".join(_passage_scores_of(result) for result in _by_corpus())
+    """EM by number of passages, a table for each corpus and choice of readers."""
+    newest_of: dict[tuple[str, ...], dict[str, Any]] = {}
+    for result in all_results("passage-scores"):
+        newest_of.setdefault((result["corpus"], *result["readers"]), result)
+    return "\n\n".join(_passage_scores_of(newest_of[key]) for key in sorted(newest_of))
 
 
 def _by_corpus() -> list[dict[str, Any]]:

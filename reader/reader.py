@@ -21,7 +21,6 @@ from .spans import (
     Span,
     WindowTable,
     decode_by_passage,
-    decode_in_steps,
     decode_spans,
     passage_margins,
     passage_normalisers,
@@ -374,30 +373,6 @@ class Reader:
             windows,
             max_answer_length=self.config.max_answer_length,
         ).tolist()
-
-    def best_spans_in_steps(
-        self,
-        start: Tensor,
-        end: Tensor,
-        windows: WindowTable,
-        n_best: int,
-        passage_scores: Sequence[float] | None = None,
-        *,
-        null: Tensor | None = None,
-    ) -> tuple[list[Span], list[Span]]:
-        """As `best_spans`, and what fewer of the passages would have given.
-
-        Returns:
-            The spans of `best_spans`, and the steps of `spans.decode_in_steps`.
-        """
-        return decode_in_steps(
-            start,
-            end,
-            windows,
-            max_answer_length=self.config.max_answer_length,
-            n_best=n_best,
-            passage_scores=self._comparable(start, end, null, windows, passage_scores),
-        )
 
     def _comparable(
         self,

@@ -174,50 +174,6 @@ def decode_spans(
     return _select(ranking, windows, n_best)
 
 
-def decode_in_steps(
-    start: Tensor,
-    end: Tensor,
-    windows: WindowTable,
-    *,
-    max_answer_length: int,
-    n_best: int,
-    passage_scores: Sequence[float] | None = None,
-) -> tuple[list[Span], list[Span]]:
-    """The best spans, and what fewer of the passages would have given.
-
-    A span's logit does not depend on other passages. So the best span among the first k passages
-    is the best of those passages' best spans, and nothing need be read again.
-
-    Args:
-        start: As in `decode_spans`.
-        end: As in `decode_spans`.
-        windows: As in `decode_spans`.
-        max_answer_length: As in `decode_spans`.
-        n_best: As in `decode_spans`.
-        passage_scores: As in `decode_spans`.
-
-    Returns:
-        The spans of `decode_spans`; and the steps, in the order of their passages: each passage's
-        best span that beats those of all passages before it. The last step whose passage is among
-        the first k is what `decode_spans` finds in these alone. Probabilities are among the spans
-        of all passages.
-    """
-    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
-    passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
-    places = torch.arange(len(ranking.order))
-    none = len(places)
-    n_passages = max(windows.passage, default=-1) + 1
-    first = torch.full((n_passages,), none).scatter_reduce(
-        0, passage_of_row[ranking.order.cpu()], places, "amin"
-    )
-    first = first[first < none].to(ranking.order.device)
-    steps: list[Span] = []
-    for span in _select(ranking.at(first), windows, n_passages):
-        if not steps or span.logit > steps[-1].logit:
-            steps.append(span)
-    return _select(ranking, windows, n_best), steps
-
-
 def decode_by_passage(
     start: Tensor,
     end: Tensor,

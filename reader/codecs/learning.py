@@ -20,7 +20,7 @@ from .sensitivity import fisher_information
 MIN_TOKENS = 39 * BOOK_SIZE
 """What faiss wants: 39 vectors for each row of a codebook."""
 MAX_TOKENS = 200_000
-"""More do not help measurably, and their states have to be held in memory."""
+"""Their states have to be held in memory."""
 _WINDOWS_AT_ONCE = 16
 
 

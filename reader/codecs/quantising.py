@@ -5,12 +5,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .quantised import BOOK_SIZE, Quantiser
+from .quantised import BEAM, BOOK_SIZE, Quantiser
 
 _ROTATION_ROUNDS = 10
 _MOST_BOOKS = 10
 """Of a part. More of them, and the way to find good sums of rows gets long."""
-_BEAM = 4
 _FLOOR = 0.2
 """Share of the metric that weighs all directions alike, so that none is given up."""
 
@@ -89,7 +88,7 @@ def _books(vectors: np.ndarray, n_books: int) -> Tensor:
     else:
         several = faiss.ResidualQuantizer(size, n_books, 8)
         several.train_type = faiss.ResidualQuantizer.Train_default
-        several.max_beam_size = _BEAM
+        several.max_beam_size = BEAM
         several.train(vectors)
         found = several.codebooks
     return torch.from_numpy(faiss.vector_to_array(found).reshape(n_books, BOOK_SIZE, size).copy())
