@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 WARM_UPS = 5
-STAGES = ("retrieve", "question", "fetch", "decode", "read", "spans", "locate")
+STAGES = ("retrieve", "question", "fetch", "decode", "read", "answers")
 
 
 def end_to_end(qa: OpenDomainQA, questions: Sequence[Question], top_k: int) -> dict[str, float]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..data import PrereadError
-from ..reader import Packed, Reader, Span, TextEncoder, WindowTable
+from ..reader import Reader, Span, SpanLogits, TextEncoder, WindowTable
 from ..reader.spans import window_table
 
 Found: TypeAlias = dict[str, Any]
@@ -131,6 +131,7 @@ class QuestionAnswerer:
             )
         config.check()
         reader = copy.copy(self.reader)
+        vars(reader)["runtime"] = self.reader.runtime  # made once, whatever the windows
         reader.encoder = TextEncoder(reader.tokenizer, config)
         return reader
 
@@ -149,17 +150,16 @@ def _answer(
     """Answers to one question, best first."""
     (windows,) = reader.encoder.encode_passages([context])
     table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
-    states = reader.window_states(windows)
-    (spans,) = reader.read_batch(
-        [question],
-        states,
+    logits = reader.logits(reader.question_states(question), reader.window_states(windows))
+    spans = reader.best_spans(
+        logits.start,
+        logits.end,
         table,
-        [[0]],
-        n_best=top_k,
-        passage_scores=[[0.0]],
+        top_k,
+        null=logits.null,
         max_answer_length=max_answer_len,
     )
-    null = _null_probability(reader, question, states, table) if with_null else 0.0
+    null = _null_probability(logits, table) if with_null else 0.0
     tokens = reader.encoder.token_map(context)
     pieces = tokens.words if align_to_words else tokens.tokens
 
@@ -175,13 +175,12 @@ def _answer(
     return answers[:top_k]
 
 
-def _null_probability(reader: Reader, question: str, states: Packed, windows: WindowTable) -> float:
+def _null_probability(logits: SpanLogits, windows: WindowTable) -> float:
     """That a context holds no answer: that of the window that has one most likely.
 
     Source: as the reader was trained (Clark & Gardner 2018, section 3.3: start and end each have
     "none" among their choices), and transformers' ``min_null_score``.
     """
-    logits = reader.model.upper(reader.question_states(question), states)
     is_text = windows.is_text().to(logits.start.device)
 
     def log_p(rows: Tensor, none: Tensor) -> Tensor:

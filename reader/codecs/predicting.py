@@ -77,8 +77,8 @@ class Features:
             Shapes ``(n_places, n)``, ``(2 * reach + 1, size, n)`` and ``(size, n)``.
         """
         n_tables = 2 * _REACH + 1
-        of_words, of_mean, of_place, bias = weights.split(  # type: ignore[no-untyped-call]
-            [n_tables * self.size, self.size, self.size, 1]
+        of_words, of_mean, of_place, bias = torch.split(
+            weights, [n_tables * self.size, self.size, self.size, 1]
         )
         of_places = self._places @ of_place + bias
         return of_places, of_words.view(n_tables, self.size, -1), of_mean
@@ -109,7 +109,7 @@ def fit_predictor(
         ``(n, hidden_size)``, float32.
     """
     features = Features(reader, token_ids)
-    rows = torch.arange(len(features)).split(_ROWS_AT_ONCE)  # type: ignore[no-untyped-call]
+    rows = torch.split(torch.arange(len(features)), _ROWS_AT_ONCE)
     linear = _ridge(features, states, rows).half().float()
     rest = states.clone()
     for some in rows:
@@ -133,7 +133,8 @@ def _ridge(features: Features, states: Tensor, rows: tuple[Tensor, ...]) -> Tens
         products += (x.T @ x).double()
         targets += (x.T @ states[some]).double()
     products.diagonal().add_(_RIDGE * products.diagonal().mean())
-    return torch.linalg.solve(products, targets).float()  # type: ignore[no-any-return]
+    weights: Tensor = torch.linalg.solve(products, targets)
+    return weights.float()
 
 
 @torch.inference_mode(False)
@@ -160,7 +161,7 @@ def _hidden_units(
     order = torch.cat(
         [torch.randperm(n_learned)[: steps // _EPOCHS * _BATCH] for _ in range(_EPOCHS)]
     )
-    batches = order.split(_BATCH)  # type: ignore[no-untyped-call]
+    batches = torch.split(order, _BATCH)
     for some in tqdm(batches, desc="predictor", unit=" steps", disable=not show_progress, delay=2):
         hidden = gelu(into(features.of(some) / scale))
         loss = (out(nn.functional.dropout(hidden, _DROPOUT)) - targets[some]).square().mean() / unit

@@ -8,7 +8,7 @@ from preread.data import ReadingExample
 from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, build_index
 from preread.pipeline import OpenDomainQA, ReadMode, evaluate_reader
-from preread.pipeline.qa import locate
+from preread.pipeline.answering import locate
 from preread.reader import DeformerForQuestionAnswering, Reader
 from preread.reader.spans import window_table
 from transformers import AutoTokenizer

@@ -50,11 +50,11 @@ def test_tools_answer_over_stdio_as_the_library_does(
     ids = [qa.index.passage(hit.ordinal).passage_id for hit in hits]
     assert [c["docid"] for c in told["found"]["candidates"]] == ids
     assert told["other"]["candidates"][0]["docid"] == "long-1"
-    schema = told["answer"].model_dump(mode="json")
+    schema = told["answer"].model_dump(mode="json", by_alias=True)
     assert "sample, odd" in str(schema) and schema["annotations"]["readOnlyHint"] is True
     assert "Traceback" not in said.read_text("utf-8")
 
 
-def test_no_index_is_an_error(preread: Callable[..., Any], tmp_path: Path) -> None:
-    finished = preread("mcp", tmp_path)
-    assert finished.code == 2 and finished.err.startswith("error: ") and not finished.out
+def test_two_indexes_of_a_name_are_refused(preread: Callable[..., Any], tmp_path: Path) -> None:
+    finished = preread("mcp", f"it={tmp_path}", f"it={tmp_path}")
+    assert finished.code == 2 and "error: " in finished.err and not finished.out

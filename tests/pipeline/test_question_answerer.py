@@ -8,7 +8,7 @@ from preread.pipeline import GivenPassage, OpenDomainQA, QuestionAnswerer, read_
 from preread.reader import Reader
 
 LIVE = "Where do I live?"
-CONTEXT = "My name is Wolfgang 🎶 and I live in Berlin."
+CONTEXT = "My name is Wolfgang, 🎶 is what I like, and I live in Berlin."
 NAME = "What is my name?"
 
 
@@ -117,3 +117,8 @@ def test_what_cannot_be_answered_is_refused(
 ) -> None:
     with pytest.raises(PrereadError, match=said):
         answerer(**asked)
+
+
+def test_upper_layers_are_laid_out_once_for_all_calls(default_reader: Reader) -> None:
+    answerer = QuestionAnswerer(default_reader)
+    assert answerer._laid_out(None, 200, 20).runtime is answerer.reader.runtime

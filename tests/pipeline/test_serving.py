@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ import requests
 from preread.data import read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import add_passages, delete_passages
-from preread.pipeline import OpenDomainQA
+from preread.pipeline import OpenDomainQA, open_retriever
 from preread.pipeline.serving import ApiKeys, Limits, ServeConfig, Service
 from preread.pipeline.serving.logs import JsonFormatter
 from preread.pipeline.serving.server import GracefulServer, listen
@@ -66,7 +67,12 @@ def running(
     """A server, stopped at the end."""
     with (
         listen("127.0.0.1", 0) as sock,
-        Service({"sample": index}, config, keys, retriever=retriever) as service,
+        Service(
+            {"sample": index},
+            config,
+            keys,
+            find_retriever=partial(open_retriever, name=retriever),
+        ) as service,
     ):
         server = GracefulServer(service, sock)
         thread = threading.Thread(target=server.run_until_stopped)

@@ -16,8 +16,7 @@ const STAGES = {
   fetch: "fetching their states",
   decode: "decoding the states",
   read: "reading",
-  spans: "choosing answers",
-  locate: "locating answers",
+  answers: "choosing answers",
   network: "network and browser",
 };
 
@@ -90,7 +89,7 @@ async function askOnce({ question, topK, index }, signal) {
   showAnswers(reply);
   showTime(reply, tookMs);
   const n = at("answers").children.length;
-  if (!n) return say("No answer.");
+  if (!n) return say(); // there is a notice
   const count = n === 1 ? "One answer" : `${n} answers`;
   const best = element("span", { className: "unseen" }, ` The best: ${reply.answers[0].answer}`);
   say(`${count} in ${milliseconds(tookMs)}.`, best);
@@ -137,61 +136,61 @@ function pause(ms, signal) {
 // What comes ----------------------------------------------------------------------------------
 
 function showAnswers(reply) {
-  const groups = grouped(reply.answers);
-  at("answers").replaceChildren(...groups.map((group, place) => answerItem(group, place, reply)));
-  at("results").hidden = !groups.length;
-  if (!groups.length) {
+  const { answers } = reply;
+  at("answers").replaceChildren(...answers.map((answer, place) => answerItem(answer, place, reply)));
+  at("results").hidden = !answers.length;
+  if (!answers.length) {
     notice("No answer", [
       "No passage of this index shares a word with the question. Other words may do.",
     ]);
   }
 }
 
-/** Answers of the same words, whichever passages they are from. */
-function grouped(answers) {
-  const groups = new Map();
-  for (const answer of answers) {
-    const words = answer.answer.normalize("NFKC").trim().toLowerCase();
-    groups.set(words, [...(groups.get(words) ?? []), answer]);
-  }
-  return [...groups.values()];
-}
-
-function answerItem(group, place, reply) {
-  const [best, ...others] = group;
+function answerItem(answer, place, reply) {
   const around = place === 0 ? AROUND_BEST : AROUND_OTHERS;
   const name = `answer-${place + 1}`;
-  const supporting = supportingOf(best, others);
   const article = element(
     "article",
     { className: "answer", "aria-labelledby": name },
-    element("h3", { id: name, dir: "auto" }, best.answer),
-    measures(best),
-    passageFigure(best, reply.offsets, around),
+    element("h3", { id: name, dir: "auto" }, answer.answer),
+    measures(answer),
+    passageFigure(answer, reply.offsets, around),
   );
-  if (supporting.length) {
-    const n = supporting.length;
-    article.append(
-      element(
-        "details",
-        {},
-        element("summary", {}, n === 1 ? "1 more passage says so" : `${n} more passages say so`),
-        ...supporting.map((one) => passageFigure(one, reply.offsets, AROUND_OTHERS)),
-      ),
-    );
-  }
+  const others = answer.supporting.filter((one) => one.passage_id !== answer.passage_id);
+  if (others.length) article.append(support(others, reply.index));
   return element("li", {}, article);
 }
 
-/** Other passages for an answer: those the server names, and those of equal answers. */
-function supportingOf(best, others) {
-  const named = Array.isArray(best.supporting) ? best.supporting : [];
-  const seen = new Set([best.passage_id]);
-  return [...named, ...others].filter((one) => {
-    const isNew = typeof one?.passage === "string" && !seen.has(one.passage_id);
-    if (isNew) seen.add(one.passage_id);
-    return isNew;
+/** Other passages that give an answer; their texts come when they are wanted. */
+function support(others, index) {
+  const n = others.length;
+  const figures = element("div", { "aria-live": "polite" });
+  const details = element(
+    "details",
+    {},
+    element("summary", {}, n === 1 ? "1 more passage says so" : `${n} more passages say so`),
+    figures,
+  );
+  details.addEventListener("toggle", async () => {
+    if (!details.open || figures.querySelector("figure")) return;
+    figures.textContent = "Fetching …";
+    try {
+      const passages = await Promise.all(others.map((one) => passageText(index, one.passage_id)));
+      figures.replaceChildren(
+        ...others.map((one, place) =>
+          passageFigure({ ...one, passage: passages[place] }, "codepoint", AROUND_OTHERS),
+        ),
+      );
+    } catch (error) {
+      figures.textContent = `${error.message} Close this and open it again to retry.`;
+    }
   });
+  return details;
+}
+
+async function passageText(index, id) {
+  const address = `v1/${encodeURIComponent(index)}/doc/${encodeURIComponent(id)}`;
+  return (await request(address)).doc.text;
 }
 
 function measures(answer) {
