@@ -1,13 +1,13 @@
 """How much slower than the lower layers alone is a whole build, and does memory grow?
 
-    python benchmarks/build_rate.py CORPUS --passages 4000 --codec rpq8 --repeat 5
-    python benchmarks/build_rate.py CORPUS --memory 20000 202000 --codec rpq8
+    python benchmarks/build_rate.py CORPUS --passages 4000 --codec rpq12 --repeat 5
+    python benchmarks/build_rate.py CORPUS --memory 20000 202000 --codec rpq12 --keep FOLDER
 
 The rate: the lower layers run over the same windows in the same batches, on one thread, and so does
 the build with one worker; the two alternate. A build is timed from its estimate to its last shard,
 so that reading the corpus and learning a codec are not in it; BM25 and look-up, which come after,
 are given beside it. Memory: the most resident bytes of a build and of its largest worker, each size
-in a process of its own.
+in a process of its own; with ``--keep`` the indexes stay in FOLDER, by their numbers of passages.
 """
 
 import argparse
@@ -92,7 +92,8 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
     rows = []
     for n_passages in options.memory:
         with tempfile.TemporaryDirectory() as folder:
-            words = [str(options.corpus), str(Path(folder) / "index"), str(n_passages)]
+            index = (options.keep or Path(folder)) / str(n_passages)
+            words = [str(options.corpus), str(index), str(n_passages)]
             out = subprocess.run(
                 [sys.executable, __file__, *words, "--codec", options.codec, "--measure"],
                 check=True, stdout=subprocess.PIPE, text=True,
@@ -124,10 +125,11 @@ def main() -> None:
     parser.add_argument("rest", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--reader", default="default")
-    parser.add_argument("--codec", default="rpq8")
+    parser.add_argument("--codec", default="rpq12")
     parser.add_argument("--passages", type=int, default=4000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--memory", type=int, nargs="*", help="numbers of passages")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the indexes stay")
     options = parser.parse_args()
     if options.measure:
         index, n_passages = options.rest

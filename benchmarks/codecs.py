@@ -33,7 +33,7 @@ from preread.reader.codecs import (
     Codec,
     CodecName,
     codec_file_name,
-    learn_codec,
+    learn_codecs,
     sample_states,
     save_codec,
 )
@@ -56,11 +56,10 @@ def learn(reader: Reader, corpus: Path, folder: Path, names: list[str]) -> None:
     """Learn the codecs that are not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
     states = sample_states(reader, sample_of(corpus)[HELD_OUT:], show_progress=True)
-    for name in map(CodecName.parse, names):
-        path = folder / codec_file_name(name)
-        if not path.exists():
-            save_codec(learn_codec(name, reader, states), reader, path)
-            print(path, flush=True)
+    missing = [n for n in map(CodecName.parse, names) if not (folder / codec_file_name(n)).exists()]
+    for codec in learn_codecs(missing, reader, states, show_progress=True):
+        save_codec(codec, reader, folder / codec_file_name(codec.name))
+        print(codec.name, flush=True)
 
 
 def some_questions(dataset: Path, n_contexts: int, seed: int) -> list[ReadingExample]:

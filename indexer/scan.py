@@ -13,7 +13,7 @@ from ..reader.codecs import Codec
 from .encode import batches_by_length
 from .workers import one_thread
 
-_SAMPLE = 2_000
+_SAMPLE = 5_000
 """Passages that a codec is learned from and speed is measured on."""
 _SECONDS = 2.0
 """How long speed is measured."""

@@ -2,12 +2,13 @@
 
 from .base import Codec
 from .files import codec_file_name, load_codec, save_codec
-from .learning import StateSample, learn_codec, sample_states
+from .learning import StateSample, learn_codec, learn_codecs, sample_states
 from .names import CodecKind, CodecName
-from .quantised import Predictor, QuantisedCodec, Quantiser
+from .quantised import QuantisedCodec, Quantiser
 from .scalar import Float16Codec, Int8Codec
 from .selection import find_codec, known_codec
 from .sensitivity import fisher_information
+from .side import Predictor
 
 __all__ = [
     "Codec",
@@ -24,6 +25,7 @@ __all__ = [
     "fisher_information",
     "known_codec",
     "learn_codec",
+    "learn_codecs",
     "load_codec",
     "sample_states",
     "save_codec",

@@ -10,9 +10,13 @@ from safetensors.torch import save_file
 from ...data import PrereadError
 from ..reader import Reader
 from .names import CodecName
-from .quantised import Predictor, QuantisedCodec, Quantiser
+from .quantised import QuantisedCodec, Quantiser
+from .side import Predictor
+from .tables import from_int8, to_int8
 
-_FORMAT = "preread-codec-2"
+_FORMAT = "preread-codec-3"
+_SCALES = "_scales"
+"""What the name of a table's scales ends in."""
 
 
 def codec_file_name(name: CodecName) -> str:
@@ -21,7 +25,7 @@ def codec_file_name(name: CodecName) -> str:
 
 
 def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
-    """Write a codec, in float16.
+    """Write a codec: most tables in signed bytes, the two maps in float16.
 
     Args:
         codec: What is written.
@@ -29,19 +33,22 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
         path: The file.
     """
     tensors = {
-        "position": codec.predictor.position,
-        "neighbours": codec.predictor.neighbours,
-        "mean": codec.predictor.mean,
-        "output": codec.predictor.output,
-        "analysis": codec.quantiser.analysis,
-        "codebooks": codec.quantiser.codebooks,
-        "synthesis": codec.quantiser.synthesis,
+        "analysis": codec.quantiser.analysis.half(),
+        "synthesis": codec.quantiser.synthesis.half(),
     }
+    tables = {
+        "position": codec.side.predictor.position,
+        "neighbours": codec.side.predictor.neighbours,
+        "mean": codec.side.predictor.mean,
+        "output": codec.side.predictor.output,
+        "codebooks": codec.quantiser.codebooks,
+    }
+    for name, table in tables.items():
+        tensors[name], tensors[name + _SCALES] = to_int8(table)
     # One entry: the library writes several in any order, and an index has the same bytes always.
     described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
     metadata = {_FORMAT: json.dumps(described)}
-    halves = {name: tensor.half().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(halves, path, metadata)
+    save_file({name: t.cpu().contiguous() for name, t in tensors.items()}, path, metadata)
 
 
 def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
@@ -57,12 +64,17 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}
+            stored = {name: file.get_tensor(name) for name in file.keys()}
         described = json.loads(metadata[_FORMAT])
         name = CodecName.parse(described["codec"])
         fingerprint = described["fingerprint"]
-        predictor = Predictor(*(tensors[k] for k in ("position", "neighbours", "mean", "output")))
-        quantiser = Quantiser(*(tensors[k] for k in ("analysis", "codebooks", "synthesis")))
+        tables = {
+            name: from_int8(stored[name], stored[name + _SCALES])
+            for name in ("position", "neighbours", "mean", "output", "codebooks")
+        }
+        codebooks = tables.pop("codebooks")
+        predictor = Predictor(**tables)
+        quantiser = Quantiser(stored["analysis"].float(), codebooks, stored["synthesis"].float())
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise PrereadError(
             f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "

@@ -1,6 +1,6 @@
 """Learning a quantised codec from the states of some passages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +13,19 @@ from ..packing import Packed
 from ..reader import Reader
 from .names import CodecKind, CodecName
 from .predicting import fit_predictor
-from .quantised import BOOK_SIZE, Predictor, QuantisedCodec
+from .quantised import QuantisedCodec
 from .quantising import fit_quantiser, parts_of, stretching
+from .searching import BOOK_SIZE
 from .sensitivity import fisher_information
+from .side import Predictor, SideInformation
+from .tables import rounded
 
 MIN_TOKENS = 39 * BOOK_SIZE
 """What faiss wants: 39 vectors for each row of a codebook."""
-MAX_TOKENS = 200_000
-"""Their states have to be held in memory."""
+MAX_TOKENS = 600_000
+"""Of a sample; their states have to be held in memory."""
+MAX_VECTORS = 200_000
+"""Of those that a quantiser learns from: 780 for each row of a codebook."""
 _WINDOWS_AT_ONCE = 16
 
 
@@ -40,48 +45,80 @@ class StateSample:
 def learn_codec(
     name: CodecName, reader: Reader, sample: StateSample, *, show_progress: bool = False
 ) -> QuantisedCodec:
-    """Learn a codec; it takes some minutes.
+    """Learn one codec; see `learn_codecs`."""
+    (codec,) = learn_codecs([name], reader, sample, show_progress=show_progress)
+    return codec
+
+
+def learn_codecs(
+    names: Iterable[CodecName], reader: Reader, sample: StateSample, *, show_progress: bool = False
+) -> Iterator[QuantisedCodec]:
+    """Learn codecs, each in some minutes; what token ids tell is learned once for all of them.
 
     Args:
-        name: Of kind ``pq`` or ``rpq``.
+        names: Of kind ``pq`` or ``rpq``.
         reader: Whose states are coded.
         sample: Some of its states, by `sample_states`.
         show_progress: Draw a progress bar on standard error.
 
-    Returns:
-        The codec. The same arguments give the same one, on the same machine.
+    Yields:
+        The codecs. The same arguments give the same ones, on the same machine.
 
     Raises:
         PrereadError: If the sample has too few tokens, or the kind has nothing to learn.
     """
-    if not name.kind.is_learned:
-        raise PrereadError(f"codec: expected pqN or rpqN, found {name}, which needs no learning.")
-    n_tokens = sample.states.shape[0]
-    if n_tokens < MIN_TOKENS:
-        raise PrereadError(
-            f"codec: expected at least {MIN_TOKENS} tokens of passages to learn from, found "
-            f"{n_tokens}. Learn from a larger corpus, or use float16."
-        )
+    n_tokens, size = sample.states.shape
     embeddings = reader.model.embedder.word_vectors().detach()
-    size = sample.states.shape[1]
-    with torch.inference_mode():
-        if name.kind is CodecKind.PQ:
-            average = sample.states.mean(0, keepdim=True)
-            predictor = Predictor(
-                average,
-                average.new_empty((0, size, size)),
-                average.new_empty((0, size)),
-                average.new_empty((0, size)),
+    predictor: Predictor | None = None
+    for name in names:
+        if not name.kind.is_learned:
+            raise PrereadError(
+                f"codec: expected pqN or rpqN, found {name}, which needs no learning."
             )
-            maps = stretching(None, size)
-            quantiser = fit_quantiser(sample.states - average, name.n_bytes, name.n_bytes, *maps)
-        else:
-            maps = stretching(sample.sensitivity, size)
-            predictor, rest = fit_predictor(
-                reader, sample.token_ids, sample.states, maps[0], show_progress=show_progress
+        if n_tokens < MIN_TOKENS:
+            raise PrereadError(
+                f"codec: expected at least {MIN_TOKENS} tokens of passages to learn from, found "
+                f"{n_tokens}. Learn from a larger corpus, or use float16."
             )
-            quantiser = fit_quantiser(rest, name.n_bytes, parts_of(name.n_bytes), *maps)
-        return QuantisedCodec(name, predictor, quantiser, embeddings)
+        with torch.inference_mode():
+            if name.kind is CodecKind.PQ:
+                chosen, maps, n_parts = (
+                    _average(sample.states),
+                    stretching(None, size),
+                    name.n_bytes,
+                )
+            else:
+                maps, n_parts = stretching(sample.sensitivity, size), parts_of(name.n_bytes)
+                predictor = predictor or fit_predictor(
+                    reader, sample.token_ids, sample.states, maps[0], show_progress=show_progress
+                )
+                chosen = predictor
+            rest = _rest(SideInformation(chosen, embeddings), sample)
+            quantiser = fit_quantiser(rest, name.n_bytes, n_parts, *maps)
+            yield QuantisedCodec(name, chosen, quantiser, embeddings)
+
+
+def _average(states: Tensor) -> Predictor:
+    """The predictor of a plain product quantiser, which knows no more than the mean."""
+    size = states.shape[1]
+    nothing = states.new_empty((0, size))
+    average = rounded(states.mean(0, keepdim=True))
+    return Predictor(average, states.new_empty((0, size, size)), nothing, nothing)
+
+
+def _rest(side: SideInformation, sample: StateSample) -> Tensor:
+    """What the token ids do not tell, of as many states as a quantiser learns from."""
+    lengths = sample.token_ids.lengths
+    rest = torch.empty(min(MAX_VECTORS, len(sample.states)), sample.states.shape[1])
+    row = 0
+    for ids, n in zip(torch.split(sample.token_ids.rows, list(lengths)), lengths, strict=True):
+        some = sample.states[row : row + n] - side.predict(Packed(ids, (n,))).cpu()
+        some = some[: len(rest) - row]
+        rest[row : row + len(some)] = some
+        row += len(some)
+        if row == len(rest):
+            break
+    return rest
 
 
 def sample_states(

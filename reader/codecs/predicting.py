@@ -7,7 +7,8 @@ from tqdm import tqdm
 
 from ..packing import Packed
 from ..reader import Reader
-from .quantised import Predictor
+from .side import Predictor
+from .tables import rounded
 
 _REACH = 2
 _RIDGE = 1e-4
@@ -16,7 +17,7 @@ _ROWS_AT_ONCE = 8192
 _HIDDEN = 512
 _HELD_OUT = 0.05
 """Of the rows, to see whether hidden units help."""
-_EPOCHS = 4
+_EPOCHS = 2
 _BATCH = 1024
 _LEARNING_RATE = 1e-3
 _WARMUP = 30
@@ -92,7 +93,7 @@ def fit_predictor(
     *,
     seed: int = 0,
     show_progress: bool = False,
-) -> tuple[Predictor, Tensor]:
+) -> Predictor:
     """Learn to predict states: a linear map in closed form, and hidden units for what it leaves.
 
     Args:
@@ -105,23 +106,20 @@ def fit_predictor(
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        The predictor, its weights rounded to float16, and what it leaves of the states. Shape
-        ``(n, hidden_size)``, float32.
+        The predictor, rounded to what its file can say.
     """
     features = Features(reader, token_ids)
     rows = torch.split(torch.arange(len(features)), _ROWS_AT_ONCE)
-    linear = _ridge(features, states, rows).half().float()
-    rest = states.clone()
+    linear = _ridge(features, states, rows)
+    rest = torch.empty_like(states)
     for some in rows:
-        rest[some] -= features.of(some) @ linear
+        rest[some] = (states[some] - features.of(some) @ linear) @ stretch
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        units, output = _hidden_units(features, rest @ stretch, show_progress)
-    units = units.half().float()
-    output = torch.linalg.solve(stretch, output.T).T.contiguous().half().float()
-    for some in rows:
-        rest[some] -= gelu(features.of(some) @ units) @ output
-    return Predictor(*features.split(torch.cat([linear, units], dim=1)), output), rest
+        units, output = _hidden_units(features, rest, show_progress)
+    output = torch.linalg.solve(stretch, output.T).T.contiguous()
+    tables = *features.split(torch.cat([linear, units], dim=1)), output
+    return Predictor(*map(rounded, tables))
 
 
 def _ridge(features: Features, states: Tensor, rows: tuple[Tensor, ...]) -> Tensor:
@@ -156,7 +154,6 @@ def _hidden_units(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / _WARMUP) * (1 - step / steps)
     )
-    targets = targets.clone()  # not of inference mode
     unit = targets[:n_learned].square().mean()
     order = torch.cat(
         [torch.randperm(n_learned)[: steps // _EPOCHS * _BATCH] for _ in range(_EPOCHS)]

@@ -29,16 +29,14 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag, gelu
+from torch.nn.functional import embedding_bag
 
 from ..packing import Packed
 from .names import CodecName
 from .scalar import check_finite
+from .searching import BOOK_SIZE, SumSearch
+from .side import Predictor, SideInformation, full_precision
 
-BOOK_SIZE = 256
-"""Rows of a codebook: what a byte can say."""
-BEAM = 4
-"""Sums that are followed. More of them lose a little less, and take longer in proportion."""
 _ROWS_AT_ONCE = 1024
 """Rows that are compared with all codebooks at once; only memory depends on it."""
 
@@ -90,83 +88,16 @@ class Quantiser:
         return Quantiser(*(t.to(device) for t in (self.analysis, self.codebooks, self.synthesis)))
 
     @cached_property
-    def _products(self) -> Tensor:
-        """Of all rows of a part with one another. Shape ``(n_parts, rows, rows)``, float32."""
-        of_parts = self.codebooks.view(self.n_parts, -1, self.codebooks.shape[2])
-        return torch.bmm(of_parts, of_parts.transpose(1, 2))
+    def _searches(self) -> list[SumSearch]:
+        """One for each part."""
+        return [SumSearch(books) for books in self.codebooks.chunk(self.n_parts)]
 
     def _nearest(self, vectors: Tensor) -> Tensor:
         """Codes of some vectors."""
-        parts = (vectors @ self.analysis.T).view(vectors.shape[0], self.n_parts, -1).transpose(0, 1)
-        of_parts = self.codebooks.view(self.n_parts, -1, self.codebooks.shape[2])
-        # |x - Σ r|² / 2 less |x|² / 2: a row's half square less its product with x, and its
-        # products with the rows before it.
-        costs = of_parts.square().sum(2)[:, None] / 2 - torch.bmm(parts, of_parts.transpose(1, 2))
-        codes = [search_sums(*both, beam=BEAM) for both in zip(costs, self._products, strict=True)]
-        return torch.cat(codes, dim=1).to(torch.uint8)
-
-
-def search_sums(costs: Tensor, products: Tensor, beam: int) -> Tensor:
-    """A row of each codebook, so that they cost little together; by beam search.
-
-    Args:
-        costs: Of each row by itself. Shape ``(n, n_books * 256)``.
-        products: What two rows cost together besides. Shape ``(n_books * 256, n_books * 256)``.
-        beam: Choices that are followed.
-
-    Returns:
-        Shape ``(n, n_books)``, int64.
-    """
-    n, n_rows = costs.shape
-    best, code = costs[:, :BOOK_SIZE].topk(beam if n_rows > BOOK_SIZE else 1, largest=False)
-    chosen = code[:, :, None]
-    for first in range(BOOK_SIZE, n_rows, BOOK_SIZE):
-        book = slice(first, first + BOOK_SIZE)
-        together = best[:, :, None] + costs[:, None, book]
-        together += embedding_bag(
-            chosen.flatten(0, 1), products[:, book].contiguous(), mode="sum"
-        ).view_as(together)
-        n_kept = beam if first + BOOK_SIZE < n_rows else 1
-        best, kept = together.flatten(1).topk(n_kept, largest=False)
-        before = chosen.gather(1, (kept // BOOK_SIZE)[:, :, None].expand(-1, -1, chosen.shape[2]))
-        chosen = torch.cat([before, (first + kept % BOOK_SIZE)[:, :, None]], dim=2)
-    return chosen[:, 0] % BOOK_SIZE
-
-
-@dataclass(frozen=True, slots=True)
-class Predictor:
-    """What token ids tell of a state: a linear map of the reader's embeddings, and hidden units.
-
-    The first ``hidden_size`` columns of the first three tensors are the linear map's, the others
-    the hidden units'.
-    """
-
-    position: Tensor
-    """What each place in a window adds. Shape ``(n_positions, width)``, float32. Later places are
-    as the last."""
-    neighbours: Tensor
-    """From the word embedding of the token ``-reach … reach`` places on. Shape
-    ``(2 * reach + 1, hidden_size, width)``, or ``(0, …)`` where ids are not used."""
-    mean: Tensor
-    """From the mean word embedding of the window. Shape ``(hidden_size, width)``, or
-    ``(0, width)``."""
-    output: Tensor
-    """From the hidden units, after GELU. Shape ``(width - hidden_size, hidden_size)``."""
-
-    @property
-    def reach(self) -> int:
-        """How far neighbours count."""
-        return self.neighbours.shape[0] // 2
-
-    def to(self, device: torch.device | str) -> "Predictor":
-        """The same on a device."""
-        tensors = self.position, self.neighbours, self.mean, self.output
-        return Predictor(*(t.to(device) for t in tensors))
-
-
-def _full_precision(device: torch.device) -> torch.autocast:
-    """Training runs in mixed precision; what it learns from must be what an index gives back."""
-    return torch.autocast(device.type, enabled=False)
+        parts = (vectors @ self.analysis.T).chunk(self.n_parts, dim=1)
+        return torch.cat(
+            [search(part) for search, part in zip(self._searches, parts, strict=True)], dim=1
+        )
 
 
 class QuantisedCodec:
@@ -190,20 +121,11 @@ class QuantisedCodec:
             embeddings: The reader's word embeddings, on the device where it runs. Shape
                 ``(vocab_size, hidden_size)``, float32.
         """
-        device = embeddings.device
         self.name = name
-        self.predictor = predictor.to(device)
-        self.quantiser = quantiser.to(device)
-        self._embeddings = embeddings
-        self._vocab_size = embeddings.shape[0]
-        self._n_positions = predictor.position.shape[0]
-        with _full_precision(device):
-            words = [(embeddings @ w).half() for w in self.predictor.neighbours]
-            places = self.predictor.position.half()
-            self._side = torch.cat([*words, torch.zeros_like(places[:1]), places])
+        self.quantiser = quantiser.to(embeddings.device)
+        self.side = SideInformation(predictor, embeddings)
+        with full_precision(embeddings.device):
             self._books = self.quantiser.books().half()
-        self._zero_row = len(words) * self._vocab_size
-        self._first_position = self._zero_row + 1
 
     def code_width(self, hidden_size: int) -> int:
         """Bytes of a code."""
@@ -216,46 +138,15 @@ class QuantisedCodec:
             PrereadError: If a state is not finite: the reader is broken.
         """
         check_finite(states.rows)
-        with _full_precision(states.rows.device):
-            return self.quantiser.encode(states.rows.float() - self.predict(token_ids))
+        with full_precision(states.rows.device):
+            return self.quantiser.encode(states.rows.float() - self.side.predict(token_ids))
 
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:
         """Add up the rows."""
-        states = self.predict(token_ids)
+        states = self.side.predict(token_ids)
         if states.shape[0]:
             books = torch.arange(self.quantiser.n_bytes, device=codes.device, dtype=torch.int32)
-            with _full_precision(codes.device):
+            with full_precision(codes.device):
                 numbers = codes.int() + books * BOOK_SIZE
                 states += embedding_bag(numbers, self._books, mode="sum")
         return token_ids.with_rows(states)
-
-    def predict(self, token_ids: Packed) -> Tensor:
-        """What the token ids tell. Shape ``(n_rows, hidden_size)``, float32."""
-        ids = token_ids.rows
-        size = self.predictor.output.shape[1]
-        if not ids.shape[0]:
-            return self._side.new_empty((0, size), dtype=torch.float32)
-        with _full_precision(ids.device):
-            side = embedding_bag(self._side_rows(token_ids), self._side, mode="sum").float()
-            if self.predictor.mean.shape[0]:
-                offsets = token_ids.offsets()[:-1].to(ids.device)
-                means = embedding_bag(ids, self._embeddings, offsets, mode="mean")
-                lengths = torch.tensor(token_ids.lengths, device=ids.device)
-                side += (means @ self.predictor.mean).repeat_interleave(lengths, dim=0)
-            linear, hidden = side[:, :size], side[:, size:]
-            return torch.addmm(linear, gelu(hidden), self.predictor.output)
-
-    def _side_rows(self, token_ids: Packed) -> Tensor:
-        """Which rows a token's place and neighbours stand for. Shape ``(n_rows, …)``, int32."""
-        ids = token_ids.rows.int()
-        positions = token_ids.positions().int()
-        lengths = torch.tensor(token_ids.lengths, dtype=torch.int32, device=ids.device)
-        n_after = lengths.repeat_interleave(lengths) - 1 - positions
-        columns = [self._first_position + positions.clamp(max=self._n_positions - 1)]
-        for table in range(self.predictor.neighbours.shape[0]):
-            step = table - self.predictor.reach
-            inside = (positions >= -step) & (n_after >= step)
-            columns.append(
-                torch.where(inside, ids.roll(-step) + table * self._vocab_size, self._zero_row)
-            )
-        return torch.stack(columns, dim=1)

@@ -5,7 +5,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .quantised import BEAM, BOOK_SIZE, Quantiser
+from .quantised import Quantiser
+from .searching import BEAM, BOOK_SIZE
+from .tables import rounded
 
 _ROTATION_ROUNDS = 10
 _MOST_BOOKS = 10
@@ -55,7 +57,7 @@ def fit_quantiser(
         shrink: Its inverse.
 
     Returns:
-        The quantiser, rounded to float16.
+        The quantiser, rounded to what its file can say.
     """
     n, size = vectors.shape
     part_size = -(-size // n_parts)
@@ -75,7 +77,7 @@ def fit_quantiser(
         for first in range(0, width, part_size)
     ]
     analysis, synthesis = matrix[:, :size] @ stretch, matrix[:, :size] @ shrink
-    return Quantiser(*(t.half().float() for t in (analysis, torch.cat(books), synthesis)))
+    return Quantiser(analysis.half().float(), rounded(torch.cat(books)), synthesis.half().float())
 
 
 def _books(vectors: np.ndarray, n_books: int) -> Tensor:

@@ -27,7 +27,7 @@ from preread.reader.codecs import (
     sample_states,
     save_codec,
 )
-from preread.reader.codecs.quantised import search_sums
+from preread.reader.codecs.searching import SumSearch, search_sums
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import gelu
@@ -85,7 +85,7 @@ def test_other_names_are_refused(name: str) -> None:
 
 
 def test_mixed_precision_around_a_codec_changes_nothing(
-    learned: QuantisedCodec, windows: Packed, states: Packed
+    learned: QuantisedCodec, tiny_reader: Reader, windows: Packed, states: Packed
 ) -> None:
     """Training runs in autocast; what upper layers learn from is what an index gives."""
     codes = learned.encode(states, windows)
@@ -94,7 +94,10 @@ def test_mixed_precision_around_a_codec_changes_nothing(
         assert torch.equal(learned.encode(states, windows), codes)
         assert torch.equal(learned.decode(codes, windows).rows, decoded.rows)
         again = QuantisedCodec(
-            learned.name, learned.predictor, learned.quantiser, learned._embeddings
+            learned.name,
+            learned.side.predictor,
+            learned.quantiser,
+            tiny_reader.model.embedder.word_vectors(),
         )
         assert torch.equal(again.decode(codes, windows).rows, decoded.rows)
 
@@ -160,11 +163,22 @@ def test_a_beam_that_holds_all_finds_the_best_sum(seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize("n_books", [1, 3])
+def test_both_searches_find_the_same_sums(n_books: int) -> None:
+    torch.manual_seed(0)
+    books, vectors = torch.randn(n_books, 256, 6), torch.randn(500, 6)
+    rows = books.flatten(0, 1)
+    costs = rows.square().sum(1) / 2 - vectors @ rows.T
+    expected = search_sums(costs, rows @ rows.T, beam=4)
+    same = (SumSearch(books)(vectors) == expected).all(1)
+    assert float(same.float().mean()) > 0.99  # the others are as near, up to rounding
+
+
 def test_following_several_sums_leaves_less_than_following_one(
     learned: QuantisedCodec, states: Packed, windows: Packed
 ) -> None:
     quantiser = learned.quantiser
-    rest = states.rows - learned.predict(windows)
+    rest = states.rows - learned.side.predict(windows)
     books = quantiser.books().view(quantiser.n_bytes, 256, -1)
     left = rest.clone()
     for book, column in zip(books, learned.encode(states, windows).T.long(), strict=True):
@@ -184,7 +198,13 @@ def test_following_several_sums_leaves_less_than_following_one(
 
 def decode_by_the_book(file: Path, codes: Tensor, windows: Packed, words: Tensor) -> Tensor:
     """``docs/index-format.md``, written out one token at a time."""
-    tensors = {name: tensor.double().numpy() for name, tensor in load_file(file).items()}
+    stored = {name: tensor.double().numpy() for name, tensor in load_file(file).items()}
+    tensors = {
+        name: tensor * stored[f"{name}_scales"][..., None, :]
+        if f"{name}_scales" in stored
+        else tensor
+        for name, tensor in stored.items()
+    }
     n_bytes, _, part_size = tensors["codebooks"].shape
     width = words.shape[1]
     books_a_part = n_bytes * part_size // len(tensors["synthesis"])
