@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..data import PrereadError
@@ -81,6 +82,31 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path, *, replaces: bool = False) -> Iterator[Path]:
+    """A temporary folder beside ``path``, renamed to it when the block ends well.
+
+    Args:
+        path: The folder to be made.
+        replaces: Whether what is at ``path`` makes room, once the new folder is whole.
+
+    Yields:
+        Where to write: an empty folder.
+
+    Raises:
+        OSError: If there is something at ``path`` and it is not to be replaced.
+    """
+    with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as beside:
+        temporary = Path(beside) / "new"
+        temporary.mkdir()
+        yield temporary
+        sync_folder(temporary)
+        if replaces and path.exists():
+            path.rename(Path(beside) / "old")
+        temporary.rename(path)
+        _sync(path.parent)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .answers import Answer, Step
+    from .converting import convert
     from .evaluation.comparison import Comparison, compare
     from .evaluation.scoring import score_predictions
     from .given import GivenPassage, answer_each, rank_given, read_given
@@ -33,6 +34,7 @@ __all__ = [
     "Step",
     "answer_each",
     "compare",
+    "convert",
     "evaluate",
     "evaluate_reader",
     "mine_negatives",
@@ -61,6 +63,7 @@ _MODULES = {
     "Step": "answers",
     "answer_each": "given",
     "compare": "evaluation.comparison",
+    "convert": "converting",
     "evaluate_reader": "reading",
     "evaluate": "open_domain",
     "mine_negatives": "mining",

@@ -13,6 +13,7 @@ from .commands import (
     ask,
     cloze,
     codec,
+    convert,
     demo,
     dense,
     download,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 for module in (
     *(index, dense, ask, serve, engine_config, mcp, evaluate, nq, download, mine),
-    *(cloze, train, codec, profile, demo),
+    *(cloze, train, convert, codec, profile, demo),
 ):
     module.add_to(app)
 

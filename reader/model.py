@@ -7,7 +7,12 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForQuestionAnswering,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 
 from ..data import PrereadError
 from .bases import find_base
@@ -187,16 +192,38 @@ class DeformerForQuestionAnswering(PreTrainedModel):  # type: ignore[no-untyped-
     def _split_ordinary(cls, source: str, **kwargs: Any) -> Self:
         """Load a Hugging Face model and take its weights over, by name."""
         found = AutoConfig.from_pretrained(source)
+        dtype = kwargs.pop("dtype")
         try:
-            shape = find_base(found.model_type).config_fields(found)
+            cls._split_config(found, **kwargs)
         except PrereadError as error:
             raise PrereadError(f"{source}: {error}") from None
-        dtype = kwargs.pop("dtype")
-        config = DeformerConfig(base=found.model_type, **{**shape, **kwargs})
         ordinary = AutoModelForQuestionAnswering.from_pretrained(source, dtype=dtype)
-        model = cls(config).to(dtype)
+        return cls.split(ordinary, **kwargs)
+
+    @classmethod
+    def split(cls, ordinary: PreTrainedModel, **changes: Any) -> Self:
+        """Split a model of Hugging Face, whose weights are taken over by name.
+
+        Args:
+            ordinary: A ``…ForQuestionAnswering`` of a family of ``bases.BASES``.
+            **changes: Fields of `DeformerConfig`.
+
+        Returns:
+            The reader, in evaluation mode and the same number format.
+
+        Raises:
+            PrereadError: If its configuration cannot be split.
+        """
+        config = cls._split_config(ordinary.config, **changes)
+        model = cls(config).to(ordinary.dtype)  # type: ignore[arg-type]  # a wrapper hides the signature
         model.load_state_dict(from_hugging_face(ordinary.state_dict(), config))
         return model.eval()  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _split_config(found: PreTrainedConfig, **changes: Any) -> DeformerConfig:
+        """Our configuration of an ordinary model."""
+        shape = find_base(found.model_type).config_fields(found)
+        return DeformerConfig(base=found.model_type, **{**shape, **changes})
 
 
 AutoConfig.register(DeformerConfig.model_type, DeformerConfig)

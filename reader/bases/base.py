@@ -18,6 +18,8 @@ class Base:
     config_fields: Callable[[PreTrainedConfig], dict[str, Any]]
     """Fields of `DeformerConfig` from Hugging Face's configuration. Raises `PrereadError` for one
     that cannot be split."""
+    hugging_face_fields: Callable[[DeformerConfig], dict[str, Any]]
+    """The other way: what Hugging Face's configuration has to be told."""
     embedder: Callable[[DeformerConfig], Embedder]
     """Makes the embedder, with random weights."""
     layer: Callable[[DeformerConfig], nn.Module]

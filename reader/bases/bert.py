@@ -51,6 +51,11 @@ def bert_fields(found: PreTrainedConfig) -> dict[str, Any]:
     return {name: described[name] for name in _FIELDS if name in described}
 
 
+def own_fields(config: DeformerConfig) -> dict[str, Any]:
+    """The same fields, from a configuration of ours."""
+    return {name: getattr(config, name) for name in _FIELDS}
+
+
 def bert_names(config: DeformerConfig, prefix: str) -> dict[str, str]:
     """Names of the weights of a ``…ForQuestionAnswering``, the transformer's below ``prefix``."""
     outer = {ours: theirs.replace("{prefix}", prefix) for ours, theirs in _OUTER.items()}
@@ -63,6 +68,7 @@ def bert_names(config: DeformerConfig, prefix: str) -> dict[str, str]:
 
 BERT = Base(
     config_fields=bert_fields,
+    hugging_face_fields=own_fields,
     embedder=AbsoluteEmbedder,
     layer=TransformerLayer,
     weight_names=lambda config: bert_names(config, "bert"),

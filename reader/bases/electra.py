@@ -10,7 +10,7 @@ from transformers import PreTrainedConfig
 from ..config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .base import Base
-from .bert import bert_fields, bert_names
+from .bert import bert_fields, bert_names, own_fields
 
 _PROJECTION = {
     f"embedder.project.{p}": f"electra.embeddings_project.{p}" for p in ("weight", "bias")
@@ -21,6 +21,10 @@ def _fields(found: PreTrainedConfig) -> dict[str, Any]:
     return bert_fields(found) | {"embedding_size": found.embedding_size}
 
 
+def _own_fields(config: DeformerConfig) -> dict[str, Any]:
+    return own_fields(config) | {"embedding_size": config.embedding_size or config.hidden_size}
+
+
 def _names(config: DeformerConfig) -> dict[str, str]:
     is_projected = config.embedding_size not in (None, config.hidden_size)
     return bert_names(config, "electra") | (_PROJECTION if is_projected else {})
@@ -28,6 +32,7 @@ def _names(config: DeformerConfig) -> dict[str, str]:
 
 ELECTRA = Base(
     config_fields=_fields,
+    hugging_face_fields=_own_fields,
     embedder=AbsoluteEmbedder,
     layer=TransformerLayer,
     weight_names=_names,

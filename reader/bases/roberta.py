@@ -13,7 +13,7 @@ from transformers import PreTrainedConfig
 from ...data import PrereadError
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .base import Base
-from .bert import bert_fields, bert_names
+from .bert import bert_fields, bert_names, own_fields
 
 
 def _fields(found: PreTrainedConfig) -> dict[str, Any]:
@@ -30,6 +30,7 @@ def _fields(found: PreTrainedConfig) -> dict[str, Any]:
 
 ROBERTA = Base(
     config_fields=_fields,
+    hugging_face_fields=own_fields,
     embedder=AbsoluteEmbedder,
     layer=TransformerLayer,
     weight_names=lambda config: bert_names(config, "roberta"),

@@ -138,8 +138,24 @@ def _fields(found: PreTrainedConfig) -> dict[str, Any]:
     }
 
 
+def _own_fields(config: DeformerConfig) -> dict[str, Any]:
+    return {
+        "vocab_size": config.vocab_size,
+        "d_model": config.hidden_size,
+        "n_layer": config.num_hidden_layers,
+        "n_head": config.num_attention_heads,
+        "d_inner": config.intermediate_size,
+        "ff_activation": config.hidden_act,
+        "dropout": config.hidden_dropout_prob,
+        "initializer_range": config.initializer_range,
+        "layer_norm_eps": config.layer_norm_eps,
+        "pad_token_id": config.pad_token_id,
+    }
+
+
 XLNET = Base(
     config_fields=_fields,
+    hugging_face_fields=_own_fields,
     embedder=XLNetEmbedder,
     layer=XLNetLayer,
     weight_names=lambda config: expand_names(_OUTER, _LAYER, config.num_hidden_layers),

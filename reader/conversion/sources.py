@@ -1,0 +1,99 @@
+"""Telling what a checkpoint is, from its files."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from transformers import AutoConfig
+
+from ...data import PrereadError
+from ..checkpoints import shipped_reader_path
+from ..config import DeformerConfig
+
+_LATEST = re.compile(r'^model_checkpoint_path:\s*"(?P<path>[^"]*)"', re.MULTILINE)
+
+
+class CheckpointKind(StrEnum):
+    """Whose files a checkpoint is made of."""
+
+    READER = "reader"
+    """Ours."""
+    HUGGING_FACE = "huggingface"
+    """An ordinary model with a span head, as transformers saves it."""
+    TENSORFLOW = "tensorflow"
+    """TensorFlow's, with the variables of the code published with the paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A checkpoint that was found."""
+
+    name: str
+    """What was asked for."""
+    kind: CheckpointKind
+    location: str
+    """Folder or hub name; of TensorFlow's, the path up to ``.index``."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its files lie; None for a model of the hub."""
+        path = Path(self.location)
+        if self.kind is CheckpointKind.TENSORFLOW:
+            return path.parent
+        return path if path.is_dir() else None
+
+
+def find_source(name: str) -> Source:
+    """Find a checkpoint and tell what it is.
+
+    Args:
+        name: ``default``, a folder, a hub name, or the path of a TensorFlow checkpoint: what its
+            files' names begin with, or its ``.index`` file.
+
+    Raises:
+        PrereadError: If there is none, or a folder holds several.
+    """
+    path = Path(name).expanduser()
+    prefix = _tensorflow_prefix(path)
+    if prefix is not None:
+        return Source(name, CheckpointKind.TENSORFLOW, str(prefix))
+    location = str(shipped_reader_path(name) or (path if path.exists() else name))
+    looks_like_path = path.exists() or name.startswith((".", "/", "~"))
+    if looks_like_path and not (path / "config.json").is_file():
+        raise PrereadError(
+            f"{name}: expected a folder with config.json (a reader, or a Hugging Face model), or a "
+            "TensorFlow checkpoint (files NAME.index and NAME.data-…); found neither."
+        )
+    try:
+        is_ours = AutoConfig.from_pretrained(location).model_type == DeformerConfig.model_type
+    except (OSError, ValueError) as error:
+        raise PrereadError(
+            f"{name}: checkpoint could not be found: {str(error).strip().splitlines()[0]}"
+        ) from error
+    kind = CheckpointKind.READER if is_ours else CheckpointKind.HUGGING_FACE
+    return Source(name, kind, location)
+
+
+def _tensorflow_prefix(path: Path) -> Path | None:
+    """What the names of a TensorFlow checkpoint's files begin with; None where it is none."""
+    if path.is_dir():
+        return None if (path / "config.json").is_file() else _latest_in(path)
+    prefix = path.with_suffix("") if path.suffix == ".index" else path
+    return prefix if prefix.with_name(prefix.name + ".index").is_file() else None
+
+
+def _latest_in(folder: Path) -> Path | None:
+    """The folder's only checkpoint, or the one that TensorFlow noted down as its latest."""
+    names = sorted(path.name.removesuffix(".index") for path in folder.glob("*.index"))
+    noted = folder / "checkpoint"
+    found = _LATEST.search(noted.read_text("utf-8")) if noted.is_file() else None
+    latest = Path(found["path"]).name if found else None
+    if latest in names or len(names) == 1:
+        return folder / (latest if latest in names else names[0])
+    if names:
+        raise PrereadError(
+            f"{folder}: expected one TensorFlow checkpoint, or a file `checkpoint` that names the "
+            f"latest; found {', '.join(names)}. Name one: {folder / names[-1]}"
+        )
+    return None
