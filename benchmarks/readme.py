@@ -20,6 +20,7 @@ from retrieval_tables import RETRIEVAL_TABLES
 from serving_tables import SERVING_TABLES
 from speed_tables import SPEED_TABLES
 from store_tables import STORE_TABLES
+from wikipedia_estimate import PAGE, REPRODUCTION_TABLES
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = "data/sample/passages.jsonl"
@@ -285,6 +286,7 @@ def main() -> None:
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
         fill(ROOT / "docs" / page, {name: tables[name]() for name in known})
     fill(ROOT / "docs" / "profile.md", {name: table() for name, table in PROFILE_TABLES.items()})
+    fill(PAGE, {name: table() for name, table in REPRODUCTION_TABLES.items()})
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from .commands import (
     mine,
     nq,
     profile,
+    reproduce,
     serve,
     train,
 )
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for module in (
     *(index, dense, ask, serve, engine_config, mcp, evaluate, nq, download, mine),
-    *(cloze, train, convert, codec, profile, demo),
+    *(cloze, train, convert, codec, profile, demo, reproduce),
 ):
     module.add_to(app)
 
@@ -67,7 +68,7 @@ def main() -> None:
         _fail(
             "interrupted; `preread index … --resume` goes on with a build, `preread evaluate … "
             "--predictions FILE --resume` with an evaluation, the same `preread dense` with "
-            "vectors, the same `preread download` with a download",
+            "vectors, the same `preread download` or `reproduce` with those",
             code,
         )
     sys.exit(code)

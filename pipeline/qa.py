@@ -111,6 +111,7 @@ class OpenDomainQA:
         precision: str = Precision.FLOAT32,
         retriever: str = "bm25",
         bm25_parameters: Bm25Parameters | None = None,
+        bm25_weight: float | None = None,
         stop_margin: float | None = None,
         min_confidence: float = 0.0,
     ) -> "OpenDomainQA":
@@ -124,6 +125,7 @@ class OpenDomainQA:
             retriever: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine
                 (``docs/retrieval.md``).
             bm25_parameters: How BM25 weighs; by default as Anserini does.
+            bm25_weight: As in the constructor.
             stop_margin: As in the constructor.
             min_confidence: As in the constructor.
 
@@ -141,6 +143,7 @@ class OpenDomainQA:
             index,
             reader,
             open_retriever(index, retriever, device=device),
+            bm25_weight=bm25_weight,
             stop_margin=stop_margin,
             min_confidence=min_confidence,
         )

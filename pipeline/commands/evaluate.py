@@ -8,6 +8,7 @@ import typer
 from ...data import (
     AnswerMatch,
     OnError,
+    PrereadError,
     Question,
     QuestionFormat,
     ReadReport,
@@ -52,6 +53,10 @@ def evaluate(
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers.")],
     top_k: TopK = 20,
     limit: Limit = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Only so many, drawn at random with --seed.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of --sample.")] = 0,
     format: Format = QuestionFormat.AUTO,
     match: Match = None,
     patterns: Patterns = None,
@@ -71,6 +76,10 @@ def evaluate(
     retriever: Retriever = "bm25",
     k1: K1 = 0.9,
     b: B = 0.4,
+    bm25_weight: Annotated[
+        float | None,
+        typer.Option(help="Logits that a point of BM25 is worth; default: the reader's."),
+    ] = None,
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",
@@ -87,6 +96,8 @@ def evaluate(
     from ..retrievers.selection import without_password
 
     gold = _read_gold(questions, format, match, patterns, on_error, limit)
+    if sample is not None:
+        gold = _draw(gold, sample, seed)
     facts = {
         "questions": str(questions),
         "answers compared as": gold[0].match.value,
@@ -100,6 +111,7 @@ def evaluate(
             precision=precision,
             retriever=retriever,
             bm25_parameters=Bm25Parameters(k1=k1, b=b),
+            bm25_weight=bm25_weight,
             stop_margin=stop_margin,
             min_confidence=min_confidence,
         ),
@@ -187,6 +199,18 @@ def _read_gold(
     if not report.is_complete:
         typer.echo(report.summary(), err=True)
     return gold
+
+
+def _draw(questions: list[Question], n: int, seed: int) -> list[Question]:
+    """So many of the questions; the same seed draws the same ones in the same order."""
+    import random
+
+    if n > len(questions):
+        raise PrereadError(
+            f"expected --sample of at most {len(questions):,}, as many as there are questions, "
+            f"found {n:,}. Name a smaller number, or leave it out."
+        )
+    return random.Random(seed).sample(questions, n)
 
 
 def _with_intervals(content: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from preread.data import read_corpus, read_examples
+from preread.data import read_corpus, read_examples, read_gold
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.reader import Reader
 
@@ -85,6 +85,27 @@ def test_evaluate_writes_scores_predictions_and_run(
     assert scores["exact_match"] == pytest.approx(100 * mean)
     first = run.read_text("utf-8").splitlines()[0].split()
     assert len(first) == 6 and first[1] == "Q0" and first[3] == "1"
+
+
+def test_evaluate_draws_questions_and_takes_a_weight(
+    preread: Preread, sample_index: Path, tmp_path: Path
+) -> None:
+    import random
+
+    questions = [q.question_id for q in read_gold(sample_questions_path())]
+    settings = {}
+    for weight in (0, 0.5):
+        file = tmp_path / f"{weight}.jsonl"
+        options = ("--sample", 2, "--seed", 3, "--top-k", 1, "--bm25-weight", weight)
+        arguments = (sample_index, sample_questions_path(), *options, "--predictions", file)
+        assert preread("evaluate", *arguments, "--json").code == 0
+        lines = file.read_text("utf-8").splitlines()
+        drawn = [json.loads(line)["id"] for line in lines]
+        assert drawn == random.Random(3).sample(questions, 2)
+        settings[weight] = json.loads(file.with_name(f"{file.name}.settings.json").read_text())
+    assert [one["bm25_weight"] for one in settings.values()] == [0, 0.5]
+    refused = preread("evaluate", sample_index, sample_questions_path(), "--sample", 1000)
+    assert refused.code == 2 and "--sample of at most 388" in refused.err
 
 
 def test_answers_in_int8_and_bfloat16_are_mostly_those_of_float32(

@@ -1,0 +1,1 @@
+"""Published and measured figures, run again and compared."""
