@@ -15,6 +15,7 @@ from typing import Any
 
 from answer_tables import ANSWER_TABLES
 from common import RESULTS, all_results, newest
+from pair_tables import PAIR_TABLES
 from profile_table import PROFILE_TABLES
 from retrieval_tables import RETRIEVAL_TABLES
 from serving_tables import SERVING_TABLES
@@ -277,6 +278,7 @@ def main() -> None:
         "training.md": training,
         "store.md": STORE_TABLES,
         "bases.md": bases,
+        "pair-tasks.md": PAIR_TABLES,
         "speed.md": SPEED_TABLES,
         "answers.md": ANSWER_TABLES,
         "retrieval.md": RETRIEVAL_TABLES,

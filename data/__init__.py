@@ -18,6 +18,7 @@ from .corpora import CorpusFormat, detect_corpus_format, read_corpus
 from .errors import DataError, PrereadError
 from .judging import holds_answer, score_prediction
 from .nq import NqScores, read_nq, score_nq
+from .pairs import PairFormat, read_choices, read_pairs
 from .policy import OnError, ReadReport
 from .predictions import Prediction, match_predictions, read_predictions
 from .questions import (
@@ -30,16 +31,27 @@ from .questions import (
     write_examples,
     write_open_domain_examples,
 )
-from .records import AnswerMatch, OpenDomainExample, Passage, Question, ReadingExample
+from .records import (
+    AnswerMatch,
+    ChoiceExample,
+    OpenDomainExample,
+    PairExample,
+    Passage,
+    Question,
+    ReadingExample,
+)
 from .statements import statement_examples
 
 __all__ = [
     "AnswerMatch",
+    "ChoiceExample",
     "CorpusFormat",
     "DataError",
     "NqScores",
     "OnError",
     "OpenDomainExample",
+    "PairExample",
+    "PairFormat",
     "Passage",
     "Prediction",
     "PrereadError",
@@ -61,11 +73,13 @@ __all__ = [
     "normalize_answer",
     "nq_open_match_score",
     "pattern_match_score",
+    "read_choices",
     "read_corpus",
     "read_examples",
     "read_gold",
     "read_nq",
     "read_open_domain_examples",
+    "read_pairs",
     "read_predictions",
     "read_questions",
     "score_answer",

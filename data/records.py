@@ -74,3 +74,28 @@ class OpenDomainExample:
     """Code point offset into the positive's text."""
     negatives: tuple[Passage, ...]
     """Passages that hold none of the answers, hardest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairExample:
+    """Two texts, and what is said of them: BoolQ, MNLI, QQP."""
+
+    example_id: str
+    first: str
+    """Question, premise, or first question."""
+    second: str
+    """Passage, hypothesis, or second question."""
+    label: str
+    """``true`` and ``false``, or the data set's own word."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceExample:
+    """A question about a passage, with answers to choose from: RACE."""
+
+    example_id: str
+    asked: tuple[str, ...]
+    """The question with each of the choices, as one text."""
+    passage: str
+    label: int
+    """Which of the choices is right, from 0."""

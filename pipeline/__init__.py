@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .given import GivenPassage, answer_each, rank_given, read_given
     from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
+    from .pair_reading import evaluate_pairs
     from .qa import OpenDomainQA, Result
     from .question_answerer import QuestionAnswerer
     from .reading import ReadMode, evaluate_reader
@@ -36,6 +37,7 @@ __all__ = [
     "compare",
     "convert",
     "evaluate",
+    "evaluate_pairs",
     "evaluate_reader",
     "mine_negatives",
     "open_retriever",
@@ -64,6 +66,7 @@ _MODULES = {
     "answer_each": "given",
     "compare": "evaluation.comparison",
     "convert": "converting",
+    "evaluate_pairs": "pair_reading",
     "evaluate_reader": "reading",
     "evaluate": "open_domain",
     "mine_negatives": "mining",

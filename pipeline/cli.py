@@ -23,6 +23,7 @@ from .commands import (
     mcp,
     mine,
     nq,
+    pairs,
     profile,
     reproduce,
     serve,
@@ -39,8 +40,8 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (
-    *(index, dense, ask, serve, engine_config, mcp, evaluate, nq, download, mine),
-    *(cloze, train, convert, codec, profile, demo, reproduce),
+    *(index, dense, ask, serve, engine_config, mcp, evaluate, pairs, nq),
+    *(download, mine, cloze, train, convert, codec, profile, demo, reproduce),
 ):
     module.add_to(app)
 

@@ -5,6 +5,8 @@ from .config import DeformerConfig
 from .layers import Segment
 from .model import DeformerForQuestionAnswering, SpanLogits
 from .packing import Packed
+from .pair_models import DeformerForMultipleChoice, DeformerForSequenceClassification, PairLogits
+from .pair_reader import PairReader
 from .reader import Reader
 from .runtime import Precision, Runtime
 from .spans import Span, WindowTable, decode_spans
@@ -12,8 +14,12 @@ from .windows import TextEncoder, Window
 
 __all__ = [
     "DeformerConfig",
+    "DeformerForMultipleChoice",
     "DeformerForQuestionAnswering",
+    "DeformerForSequenceClassification",
     "Packed",
+    "PairLogits",
+    "PairReader",
     "Precision",
     "Reader",
     "Runtime",

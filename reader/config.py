@@ -5,6 +5,7 @@ from typing import ClassVar
 from transformers import PreTrainedConfig
 
 from ..data import PrereadError
+from .stored import parse_stored
 
 N_CONFIDENCE_WEIGHTS = 3
 """A bias, and a weight for each of ``pipeline.confidence``'s features."""
@@ -99,6 +100,9 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """By how many logits the best answer so far must be ahead of what the next passage's BM25
     score is worth for reading to stop; None reads all that were asked for.
     ``benchmarks/early_stop.py`` chooses it."""
+    stored_segment: str = "second"
+    """Which text of a pair is stored, where a reader reads pairs of texts: ``first`` or ``second``.
+    The first is laid out as a question is, the second as a passage."""
     codec: str = "float16"
     """What an index stores its states with unless told otherwise: the smallest codec that costs no
     answers. A learned one comes along in the reader's folder."""
@@ -152,6 +156,7 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
             "max_question_length must be at least 3 ([CLS] word [SEP])",
         )
 
+        parse_stored(self.stored_segment)
         self._require(
             self.knows_null or not self.passage_weight,
             f"passage_weight ({self.passage_weight}) needs a reader that knows_null",

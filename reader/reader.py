@@ -84,11 +84,11 @@ class Reader:
             PrereadError: If there is no such reader, device, runtime or precision, they do not go
                 together, or the reader's files are damaged.
         """
-        _check_device(device)
+        check_device(device)
         check_choice(runtime, precision, torch.device(device))
         source = str(shipped_reader_path(name) or name)
         changes = {} if num_lower_layers is None else {"num_lower_layers": num_lower_layers}
-        if _looks_like_path(source) and not (Path(source) / "config.json").is_file():
+        if looks_like_path(source) and not (Path(source) / "config.json").is_file():
             raise PrereadError(
                 f"{source}: expected a reader's folder, with config.json, model.safetensors and "
                 "tokenizer.json; found none. Name a folder, a hub model, or 'default'."
@@ -407,8 +407,12 @@ def _lasting_name(name: str, source: str) -> str:
     return str(Path(source).resolve()) if is_own_folder else name
 
 
-def _check_device(name: str | torch.device) -> None:
-    """Refuse a device that is not there."""
+def check_device(name: str | torch.device) -> None:
+    """Refuse a device that is not there.
+
+    Raises:
+        PrereadError: If it is not, or is none.
+    """
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -421,6 +425,6 @@ def _check_device(name: str | torch.device) -> None:
         )
 
 
-def _looks_like_path(source: str) -> bool:
+def looks_like_path(source: str) -> bool:
     """Whether a name can only be a folder, so that no hub need be asked."""
     return source.startswith((".", "/", "~")) or Path(source).exists()

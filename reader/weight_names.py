@@ -5,16 +5,27 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .bases import find_base
+from .bases import Head, find_base
+from .bases.base import expand_names
 from .config import DeformerConfig
 
 
-def from_hugging_face(weights: Mapping[str, Tensor], config: DeformerConfig) -> dict[str, Tensor]:
-    """Rename the weights of an ordinary model with a span head.
+def weight_names(config: DeformerConfig, head: Head = Head.SPAN) -> dict[str, str]:
+    """Our name of every weight of a model, each with Hugging Face's."""
+    base = find_base(config.base)
+    return base.weight_names(config) | expand_names(base.head_names[head], {}, 0)
+
+
+def from_hugging_face(
+    weights: Mapping[str, Tensor], config: DeformerConfig, head: Head = Head.SPAN
+) -> dict[str, Tensor]:
+    """Rename the weights of an ordinary model.
 
     Args:
-        weights: Its state dict; what span reading has no use for, such as a pooler, is left aside.
+        weights: Its state dict; what the head has no use for, such as a pooler below a span head,
+            is left aside.
         config: Of the model that they are for.
+        head: What stands on top of it.
 
     Returns:
         The same tensors under our names.
@@ -22,13 +33,15 @@ def from_hugging_face(weights: Mapping[str, Tensor], config: DeformerConfig) -> 
     Raises:
         KeyError: If a weight is missing.
     """
-    names = find_base(config.base).weight_names(config)
+    names = weight_names(config, head)
     return {ours: weights[theirs] for ours, theirs in names.items()}
 
 
-def to_hugging_face(weights: Mapping[str, Tensor], config: DeformerConfig) -> dict[str, Tensor]:
+def to_hugging_face(
+    weights: Mapping[str, Tensor], config: DeformerConfig, head: Head = Head.SPAN
+) -> dict[str, Tensor]:
     """Rename our weights to those of an ordinary model; the inverse of the above."""
-    names = find_base(config.base).weight_names(config)
+    names = weight_names(config, head)
     return {theirs: weights[ours] for ours, theirs in names.items()}
 
 

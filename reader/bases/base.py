@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from torch import nn
@@ -9,6 +10,17 @@ from transformers import PreTrainedConfig
 
 from ..config import DeformerConfig
 from ..layers import Embedder
+
+
+class Head(StrEnum):
+    """What stands on top of the upper layers."""
+
+    SPAN = "span"
+    """Start and end logit of every row."""
+    CLASSIFICATION = "classification"
+    """A logit for each label, of a pair's [CLS] row."""
+    CHOICE = "choice"
+    """One logit of a pair's [CLS] row; pairs compete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +37,11 @@ class Base:
     layer: Callable[[DeformerConfig], nn.Module]
     """Makes a layer, with random weights; called as `layers.run_layers` does."""
     weight_names: Callable[[DeformerConfig], dict[str, str]]
-    """Our name of every weight, each with Hugging Face's."""
+    """Our name of every weight below the head, each with Hugging Face's."""
+    head_names: Mapping[Head, Mapping[str, str]]
+    """The same of each head, ``{p}`` standing for ``weight`` and ``bias``."""
+    pooler_activation: str = "tanh"
+    """What follows the dense layer on the [CLS] row, where labels are told from it."""
 
 
 def expand_names(

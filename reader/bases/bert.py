@@ -9,7 +9,7 @@ from transformers import PreTrainedConfig
 
 from ..config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
-from .base import Base, expand_names
+from .base import Base, Head, expand_names
 
 _FIELDS = (
     "vocab_size",
@@ -31,8 +31,9 @@ _OUTER = {
     "embedder.position.weight": "{prefix}.embeddings.position_embeddings.weight",
     "embedder.token_type.weight": "{prefix}.embeddings.token_type_embeddings.weight",
     "embedder.norm.{p}": "{prefix}.embeddings.LayerNorm.{p}",
-    "head.{p}": "qa_outputs.{p}",
 }
+SPAN_NAMES = {"head.{p}": "qa_outputs.{p}"}
+_POOLED = {"pooler.{p}": "bert.pooler.dense.{p}", "classifier.{p}": "classifier.{p}"}
 _LAYER = {
     "attention.query.{p}": "attention.self.query.{p}",
     "attention.key.{p}": "attention.self.key.{p}",
@@ -57,7 +58,7 @@ def own_fields(config: DeformerConfig) -> dict[str, Any]:
 
 
 def bert_names(config: DeformerConfig, prefix: str) -> dict[str, str]:
-    """Names of the weights of a ``…ForQuestionAnswering``, the transformer's below ``prefix``."""
+    """Names of the transformer's weights, which Hugging Face has below ``prefix``."""
     outer = {ours: theirs.replace("{prefix}", prefix) for ours, theirs in _OUTER.items()}
     of_layer = {
         "layers.{i}." + ours: prefix + ".encoder.layer.{i}." + theirs
@@ -72,4 +73,5 @@ BERT = Base(
     embedder=AbsoluteEmbedder,
     layer=TransformerLayer,
     weight_names=lambda config: bert_names(config, "bert"),
+    head_names={Head.SPAN: SPAN_NAMES, Head.CLASSIFICATION: _POOLED, Head.CHOICE: _POOLED},
 )

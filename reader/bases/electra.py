@@ -9,12 +9,15 @@ from transformers import PreTrainedConfig
 
 from ..config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
-from .base import Base
-from .bert import bert_fields, bert_names, own_fields
+from .base import Base, Head
+from .bert import SPAN_NAMES, bert_fields, bert_names, own_fields
 
 _PROJECTION = {
     f"embedder.project.{p}": f"electra.embeddings_project.{p}" for p in ("weight", "bias")
 }
+
+_LABELS = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.out_proj.{p}"}
+_CHOICE = {"pooler.{p}": "sequence_summary.summary.{p}", "classifier.{p}": "classifier.{p}"}
 
 
 def _fields(found: PreTrainedConfig) -> dict[str, Any]:
@@ -36,4 +39,10 @@ ELECTRA = Base(
     embedder=AbsoluteEmbedder,
     layer=TransformerLayer,
     weight_names=_names,
+    head_names={
+        Head.SPAN: SPAN_NAMES,
+        Head.CLASSIFICATION: _LABELS,
+        Head.CHOICE: _CHOICE,
+    },
+    pooler_activation="gelu",
 )

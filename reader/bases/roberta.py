@@ -12,8 +12,11 @@ from transformers import PreTrainedConfig
 
 from ...data import PrereadError
 from ..layers import AbsoluteEmbedder, TransformerLayer
-from .base import Base
-from .bert import bert_fields, bert_names, own_fields
+from .base import Base, Head
+from .bert import SPAN_NAMES, bert_fields, bert_names, own_fields
+
+_LABELS = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.out_proj.{p}"}
+_CHOICE = {"pooler.{p}": "roberta.pooler.dense.{p}", "classifier.{p}": "classifier.{p}"}
 
 
 def _fields(found: PreTrainedConfig) -> dict[str, Any]:
@@ -34,4 +37,9 @@ ROBERTA = Base(
     embedder=AbsoluteEmbedder,
     layer=TransformerLayer,
     weight_names=lambda config: bert_names(config, "roberta"),
+    head_names={
+        Head.SPAN: SPAN_NAMES,
+        Head.CLASSIFICATION: _LABELS,
+        Head.CHOICE: _CHOICE,
+    },
 )

@@ -21,12 +21,11 @@ from ..config import DeformerConfig
 from ..layers import Embedder, Segment
 from ..packing import Packed
 from ..relative_attention import RelativeAttention, sinusoids
-from .base import Base, expand_names
+from .base import Base, Head, expand_names
 
-_OUTER = {
-    "embedder.word.weight": "transformer.word_embedding.weight",
-    "head.{p}": "qa_outputs.{p}",
-}
+_OUTER = {"embedder.word.weight": "transformer.word_embedding.weight"}
+_SPAN = {"head.{p}": "qa_outputs.{p}"}
+_POOLED = {"pooler.{p}": "sequence_summary.summary.{p}", "classifier.{p}": "logits_proj.{p}"}
 _LAYER = {
     "layers.{i}.attention.query": "transformer.layer.{i}.rel_attn.q",
     "layers.{i}.attention.key": "transformer.layer.{i}.rel_attn.k",
@@ -159,4 +158,5 @@ XLNET = Base(
     embedder=XLNetEmbedder,
     layer=XLNetLayer,
     weight_names=lambda config: expand_names(_OUTER, _LAYER, config.num_hidden_layers),
+    head_names={Head.SPAN: _SPAN, Head.CLASSIFICATION: _POOLED, Head.CHOICE: _POOLED},
 )

@@ -6,7 +6,7 @@ from .learning import StateSample, learn_codec, learn_codecs, sample_states
 from .names import CodecKind, CodecName
 from .quantised import QuantisedCodec, Quantiser
 from .scalar import Float16Codec, Int8Codec
-from .selection import find_codec, known_codec
+from .selection import find_codec, known_codec, plain_codec
 from .sensitivity import fisher_information
 from .side import Predictor
 
@@ -27,6 +27,7 @@ __all__ = [
     "learn_codec",
     "learn_codecs",
     "load_codec",
+    "plain_codec",
     "sample_states",
     "save_codec",
 ]

@@ -34,7 +34,7 @@ class SumSearch:
             self._quantizer.use_beam_LUT = 1
             faiss.copy_array_to_vector(self._rows.flatten().numpy(), self._quantizer.codebooks)
             self._quantizer.is_trained = True
-            self._quantizer.compute_codebook_tables()
+            self._quantizer.compute_codebook_tables()  # type: ignore[attr-defined]  # not in its stubs
         else:
             self._half_squares = self._rows.square().sum(1) / 2
             self._products = self._rows @ self._rows.T

@@ -11,6 +11,20 @@ from .names import CodecKind, CodecName
 from .scalar import Float16Codec, Int8Codec
 
 
+def plain_codec(name: str) -> Codec:
+    """A codec that needs no learning, by its name: ``float16`` or ``int8``.
+
+    Raises:
+        PrereadError: If it is none of these.
+    """
+    kind = CodecName.parse(name).kind
+    if kind is CodecKind.FLOAT16:
+        return Float16Codec()
+    if kind is CodecKind.INT8:
+        return Int8Codec()
+    raise PrereadError(f"codec: expected float16 or int8, found {name}, which has to be learned.")
+
+
 def find_codec(name: str, reader: Reader) -> Codec | None:
     """A codec by its name or file.
 
@@ -27,10 +41,8 @@ def find_codec(name: str, reader: Reader) -> Codec | None:
     if name.endswith(".safetensors"):
         return load_codec(Path(name), reader)
     parsed = CodecName.parse(name)
-    if parsed.kind is CodecKind.FLOAT16:
-        return Float16Codec()
-    if parsed.kind is CodecKind.INT8:
-        return Int8Codec()
+    if parsed.kind in (CodecKind.FLOAT16, CodecKind.INT8):
+        return plain_codec(name)
     folder = shipped_reader_path(reader.name) or Path(reader.name)
     brought = folder / codec_file_name(parsed)
     return load_codec(brought, reader) if brought.is_file() else None

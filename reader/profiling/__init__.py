@@ -1,8 +1,9 @@
 """What a reader costs: operations, parameters, memory, time, and bytes on disk."""
 
+from ..stored import Stored, parse_stored
 from .accuracy import f1_by_split
 from .counting import Counter
-from .layouts import LAYOUTS, Arrangement, Layout, Stored, Workload, find_layouts, parse_stored
+from .layouts import LAYOUTS, Arrangement, Layout, Workload, find_layouts
 from .measuring import Latency, Memory, measure_latency, measure_memory
 from .passes import Case, PassKind, make_pass
 from .plot import plot_sweep

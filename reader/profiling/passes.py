@@ -10,7 +10,8 @@ from ..codecs import Float16Codec
 from ..layers import Segment
 from ..model import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
-from .layouts import Stored, Workload
+from ..stored import Stored
+from .layouts import Workload
 from .shapes import split_at
 
 

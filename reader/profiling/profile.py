@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from ...data import PrereadError
+from ..stored import Stored
 from .counting import Counter
-from .layouts import LAYOUTS, Arrangement, Layout, Stored, Workload
+from .layouts import LAYOUTS, Arrangement, Layout, Workload
 from .measuring import Latency, Memory, measure_latency, measure_memory
 from .passes import Case, PassKind, make_pass
 from .shapes import Subject

@@ -1,9 +1,9 @@
 """Batches of about equal work, in an order fixed by a seed."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,6 +11,19 @@ from torch.utils.data import Dataset
 
 from ..packing import Packed, cumulative, positions_of
 from .features import Feature
+
+FeatureT = TypeVar("FeatureT")
+BatchT = TypeVar("BatchT")
+
+
+class Costly(Protocol):
+    """What is cut into batches."""
+
+    def cost(self) -> int:
+        """Rows the upper layers see."""
+
+    def longest(self) -> int:
+        """Rows of its longest pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class Batch:
 
 
 def make_batches(
-    features: Sequence[Feature], max_rows: int, seed: int, *, sorted_together: int = 1
+    features: Sequence[Costly], max_rows: int, seed: int, *, sorted_together: int = 1
 ) -> list[list[int]]:
     """Shuffle features and cut them into batches of at most ``max_rows`` rows in the upper layers.
 
@@ -130,18 +143,24 @@ def collate(features: Sequence[Feature]) -> Batch:
     )
 
 
-class BatchDataset(Dataset[Batch]):
+class BatchDataset(Dataset[BatchT], Generic[FeatureT, BatchT]):
     """Whole batches as items of a data set: their make-up is ours, not a sampler's."""
 
-    def __init__(self, features: Sequence[Feature], batches: Sequence[Sequence[int]]) -> None:
-        """Keep features and the batches made of them."""
+    def __init__(
+        self,
+        features: Sequence[FeatureT],
+        batches: Sequence[Sequence[int]],
+        collate: Callable[[Sequence[FeatureT]], BatchT],
+    ) -> None:
+        """Keep features, the batches made of them, and what packs one."""
         self.features = features
         self.batches = batches
+        self._collate = collate
 
     def __len__(self) -> int:
         """Number of batches."""
         return len(self.batches)
 
-    def __getitem__(self, number: int) -> Batch:
+    def __getitem__(self, number: int) -> BatchT:
         """One batch, packed."""
-        return collate([self.features[i] for i in self.batches[number]])
+        return self._collate([self.features[i] for i in self.batches[number]])

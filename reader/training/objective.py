@@ -1,13 +1,14 @@
 """What training minimises: the sum of its losses, by name."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ...data import PrereadError
-from ..config import DeformerConfig
-from ..model import DeformerForQuestionAnswering, SpanLogits
+from ..decomposed import DecomposedModel
+from ..model import SpanLogits
 from .batches import Batch, Targets
 from .losses import distillation_loss, gold_loss, layer_loss, segment_log_softmax
 from .recipe import DistillationConfig
@@ -17,11 +18,11 @@ from .recipe import DistillationConfig
 class Teacher:
     """A frozen model, by the paper a full one, and how much of it is learned."""
 
-    model: DeformerForQuestionAnswering
+    model: DecomposedModel
     config: DistillationConfig
 
     @classmethod
-    def load(cls, config: DistillationConfig, source: str, student: DeformerConfig) -> "Teacher":
+    def load(cls, config: DistillationConfig, source: str, student: DecomposedModel) -> "Teacher":
         """Load the teacher.
 
         Args:
@@ -32,11 +33,16 @@ class Teacher:
         Raises:
             PrereadError: If the two differ in more than weights and split.
         """
-        model = DeformerForQuestionAnswering.from_pretrained(
-            source, num_lower_layers=config.num_lower_layers
-        )
-        for name in ("base", "hidden_size", "num_hidden_layers", "vocab_size"):
-            theirs, ours = getattr(model.config, name), getattr(student, name)
+        kind = type(student)
+        model = kind.from_pretrained(source, num_lower_layers=config.num_lower_layers)
+        was = model.config.architectures
+        if was and kind.__name__ not in was:
+            raise PrereadError(
+                f"{source}: expected a teacher of the student's task, a {kind.__name__}, found "
+                f"{was[0]}. Name one that was trained for it."
+            )
+        for name in ("base", "hidden_size", "num_hidden_layers", "vocab_size", "id2label"):
+            theirs, ours = getattr(model.config, name), getattr(student.config, name)
             if theirs != ours:
                 raise PrereadError(
                     f"{source}: expected a teacher with {name} {ours}, as the student has, found "
@@ -47,9 +53,20 @@ class Teacher:
         return cls(model, config)
 
 
+class Objective(Protocol):
+    """What training minimises."""
+
+    @property
+    def teacher(self) -> Teacher | None:
+        """What is learned from besides labels."""
+
+    def losses(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
+        """Run the model on a batch; weighted losses by name, of which the sum is minimised."""
+
+
 @dataclass(frozen=True, slots=True)
-class Objective:
-    """Losses and their weights."""
+class SpanObjective:
+    """Losses of reading spans, and their weights."""
 
     teacher: Teacher | None = None
     null_weight: float = 0.0

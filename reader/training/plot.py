@@ -39,7 +39,7 @@ def plot_run(output: Path) -> Path | None:
     if (output / HELD_OUT).exists():
         scores = _columns(output / HELD_OUT)
         right = axes.twinx()
-        for name in ("exact_match", "f1"):
+        for name in scores.keys() - {"step"}:
             right.plot(scores["step"], scores[name], "o-", label=f"held-out {name}", markersize=3)
         right.set_ylabel("percent")
         right.set_ylim(0, 100)

@@ -3,10 +3,12 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError
+from ..stored import Stored
 from .precision import Precision
 
 
@@ -17,7 +19,8 @@ class SourceConfig:
     file: str
     """File name below the data folder; absolute, or relative to it."""
     titles: bool
-    """Whether windows begin with the passage's title."""
+    """Whether windows begin with the passage's title. False for a pair task, where a title is part
+    of the second text."""
     weight: float = 1.0
     """How often an epoch shows each question, on average: 0.5 half of them, 2 each twice."""
     questions_per_context: int = 0
@@ -34,6 +37,44 @@ class StageConfig:
     sources: tuple[SourceConfig, ...]
     epochs: int = 1
     """How often the stage is gone through, each time with other draws and in another order."""
+
+
+class TaskKind(StrEnum):
+    """What a reader says of pairs of texts."""
+
+    CLASSIFICATION = "classification"
+    """Which label a pair has: BoolQ, MNLI, QQP."""
+    CHOICE = "choice"
+    """Which of several answers is right: RACE."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskConfig:
+    """A task on pairs of texts, in place of spans (Cao et al. 2020, section 4)."""
+
+    kind: TaskKind
+    labels: tuple[str, ...] = ()
+    """A classifier's labels, in the order of its logits."""
+    max_first_length: int
+    """Longest first text in wordpieces, [CLS] and [SEP] included; the rest is cut."""
+    max_second_length: int
+    """Longest second text, its [SEP] included."""
+    stored_segment: Stored = Stored.SECOND
+    """Which text is to be stored: ``first`` or ``second``."""
+
+    def __post_init__(self) -> None:
+        """Check the labels.
+
+        Raises:
+            PrereadError: If a classifier has fewer than two, or choices have any.
+        """
+        is_choice = self.kind is TaskKind.CHOICE
+        if self.labels if is_choice else len(set(self.labels)) < 2:
+            wanted = "no labels" if is_choice else "two labels or more"
+            raise PrereadError(
+                f"recipe: expected {wanted} in a [task] of kind {self.kind}, found "
+                f"{list(self.labels)}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +101,8 @@ class HeldOutConfig:
     """Training questions that are kept back, to watch the reader on while it learns."""
 
     contexts: int = 100
-    """Contexts of each reading-comprehension source whose questions are kept back."""
+    """Contexts of each reading-comprehension source whose questions are kept back; of a pair task,
+    second texts whose pairs are."""
     every: int = 200
     """Steps between two evaluations."""
 
@@ -74,6 +116,8 @@ class Recipe:
     num_lower_layers: int
     """Where the model is split (the paper's k)."""
     stages: tuple[StageConfig, ...]
+    task: TaskConfig | None = None
+    """A task on pairs of texts; without it, the reader learns spans."""
     distillation: DistillationConfig | None = None
     held_out: HeldOutConfig | None = None
     null_weight: float = 0.0
@@ -116,14 +160,31 @@ class Recipe:
         """Check the fields against each other.
 
         Raises:
-            PrereadError: If a codec would be learned from states that change.
+            PrereadError: If a codec would be learned from states that change, or a pair task has
+                what only spans have.
         """
+        if self.task is not None:
+            self._check_pairs()
         if self.codec and self.freeze_layers < self.num_lower_layers:
             raise PrereadError(
                 f"recipe: codec {self.codec} needs the lower layers frozen: expected freeze_layers "
                 f"of at least {self.num_lower_layers} (num_lower_layers), found "
                 f"{self.freeze_layers}."
             )
+
+    def _check_pairs(self) -> None:
+        """Refuse what only spans have."""
+        sources = [source for stage in self.stages for source in stage.sources]
+        set_here = {
+            "codec": self.codec,
+            "null_weight": self.null_weight,
+            "titles": any(source.titles for source in sources),
+            "negatives": any(source.negatives for source in sources),
+            "questions_per_context": any(source.questions_per_context for source in sources),
+        }
+        for name, value in set_here.items():
+            if value:
+                raise PrereadError(f"recipe: a [task] on pairs has no {name}. Drop it.")
 
     @classmethod
     def load(cls, path: Path) -> "Recipe":
@@ -172,10 +233,14 @@ def _value(kind: Any, value: object, where: str) -> Any:
             raise PrereadError(f"{where}: expected one table or more, found {value!r}.")
         inner = _NESTED_LISTS[kind]
         return tuple(_table(inner, v, f"{where}[{i}]") for i, v in enumerate(value))
-    if kind is Precision:
-        if value not in list(Precision):
-            raise PrereadError(f"{where}: expected {', '.join(Precision)}, found {value!r}.")
-        return Precision(str(value))
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        if value not in list(kind):
+            raise PrereadError(f"{where}: expected {', '.join(kind)}, found {value!r}.")
+        return kind(str(value))
+    if kind == tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise PrereadError(f"{where}: expected a list of strings, found {value!r}.")
+        return tuple(value)
     allowed = (int, float) if kind is float else kind
     if not isinstance(value, allowed) or (kind is not bool and isinstance(value, bool)):
         raise PrereadError(f"{where}: expected {kind.__name__}, found {value!r}.")
@@ -185,6 +250,7 @@ def _value(kind: Any, value: object, where: str) -> Any:
 
 
 _NESTED: dict[Any, type[Any]] = {
+    TaskConfig | None: TaskConfig,
     DistillationConfig | None: DistillationConfig,
     HeldOutConfig | None: HeldOutConfig,
 }

@@ -2,7 +2,11 @@
 
 import logging
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArguments
@@ -10,18 +14,23 @@ from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArgum
 from ...data import OnError, PrereadError
 from ..checkpoints import shipped_reader_path
 from ..codecs import known_codec
+from ..decomposed import DecomposedModel
 from ..model import DeformerForQuestionAnswering
 from ..packing import Packed
+from ..pair_models import DeformerForMultipleChoice, DeformerForSequenceClassification, PairModel
 from ..reader import Reader
 from ..weight_names import is_lower
 from ..windows import TextEncoder, load_tokenizer
-from .objective import Objective, Teacher
+from .batches import BatchDataset
+from .objective import Objective, SpanObjective, Teacher
+from .pair_objective import PairObjective
+from .pair_sources import PairLoader
 from .plot import plot_run
 from .precision import uses_bfloat16
-from .recipe import Recipe
+from .recipe import Recipe, TaskConfig, TaskKind
 from .sources import DataLoader
 from .trainer import PackedTrainer, last_checkpoint, publish
-from .watch import Watcher
+from .watch import Watcher, score_examples, score_pairs
 
 _LOG = logging.getLogger(__name__)
 _RECIPE = "recipe.txt"
@@ -64,7 +73,7 @@ def train(
     assert arguments.distributed_state is not None
     arguments.distributed_state.wait_for_everyone()  # of several processes one makes the folder
     checkpoint = last_checkpoint(output)
-    torch.manual_seed(recipe.seed)  # a base without span head gets a random one
+    torch.manual_seed(recipe.seed)  # a base without the head gets a random one
     base = str(shipped_reader_path(recipe.base) or recipe.base)
     tokenizer = load_tokenizer(base)
     model = _student(recipe, base)
@@ -72,17 +81,17 @@ def train(
     if recipe.distillation is not None:
         source = recipe.distillation.teacher
         source = str(shipped_reader_path(source) or source)
-        teacher = Teacher.load(recipe.distillation, source, model.config)
-    loaded = DataLoader(recipe, data, on_error).load(TextEncoder(tokenizer, model.config))
+        teacher = Teacher.load(recipe.distillation, source, model)
+    lesson = _lesson(recipe, model, tokenizer, teacher, data, on_error)
     every = recipe.held_out.every if recipe.held_out else 0
     trainer = PackedTrainer(
-        Objective(teacher, recipe.null_weight),
+        lesson.objective,
         model=model,
         args=arguments,
-        train_dataset=loaded.batches,
-        callbacks=[Watcher(output, model, tokenizer, loaded.held_out, every)],
+        train_dataset=lesson.batches,
+        callbacks=[Watcher(output, lesson.score, every)],
     )
-    if recipe.codec:
+    if recipe.codec and isinstance(model, DeformerForQuestionAnswering):
         where = trainer.args.device
         _read_through(recipe.codec, Reader(model, tokenizer, name=base, device=where))
     trainer.remove_callback(PrinterCallback)
@@ -91,6 +100,39 @@ def train(
         _save(model, tokenizer, output / "reader")
         plot_run(output)
     return output / "reader"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What is learned, and how far it has been is told."""
+
+    batches: BatchDataset[Any, Any]
+    objective: Objective
+    score: Callable[[], dict[str, float]] | None
+    """Scores the model on what was held out, if anything was."""
+
+
+def _lesson(
+    recipe: Recipe,
+    model: DecomposedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    teacher: Teacher | None,
+    data: Path,
+    on_error: OnError,
+) -> _Lesson:
+    """Data, losses and scores of the recipe's task."""
+    encoder = TextEncoder(tokenizer, model.config)
+    if recipe.task is not None:
+        assert isinstance(model, PairModel)
+        loader = PairLoader(recipe, recipe.task, data, encoder, on_error)
+        batches = loader.load()
+        score = partial(score_pairs, model, tokenizer, loader.held_out)
+        return _Lesson(batches, PairObjective(teacher), score if loader.held_out else None)
+    assert isinstance(model, DeformerForQuestionAnswering)
+    loaded = DataLoader(recipe, data, on_error).load(encoder)
+    objective = SpanObjective(teacher, recipe.null_weight)
+    of_spans = partial(score_examples, model, tokenizer, loaded.held_out)
+    return _Lesson(loaded.batches, objective, of_spans if loaded.held_out else None)
 
 
 def _prepare(output: Path, recipe: Recipe, resume: bool) -> None:
@@ -106,33 +148,56 @@ def _prepare(output: Path, recipe: Recipe, resume: bool) -> None:
                 f"{output}: holds a training run already. Go on with it (--resume) or name "
                 "another folder."
             )
-        if described.read_text(encoding="utf-8") != repr(recipe):
+        if described.read_text(encoding="utf-8") != _description(recipe):
             raise PrereadError(
                 f"{output}: was begun with another recipe, recorded in {described}. Resume with "
                 "that one or name another folder."
             )
     output.mkdir(parents=True, exist_ok=True)
-    described.write_text(repr(recipe), encoding="utf-8")
+    described.write_text(_description(recipe), encoding="utf-8")
 
 
-def _student(recipe: Recipe, base: str) -> DeformerForQuestionAnswering:
+def _description(recipe: Recipe) -> str:
+    """All of the recipe; as it was before there were tasks, where it has none."""
+    return repr(recipe).replace("task=None, ", "")
+
+
+def _student(recipe: Recipe, base: str) -> DecomposedModel:
     """The model that is trained, what stays as it is frozen."""
     open_domain = any(source.negatives for source in recipe.stages[-1].sources)
-    model = DeformerForQuestionAnswering.from_pretrained(
-        base,
-        num_lower_layers=recipe.num_lower_layers,
-        hidden_dropout_prob=recipe.dropout,
-        attention_probs_dropout_prob=recipe.attention_dropout,
-        scores_compare=open_domain,
-        knows_null=recipe.null_weight > 0,
-        passage_weight=0.0,  # what was fitted to the base's logits does not hold of others
-        confidence_weights=None,
-    )
+    fields: dict[str, Any] = {
+        "num_lower_layers": recipe.num_lower_layers,
+        "hidden_dropout_prob": recipe.dropout,
+        "attention_probs_dropout_prob": recipe.attention_dropout,
+        "scores_compare": open_domain,
+        "knows_null": recipe.null_weight > 0,
+        "passage_weight": 0.0,  # what was fitted to the base's logits does not hold of others
+        "confidence_weights": None,
+    }
+    kind: type[DecomposedModel] = DeformerForQuestionAnswering
+    if recipe.task is not None:
+        is_choice = recipe.task.kind is TaskKind.CHOICE
+        kind = DeformerForMultipleChoice if is_choice else DeformerForSequenceClassification
+        fields |= _pair_fields(recipe.task)
+    model = kind.from_pretrained(base, **fields)
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
     if recipe.freeze_layers:
         for name, weight in model.named_parameters():
             weight.requires_grad_(not is_lower(name, recipe.freeze_layers))
     return model
+
+
+def _pair_fields(task: TaskConfig) -> dict[str, Any]:
+    """A task's layout, as the configuration has it."""
+    fields: dict[str, Any] = {
+        "max_question_length": task.max_first_length,
+        "window_length": task.max_second_length,
+        "window_stride": max(1, task.max_second_length - 2),  # only the first window is read
+        "max_title_length": 0,
+        "stored_segment": task.stored_segment.value,
+        "codec": "float16",  # one that the base learned is of its own states
+    }
+    return fields | ({"id2label": dict(enumerate(task.labels))} if task.labels else {})
 
 
 def _read_through(name: str, reader: Reader) -> None:
@@ -176,9 +241,7 @@ def _arguments(recipe: Recipe, output: Path, device: str) -> TrainingArguments:
     return arguments
 
 
-def _save(
-    model: DeformerForQuestionAnswering, tokenizer: PreTrainedTokenizerFast, target: Path
-) -> None:
+def _save(model: DecomposedModel, tokenizer: PreTrainedTokenizerFast, target: Path) -> None:
     """Write the reader aside, then rename it."""
     staging = target.with_name(target.name + ".unfinished")
     shutil.rmtree(staging, ignore_errors=True)

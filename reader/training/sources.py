@@ -3,7 +3,7 @@
 import logging
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,22 +18,48 @@ from ...data import (
     read_open_domain_examples,
 )
 from ..windows import TextEncoder
-from .batches import BatchDataset, make_batches
+from .batches import Batch, BatchDataset, Costly, collate, make_batches
 from .features import Feature, FeatureMaker
 from .recipe import Recipe, SourceConfig, StageConfig
 
 _LOG = logging.getLogger(__name__)
 _Item = TypeVar("_Item")
+_Feature = TypeVar("_Feature", bound=Costly)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
     """All batches of a run, in their order, and the questions held back from it."""
 
-    batches: BatchDataset
+    batches: BatchDataset[Feature, Batch]
     held_out: list[ReadingExample]
     left_out: Counter[str]
     """How many examples could not be learned from, by reason, each counted in every epoch."""
+
+
+def lay_out_epochs(
+    recipe: Recipe, features_of: Callable[[StageConfig, int], list[_Feature]]
+) -> tuple[list[_Feature], list[list[int]]]:
+    """Features of all epochs, stage after stage, and the batches made of them.
+
+    Args:
+        recipe: Its stages, batch size and seed count.
+        features_of: Makes the features of one epoch of a stage, from a seed.
+
+    Returns:
+        The features, and for each batch their numbers.
+    """
+    features: list[_Feature] = []
+    batches: list[list[int]] = []
+    epochs = [stage for stage in recipe.stages for _ in range(stage.epochs)]
+    for number, stage in enumerate(epochs):
+        seed = recipe.seed + number
+        of_epoch = features_of(stage, seed)
+        made = make_batches(of_epoch, recipe.max_rows, seed, sorted_together=recipe.sorted_together)
+        batches += [[len(features) + i for i in batch] for batch in made]
+        features += of_epoch
+        _LOG.info("epoch %d: %d features, batches up to %d", number, len(of_epoch), len(batches))
+    return features, batches
 
 
 class DataLoader:
@@ -59,23 +85,9 @@ class DataLoader:
             PrereadError: If nothing is left to train on.
         """
         maker = FeatureMaker(encoder)
-        features: list[Feature] = []
-        batches: list[list[int]] = []
-        epochs = [stage for stage in self._recipe.stages for _ in range(stage.epochs)]
-        for number, stage in enumerate(epochs):
-            seed = self._recipe.seed + number
-            of_epoch = self._features(stage, maker, seed)
-            made = make_batches(
-                of_epoch,
-                self._recipe.max_rows,
-                seed,
-                sorted_together=self._recipe.sorted_together,
-            )
-            batches += [[len(features) + i for i in batch] for batch in made]
-            features += of_epoch
-            _LOG.info(
-                "epoch %d: %d features, batches up to %d", number, len(of_epoch), len(batches)
-            )
+        features, batches = lay_out_epochs(
+            self._recipe, lambda stage, seed: self._features(stage, maker, seed)
+        )
         if not batches:
             raise PrereadError(f"training: no example is left to learn from ({maker.left_out}).")
         for reason, count in maker.left_out.items():
@@ -92,7 +104,7 @@ class DataLoader:
             for example in examples
             if example.context in self._held_out[source.file] and example.answers
         ]
-        return TrainingData(BatchDataset(features, batches), held_out, maker.left_out)
+        return TrainingData(BatchDataset(features, batches, collate), held_out, maker.left_out)
 
     def _features(self, stage: StageConfig, maker: FeatureMaker, seed: int) -> list[Feature]:
         """Features of one epoch of a stage."""
@@ -113,11 +125,11 @@ class DataLoader:
                 self._folder / source.file, on_error=self._on_error, report=report
             )
             self._open_domain[source.file] = list(found)
-            _warn_of_skipped(report)
+            warn_of_skipped(report)
         draw = random.Random(seed)
         return [
             _with_negatives(example, source, draw)
-            for example in _repeat(self._open_domain[source.file], source.weight, draw)
+            for example in repeat(self._open_domain[source.file], source.weight, draw)
         ]
 
     def _draw_reading(self, source: SourceConfig, seed: int) -> list[ReadingExample]:
@@ -147,7 +159,7 @@ class DataLoader:
                 self._folder / source.file, on_error=self._on_error, report=report
             )
             examples = [_with_title(example, source.titles) for example in found]
-            _warn_of_skipped(report)
+            warn_of_skipped(report)
             self._reading[source] = examples
             held_out = self._recipe.held_out
             if source.file not in self._held_out:
@@ -178,7 +190,7 @@ def _with_negatives(
     )
 
 
-def _repeat(items: Sequence[_Item], weight: float, draw: random.Random) -> list[_Item]:
+def repeat(items: Sequence[_Item], weight: float, draw: random.Random) -> list[_Item]:
     """Each item as often as its weight says: the whole part always, the rest by chance."""
     whole = int(weight)
     part = round((weight - whole) * len(items))
@@ -186,6 +198,7 @@ def _repeat(items: Sequence[_Item], weight: float, draw: random.Random) -> list[
     return [*items] * whole + [items[i] for i in chosen]
 
 
-def _warn_of_skipped(report: ReadReport) -> None:
+def warn_of_skipped(report: ReadReport) -> None:
+    """Log what was not read of a file."""
     if not report.is_complete:
         _LOG.warning("%s", report.summary())

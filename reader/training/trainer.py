@@ -14,6 +14,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from ...data import PrereadError
 from .batches import Batch, BatchDataset
 from .objective import Objective
+from .pair_batches import PairBatch
 
 _UNFINISHED = "unfinished"
 _CHECKPOINTS_KEPT = 2
@@ -70,7 +71,7 @@ class PackedTrainer(Trainer):
         return 0
 
     def _prepare_input(self, data: Any) -> Any:
-        if isinstance(data, Batch):
+        if isinstance(data, Batch | PairBatch):
             return data.to(self.args.device)
         return super()._prepare_input(data)
 

@@ -1,7 +1,7 @@
 """What can be seen of a training while it runs: log, progress bar, held-out scores."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from transformers import (
 from ...data import ReadingExample, score_answer
 from ..comprehension import answer_examples
 from ..model import DeformerForQuestionAnswering
+from ..pair_features import Example
+from ..pair_models import PairModel
+from ..pair_reader import PairReader
 from ..reader import Reader
 
 LOG = "log.csv"
@@ -53,14 +56,25 @@ def score_examples(
     model: DeformerForQuestionAnswering,
     tokenizer: PreTrainedTokenizerFast,
     examples: Sequence[ReadingExample],
-) -> tuple[float, float]:
+) -> dict[str, float]:
     """EM and F1 of a model, in percent; the model is left in the mode it was in."""
     was_training = model.training
     reader = Reader(model, tokenizer, name="in training", device=model.device)
     scores = [score_answer(said, e.answers) for e, said in answer_examples(reader, examples)]
     model.train(was_training)
     exact_match, f1 = np.mean(scores, axis=0).tolist()
-    return 100 * exact_match, 100 * f1
+    return {"exact_match": 100 * exact_match, "f1": 100 * f1}
+
+
+def score_pairs(
+    model: PairModel, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example]
+) -> dict[str, float]:
+    """Accuracy of a model, in percent; the model is left in the mode it was in."""
+    was_training = model.training
+    reader = PairReader(model, tokenizer, name="in training", device=model.device)
+    right = [feature.gold == said for feature, said in reader.judge(examples)]
+    model.train(was_training)
+    return {"accuracy": 100 * float(np.mean(right))}
 
 
 class Watcher(TrainerCallback):
@@ -69,16 +83,13 @@ class Watcher(TrainerCallback):
     def __init__(
         self,
         output: Path,
-        model: DeformerForQuestionAnswering,
-        tokenizer: PreTrainedTokenizerFast,
-        held_out: Sequence[ReadingExample],
-        held_out_every: int,
+        score: Callable[[], dict[str, float]] | None,
+        every: int,
     ) -> None:
-        """Watch the training of ``model``, writing below ``output``."""
+        """Write below ``output``; ``score`` the model on held-out questions at so many steps."""
         self._log = CsvLog(output / LOG)
         self._scores = CsvLog(output / HELD_OUT)
-        self._model, self._tokenizer = model, tokenizer
-        self._held_out, self._every = held_out, held_out_every
+        self._score, self._every = score, every
         self._bar: tqdm[Any] | None = None
 
     def on_train_begin(
@@ -101,9 +112,8 @@ class Watcher(TrainerCallback):
             return
         self._bar.update(state.global_step - self._bar.n)
         is_due = state.global_step % max(1, self._every) == 0
-        if self._held_out and (is_due or state.global_step == state.max_steps):
-            exact_match, f1 = score_examples(self._model, self._tokenizer, self._held_out)
-            scores = {"exact_match": round(exact_match, 2), "f1": round(f1, 2)}
+        if self._score and (is_due or state.global_step == state.max_steps):
+            scores = {name: round(value, 2) for name, value in self._score().items()}
             self._scores.append({"step": state.global_step, **scores})
             self._bar.write(f"step {state.global_step}: held-out {scores}", file=self._bar.fp)
 

@@ -1,0 +1,118 @@
+"""What does it cost to split on the paper's pair tasks, and what does the teacher give back?
+
+    python benchmarks/pair_tasks.py BASE TRAIN DEV RUNS
+
+For each of BoolQ, MNLI and QQP three readers begin from BASE, a plain encoder, and see the same
+pairs in the same order: the full model, a decomposed one, and a decomposed one taught by the full
+one with KD and LRS (Cao et al. 2020, section 3.3). The recipes are ``minilm-l6-TASK-full``,
+``-split`` and ``-student``. All are scored on the pairs of DEV; the taught one also with its stored
+text through a codec. A run whose ``RUNS/TASK-ARM/reader`` is there is not done again, wherever that
+reader comes from.
+"""
+
+import argparse
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from common import write_result
+from preread.data import PairExample, ReadReport, read_pairs
+from preread.pipeline import ReadMode, evaluate_pairs
+from preread.reader import PairReader
+from preread.reader.training import Recipe, recipe_path
+from preread.reader.training.run import train
+
+DEV = {
+    "boolq": "boolq-dev.jsonl.gz",
+    "mnli": "mnli-dev-part.jsonl.gz",
+    "qqp": "qqp-dev-part.jsonl.gz",
+}
+ARMS: dict[str, tuple[tuple[ReadMode, str], ...]] = {
+    "full": ((ReadMode.FULL, ""),),
+    "split": ((ReadMode.DECOMPOSED, ""),),
+    "student": (
+        (ReadMode.DECOMPOSED, ""),
+        (ReadMode.STORED, "float16"),
+        (ReadMode.STORED, "int8"),
+    ),
+}
+"""How each arm's reader is scored: where states come from, and what stored ones go through."""
+
+
+def arm(task: str, name: str, base: str, runs: Path, share: float) -> Recipe:
+    """The recipe of one reader."""
+    recipe = Recipe.load(recipe_path(f"minilm-l6-{task}-{name}"))
+    stages = tuple(
+        replace(stage, sources=tuple(replace(s, weight=share) for s in stage.sources))
+        for stage in recipe.stages
+    )
+    taught = recipe.distillation
+    if taught is not None:
+        taught = replace(taught, teacher=str(runs / f"{task}-full" / "reader"))
+    return replace(recipe, base=base, stages=stages, distillation=taught)
+
+
+def score(reader: Path, examples: list[PairExample], name: str) -> list[dict[str, Any]]:
+    """Accuracy of one arm's reader, in each of its modes."""
+    rows = []
+    for mode, codec in ARMS[name]:
+        layers = 0 if mode is ReadMode.FULL else None
+        loaded = PairReader.load(str(reader), num_lower_layers=layers)
+        found = evaluate_pairs(
+            loaded, examples, mode=mode, codec=codec or "float16", show_progress=True
+        )
+        rows.append({"arm": name, "codec": codec, **found})
+    return rows
+
+
+def main() -> None:
+    """Train and score every reader, write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("base")
+    parser.add_argument("train", type=Path)
+    parser.add_argument("dev", type=Path)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--tasks", nargs="+", choices=list(DEV), default=list(DEV))
+    parser.add_argument("--share", type=float, default=1.0, help="of the training pairs")
+    parser.add_argument("--sample", type=int, default=0, help="pairs of each dev set; 0: all")
+    parser.add_argument("--seed", type=int, default=0, help="of that sample")
+    options = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    datasets: dict[str, Any] = {}
+    for task in options.tasks:
+        report = ReadReport()
+        examples = list(read_pairs(options.dev / DEV[task], report=report))
+        most, count = Counter(e.label for e in examples).most_common(1)[0]
+        datasets[task] = {
+            "file": DEV[task],
+            "most_frequent_label": most,
+            "its_share": round(100 * count / len(examples), 2),
+            "without_label": report.left_out.total(),
+        }
+        if 0 < options.sample < len(examples):
+            examples = random.Random(options.seed).sample(examples, options.sample)
+        for name in ARMS:
+            folder = options.runs / f"{task}-{name}"
+            recipe = arm(task, name, options.base, options.runs, options.share)
+            if not (folder / "reader").exists():
+                train(recipe, data=options.train, output=folder, resume=True)
+            scored = folder / f"scores-{len(examples)}.json"
+            if not scored.exists():
+                scored.write_text(json.dumps(score(folder / "reader", examples, name)))
+            made = [{"task": task, **row} for row in json.loads(scored.read_text())]
+            print(*made, sep="\n", flush=True)
+            rows += made
+    content = {
+        "share": options.share,
+        "sample_seed": options.seed if options.sample else None,
+        "datasets": datasets,
+        "rows": rows,
+    }
+    write_result("pair-tasks", content)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""Pairs of texts as GLUE has them: a header, a record a line, tabs between fields, no quoting.
+
+Source: https://gluebenchmark.com/tasks. Quotes are text there, and stay.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import DataError
+from ..fields import take_text
+from ..json_records import JsonObject, shorten
+from ..lines import read_lines
+from ..policy import ErrorPolicy, Place, parse_each
+from ..records import PairExample
+from .labels import take_label
+
+
+class _Columns(NamedTuple):
+    """What a task calls its fields."""
+
+    example_id: str
+    first: str
+    second: str
+    label: str
+
+
+_MNLI = _Columns("pairID", "sentence1", "sentence2", "gold_label")
+_QQP = _Columns("id", "question1", "question2", "is_duplicate")
+_QQP_LABELS = {"0": "false", "1": "true"}
+
+
+def read_glue_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, PairExample]]:
+    """The pairs of a tab-separated file of MultiNLI, plain or gzip."""
+    return parse_each(_records(path, _MNLI, policy), partial(_pair, columns=_MNLI), policy)
+
+
+def read_glue_qqp(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, PairExample]]:
+    """The pairs of a tab-separated file of Quora's questions, plain or gzip."""
+    return parse_each(_records(path, _QQP, policy), _duplicate, policy)
+
+
+def _pair(record: JsonObject, place: Place, columns: _Columns) -> PairExample:
+    return PairExample(
+        example_id=take_text(record, columns.example_id, place).strip(),
+        first=take_text(record, columns.first, place),
+        second=take_text(record, columns.second, place),
+        label=take_label(record, columns.label, place),
+    )
+
+
+def _duplicate(record: JsonObject, place: Place) -> PairExample:
+    """A pair of questions, whose label is a digit."""
+    label = record[_QQP.label]
+    if label not in _QQP_LABELS:
+        raise place.error(
+            f"expected {_QQP.label!r} to be 0 or 1, found {shorten(label)}. Correct or drop the "
+            "line."
+        )
+    named: JsonObject = record | {_QQP.label: _QQP_LABELS[str(label)]}
+    return _pair(named, place, _QQP)
+
+
+def _records(
+    path: Path, columns: _Columns, policy: ErrorPolicy
+) -> Iterator[tuple[Place, JsonObject]]:
+    """The lines as objects, by the names in the header.
+
+    Raises:
+        DataError: If the header lacks a column, or the policy says so of a line.
+    """
+    lines = read_lines(path, policy)
+    place, header = next(lines, (Place(path, 1), ""))
+    names = _fields(header)
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise DataError(
+            f"expected a header with {', '.join(columns)}, found none of {', '.join(missing)} in "
+            f"{shorten(header.strip())}. Parts without labels cannot be used; name another file.",
+            path=path,
+            line=place.line,
+        )
+
+    def parse(text: str, place: Place) -> JsonObject:
+        fields = _fields(text)
+        if len(fields) != len(names):
+            raise place.error(
+                f"expected {len(names)} tab-separated fields, as in the header, found "
+                f"{len(fields)}. Correct or drop the line."
+            )
+        return dict(zip(names, fields, strict=True))
+
+    return parse_each(lines, parse, policy)
+
+
+def _fields(line: str) -> list[str]:
+    return line.rstrip("\r\n").split("\t")

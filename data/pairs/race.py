@@ -1,0 +1,127 @@
+"""RACE: exam questions with four choices about an article, one JSON file an article.
+
+The release is ``{train,dev,test}/{middle,high}/N.txt``; each file holds ``article``, ``questions``,
+``options`` (a list for each question) and ``answers`` (a letter for each).
+
+Source: Lai et al. 2017 (https://aclanthology.org/D17-1082).
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from ..fields import as_texts, check_unicode, take_text, take_texts
+from ..folders import find_files
+from ..json_records import as_json_object, shorten
+from ..lines import read_whole_text
+from ..policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
+from ..records import ChoiceExample
+
+_SUFFIX = ".txt"
+_BLANK = "_"
+"""What a question has where its answer is to stand."""
+
+
+def read_choices(
+    path: str | Path,
+    *,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[ChoiceExample]:
+    """Read questions with choices.
+
+    Args:
+        path: A folder of RACE, sub-folders too, or one of its files.
+        on_error: What to do with an article whose file, or any of whose questions, cannot be used.
+        report: Filled with what was read and skipped, where given.
+        limit: Number of questions after which to stop.
+
+    Returns:
+        The questions, files in the order of their paths. One is named by its file and its number
+        there, from 0.
+
+    Raises:
+        DataError: If there is no question, or ``on_error`` is ``FAIL`` and a file cannot be used;
+            the message names file and question.
+        ValueError: If the limit is negative, or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    path = Path(path)
+    if not path.exists():
+        raise DataError("expected a file or folder, found nothing. Check the path.", path=path)
+    policy = ErrorPolicy.of(on_error, report)
+    return draw(_locate(path, policy), path=path, noun="question with choices",
+                report=policy.report, limit=limit)  # fmt: skip
+
+
+def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, ChoiceExample]]:
+    """All questions, each with its place."""
+    files = find_files(path, {_SUFFIX}) if path.is_dir() else [path]
+    for file in files:
+        name = file.relative_to(path if path.is_dir() else path.parent).with_suffix("").as_posix()
+        try:
+            examples = _parse_article(file, name)
+        except DataError as error:
+            policy.reject(error)
+            continue
+        yield from examples
+
+
+def _parse_article(file: Path, name: str) -> list[tuple[Place, ChoiceExample]]:
+    """The questions of one file.
+
+    Raises:
+        DataError: If it is no JSON, a field is missing or wrong, or lists differ in length.
+    """
+    place = Place(file, 1)
+    text = read_whole_text(file)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        raise Place(file, line).error(f"expected JSON, found a fault: {error}.") from error
+    record = as_json_object(value, place)
+    article = take_text(record, "article", place)
+    questions = take_texts(record, "questions", place)
+    answers = take_texts(record, "answers", place)
+    options = record.get("options")
+    if not isinstance(options, list) or not len(questions) == len(options) == len(answers):
+        raise place.error(
+            f"expected 'options' and 'answers' for each of {len(questions)} questions, found "
+            f"{len(options) if isinstance(options, list) else shorten(options)} and "
+            f"{len(answers)}. Correct or drop the file."
+        )
+    made = []
+    for number, (question, choices, answer) in enumerate(
+        zip(questions, options, answers, strict=True)
+    ):
+        at = place._replace(number=number, within=f"questions[{number}]")
+        texts = as_texts(choices, "options", at)
+        asked = tuple(_asked(check_unicode(question, "questions", at), text) for text in texts)
+        example = ChoiceExample(f"{name}-{number}", asked, article, _place_of(answer, texts, at))
+        made.append((at, example))
+    return made
+
+
+def _asked(question: str, choice: str) -> str:
+    """A question with a choice: in its blank where there is one, else behind it."""
+    if question.count(_BLANK) == 1:
+        return question.replace(_BLANK, choice)
+    return f"{question} {choice}"
+
+
+def _place_of(letter: str, choices: tuple[str, ...], place: Place) -> int:
+    """Which choice a letter means.
+
+    Raises:
+        DataError: If it means none.
+    """
+    number = ord(letter) - ord("A") if len(letter) == 1 else -1
+    if not 0 <= number < len(choices):
+        raise place.error(
+            f"expected the answer to be one of the first {len(choices)} letters, found "
+            f"{letter!r}. Correct or drop the file."
+        )
+    return number

@@ -1,0 +1,86 @@
+"""Pairs of texts: how often a reader says the right label, or chooses the right answer."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ..data import ChoiceExample, PairExample, PrereadError
+from ..reader import Packed, PairReader
+from ..reader.codecs import Codec, plain_codec
+from .evaluation.intervals import bootstrap_intervals
+from .reading import ReadMode
+
+
+def evaluate_pairs(
+    reader: PairReader,
+    examples: Iterable[PairExample | ChoiceExample],
+    *,
+    mode: ReadMode = ReadMode.DECOMPOSED,
+    codec: str = "float16",
+    show_progress: bool = False,
+) -> dict[str, Any]:
+    """Read pairs and score what is said of them.
+
+    Args:
+        reader: What reads. For ``full``, load it with ``num_lower_layers=0``.
+        examples: Pairs with labels, or questions with choices.
+        mode: Where the states of the stored text come from.
+        codec: What ``stored`` goes through: ``float16`` or ``int8``.
+        show_progress: Draw a progress bar on standard error.
+
+    Returns:
+        ``accuracy`` in percent with its ``accuracy_interval``, ``f1`` of the label ``true`` where
+        the labels are true and false, ``n_examples``, ``mode``, and the reader's
+        ``num_lower_layers`` and ``stored_segment``.
+
+    Raises:
+        PrereadError: If there is nothing to score, the examples are of another task than the
+            reader, or the codec would have to be learned.
+    """
+    known = list(examples)
+    if not known:
+        raise PrereadError("evaluate-pairs: expected pairs with labels, found none.")
+    of_choice = isinstance(known[0], ChoiceExample)
+    if of_choice == reader.model.has_labels:
+        kinds = "questions with choices", "pairs with labels"
+        raise PrereadError(
+            f"{reader.name}: expected {kinds[reader.model.has_labels]}, as this reader takes, "
+            f"found {kinds[not of_choice]}. Name a reader or a data set of the same task."
+        )
+    through = _Stored(plain_codec(codec), reader) if mode is ReadMode.STORED else None
+    judged = reader.judge(known, through)
+    bar = tqdm(judged, total=len(known), unit=" pairs", disable=not show_progress)
+    results = np.array([(feature.gold, said) for feature, said in bar])
+    right = results[:, 0] == results[:, 1]
+    interval = 100 * bootstrap_intervals(right[None])[0]
+    content: dict[str, Any] = {
+        "accuracy": round(100 * float(right.mean()), 2),
+        "accuracy_interval": [round(float(end), 2) for end in interval],
+    }
+    if set(reader.labels) == {"true", "false"}:
+        content["f1"] = round(100 * _f1(*(results == reader.labels.index("true")).T), 2)
+    return content | {
+        "n_examples": len(right),
+        "mode": mode.value,
+        "num_lower_layers": reader.config.num_lower_layers,
+        "stored_segment": reader.config.stored_segment,
+    }
+
+
+def _f1(is_true: Any, said_true: Any) -> float:
+    """F1 of a label: 2 tp / (2 tp + fp + fn); 0 where it neither is nor is said."""
+    n_named = int(is_true.sum() + said_true.sum())
+    return 2 * int((is_true & said_true).sum()) / n_named if n_named else 0.0
+
+
+class _Stored:
+    """What an index does to states."""
+
+    def __init__(self, codec: Codec, reader: PairReader) -> None:
+        self._codec, self._device = codec, reader.device
+
+    def __call__(self, states: Packed, token_ids: Packed) -> Packed:
+        on_device = token_ids.to(self._device)
+        return self._codec.decode(self._codec.encode(states, on_device), on_device)
