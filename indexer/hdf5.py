@@ -24,7 +24,17 @@ def create_hdf5(path: Path, n_bytes: int) -> h5py.File:
     """
     with path.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, n_bytes + _METADATA_BYTES)
-    created = h5py.File(path, "w", libver="v110")
+    created = h5py.File(_create(path))
     with path.open("r+b") as file:  # opening it anew gave the room back
         os.posix_fallocate(file.fileno(), 0, n_bytes + _METADATA_BYTES)
     return created
+
+
+def _create(path: Path) -> h5py.h5f.FileID:
+    """An empty file whose bytes do not depend on the clock: h5py before 3.15 notes the time."""
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_LATEST)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    return h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, creation, access)
