@@ -16,6 +16,7 @@ from typing import Any, Self
 import h5py
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from ..data import Passage
 from ..reader import Window
@@ -154,7 +155,10 @@ class ShardReader:
         try:
             with h5py.File(path, "r") as file:
                 places = {name: _place(file, name) for name in file}
-            mapped = np.memmap(path, np.uint8, "r")
+            # Unlike np.memmap, this keeps no file open: a large index has thousands of shards.
+            size = path.stat().st_size
+            mapped = torch.from_file(str(path), size=size, dtype=torch.uint8).numpy()
+            mapped.flags.writeable = False
             column = {name: _view(mapped, *place) for name, place in places.items()}
             self.codes: Array = column["codes"]
             self._token_ids = column["token_ids"]

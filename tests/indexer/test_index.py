@@ -1,5 +1,6 @@
 """What goes into an index comes out again."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def test_stored_states_are_the_lower_states_in_float16(
     assert table.n_prefix == tuple(w.n_prefix for w in flat)
     # Stored in float16 (11 bits of mantissa), computed in other batches: states are of order 1.
     torch.testing.assert_close(states.rows, expected.rows, rtol=1e-3, atol=1e-3)
+
+
+def test_shards_that_are_mapped_keep_no_file_open(built: Path) -> None:
+    """A large index has more shards than a process may open files."""
+    with PassageIndex(built) as index:
+        index.fetch(range(len(index)))
+        links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+        targets = [os.readlink(link) for link in links if os.path.islink(link)]
+    assert targets and not any("shard-" in target for target in targets)
 
 
 def test_fetching_nothing_gives_nothing(index: PassageIndex) -> None:
