@@ -73,6 +73,17 @@ def learned(
     return learn_codec(CodecName.parse(request.param), tiny_reader, sample)
 
 
+def test_codecs_learn_from_windows_with_and_without_title(
+    tiny_reader: Reader, passages: list[Passage], sample: StateSample
+) -> None:
+    """Users' passages may have none; the first rows of a window are then others."""
+    windows = torch.split(sample.token_ids.rows, list(sample.token_ids.lengths))
+    for window, passage, title in zip(windows, passages[:2], ("", passages[1].title), strict=False):
+        (expected,) = tiny_reader.encoder.encode_passages([passage.text[:100]], [title])
+        ids = list(expected[0].token_ids[:12])
+        assert window[: len(ids)].tolist() == ids
+
+
 @pytest.mark.parametrize("name", ["float16", "int8", "pq8", "rpq96"])
 def test_names_are_read_as_they_are_written(name: str) -> None:
     assert str(CodecName.parse(name)) == name
