@@ -22,7 +22,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,23 +118,26 @@ def summary(load: Load, seconds: float) -> dict[str, Any]:
 
 
 def under_load(args: argparse.Namespace, questions: Sequence[str]) -> dict[str, Any]:
-    """Load for a while, with the server's memory."""
+    """Load for a while, with the memory that is the server's own, and the mapped beside it."""
     with ServerProcess({NAME: args.index}) as server:
-        idle = server.rss_mib()
+        idle, _ = server.memory_mib()
         load = Load(server.url, questions, args.top_k, args.clients)
-        rss = []
+        own, mapped = [], []
         for _ in range(args.seconds):
             time.sleep(1)
-            rss.append(round(server.rss_mib(), 1))
+            both = server.memory_mib()
+            own.append(round(both[0], 1))
+            mapped.append(round(both[1], 1))
         seconds = load.end()
-    second_half = rss[len(rss) // 2 :]
+    second_half = own[len(own) // 2 :]
     quarter = max(1, len(second_half) // 2)
     growth = statistics.mean(second_half[-quarter:]) - statistics.mean(second_half[:quarter])
     memory = {
         "idle_mib": round(idle, 1),
-        "most_mib": max(rss),
+        "most_mib": max(own),
         "last_less_third_quarter_mib": round(growth, 1),
-        "mib_by_second": rss,
+        "mib_by_second": own,
+        "mapped_mib_by_second": mapped,
     }
     return {**summary(load, seconds), "memory": memory}
 
@@ -223,6 +226,14 @@ def swapped(args: argparse.Namespace, questions: Sequence[str]) -> dict[str, Any
     return {**summary(load, seconds), "n_swaps": n_swaps, **taken}
 
 
+PARTS: dict[str, Callable[[argparse.Namespace, Sequence[str]], dict[str, Any]]] = {
+    "load": under_load,
+    "batching": batching,
+    "kill": killed,
+    "swap": swapped,
+}
+
+
 def main() -> None:
     """Measure, try, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -234,6 +245,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="of batching and not")
     parser.add_argument("--batching-seconds", type=float, default=30)
     parser.add_argument("--swap-seconds", type=float, default=3)
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         shown = str(args.index or "sample")
@@ -249,13 +261,8 @@ def main() -> None:
             "n_questions": len(questions),
             "top_k": args.top_k,
         }
-        for name, part in (
-            ("load", under_load),
-            ("batching", batching),
-            ("kill", killed),
-            ("swap", swapped),
-        ):
-            result[name] = part(args, questions)
+        for name in args.parts:
+            result[name] = PARTS[name](args, questions)
             print(name, {k: v for k, v in result[name].items() if k not in ("rounds", "memory")})
     write_result("serving-load", result)
 

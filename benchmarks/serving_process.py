@@ -46,11 +46,12 @@ class ServerProcess:
             time.sleep(0.05)
         self.seconds_to_ready = time.monotonic() - begin
 
-    def rss_mib(self) -> float:
-        """Resident memory."""
+    def memory_mib(self) -> tuple[float, float]:
+        """Resident memory: its own, and pages of files that are mapped (the index's, mostly)."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
-        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(line.split()[1]) / 1024
+        kilobytes = dict(line.split(":", 1) for line in status.splitlines())
+        own, mapped = (int(kilobytes[name].split()[0]) for name in ("RssAnon", "RssFile"))
+        return own / 1024, mapped / 1024
 
     def log(self) -> str:
         """What it has logged."""

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from common import newest
+from common import all_results, newest
 
 
 def serving_load() -> str:
     """Load, batching, a kill, swaps."""
-    result = newest("serving-load")
+    results = all_results("serving-load")
+    parts = {
+        part: next(r for r in results if part in r) for part in ("load", "batching", "kill", "swap")
+    }
+    result = {**parts["load"], **{part: found[part] for part, found in parts.items()}}
     index, machine, ratio = result["index"], result["machine"], result["batching"]["ratio"]
     memory, kill, swap = result["load"]["memory"], result["kill"], result["swap"]
     lines = [
@@ -33,9 +37,11 @@ def serving_load() -> str:
         )
     lines += [
         "",
-        f"Memory: {memory['idle_mib']:,.0f} MiB before the load, {memory['most_mib']:,.0f} at "
-        "most; the mean of the last quarter less that of the third is "
-        f"{memory['last_less_third_quarter_mib']:+.1f} MiB.",
+        f"Memory of its own: {memory['idle_mib']:,.0f} MiB before the load, "
+        f"{memory['most_mib']:,.0f} at most; the mean of the last quarter less that of the third "
+        f"is {memory['last_less_third_quarter_mib']:+.1f} MiB. Besides, "
+        f"{max(memory['mapped_mib_by_second']):,.0f} MiB of mapped files at most, which the "
+        "system takes back when it needs them.",
         "",
         f"Reading up to 16 questions together against one at a time: {ratio['median']:.2f} times "
         f"the answers a second ({ratio['least']:.2f} to {ratio['most']:.2f} in "
@@ -46,7 +52,8 @@ def serving_load() -> str:
         f"{swap['n_swaps']} swaps {swap['n_reloads']:.0f} were taken up while requests ran.",
         "",
     ]
-    return "\n".join([*lines, f"`python benchmarks/serving_load.py` → `{result['file']}`"])
+    files = dict.fromkeys(f"`{found['file']}`" for found in parts.values())
+    return "\n".join([*lines, f"`python benchmarks/serving_load.py` → {', '.join(files)}"])
 
 
 def malformed_requests() -> str:
