@@ -25,6 +25,10 @@ from .base import Kernels
 from .joining import ROWS_AT_ONCE, joined_batches
 from .torch_kernels import torch_kernels
 
+_ROWS_MULTIPLE = 64
+"""oneDNN keeps code and buffers for every number of rows that it has seen, up to a thousand; where
+these are few, its memory does not grow, and it finds them made."""
+
 
 class _FusedLayer:
     """One layer, laid out for reading."""
@@ -100,7 +104,8 @@ class FusedUpper:
         both = torch.cat([x.rows.to(device, self._dtype) for x in (questions, passages)])
         n_rows = sum(passages.lengths[passage] for _, passage in pairs)
         logits = torch.empty((n_rows + len(pairs), 2), device=device)
-        for batch in joined_batches(questions, passages, pairs, self._rows_at_once):
+        for joined in joined_batches(questions, passages, pairs, self._rows_at_once):
+            batch = joined.filled_up(_ROWS_MULTIPLE) if device.type == "cpu" else joined
             hidden = both[batch.source.to(device)]
             read_rows = batch.read_rows.to(device)
             for layer in self._layers[:-1]:
@@ -108,7 +113,8 @@ class FusedUpper:
                 mixed = self._attend(query, key, value, batch.lengths)
                 hidden = layer.finish(hidden, mixed.flatten(1))
             hidden = self._last(hidden, read_rows, batch.lengths, batch.read_lengths)
-            logits[batch.target.to(device)] = linear(hidden.float(), *self._head)
+            target = batch.target.to(device)
+            logits[target] = linear(hidden[: len(target)].float(), *self._head)
         return SpanLogits(logits[:n_rows, 0], logits[:n_rows, 1], logits[n_rows:])
 
     def span_logits(

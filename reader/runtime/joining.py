@@ -35,6 +35,22 @@ class JoinedBatch:
     target: Tensor
     """Where they belong: first the passage rows of all pairs, then a row for each pair. Int64."""
 
+    def filled_up(self, multiple: int) -> "JoinedBatch":
+        """With a pair more, of rows that nobody reads, so that the number of rows is a multiple.
+
+        So is that of the rows whose logits are wanted; ``target`` has the real ones only.
+        """
+        n_rows, n_read = (multiple - n % multiple for n in (len(self.source), len(self.read_rows)))
+        nothing = self.source.new_zeros(n_rows)
+        return JoinedBatch(
+            (*self.lengths, n_rows),
+            (*self.first_lengths, n_rows),
+            (*self.read_lengths, n_read),
+            torch.cat([self.source, nothing]),
+            torch.cat([self.read_rows, self.read_rows.new_zeros(n_read)]),
+            self.target,
+        )
+
 
 def joined_batches(
     questions: Packed,
