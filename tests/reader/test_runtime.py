@@ -10,9 +10,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preread.data import PrereadError
-from preread.reader import DeformerForQuestionAnswering, Packed, Precision, Reader, Runtime
+from preread.reader import (
+    DeformerConfig,
+    DeformerForQuestionAnswering,
+    Packed,
+    Precision,
+    Reader,
+    Runtime,
+)
 from preread.reader.attention import attend_by_segment, attend_padded
 from preread.reader.runtime import FusedUpper, Kernels, load_runtime
+from preread.reader.runtime.base import Project
 from preread.reader.runtime.joining import joined_batches
 from preread.reader.runtime.onnx_graphs import linear_graph, quantise
 from preread.reader.runtime.onnx_kernels import OnnxInt8Kernels
@@ -89,6 +97,39 @@ def test_fused_layers_equal_the_model(
     for name in ("start", "end", "null"):
         ours, theirs = getattr(found, name), getattr(expected, name)
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+class Recorder(TorchKernels):
+    """Notes how many rows its products get."""
+
+    def __init__(self) -> None:
+        """Nothing seen yet."""
+        super().__init__()
+        self.seen: set[int] = set()
+
+    def project(self, weight: torch.Tensor, bias: torch.Tensor) -> Project:
+        plain = super().project(weight, bias)
+
+        def run(rows: torch.Tensor) -> torch.Tensor:
+            self.seen.add(len(rows))
+            return plain(rows)
+
+        return run
+
+
+@given(lengths, lengths)
+@settings(max_examples=15, deadline=None)
+def test_products_see_few_numbers_of_rows(of_questions: list[int], of_passages: list[int]) -> None:
+    """OneDNN keeps code and buffers for every number."""
+    config = DeformerConfig(
+        hidden_size=8, num_hidden_layers=3, num_attention_heads=2, intermediate_size=8,
+        num_lower_layers=1, vocab_size=10,
+    )  # fmt: skip
+    kernels = Recorder()
+    upper = FusedUpper(DeformerForQuestionAnswering(config).eval(), kernels, rows_at_once=70)
+    pairs = [(q, p) for q in range(len(of_questions)) for p in range(len(of_passages))]
+    upper.logits(packed(of_questions, 8), packed(of_passages, 8), pairs)
+    assert kernels.seen and all(n % 64 == 0 for n in kernels.seen)
 
 
 def test_padded_attention_of_a_gpu_gives_the_same() -> None:
