@@ -3,6 +3,7 @@
 import datetime
 import json
 import platform
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -66,6 +67,15 @@ def all_results(name: str) -> list[dict[str, Any]]:
 def newest(name: str) -> dict[str, Any]:
     """The result of a benchmark that was written last."""
     return all_results(name)[0]
+
+
+def fill(path: Path, blocks: dict[str, str]) -> None:
+    """Replace what stands in a file between ``<!-- name -->`` and ``<!-- /name -->``."""
+    text = path.read_text("utf-8")
+    for name, body in blocks.items():
+        pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = pattern.sub(lambda found, body=body: f"{found[1]}{body}\n{found[2]}", text)
+    path.write_text(text, "utf-8")
 
 
 def _cpuinfo() -> list[str]:

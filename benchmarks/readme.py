@@ -6,7 +6,6 @@ With ``--tables`` the README's commands are not run again. Each block stands bet
 ``<!-- name -->`` and ``<!-- /name -->``; what is between them is replaced.
 """
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from answer_tables import ANSWER_TABLES
-from common import RESULTS, all_results, newest
+from common import RESULTS, all_results, fill, newest
 from pair_tables import PAIR_TABLES
 from profile_table import PROFILE_TABLES
 from retrieval_tables import RETRIEVAL_TABLES
@@ -249,15 +248,6 @@ def xlnet_sample() -> str:
                 f"{row['exact_match']:.1f} | {row['f1']:.1f} | {row['n_questions']} |"
             )
     return "\n".join([*lines, "", f"`python benchmarks/xlnet_sample.py` → `{result['file']}`"])
-
-
-def fill(path: Path, blocks: dict[str, str]) -> None:
-    """Replace the blocks of a file."""
-    text = path.read_text("utf-8")
-    for name, body in blocks.items():
-        pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = pattern.sub(lambda found, body=body: f"{found[1]}{body}\n{found[2]}", text)
-    path.write_text(text, "utf-8")
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS, newest
+from common import RESULTS, fill, newest
 from preread.pipeline.reproduction.listing import load_reproductions
 
 PAGE = Path(__file__).parents[1] / "docs" / "reproduce-nq.md"
@@ -164,8 +164,6 @@ REPRODUCTION_TABLES: dict[str, Callable[[], str]] = {
 
 def main() -> None:
     """Fill the page."""
-    from readme import fill  # which fills this page too, with all others
-
     fill(PAGE, {name: table() for name, table in REPRODUCTION_TABLES.items()})
 
 
