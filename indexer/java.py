@@ -56,8 +56,7 @@ def _start() -> None:
     jnius_config.add_classpath(str(_anserini_jar()))
     # Lucene maps its files; the heap only holds what is being indexed and the hits of a query.
     jnius_config.add_options(f"-Xmx{os.environ.get('PREREAD_JAVA_HEAP', '2g')}")
-    # The default collector lets the heap grow to its limit on garbage alone; this one keeps it near
-    # what is in use.
+    # The collector that a server's memory was measured with (docs/serving.md).
     jnius_config.add_options("-XX:+UseSerialGC")
     jnius_config.add_options("--enable-native-access=ALL-UNNAMED")
     logging_rules = Path(__file__).parent / "log4j2.properties"
