@@ -10,6 +10,7 @@ import torch
 from ..data import PrereadError
 from ..indexer import Bm25Parameters, Hit, PassageIndex
 from ..reader import Precision, Reader, Runtime
+from ..reader.codecs import reader_of
 from .answering import Answerer, PassageAt
 from .answers import Answer, Step
 from .ranking import AnswerRule
@@ -77,7 +78,8 @@ class OpenDomainQA:
 
         Args:
             index: Where passages and stored states are.
-            reader: Its upper layers read.
+            reader: Its upper layers read, unless the index's codec brings others, which learned
+                from decoded states.
             retriever: Finds passages; BM25 of the index by default.
             bm25_weight: Logits added to a passage's spans for each point of its BM25 score, whoever
                 found it; by default what the reader's configuration says. The two scores are mixed
@@ -94,11 +96,11 @@ class OpenDomainQA:
         """
         self.codec = index.codec(reader)
         self.index = index
-        self.reader = reader
+        self.reader = reader_of(self.codec, reader)
         self.bm25_weight = reader.config.bm25_weight if bm25_weight is None else bm25_weight
         self.stop_margin = reader.config.stop_margin if stop_margin is None else stop_margin
         rule = AnswerRule.of(reader.config) if rule is None else rule
-        self.answerer = Answerer(reader, rule, min_confidence)
+        self.answerer = Answerer(self.reader, rule, min_confidence)
         self.retriever: Retriever = retriever if retriever is not None else index.bm25
 
     @classmethod

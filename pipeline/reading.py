@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..data import PrereadError, ReadingExample, score_answer
 from ..reader import Packed, Reader, answer_examples
-from ..reader.codecs import Codec, known_codec
+from ..reader.codecs import Codec, known_codec, reader_of
 
 
 class ReadMode(StrEnum):
@@ -57,7 +57,8 @@ def evaluate_reader(
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
     through: Callable[[Packed, Packed], Packed] = _unchanged
     if mode is ReadMode.STORED:
-        through = _through(known_codec(codec or reader.config.codec, reader), reader)
+        chosen = known_codec(codec or reader.config.codec, reader)
+        reader, through = reader_of(chosen, reader), _through(chosen, reader)
     answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions", disable=not show_progress)
     scores = [score_answer(prediction, example.answers) for example, prediction in bar]

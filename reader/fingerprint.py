@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 
 from tokenizers import Tokenizer
 
@@ -47,17 +48,29 @@ def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> st
     if description["model"].get("type") != "WordPiece":  # merges and scores cut words, too
         parts.append(description["model"])
     digest.update(json.dumps(parts, sort_keys=True).encode())
-    for name, weight in sorted(model.state_dict().items()):
-        if is_lower(name, model.config.num_lower_layers):
-            digest.update(name.encode())
-            digest.update(weight.detach().cpu().float().contiguous().numpy().data)
+    _add_weights(digest, model, lambda name: is_lower(name, model.config.num_lower_layers))
     return digest.hexdigest()
 
 
 def weights_sha256(model: DeformerForQuestionAnswering) -> str:
     """SHA-256 of all weights, hexadecimal: what answers depend on besides the stored states."""
     digest = hashlib.sha256()
-    for name, weight in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(weight.detach().cpu().float().contiguous().numpy().data)
+    _add_weights(digest, model, lambda _: True)
     return digest.hexdigest()
+
+
+def upper_sha256(model: DeformerForQuestionAnswering) -> str:
+    """SHA-256 of the weights of upper layers and head, hexadecimal."""
+    digest = hashlib.sha256()
+    split = model.config.num_lower_layers
+    _add_weights(digest, model, lambda name: not is_lower(name, split))
+    return digest.hexdigest()
+
+
+def _add_weights(
+    digest: "hashlib._Hash", model: DeformerForQuestionAnswering, wanted: Callable[[str], bool]
+) -> None:
+    for name, weight in sorted(model.state_dict().items()):
+        if wanted(name):
+            digest.update(name.encode())
+            digest.update(weight.detach().cpu().float().contiguous().numpy().data)

@@ -1,6 +1,7 @@
 """A trained model with its tokenizer: text in, states and spans out."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 
@@ -111,6 +112,13 @@ class Reader:
     def __getstate__(self) -> dict[str, object]:
         """All but the runtime, which a worker process makes for itself if it reads."""
         return {name: value for name, value in self.__dict__.items() if name != "runtime"}
+
+    def with_model(self, model: DeformerForQuestionAnswering) -> "Reader":
+        """The same reader with a model whose embedder and lower layers are the same."""
+        other = copy(self)
+        other.__dict__.pop("runtime", None)  # it has the weights of the one before
+        other.model = model
+        return other
 
     @property
     def config(self) -> DeformerConfig:

@@ -27,6 +27,9 @@ def train(
     teacher: Annotated[
         str | None, typer.Option(metavar="READER", help="Instead of the recipe's teacher.")
     ] = None,
+    codec: Annotated[
+        str | None, typer.Option(metavar="CODEC", help="Instead of the recipe's codec.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that stopped; begin if none.")
     ] = False,
@@ -43,6 +46,8 @@ def train(
     chosen = Recipe.load(recipe_path(recipe))
     if base is not None:
         chosen = replace(chosen, base=base)
+    if codec is not None:
+        chosen = replace(chosen, codec=codec)
     if teacher is not None:
         if chosen.distillation is None:
             raise PrereadError(f"--teacher: the recipe {recipe} has no [distillation]. Drop it.")

@@ -67,8 +67,9 @@ class ReaderShelf:
                 return OpenDomainQA(index, self._readers[name], retriever)
             except IndexMismatchError:
                 log(_LOG, logging.INFO, "reader changed", reader=name)
-        qa = OpenDomainQA(index, self._load(name), retriever)
-        self._readers[name] = qa.reader
+        reader = self._load(name)
+        qa = OpenDomainQA(index, reader, retriever)
+        self._readers[name] = reader
         return qa
 
 

@@ -1,5 +1,6 @@
 """Codecs: how lower states are written as bytes, and read back on the device that reads on."""
 
+from .adapting import reader_of
 from .base import Codec
 from .files import codec_file_name, load_codec, save_codec
 from .learning import StateSample, learn_codec, learn_codecs, sample_states
@@ -9,6 +10,7 @@ from .scalar import Float16Codec, Int8Codec
 from .selection import find_codec, known_codec, plain_codec
 from .sensitivity import fisher_information
 from .side import Predictor
+from .upper import UpperChanges
 
 __all__ = [
     "Codec",
@@ -20,6 +22,7 @@ __all__ = [
     "QuantisedCodec",
     "Quantiser",
     "StateSample",
+    "UpperChanges",
     "codec_file_name",
     "find_codec",
     "fisher_information",
@@ -28,6 +31,7 @@ __all__ = [
     "learn_codecs",
     "load_codec",
     "plain_codec",
+    "reader_of",
     "sample_states",
     "save_codec",
 ]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..packing import Packed
 from .names import CodecName
+from .upper import UpperChanges
 
 
 class Codec(Protocol):
@@ -18,6 +19,10 @@ class Codec(Protocol):
     @property
     def name(self) -> CodecName:
         """What it is called."""
+
+    @property
+    def upper(self) -> UpperChanges | None:
+        """What upper layers change for it, where that was learned (``upper.py``)."""
 
     @property
     def dtype(self) -> torch.dtype:

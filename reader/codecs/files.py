@@ -1,11 +1,13 @@
 """A learned codec as a safetensors file (``docs/index-format.md``)."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from ...data import PrereadError
 from ..reader import Reader
@@ -13,10 +15,13 @@ from .names import CodecName
 from .quantised import QuantisedCodec, Quantiser
 from .side import Predictor
 from .tables import from_int8, to_int8
+from .upper import UpperChanges
 
 _FORMAT = "preread-codec-3"
 _SCALES = "_scales"
 """What the name of a table's scales ends in."""
+_UPPER = "upper."
+"""What the names of changes of upper layers begin with."""
 
 
 def codec_file_name(name: CodecName) -> str:
@@ -47,6 +52,9 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
         tensors[name], tensors[name + _SCALES] = to_int8(table)
     # One entry: the library writes several in any order, and an index has the same bytes always.
     described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
+    if codec.upper is not None:
+        described["upper"] = codec.upper.upper
+        tensors |= {_UPPER + name: tensor for name, tensor in codec.upper.tensors.items()}
     metadata = {_FORMAT: json.dumps(described)}
     save_file({name: t.cpu().contiguous() for name, t in tensors.items()}, path, metadata)
 
@@ -75,6 +83,7 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
         codebooks = tables.pop("codebooks")
         predictor = Predictor(**tables)
         quantiser = Quantiser(stored["analysis"].float(), codebooks, stored["synthesis"].float())
+        upper = _upper(described.get("upper"), stored)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise PrereadError(
             f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "
@@ -88,4 +97,12 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
         )
     embeddings = reader.model.embedder.word_vectors().detach()
     with torch.inference_mode():
-        return QuantisedCodec(name, predictor, quantiser, embeddings)
+        return QuantisedCodec(name, predictor, quantiser, embeddings, upper)
+
+
+def _upper(of: str | None, stored: Mapping[str, Tensor]) -> UpperChanges | None:
+    """The changes of upper layers, where the file has some."""
+    if of is None:
+        return None
+    named = {name: tensor for name, tensor in stored.items() if name.startswith(_UPPER)}
+    return UpperChanges(of, {name.removeprefix(_UPPER): t for name, t in named.items()})

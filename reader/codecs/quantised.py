@@ -31,11 +31,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from ..number_formats import multiplies_bfloat16
 from ..packing import Packed
 from .names import CodecName
 from .scalar import check_finite
 from .searching import BOOK_SIZE, SumSearch
 from .side import Predictor, SideInformation, full_precision
+from .upper import UpperChanges
 
 _ROWS_AT_ONCE = 1024
 """Rows that are compared with all codebooks at once; only memory depends on it."""
@@ -90,11 +92,23 @@ class Quantiser:
     @cached_property
     def _searches(self) -> list[SumSearch]:
         """One for each part."""
-        return [SumSearch(books) for books in self.codebooks.chunk(self.n_parts)]
+        dtype = self._analysis.dtype
+        return [SumSearch(books, dtype) for books in self.codebooks.chunk(self.n_parts)]
+
+    @cached_property
+    def _analysis(self) -> Tensor:
+        """Transposed, in the number format of the search's products.
+
+        One row of a book must be the nearest; among sums of several, others are hardly farther.
+        """
+        sums = self.n_bytes > self.n_parts
+        quick = sums and self.analysis.device.type == "cpu" and multiplies_bfloat16("cpu")
+        return self.analysis.T.to(torch.bfloat16 if quick else torch.float32).contiguous()
 
     def _nearest(self, vectors: Tensor) -> Tensor:
         """Codes of some vectors."""
-        parts = (vectors @ self.analysis.T).chunk(self.n_parts, dim=1)
+        analysis = self._analysis
+        parts = (vectors.to(analysis.dtype) @ analysis).chunk(self.n_parts, dim=1)
         return torch.cat(
             [search(part) for search, part in zip(self._searches, parts, strict=True)], dim=1
         )
@@ -111,6 +125,7 @@ class QuantisedCodec:
         predictor: Predictor,
         quantiser: Quantiser,
         embeddings: Tensor,
+        upper: UpperChanges | None = None,
     ) -> None:
         """Multiply the tables out.
 
@@ -120,8 +135,10 @@ class QuantisedCodec:
             quantiser: Of what is left.
             embeddings: The reader's word embeddings, on the device where it runs. Shape
                 ``(vocab_size, hidden_size)``, float32.
+            upper: What upper layers change for it.
         """
         self.name = name
+        self.upper = upper
         self.quantiser = quantiser.to(embeddings.device)
         self.side = SideInformation(predictor, embeddings)
         with full_precision(embeddings.device):

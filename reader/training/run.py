@@ -13,7 +13,14 @@ from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArgum
 
 from ...data import OnError, PrereadError
 from ..checkpoints import shipped_reader_path
-from ..codecs import known_codec
+from ..codecs import (
+    Codec,
+    QuantisedCodec,
+    UpperChanges,
+    codec_file_name,
+    known_codec,
+    save_codec,
+)
 from ..decomposed import DecomposedModel
 from ..model import DeformerForQuestionAnswering
 from ..packing import Packed
@@ -91,13 +98,17 @@ def train(
         train_dataset=lesson.batches,
         callbacks=[Watcher(output, lesson.score, every)],
     )
+    codec: Codec | None = None
     if recipe.codec and isinstance(model, DeformerForQuestionAnswering):
         where = trainer.args.device
-        _read_through(recipe.codec, Reader(model, tokenizer, name=base, device=where))
+        codec = known_codec(recipe.codec, Reader(model, tokenizer, name=base, device=where))
+        _read_through(codec, model)
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.is_world_process_zero():
         _save(model, tokenizer, output / "reader")
+        if isinstance(codec, QuantisedCodec):
+            _save_codec(codec, base, recipe.num_lower_layers, output)
         plot_run(output)
     return output / "reader"
 
@@ -200,15 +211,25 @@ def _pair_fields(task: TaskConfig) -> dict[str, Any]:
     return fields | ({"id2label": dict(enumerate(task.labels))} if task.labels else {})
 
 
-def _read_through(name: str, reader: Reader) -> None:
+def _read_through(codec: Codec, model: DeformerForQuestionAnswering) -> None:
     """Let the upper layers see passages as an index would give them back."""
-    codec = known_codec(name, reader)
 
     @torch.no_grad()
     def store_and_fetch(states: Packed, token_ids: Packed) -> Packed:
         return codec.decode(codec.encode(states, token_ids), token_ids)
 
-    reader.model.stored_as = store_and_fetch
+    model.stored_as = store_and_fetch
+
+
+def _save_codec(codec: QuantisedCodec, base: str, num_lower_layers: int, output: Path) -> None:
+    """Write the codec for the base, with what its upper layers change."""
+    before = Reader.load(base, num_lower_layers=num_lower_layers)
+    after = Reader.load(str(output / "reader"))
+    codec.upper = UpperChanges.between(before.model, after.model)
+    target = output / codec_file_name(codec.name)
+    staging = target.with_name(target.name + ".unfinished")
+    save_codec(codec, before, staging)
+    staging.replace(target)
 
 
 def _arguments(recipe: Recipe, output: Path, device: str) -> TrainingArguments:

@@ -13,8 +13,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from preread.data import DataError, OnError, PrereadError
+from preread.data import DataError, OnError, PrereadError, read_corpus
+from preread.data.sample import sample_corpus_path
 from preread.reader import Reader
+from preread.reader.codecs import (
+    CodecName,
+    learn_codec,
+    load_codec,
+    reader_of,
+    sample_states,
+    save_codec,
+)
 from preread.reader.comprehension import answer_examples
 from preread.reader.training import Recipe, recipe_path
 from preread.reader.training.recipe import DistillationConfig, HeldOutConfig
@@ -287,6 +296,27 @@ def test_upper_layers_learn_from_what_a_codec_gives_back(base: Path, train_file:
     first, second = (load_file(folder / "model.safetensors") for folder in (plain, coded))
     differs = {name for name in first if not torch.equal(first[name], second[name])}
     assert differs and not any(name.startswith(("embedder", "layers.0")) for name in differs)
+
+
+def test_a_learned_codec_gets_what_the_upper_layers_changed(base: Path, train_file: Path) -> None:
+    """Its file is for the base, which so serves codes and exact states alike."""
+    folder = train(recipe(base, epochs=2), data=base.parent, output=base.parent / "first")
+    before = Reader.load(str(folder))
+    passages = list(read_corpus(sample_corpus_path()))[:150]
+    codec = learn_codec(CodecName.parse("rpq4"), before, sample_states(before, passages))
+    save_codec(codec, before, base.parent / "codec.safetensors")
+    coded = replace(
+        recipe(folder, epochs=5), freeze_layers=1, codec=str(base.parent / "codec.safetensors")
+    )
+    trained = Reader.load(str(train(coded, data=base.parent, output=base.parent / "out")))
+    brought = load_codec(base.parent / "out" / "codec-rpq4.safetensors", before)
+    adapted = reader_of(brought, before).model.state_dict()
+    moved = []
+    for name, weight in trained.model.state_dict().items():
+        was, now = before.model.state_dict()[name], adapted[name]
+        assert float((now - weight).norm()) <= 0.5 * float((was - weight).norm()) + 1e-3, name
+        moved.append(not torch.equal(was, weight))
+    assert any(moved)
 
 
 def test_codec_is_refused_while_lower_layers_learn(base: Path) -> None:

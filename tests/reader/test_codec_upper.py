@@ -1,0 +1,173 @@
+"""Upper layers that a codec brings along."""
+
+import logging
+from copy import copy, deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from preread.data import PrereadError, read_corpus
+from preread.data.sample import sample_corpus_path
+from preread.indexer import IndexConfig, build_index
+from preread.pipeline import OpenDomainQA
+from preread.reader import DeformerForQuestionAnswering, Reader
+from preread.reader.codecs import (
+    CodecName,
+    Float16Codec,
+    QuantisedCodec,
+    UpperChanges,
+    codec_file_name,
+    learn_codec,
+    load_codec,
+    reader_of,
+    sample_states,
+    save_codec,
+)
+from safetensors.torch import load_file, save_file
+
+FULL_RANK = 32
+"""The tiny reader is 32 wide."""
+RPQ4 = CodecName.parse("rpq4")
+
+
+@pytest.fixture(scope="module")
+def tuned(tiny_reader: Reader) -> DeformerForQuestionAnswering:
+    """The tiny reader's model, all weights of upper layers and head a little off."""
+    torch.manual_seed(3)
+    model = deepcopy(tiny_reader.model)
+    split = model.config.num_lower_layers
+    with torch.no_grad():
+        for weight in [*model.layers[split:].parameters(), *model.head.parameters()]:
+            weight += 0.05 * torch.randn_like(weight)
+    return model
+
+
+@pytest.fixture(scope="module")
+def learned(tiny_reader: Reader) -> QuantisedCodec:
+    """A codec of the tiny reader."""
+    passages = list(read_corpus(sample_corpus_path()))[:150]
+    return learn_codec(RPQ4, tiny_reader, sample_states(tiny_reader, passages))
+
+
+@pytest.fixture
+def codec(learned: QuantisedCodec) -> QuantisedCodec:
+    """The same, to be changed."""
+    return copy(learned)
+
+
+def logits(reader: Reader) -> torch.Tensor:
+    """Of a question and a passage."""
+    windows = reader.encoder.encode_passages(["The bridge was built by Ada."], ["Bridge"])[0]
+    question = reader.question_states("who built the bridge?")
+    found = reader.logits(question, reader.window_states(windows))
+    return torch.cat([found.start, found.end, found.null.flatten()])
+
+
+def test_changes_of_full_rank_give_what_was_trained(
+    tiny_reader: Reader,
+    tuned: DeformerForQuestionAnswering,
+    codec: QuantisedCodec,
+    tmp_path: Path,
+) -> None:
+    codec.upper = UpperChanges.between(tiny_reader.model, tuned, FULL_RANK)
+    save_codec(codec, tiny_reader, tmp_path / "codec.safetensors")
+    changed = reader_of(load_codec(tmp_path / "codec.safetensors", tiny_reader), tiny_reader)
+    expected = logits(tiny_reader.with_model(tuned))
+    # Factors are float16, 11 bits of differences of 0.05.
+    torch.testing.assert_close(logits(changed), expected, rtol=2e-3, atol=2e-3)
+    assert float((logits(tiny_reader) - expected).abs().max()) > 0.1
+
+
+def test_lower_layers_are_shared_and_the_reader_stays_as_it_was(
+    tiny_reader: Reader, tuned: DeformerForQuestionAnswering, codec: QuantisedCodec
+) -> None:
+    before = logits(tiny_reader)
+    codec.upper = UpperChanges.between(tiny_reader.model, tuned)
+    changed = reader_of(codec, tiny_reader)
+    assert changed.model.embedder.word.weight is tiny_reader.model.embedder.word.weight
+    assert changed.fingerprint == tiny_reader.fingerprint
+    assert not torch.equal(logits(changed), before)
+    assert torch.equal(logits(tiny_reader), before)
+
+
+def test_rank_bounds_the_bytes_and_more_of_it_is_nearer(
+    tiny_reader: Reader, tuned: DeformerForQuestionAnswering
+) -> None:
+    split = tiny_reader.config.num_lower_layers
+    name = f"layers.{split}.expand.weight"
+    expected = tuned.state_dict()[name] - tiny_reader.model.state_dict()[name]
+    errors = []
+    for rank in (2, 8, FULL_RANK):
+        changes = UpperChanges.between(tiny_reader.model, tuned, rank)
+        assert changes.tensors[name + ".out"].shape == (expected.shape[0], rank)
+        assert changes.tensors[name + ".into"].shape == (rank, expected.shape[1])
+        errors.append(float((changes.difference(name) - expected).norm()))
+    assert errors[0] > errors[1] > errors[2]
+    best = torch.linalg.svdvals(expected)[8:].norm()
+    assert errors[1] == pytest.approx(float(best), rel=0.01)
+
+
+def test_changes_of_other_upper_layers_are_left_alone_and_said(
+    tiny_reader: Reader,
+    tuned: DeformerForQuestionAnswering,
+    codec: QuantisedCodec,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    codec.upper = UpperChanges.between(tuned, tiny_reader.model)
+    with caplog.at_level(logging.WARNING):
+        assert reader_of(codec, tiny_reader) is tiny_reader
+    assert "knows other upper layers" in caplog.text
+
+
+def test_codec_without_changes_leaves_the_reader(
+    tiny_reader: Reader, codec: QuantisedCodec
+) -> None:
+    assert reader_of(codec, tiny_reader) is tiny_reader
+    assert reader_of(Float16Codec(), tiny_reader) is tiny_reader
+
+
+@pytest.mark.parametrize("damage", ["missing", "shape"])
+def test_changes_that_do_not_fit_are_refused(
+    damage: str,
+    tiny_reader: Reader,
+    tuned: DeformerForQuestionAnswering,
+    codec: QuantisedCodec,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "codec.safetensors"
+    codec.upper = UpperChanges.between(tiny_reader.model, tuned)
+    save_codec(codec, tiny_reader, path)
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    name = "upper.head.bias"
+    if damage == "missing":
+        del tensors[name]
+    else:
+        tensors[name] = tensors[name][:1].clone()
+    save_file(tensors, path, metadata)
+    with pytest.raises(PrereadError, match=r"rpq4: its change of head\.bias does not fit"):
+        reader_of(load_codec(path, tiny_reader), tiny_reader)
+
+
+def test_an_index_brings_its_upper_layers_along(
+    tiny_reader_path: Path,
+    tuned: DeformerForQuestionAnswering,
+    codec: QuantisedCodec,
+    tmp_path: Path,
+) -> None:
+    """What is read with is what was trained, and it is said where figures are recorded."""
+    reader = Reader.load(str(tiny_reader_path))
+    codec.upper = UpperChanges.between(reader.model, tuned, FULL_RANK)
+    path = tmp_path / codec_file_name(RPQ4)
+    save_codec(codec, reader, path)
+    config = IndexConfig(codec=str(path), limit=40)
+    build_index(sample_corpus_path(), tmp_path / "index", reader, config)
+    path.unlink()  # the index has its own copy
+    qa = OpenDomainQA.from_index(tmp_path / "index")
+    torch.testing.assert_close(
+        logits(qa.reader), logits(reader.with_model(tuned)), rtol=2e-3, atol=2e-3
+    )
+    assert qa("what is Volcano?", top_k=5)
