@@ -3,9 +3,10 @@
     python benchmarks/codec_answers.py CORPUS QUESTIONS FOLDER --codecs float16 rpq8 …
 
 Every question is answered from the passages BM25 finds for it in CORPUS, through each codec of
-FOLDER (`codecs.py learn` wrote them) and by each reader. All of them read the same passages from
-the same lower states, so that answers differ by the codec alone: the difference to float16 comes
-with a paired bootstrap interval of 95 %.
+FOLDER (`codecs.py learn` wrote them), by upper layers as trained and, with ``--tuned``, by those
+that codecs of that folder bring (see `codecs.py`). All read the same passages from the same lower
+states; the difference to float16 and upper layers as trained comes with a paired bootstrap interval
+of 95 %.
 """
 
 import argparse
@@ -16,12 +17,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from codecs_by_name import load_codecs, load_readers
+from codecs_by_name import AS_TRAINED, TUNED, load_codecs, tuned_codecs
 from common import write_result
 from numpy.typing import NDArray
 from preread.data import Passage, Question, read_corpus, read_questions, score_answer
 from preread.pipeline import CorpusSearch
 from preread.reader import Packed, Precision, Reader, Window
+from preread.reader.codecs import reader_of
 from preread.reader.spans import window_table
 from tqdm import tqdm
 
@@ -82,7 +84,8 @@ def main() -> None:
     parser.add_argument("questions", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--reader", default="default")
-    parser.add_argument("--tuned", nargs="*", default=[], help="NAME=READER …")
+    parser.add_argument("--tuned", type=Path, metavar="FOLDER", help="codecs with changes")
+    parser.add_argument("--stand-in", help="codec of --tuned whose changes others get")
     parser.add_argument("--codecs", nargs="+", default=["float16", "int8", "rpq8"])
     parser.add_argument("--top-k", type=int, default=20)
     parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
@@ -92,9 +95,12 @@ def main() -> None:
     questions = list(read_questions(options.questions))
     if options.sample:
         questions = random.Random(options.seed).sample(questions, options.sample)
-    readers = load_readers(options.reader, options.tuned, Precision(options.precision))
-    first = next(iter(readers.values()))
-    codecs = load_codecs(options.codecs, options.folder, first)
+    first = Reader.load(options.reader, precision=Precision(options.precision))
+    codecs = load_codecs([n for n in options.codecs if n != "float16"], options.folder, first)
+    readers = {AS_TRAINED: dict.fromkeys(codecs, first)}
+    if options.tuned:
+        tuned = tuned_codecs(codecs, options.tuned, options.stand_in, first)
+        readers[TUNED] = {name: reader_of(codec, first) for name, codec in tuned.items()}
     search = CorpusSearch(read_corpus(options.corpus))
     states = States(first)
     scores: dict[tuple[str, str], list[tuple[float, float]]] = {
@@ -115,7 +121,8 @@ def main() -> None:
         rows = ids.with_rows(torch.cat([rows.float() for _, rows in parts]))
         for codec_name, codec in codecs.items():
             decoded = codec.decode(codec.encode(rows, ids), ids)
-            for name, reader in readers.items():
+            for name, of_codec in readers.items():
+                reader = of_codec[codec_name]
                 weighted = [reader.config.bm25_weight * hit.score for hit in found]
                 scores[name, codec_name].append(
                     answer(
@@ -126,7 +133,7 @@ def main() -> None:
     rows_of_result = []
     for (name, codec_name), pairs in scores.items():
         found_scores = np.array(pairs).T
-        plain = np.array(scores[name, "float16"]).T
+        plain = np.array(scores[AS_TRAINED, "float16"]).T
         row: dict[str, Any] = {"reader": name, "codec": codec_name}
         for kind, values, base in zip(("exact_match", "f1"), found_scores, plain, strict=True):
             row[kind] = round(100 * float(values.mean()), 2)

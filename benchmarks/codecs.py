@@ -1,12 +1,14 @@
 """What does it cost to store states in fewer bytes?
 
     python benchmarks/codecs.py learn CORPUS FOLDER [--codecs pq8 rpq8 …]
-    python benchmarks/codecs.py score CORPUS FOLDER DATASET… [--tuned READER …]
+    python benchmarks/codecs.py score CORPUS FOLDER DATASET… [--tuned FOLDER]
 
 ``learn`` learns codecs of READER from a sample of CORPUS and writes them to FOLDER. ``score`` reads
 the same questions of each data set through every codec, and measures how much of the variance of
-states is lost on passages that no codec was learned from. ``--tuned`` names a reader whose upper
-layers learned from decoded states; it is scored beside the first one, from the same lower states.
+states is lost on passages that no codec was learned from. ``--tuned`` names a folder of codecs with
+what upper layers change for them (`preread train minilm-l6-codec` makes one): those of
+``--tuned-codecs`` are scored with these too, and where one has none of its own, with those of
+``--stand-in``. All read from the same lower states. The result is written after every codec.
 Bytes a token are counted in an index of some passages: codes, token ids, lengths, checksums,
 look-up; not texts. Without a data set only the loss of variance is measured.
 """
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from codecs_by_name import codec_source, load_codecs, load_readers
+from codecs_by_name import AS_TRAINED, TUNED, load_codecs, tuned_codecs
 from common import write_result
 from matplotlib.figure import Figure
 from preread.data import Passage, ReadingExample, read_examples
@@ -72,10 +74,10 @@ def some_questions(dataset: Path, n_contexts: int, seed: int) -> list[ReadingExa
     return [example for example in examples if example.context in drawn]
 
 
-def remember_states(readers: list[Reader]) -> None:
-    """Compute the lower states of a context once, for all codecs and readers."""
+def remember_states(reader: Reader) -> None:
+    """Compute the lower states of a context once, for all codecs."""
     known: dict[tuple[tuple[int, ...], ...], Packed] = {}
-    compute = readers[0].window_states
+    compute = reader.window_states
 
     def window_states(windows: Sequence[Window]) -> Packed:
         key = tuple(tuple(w.token_ids) for w in windows)
@@ -83,8 +85,7 @@ def remember_states(readers: list[Reader]) -> None:
             known[key] = compute(windows)
         return known[key]
 
-    for reader in readers:
-        reader.window_states = window_states  # type: ignore[method-assign]
+    reader.window_states = window_states  # type: ignore[method-assign]
 
 
 def lost(reader: Reader, codec: Codec, passages: list[Passage]) -> float:
@@ -120,26 +121,25 @@ def bytes_beside_codes(reader: Reader, passages: list[Passage], folder: Path) ->
 
 
 def plot(rows: list[dict[str, Any]], target: Path) -> None:
-    """F1 by bytes a token, a line for each kind of codec and reader, a panel a data set."""
-    first = rows[0]["scores"]
-    datasets = list(next(iter(first.values())))
+    """F1 by bytes a token, a line for each kind of codec and upper layers, a panel a data set."""
+    datasets = list(rows[0]["scores"][AS_TRAINED])
     figure = Figure(figsize=(5 * len(datasets), 4), layout="constrained")
     panels = figure.subplots(1, len(datasets), squeeze=False)[0]
     for axes, dataset in zip(panels, datasets, strict=True):
-        for style, reader in zip(("-", "--", ":"), first, strict=False):
+        for style, arm in (("o-", AS_TRAINED), ("s--", TUNED)):
             for colour, kind in (("C0", "rpq"), ("C1", "pq")):
-                chosen = [r for r in rows if CodecName.parse(r["codec"]).kind == kind]
-                chosen.sort(key=lambda row: float(row["bytes_per_token"]))
-                axes.plot(
-                    [row["bytes_per_token"] for row in chosen],
-                    [row["scores"][reader][dataset]["f1"] for row in chosen],
-                    "o" + style,
-                    color=colour,
-                    label=f"{kind}, {reader}",
+                of_kind = [r for r in rows if CodecName.parse(r["codec"]).kind == kind]
+                points = sorted(
+                    (row["bytes_per_token"], row["scores"][arm][dataset]["f1"])
+                    for row in of_kind
+                    if arm in row["scores"]
                 )
-            plain = next(r for r in rows if r["codec"] == "float16")
-            f1 = plain["scores"][reader][dataset]["f1"]
-            axes.axhline(f1, color="grey", linestyle=style, linewidth=1)
+                if points:
+                    axes.plot(
+                        *zip(*points, strict=True), style, color=colour, label=f"{kind}, {arm}"
+                    )
+        plain = next(r for r in rows if r["codec"] == "float16")
+        axes.axhline(plain["scores"][AS_TRAINED][dataset]["f1"], color="grey", linewidth=1)
         axes.set_xlabel("bytes a token, all in")
         axes.set_ylabel("F1")
         axes.set_title(f"{dataset}; grey: float16", fontsize=9)
@@ -149,52 +149,54 @@ def plot(rows: list[dict[str, Any]], target: Path) -> None:
 
 def score(options: argparse.Namespace) -> None:
     """Score every codec and write the result."""
-    readers = load_readers(options.reader, options.tuned, Precision(options.precision))
-    first = readers["as trained"]
+    reader = Reader.load(options.reader, precision=Precision(options.precision))
     sample = sample_of(options.corpus)
     with tempfile.TemporaryDirectory() as folder:
-        beside = bytes_beside_codes(first, sample[:INDEXED], Path(folder))
+        beside = bytes_beside_codes(reader, sample[:INDEXED], Path(folder))
     datasets = {d.name: some_questions(d, options.contexts, options.seed) for d in options.datasets}
-    codecs = load_codecs(options.codecs, options.folder, first)
-    variance = {name: lost(first, codec, sample[:HELD_OUT]) for name, codec in codecs.items()}
-    remember_states(list(readers.values()))
-    rows: list[dict[str, Any]] = []
-    for name, codec in codecs.items():
-        width = codec.code_width(first.config.hidden_size) * codec.dtype.itemsize
-        row: dict[str, Any] = {
-            "codec": name,
-            "bytes_per_code": width,
-            "bytes_per_token": round(width + beside, 2),
-            "variance_lost": round(variance[name], 5),
-            "scores": {reader: {} for reader in readers},
-        }
-        for dataset, examples in datasets.items():
-            for kind, reader in readers.items():
-                found = evaluate_reader(
-                    reader,
-                    examples,
-                    mode=ReadMode.STORED,
-                    codec=codec_source(name, options.folder),
-                    show_progress=True,
-                )
-                row["scores"][kind][dataset] = {
-                    key: found[key] for key in ("exact_match", "f1", "n_questions")
-                }
-        rows.append(row)
-        print(row, flush=True)
-    content = {
+    arms = {AS_TRAINED: load_codecs(options.codecs, options.folder, reader)}
+    if options.tuned:
+        some = {name: arms[AS_TRAINED][name] for name in options.tuned_codecs}
+        arms[TUNED] = tuned_codecs(some, options.tuned, options.stand_in, reader)
+    variance = {
+        name: lost(reader, codec, sample[:HELD_OUT]) for name, codec in arms[AS_TRAINED].items()
+    }
+    remember_states(reader)
+    content: dict[str, Any] = {
         "reader": Path(options.reader).name,
-        "hidden_size": first.config.hidden_size,
-        "fingerprint": first.fingerprint,
+        "hidden_size": reader.config.hidden_size,
+        "fingerprint": reader.fingerprint,
         "contexts": options.contexts,
         "sample_seed": options.seed,
         "precision": options.precision,
         "bytes_beside_codes": round(beside, 3),
-        "rows": rows,
+        "rows": [],
     }
-    write_result(options.result, content)
+    for name, codec in arms[AS_TRAINED].items():
+        width = codec.code_width(reader.config.hidden_size) * codec.dtype.itemsize
+        scores: dict[str, dict[str, Any]] = {}
+        for arm, codecs in arms.items():
+            if name not in codecs:
+                continue
+            scores[arm] = {}
+            for dataset, examples in datasets.items():
+                found = evaluate_reader(
+                    reader, examples, mode=ReadMode.STORED, codec=codecs[name], show_progress=True
+                )
+                kept = ("exact_match", "f1", "n_questions")
+                scores[arm][dataset] = {key: found[key] for key in kept}
+        row = {
+            "codec": name,
+            "bytes_per_code": width,
+            "bytes_per_token": round(width + beside, 2),
+            "variance_lost": round(variance[name], 5),
+            "scores": scores,
+        }
+        content["rows"].append(row)
+        print(row, flush=True)
+        write_result(options.result, content)
     if datasets:
-        plot(rows, ROOT / "docs" / "codecs.png")
+        plot(content["rows"], ROOT / "docs" / "codecs.png")
 
 
 def main() -> None:
@@ -205,7 +207,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("datasets", type=Path, nargs="*")
     parser.add_argument("--reader", default="default")
-    parser.add_argument("--tuned", nargs="*", default=[], help="NAME=READER …")
+    parser.add_argument("--tuned", type=Path, metavar="FOLDER", help="codecs with changes")
+    parser.add_argument("--tuned-codecs", nargs="*", default=[], help="scored with changes too")
+    parser.add_argument("--stand-in", help="codec of --tuned whose changes others get")
     parser.add_argument("--codecs", nargs="+", default=[])
     parser.add_argument("--contexts", type=int, default=0, help="of each data set; 0 for all")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,10 +1,13 @@
-"""Codecs and readers that a codec benchmark compares."""
+"""Codecs that a benchmark compares, with upper layers as trained and with tuned ones."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
-from preread.reader import Precision, Reader
+from preread.reader import Reader
 from preread.reader.codecs import Codec, CodecName, codec_file_name, known_codec
+
+AS_TRAINED, TUNED = "as trained", "tuned"
 
 
 def codec_source(name: str, folder: Path) -> str:
@@ -18,14 +21,23 @@ def load_codecs(names: Sequence[str], folder: Path, reader: Reader) -> dict[str,
     return {name: known_codec(codec_source(name, folder), reader) for name in ("float16", *names)}
 
 
-def load_readers(first: str, tuned: Sequence[str], precision: Precision) -> dict[str, Reader]:
-    """The reader as trained, and those whose upper layers learned from decoded states.
+def tuned_codecs(
+    codecs: dict[str, Codec], folder: Path, stand_in: str, reader: Reader
+) -> dict[str, Codec]:
+    """The same codecs with what upper layers change for them.
 
-    Raises:
-        ValueError: If their lower layers differ, so that they cannot read the same states.
+    Args:
+        codecs: As `load_codecs` gives them.
+        folder: Of codecs with changes, each made by a run of its own; see `preread train`.
+        stand_in: Whose changes those get that have none of their own; one of the folder's.
+        reader: Whose upper layers change.
     """
-    sources = {"as trained": first, **dict(text.split("=", 1) for text in tuned)}
-    readers = {name: Reader.load(source, precision=precision) for name, source in sources.items()}
-    if len({reader.fingerprint for reader in readers.values()}) > 1:
-        raise ValueError("the readers have different lower layers")
-    return readers
+    changes = {}
+    for path in folder.glob("codec-*.safetensors"):
+        codec = known_codec(str(path), reader)
+        changes[str(codec.name)] = codec.upper
+    tuned = {}
+    for name, codec in codecs.items():
+        tuned[name] = copy.copy(codec)
+        tuned[name].upper = changes.get(name, changes[stand_in])
+    return tuned

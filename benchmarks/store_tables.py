@@ -10,18 +10,19 @@ def codecs() -> str:
     """F1 by bytes a token."""
     result = newest("codecs")
     rows = result["rows"]
-    readers = list(rows[0]["scores"])
-    datasets = list(rows[0]["scores"][readers[0]])
-    arms = [(reader, dataset) for dataset in datasets for reader in readers]
-    counts = [rows[0]["scores"][readers[0]][name]["n_questions"] for name in datasets]
+    kinds = list(dict.fromkeys(kind for row in rows for kind in row["scores"]))
+    of_first = rows[0]["scores"][kinds[0]]
+    datasets = list(of_first)
+    arms = [(kind, dataset) for dataset in datasets for kind in kinds]
+    counts = [of_first[name]["n_questions"] for name in datasets]
     drawn = "all contexts"
     if result["contexts"]:
         drawn = f"those of {result['contexts']} contexts of each, drawn with seed "
         drawn += str(result["sample_seed"])
     lines = [
-        f"F1 on {' and '.join(f'{n:,}' for n in counts)} questions ({drawn}). Bytes are all in: "
-        f"code, token id, and {result['bytes_beside_codes'] - 2:.2f} bytes of lengths, checksums "
-        "and look-up.",
+        f"F1 / EM on {' and '.join(f'{n:,}' for n in counts)} questions ({drawn}). Bytes are all "
+        f"in: code, token id, and {result['bytes_beside_codes'] - 2:.2f} bytes of lengths, "
+        "checksums and look-up.",
         "",
         "| codec | bytes a token | variance lost | "
         + " | ".join(f"`{dataset}` {reader}" for reader, dataset in arms)
@@ -29,7 +30,8 @@ def codecs() -> str:
         f"|---|---|---|{'---|' * len(arms)}",
     ]
     for row in sorted(rows, key=lambda row: float(-row["bytes_per_token"])):
-        cells = " | ".join(f"{row['scores'][r][d]['f1']:.1f}" for r, d in arms)
+        scores = [row["scores"].get(kind, {}).get(dataset) for kind, dataset in arms]
+        cells = " | ".join(f"{s['f1']:.1f} / {s['exact_match']:.1f}" if s else "" for s in scores)
         lines.append(
             f"| {row['codec']} | {row['bytes_per_token']:.1f} | {row['variance_lost']:.3f} "
             f"| {cells} |"
@@ -59,10 +61,10 @@ def codec_answers() -> str:
     drawn = f", drawn with seed {result['seed']}," if result["seed"] is not None else ""
     lines = [
         f"Open domain: {result['n_questions']:,} questions of `{result['questions']}`{drawn} over "
-        f"`{result['corpus']}`, {result['top_k']} passages each. Differences are to float16 with "
-        "the same reader; in brackets, where they lie with 95 % (paired bootstrap).",
+        f"`{result['corpus']}`, {result['top_k']} passages each. Differences are to float16 and "
+        "upper layers as trained; in brackets, where they lie with 95 % (paired bootstrap).",
         "",
-        "| reader | codec | EM | difference | F1 | difference |",
+        "| upper layers | codec | EM | difference | F1 | difference |",
         "|---|---|---|---|---|---|",
     ]
     for row in result["rows"]:
@@ -70,7 +72,7 @@ def codec_answers() -> str:
         for kind in ("exact_match", "f1"):
             less = row[f"{kind}_less_float16"]
             low, high = less["interval"]
-            known = row["codec"] != "float16"
+            known = row != result["rows"][0]
             cells += [f"{row[kind]:.1f}", f"{less['mean']:+.1f} ({low:+.1f} {high:+.1f})" * known]
         lines.append(f"| {row['reader']} | {row['codec']} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", _source("codec_answers", result)])

@@ -29,7 +29,7 @@ def evaluate_reader(
     examples: Iterable[ReadingExample],
     *,
     mode: ReadMode = ReadMode.DECOMPOSED,
-    codec: str | None = None,
+    codec: str | Codec | None = None,
     show_progress: bool = False,
 ) -> dict[str, Any]:
     """Answer questions about given contexts and score the answers.
@@ -41,7 +41,7 @@ def evaluate_reader(
         reader: What reads. For ``full``, load it with ``num_lower_layers=0``.
         examples: With gold answers.
         mode: Where the states come from.
-        codec: What ``stored`` goes through: a codec's name, or the file of a learned one; by
+        codec: What ``stored`` goes through: a codec, its name, or the file of a learned one; by
             default the reader's own.
         show_progress: Draw a progress bar on standard error.
 
@@ -57,7 +57,8 @@ def evaluate_reader(
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
     through: Callable[[Packed, Packed], Packed] = _unchanged
     if mode is ReadMode.STORED:
-        chosen = known_codec(codec or reader.config.codec, reader)
+        named = codec or reader.config.codec
+        chosen = known_codec(named, reader) if isinstance(named, str) else named
         reader, through = reader_of(chosen, reader), _through(chosen, reader)
     answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions", disable=not show_progress)

@@ -52,7 +52,7 @@ def reader_of(codec: Codec, reader: Reader) -> Reader:
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if not is_lower(name, split):
-                weight += _difference(changes, name, weight.shape, codec).to(weight.device)
+                weight.add_(_difference(changes, name, weight.shape, codec).to(weight.device))
     return reader.with_model(model)
 
 

@@ -16,13 +16,12 @@ class Codec(Protocol):
     Token ids come along with states and codes: they are stored anyway, and say much about a state.
     """
 
+    upper: UpperChanges | None
+    """What upper layers change for it, where that was learned (``upper.py``)."""
+
     @property
     def name(self) -> CodecName:
         """What it is called."""
-
-    @property
-    def upper(self) -> UpperChanges | None:
-        """What upper layers change for it, where that was learned (``upper.py``)."""
 
     @property
     def dtype(self) -> torch.dtype:

@@ -34,7 +34,7 @@ class SumSearch:
         if books.device.type == "cpu":
             self._columns = self._rows.T.to(dtype).contiguous()
             self._quantizer = faiss.ResidualQuantizer(size, n_books, BOOK_SIZE.bit_length() - 1)
-            self._quantizer.approx_topk_mode = faiss.APPROX_TOPK_BUCKETS_B8_D3
+            self._quantizer.approx_topk_mode = faiss.APPROX_TOPK_BUCKETS_B8_D3  # type: ignore[attr-defined]
             faiss.copy_array_to_vector(self._rows.flatten().numpy(), self._quantizer.codebooks)
             self._quantizer.is_trained = True
             self._quantizer.compute_codebook_tables()  # type: ignore[attr-defined]  # not in its stubs
@@ -67,7 +67,8 @@ class SumSearch:
         faiss.omp_set_num_threads(torch.get_num_threads())
         self._quantizer.refine_beam_LUT(
             n,
-            *(faiss.swig_ptr(array.numpy()) for array in (squares, products)),
+            faiss.swig_ptr(squares.numpy()),
+            faiss.swig_ptr(products.numpy()),
             BEAM,
             faiss.swig_ptr(codes.numpy()),
         )
