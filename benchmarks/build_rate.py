@@ -1,7 +1,7 @@
 """How much slower than the lower layers alone is a whole build, and does memory grow?
 
-    python benchmarks/build_rate.py CORPUS --passages 4000 --codec rpq12 --repeat 5
-    python benchmarks/build_rate.py CORPUS --memory 20000 202000 --codec rpq12 --keep FOLDER
+    python benchmarks/build_rate.py CORPUS --passages 4000 --codec rpq9 --repeat 5
+    python benchmarks/build_rate.py CORPUS --memory 20000 202000 --codec rpq9 --keep FOLDER
 
 The rate: the lower layers run over the same windows in the same batches, on one thread, and so does
 the build with one worker; the two alternate. A build is timed from its estimate to its last shard,
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("rest", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--reader", default="default")
-    parser.add_argument("--codec", default="rpq12")
+    parser.add_argument("--codec", default="rpq9")
     parser.add_argument("--passages", type=int, default=4000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--memory", type=int, nargs="*", help="numbers of passages")

@@ -2,8 +2,8 @@
 
     python benchmarks/ship_reader.py RUN/reader --bm25-weight 0.2 --codec rpq8
 
-Copies weights (float16), configuration, tokenizer and the codec's file, which `preread learn-codec`
-has put beside them; the model card stays and has to be looked at.
+Copies weights (float16), configuration, tokenizer and the codec's file, which has been put beside
+them: `preread train minilm-l6-codec` leaves one. The model card stays and has to be looked at.
 """
 
 import argparse
@@ -27,9 +27,9 @@ def main() -> None:
     options = parser.parse_args()
     # Or they would not load from their new place either.
     known_codec(options.codec, Reader.load(str(options.reader)))
-    n_bytes = sum(path.stat().st_size for path in options.reader.iterdir())
+    n_bytes = sum(path.stat().st_size for path in options.reader.glob("*.safetensors"))
     if n_bytes > MOST_BYTES:
-        raise SystemExit(f"{options.reader}: {n_bytes:,} bytes, at most {MOST_BYTES:,}.")
+        raise SystemExit(f"{options.reader}: weights of {n_bytes:,} bytes, at most {MOST_BYTES:,}.")
     for path in options.reader.iterdir():
         shutil.copyfile(path, SHIPPED / path.name)
     config = SHIPPED / "config.json"

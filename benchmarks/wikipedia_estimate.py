@@ -19,7 +19,7 @@ from preread.pipeline.reproduction.listing import load_reproductions
 PAGE = Path(__file__).parents[1] / "docs" / "reproduce-nq.md"
 NAMES = ("wikipedia-20k", "wikipedia-202k", "wikipedia")
 """Reproductions that build an index."""
-CODEC = "rpq12"
+CODEC = "rpq9"
 """The codec of all of Wikipedia in the list of reproductions."""
 Row = tuple[str, Callable[[int, int], str]]
 """A row's name, and its cell by number of passages and of questions."""

@@ -20,7 +20,7 @@ def learn_codec(
     ],
     corpus: Annotated[Path, typer.Argument(metavar="CORPUS", help="Passages to learn from.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write (.safetensors).")],
-    codec: Annotated[str, typer.Option(help="pqN or rpqN, N bytes a token.")] = "rpq12",
+    codec: Annotated[str, typer.Option(help="pqN or rpqN, N bytes a token.")] = "rpq9",
     format: Annotated[CorpusFormat, typer.Option(help="Form of the corpus.")] = CorpusFormat.AUTO,
     limit: Limit = None,
     on_error: Annotated[OnError, typer.Option(help="What a bad record does.")] = OnError.FAIL,
