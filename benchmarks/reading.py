@@ -1,6 +1,7 @@
 """How well does the reader answer when it is given the passage?
 
     python benchmarks/reading.py --reader default --full FOLDER --jobs 2 DATASET…
+    python benchmarks/reading.py --modes stored --codecs rpq9 DATASET…
 
 ``--full`` names the full model (k = 0) that the reader is measured against.
 """
@@ -18,16 +19,17 @@ from preread.data import read_examples
 from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
 
-MODES = (ReadMode.DECOMPOSED, ReadMode.STORED)
-Task = tuple[str, Path, ReadMode]
+Task = tuple[str, Path, ReadMode, str | None]
+"""Reader, data set, mode and codec."""
 
 
 def score(task: Task, *, threads: int) -> dict[str, Any]:
     """Evaluate one reader on one data set in one mode."""
     torch.set_num_threads(threads)
-    name, dataset, mode = task
+    name, dataset, mode, codec = task
     reader = Reader.load(name, num_lower_layers=0 if mode is ReadMode.FULL else None)
-    scores = evaluate_reader(reader, read_examples(dataset), mode=mode, show_progress=True)
+    examples = read_examples(dataset)
+    scores = evaluate_reader(reader, examples, mode=mode, codec=codec, show_progress=True)
     return {"dataset": dataset.name, **scores}
 
 
@@ -37,13 +39,18 @@ def main() -> None:
     parser.add_argument("datasets", nargs="+", type=Path)
     parser.add_argument("--reader", default="default")
     parser.add_argument("--full", help="the full model")
+    parser.add_argument("--modes", nargs="+", default=["decomposed", "stored"])
+    parser.add_argument("--codecs", nargs="+", default=["float16"], help="of mode stored")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the cores")
     options = parser.parse_args()
     threads = max(1, torch.get_num_threads() // options.jobs)
     run = partial(score, threads=threads)
-    tasks: list[Task] = [(options.reader, d, mode) for d in options.datasets for mode in MODES]
+    ways = [(mode, None) for mode in map(ReadMode, options.modes) if mode is not ReadMode.STORED]
+    if ReadMode.STORED in options.modes:
+        ways += [(ReadMode.STORED, codec) for codec in options.codecs]
+    tasks: list[Task] = [(options.reader, d, *way) for d in options.datasets for way in ways]
     if options.full:
-        tasks += [(options.full, dataset, ReadMode.FULL) for dataset in options.datasets]
+        tasks += [(options.full, dataset, ReadMode.FULL, None) for dataset in options.datasets]
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         rows = list(pool.map(run, tasks))
     for row in rows:

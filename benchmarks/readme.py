@@ -60,17 +60,23 @@ def scores() -> str:
     rows: dict[tuple[str, str], tuple[dict[str, Any], str]] = {}
     for result in all_results("reading"):
         for row in result["rows"]:
-            rows.setdefault((row["dataset"], row["mode"]), (row, result["file"]))
+            rows.setdefault((row["dataset"], _states(row)), (row, result["file"]))
     lines = ["| data set | states | EM | F1 | questions |", "|---|---|---|---|---|"]
-    for dataset, mode in sorted(rows, key=lambda key: key[0], reverse=True):
-        row, _ = rows[dataset, mode]
-        name = "the full model (k = 0)" if mode == "full" else mode
+    for dataset, states in sorted(rows, key=lambda key: key[0], reverse=True):
+        row, _ = rows[dataset, states]
         lines.append(
-            f"| `{dataset}` | {name} | {row['exact_match']:.1f} | {row['f1']:.1f} | "
+            f"| `{dataset}` | {states} | {row['exact_match']:.1f} | {row['f1']:.1f} | "
             f"{row['n_questions']:,} |"
         )
     files = ", ".join(sorted({f"`{file}`" for _, file in rows.values()}))
     return "\n".join([*lines, "", f"`python benchmarks/reading.py` → {files}"])
+
+
+def _states(row: dict[str, Any]) -> str:
+    """Where a row's states came from; the first results had float16 without saying so."""
+    if row["mode"] == "stored":
+        return f"stored in {row.get('codec', 'float16')}"
+    return "the full model (k = 0)" if row["mode"] == "full" else str(row["mode"])
 
 
 def results() -> str:

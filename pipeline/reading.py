@@ -46,7 +46,8 @@ def evaluate_reader(
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        ``exact_match`` and ``f1`` in percent, ``n_questions``, ``n_without_answer``, ``mode``.
+        ``exact_match`` and ``f1`` in percent, ``n_questions``, ``n_without_answer``, ``mode``, and
+        for ``stored`` the ``codec``.
 
     Raises:
         PrereadError: If there is nothing to score, or the codec has to be learned first.
@@ -56,10 +57,12 @@ def evaluate_reader(
     if not answerable:
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
     through: Callable[[Packed, Packed], Packed] = _unchanged
+    more: dict[str, str] = {}
     if mode is ReadMode.STORED:
         named = codec or reader.config.codec
         chosen = known_codec(named, reader) if isinstance(named, str) else named
         reader, through = reader_of(chosen, reader), _through(chosen, reader)
+        more["codec"] = str(chosen.name)
     answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions", disable=not show_progress)
     scores = [score_answer(prediction, example.answers) for example, prediction in bar]
@@ -70,6 +73,7 @@ def evaluate_reader(
         "n_questions": len(scores),
         "n_without_answer": len(known) - len(answerable),
         "mode": mode.value,
+        **more,
         "num_lower_layers": reader.config.num_lower_layers,
     }
 
