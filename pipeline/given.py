@@ -8,7 +8,7 @@ import torch
 
 from ..data import Passage, PrereadError
 from ..indexer import PassageIndex
-from ..reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
+from ..reader import Packed, Span, SpanLogits, Window, WindowTable
 from .answering import locate
 from .answers import Answer
 from .qa import OpenDomainQA
@@ -284,7 +284,7 @@ class _Reading:
                 [p.text for p in passages], [p.title for p in passages]
             )
             flat = [(w, n) for n, some in zip(fresh, windows, strict=True) for w in some]
-            parts += _states_of(qa.reader, [window for window, _ in flat])
+            parts += _states_of(qa, [window for window, _ in flat])
             tables.append(
                 WindowTable(
                     tuple(len(w.token_ids) for w, _ in flat),
@@ -302,18 +302,28 @@ class _Reading:
         return cls(Packed(torch.cat([part.rows for part in parts]), lengths), windows_of_all)
 
 
-def _states_of(reader: Reader, windows: Sequence[Window]) -> Iterable[Packed]:
-    """Lower states of windows, some at a time."""
+def _states_of(qa: OpenDomainQA, windows: Sequence[Window]) -> Iterable[Packed]:
+    """Lower states of windows, some at a time, as the index would give them back.
+
+    That is what the upper layers know, and a text has the same answers whether it is stored or not.
+    """
     batch: list[Window] = []
     n_rows = 0
     for window in windows:
         if batch and n_rows + len(window.token_ids) > _ROWS_AT_ONCE:
-            yield reader.window_states(batch)
+            yield _through_codec(qa, batch)
             batch, n_rows = [], 0
         batch.append(window)
         n_rows += len(window.token_ids)
     if batch:
-        yield reader.window_states(batch)
+        yield _through_codec(qa, batch)
+
+
+@torch.inference_mode()
+def _through_codec(qa: OpenDomainQA, windows: Sequence[Window]) -> Packed:
+    states = qa.reader.window_states(windows)
+    token_ids = Packed.from_lists([w.token_ids for w in windows]).to(qa.reader.device)
+    return qa.codec.decode(qa.codec.encode(states, token_ids), token_ids)
 
 
 def _renumbered(windows: WindowTable, numbers: Sequence[int]) -> WindowTable:
