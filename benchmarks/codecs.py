@@ -8,7 +8,8 @@ the same questions of each data set through every codec, and measures how much o
 states is lost on passages that no codec was learned from. ``--tuned`` names a folder of codecs with
 what upper layers change for them (`preread train minilm-l6-codec` makes one): those of
 ``--tuned-codecs`` are scored with these too, and where one has none of its own, with those of
-``--stand-in``. All read from the same lower states. The result is written after every codec.
+``--stand-in``. All read from the same lower states. The result is written after every codec; with
+``--go-on`` the codecs of the newest one are not scored again.
 Bytes a token are counted in an index of some passages: codes, token ids, lengths, checksums,
 look-up; not texts. Without a data set only the loss of variance is measured.
 """
@@ -23,7 +24,7 @@ from typing import Any
 
 import torch
 from codecs_by_name import AS_TRAINED, TUNED, load_codecs, tuned_codecs
-from common import write_result
+from common import newest, write_result
 from matplotlib.figure import Figure
 from preread.data import Passage, ReadingExample, read_examples
 from preread.data import read_corpus as read_passages
@@ -147,6 +148,18 @@ def plot(rows: list[dict[str, Any]], target: Path) -> None:
     figure.savefig(target, dpi=130)
 
 
+def rows_before(earlier: dict[str, Any], content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of an earlier run.
+
+    Raises:
+        SystemExit: If it was another reader's, or on other questions.
+    """
+    differs = [key for key, value in content.items() if key != "rows" and earlier[key] != value]
+    if differs:
+        raise SystemExit(f"{earlier['file']}: its {differs[0]} is not what it would be now.")
+    return list(earlier["rows"])
+
+
 def score(options: argparse.Namespace) -> None:
     """Score every codec and write the result."""
     reader = Reader.load(options.reader, precision=Precision(options.precision))
@@ -172,7 +185,12 @@ def score(options: argparse.Namespace) -> None:
         "bytes_beside_codes": round(beside, 3),
         "rows": [],
     }
+    if options.go_on:
+        content["rows"] = rows_before(newest(options.result), content)
+    known = {row["codec"] for row in content["rows"]}
     for name, codec in arms[AS_TRAINED].items():
+        if name in known:
+            continue
         width = codec.code_width(reader.config.hidden_size) * codec.dtype.itemsize
         scores: dict[str, dict[str, Any]] = {}
         for arm, codecs in arms.items():
@@ -195,8 +213,8 @@ def score(options: argparse.Namespace) -> None:
         content["rows"].append(row)
         print(row, flush=True)
         write_result(options.result, content)
-    if datasets:
-        plot(content["rows"], ROOT / "docs" / "codecs.png")
+        if datasets:
+            plot(content["rows"], ROOT / "docs" / "codecs.png")
 
 
 def main() -> None:
@@ -214,6 +232,7 @@ def main() -> None:
     parser.add_argument("--contexts", type=int, default=0, help="of each data set; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", default="float32", help="of the upper layers")
+    parser.add_argument("--go-on", action="store_true", help="keep the newest result's rows")
     parser.add_argument("--result", default="codecs", help="name of the result file")
     options = parser.parse_args()
     torch.manual_seed(0)

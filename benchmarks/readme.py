@@ -19,7 +19,7 @@ from profile_table import PROFILE_TABLES
 from retrieval_tables import RETRIEVAL_TABLES
 from serving_tables import SERVING_TABLES
 from speed_tables import SPEED_TABLES
-from store_tables import STORE_TABLES
+from store_tables import STORE_TABLES, summary
 from wikipedia_estimate import PAGE, REPRODUCTION_TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -91,6 +91,12 @@ def results() -> str:
         "Reading comprehension (the passage is given; every question that has an answer):",
         "",
         scores(),
+        "",
+        "What a stored token costs, all in, and what answers lose by it. The reader ships with "
+        "rpq9; rpqN is read by upper layers that learned from decoded states "
+        "([docs/store.md](docs/store.md)). In bfloat16:",
+        "",
+        *summary(),
         "",
         "Open domain: EM / F1 by how many of BM25's passages are read, from float16 states, in "
         "bfloat16. Half of each row's questions chose its weight of BM25's score; the reader ships "

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from codecs_by_name import AS_TRAINED, TUNED
 from common import newest
 
 
@@ -38,6 +39,33 @@ def codecs() -> str:
         )
     lines += ["", "![F1 by bytes a token](codecs.png)", ""]
     return "\n".join([*lines, f"`python benchmarks/codecs.py` → `{result['file']}`"])
+
+
+def summary() -> list[str]:
+    """What a stored token costs and what answers lose by it, in a few rows."""
+    reading, answers = newest("codecs"), newest("codec-answers")
+    exact = {(row["reader"], row["codec"]): row["exact_match"] for row in answers["rows"]}
+    datasets = list(reading["rows"][0]["scores"][AS_TRAINED])
+    lines = [
+        f"| codec | bytes a token | {' | '.join(f'`{name}` F1' for name in datasets)} "
+        "| open domain EM |",
+        f"|---|---|{'---|' * (len(datasets) + 1)}",
+    ]
+    for row in sorted(reading["rows"], key=lambda row: float(-row["bytes_per_token"])):
+        upper = AS_TRAINED if row["codec"] == "float16" else TUNED
+        if (upper, row["codec"]) in exact and upper in row["scores"]:
+            f1 = " | ".join(f"{row['scores'][upper][name]['f1']:.1f}" for name in datasets)
+            found = exact[upper, row["codec"]]
+            lines.append(f"| {row['codec']} | {row['bytes_per_token']:.1f} | {f1} | {found:.1f} |")
+    return [
+        *lines,
+        "",
+        f"Open domain: {answers['n_questions']:,} questions of `{answers['questions']}` over "
+        f"`{answers['corpus']}`, {answers['top_k']} passages each.",
+        "",
+        f"`python benchmarks/codecs.py` → `{reading['file']}`, "
+        f"`python benchmarks/codec_answers.py` → `{answers['file']}`",
+    ]
 
 
 def distortion_768() -> str:
