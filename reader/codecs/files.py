@@ -1,12 +1,14 @@
 """A learned codec as a safetensors file (``docs/index-format.md``)."""
 
+import hashlib
 import json
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from ...data import PrereadError
@@ -22,6 +24,9 @@ _SCALES = "_scales"
 """What the name of a table's scales ends in."""
 _UPPER = "upper."
 """What the names of changes of upper layers begin with."""
+_MOST_KEPT = 2
+_KEPT: dict[tuple[str, str, str], QuantisedCodec] = {}
+"""Codecs loaded last, by the file's SHA-256, the reader's fingerprint, and device."""
 
 
 def codec_file_name(name: CodecName) -> str:
@@ -62,6 +67,9 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
 def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
     """Read a codec.
 
+    Its multiplied-out tables are kept: who opens an index again, or another with the same codec,
+    waits a moment instead of a second, and has them in memory once.
+
     Args:
         path: The file.
         reader: Whose states it shall code; on its device.
@@ -70,10 +78,26 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
         PrereadError: If the file is no codec, or one of another reader.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            stored = {name: file.get_tensor(name) for name in file.keys()}
-        described = json.loads(metadata[_FORMAT])
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    key = hashlib.sha256(content).hexdigest(), reader.fingerprint, str(reader.device)
+    codec = _KEPT.get(key)
+    if codec is None:
+        codec = _parse(content, path, reader)
+        while len(_KEPT) >= _MOST_KEPT:
+            _KEPT.pop(next(iter(_KEPT)), None)
+        _KEPT[key] = codec
+    # A copy: what a codec brings for upper layers may be set anew.
+    return copy(codec)
+
+
+def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
+    """A codec from its file's bytes; see `load_codec`."""
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        described = json.loads(header["__metadata__"][_FORMAT])
+        stored = load(content)
         name = CodecName.parse(described["codec"])
         fingerprint = described["fingerprint"]
         tables = {
@@ -84,11 +108,8 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
         predictor = Predictor(**tables)
         quantiser = Quantiser(stored["analysis"].float(), codebooks, stored["synthesis"].float())
         upper = _upper(described.get("upper"), stored)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise PrereadError(
-            f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "
-            "wrote; it is missing or damaged."
-        ) from error
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise _unreadable(path, error) from error
     if fingerprint != reader.fingerprint:
         raise PrereadError(
             f"{path}: codec of a reader with fingerprint {fingerprint[:12]}, but the "
@@ -98,6 +119,13 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
     embeddings = reader.model.embedder.word_vectors().detach()
     with torch.inference_mode():
         return QuantisedCodec(name, predictor, quantiser, embeddings, upper)
+
+
+def _unreadable(path: Path, error: Exception) -> PrereadError:
+    return PrereadError(
+        f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "
+        "wrote; it is missing or damaged."
+    )
 
 
 def _upper(of: str | None, stored: Mapping[str, Tensor]) -> UpperChanges | None:

@@ -107,6 +107,22 @@ def test_rank_bounds_the_bytes_and_more_of_it_is_nearer(
     assert errors[1] == pytest.approx(float(best), rel=0.01)
 
 
+def test_a_codec_that_is_loaded_again_shares_its_tables_but_not_its_changes(
+    tiny_reader: Reader,
+    tuned: DeformerForQuestionAnswering,
+    codec: QuantisedCodec,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "codec.safetensors"
+    save_codec(codec, tiny_reader, path)
+    first, second = load_codec(path, tiny_reader), load_codec(path, tiny_reader)
+    assert first.side is second.side
+    first.upper = UpperChanges.between(tiny_reader.model, tuned)
+    assert second.upper is None and load_codec(path, tiny_reader).upper is None
+    save_codec(first, tiny_reader, path)
+    assert load_codec(path, tiny_reader).upper is not None
+
+
 def test_changes_of_other_upper_layers_are_left_alone_and_said(
     tiny_reader: Reader,
     tuned: DeformerForQuestionAnswering,
