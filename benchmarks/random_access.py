@@ -42,8 +42,11 @@ def repeat_index(index: Path, folder: Path, n_bytes: int) -> Path:
             shutil.copyfile(index / entry.file, target / file)
             _renumber(target / file, ordinal)
             last = ordinal + entry.n_passages - 1
-            shards.append(replace(entry, file=file, first_ordinal=ordinal, last_ordinal=last))
-            size, ordinal, number = size + entry.bytes, last + 1, number + 1
+            n = (target / file).stat().st_size  # opened for writing, HDF5 gives room back
+            shards.append(
+                replace(entry, file=file, bytes=n, first_ordinal=ordinal, last_ordinal=last)
+            )
+            size, ordinal, number = size + n, last + 1, number + 1
     manifest = replace(
         manifest, shards=tuple(shards), next_ordinal=ordinal, next_shard=number, generation=1
     )
