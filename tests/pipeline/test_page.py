@@ -18,6 +18,7 @@ from preread.pipeline import OpenDomainQA
 from preread.pipeline.serving import ApiKeys, Service
 from preread.pipeline.serving.site import SITE_FILES
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -177,7 +178,14 @@ class Page:
         return str(self.one(selector).get_property("textContent"))
 
     def wait(self, is_so: Callable[[], object]) -> None:
-        WebDriverWait(self.browser, WAIT_SECONDS, poll_frequency=0.05).until(lambda _: is_so())
+        # An element looked up may be gone before it is asked: the page draws answers anew.
+        waiting = WebDriverWait(
+            self.browser,
+            WAIT_SECONDS,
+            poll_frequency=0.05,
+            ignored_exceptions=[StaleElementReferenceException],
+        )
+        waiting.until(lambda _: is_so())
 
     def ask(self, question: str, *, index: str = "sample", expects: str = "#answers h3") -> None:
         """Type, press Enter, and wait for an answer, or for something else."""
