@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 import regex
 
@@ -142,6 +143,34 @@ def has_pattern(passage_text: str, patterns: Sequence[str]) -> bool:
     text = unicodedata.normalize("NFD", passage_text)
     compiled = (compile_pattern(pattern) for pattern in patterns)
     return any(pattern is not None and pattern.search(text) for pattern in compiled)
+
+
+def find_pattern(passage_text: str, patterns: Sequence[str]) -> tuple[int, int] | None:
+    """Where a pattern matches in a passage, by the matching of ``has_pattern``.
+
+    Args:
+        passage_text: The text that is searched.
+        patterns: TREC's answer patterns; a faulty one matches nowhere.
+
+    Returns:
+        Start and end (exclusive) of the first match, white space around it left out, in code points
+        of ``passage_text``; None where there is none, or all are empty or begin or end within a
+        character (a mark that only decomposition sets free).
+    """
+    pieces = [unicodedata.normalize("NFD", character) for character in passage_text]
+    places = [0, *accumulate(map(len, pieces))]
+    place_in_passage = {place: number for number, place in enumerate(places)}
+    text = unicodedata.normalize("NFD", passage_text)
+    found = []
+    for pattern in filter(None, map(compile_pattern, patterns)):
+        for match in pattern.finditer(text):
+            matched = match[0]
+            start = match.start() + len(matched) - len(matched.lstrip())
+            end = match.end() - len(matched) + len(matched.rstrip())
+            if start < end and start in place_in_passage and end in place_in_passage:
+                found.append((place_in_passage[start], place_in_passage[end]))
+                break
+    return min(found, default=None)
 
 
 def pattern_match_score(prediction: str, pattern: str) -> float:

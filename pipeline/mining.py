@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..data import (
+    AnswerMatch,
     OnError,
     OpenDomainExample,
     Passage,
@@ -22,9 +23,13 @@ from ..data import (
     ReadReport,
     detect_question_format,
     find_answer,
+    find_pattern,
     has_answer,
+    has_pattern,
     read_examples,
+    read_gold,
     read_questions,
+    usual_match,
     write_open_domain_examples,
 )
 from ..data.texts import letters
@@ -111,10 +116,11 @@ class Miner:
         if not question.answers:
             return SkipReason.NO_ANSWER
         found = self._search(question.question, self._depth)
+        find = find_pattern if question.match is AnswerMatch.REGEX else find_answer
         for passage in (hit.passage for hit in found):
-            if not has_answer(passage.text, question.answers):
+            if not _holds(passage.text, question):
                 continue
-            span = find_answer(passage.text, question.answers)
+            span = find(passage.text, question.answers)
             if span is not None:
                 answer = passage.text[slice(*span)]
                 return self._example(question, passage, span[0], answer, found)
@@ -128,12 +134,13 @@ class Miner:
         answer: str,
         found: Iterable[FoundPassage],
     ) -> OpenDomainExample:
-        """Put the example together."""
-        negatives = self._choose_negatives(found, question.answers, positive)
+        """Put the example together; of patterns, the text that matched is the answer."""
+        negatives = self._choose_negatives(found, question, positive)
+        is_pattern = question.match is AnswerMatch.REGEX
         return OpenDomainExample(
             example_id=question.question_id,
             question=question.question,
-            answers=question.answers,
+            answers=(answer,) if is_pattern else question.answers,
             positive=positive,
             answer=answer,
             answer_start=answer_start,
@@ -141,7 +148,7 @@ class Miner:
         )
 
     def _choose_negatives(
-        self, found: Iterable[FoundPassage], answers: Sequence[str], positive: Passage
+        self, found: Iterable[FoundPassage], question: Question, positive: Passage
     ) -> tuple[Passage, ...]:
         """The best passages that hold no answer and are not the positive, each text once."""
         chosen: list[Passage] = []
@@ -152,11 +159,17 @@ class Miner:
                 break
             passage = hit.passage
             printed = letters(passage.text)
-            holds = has_answer(passage.text, answers) or has_answer(passage.title, answers)
+            holds = _holds(passage.text, question) or _holds(passage.title, question)
             if not holds and printed not in seen and printed not in self._left_out:
                 seen.add(printed)
                 chosen.append(passage)
         return tuple(chosen)
+
+
+def _holds(text: str, question: Question) -> bool:
+    """Whether an answer of the question stands in a text."""
+    holds = has_pattern if question.match is AnswerMatch.REGEX else has_answer
+    return holds(text, question.answers)
 
 
 def mine_negatives(
@@ -180,7 +193,8 @@ def mine_negatives(
     Args:
         search: Finds passages: ``partial(search_passages, index)``, or a `CorpusSearch`.
         questions: A file of reading comprehension (the given context is the positive) or of
-            open-domain questions (the positive is found).
+            open-domain questions (the positive is found). The answers of one named CuratedTREC
+            are patterns.
         output: JSON Lines that ``read_open_domain_examples`` reads; gzip where it ends in ``.gz``.
         negatives: How many an example has, where there are as many.
         depth: Passages that are looked at for each question.
@@ -245,5 +259,9 @@ def _read_records(
     """The questions, with their contexts where the format has any."""
     if format is QuestionFormat.AUTO:
         format = detect_question_format(path)
-    read = read_examples if format.has_context else read_questions
+    if format.has_context:
+        examples = read_examples(path, format=format, on_error=on_error, report=report, limit=limit)
+        return list(examples)
+    # Not `read_gold` for all: questions without answers are counted here, not refused.
+    read = read_gold if usual_match(path) is AnswerMatch.REGEX else read_questions
     return list(read(path, format=format, on_error=on_error, report=report, limit=limit))

@@ -2,7 +2,7 @@
 
 from .detection import detect_question_format
 from .formats import QuestionFormat
-from .gold import read_gold
+from .gold import read_gold, usual_match
 from .jsonl import write_examples
 from .open_domain import read_open_domain_examples, write_open_domain_examples
 from .reading import read_examples, read_questions
@@ -14,6 +14,7 @@ __all__ = [
     "read_gold",
     "read_open_domain_examples",
     "read_questions",
+    "usual_match",
     "write_examples",
     "write_open_domain_examples",
 ]

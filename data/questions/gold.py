@@ -49,7 +49,7 @@ def read_gold(
     policy = ErrorPolicy.of(on_error, report)
     by_topic = read_patterns(Path(patterns)) if patterns is not None else None
     if match is None:
-        match = _usual_match(path, by_topic is not None)
+        match = AnswerMatch.REGEX if by_topic is not None else usual_match(path)
     seen: set[str] = set()
 
     def check(question: Question, place: Place) -> Question:
@@ -75,10 +75,10 @@ def read_gold(
     return gold
 
 
-def _usual_match(path: Path, has_patterns: bool) -> AnswerMatch:
+def usual_match(path: Path) -> AnswerMatch:
     """What a file's answers are: CuratedTREC's are patterns, and only its name tells."""
     name = path.name.lower().replace("-", "").replace("_", "")
-    return AnswerMatch.REGEX if has_patterns or "curatedtrec" in name else AnswerMatch.STRING
+    return AnswerMatch.REGEX if "curatedtrec" in name else AnswerMatch.STRING
 
 
 def _check(question: Question, place: Place, seen: set[str], patterns: str | Path | None) -> None:

@@ -1,5 +1,7 @@
 """Normalisation, scores and string matching."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from preread.data import (
     exact_match_score,
     f1_score,
     find_answer,
+    find_pattern,
     has_answer,
     metric_max_over_answers,
     normalize_answer,
@@ -171,3 +174,22 @@ def test_top_k_accuracy_refuses_what_has_no_value() -> None:
         top_k_accuracy([], [1])
     with pytest.raises(ValueError, match="cutoffs of at least 1"):
         top_k_accuracy([[True]], [0])
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        (("z[uü]+rich",), "Zu\u0308rich"),  # matching is on decomposed text
+        ((r"\s*in\s*",), "in"),
+        (("lake", "café"), "Café"),  # the first match in the text, not in the list
+        (("u",), None),  # would leave the dots behind: within a character where it is composed
+        (("", "(", "Geneva"), None),
+    ],
+)
+def test_pattern_is_found_in_the_passage_as_it_is_written(
+    patterns: tuple[str, ...], found: str | None
+) -> None:
+    passage = "A Café in Z\u00fcrich at the lake"
+    span = find_pattern(passage, patterns)
+    expected = None if found is None else unicodedata.normalize("NFC", found)
+    assert (span and passage[slice(*span)]) == expected

@@ -232,6 +232,18 @@ def test_passage_whose_answer_cannot_be_placed_is_neither_positive_nor_negative(
     assert example.negatives == passages[2:]
 
 
+def test_answers_of_curated_trec_are_patterns(tmp_path: Path) -> None:
+    questions = tmp_path / "CuratedTrec-train.jsonl"
+    record = {"question": "where is etna", "answer": [r"on\s+(sicily|sizilien)", "Catania"]}
+    questions.write_text(json.dumps(record) + "\n", "utf-8")
+    passages = (Passage("1", "Etna? On  Sizilien."), Passage("2", ETNA), Passage("3", "Hekla."))
+    mine_negatives(found(*passages), questions, tmp_path / "mined.jsonl")
+    example = next(iter(read_open_domain_examples(tmp_path / "mined.jsonl")))
+    assert (example.positive.text, example.answer_start) == (passages[0].text, 6)
+    assert example.answers == (example.answer,) == ("On  Sizilien",)
+    assert [negative.text for negative in example.negatives] == ["Hekla."]
+
+
 @pytest.mark.parametrize(
     ("question", "reason"),
     [
