@@ -154,10 +154,12 @@ def rows_before(earlier: dict[str, Any], content: dict[str, Any]) -> list[dict[s
     Raises:
         SystemExit: If it was another reader's, or on other questions.
     """
-    differs = [key for key, value in content.items() if key != "rows" and earlier[key] != value]
+    may_differ = ("rows", "precision")
+    same = {key: value for key, value in content.items() if key not in may_differ}
+    differs = [key for key, value in same.items() if earlier[key] != value]
     if differs:
         raise SystemExit(f"{earlier['file']}: its {differs[0]} is not what it would be now.")
-    return list(earlier["rows"])
+    return [{"precision": earlier["precision"], **row} for row in earlier["rows"]]
 
 
 def score(options: argparse.Namespace) -> None:
@@ -205,6 +207,7 @@ def score(options: argparse.Namespace) -> None:
                 scores[arm][dataset] = {key: found[key] for key in kept}
         row = {
             "codec": name,
+            "precision": options.precision,
             "bytes_per_code": width,
             "bytes_per_token": round(width + beside, 2),
             "variance_lost": round(variance[name], 5),

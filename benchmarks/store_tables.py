@@ -37,8 +37,19 @@ def codecs() -> str:
             f"| {row['codec']} | {row['bytes_per_token']:.1f} | {row['variance_lost']:.3f} "
             f"| {cells} |"
         )
+    lines += ["", f"Upper layers in {_precisions(result)}."]
     lines += ["", "![F1 by bytes a token](codecs.png)", ""]
     return "\n".join([*lines, f"`python benchmarks/codecs.py` → `{result['file']}`"])
+
+
+def _precisions(result: dict[str, Any]) -> str:
+    """What the rows' upper layers were computed in; codecs are named where it is not all."""
+    of_row = {row["codec"]: row.get("precision", result["precision"]) for row in result["rows"]}
+    usual, *others = dict.fromkeys(of_row.values())
+    said = [
+        f"{other} for {', '.join(c for c, p in of_row.items() if p == other)}" for other in others
+    ]
+    return f"{usual}, {'; '.join(said)}" if said else usual
 
 
 def summary() -> list[str]:
