@@ -48,7 +48,7 @@ from preread.reader import DeformerConfig, Packed, Precision, Reader, WindowTabl
 from preread.reader.checkpoints import shipped_reader_path
 from preread.reader.codecs import Codec
 from preread.reader.fingerprint import weights_sha256
-from preread.reader.spans import window_table
+from preread.reader.window_table import window_table
 from tqdm import tqdm
 
 THRESHOLDS = (0.0, 0.25, 0.5, 0.75)

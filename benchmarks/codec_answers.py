@@ -24,7 +24,7 @@ from preread.data import Passage, Question, read_corpus, read_questions, score_a
 from preread.pipeline import CorpusSearch
 from preread.reader import Packed, Precision, Reader, Window
 from preread.reader.codecs import reader_of
-from preread.reader.spans import window_table
+from preread.reader.window_table import window_table
 from tqdm import tqdm
 
 _RESAMPLES = 10_000

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from .converting import convert
     from .evaluation.comparison import Comparison, compare
     from .evaluation.scoring import score_predictions
-    from .given import GivenPassage, answer_each, rank_given, read_given
+    from .given import answer_each, rank_given, read_given
+    from .given_states import GivenPassage
     from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
     from .pair_reading import evaluate_pairs
@@ -53,7 +54,7 @@ _MODULES = {
     "Comparison": "evaluation.comparison",
     "CorpusSearch": "search",
     "FoundPassage": "search",
-    "GivenPassage": "given",
+    "GivenPassage": "given_states",
     "HybridRetriever": "retrievers",
     "Miner": "mining",
     "OpenDomainQA": "qa",

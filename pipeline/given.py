@@ -1,49 +1,16 @@
 """Reading passages that somebody else found: an engine's hits, by identifier or by text."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
-from ..data import Passage, PrereadError
-from ..indexer import PassageIndex
-from ..reader import Packed, Span, SpanLogits, Window, WindowTable
+from ..reader import Span, SpanLogits, WindowTable
 from .answering import locate
 from .answers import Answer
+from .given_states import GivenPassage, GivenStates, KnownPassage, find_given
 from .qa import OpenDomainQA
-
-_ROWS_AT_ONCE = 4096
-"""Tokens that go through the lower layers at a time; memory grows with them."""
-
-
-class UnknownPassageError(PrereadError):
-    """A passage was given by an identifier that the index does not have.
-
-    Attributes:
-        place: Which of the given passages, from 0.
-    """
-
-    def __init__(self, passage_id: str, place: int) -> None:
-        """Say which."""
-        self.place = place
-        super().__init__(
-            f"passages[{place}]: expected an identifier of the index or a text, found the unknown "
-            f"identifier {passage_id!r}. Send its text too."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class GivenPassage:
-    """A passage to be read. It has an identifier, a text, or both."""
-
-    passage_id: str | None = None
-    text: str | None = None
-    """What is read where it is given; the identifier is then a label."""
-    title: str | None = None
-    """Goes with the text. None: any title that the index knows the text by."""
-    score: float = 0.0
-    """Of whoever found it; weighs in as BM25's does in `OpenDomainQA.answer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +65,8 @@ def read_given(
     Raises:
         UnknownPassageError: If a passage has no text, and the index not its identifier.
     """
-    found = _find_all(qa.index, given)
-    reading = _Reading.of(qa, [passage for of_question in found for passage in of_question])
+    found = find_given(qa.index, given)
+    reading = GivenStates.of(qa, [passage for of_question in found for passage in of_question])
     read = qa.reader.logits_batch(
         questions,
         reading.states,
@@ -124,7 +91,7 @@ def _answer_from(
     qa: OpenDomainQA,
     logits: SpanLogits,
     windows: WindowTable,
-    found: Sequence["_Found"],
+    found: Sequence[KnownPassage],
     scores: Sequence[float],
     n_answers: int,
     max_answer_length: int | None,
@@ -197,44 +164,13 @@ def rank_given(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A given passage, and where its states are stored, if they are."""
-
-    passage: Passage
-    ordinal: int | None
-
-
-def _find_all(index: PassageIndex, given: Sequence[Sequence[GivenPassage]]) -> list[list[_Found]]:
-    """What the index knows of the given passages."""
-    return [
-        [_find(index, passage, place) for place, passage in enumerate(passages)]
-        for passages in given
-    ]
-
-
-def _find(index: PassageIndex, given: GivenPassage, place: int) -> _Found:
-    if given.text is None:
-        ordinals = index.find(given.passage_id) if given.passage_id is not None else []
-        if not ordinals:
-            raise UnknownPassageError(given.passage_id or "", place)
-        return _Found(index.passage(ordinals[0]), ordinals[0])
-    for ordinal in index.find_text(given.text):
-        known = index.passage(ordinal)
-        # The title is part of what was read: under another one the states would not be these.
-        if given.title in (None, known.title):
-            label = given.passage_id or known.passage_id
-            return _Found(Passage(label, known.text, known.title), ordinal)
-    return _Found(Passage(given.passage_id or "", given.text, given.title or ""), None)
-
-
 def _best_of_each(
     qa: OpenDomainQA, questions: Sequence[str], given: Sequence[Sequence[GivenPassage]]
-) -> tuple[list[list[_Found]], list[list[Span | None]]]:
+) -> tuple[list[list[KnownPassage]], list[list[Span | None]]]:
     """What is known of the passages, and the best span of each, read by itself."""
-    found = _find_all(qa.index, given)
+    found = find_given(qa.index, given)
     flat = [passage for of_question in found for passage in of_question]
-    reading = _Reading.of(qa, flat)
+    reading = GivenStates.of(qa, flat)
     spans = qa.reader.read_batch(
         [question for question, passages in zip(questions, given, strict=True) for _ in passages],
         reading.states,
@@ -261,77 +197,6 @@ def _mixed(spans: Sequence[Span | None]) -> list[Span | None]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """States of given passages; those that were stored first."""
-
-    states: Packed
-    windows: WindowTable
-
-    @classmethod
-    def of(cls, qa: OpenDomainQA, found: Sequence[_Found]) -> "_Reading":
-        """Fetch what is stored, compute the rest."""
-        stored = [(n, p.ordinal) for n, p in enumerate(found) if p.ordinal is not None]
-        fresh = [n for n, p in enumerate(found) if p.ordinal is None]
-        fetched = qa.index.fetch([ordinal for _, ordinal in stored])
-        parts, tables = [], []
-        if stored:
-            parts.append(fetched.decode(qa.codec, qa.reader.device))
-            tables.append(_renumbered(fetched.windows, [number for number, _ in stored]))
-        if fresh:
-            passages = [found[number].passage for number in fresh]
-            windows = qa.reader.encoder.encode_passages(
-                [p.text for p in passages], [p.title for p in passages]
-            )
-            flat = [(w, n) for n, some in zip(fresh, windows, strict=True) for w in some]
-            parts += _states_of(qa, [window for window, _ in flat])
-            tables.append(
-                WindowTable(
-                    tuple(len(w.token_ids) for w, _ in flat),
-                    tuple(w.n_prefix for w, _ in flat),
-                    tuple(w.first_token for w, _ in flat),
-                    tuple(number for _, number in flat),
-                )
-            )
-        if not parts:
-            return cls(Packed(torch.empty(0, qa.reader.config.hidden_size), ()), fetched.windows)
-        lengths = tuple(length for part in parts for length in part.lengths)
-        windows_of_all = WindowTable((), (), (), ())
-        for table in tables:
-            windows_of_all = windows_of_all.followed_by(table, 0)
-        return cls(Packed(torch.cat([part.rows for part in parts]), lengths), windows_of_all)
-
-
-def _states_of(qa: OpenDomainQA, windows: Sequence[Window]) -> Iterable[Packed]:
-    """Lower states of windows, some at a time, as the index would give them back.
-
-    That is what the upper layers know, and a text has the same answers whether it is stored or not.
-    """
-    batch: list[Window] = []
-    n_rows = 0
-    for window in windows:
-        if batch and n_rows + len(window.token_ids) > _ROWS_AT_ONCE:
-            yield _through_codec(qa, batch)
-            batch, n_rows = [], 0
-        batch.append(window)
-        n_rows += len(window.token_ids)
-    if batch:
-        yield _through_codec(qa, batch)
-
-
-@torch.inference_mode()
-def _through_codec(qa: OpenDomainQA, windows: Sequence[Window]) -> Packed:
-    states = qa.reader.window_states(windows)
-    token_ids = Packed.from_lists([w.token_ids for w in windows]).to(qa.reader.device)
-    return qa.codec.decode(qa.codec.encode(states, token_ids), token_ids)
-
-
-def _renumbered(windows: WindowTable, numbers: Sequence[int]) -> WindowTable:
-    """The same windows, of passages with other numbers."""
-    passages = tuple(numbers[passage] for passage in windows.passage)
-    return WindowTable(windows.lengths, windows.n_prefix, windows.first_token, passages)
-
-
 def _numbered(sizes: Sequence[int]) -> list[list[int]]:
     """Consecutive numbers, in lists of given sizes."""
     lists, first = [], 0
@@ -341,7 +206,7 @@ def _numbered(sizes: Sequence[int]) -> list[list[int]]:
     return lists
 
 
-def _rank(logits: Sequence[float | None], found: Sequence[_Found]) -> list[RankedPassage]:
+def _rank(logits: Sequence[float | None], found: Sequence[KnownPassage]) -> list[RankedPassage]:
     """Passages by their logits; those without text last, in the order given."""
     values = torch.tensor([-torch.inf if x is None else x for x in logits], dtype=torch.float64)
     has_text = any(x is not None for x in logits)

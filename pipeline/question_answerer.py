@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..data import PrereadError
 from ..reader import Reader, Span, SpanLogits, TextEncoder, WindowTable
-from ..reader.spans import window_table
+from ..reader.window_table import window_table
 
 Found: TypeAlias = dict[str, Any]
 """``{"score", "start", "end", "answer"}``."""

@@ -9,7 +9,8 @@ from .pair_models import DeformerForMultipleChoice, DeformerForSequenceClassific
 from .pair_reader import PairReader
 from .reader import Reader
 from .runtime import Precision, Runtime
-from .spans import Span, WindowTable, decode_spans
+from .spans import Span, decode_spans
+from .window_table import WindowTable
 from .windows import TextEncoder, Window
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ..data import ReadingExample
 from .packing import Packed
 from .reader import Reader
-from .spans import window_table
+from .window_table import window_table
 
 _QUESTIONS_AT_ONCE = 16
 

@@ -20,12 +20,12 @@ from .packing import Packed
 from .runtime import Precision, Runtime, UpperRuntime, check_choice, load_runtime
 from .spans import (
     Span,
-    WindowTable,
     decode_by_passage,
     decode_spans,
     passage_margins,
     passage_normalisers,
 )
+from .window_table import WindowTable
 from .windows import TextEncoder, Window, load_tokenizer
 
 

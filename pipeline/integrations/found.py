@@ -1,6 +1,7 @@
 """What the components share."""
 
-from ..given import GivenAnswer, GivenPassage, answer_each
+from ..given import GivenAnswer, answer_each
+from ..given_states import GivenPassage
 from ..qa import OpenDomainQA
 from ..search import search_passages
 

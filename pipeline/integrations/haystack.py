@@ -11,7 +11,8 @@ from haystack import Document, component, default_to_dict
 from haystack.dataclasses import ExtractedAnswer
 
 from ..answers import Answer
-from ..given import GivenPassage, read_given
+from ..given import read_given
+from ..given_states import GivenPassage
 from ..qa import OpenDomainQA
 
 

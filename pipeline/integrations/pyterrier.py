@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pandas as pd
 import pyterrier as pt
 
-from ..given import GivenAnswer, GivenPassage, read_given
+from ..given import GivenAnswer, read_given
+from ..given_states import GivenPassage
 from ..qa import OpenDomainQA
 from ..search import search_passages
 

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from ...data import PrereadError
 from ...indexer import IndexFormatError
-from ..given import UnknownPassageError
+from ..given_states import UnknownPassageError
 from ..retrievers.external import EngineError
 from .asking import REFUSALS, service_of
 from .engines import routers as engine_routers

@@ -17,7 +17,8 @@ from pydantic import (
 from ...data import Passage
 from ...indexer.bm25 import contents_of
 from ..answers import Answer
-from ..given import GivenAnswer, GivenPassage, RankedPassage
+from ..given import GivenAnswer, RankedPassage
+from ..given_states import GivenPassage
 from ..qa import Result
 from ..search import FoundPassage
 from .offsets import Offsets

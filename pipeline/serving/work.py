@@ -5,14 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ...data import Passage
-from ..given import (
-    GivenAnswer,
-    GivenPassage,
-    RankedPassage,
-    answer_each,
-    rank_given,
-    read_given,
-)
+from ..given import GivenAnswer, RankedPassage, answer_each, rank_given, read_given
+from ..given_states import GivenPassage
 from ..qa import OpenDomainQA, Result
 from ..search import FoundPassage, search_passages
 from .errors import NotFoundError

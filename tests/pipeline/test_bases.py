@@ -10,7 +10,7 @@ from preread.indexer import IndexConfig, build_index
 from preread.pipeline import OpenDomainQA, ReadMode, evaluate_reader
 from preread.pipeline.answering import locate
 from preread.reader import DeformerForQuestionAnswering, Reader
-from preread.reader.spans import window_table
+from preread.reader.window_table import window_table
 from transformers import AutoTokenizer
 
 WINDOWS = {"window_length": 48, "window_stride": 24, "max_title_length": 8}

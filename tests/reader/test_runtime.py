@@ -25,7 +25,7 @@ from preread.reader.runtime.joining import joined_batches
 from preread.reader.runtime.onnx_graphs import linear_graph, quantise
 from preread.reader.runtime.onnx_kernels import OnnxInt8Kernels
 from preread.reader.runtime.torch_kernels import OneDnnKernels, TorchKernels, torch_kernels
-from preread.reader.spans import window_table
+from preread.reader.window_table import window_table
 
 MakeModel = Callable[..., DeformerForQuestionAnswering]
 lengths = st.lists(st.integers(1, 12), min_size=1, max_size=5)

@@ -5,12 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preread.reader import WindowTable, decode_spans
-from preread.reader.spans import (
-    decode_by_passage,
-    passage_margins,
-    passage_normalisers,
-    window_table,
-)
+from preread.reader.spans import decode_by_passage, passage_margins, passage_normalisers
+from preread.reader.window_table import window_table
 
 TABLE = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 2, 1)])
 

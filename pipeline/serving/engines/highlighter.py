@@ -12,7 +12,8 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
 from ...answers import Answer
-from ...given import GivenAnswer, GivenPassage
+from ...given import GivenAnswer
+from ...given_states import GivenPassage
 from ..asking import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..schemas import Question, Text
 from ..service import Service

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Body, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
-from ...given import GivenAnswer, GivenPassage
+from ...given import GivenAnswer
+from ...given_states import GivenPassage
 from ..asking import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..schemas import Question
 from ..work import ReadJob
