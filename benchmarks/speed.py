@@ -135,30 +135,23 @@ def main() -> None:
         seed=options.seed,
         limit=options.limit,
     )
-    shapes = []
     for shape in options.shapes:
         bench = Bench(shape, options.folder, options.codec, asked)
         config = bench.reader.config
-        shapes.append(
-            {
-                "shape": shape,
-                "num_hidden_layers": config.num_hidden_layers,
-                "num_lower_layers": config.num_lower_layers,
-                "rows": measure(bench, asked, options.top_k, options.repeat),
-            }
-        )
-        print(shapes[-1], flush=True)
-    content = {
-        "corpus": options.corpus.name,
-        "limit": options.limit,
-        "questions": options.questions.name,
-        "n_questions": len(asked),
-        "seed": options.seed,
-        "codec": options.codec,
-        "repeat": options.repeat,
-        "shapes": shapes,
-    }
-    write_result("speed", content)
+        content = {
+            "corpus": options.corpus.name,
+            "limit": options.limit,
+            "questions": options.questions.name,
+            "n_questions": len(asked),
+            "seed": options.seed,
+            "codec": options.codec,
+            "repeat": options.repeat,
+            "shape": shape,
+            "num_hidden_layers": config.num_hidden_layers,
+            "num_lower_layers": config.num_lower_layers,
+            "rows": measure(bench, asked, options.top_k, options.repeat),
+        }
+        write_result(f"speed-{shape}", content)
 
 
 if __name__ == "__main__":

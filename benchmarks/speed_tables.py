@@ -8,29 +8,30 @@ from common import RESULTS, newest
 _FULL = "full, padded"
 
 
+def _speeds() -> list[dict[str, Any]]:
+    """The newest result of each shape."""
+    names = [f"speed-{shape}" for shape in ("bert-base", "bert-large", "default")]
+    return [newest(name) for name in names if any(RESULTS.glob(f"{name}-*.json"))]
+
+
 def speed() -> str:
     """Milliseconds and ratios of every system, by shape and number of passages."""
-    result = newest("speed")
-    machine = result["machine"]
-    lines = [
-        f"{result['n_questions']} questions of `{result['questions']}` (drawn with seed "
-        f"{result['seed']}), passages that BM25 finds in `{result['corpus']}`, states from an "
-        f"index on disk ({result['codec']}), {machine['threads']} threads of an "
-        f"{machine['cpu']}. Medians of {result['repeat']} rounds, all systems in turns; in "
-        "brackets, least and most.",
-        "",
-    ]
-    for shape in result["shapes"]:
-        n, k = shape["num_hidden_layers"], shape["num_lower_layers"]
-        for row in shape["rows"]:
-            lines += [
-                f"**{shape['shape']}**, k = {k} of {n} layers (ceiling of leaving out lower "
-                f"layers: {n / (n - k):.1f}x), {row['top_k']} passages:",
-                "",
-                *_speed_rows(row),
-                "",
-            ]
-    return "\n".join([*lines, _source("speed", result)])
+    lines = []
+    for result in _speeds():
+        n, k, machine = result["num_hidden_layers"], result["num_lower_layers"], result["machine"]
+        lines += [
+            f"**{result['shape']}**, k = {k} of {n} layers (ceiling of leaving out lower layers: "
+            f"{n / (n - k):.1f}x). Questions of `{result['questions']}` (drawn with seed "
+            f"{result['seed']}): {result['n_questions']}; passages that BM25 finds in "
+            f"`{result['corpus']}`, states from an index on disk ({result['codec']}), "
+            f"{machine['threads']} threads of an {machine['cpu']}. Medians of {result['repeat']} "
+            "rounds, all systems in turns; in brackets, least and most.",
+            "",
+        ]
+        for row in result["rows"]:
+            lines += [f"{row['top_k']} passages:", "", *_speed_rows(row), ""]
+        lines += [_source("speed", result), ""]
+    return "\n".join(lines)
 
 
 def _speed_rows(row: dict[str, Any]) -> list[str]:
@@ -64,17 +65,15 @@ def early_stop() -> str:
         "",
         _source("early_stop", result),
     ]
-    rows = _with_early_stop(result["top_k"], share) if any(RESULTS.glob("speed-*.json")) else []
-    return "\n".join([*lines, *rows])
+    return "\n".join([*lines, *_with_early_stop(result["top_k"], share)])
 
 
 def _with_early_stop(top_k: int, share: float) -> list[str]:
     """Ratios to the full model, were as few passages read: derived, not measured."""
-    result = newest("speed")
     found = [
-        (shape["shape"], name, ratios[_FULL]["median"])
-        for shape in result["shapes"]
-        for row in shape["rows"]
+        (result["shape"], name, ratios[_FULL]["median"])
+        for result in _speeds()
+        for row in result["rows"]
         if row["top_k"] == top_k
         for name, ratios in row["times_as_fast"].items()
     ]
