@@ -2,8 +2,8 @@
 
     python benchmarks/profile_table.py [--measure] [--device cuda]
 
-Operations and parameters of BERT-base split at 9 of 12 layers and BERT-large at 20 of 24, in every
-layout, and of every split in SQuAD's. They are the same on every machine. With ``--measure``, time
+Operations and parameters of BERT and XLNet, base split at 9 of 12 layers and large at 20 of 24, in
+every layout, and of every split in SQuAD's. They are the same on every machine. With ``--measure``, time
 and memory too, which want a machine with nothing else to do. The tables of docs/profile.md are made
 from the result; its picture is drawn here.
 """
@@ -129,7 +129,7 @@ PROFILE_TABLES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Profile both shapes, write the result, draw the sweeps."""
+    """Profile all shapes, write the result, draw the sweeps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--measure", action="store_true", help="time and memory too")
     parser.add_argument("--device", default="cpu")
