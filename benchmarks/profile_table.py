@@ -3,9 +3,9 @@
     python benchmarks/profile_table.py [--measure] [--device cuda]
 
 Operations and parameters of BERT and XLNet, base split at 9 of 12 layers and large at 20 of 24, in
-every layout, and of every split in SQuAD's. They are the same on every machine. With ``--measure``, time
-and memory too, which want a machine with nothing else to do. The tables of docs/profile.md are made
-from the result; its picture is drawn here.
+every layout, and of every split in SQuAD's. They are the same on every machine. With
+``--measure``, time and memory too, which want a machine with nothing else to do. The tables of
+docs/profile.md are made from the result; its pictures are drawn here.
 """
 
 import argparse

@@ -1,14 +1,17 @@
 """Offline: passages become windows, states, shards and a BM25 index."""
 
-from .bm25 import Bm25Parameters, Bm25Searcher, Hit, build_bm25
+from .bm25 import build_bm25
 from .build import build_index
 from .change import add_passages, compact_index, delete_passages
 from .errors import IndexFormatError, IndexMismatchError
 from .index import PassageIndex, StoredWindows
 from .manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
+from .merging import merge_indexes
 from .options import AddConfig, IndexConfig
 from .scan import Estimate
+from .searching import Bm25Parameters, Bm25Searcher, Hit
 from .shard import ShardReader, ShardWriter
+from .splitting import split_index
 from .verify import bytes_to_verify, index_info, verify_index
 
 __all__ = [
@@ -35,5 +38,7 @@ __all__ = [
     "compact_index",
     "delete_passages",
     "index_info",
+    "merge_indexes",
+    "split_index",
     "verify_index",
 ]

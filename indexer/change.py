@@ -16,15 +16,14 @@ from ..reader import Reader
 from .bm25 import LUCENE_PREFIX, delete_from_bm25
 from .compaction import rewrite_shards
 from .dense.build import compact_dense, load_encoder
-from .extend import Extension, extend, stored_passages
-from .files import atomic_path
+from .derived import write_deleted, write_lookup_of
+from .extend import Extension, extend
 from .index import PassageIndex
 from .journal import PLAN_FILE, Journal, remove_journal
-from .lookup import write_lookup
-from .manifest import LOOKUP_FOLDER, CountedFile, Manifest
+from .manifest import Manifest
 from .options import AddConfig, corpus_passages
 from .scan import Estimate, estimate, scan_corpus
-from .snapshots import DELETED_PREFIX, publish
+from .snapshots import publish
 from .workers import default_workers
 from .writing import writing
 
@@ -180,14 +179,11 @@ def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
         is_clear = shards == base.shards and len(base.lookups) == 1 and base.deleted is None
         if is_clear and dense == base.dense:
             return base
-        lookup = f"{LOOKUP_FOLDER}/lookup-{generation:06d}.h5"
-        with atomic_path(index / lookup) as temporary:
-            n = write_lookup(temporary, stored_passages(index, shards, "hashing", show_progress))
         manifest = replace(
             base,
             generation=generation,
             shards=shards,
-            lookups=(CountedFile.count(index, lookup, n),),
+            lookups=(write_lookup_of(index, shards, generation, show_progress),),
             deleted=None,
             next_shard=next_shard,
             dense=dense,
@@ -230,17 +226,14 @@ def _without(index: Path, base: Manifest, ordinals: Sequence[int]) -> Manifest:
     """The manifest of the next generation, which lacks some passages; its files are written."""
     generation = base.generation + 1
     with PassageIndex(index) as opened:
-        deleted = np.union1d(opened.deleted, np.array(ordinals, "<u4")).astype("<u4")
-    file = f"{DELETED_PREFIX}{generation:06d}.npy"
-    with atomic_path(index / file) as temporary, temporary.open("wb") as stream:
-        np.save(stream, deleted)
+        deleted = np.union1d(opened.deleted, np.array(ordinals, "<u4"))
     lucene = f"{LUCENE_PREFIX}{generation:06d}"
     delete_from_bm25(ordinals, index / lucene, base=index / base.lucene)
     return replace(
         base,
         generation=generation,
         lucene=lucene,
-        deleted=CountedFile.count(index, file, len(deleted)),
+        deleted=write_deleted(index, deleted, generation),
     )
 
 

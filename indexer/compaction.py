@@ -1,7 +1,8 @@
 """Rewriting shards without the passages that were deleted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -36,14 +37,16 @@ def rewrite_shards(opened: PassageIndex, show_progress: bool) -> tuple[tuple[Sha
             if not unfit:
                 shards += run
                 continue
-            rows = _live_rows(opened, run)
-            while some := _take(rows, manifest.plan.passages_per_shard, bar):
-                shards.append(_write(opened, shard_file(next_shard), some))
+            rows = live_rows(opened, run)
+            while some := take(rows, manifest.plan.passages_per_shard, bar):
+                ordinals = [int(shard.ordinals[row]) for shard, row in some]
+                shards.append(copy_rows(opened.path, shard_file(next_shard), some, ordinals))
                 next_shard += 1
     return tuple(shards), next_shard
 
 
-_Row = tuple[ShardReader, int]
+Row = tuple[ShardReader, int]
+"""A shard and which of its passages."""
 
 
 def _runs(opened: PassageIndex) -> Iterator[tuple[list[ShardEntry], bool]]:
@@ -64,14 +67,16 @@ def _n_deleted(opened: PassageIndex, shard: ShardEntry) -> int:
     return int(bounds[1] - bounds[0])
 
 
-def _live_rows(opened: PassageIndex, run: list[ShardEntry]) -> Iterator[_Row]:
+def live_rows(opened: PassageIndex, run: Sequence[ShardEntry]) -> Iterator[Row]:
+    """Rows of some of an index's shards, but for those of deleted passages."""
     for entry in run:
         shard = ShardReader(opened.path / entry.file)
         is_live = ~np.isin(shard.ordinals, opened.deleted)
         yield from ((shard, int(row)) for row in np.flatnonzero(is_live))
 
 
-def _take(rows: Iterator[_Row], n: int, bar: "tqdm[None]") -> list[_Row]:
+def take(rows: Iterator[Row], n: int, bar: "tqdm[None]") -> list[Row]:
+    """The next rows, ``n`` at most, counted on a progress bar."""
     some = []
     for row in rows:
         some.append(row)
@@ -81,14 +86,20 @@ def _take(rows: Iterator[_Row], n: int, bar: "tqdm[None]") -> list[_Row]:
     return some
 
 
-def _write(opened: PassageIndex, file: str, rows: list[_Row]) -> ShardEntry:
-    """Write rows of old shards as a new one; codes are copied as they are."""
-    ordinals = [int(shard.ordinals[row]) for shard, row in rows]
+def copy_rows(index: Path, file: str, rows: Sequence[Row], ordinals: Sequence[int]) -> ShardEntry:
+    """Write rows of other shards as a new one; codes are copied as they are.
+
+    Args:
+        index: The index folder that gets it.
+        file: Its path there.
+        rows: At least one.
+        ordinals: What the passages are numbered by there.
+    """
     passages: list[Passage] = [shard.passage(row) for shard, row in rows]
     stored = [shard.windows(row) for shard, row in rows]
     codes = stored[0].codes
     vocab_size = 1 << (8 * stored[0].token_ids.itemsize)
-    with atomic_path(opened.path / file) as temporary:
+    with atomic_path(index / file) as temporary:
         with ShardWriter(
             temporary,
             ordinals,

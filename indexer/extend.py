@@ -13,21 +13,19 @@ from .bm25 import LUCENE_PREFIX, build_bm25
 from .dense.build import extend_dense
 from .dense.encode import remove_work
 from .dense.encoder import SentenceEncoder
+from .derived import stored_passages, write_lookup_of
 from .encode import ShardTask
 from .errors import IndexMismatchError
-from .files import FileEntry, atomic_path
+from .files import FileEntry
 from .journal import Journal, hash_passages
-from .lookup import write_lookup
 from .manifest import (
     CODEC_FILE,
-    LOOKUP_FOLDER,
     BuildPlan,
     CountedFile,
     DenseEntry,
     Manifest,
     ShardEntry,
 )
-from .shard import ShardReader
 from .snapshots import publish
 from .workers import encode_shards
 
@@ -213,10 +211,7 @@ def _index_texts(
 ) -> tuple[CountedFile, str]:
     """Write the lookup file and the BM25 index of the new shards' passages."""
     index, base = extension.index, extension.base
-    lookup = f"{LOOKUP_FOLDER}/lookup-{extension.generation:06d}.h5"
-    with atomic_path(index / lookup) as temporary:
-        n = write_lookup(temporary, stored_passages(index, shards, "hashing", show_progress))
-    entry = CountedFile.count(index, lookup, n)
+    entry = write_lookup_of(index, shards, extension.generation, show_progress)
     lucene = f"{LUCENE_PREFIX}{extension.generation:06d}"
     if not (index / lucene).exists():  # an earlier run may have got that far
         texts = stored_passages(index, shards, "indexing for BM25", show_progress)
@@ -227,24 +222,3 @@ def _index_texts(
             title_weight=extension.plan.title_weight,
         )
     return entry, lucene
-
-
-def stored_passages(
-    index: Path, shards: Iterable[ShardEntry], what: str, show_progress: bool
-) -> Iterator[tuple[int, Passage]]:
-    """Ordinals and passages of shards, under a progress bar.
-
-    Args:
-        index: The index folder.
-        shards: In order.
-        what: The bar's words.
-        show_progress: Whether it is drawn.
-    """
-    found = list(shards)
-    total = sum(shard.n_passages for shard in found)
-    with tqdm(total=total, unit=" passages", desc=what, disable=not show_progress, delay=1) as bar:
-        for shard in found:
-            opened = ShardReader(index / shard.file)
-            for row, ordinal in enumerate(opened.ordinals.tolist()):
-                yield ordinal, opened.passage(row)
-                bar.update()

@@ -1,9 +1,12 @@
-"""Creating HDF5 files that cannot run out of disk half-way."""
+"""HDF5 files: created so that they cannot run out of disk half-way, read by mapping."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 import h5py
+import numpy as np
+import numpy.typing as npt
 
 _METADATA_BYTES = 1 << 13
 """What HDF5 writes besides the data of our data sets, at most; it does not give the rest back."""
@@ -38,3 +41,11 @@ def _create(path: Path) -> h5py.h5f.FileID:
     access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_LATEST)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
     return h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, creation, access)
+
+
+def map_dataset(path: Path, dataset: h5py.Dataset) -> npt.NDArray[Any]:
+    """A contiguous data set of an open file, mapped into memory; it outlives the file's handle."""
+    offset = dataset.id.get_offset()
+    if offset is None:  # HDF5 gives an empty data set no place
+        return np.zeros(dataset.shape, dataset.dtype)
+    return np.memmap(path, dataset.dtype, "r", offset, dataset.shape)

@@ -1,7 +1,7 @@
 """An index that is open for reading."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +16,12 @@ from torch import Tensor
 from ..data import Passage
 from ..reader import Packed, Reader, WindowTable
 from ..reader.codecs import Codec, find_codec, load_codec
-from .bm25 import Bm25Parameters, Bm25Searcher
 from .errors import IndexFormatError, IndexMismatchError
 from .lookup import Lookup, key_of
+from .searching import Bm25Parameters, Bm25Searcher
 from .shard import ShardReader
 from .snapshots import Lease
+from .statistics import CorpusStatistics, FieldStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,12 @@ class PassageIndex:
         Raises:
             IndexFormatError: If it is damaged.
         """
-        return Bm25Searcher(self.path / self.manifest.lucene, self._bm25_parameters)
+        part, whole = self.manifest.part, None
+        if part is not None:
+            field = FieldStatistics(part.n_documents, part.n_words)
+            whole = CorpusStatistics(self.path / part.statistics.file, field)
+        folder = self.path / self.manifest.lucene
+        return Bm25Searcher(folder, self._bm25_parameters, whole=whole)
 
     def check_reader(self, reader: Reader) -> None:
         """Make sure that a reader can go on from the stored states.
@@ -157,6 +163,18 @@ class PassageIndex:
     def find_text(self, text: str) -> list[int]:
         """Ordinals of the passages with a text, to the character."""
         return self._find("text", text, lambda passage: passage.text)
+
+    def identifier_keys(self) -> npt.NDArray[Any]:
+        """`key_of` of all identifiers, those of deleted passages too. Shape ``(n,)``, uint64."""
+        return np.concatenate([lookup.keys["id"] for lookup in self._lookups])
+
+    def identifiers_of(self, keys: Iterable[int]) -> Iterator[str]:
+        """Identifiers of the passages whose key is one of some."""
+        for key in keys:
+            for lookup in self._lookups:
+                for ordinal in lookup.candidates("id", key):
+                    if not self._is_deleted(ordinal):
+                        yield self.passage(ordinal).passage_id
 
     def fetch(self, ordinals: Sequence[int]) -> StoredWindows:
         """Stored states of some passages, every window checked against its checksum.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..data import Passage
 from .errors import IndexFormatError
-from .hdf5 import create_hdf5
+from .hdf5 import create_hdf5, map_dataset
 
 Array = npt.NDArray[Any]
 KEYS = ("id", "text")
@@ -97,7 +97,7 @@ class Lookup:
         try:
             with h5py.File(path, "r") as file:
                 self.keys, self.ordinals = (
-                    {name: _mapped(path, file[f"{name}_{kind}"]) for name in KEYS}
+                    {name: map_dataset(path, file[f"{name}_{kind}"]) for name in KEYS}
                     for kind in ("keys", "ordinals")
                 )
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
@@ -120,11 +120,3 @@ class Lookup:
 
 
 _SIDES: tuple[Any, Any] = ("left", "right")
-
-
-def _mapped(path: Path, dataset: h5py.Dataset) -> Array:
-    """A data set of the file, mapped."""
-    offset = dataset.id.get_offset()
-    if offset is None:
-        return np.zeros(dataset.shape, dataset.dtype)
-    return np.memmap(path, dataset.dtype, "r", offset, dataset.shape)

@@ -89,6 +89,24 @@ class DenseEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartEntry:
+    """Which part of which index this is, as the manifest lists it."""
+
+    number: int
+    """From 0."""
+    of: int
+    """How many parts there are."""
+    whole: str
+    """SHA-256 of the manifest of the index that was split."""
+    n_documents: int
+    """Of the whole index: documents with a word at least."""
+    n_words: int
+    """Of the whole index: words of all documents, each as often as it occurs."""
+    statistics: CountedFile
+    """Words of the whole index, and how many documents hold each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """An index at one moment."""
 
@@ -112,6 +130,8 @@ class Manifest:
     """Records of the corpus left out under ``--on-error skip``."""
     dense: DenseEntry | None = None
     """Dense vectors, where the index has any. An index without them does not speak of them."""
+    part: PartEntry | None = None
+    """Of an index that was split. One that is whole does not speak of it."""
 
     @property
     def n_passages(self) -> int:
@@ -127,7 +147,9 @@ class Manifest:
     def files(self) -> list[FileEntry]:
         """Every file but Lucene's and the manifests."""
         single = [file for file in (self.codec_file, self.deleted) if file is not None]
-        return [*self.shards, *self.lookups, *single, *(self.dense.files if self.dense else ())]
+        dense = self.dense.files if self.dense else ()
+        statistics = (self.part.statistics,) if self.part else ()
+        return [*self.shards, *self.lookups, *single, *dense, *statistics]
 
     def save(self, path: Path) -> None:
         """Write it, atomically."""
@@ -136,8 +158,9 @@ class Manifest:
         fields |= {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
         rest = asdict(self)
         del rest["plan"], rest["generation"]
-        if self.dense is None:
-            del rest["dense"]
+        for name in ("dense", "part"):
+            if rest[name] is None:
+                del rest[name]
         write_sealed_json(path, {**fields, **rest})
 
     @classmethod
@@ -177,7 +200,7 @@ class Manifest:
     def _from_fields(cls, path: Path, fields: dict[str, Any]) -> "Manifest":
         counts = {name: fields.pop(name) for name in ("n_passages", "n_tokens")}
         codec_file, deleted = fields.pop("codec_file"), fields.pop("deleted")
-        dense = fields.pop("dense", None)
+        dense, part = fields.pop("dense", None), fields.pop("part", None)
         manifest = cls(
             generation=fields.pop("generation"),
             codec_file=FileEntry(**codec_file) if codec_file else None,
@@ -189,6 +212,7 @@ class Manifest:
             next_shard=fields.pop("next_shard"),
             n_records_skipped=fields.pop("n_records_skipped"),
             dense=_dense_entry(dense) if dense else None,
+            part=_part_entry(part) if part else None,
             plan=BuildPlan(**fields),
         )
         found = {"n_passages": manifest.n_passages, "n_tokens": manifest.n_tokens}
@@ -200,6 +224,11 @@ class Manifest:
 def _dense_entry(fields: dict[str, Any]) -> DenseEntry:
     files = tuple(CountedFile(**file) for file in fields.pop("files"))
     return DenseEntry(**fields, files=files)
+
+
+def _part_entry(fields: dict[str, Any]) -> PartEntry:
+    statistics = CountedFile(**fields.pop("statistics"))
+    return PartEntry(**fields, statistics=statistics)
 
 
 def _check_version(path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..data import PrereadError
 from .bm25 import LUCENE_PREFIX
+from .derived import DELETED_PREFIX
 from .errors import IndexFormatError
 from .manifest import (
     CODEC_FILE,
@@ -27,7 +28,6 @@ from .manifest import (
 
 WRITER_LOCK = "write.lock"
 _TRIES = 100
-DELETED_PREFIX = "deleted-"
 
 
 def snapshot_path(index: Path, generation: int) -> Path:

@@ -20,9 +20,16 @@ def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
         keep_journal: Leave an addition that was stopped where it is.
 
     Raises:
-        PrereadError: If another process is changing the index, or the disk refuses.
+        PrereadError: If the index is a part of another, another process is changing it, or the disk
+            refuses.
     """
-    Manifest.load(index)  # or there would be a lock in a folder that is no index
+    manifest = Manifest.load(index)  # or there would be a lock in a folder that is no index
+    if manifest.part is not None:
+        raise PrereadError(
+            f"{index}: is part {manifest.part.number + 1} of {manifest.part.of} of an index, and "
+            "scores by the words of all of them. Change the whole index and split it again, or "
+            "`preread merge` the parts first."
+        )
     with explaining_write_errors(index), sole_writer(index):
         if not (keep_journal and (index / PLAN_FILE).exists()):
             remove_journal(index)

@@ -24,6 +24,7 @@ from .commands import (
     mine,
     nq,
     pairs,
+    parts,
     profile,
     reproduce,
     serve,
@@ -40,7 +41,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (
-    *(index, dense, ask, serve, engine_config, mcp, evaluate, pairs, nq),
+    *(index, parts, dense, ask, serve, engine_config, mcp, evaluate, pairs, nq),
     *(download, mine, cloze, train, convert, codec, profile, demo, reproduce),
 ):
     module.add_to(app)

@@ -85,8 +85,16 @@ class OneDnnKernels(TorchKernels):
 
 def torch_kernels(device: torch.device, dtype: torch.dtype, hidden_act: str) -> TorchKernels:
     """The faster of the two where it can be had."""
-    is_built_in: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    has_onednn = is_built_in and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    if device.type == "cpu" and has_onednn:
+    if device.type == "cpu" and _has_onednn(dtype):
         return OneDnnKernels(dtype, hidden_act)
     return TorchKernels(dtype)
+
+
+def _has_onednn(dtype: torch.dtype) -> bool:
+    """Whether oneDNN is here, and computes in a number format on this processor."""
+    operators: Any = torch.ops.mkldnn
+    is_built_in: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not is_built_in or not hasattr(operators, "_linear_pointwise"):
+        return False
+    # Without AVX-512 it refuses bfloat16; PyTorch's own product emulates it.
+    return dtype is not torch.bfloat16 or bool(operators._is_mkldnn_bf16_supported())

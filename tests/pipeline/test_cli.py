@@ -276,3 +276,22 @@ def test_cloze_writes_questions_that_train(preread: Preread, tmp_path: Path) -> 
     preread("cloze", sample_corpus_path(), rest, "--leave-out", tmp_path / "dev.jsonl")
     titles = [e.example_id.rpartition("-")[0] for e in read_examples(rest)]
     assert titles and kept_back.passage_id not in titles
+
+
+def test_split_and_merge(preread: Preread, tiny_reader_path: Path, tmp_path: Path) -> None:
+    index, parts, merged = (tmp_path / name for name in ("index", "parts", "merged"))
+    preread("index", sample_corpus_path(), index, "--reader", tiny_reader_path,
+            "--passages-per-shard", 60)  # fmt: skip
+    divided = preread("split", index, 2, parts, "--json")
+    assert divided.code == 0, divided.err
+    sizes = json.loads(divided.out)["n_passages"]
+    assert (
+        len(sizes) == 2
+        and sum(sizes.values()) == json.loads(preread("info", index, "--json").out)["n_passages"]
+    )
+    for part in sizes:
+        assert preread("ask", part, "what is the belt of volcanoes called?").code == 0
+    info = json.loads(preread("merge", parts, merged, "--json").out)
+    assert info["n_passages"] == sum(sizes.values())
+    refused = preread("add", next(iter(sizes)), sample_corpus_path())
+    assert refused.code == 2 and "is part 1 of 2" in refused.err
