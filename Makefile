@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo -n)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo serve-demo test postgres chromium format clean
+.PHONY: demo serve-demo test test-ray postgres chromium format clean
 
 demo: $(STAMP)
 	$(BIN)/preread demo
@@ -24,6 +24,12 @@ test: $(STAMP) postgres chromium
 	$(BIN)/python -m mypy
 	# A process a core, a file of tests at a time, each with one thread.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 15
+
+# The tests of Ray, which is 770 MB with what it needs: `test` does without it.
+test-ray: $(STAMP)
+	$(PIP) ".[test,ray]"
+	$(PIP) --no-deps --force-reinstall .
+	$(BIN)/python -m pytest tests/indexer/test_ray.py tests/pipeline/test_ray_cluster.py
 
 # What tests run against for real, where it is not here and Debian's package can be had; without it
 # those tests are skipped.

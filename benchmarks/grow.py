@@ -21,6 +21,7 @@ import torch
 from generated_text import Vocabulary, generated_passages
 from preread.data import Passage, ReadReport
 from preread.indexer import Manifest, PassageIndex
+from preread.indexer.engine import LocalEngine
 from preread.indexer.extend import Extension, extend
 from preread.indexer.journal import Journal
 from preread.indexer.writing import writing
@@ -115,7 +116,8 @@ def grow(base: Path, target: Path, n_passages: int, *, seed: int = 0) -> dict[st
             plan=manifest.plan,
             codec=DrawnCodes(codec, reader.config.hidden_size, seed),
             codec_file=manifest.codec_file,
-            workers=1,
+            engine=LocalEngine(1),
+            n_shards=1 + missing // manifest.plan.passages_per_shard,
             n_tokens=missing * _TOKENS_A_PASSAGE,
         )
         passages = watch.timed(generated_passages(vocabulary, missing, seed=seed))

@@ -17,6 +17,7 @@ from ..reader.codecs import (
     sample_states,
     save_codec,
 )
+from .engine import Engine, LocalEngine
 from .errors import IndexMismatchError
 from .extend import Extension, extend
 from .files import FileEntry, atomic_path
@@ -25,7 +26,6 @@ from .manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
 from .options import IndexConfig, corpus_passages
 from .scan import CorpusScan, Estimate, estimate, scan_corpus
 from .snapshots import WRITER_LOCK, sole_writer
-from .workers import default_workers
 from .writing import explaining_write_errors
 
 _LOG = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ def build_index(
     reader: Reader,
     config: IndexConfig | None = None,
     *,
+    engine: Engine | None = None,
     resume: bool = False,
     show_progress: bool = False,
     on_estimate: Callable[[Estimate], None] = lambda found: None,
@@ -52,6 +53,8 @@ def build_index(
         index: Folder to make.
         reader: Makes the states.
         config: Everything else; the defaults suit most.
+        engine: Where passages are encoded; by default in processes of this machine. The bytes do
+            not depend on it.
         resume: Go on with a build that was begun there; begins one where there is none.
         show_progress: Draw progress bars on standard error.
         on_estimate: Told what the index will cost, before it is made.
@@ -82,7 +85,8 @@ def build_index(
             journal = Journal(index, asdict(plan), resume=resume)
             codec, codec_file = _settle_codec(index, codec, name, reader, scan, show_progress)
             n_shards = -(-scan.n_passages // config.passages_per_shard)
-            workers = min(config.workers or default_workers(reader), n_shards)
+            engine = engine or LocalEngine(config.workers)
+            workers = engine.workers(reader, n_shards)
             estimated = estimate(scan, reader, codec, config.rows_per_batch, workers)
             on_estimate(estimated)
             extension = Extension(
@@ -91,7 +95,8 @@ def build_index(
                 plan=plan,
                 codec=codec,
                 codec_file=codec_file,
-                workers=workers,
+                engine=engine,
+                n_shards=n_shards,
                 n_tokens=estimated.n_tokens,
             )
             passages = corpus_passages(corpus, config, report)

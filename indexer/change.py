@@ -17,6 +17,7 @@ from .bm25 import LUCENE_PREFIX, delete_from_bm25
 from .compaction import rewrite_shards
 from .dense.build import compact_dense, load_encoder
 from .derived import write_deleted, write_lookup_of
+from .engine import Engine, LocalEngine
 from .extend import Extension, extend
 from .index import PassageIndex
 from .journal import PLAN_FILE, Journal, remove_journal
@@ -24,7 +25,6 @@ from .manifest import Manifest
 from .options import AddConfig, corpus_passages
 from .scan import Estimate, estimate, scan_corpus
 from .snapshots import publish
-from .workers import default_workers
 from .writing import writing
 
 _NAMED = 3
@@ -37,6 +37,7 @@ def add_passages(
     reader: Reader,
     config: AddConfig | None = None,
     *,
+    engine: Engine | None = None,
     resume: bool = False,
     show_progress: bool = False,
     on_estimate: Callable[[Estimate], None] = lambda found: None,
@@ -51,6 +52,7 @@ def add_passages(
         corpus: File or folder of passages.
         reader: The one that made the index.
         config: Everything else.
+        engine: Where passages are encoded; by default in processes of this machine.
         resume: Go on with an addition that stopped; begins one where there is none.
         show_progress: Draw progress bars on standard error.
         on_estimate: Told what it will cost, before it is done.
@@ -95,7 +97,8 @@ def add_passages(
             index, plan, resume=resume, otherwise="add without --resume, which discards it"
         )
         n_shards = -(-scan.n_passages // base.plan.passages_per_shard)
-        workers = min(config.workers or default_workers(reader), n_shards)
+        engine = engine or LocalEngine(config.workers)
+        workers = engine.workers(reader, n_shards)
         estimated = estimate(scan, reader, codec, base.plan.rows_per_batch, workers)
         on_estimate(estimated)
         before = _without(index, base, replaced) if replaced else base
@@ -105,7 +108,8 @@ def add_passages(
             plan=base.plan,
             codec=codec,
             codec_file=base.codec_file,
-            workers=workers,
+            engine=engine,
+            n_shards=n_shards,
             n_tokens=estimated.n_tokens,
             encoder=encoder,
         )

@@ -25,6 +25,8 @@ class ShardTask:
     number: int
     first_ordinal: int
     passages: Sequence[Passage]
+    writer: str = ""
+    """As in `atomic_path`."""
 
     @property
     def file(self) -> str:
@@ -81,7 +83,7 @@ def encode_shard(
     """
     first = task.first_ordinal
     ordinals = range(first, first + len(task.passages))
-    with atomic_path(task.index / task.file) as temporary:
+    with atomic_path(task.index / task.file, task.writer) as temporary:
         counts = _write(
             temporary, ordinals, task.passages, reader, codec, rows_per_batch, on_progress
         )

@@ -15,6 +15,7 @@ from .dense.encode import remove_work
 from .dense.encoder import SentenceEncoder
 from .derived import stored_passages, write_lookup_of
 from .encode import ShardTask
+from .engine import Encoding, Engine
 from .errors import IndexMismatchError
 from .files import FileEntry
 from .journal import Journal, hash_passages
@@ -27,7 +28,6 @@ from .manifest import (
     ShardEntry,
 )
 from .snapshots import publish
-from .workers import encode_shards
 
 MAX_PASSAGES = 1 << 32
 """Ordinals are 32 bits wide."""
@@ -43,7 +43,9 @@ class Extension:
     plan: BuildPlan
     codec: Codec
     codec_file: FileEntry | None
-    workers: int
+    engine: Engine
+    n_shards: int
+    """How many will be encoded at most."""
     n_tokens: int
     """About how many will be encoded, for the progress bar."""
     encoder: SentenceEncoder | None = None
@@ -153,13 +155,10 @@ def _encode(
                     _check_same_passages(extension.index, shard, task.passages)
                     bar.update(shard.n_tokens)
 
-        encode_shards(
+        extension.engine.encode(
             to_do(),
-            reader,
-            extension.codec,
-            codec_name=extension.codec_name,
-            rows_per_batch=extension.plan.rows_per_batch,
-            workers=extension.workers,
+            Encoding(reader, extension.codec, extension.codec_name, extension.plan.rows_per_batch),
+            n_shards=extension.n_shards,
             on_shard=journal.add,
             on_progress=bar.update,
         )

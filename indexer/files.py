@@ -63,7 +63,7 @@ class FileEntry:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, writer: str = "") -> Iterator[Path]:
     """A temporary path beside ``path``, renamed to it when the block ends well.
 
     What is written there reaches the disk before the rename, so that after a crash ``path`` holds
@@ -71,11 +71,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Args:
         path: The file to be made.
+        writer: Part of the temporary name, where several may write the same file at a time.
 
     Yields:
         Where to write it.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(f"{path.name}{writer}.tmp")
     try:
         yield temporary
         _sync(temporary)

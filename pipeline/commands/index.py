@@ -11,10 +11,20 @@ from .options import Device, IndexPath, Json, Limit, print_json, print_table
 if TYPE_CHECKING:
     from ...data import ReadReport
     from ...indexer import Estimate
+    from ...indexer.engine import Engine as IndexEngine
 
 Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="File or folder of passages.")]
 Format = Annotated[CorpusFormat, typer.Option(help="Form of the corpus.")]
 OnBadRecord = Annotated[OnError, typer.Option(help="What a bad record does.")]
+Engine = Annotated[str, typer.Option(help="Where passages are encoded: local, or ray.")]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Of a Ray cluster; by default one is started here."),
+]
+GpusPerWorker = Annotated[float, typer.Option(help="With ray: share of a GPU a worker takes.")]
+Patience = Annotated[
+    float, typer.Option(help="With ray: seconds without a finished shard until it gives up.")
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes that encode; by default one a core.")
 ]
@@ -55,6 +65,10 @@ def index(
         int, typer.Option(min=0, help="How often titles count for BM25; 0: not at all.")
     ] = 1,
     device: Device = "cpu",
+    engine: Engine = "local",
+    address: Address = None,
+    gpus_per_worker: GpusPerWorker = 0.0,
+    patience: Patience = 1800.0,
     json: Json = False,
 ) -> None:
     """Read a corpus ahead of time: make INDEX of CORPUS."""
@@ -70,9 +84,17 @@ def index(
         on_error=on_error,
         limit=limit,
     )
+    chosen = _engine(engine, workers, address, gpus_per_worker, patience)
     loaded = Reader.load(reader, device=device)
     _, report = build_index(
-        corpus, index, loaded, config, resume=resume, show_progress=True, on_estimate=_say
+        corpus,
+        index,
+        loaded,
+        config,
+        engine=chosen,
+        resume=resume,
+        show_progress=True,
+        on_estimate=_say,
     )
     _print_result(index, report, json)
 
@@ -91,6 +113,10 @@ def add(
     limit: Limit = None,
     on_error: OnBadRecord = OnError.FAIL,
     device: Device = "cpu",
+    engine: Engine = "local",
+    address: Address = None,
+    gpus_per_worker: GpusPerWorker = 0.0,
+    patience: Patience = 1800.0,
     json: Json = False,
 ) -> None:
     """Put the passages of CORPUS into INDEX."""
@@ -100,9 +126,17 @@ def add(
     config = AddConfig(
         corpus_format=format, on_error=on_error, limit=limit, workers=workers, replace=replace
     )
+    chosen = _engine(engine, workers, address, gpus_per_worker, patience)
     reader = Reader.load(Manifest.load(index).plan.reader, device=device)
     _, report = add_passages(
-        index, corpus, reader, config, resume=resume, show_progress=True, on_estimate=_say
+        index,
+        corpus,
+        reader,
+        config,
+        engine=chosen,
+        resume=resume,
+        show_progress=True,
+        on_estimate=_say,
     )
     _print_result(index, report, json)
 
@@ -151,6 +185,27 @@ def verify(index: IndexPath, json: Json = False) -> None:
 def info(index: IndexPath, json: Json = False) -> None:
     """Show what INDEX holds and what it costs."""
     _print_result(index, None, json)
+
+
+def _engine(
+    name: str,
+    workers: int | None,
+    address: str | None,
+    gpus_per_worker: float,
+    patience: float,
+) -> "IndexEngine":
+    """What encodes, by name."""
+    from ...data import PrereadError
+    from ...indexer.engine import LocalEngine
+    from ...indexer.ray_engine import RayEngine
+
+    if name == "local":
+        return LocalEngine(workers)
+    if name != "ray":
+        raise PrereadError(f"engine: expected one of local, ray, found {name!r}.")
+    return RayEngine(
+        address=address, n_workers=workers, gpus_per_worker=gpus_per_worker, patience=patience
+    )
 
 
 def _say(estimate: "Estimate") -> None:

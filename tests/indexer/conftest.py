@@ -61,7 +61,7 @@ def index(built: Path) -> PassageIndex:
     return PassageIndex(built)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def files_of() -> Callable[[Path], dict[str, str]]:
     """Gives the SHA-256 of every file but Lucene's, which name their segments at random."""
 
