@@ -36,6 +36,18 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOff:
+    """What may be an answer, of the passages that were read."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    """Their shares are of all spans that were read, not of these only."""
+    passages: dict[int, Passage] = field(default_factory=dict)
+    """Where they stand, by the passages' places."""
+    margins: dict[int, float] = field(default_factory=dict)
+    """How far each passage's best span is ahead of no answer, where confidence was fitted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answerer:
     """Turns logits into answers, by a reader's rule."""
 
@@ -66,39 +78,79 @@ class Answerer:
         """Rank what was read.
 
         Args:
+            logits: As in `read_off`; so are those that follow.
+            windows: See ``logits``.
+            scores: See ``logits``.
+            passage_at: See ``logits``.
+            n_answers: How many answers at most.
+            with_steps: Also say what reading fewer passages would have answered.
+            max_answer_length: As in `read_off`.
+        """
+        found = self.read_off(
+            logits, windows, scores, passage_at, max_answer_length=max_answer_length
+        )
+        return self.rank(found, n_answers, with_steps=with_steps)
+
+    def read_off(
+        self,
+        logits: SpanLogits,
+        windows: WindowTable,
+        scores: Sequence[float],
+        passage_at: PassageAt,
+        *,
+        max_answer_length: int | None = None,
+    ) -> ReadOff:
+        """What may be an answer, of all that was read.
+
+        Args:
             logits: Of all windows.
             windows: The same windows; their passages are places.
             scores: What each passage brings along from retrieval, in logits.
             passage_at: Where answers stand.
-            n_answers: How many answers at most.
-            with_steps: Also say what reading fewer passages would have answered.
             max_answer_length: Longest answer in wordpieces; by default the configuration's.
         """
-        if not windows.lengths:
-            return Answered()
-        spans = self.reader.best_spans_by_passage(
-            logits, windows, SPANS_PER_PASSAGE, scores, max_answer_length=max_answer_length
+        spans = (
+            self.reader.best_spans_by_passage(
+                logits, windows, SPANS_PER_PASSAGE, scores, max_answer_length=max_answer_length
+            )
+            if windows.lengths
+            else []
         )
         if not spans:
-            return Answered()
+            return ReadOff()
         passages = {place: passage_at(place) for place in {span.passage for span in spans}}
-        candidates = self._locate(spans, passages)
-        ranked = rank_answers(candidates, self.rule)
-        known = self._confidence(ranked[0], logits, windows)
+        margins = {}
+        if self.rule.confidence_weights is not None:
+            of_all = self.reader.passage_margins(logits, windows)
+            margins = {place: of_all[place] for place in passages}
+        return ReadOff(self._locate(spans, passages), passages, margins)
+
+    def rank(self, found: ReadOff, n_answers: int, *, with_steps: bool = False) -> Answered:
+        """Answers, of what may be one.
+
+        Args:
+            found: As `read_off` gives it.
+            n_answers: How many answers at most.
+            with_steps: Also say what reading fewer passages would have answered.
+        """
+        if not found.candidates:
+            return Answered()
+        ranked = rank_answers(found.candidates, self.rule)
+        known = self._confidence(ranked[0], found)
         answers, places = [], []
         for one in merge_nested(ranked, n_answers):
-            answers.append(_as_answer(one, passages))
+            answers.append(_as_answer(one, found.passages))
             places.append(one.best.passage)
         answers[0] = replace(answers[0], confidence=known)
         if known is not None and known < self.min_confidence:
             answers, places = [], []
-        steps = best_by_passages(candidates, self.rule) if with_steps else []
+        steps = best_by_passages(found.candidates, self.rule) if with_steps else []
         return Answered(
             answers,
             places,
             known,
             [
-                Step(n, _as_answer(RankedAnswer((place,), place.share), passages))
+                Step(n, _as_answer(RankedAnswer((place,), place.share), found.passages))
                 for n, place in steps
             ],
         )
@@ -115,15 +167,14 @@ class Answerer:
             )
         return candidates
 
-    def _confidence(
-        self, best: RankedAnswer, logits: SpanLogits, windows: WindowTable
-    ) -> float | None:
+    def _confidence(self, best: RankedAnswer, found: ReadOff) -> float | None:
         """How likely the best answer is to be right; None where that was not fitted."""
         weights = self.rule.confidence_weights
         if weights is None:
             return None
-        margin = self.reader.passage_margins(logits, windows)[best.best.passage]
-        return confidence(confidence_features(best.score, margin), weights)
+        return confidence(
+            confidence_features(best.score, found.margins[best.best.passage]), weights
+        )
 
 
 def locate(span: Span, passage: Passage, reader: Reader) -> Answer:

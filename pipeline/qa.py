@@ -11,7 +11,7 @@ from ..data import PrereadError
 from ..indexer import Bm25Parameters, Hit, PassageIndex
 from ..reader import Precision, Reader, Runtime
 from ..reader.codecs import reader_of
-from .answering import Answerer, PassageAt
+from .answering import Answerer, PassageAt, ReadOff
 from .answers import Answer, Step
 from .ranking import AnswerRule
 from .retrievers import Retriever, open_retriever, search_many
@@ -223,6 +223,29 @@ class OpenDomainQA:
             answered.steps,
             n_read=reading.n_passages,
             confidence=answered.confidence,
+        )
+
+    def read_off(self, question: str, hits: Sequence[Hit]) -> ReadOff:
+        """Read passages that were found, and say what may be an answer; none is left out.
+
+        Args:
+            question: As in a call.
+            hits: Of this index.
+        """
+        scores = self._bm25_logits(question, hits)
+        ordinals = [hit.ordinal for hit in hits]
+        reading = read_in_waves(
+            self.reader,
+            self.index,
+            self.codec,
+            self.reader.question_states(question),
+            ordinals,
+            scores,
+            margin=None,
+            on_stage=lambda stage: None,
+        )
+        return self.answerer.read_off(
+            reading.logits, reading.windows, scores, self._passage_at(ordinals)
         )
 
     def answer_batch(
