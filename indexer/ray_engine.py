@@ -49,7 +49,7 @@ class RayEngine:
         Raises:
             PrereadError: If Ray is not installed, or a number makes no sense.
         """
-        _ray()
+        require_ray()
         if self.gpus_per_worker < 0 or self.patience <= 0:
             raise PrereadError(
                 "ray: expected gpus_per_worker of at least 0 and patience above 0, found "
@@ -58,7 +58,7 @@ class RayEngine:
 
     def workers(self, reader: Reader, n_shards: int) -> int:
         """See `Engine`."""
-        if self.address is None and not _ray().is_initialized():
+        if self.address is None and not require_ray().is_initialized():
             return LocalEngine(self.n_workers).workers(reader, n_shards)  # started for the build
         with self._connected():
             return max(1, min(self._slots(), n_shards))
@@ -84,7 +84,7 @@ class RayEngine:
     @contextlib.contextmanager
     def _connected(self) -> Iterator[None]:
         """A connection to the cluster; one that is there is used, and left as it is."""
-        ray = _ray()
+        ray = require_ray()
         if ray.is_initialized():
             yield
             return
@@ -104,7 +104,7 @@ class RayEngine:
 
     def _slots(self) -> int:
         """Shards that the cluster can encode at a time, now."""
-        found = _ray().cluster_resources()
+        found = require_ray().cluster_resources()
         slots = int(found.get("CPU", 0))
         if self.gpus_per_worker:
             slots = min(slots, int(found.get("GPU", 0) / self.gpus_per_worker))
@@ -118,7 +118,7 @@ class _Run:
         """Send the reader to the cluster, once."""
         from .ray_worker import encode_task
 
-        ray = _ray()
+        ray = require_ray()
         self._engine = engine
         self._encoding = encoding
         self._build = uuid.uuid4().hex
@@ -130,7 +130,7 @@ class _Run:
 
     def run(self, tasks: Iterator[ShardTask], on_shard: OnShard, on_progress: Progress) -> None:
         """Keep some tasks under way until there are no more; report shards in their order."""
-        ray = _ray()
+        ray = require_ray()
         finished: dict[int, ShardEntry] = {}
         order: list[int] = []
         index = None
@@ -161,7 +161,7 @@ class _Run:
         """Have the cluster drop what is under way."""
         for ref in self._under_way:
             with contextlib.suppress(Exception):  # the build ends by another error
-                _ray().cancel(ref, force=True)
+                require_ray().cancel(ref, force=True)
 
     def _room(self) -> int:
         """Tasks under way at most; more nodes may have come, or some gone."""
@@ -181,7 +181,7 @@ class _Run:
         Raises:
             PrereadError: If that is an error.
         """
-        ray = _ray()
+        ray = require_ray()
         try:
             entry: ShardEntry = ray.get(ref)
         except ray.exceptions.RayTaskError as error:
@@ -204,7 +204,7 @@ class _Run:
 
     def _too_slow(self) -> PrereadError:
         """Nothing was finished for too long: say what is waited for, and what there is."""
-        ray = _ray()
+        ray = require_ray()
         waiting = sorted(task.file for task in self._under_way.values())
         named = ", ".join(waiting[:_NAMED]) + (" …" if len(waiting) > _NAMED else "")
         gpus = self._engine.gpus_per_worker
@@ -220,8 +220,8 @@ class _Run:
         )
 
 
-def _ray() -> Any:
-    """The package.
+def require_ray() -> Any:
+    """The package ``ray``.
 
     Raises:
         PrereadError: If it is not installed.
@@ -230,7 +230,6 @@ def _ray() -> Any:
         import ray
     except ImportError:
         raise PrereadError(
-            "engine ray: expected the package ray, found none. Install preread[ray], here and on "
-            "every node."
+            "expected the package ray, found none. Install preread[ray], here and on every node."
         ) from None
     return ray

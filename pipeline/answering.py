@@ -126,33 +126,9 @@ class Answerer:
         return ReadOff(self._locate(spans, passages), passages, margins)
 
     def rank(self, found: ReadOff, n_answers: int, *, with_steps: bool = False) -> Answered:
-        """Answers, of what may be one.
-
-        Args:
-            found: As `read_off` gives it.
-            n_answers: How many answers at most.
-            with_steps: Also say what reading fewer passages would have answered.
-        """
-        if not found.candidates:
-            return Answered()
-        ranked = rank_answers(found.candidates, self.rule)
-        known = self._confidence(ranked[0], found)
-        answers, places = [], []
-        for one in merge_nested(ranked, n_answers):
-            answers.append(_as_answer(one, found.passages))
-            places.append(one.best.passage)
-        answers[0] = replace(answers[0], confidence=known)
-        if known is not None and known < self.min_confidence:
-            answers, places = [], []
-        steps = best_by_passages(found.candidates, self.rule) if with_steps else []
-        return Answered(
-            answers,
-            places,
-            known,
-            [
-                Step(n, _as_answer(RankedAnswer((place,), place.share), found.passages))
-                for n, place in steps
-            ],
+        """Answers, of what may be one; see `rank_read_off`."""
+        return rank_read_off(
+            found, self.rule, n_answers, self.min_confidence, with_steps=with_steps
         )
 
     def _locate(self, spans: Sequence[Span], passages: dict[int, Passage]) -> list[Candidate]:
@@ -167,14 +143,53 @@ class Answerer:
             )
         return candidates
 
-    def _confidence(self, best: RankedAnswer, found: ReadOff) -> float | None:
-        """How likely the best answer is to be right; None where that was not fitted."""
-        weights = self.rule.confidence_weights
-        if weights is None:
-            return None
-        return confidence(
-            confidence_features(best.score, found.margins[best.best.passage]), weights
-        )
+
+def rank_read_off(
+    found: ReadOff,
+    rule: AnswerRule,
+    n_answers: int,
+    min_confidence: float = 0.0,
+    *,
+    with_steps: bool = False,
+) -> Answered:
+    """Answers, of what may be one; no reader is needed any more.
+
+    Args:
+        found: What `Answerer.read_off` gave.
+        rule: How answers are ranked.
+        n_answers: How many at most.
+        min_confidence: As of an `Answerer`.
+        with_steps: Also say what reading fewer passages would have answered.
+    """
+    if not found.candidates:
+        return Answered()
+    ranked = rank_answers(found.candidates, rule)
+    known = _confidence(ranked[0], found, rule)
+    answers, places = [], []
+    for one in merge_nested(ranked, n_answers):
+        answers.append(_as_answer(one, found.passages))
+        places.append(one.best.passage)
+    answers[0] = replace(answers[0], confidence=known)
+    if known is not None and known < min_confidence:
+        answers, places = [], []
+    steps = best_by_passages(found.candidates, rule) if with_steps else []
+    return Answered(
+        answers,
+        places,
+        known,
+        [
+            Step(n, _as_answer(RankedAnswer((place,), place.share), found.passages))
+            for n, place in steps
+        ],
+    )
+
+
+def _confidence(best: RankedAnswer, found: ReadOff, rule: AnswerRule) -> float | None:
+    """How likely the best answer is to be right; None where that was not fitted."""
+    if rule.confidence_weights is None:
+        return None
+    margin = found.margins[best.best.passage]
+    return confidence(confidence_features(best.score, margin), rule.confidence_weights)
 
 
 def locate(span: Span, passage: Passage, reader: Reader) -> Answer:

@@ -28,6 +28,7 @@ from .commands import (
     profile,
     reproduce,
     serve,
+    serve_cluster,
     train,
 )
 
@@ -41,7 +42,7 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (
-    *(index, parts, dense, ask, serve, engine_config, mcp, evaluate, pairs, nq),
+    *(index, parts, dense, ask, serve, serve_cluster, engine_config, mcp, evaluate, pairs, nq),
     *(download, mine, cloze, train, convert, codec, profile, demo, reproduce),
 ):
     module.add_to(app)

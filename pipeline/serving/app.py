@@ -1,36 +1,19 @@
 """The web application: addresses, errors, and what wraps them."""
 
-import logging
-from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from ...data import PrereadError
-from ...indexer import IndexFormatError
-from ..given_states import UnknownPassageError
-from ..retrievers.external import EngineError
 from .asking import REFUSALS, service_of
 from .engines import routers as engine_routers
-from .errors import (
-    DamagedIndexError,
-    InvalidRequestError,
-    NotFoundError,
-    ServeError,
-    UnavailableError,
-)
-from .gate import Gate, RequestLog, error_body
-from .logs import log
+from .gate import Gate, RequestLog
+from .refusals import add_refusals
 from .routes import indexes, router
 from .schemas import HealthReply
 from .service import Service
 from .site import site
 
-_LOG = logging.getLogger(__name__)
 _DESCRIPTION = """
 Answers to questions, with the passage they are from and their place in it, over corpora that have
 been read ahead of time. `search` and `doc` are those of pyserini's server. Errors are
@@ -60,12 +43,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_api_route("/health", _health, summary="Whether the process works")
     app.add_api_route("/ready", _ready, summary="Whether it takes requests")
     app.add_api_route("/metrics", _metrics, summary="Numbers for Prometheus")
-    for kind, handler in (
-        (PrereadError, _refuse),
-        (RequestValidationError, _refuse_fields),
-        (HTTPException, _refuse_http),
-    ):
-        app.add_exception_handler(kind, handler)
+    add_refusals(app)
     return app
 
 
@@ -91,70 +69,3 @@ async def _metrics(request: Request) -> Response:
     """Prometheus' text format."""
     content = service_of(request).metrics.text()
     return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    """Reply to a caller's mistake, a damaged index, or an engine that does not answer."""
-    if isinstance(error, UnknownPassageError):
-        known: ServeError = NotFoundError(str(error))
-        return _reply(request, known, field=f"passages[{error.place}].id")
-    if isinstance(error, IndexFormatError):
-        log(
-            _LOG,
-            logging.ERROR,
-            "index damaged",
-            request_id=request.state.request_id,
-            reason=str(error),
-        )
-        return _reply(request, DamagedIndexError("a file of the index is damaged. Tell its owner."))
-    if isinstance(error, EngineError):
-        about = {"request_id": request.state.request_id, "reason": str(error)}
-        log(_LOG, logging.ERROR, "retriever failed", **about)
-        return _reply(request, UnavailableError("what finds passages does not answer."))
-    if not isinstance(error, ServeError):
-        error = InvalidRequestError("request", str(error).rstrip("."))
-    return _reply(request, error)
-
-
-async def _refuse_fields(request: Request, error: Exception) -> Response:
-    """Name the fields at fault; what they held is not repeated."""
-    assert isinstance(error, RequestValidationError)
-    problems = [_problem(one) for one in error.errors()]
-    first = InvalidRequestError(problems[0]["field"], problems[0]["message"])
-    more: dict[str, Any] = {"details": problems} if len(problems) > 1 else {}
-    return _reply(request, first, **more)
-
-
-async def _refuse_http(request: Request, error: Exception) -> Response:
-    """Addresses that are not there, methods that are not allowed, bodies that are refused."""
-    assert isinstance(error, HTTPException)
-    if isinstance(error.detail, ServeError):
-        return _reply(request, error.detail)
-    known = ServeError(f"{error.detail}. See /docs for what can be asked.")
-    known.status = error.status_code
-    known.kind = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}.get(
-        error.status_code, "http_error"
-    )
-    known.headers = dict(error.headers or {})
-    return _reply(request, known)
-
-
-def _reply(request: Request, error: ServeError, **more: object) -> Response:
-    body = error_body(error, request.state.request_id, **more)
-    return Response(body, error.status, error.headers, "application/json")
-
-
-def _name(place: Sequence[str | int]) -> str:
-    """``("body", "passages", 3, "text")`` as ``passages[3].text``."""
-    name = ""
-    for part in place[1:]:
-        name += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return name.lstrip(".") or "body"
-
-
-def _problem(error: Mapping[str, Any]) -> dict[str, str]:
-    """What pydantic found, with field and words as ours are."""
-    if error["type"] == "json_invalid":  # its place is a character, not a field
-        return {"field": "body", "message": f"expected JSON ({error['ctx']['error']})"}
-    message = error["msg"].removeprefix("Value error, ").rstrip(".")
-    return {"field": _name(error["loc"]), "message": message[:1].lower() + message[1:]}

@@ -1,0 +1,116 @@
+"""What clients ask: the interface of ``preread serve``, over an index in parts."""
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from ..serving.asking import REFUSALS
+from ..serving.errors import NotFoundError
+from ..serving.limits import Limits
+from ..serving.refusals import add_refusals
+from ..serving.schemas import AnswerReply, AnswerRequest, HealthReply
+from .asking import AllParts, PartHandle
+
+
+class Front:
+    """Takes requests; a Ray Serve deployment's replica."""
+
+    def __init__(
+        self,
+        name: str,
+        part_names: Sequence[str],
+        deadline_s: float,
+        limits: Limits,
+        *parts: PartHandle,
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            name: Of the index, in addresses.
+            part_names: In the order of their passages.
+            deadline_s: As of `AllParts`.
+            limits: The most that one request may ask for.
+            parts: In the same order.
+        """
+        named = dict(zip(part_names, parts, strict=True))
+        self._made = name, AllParts(named, deadline_s=deadline_s), limits
+
+    def __serve_build_asgi_app__(self) -> FastAPI:  # noqa: PLW3201
+        """What Ray Serve hands requests to."""
+        return create_front(*self._made)
+
+
+class FailedPart(BaseModel):
+    """A part whose passages are not in the answer."""
+
+    part: Annotated[str, Field(examples=["part-00002-of-00003"])]
+    error: Annotated[str, Field(examples=["TimeoutError"])]
+
+
+class DividedAnswerReply(AnswerReply):
+    """Answers of all parts together, best first."""
+
+    partial: Annotated[
+        bool, Field(description="Whether a part did not answer in time; the others did then.")
+    ]
+    failed_parts: list[FailedPart]
+
+
+def create_front(name: str, parts: AllParts, limits: Limits) -> FastAPI:
+    """The application of a front.
+
+    Args:
+        name: Of the index, in addresses.
+        parts: What is asked.
+        limits: The most that one request may ask for.
+    """
+    app = FastAPI(title="preread", version=version("preread"))
+
+    @app.middleware("http")
+    async def mark(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        request.state.started = time.monotonic()
+        # Ray Serve's proxy names every request, and names it to the client.
+        request.state.request_id = request.headers.get("x-request-id") or uuid.uuid4().hex
+        return await go_on(request)
+
+    async def answer(index: str, asked: AnswerRequest, request: Request) -> DividedAnswerReply:
+        if index != name:
+            raise NotFoundError(f"no index {index!r} is served here; there is {name!r}.")
+        limits.check_question(asked.question)
+        limits.check_top_k(asked.top_k)
+        limits.check_answers(asked.n_answers)
+        found = await parts.answer(asked.question, top_k=asked.top_k, n_answers=asked.n_answers)
+        took_ms = 1000 * (time.monotonic() - request.state.started)
+        reply = AnswerReply.of(index, asked.question, found.result, asked.offsets, took_ms)
+        return DividedAnswerReply(
+            **reply.model_dump(),
+            partial=bool(found.failed),
+            failed_parts=[FailedPart(part=p, error=why) for p, why in found.failed.items()],
+        )
+
+    @app.post("/v1/{index}/answer", responses=REFUSALS, summary="Answer a question")
+    async def posted(index: str, asked: AnswerRequest, request: Request) -> DividedAnswerReply:
+        return await answer(index, asked, request)
+
+    @app.get("/v1/{index}/answer", responses=REFUSALS, summary="Answer a question")
+    async def got(
+        index: str, asked: Annotated[AnswerRequest, Query()], request: Request
+    ) -> DividedAnswerReply:
+        return await answer(index, asked, request)
+
+    @app.get("/health", summary="Whether this front works")
+    async def health() -> HealthReply:
+        return HealthReply(status="ok", indexes=[name])
+
+    @app.get("/ready", summary="Whether all parts answer")
+    async def ready(response: Response) -> dict[str, Any]:
+        response.status_code = 503 if parts.lost else 200
+        return {"status": "partial" if parts.lost else "ok", "lost": parts.lost}
+
+    add_refusals(app)
+    return app
