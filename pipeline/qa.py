@@ -9,6 +9,7 @@ import torch
 
 from ..data import PrereadError
 from ..indexer import Bm25Parameters, Hit, PassageIndex
+from ..indexer.remote import local_index
 from ..reader import Precision, Reader, Runtime
 from ..reader.codecs import reader_of
 from .answering import Answerer, PassageAt, ReadOff
@@ -120,7 +121,7 @@ class OpenDomainQA:
         """Open an index with the reader that made it.
 
         Args:
-            path: The index folder.
+            path: The index folder, or its URL (``indexer/remote.py``).
             device: Where the upper layers run, and an encoder of questions.
             runtime: As in `Reader.load`.
             precision: As in `Reader.load`.
@@ -137,7 +138,7 @@ class OpenDomainQA:
             PrereadError: If the reader is gone or cannot run so, the retriever cannot be opened, or
                 there is no confidence that ``min_confidence`` could be compared with.
         """
-        index = PassageIndex(Path(path), bm25_parameters=bm25_parameters)
+        index = PassageIndex(local_index(path), bm25_parameters=bm25_parameters)
         reader = Reader.load(
             index.manifest.plan.reader, device=device, runtime=runtime, precision=precision
         )

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...data import PrereadError
-from ...indexer import Manifest
 from ...indexer.ray_engine import require_ray
+from ...indexer.remote import is_remote, read_manifest
 from ...reader import Precision, Runtime
 from ..serving.limits import Limits
 from .front import Front
@@ -45,32 +47,45 @@ class ClusterConfig:
                 raise PrereadError(f"{name}: expected more than 0, found {getattr(self, name)}.")
 
 
-def check_parts(paths: Sequence[Path]) -> None:
+def check_parts(locations: Sequence[str | Path]) -> list[str]:
     """Make sure that these are all parts of one index.
+
+    Args:
+        locations: Folders or URLs.
+
+    Returns:
+        The same in the order of their passages.
 
     Raises:
         IndexFormatError: If one is no index.
         PrereadError: If they are not.
     """
-    parts = [Manifest.load(path).part for path in paths]
+    manifests = [read_manifest(location) for location in locations]
+    parts = [manifest.part for manifest in manifests]
     numbers = sorted(part.number for part in parts if part is not None)
     wholes = {part.whole for part in parts if part is not None}
     of = next((part.of for part in parts if part is not None), 0)
     if len(wholes) != 1 or numbers != list(range(of)) or len(parts) != of:
         raise PrereadError(
             f"expected all parts of one index, each once; found {len(numbers)} parts of "
-            f"{len(wholes)} indexes among {len(paths)} folders. Make them with `preread split`."
+            f"{len(wholes)} indexes among {len(locations)} folders. Make them with "
+            "`preread split`."
         )
+    order = np.argsort([manifest.shards[0].first_ordinal for manifest in manifests])
+    return [str(locations[n]) for n in order.tolist()]
 
 
-def start(name: str, paths: Sequence[Path], config: ClusterConfig, *, host: str, port: int) -> None:
+def start(
+    name: str, locations: Sequence[str | Path], config: ClusterConfig, *, host: str, port: int
+) -> None:
     """Serve an index in parts; returns once all parts are open.
 
     Ray must be connected. What was served before by this is replaced.
 
     Args:
         name: Of the index, in addresses.
-        paths: Its parts, on a file system that all nodes share.
+        locations: Its parts: folders that all nodes share, or URLs, of which each node keeps a
+            copy (``indexer/remote.py``).
         config: How they run.
         host: Where to listen.
         port: See ``host``.
@@ -82,8 +97,8 @@ def start(name: str, paths: Sequence[Path], config: ClusterConfig, *, host: str,
     require_ray()
     from ray import serve
 
-    check_parts(paths)
-    ordered = sorted(paths, key=lambda path: Manifest.load(path).shards[0].first_ordinal)
+    ordered = check_parts(locations)
+    names = [location.rstrip("/").rsplit("/", 1)[-1] for location in ordered]
     actor: dict[str, Any] = {
         "num_cpus": config.cpus_per_part,
         "num_gpus": config.gpus_per_part,
@@ -93,16 +108,15 @@ def start(name: str, paths: Sequence[Path], config: ClusterConfig, *, host: str,
     part = serve.deployment(Part)
     parts = [
         part.options(
-            name=path.name,
+            name=part_name,
             num_replicas=config.replicas,
             ray_actor_options=actor,
             max_ongoing_requests=64,
             health_check_period_s=2,
             health_check_timeout_s=5,
-        ).bind(str(path.resolve()), device, config.runtime, config.precision)
-        for path in ordered
+        ).bind(_absolute(location), device, config.runtime, config.precision)
+        for part_name, location in zip(names, ordered, strict=True)
     ]
-    names = [path.name for path in ordered]
 
     front = serve.deployment(serve.ingress()(Front)).options(
         name="front",
@@ -120,3 +134,8 @@ def start(name: str, paths: Sequence[Path], config: ClusterConfig, *, host: str,
             f"serve-cluster: the parts could not be opened: {reason}. `ray status` says whether "
             "cores are lacking, and Ray's logs what went wrong."
         ) from error
+
+
+def _absolute(location: str) -> str:
+    """What a process with another working folder finds the same by."""
+    return location if is_remote(location) else str(Path(location).resolve())

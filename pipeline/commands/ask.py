@@ -8,10 +8,10 @@ from .options import (
     K1,
     B,
     Device,
-    IndexPath,
     Json,
     MinConfidence,
     Precision,
+    ReadIndex,
     Retriever,
     Runtime,
     StopMargin,
@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def search(
-    index: IndexPath,
+    index: ReadIndex,
     query: Annotated[str, typer.Argument(metavar="QUERY")],
     top_k: Annotated[int, typer.Option(help="Passages that are shown.")] = 10,
     retriever: Retriever = "bm25",
@@ -59,7 +59,7 @@ def search(
 
 
 def ask(
-    index: IndexPath,
+    index: ReadIndex,
     question: Annotated[str | None, typer.Argument(metavar="[QUESTION]")] = None,
     top_k: TopK = 20,
     answers: Annotated[int, typer.Option(help="Answers that are shown.")] = 5,

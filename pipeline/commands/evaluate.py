@@ -19,11 +19,11 @@ from .options import (
     K1,
     B,
     Device,
-    IndexPath,
     Json,
     Limit,
     MinConfidence,
     Precision,
+    ReadIndex,
     Retriever,
     Runtime,
     StopMargin,
@@ -49,7 +49,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def evaluate(
-    index: IndexPath,
+    index: ReadIndex,
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers.")],
     top_k: TopK = 20,
     limit: Limit = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...data import CorpusFormat, OnError
-from .options import Device, IndexPath, Json, Limit, print_json, print_table
+from .options import Device, IndexPath, Json, Limit, ReadIndex, print_json, print_table
 
 if TYPE_CHECKING:
     from ...data import ReadReport
@@ -165,7 +165,7 @@ def compact(index: IndexPath, json: Json = False) -> None:
     _print_result(index, None, json)
 
 
-def verify(index: IndexPath, json: Json = False) -> None:
+def verify(index: ReadIndex, json: Json = False) -> None:
     """Check every byte of INDEX against its manifest."""
     from tqdm import tqdm
 
@@ -182,7 +182,7 @@ def verify(index: IndexPath, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def info(index: IndexPath, json: Json = False) -> None:
+def info(index: ReadIndex, json: Json = False) -> None:
     """Show what INDEX holds and what it costs."""
     _print_result(index, None, json)
 

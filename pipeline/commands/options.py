@@ -9,6 +9,19 @@ from rich.console import Console
 from rich.table import Table
 
 IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")]
+
+
+def _local(location: str) -> Path:
+    """A folder as it is; of what is at a URL, a copy."""
+    from ...indexer.remote import is_remote, local_index
+
+    return local_index(location, show_progress=True) if is_remote(location) else Path(location)
+
+
+ReadIndex = Annotated[
+    Path,
+    typer.Argument(metavar="INDEX", help="Folder of the index, or its URL.", parser=_local),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 TopK = Annotated[int, typer.Option(help="Passages that are read.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N.")]

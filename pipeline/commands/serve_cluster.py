@@ -15,8 +15,10 @@ def add_to(app: typer.Typer) -> None:
 
 def serve_cluster(
     parts: Annotated[
-        list[Path],
-        typer.Argument(metavar="PART...", help="All parts of an index, or the folder of them."),
+        list[str],
+        typer.Argument(
+            metavar="PART...", help="All parts of an index, or the folder of them; or their URLs."
+        ),
     ],
     name: Annotated[str, typer.Option(help="Of the index, in addresses.")] = "index",
     address: Annotated[
@@ -45,7 +47,9 @@ def serve_cluster(
     from ...indexer.splitting import parts_in
     from ..cluster.serving import ClusterConfig, start
 
-    paths = [part for given in parts for part in (parts_in(given) or [given])]
+    locations: list[str | Path] = []
+    for given in parts:
+        locations += parts_in(Path(given)) or [given]
     config = ClusterConfig(
         fronts=fronts,
         replicas=replicas,
@@ -58,7 +62,7 @@ def serve_cluster(
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray = require_ray()
     ray.init(address=address, log_to_driver=False, logging_level="error")
-    start(name, paths, config, host=host, port=port)
-    typer.echo(f"{len(paths)} parts at http://{host}:{port}/v1/{name}/answer", err=True)
+    start(name, locations, config, host=host, port=port)
+    typer.echo(f"{len(locations)} parts at http://{host}:{port}/v1/{name}/answer", err=True)
     signal.sigwait({signal.SIGINT, signal.SIGTERM})  # Ray Serve runs in processes of its own
     ray.shutdown()

@@ -15,6 +15,7 @@ from ...data import PrereadError
 from ...indexer import IndexMismatchError, PassageIndex
 from ...indexer.java import leave_java
 from ...indexer.manifest import MANIFEST_FILE
+from ...indexer.remote import is_remote, local_index
 from ...reader import Reader
 from ..qa import OpenDomainQA
 from ..retrievers import Retriever, open_retriever
@@ -222,7 +223,7 @@ def named_paths(given: Sequence[str]) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for one in given:
         name, has_name, path = one.partition("=")
-        if not has_name or Path(one).is_dir():
+        if not has_name or Path(one).is_dir() or is_remote(name):
             path, name = one, Path(one).resolve().name
         if not name or not all(c.isascii() and (c.isalnum() or c in "-_.") for c in name):
             raise PrereadError(
@@ -234,5 +235,5 @@ def named_paths(given: Sequence[str]) -> dict[str, Path]:
                 f"{one}: the name {name!r} is that of {paths[name]} already. Write NAME=PATH with "
                 "another name."
             )
-        paths[name] = Path(path)
+        paths[name] = local_index(path, show_progress=True)
     return paths

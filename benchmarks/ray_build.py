@@ -1,0 +1,139 @@
+"""Does a build on a Ray cluster survive the loss of a worker and of a node, to the same bytes?
+
+    python benchmarks/ray_build.py CORPUS --passages 4000
+
+Needs the extra ``ray``. The first passages of CORPUS are encoded by the reader that ships: in this
+machine's processes, on a cluster of a head and two nodes of a core each (all on this machine), and
+on the same cluster while a worker is killed (SIGKILL) and then a node, after a tenth and three
+tenths of the shards. A third node joins after that. All files but Lucene's own must be the same;
+Lucene's must give the same hits and scores.
+"""
+
+import argparse
+import hashlib
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ray
+from common import write_result
+from preread.data import read_questions
+from preread.data.sample import sample_questions_path
+from preread.indexer import IndexConfig, PassageIndex, build_index, verify_index
+from preread.indexer.engine import Engine
+from preread.indexer.ray_engine import RayEngine
+from preread.reader import Reader
+from ray.cluster_utils import Cluster
+from ray.util.state import list_workers
+
+
+def files_of(index: Path) -> dict[str, str]:
+    """SHA-256 of every file but Lucene's."""
+    return {
+        str(file.relative_to(index)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(index.rglob("*"))
+        if file.is_file() and not file.parent.name.startswith("lucene")
+    }
+
+
+def hits_of(index: Path) -> list[Any]:
+    """Hits and scores of the sample's questions."""
+    with PassageIndex(index) as opened:
+        return [
+            [(hit.ordinal, hit.score) for hit in opened.bm25.search(question.question, 20)]
+            for question in read_questions(sample_questions_path())
+        ]
+
+
+def kill_a_worker() -> int:
+    """Kill a process that encodes."""
+    for worker in list_workers():
+        name = Path(f"/proc/{worker.pid}/cmdline")
+        if worker.is_alive and name.exists() and "encode_task" in name.read_text():
+            os.kill(worker.pid, signal.SIGKILL)
+            return int(worker.pid)
+    raise SystemExit("no worker encodes")
+
+
+def disturb(index: Path, cluster: Cluster, node: Any, n_shards: int, said: dict[str, Any]) -> None:
+    """Kill a worker and a node when so many shards are written, and have another node join."""
+
+    def wait_for(share: float) -> None:
+        while len(list(index.glob("states/*.h5"))) < share * n_shards:
+            time.sleep(0.1)
+
+    wait_for(0.1)
+    said["worker_killed"] = {"shards_written": len(list(index.glob("states/*.h5")))}
+    kill_a_worker()
+    wait_for(0.3)
+    said["node_killed"] = {"shards_written": len(list(index.glob("states/*.h5")))}
+    cluster.remove_node(node, allow_graceful=False)
+    cluster.add_node(num_cpus=1)
+
+
+def timed(build: Callable[[], object]) -> float:
+    """Seconds."""
+    begin = time.perf_counter()
+    build()
+    return round(time.perf_counter() - begin, 1)
+
+
+def main() -> None:
+    """Build three times."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--passages", type=int, default=4000)
+    parser.add_argument("--passages-per-shard", type=int, default=100)
+    options = parser.parse_args()
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    reader = Reader.load("default")
+    config = IndexConfig(limit=options.passages, passages_per_shard=options.passages_per_shard)
+    n_shards = -(-options.passages // options.passages_per_shard)
+
+    def build(index: Path, engine: Engine | None = None) -> Callable[[], object]:
+        return lambda: build_index(
+            options.corpus, index, reader, config, engine=engine, show_progress=True
+        )
+
+    seconds: dict[str, float] = {}
+    said: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        local, steady, disturbed = (Path(folder) / n for n in ("local", "steady", "disturbed"))
+        seconds["local, 2 workers"] = timed(build(local))
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+        ray.init(address=cluster.address, log_to_driver=False)
+        seconds["Ray, 2 nodes of 1 core"] = timed(build(steady, RayEngine()))
+        arguments = (disturbed, cluster, nodes[1], n_shards, said)
+        thread = threading.Thread(target=disturb, args=arguments, daemon=True)
+        thread.start()
+        seconds["Ray, a worker and a node killed"] = timed(build(disturbed, RayEngine()))
+        thread.join()
+        ray.shutdown()
+        cluster.shutdown()
+        same = {
+            path.name: files_of(path) == files_of(local) and hits_of(path) == hits_of(local)
+            for path in (steady, disturbed)
+        }
+        faults = {path.name: verify_index(path) for path in (steady, disturbed)}
+    content = {
+        "corpus": options.corpus.name,
+        "n_passages": options.passages,
+        "n_shards": n_shards,
+        "ray": ray.__version__,
+        "seconds": seconds,
+        **said,
+        "same_as_local": same,
+        "faults": faults,
+    }
+    print(content)
+    write_result("ray-build", content)
+
+
+if __name__ == "__main__":
+    main()
