@@ -1,10 +1,11 @@
-"""The rehearsal's table, plot and extrapolation for docs/scaling.md.
+"""Tables of docs/scaling.md: sizing, Ray, and the rehearsal's growth, with its plot.
 
     python benchmarks/scaling_tables.py
 
-A straight line through the costs (least squares, so that each counts by its distance) and the
-exponent between the two largest indexes: 1 grows with the passages, 0 not at all. The line is what
-is extrapolated.
+Sizing is derived: operations of the lower layers from the shapes' parameters, bytes from an index
+that was measured. Growth: a straight line through the costs (least squares, so that each counts by
+its distance), and the exponent between the two largest indexes: 1 grows with the passages, 0 not at
+all. The line is what is extrapolated.
 """
 
 from collections.abc import Callable
@@ -12,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import fill, newest
+from common import RESULTS, fill, newest
 from matplotlib.figure import Figure
 
+PASSAGE_TOKENS = 145
+"""Of a passage of Wikipedia, title and [SEP]s included; see docs/profile.md."""
+DEVICE_TERAFLOPS = (0.1, 10, 100, 300)
+"""Achieved, not on the data sheet: what a core pair, and GPUs of several makes, may come to."""
 DOCS = Path(__file__).parents[1] / "docs"
 WIKIPEDIA = 21_015_324
 """Passages of DPR's Wikipedia."""
@@ -90,6 +95,90 @@ def growth() -> str:
     return "\n".join([*lines, "", f"`python benchmarks/scaling_tables.py` ← `{result['file']}`"])
 
 
+def sizing() -> str:
+    """What all of Wikipedia takes, by shape and codec."""
+    profiles = {p["reader"]: p for p in newest("profile-table")["profiles"]}
+    codecs = newest("codecs")
+    beside = codecs["bytes_beside_codes"]
+    open_domain = newest("open-domain")
+    index = open_domain["index"]
+    texts = (index["bytes_text"] + index["bytes_lucene"]) / index["n_passages"]
+    rates = " | ".join(f"hours at {rate:g} TFLOP/s" for rate in DEVICE_TERAFLOPS)
+    lines = [
+        f"| reader | GFLOP a passage | float16, GB | int8, GB | 9 bytes a token, GB | {rates} |",
+        f"|---|---|---|---|---|{'---|' * len(DEVICE_TERAFLOPS)}",
+    ]
+    shapes = [("deformer-minilm-l6, k = 4", 384, 4, 4 * 12 * 384**2)]
+    for name in ("bert-base", "bert-large"):
+        profile = profiles[name]
+        k, width = profile["num_lower_layers"], profile["hidden_size"]
+        shapes.append((f"{name}, k = {k}", width, k, profile["parameters"]["lower_layers"]))
+    for name, width, k, parameters in shapes:
+        flops = 2 * parameters * PASSAGE_TOKENS + 4 * k * width * PASSAGE_TOKENS**2
+        sizes = " | ".join(
+            f"{WIKIPEDIA * (PASSAGE_TOKENS * (code + beside) + texts) / 1e9:,.0f}"
+            for code in (2 * width, width + 2, 9)
+        )
+        hours = " | ".join(
+            number(WIKIPEDIA * flops / rate / 1e12 / 3600) for rate in DEVICE_TERAFLOPS
+        )
+        lines.append(f"| {name} | {flops / 1e9:.2f} | {sizes} | {hours} |")
+    return "\n".join(
+        [*lines, "", f"`python benchmarks/scaling_tables.py` ← `{codecs['file']}`, "
+         f"`{newest('profile-table')['file']}`, `{open_domain['file']}`"]
+    )  # fmt: skip
+
+
+def ray_build() -> str:
+    """Seconds of builds, and whether they gave the same bytes."""
+    result = newest("ray-build")
+    lines = [
+        f"{result['n_passages']:,} passages of `{result['corpus']}` in {result['n_shards']} "
+        f"shards; Ray {result['ray']}, all nodes on one machine of "
+        f"{result['machine']['threads']} threads.",
+        "",
+        "| build | seconds |",
+        "|---|---|",
+        *(f"| {name} | {seconds:.0f} |" for name, seconds in result["seconds"].items()),
+        "",
+    ]
+    same = "the same" if all(result["same_as_local"].values()) else "NOT the same"
+    killed = (
+        f"The worker was killed when {result['worker_killed']['shards_written']} shards were "
+        f"written, the node at {result['node_killed']['shards_written']}. Bytes of all builds: "
+        f"{same}."
+    )
+    return "\n".join([*lines, killed, "", f"`benchmarks/ray_build.py` → `{result['file']}`"])
+
+
+def ray_serve() -> str:
+    """Equality with the whole index, and what the loss of a part does."""
+    result = newest("ray-serve")
+    same, lost = result["comparison"], result["part_killed"]
+    statuses = ", ".join(f"{n:,} of {status}" for status, n in lost["statuses"].items())
+    return "\n".join(
+        [
+            f"{result['n_parts']} parts and {result['n_fronts']} fronts on one machine of "
+            f"{result['machine']['threads']} threads, open after {result['ready_after_s']:.0f} s. "
+            "Of "
+            f"{same['n_questions']} questions of `{result['questions']}`, top-{result['top_k']}, "
+            f"{same['same_best_answer_and_place']} got the best answer of the whole index, at the "
+            f"same place, and {same['same_five_answers_in_order']} the same five answers in the "
+            f"same order; scores differ by {same['score_off_by_at_most']:g} at most.",
+            "",
+            f"Under load ({lost['clients']} clients without a pause, {lost['seconds']:.0f} s) the "
+            f"process of a part was killed. Statuses: {statuses}. Marked as partial: "
+            f"{lost['n_partial']:,} of {lost['n_replies']:,}; full answers again "
+            f"{lost['full_again_after_s']:g} s after the kill. A reply took "
+            f"{lost['ms_before']['median']:,.0f} ms in the median before, and of the partial ones "
+            f"{lost['ms_partial'].get('median', 0):,.0f} ms, "
+            f"{lost['ms_partial'].get('most', 0):,.0f} at most.",
+            "",
+            f"`benchmarks/ray_serve.py` → `{result['file']}`",
+        ]
+    )
+
+
 def number(value: float) -> str:
     """Three digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -114,10 +203,24 @@ def plot_growth(result: dict[str, Any]) -> None:
     figure.savefig(DOCS / "scaling.png", dpi=110)
 
 
+SCALING_TABLES: dict[str, Callable[[], str]] = {
+    "sizing": sizing,
+    "ray-build": ray_build,
+    "ray-serve": ray_serve,
+    "rehearsal": growth,
+}
+
+
 def main() -> None:
     """Fill the page."""
-    plot_growth(newest("rehearsal"))
-    fill(DOCS / "scaling.md", {"growth": growth()})
+    known = {
+        name: table()
+        for name, table in SCALING_TABLES.items()
+        if name == "sizing" or any(RESULTS.glob(f"{name}-*.json"))
+    }
+    if "rehearsal" in known:
+        plot_growth(newest("rehearsal"))
+    fill(DOCS / "scaling.md", known)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import fsspec
@@ -82,12 +83,10 @@ def read_manifest(location: str | Path) -> Manifest:
     if not is_remote(location):
         return Manifest.load(local_index(location))
     store = _Store.at(str(location))
-    copies = default_cache() / "manifests"
-    copies.mkdir(parents=True, exist_ok=True)
-    content = store.manifest_bytes()
-    path = copies / f"{hashlib.sha256(content).hexdigest()[:_KEY_DIGITS]}.json"
-    _write(path, content)
-    return Manifest.read(path)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / MANIFEST_FILE
+        path.write_bytes(store.manifest_bytes())
+        return Manifest.read(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +186,7 @@ class _Copy:
 
     def _fetch(self, file: FileEntry, bar: "tqdm[None]") -> None:
         """One file: here already, in another copy, or from the store."""
-        target = self._folder / file.file
-        if not target.resolve().is_relative_to(self._folder.resolve()):
-            raise IndexFormatError(
-                f"{self._store.url}: its manifest names {file.file!r}, which lies outside of an "
-                "index. Nothing of it was fetched."
-            )
+        target = self._place(file.file)
         if target.exists():
             bar.update(file.bytes)
             return
@@ -215,9 +209,23 @@ class _Copy:
             )
         part.rename(target)
 
+    def _place(self, file: str) -> Path:
+        """Where a file goes.
+
+        Raises:
+            IndexFormatError: If that is not in the copy's folder.
+        """
+        target = self._folder / file
+        if not target.resolve().is_relative_to(self._folder.resolve()):
+            raise IndexFormatError(
+                f"{self._store.url}: its manifest names {file!r}, which lies outside of an index. "
+                "It was not fetched."
+            )
+        return target
+
     def _fetch_list(self, lucene: str) -> None:
         """The list of Lucene's files, which has its own seal."""
-        target = self._folder / lucene / FILE_LIST
+        target = self._place(f"{lucene}/{FILE_LIST}")
         if not target.exists():
             target.parent.mkdir(exist_ok=True)
             part = target.with_name(FILE_LIST + ".part")

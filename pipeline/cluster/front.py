@@ -1,5 +1,7 @@
 """What clients ask: the interface of ``preread serve``, over an index in parts."""
 
+import asyncio
+import math
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,7 +12,7 @@ from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from ..serving.asking import REFUSALS
-from ..serving.errors import NotFoundError
+from ..serving.errors import DeadlineError, NotFoundError
 from ..serving.limits import Limits
 from ..serving.refusals import add_refusals
 from ..serving.schemas import AnswerReply, AnswerRequest, HealthReply
@@ -84,7 +86,12 @@ def create_front(name: str, parts: AllParts, limits: Limits) -> FastAPI:
         limits.check_question(asked.question)
         limits.check_top_k(asked.top_k)
         limits.check_answers(asked.n_answers)
-        found = await parts.answer(asked.question, top_k=asked.top_k, n_answers=asked.n_answers)
+        timeout_s = min(limits.timeout_s, (asked.timeout_ms or math.inf) / 1000)
+        asking = parts.answer(asked.question, top_k=asked.top_k, n_answers=asked.n_answers)
+        try:
+            found = await asyncio.wait_for(asking, timeout_s)
+        except TimeoutError:
+            raise DeadlineError("the answer did not come in time. Ask for less.") from None
         took_ms = 1000 * (time.monotonic() - request.state.started)
         reply = AnswerReply.of(index, asked.question, found.result, asked.offsets, took_ms)
         return DividedAnswerReply(

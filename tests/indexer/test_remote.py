@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -15,6 +16,7 @@ from preread.indexer import (
     AddConfig,
     IndexConfig,
     IndexFormatError,
+    Manifest,
     PassageIndex,
     add_passages,
     build_index,
@@ -138,6 +140,22 @@ def test_wrong_bytes_are_refused(url: str, tmp_path: Path, wrong: bytes) -> None
         local_index(url, cache=tmp_path)
     memory.pipe(name, whole)
     assert verify_index(local_index(url, cache=tmp_path)) == []
+
+
+def test_a_manifest_cannot_write_outside_of_the_cache(
+    built_here: Path, url: str, tmp_path: Path
+) -> None:
+    manifest = Manifest.load(built_here)
+    memory = fsspec.filesystem("memory")
+    for evil in (
+        replace(manifest, lucene="../../../lucene"),
+        replace(manifest, lookups=(replace(manifest.lookups[0], file="../../../../evil.h5"),)),
+    ):
+        evil.save(tmp_path / "evil.json")
+        memory.pipe("/bucket/index/manifest.json", (tmp_path / "evil.json").read_bytes())
+        with pytest.raises(IndexFormatError, match="which lies outside of an index"):
+            local_index(url, cache=tmp_path / "deep" / "cache")
+    assert {path.name for path in tmp_path.iterdir()} == {"deep", "evil.json"}
 
 
 def test_mistakes_are_told(tmp_path: Path) -> None:

@@ -178,6 +178,10 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
             "expected float16, int8, pqN or rpqN",
         ),
         (("index", "{sample}", "{tmp}/index", "--limit", "0"), "--limit"),
+        (("index", "{sample}", "{tmp}/index", "--engine", "dask"), "expected one of local, ray"),
+        (("index", "{sample}", "{tmp}/index", "--engine", "ray"), "Install preread[ray]"),
+        (("serve-cluster", "{index}"), "Install preread[ray]"),
+        (("ask", "memory://nowhere/index", "who?"), "found no manifest.json"),
         (("ask", "{tmp}/nothing", "who?"), "no such index"),
         (("ask", "{index}", "who?", "--top-k", "0"), "top_k must be at least 1"),
         (("nonsense",), "nonsense"),
@@ -197,9 +201,12 @@ def test_mistakes_give_one_clear_error_and_code_two(
     preread: Preread,
     sample_index: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, ...],
     message: str,
 ) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # not every machine has it
+    monkeypatch.setenv("PREREAD_CACHE", str(tmp_path / "cache"))
     (tmp_path / "empty.jsonl").touch()
     (tmp_path / "broken.jsonl").write_text(
         '{"id": "1", "title": "t", "text": "x", "question": "q", "answer": ["a"]}\n{"id": \n'

@@ -79,6 +79,7 @@ def test_requests_are_checked_as_by_the_other_server(served: Served) -> None:
         ({"top_k": 1000}, 400, "invalid_request"),
         ({"question": " "}, 400, "invalid_request"),
         ({"topk": 3}, 400, "invalid_request"),
+        ({"timeout_ms": 1}, 504, "deadline_exceeded"),
     ):
         reply = served.ask(**{"question": "who?", **fields})
         assert (reply.status_code, reply.json()["error"]["type"]) == (status, kind)
