@@ -18,6 +18,7 @@ from ..reader import Packed, Reader, WindowTable
 from ..reader.codecs import Codec, find_codec, load_codec
 from .errors import IndexFormatError, IndexMismatchError
 from .lookup import Lookup, key_of
+from .part_search import PartSearcher
 from .searching import Bm25Parameters, Bm25Searcher
 from .shard import ShardReader
 from .snapshots import Lease
@@ -99,12 +100,12 @@ class PassageIndex:
         Raises:
             IndexFormatError: If it is damaged.
         """
-        part, whole = self.manifest.part, None
-        if part is not None:
-            field = FieldStatistics(part.n_documents, part.n_words)
-            whole = CorpusStatistics(self.path / part.statistics.file, field)
-        folder = self.path / self.manifest.lucene
-        return Bm25Searcher(folder, self._bm25_parameters, whole=whole)
+        folder, part = self.path / self.manifest.lucene, self.manifest.part
+        if part is None:
+            return Bm25Searcher(folder, self._bm25_parameters)
+        field = FieldStatistics(part.n_documents, part.n_words)
+        whole = CorpusStatistics(self.path / part.statistics.file, field)
+        return PartSearcher(folder, self._bm25_parameters, whole=whole)
 
     def check_reader(self, reader: Reader) -> None:
         """Make sure that a reader can go on from the stored states.

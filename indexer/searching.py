@@ -2,7 +2,6 @@
 
 import logging
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from ..data import PrereadError
 from .bm25 import CONTENTS_FIELD, DOCID_FIELD, docid_of, lucene_files
 from .errors import IndexFormatError
 from .java import java_class
-from .statistics import CorpusStatistics, FieldStatistics, inverse_document_frequency
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,20 +58,12 @@ class Bm25Parameters:
 class Bm25Searcher:
     """Searches a BM25 index."""
 
-    def __init__(
-        self,
-        folder: Path,
-        parameters: Bm25Parameters | None = None,
-        *,
-        whole: CorpusStatistics | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, parameters: Bm25Parameters | None = None) -> None:
         """Open the index.
 
         Args:
             folder: The Lucene index.
             parameters: How BM25 weighs; by default as Anserini does.
-            whole: Of the corpus that the index holds a part of; scores are then those of an index
-                of all of it.
 
         Raises:
             IndexFormatError: If there is no Lucene index.
@@ -95,12 +85,7 @@ class Bm25Searcher:
                 "run `preread verify`."
             ) from error
         self.parameters = parameters or Bm25Parameters()
-        self._whole = whole
-        self._own = FieldStatistics.of(self._searcher.reader)
-        set_to = self.parameters
-        if whole is not None:
-            set_to = parameters_of_part(self.parameters, self._own, whole.field)
-        self._searcher.set_bm25(set_to.k1, set_to.b)
+        self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
 
     @property
     def n_documents(self) -> int:
@@ -122,8 +107,7 @@ class Bm25Searcher:
         Returns:
             Hits, best first; none where no word of the query occurs.
         """
-        asked = _cut(query) if self._whole is None else self._weighed(query, self._whole)
-        return _hits(self._searcher.search(asked, k))
+        return _hits(self._searcher.search(cut_query(query), k))
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
         """Find passages for several queries at once.
@@ -136,12 +120,10 @@ class Bm25Searcher:
         Returns:
             For each query what `search` finds.
         """
-        if self._whole is not None:  # Anserini takes several as text only
-            return [self.search(query, k) for query in queries]
         make_list = java_class("java.util.ArrayList")
         texts, names = make_list(), make_list()
         for number, query in enumerate(queries):
-            texts.add(_cut(query))
+            texts.add(cut_query(query))
             names.add(str(number))
         found = self._searcher.batch_search(texts, names, k, threads)
         return [_hits(found.get(str(number))) for number in range(len(queries))]
@@ -158,81 +140,40 @@ class Bm25Searcher:
         """
         if not ordinals:
             return []
-        if self._whole is None:
-            generator = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
-            analyzer = self._searcher.get_analyzer()
-            words = generator.buildQuery(CONTENTS_FIELD, analyzer, _cut(query))
-        else:
-            words = self._weighed(query, self._whole)
-        occur = java_class("org.apache.lucene.search.BooleanClause$Occur")
-        builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
-        builder.add(words, occur.MUST)
-        builder.add(_any_of(ordinals), occur.FILTER)  # restricts, and adds nothing to a score
-        found = {
-            hit.ordinal: hit.score
-            for hit in _hits(self._searcher.search(builder.build(), len(set(ordinals))))
-        }
-        return [found.get(ordinal, 0.0) for ordinal in ordinals]
-
-    def _weighed(self, query: str, whole: CorpusStatistics) -> Any:
-        """Lucene's query for the words, each weighing what it does in the whole corpus.
-
-        Lucene multiplies a word's boost by the weight it has in the part; so the boost is how often
-        it is asked for, as in Anserini's own query, times the one weight by the other.
-        """
-        analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
-        counts = Counter(analyze(self._searcher.get_analyzer(), _cut(query)))
-        lucene = "org.apache.lucene"
-        term, occur = (
-            java_class(f"{lucene}.{name}") for name in ("index.Term", "search.BooleanClause$Occur")
-        )
-        term_query, boost_query = (
-            java_class(f"{lucene}.search.{name}") for name in ("TermQuery", "BoostQuery")
-        )
-        builder = java_class(f"{lucene}.search.BooleanQuery$Builder")()
-        for word, count in counts.items():
-            named = term(CONTENTS_FIELD, word)
-            n_here = int(self._searcher.reader.docFreq(named))
-            if n_here:
-                boost = count * (
-                    _weight(whole.field, whole.document_frequency(word))
-                    / _weight(self._own, n_here)
-                )
-                builder.add(boost_query(term_query(named), boost), occur.SHOULD)
-        return builder.build()
+        generator = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
+        analyzer = self._searcher.get_analyzer()
+        words = generator.buildQuery(CONTENTS_FIELD, analyzer, cut_query(query))
+        restricted = among(words, ordinals)
+        hits = _hits(self._searcher.search(restricted, len(set(ordinals))))
+        return scores_at(hits, ordinals)
 
     def close(self) -> None:
         """Release the files."""
         self._searcher.close()
 
 
-def parameters_of_part(
-    parameters: Bm25Parameters, part: FieldStatistics, whole: FieldStatistics
-) -> Bm25Parameters:
-    """With which parameters a part counts a document's length as the whole corpus does.
-
-    A word of frequency f in a document of length l scores ``f / (f + k1 * (1 - b + b * l / a))``,
-    with a the average length. For a part's average a', ``k1' * (1 - b') = k1 * (1 - b)`` and
-    ``k1' * b' / a' = k1 * b / a`` make it the same for every f and l.
-    """
-    if not part.average_length:  # nothing will be found
-        return parameters
-    by_length = parameters.k1 * parameters.b * part.average_length / whole.average_length
-    k1 = parameters.k1 * (1 - parameters.b) + by_length
-    return Bm25Parameters(k1=k1, b=by_length / k1 if k1 else parameters.b)
-
-
-def _weight(statistics: FieldStatistics, document_frequency: int) -> float:
-    return inverse_document_frequency(statistics.n_documents, document_frequency)
-
-
-def _cut(query: str) -> str:
+def cut_query(query: str) -> str:
     """A query of no more words than Lucene takes."""
     words = query.split()
     if len(words) <= MAX_QUERY_WORDS:
         return query
     _LOG.warning("query cut to its first %d of %d words", MAX_QUERY_WORDS, len(words))
     return " ".join(words[:MAX_QUERY_WORDS])
+
+
+def among(words: Any, ordinals: Sequence[int]) -> Any:
+    """Lucene's query for words, in some passages only."""
+    occur = java_class("org.apache.lucene.search.BooleanClause$Occur")
+    builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
+    builder.add(words, occur.MUST)
+    builder.add(_any_of(ordinals), occur.FILTER)  # restricts, and adds nothing to a score
+    return builder.build()
+
+
+def scores_at(hits: Iterable[Hit], ordinals: Sequence[int]) -> list[float]:
+    """Scores of passages; 0 of those that are not among the hits."""
+    found = {hit.ordinal: hit.score for hit in hits}
+    return [found.get(ordinal, 0.0) for ordinal in ordinals]
 
 
 def _any_of(ordinals: Sequence[int]) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..indexer import Hit
+from ..indexer.part_search import merge_hits
 from .answering import ReadOff
 from .qa import OpenDomainQA
 from .ranking import Candidate
@@ -38,10 +39,7 @@ def best_of_all(found: PartHits, k: int) -> list[tuple[int, Hit]]:
     Returns:
         The part's number and the hit, best first.
     """
-    flat = [(part, hit) for part, hits in found.items() for hit in hits]
-    # Anserini sets equal scores apart by a millionth or so, part by part.
-    flat.sort(key=lambda one: (-round(one[1].score, 4), one[1].ordinal))
-    return flat[:k]
+    return merge_hits([(part, hit) for part, hits in found.items() for hit in hits], k)
 
 
 def read_part(qa: OpenDomainQA, question: str, hits: Sequence[Hit]) -> PartAnswers:
