@@ -17,8 +17,8 @@ from .statistics import CorpusStatistics, FieldStatistics, inverse_document_freq
 
 _SEARCH = "org.apache.lucene.search"
 _NEAR = 2e-6
-"""Scores that differ by less, in proportion, are the same: what is derived of a part's statistics is
-a few last digits of float32 off."""
+"""Scores that differ by less, in proportion, are the same: what is derived of a part's statistics
+is a few last digits of float32 off."""
 _ROUNDED_TO = 1e4
 _TIED, _STEP = np.float32(1e-4), np.float32(1e-6)
 """Anserini's numbers; see `settle_ties`."""
