@@ -26,6 +26,7 @@ from preread.data import read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import IndexConfig, PassageIndex, build_index, verify_index
 from preread.indexer.engine import Engine
+from preread.indexer.java import keeping_java_signals
 from preread.indexer.ray_engine import RayEngine
 from preread.reader import Reader
 from ray.cluster_utils import Cluster
@@ -107,7 +108,8 @@ def main() -> None:
         seconds["local, 2 workers"] = timed(build(local))
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
         nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
-        ray.init(address=cluster.address, log_to_driver=False)
+        with keeping_java_signals():
+            ray.init(address=cluster.address, log_to_driver=False)
         seconds["Ray, 2 nodes of 1 core"] = timed(build(steady, RayEngine()))
         arguments = (disturbed, cluster, nodes[1], n_shards, said)
         thread = threading.Thread(target=disturb, args=arguments, daemon=True)

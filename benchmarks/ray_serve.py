@@ -26,6 +26,7 @@ import requests
 from common import write_result
 from preread.data import read_questions
 from preread.indexer import split_index
+from preread.indexer.java import keeping_java_signals
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.cluster.serving import ClusterConfig, start
 from tqdm import tqdm
@@ -144,7 +145,8 @@ def main() -> None:
     questions = questions[: options.n]
     with tempfile.TemporaryDirectory() as folder:
         parts = split_index(options.index, Path(folder) / "parts", N_PARTS, show_progress=True)
-        ray.init(num_cpus=2, log_to_driver=False)
+        with keeping_java_signals():
+            ray.init(num_cpus=2, log_to_driver=False)
         config = ClusterConfig(cpus_per_part=0.6, deadline_s=options.deadline_s)
         begin = time.perf_counter()
         start("index", parts, config, host="127.0.0.1", port=PORT)

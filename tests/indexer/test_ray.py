@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -173,6 +174,31 @@ def test_a_cluster_that_does_nothing_is_left_with_a_clear_message(
     message = r"no shard was finished for 3 s; waiting for 3: states/shard-00000.h5.*and 0.5 GPU"
     with pytest.raises(PrereadError, match=message):
         build_index(sample_corpus_path(), tmp_path / "index", tiny_reader, CONFIG, engine=engine)
+
+
+def test_java_keeps_its_signals() -> None:
+    """Java was started first, as by a build before this one; Ray sets handlers of its own."""
+    code = """
+import ctypes
+from preread.indexer.java import java_class
+from preread.indexer.ray_engine import RayEngine
+
+def handlers():
+    found = []
+    for number in (11, 7, 8, 4):
+        action = ctypes.create_string_buffer(256)
+        ctypes.CDLL(None).sigaction(number, None, action)
+        found.append(action.raw[:8])
+    return found
+
+java_class("java.lang.Object")
+before = handlers()
+with RayEngine()._connected():
+    assert handlers() == before
+print("kept")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "kept", done.stderr
 
 
 def test_mistakes_are_told(tmp_path: Path) -> None:
