@@ -21,6 +21,7 @@ from .files import FileEntry
 from .journal import Journal, hash_passages
 from .manifest import (
     CODEC_FILE,
+    STATES_FOLDER,
     BuildPlan,
     CountedFile,
     DenseEntry,
@@ -105,6 +106,8 @@ def extend(
             n_records_skipped=base.n_records_skipped + report.n_skipped,
             dense=_extend_dense(extension, shards, show_progress),
         )
+    for left in (index / STATES_FOLDER).glob("*.tmp"):  # of workers that were lost
+        left.unlink(missing_ok=True)
     publish(index, manifest)
     remove_work(index)
     return manifest

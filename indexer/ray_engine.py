@@ -20,7 +20,7 @@ from ..reader import Reader
 from .encode import Progress, ShardTask
 from .engine import Encoding, LocalEngine
 from .java import keeping_java_signals
-from .manifest import STATES_FOLDER, ShardEntry
+from .manifest import ShardEntry
 from .workers import OnShard
 
 _POLL_SECONDS = 1.0
@@ -74,6 +74,11 @@ class RayEngine:
         on_progress: Progress,
     ) -> None:
         """See `Engine`."""
+        if encoding.reader.device.type != "cpu":
+            raise PrereadError(
+                f"ray: expected the reader on cpu here, found it on {encoding.reader.device}. "
+                "Workers take GPUs by themselves: give --gpus-per-worker instead of --device."
+            )
         with self._connected():
             run = _Run(self, encoding)
             try:
@@ -135,13 +140,11 @@ class _Run:
         ray = require_ray()
         finished: dict[int, ShardEntry] = {}
         order: list[int] = []
-        index = None
         last = time.monotonic()
         while True:
             room = self._room() - len(self._under_way) - len(finished)
             for task in islice(tasks, max(0, room)):
-                index = task.index
-                self._begin(replace(task, index=index.resolve()))
+                self._begin(replace(task, index=task.index.resolve()))
                 order.append(task.number)
             if not self._under_way:
                 break
@@ -155,9 +158,6 @@ class _Run:
                 on_shard(finished.pop(order.pop(0)))
             if time.monotonic() - last > self._engine.patience:
                 raise self._too_slow()
-        if index is not None:
-            for left in (index / STATES_FOLDER).glob("*.tmp"):  # of workers that were lost
-                left.unlink(missing_ok=True)
 
     def cancel(self) -> None:
         """Have the cluster drop what is under way."""

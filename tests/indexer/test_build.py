@@ -50,7 +50,7 @@ class Stop(Exception):
         ("workers.encode_shard", 1),
         ("workers.encode_shard", 3),
         ("encode.sha256_of", 2),
-        ("extend.write_lookup", 1),
+        ("derived.write_lookup", 1),
         ("extend.build_bm25", 1),
         ("extend.publish", 1),
         ("build.remove_journal", 1),
@@ -83,7 +83,10 @@ def test_build_stopped_at_any_step_resumes_to_the_same_bytes(
         patch.setattr(module, name, stopping)
         with pytest.raises(Stop):
             build_index(corpus, index, tiny_reader, config)
-    assert (index / "manifest.json").exists() == (name == "remove_journal")
+    is_over = (index / "manifest.json").exists()
+    assert is_over == (name == "remove_journal")
+    if not is_over:  # a worker of a cluster leaves files that have names of their own
+        (index / "states" / "shard-00000.h5.of-a-lost-worker.tmp").write_bytes(b"half")
     build_index(corpus, index, tiny_reader, config, resume=True)
     assert files_of(index) == files_of(built)
     assert verify_index(index) == []
