@@ -89,8 +89,8 @@ __all__ = [
     "score_nq",
     "score_prediction",
     "statement_examples",
-    "usual_match",
     "top_k_accuracy",
+    "usual_match",
     "write_examples",
     "write_open_domain_examples",
 ]

@@ -108,7 +108,7 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
 ) -> None:
     index = tmp_path / "index"
     command = [sys.executable, "-m", "preread.pipeline", "index", str(corpus), str(index)]
-    command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "2"]
+    command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "1"]
     command += ["--workers", "2" if n_shards_before_kill == 3 else "1"]
     for _ in range(5):  # on a busy machine the build may be over before it is killed
         shutil.rmtree(index, ignore_errors=True)
@@ -133,7 +133,7 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
         corpus,
         undisturbed,
         Reader.load(str(tiny_reader_path)),
-        IndexConfig(passages_per_shard=2, workers=1),
+        IndexConfig(passages_per_shard=1, workers=1),
     )
     assert files_of(index) == files_of(undisturbed)
     for query in ("volcano Sicily", "river", "capital of Japan"):
