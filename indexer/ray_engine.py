@@ -61,7 +61,7 @@ class RayEngine:
         """See `Engine`."""
         if self.address is None and not require_ray().is_initialized():
             return LocalEngine(self.n_workers).workers(reader, n_shards)  # started for the build
-        with self._connected():
+        with connected(self.address):
             return max(1, min(self._slots(), n_shards))
 
     def encode(
@@ -79,35 +79,13 @@ class RayEngine:
                 f"ray: expected the reader on cpu here, found it on {encoding.reader.device}. "
                 "Workers take GPUs by themselves: give --gpus-per-worker instead of --device."
             )
-        with self._connected():
+        with connected(self.address):
             run = _Run(self, encoding)
             try:
                 run.run(iter(tasks), on_shard, on_progress)
             except BaseException:
                 run.cancel()
                 raise
-
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[None]:
-        """A connection to the cluster; one that is there is used, and left as it is."""
-        ray = require_ray()
-        if ray.is_initialized():
-            yield
-            return
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        try:
-            with keeping_java_signals():
-                ray.init(address=self.address, log_to_driver=False, logging_level="error")
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
-            raise PrereadError(
-                f"ray: no cluster at {self.address or 'this machine'}: {reason}. Start one with "
-                "`ray start --head`, and name its address (--address HOST:PORT)."
-            ) from error
-        try:
-            yield
-        finally:
-            ray.shutdown()
 
     def _slots(self) -> int:
         """Shards that the cluster can encode at a time, now."""
@@ -220,6 +198,36 @@ class _Run:
             f"{there}, of which {free} are free. Give it what it lacks, or have more patience "
             "(--patience), and go on with --resume."
         )
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """A connection to a Ray cluster; one that is there is used, and left as it is.
+
+    Args:
+        address: Of the cluster's head, ``auto``, or None: one is started on this machine.
+
+    Raises:
+        PrereadError: If Ray is not installed, or there is no cluster.
+    """
+    ray = require_ray()
+    if ray.is_initialized():
+        yield
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        with keeping_java_signals():
+            ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise PrereadError(
+            f"ray: no cluster at {address or 'this machine'}: {reason}. Start one with "
+            "`ray start --head`, and name its address (--address HOST:PORT)."
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 def require_ray() -> Any:

@@ -40,10 +40,10 @@ def serve_cluster(
     precision: Precision = "float32",
 ) -> None:
     """Answer questions over HTTP from an index in PARTs, each read by processes of its own."""
-    import os
     import signal
+    import threading
 
-    from ...indexer.ray_engine import require_ray
+    from ...indexer.ray_engine import connected
     from ...indexer.splitting import parts_in
     from ..cluster.serving import ClusterConfig, start
 
@@ -59,10 +59,10 @@ def serve_cluster(
         runtime=runtime,
         precision=precision,
     )
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray = require_ray()
-    ray.init(address=address, log_to_driver=False, logging_level="error")
-    start(name, locations, config, host=host, port=port)
-    typer.echo(f"{len(locations)} parts at http://{host}:{port}/v1/{name}/answer", err=True)
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})  # Ray Serve runs in processes of its own
-    ray.shutdown()
+    stop = threading.Event()
+    with connected(address):
+        start(name, locations, config, host=host, port=port)
+        typer.echo(f"{len(locations)} parts at http://{host}:{port}/v1/{name}/answer", err=True)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        stop.wait()  # Ray Serve answers in processes of its own

@@ -181,7 +181,7 @@ def test_java_keeps_its_signals() -> None:
     code = """
 import ctypes
 from preread.indexer.java import java_class
-from preread.indexer.ray_engine import RayEngine
+from preread.indexer.ray_engine import connected
 
 def handlers():
     found = []
@@ -193,7 +193,7 @@ def handlers():
 
 java_class("java.lang.Object")
 before = handlers()
-with RayEngine()._connected():
+with connected(None):
     assert handlers() == before
 print("kept")
 """
