@@ -10,7 +10,7 @@ from typing import Any
 from ..data import Passage
 from .errors import IndexFormatError
 from .files import link_or_copy, read_sealed_json, sha256_of, sync_folder, write_sealed_json
-from .java import java_class
+from .java import CALLING_JAVA, java_class
 
 _DOCUMENTS_PER_CALL = 1000
 DOCID_FIELD = "id"
@@ -68,11 +68,13 @@ def build_bm25(
     """
     with _new_folder(folder, base) as temporary:
         make = java_class("io.anserini.index.SimpleIndexer")
-        indexer = make(str(temporary), base is not None, threads)
+        with CALLING_JAVA:
+            indexer = make(str(temporary), base is not None, threads)
         n_documents = 0
         try:
             for documents in _batches(passages, title_weight):
-                n_taken = indexer.addRawDocuments(documents)
+                with CALLING_JAVA:
+                    n_taken = indexer.addRawDocuments(documents)
                 if n_taken != len(documents):
                     raise IndexFormatError(
                         f"{temporary}: Lucene took {n_taken} of {len(documents)} passages, from "
@@ -80,7 +82,8 @@ def build_bm25(
                     )
                 n_documents += n_taken
         finally:
-            indexer.close()
+            with CALLING_JAVA:
+                indexer.close()
     return n_documents
 
 
@@ -96,7 +99,7 @@ def delete_from_bm25(ordinals: Sequence[int], folder: Path, *, base: Path) -> No
         base: The index they are in; it stays as it is.
     """
     index = "org.apache.lucene.index"
-    with _new_folder(folder, base) as temporary:
+    with _new_folder(folder, base) as temporary, CALLING_JAVA:
         path = java_class("java.nio.file.Paths").get(str(temporary))
         directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
         policy = java_class(f"{index}.TieredMergePolicy")()

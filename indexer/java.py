@@ -13,6 +13,13 @@ from typing import Any
 
 from ..data import PrereadError
 
+CALLING_JAVA = threading.RLock()
+"""Held by who calls methods of Java objects.
+
+jnius has one object for a method of a class, and binds it to the Java object that it was last named
+on: between naming and calling, no other thread may name it on another. Java's own threads, as those
+that search many queries, go on.
+"""
 _LOCK = threading.Lock()
 _JAVA_SIGNALS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 _SIGACTION_BYTES = 256

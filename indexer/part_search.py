@@ -1,7 +1,6 @@
 """BM25 over a part of an index, scored as the whole scores, and merging what parts find."""
 
 import math
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .bm25 import CONTENTS_FIELD
-from .java import java_class
+from .java import CALLING_JAVA, java_class
 from .searching import Bm25Parameters, Bm25Searcher, Hit, among, cut_query, scores_at
 from .statistics import CorpusStatistics, FieldStatistics, inverse_document_frequency
 
@@ -22,9 +21,6 @@ is a few last digits of float32 off."""
 _ROUNDED_TO = 1e4
 _TIED, _STEP = np.float32(1e-4), np.float32(1e-6)
 """Anserini's numbers; see `settle_ties`."""
-_LOCK = threading.Lock()
-"""jnius binds a method to the object that it was last named on: a thread that searches another part
-must not come between naming and calling."""
 
 
 class PartSearcher(Bm25Searcher):
@@ -53,18 +49,19 @@ class PartSearcher(Bm25Searcher):
         """
         super().__init__(folder, parameters)
         self._whole = whole
-        self._reader = self._searcher.reader
-        self._own = FieldStatistics.of(self._reader)
-        self._lucene = java_class(f"{_SEARCH}.IndexSearcher")(self._reader)
-        own = parameters_of_part(self.parameters, self._own, whole.field)
-        bm25 = java_class(f"{_SEARCH}.similarities.BM25Similarity")
-        self._lucene.setSimilarity(bm25(own.k1, own.b))
-        # By score, then by the passage's number, as Anserini sorts.
-        self._order = java_class("io.anserini.search.SimpleSearcher").BREAK_SCORE_TIES_BY_DOCID
+        with CALLING_JAVA:
+            self._reader = self._searcher.reader
+            self._own = FieldStatistics.of(self._reader)
+            self._lucene = java_class(f"{_SEARCH}.IndexSearcher")(self._reader)
+            own = parameters_of_part(self.parameters, self._own, whole.field)
+            bm25 = java_class(f"{_SEARCH}.similarities.BM25Similarity")
+            self._lucene.setSimilarity(bm25(own.k1, own.b))
+            # By score, then by the passage's number, as Anserini sorts.
+            self._order = java_class("io.anserini.search.SimpleSearcher").BREAK_SCORE_TIES_BY_DOCID
 
     def search(self, query: str, k: int) -> list[Hit]:
         """See `Bm25Searcher.search`; scores are not rounded."""
-        with _LOCK:
+        with CALLING_JAVA:
             return self._run(self._words(query), k)
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
@@ -75,7 +72,7 @@ class PartSearcher(Bm25Searcher):
         """See `Bm25Searcher.score`; scores are not rounded."""
         if not ordinals:
             return []
-        with _LOCK:
+        with CALLING_JAVA:
             restricted = among(self._words(query), ordinals)
             return scores_at(self._run(restricted, len(set(ordinals))), ordinals)
 

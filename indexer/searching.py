@@ -10,7 +10,7 @@ from typing import Any
 from ..data import PrereadError
 from .bm25 import CONTENTS_FIELD, DOCID_FIELD, docid_of, lucene_files
 from .errors import IndexFormatError
-from .java import java_class
+from .java import CALLING_JAVA, java_class
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,19 +78,22 @@ class Bm25Searcher:
                     "restore it from a backup, or build the index again."
                 )
         try:
-            self._searcher: Any = searcher(str(self._folder))
+            with CALLING_JAVA:
+                self._searcher: Any = searcher(str(self._folder))
         except Exception as error:
             raise IndexFormatError(
                 f"{folder}: not a Lucene index ({_first_line(error)}). It is missing or damaged; "
                 "run `preread verify`."
             ) from error
         self.parameters = parameters or Bm25Parameters()
-        self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
+        with CALLING_JAVA:
+            self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
 
     @property
     def n_documents(self) -> int:
         """Passages in the index."""
-        return int(self._searcher.get_total_num_docs())
+        with CALLING_JAVA:
+            return int(self._searcher.get_total_num_docs())
 
     @property
     def description(self) -> str:
@@ -107,7 +110,8 @@ class Bm25Searcher:
         Returns:
             Hits, best first; none where no word of the query occurs.
         """
-        return _hits(self._searcher.search(cut_query(query), k))
+        with CALLING_JAVA:
+            return _hits(self._searcher.search(cut_query(query), k))
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
         """Find passages for several queries at once.
@@ -121,12 +125,13 @@ class Bm25Searcher:
             For each query what `search` finds.
         """
         make_list = java_class("java.util.ArrayList")
-        texts, names = make_list(), make_list()
-        for number, query in enumerate(queries):
-            texts.add(cut_query(query))
-            names.add(str(number))
-        found = self._searcher.batch_search(texts, names, k, threads)
-        return [_hits(found.get(str(number))) for number in range(len(queries))]
+        with CALLING_JAVA:
+            texts, names = make_list(), make_list()
+            for number, query in enumerate(queries):
+                texts.add(cut_query(query))
+                names.add(str(number))
+            found = self._searcher.batch_search(texts, names, k, threads)
+            return [_hits(found.get(str(number))) for number in range(len(queries))]
 
     def score(self, query: str, ordinals: Sequence[int]) -> list[float]:
         """BM25 scores of given passages, whoever found them.
@@ -140,16 +145,18 @@ class Bm25Searcher:
         """
         if not ordinals:
             return []
-        generator = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
-        analyzer = self._searcher.get_analyzer()
-        words = generator.buildQuery(CONTENTS_FIELD, analyzer, cut_query(query))
-        restricted = among(words, ordinals)
-        hits = _hits(self._searcher.search(restricted, len(set(ordinals))))
+        with CALLING_JAVA:
+            generator = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
+            analyzer = self._searcher.get_analyzer()
+            words = generator.buildQuery(CONTENTS_FIELD, analyzer, cut_query(query))
+            restricted = among(words, ordinals)
+            hits = _hits(self._searcher.search(restricted, len(set(ordinals))))
         return scores_at(hits, ordinals)
 
     def close(self) -> None:
         """Release the files."""
-        self._searcher.close()
+        with CALLING_JAVA:
+            self._searcher.close()
 
 
 def cut_query(query: str) -> str:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from .bm25 import CONTENTS_FIELD
 from .errors import IndexFormatError
 from .hdf5 import create_hdf5, map_dataset
-from .java import java_class
+from .java import CALLING_JAVA, java_class
 from .lookup import key_of
 
 _BYTES_A_TERM = 12
@@ -118,16 +118,17 @@ class CorpusStatistics:
 @contextmanager
 def _reading(lucene: Path) -> Iterator[Any]:
     """A Lucene index, open."""
-    path = java_class("java.nio.file.Paths").get(str(lucene.resolve()))
-    directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
-    try:
-        reader = java_class("org.apache.lucene.index.DirectoryReader").open(directory)
+    with CALLING_JAVA:
+        path = java_class("java.nio.file.Paths").get(str(lucene.resolve()))
+        directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
         try:
-            yield reader
+            reader = java_class("org.apache.lucene.index.DirectoryReader").open(directory)
+            try:
+                yield reader
+            finally:
+                reader.close()
         finally:
-            reader.close()
-    finally:
-        directory.close()
+            directory.close()
 
 
 def _words(reader: Any) -> Iterator[tuple[str, int]]:
