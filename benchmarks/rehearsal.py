@@ -1,6 +1,7 @@
 """How does every cost grow with the number of passages, up to millions?
 
-    python benchmarks/build_rate.py CORPUS --memory 20000 202441 --codec rpq9 --keep FOLDER
+    python benchmarks/build_rate.py CORPUS --memory 202441 --codec rpq9 --keep FOLDER
+    python benchmarks/shrink.py FOLDER/202441 FOLDER/20000
     python benchmarks/grow.py FOLDER/202441 FOLDER/2000000 --passages 2000000
     python benchmarks/rehearsal.py QUESTIONS FOLDER/20000 FOLDER/202441 FOLDER/2000000
 

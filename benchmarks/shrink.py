@@ -1,0 +1,83 @@
+"""An index of the first passages of another, whose shards it shares.
+
+    python benchmarks/shrink.py INDEX FOLDER --passages 20000
+
+Look-up and BM25 are made anew, as a build of so many passages makes them, and timed. The states are
+those of INDEX: what encoding them took is told by when its files were written. INDEX stays as it
+is.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from grow import STAGES_FILE
+from preread.indexer import Manifest
+from preread.indexer.derived import index_live_texts, write_lookup_of
+from preread.indexer.files import atomic_folder, link_or_copy
+from preread.indexer.manifest import LOOKUP_FOLDER, STATES_FOLDER
+from preread.indexer.snapshots import publish
+
+
+def shrink(base: Path, target: Path, n_passages: int) -> dict[str, Any]:
+    """Make an index of the first shards that hold so many passages.
+
+    Returns:
+        Seconds of each stage.
+    """
+    manifest = Manifest.load(base)
+    n_shards, held = 0, 0
+    while held < n_passages:
+        held += manifest.shards[n_shards].n_passages
+        n_shards += 1
+    if held != n_passages or manifest.deleted is not None:
+        raise SystemExit(f"{base}: expected whole shards, and nothing deleted; found {held}.")
+    shards = manifest.shards[:n_shards]
+    with atomic_folder(target) as folder:
+        for name in (STATES_FOLDER, LOOKUP_FOLDER):
+            (folder / name).mkdir()
+        for file in [shard.file for shard in shards]:
+            link_or_copy(base / file, folder / file)
+        if manifest.codec_file is not None:
+            link_or_copy(base / manifest.codec_file.file, folder / manifest.codec_file.file)
+        begin = time.perf_counter()
+        lookup = write_lookup_of(folder, shards, 0, show_progress=True)
+        between = time.perf_counter()
+        smaller = replace(
+            manifest,
+            plan=replace(manifest.plan, limit=n_passages),
+            shards=shards,
+            lookups=(lookup,),
+            next_ordinal=shards[-1].last_ordinal + 1,
+            next_shard=n_shards,
+        )
+        index_live_texts(folder, smaller, show_progress=True)
+        end = time.perf_counter()
+        publish(folder, smaller)
+    first, *others = ((target / shard.file).stat().st_mtime for shard in shards)
+    return {
+        "n_encoded_after_first_shard": n_passages - shards[0].n_passages,
+        "encoding_and_writing": round(max(others, default=first) - first, 1),
+        "lookup": round(between - begin, 1),
+        "bm25": round(end - between, 1),
+    }
+
+
+def main() -> None:
+    """Make a smaller index."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("folder", type=Path, help="the new index; its stages go beside it")
+    parser.add_argument("--passages", type=int, default=20_000)
+    options = parser.parse_args()
+    stages = shrink(options.index, options.folder, options.passages)
+    print(stages)
+    beside = options.folder.with_name(f"{options.folder.name}-{STAGES_FILE}")
+    beside.write_text(json.dumps(stages, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
