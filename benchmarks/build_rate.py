@@ -7,7 +7,8 @@ The rate: the lower layers run over the same windows in the same batches, on one
 the build with one worker; the two alternate. A build is timed from its estimate to its last shard,
 so that reading the corpus and learning a codec are not in it; BM25 and look-up, which come after,
 are given beside it. Memory: the most resident bytes of a build and of its largest worker, each size
-in a process of its own; with ``--keep`` the indexes stay in FOLDER, by their numbers of passages.
+in a process of its own; with ``--keep`` the indexes stay in FOLDER, by their numbers of passages,
+and a size that was measured there is not built again.
 """
 
 import argparse
@@ -88,9 +89,12 @@ def rate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def memory(options: argparse.Namespace) -> dict[str, Any]:
-    """Build each size in a process of its own."""
-    rows = []
-    for n_passages in options.memory:
+    """Build each size in a process of its own; those of FOLDER that were measured are done."""
+    noted = options.keep / "memory.jsonl" if options.keep else None
+    done = noted.read_text("utf-8").splitlines() if noted and noted.exists() else []
+    rows = [row for row in map(json.loads, done) if row["n_passages"] in options.memory]
+    measured = {row["n_passages"] for row in rows}
+    for n_passages in (n for n in options.memory if n not in measured):
         with tempfile.TemporaryDirectory() as folder:
             index = (options.keep or Path(folder)) / str(n_passages)
             words = [str(options.corpus), str(index), str(n_passages)]
@@ -100,6 +104,9 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
             ).stdout  # fmt: skip
         rows.append({"n_passages": n_passages, **json.loads(out.splitlines()[-1])})
         print(rows[-1], flush=True)
+        if noted:
+            with noted.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
     return {"codec": options.codec, "memory": rows}
 
 
