@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
     from .pair_reading import evaluate_pairs
-    from .qa import OpenDomainQA, Result
+    from .qa import OpenDomainQA
     from .question_answerer import QuestionAnswerer
     from .reading import ReadMode, evaluate_reader
+    from .result import Result
     from .retrievers import HybridRetriever, Retriever, open_retriever, reciprocal_rank_fusion
     from .search import CorpusSearch, FoundPassage, search_passages
 
@@ -60,7 +61,7 @@ _MODULES = {
     "OpenDomainQA": "qa",
     "QuestionAnswerer": "question_answerer",
     "ReadMode": "reading",
-    "Result": "qa",
+    "Result": "result",
     "Retriever": "retrievers",
     "SkipReason": "mining",
     "Step": "answers",

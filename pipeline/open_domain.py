@@ -22,7 +22,8 @@ from .evaluation.retrieved import (
 )
 from .evaluation.settings import Settings
 from .evaluation.summary import CUTOFFS, summarise
-from .qa import OpenDomainQA, Result
+from .qa import OpenDomainQA
+from .result import Result
 from .retrievers.base import describe
 
 

@@ -1,8 +1,6 @@
 """Answering questions from an index."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -13,47 +11,12 @@ from ..indexer.remote import local_index
 from ..reader import Precision, Reader, Runtime
 from ..reader.codecs import reader_of
 from .answering import Answerer, PassageAt, ReadOff
-from .answers import Answer, Step
+from .answers import Answer
 from .ranking import AnswerRule
+from .result import Result, Timings
 from .retrievers import Retriever, open_retriever, search_many
 from .retrievers.base import bm25_scores
 from .waves import read_in_waves
-
-
-@dataclass(slots=True)
-class Timings:
-    """Where the time of one question went, in milliseconds."""
-
-    stages: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, stage: str) -> None:
-        """The time since the last lap went into ``stage``."""
-        now = time.perf_counter()
-        self.stages[stage] = self.stages.get(stage, 0.0) + (now - self._last) * 1000
-        self._last = now
-
-    @property
-    def total_ms(self) -> float:
-        """All stages."""
-        return sum(self.stages.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Everything that answering a question gave."""
-
-    answers: list[Answer]
-    hits: list[Hit]
-    """All passages found, best first; the first ``top_k`` of them were read."""
-    timings: Timings
-    steps: list[Step] = field(default_factory=list)
-    """What reading fewer passages would have answered, from one passage up; if asked for."""
-    n_read: int = 0
-    """How many of the passages were read."""
-    confidence: float | None = None
-    """The probability that the best answer is right, also where it was held back for that; None
-    where it was not fitted, or nothing was found."""
 
 
 class OpenDomainQA:

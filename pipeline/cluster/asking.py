@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from ...indexer import Hit
 from ..answering import Answered, rank_read_off
 from ..divided import PartAnswers, best_of_all, put_together
-from ..qa import Result, Timings
+from ..result import Result, Timings
 from .part import AboutPart
 
 _LOG = logging.getLogger(__name__)

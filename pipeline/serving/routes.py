@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Path, Query, Request
 
 from ...data import Passage
 from ..given import GivenAnswer, RankedPassage
-from ..qa import Result
+from ..result import Result
 from ..search import FoundPassage
 from .asking import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .schemas import (

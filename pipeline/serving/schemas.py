@@ -19,7 +19,7 @@ from ...indexer.bm25 import contents_of
 from ..answers import Answer
 from ..given import GivenAnswer, RankedPassage
 from ..given_states import GivenPassage
-from ..qa import Result
+from ..result import Result
 from ..search import FoundPassage
 from .offsets import Offsets
 

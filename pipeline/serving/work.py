@@ -7,7 +7,8 @@ from typing import TypeAlias
 from ...data import Passage
 from ..given import GivenAnswer, RankedPassage, answer_each, rank_given, read_given
 from ..given_states import GivenPassage
-from ..qa import OpenDomainQA, Result
+from ..qa import OpenDomainQA
+from ..result import Result
 from ..search import FoundPassage, search_passages
 from .errors import NotFoundError
 from .indexes import ServedIndex
