@@ -24,7 +24,10 @@ SHIPPED = (384, 4, 4 * 12 * 384**2)
 """Width, lower layers, and the parameters of their products."""
 DEVICE_TERAFLOPS = (0.1, 10, 100, 300)
 """Achieved, not on the data sheet: what a core pair, and GPUs of several makes, may come to."""
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+WEIGHTS = ROOT / "reader" / "checkpoints" / "deformer-minilm-l6" / "model.safetensors"
+"""Of the shipped reader, in float16."""
+DOCS = ROOT / "docs"
 WIKIPEDIA = 21_015_324
 """Passages of DPR's Wikipedia."""
 Cost = Callable[[dict[str, Any]], float]
@@ -108,16 +111,20 @@ def sizing() -> str:
     texts = _text_bytes_a_passage()
     rates = " | ".join(f"hours at {rate:g} TFLOP/s" for rate in DEVICE_TERAFLOPS)
     lines = [
-        f"| reader | GFLOP a passage | float16, GB | int8, GB | 9 bytes a token, GB | {rates} |",
-        f"|---|---|---|---|---|{'---|' * len(DEVICE_TERAFLOPS)}",
+        "| reader | weights in float32, GB | GFLOP a passage "
+        f"| float16, GB | int8, GB | 9 bytes a token, GB | {rates} |",
+        f"|---|---|---|---|---|---|{'---|' * len(DEVICE_TERAFLOPS)}",
     ]
-    shapes = [("deformer-minilm-l6, k = 4", *SHIPPED)]
+    shapes = [("deformer-minilm-l6, k = 4", 2 * WEIGHTS.stat().st_size, *SHIPPED)]
     for name in ("bert-base", "bert-large"):
         profile = profiles[name]
-        k, width = profile["num_lower_layers"], profile["hidden_size"]
-        shapes.append((f"{name}, k = {k}", width, k, profile["parameters"]["lower_layers"]))
-    for name, width, k, parameters in shapes:
-        flops = _lower_flops(width, k, parameters)
+        k, width, parameters = (
+            profile[field] for field in ("num_lower_layers", "hidden_size", "parameters")
+        )
+        named = f"{name}, k = {k}"
+        shapes.append((named, 4 * parameters["all"], width, k, parameters["lower_layers"]))
+    for name, n_bytes, width, k, n_lower in shapes:
+        flops = _lower_flops(width, k, n_lower)
         sizes = " | ".join(
             f"{WIKIPEDIA * (PASSAGE_TOKENS * (code + beside) + texts) / 1e9:,.0f}"
             for code in (2 * width, width + 2, CODE_BYTES)
@@ -125,7 +132,7 @@ def sizing() -> str:
         hours = " | ".join(
             number(WIKIPEDIA * flops / rate / 1e12 / 3600) for rate in DEVICE_TERAFLOPS
         )
-        lines.append(f"| {name} | {flops / 1e9:.2f} | {sizes} | {hours} |")
+        lines.append(f"| {name} | {n_bytes / 1e9:.2f} | {flops / 1e9:.2f} | {sizes} | {hours} |")
     return "\n".join(
         [*lines, "", f"`python benchmarks/scaling_tables.py` ← `{codecs['file']}`, "
          f"`{newest('profile-table')['file']}`, `{open_domain['file']}`"]
