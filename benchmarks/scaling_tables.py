@@ -5,7 +5,7 @@
 Sizing is derived: operations of the lower layers from the shapes' parameters, bytes from an index
 that was measured. Growth: a straight line through the costs (least squares, so that each counts by
 its distance), and the exponent between the two largest indexes: 1 grows with the passages, 0 not at
-all. The line is what is extrapolated.
+all. Both are extrapolated; a cost that falls is taken to stay.
 """
 
 from collections.abc import Callable
@@ -91,14 +91,15 @@ def growth() -> str:
     sizes, costs = columns(result)
     heads = " | ".join(f"{size:,.0f}" for size in sizes)
     lines = [
-        f"| passages | {heads} | exponent | {WIKIPEDIA:,} (line) |",
-        f"|---|{'---|' * len(sizes)}---|---|",
+        f"| passages | {heads} | exponent | {WIKIPEDIA:,}: line | power |",
+        f"|---|{'---|' * len(sizes)}---|---|---|",
     ]
     for name, values in costs.items():
         slope, intercept, exponent = fitted(sizes, values)
         cells = " | ".join(number(value) for value in values)
-        far = number(slope * WIKIPEDIA + intercept)
-        lines.append(f"| {name} | {cells} | {exponent:.2f} | {far} |")
+        line = number(slope * WIKIPEDIA + intercept) if slope > 0 else "as now"
+        power = number(values[-1] * (WIKIPEDIA / sizes[-1]) ** max(0.0, exponent))
+        lines.append(f"| {name} | {cells} | {exponent:.2f} | {line} | {power} |")
     return "\n".join([*lines, "", f"`python benchmarks/scaling_tables.py` ← `{result['file']}`"])
 
 
@@ -195,7 +196,7 @@ def number(value: float) -> str:
 
 
 def plot_growth(result: dict[str, Any]) -> None:
-    """A panel for each cost, both axes logarithmic, with the line."""
+    """A panel for each cost, both axes logarithmic, with the line and the power law."""
     sizes, costs = columns(result)
     across = 4
     down = -(-len(costs) // across)
@@ -203,9 +204,15 @@ def plot_growth(result: dict[str, Any]) -> None:
     panels = figure.subplots(down, across).ravel()
     further = np.geomspace(sizes[0], WIKIPEDIA, 50)
     for axes, (name, values) in zip(panels, costs.items(), strict=False):
-        slope, intercept, _ = fitted(sizes, values)
+        slope, intercept, exponent = fitted(sizes, values)
+        line = slope * further + intercept if slope > 0 else np.full_like(further, values[-1])
+        beyond = further[further >= sizes[-1]]
+        power = values[-1] * (beyond / sizes[-1]) ** max(0.0, exponent)
         axes.loglog(sizes, values, "o")
-        axes.loglog(further, slope * further + intercept, "--", linewidth=1)
+        axes.loglog(further, line, "--", linewidth=1)
+        axes.loglog(beyond, power, ":")
+        shown = np.concatenate([values, line[further >= sizes[-1]], power])
+        axes.set_ylim(shown.min() / 2, shown.max() * 2)  # what hardly grows looks flat
         axes.set_title(name, fontsize=8)
     for axes in panels[len(costs) :]:
         axes.set_visible(False)
@@ -219,19 +226,19 @@ def sizing_checked() -> str:
     beside = newest("codecs")["bytes_beside_codes"]
     texts = _text_bytes_a_passage()
     lines = [
-        "| passages | derived, GB | measured, GB | encoding and writing, GFLOP/s achieved |",
-        "|---|---|---|---|",
+        "| passages | derived, GB | measured, GB | encoded and written, passages/s | GFLOP/s |",
+        "|---|---|---|---|---|",
     ]
     for row in sorted(result["rows"], key=lambda row: int(row["index"]["n_passages"])):
         index, build = row["index"], row["build"]
         n = index["n_passages"]
         derived = n * (PASSAGE_TOKENS * (CODE_BYTES + beside) + texts)
-        encoded = build.get("n_encoded_after_first_shard")
-        achieved = (
-            f"{encoded * _lower_flops(*SHIPPED) / build['encoding_and_writing'] / 1e9:,.0f}"
-            if encoded
-            else "(drawn)"
-        )
+        if "n_generated" in build:
+            rate = build["n_generated"] / build["tokenising_and_writing"]
+            achieved = f"{rate:,.0f}, without states | "
+        else:
+            rate = build["n_encoded_after_first_shard"] / build["encoding_and_writing"]
+            achieved = f"{rate:.1f} | {rate * _lower_flops(*SHIPPED) / 1e9:,.0f}"
         lines.append(
             f"| {n:,} | {derived / 1e9:.3g} | {index['bytes_total'] / 1e9:.3g} | {achieved} |"
         )
