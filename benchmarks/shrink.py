@@ -11,6 +11,7 @@ import argparse
 import json
 import time
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,19 @@ def shrink(base: Path, target: Path, n_passages: int) -> dict[str, Any]:
         Seconds of each stage.
     """
     manifest = Manifest.load(base)
-    n_shards, held = 0, 0
-    while held < n_passages:
-        held += manifest.shards[n_shards].n_passages
-        n_shards += 1
-    if held != n_passages or manifest.deleted is not None:
-        raise SystemExit(f"{base}: expected whole shards, and nothing deleted; found {held}.")
+    ends = list(accumulate(shard.n_passages for shard in manifest.shards))
+    if n_passages not in ends or manifest.deleted is not None:
+        raise SystemExit(
+            f"{base}: expected nothing deleted, and shards that end at passage {n_passages}; they "
+            f"end at {ends[0]}, {ends[0]} more, … {ends[-1]}. Ask for one of these, or compact it."
+        )
+    n_shards = ends.index(n_passages) + 1
     shards = manifest.shards[:n_shards]
     with atomic_folder(target) as folder:
         for name in (STATES_FOLDER, LOOKUP_FOLDER):
             (folder / name).mkdir()
-        for file in [shard.file for shard in shards]:
-            link_or_copy(base / file, folder / file)
+        for shard in shards:
+            link_or_copy(base / shard.file, folder / shard.file)
         if manifest.codec_file is not None:
             link_or_copy(base / manifest.codec_file.file, folder / manifest.codec_file.file)
         begin = time.perf_counter()
@@ -57,7 +59,7 @@ def shrink(base: Path, target: Path, n_passages: int) -> dict[str, Any]:
         index_live_texts(folder, smaller, show_progress=True)
         end = time.perf_counter()
         publish(folder, smaller)
-    first, *others = ((target / shard.file).stat().st_mtime for shard in shards)
+    first, *others = ((base / shard.file).stat().st_mtime for shard in shards)
     return {
         "n_encoded_after_first_shard": n_passages - shards[0].n_passages,
         "encoding_and_writing": round(max(others, default=first) - first, 1),
