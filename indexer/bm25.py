@@ -3,16 +3,24 @@
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..data import Passage
 from .errors import IndexFormatError
 from .files import link_or_copy, read_sealed_json, sha256_of, sync_folder, write_sealed_json
-from .java import CALLING_JAVA, java_class
+from .java import CALLING_JAVA, java_class, java_exception
 
 _DOCUMENTS_PER_CALL = 1000
+_CHARACTERS_PER_COMMIT = 1 << 26
+"""Lucene's writer is closed and opened again after so many: Anserini's would hold up to 2 GB of
+them, whatever Java's heap."""
+_ADVICE = (
+    "A full disk or a small Java heap are the usual reasons: make room and go on with --resume, or "
+    "raise PREREAD_JAVA_HEAP (2g by default)."
+)
 DOCID_FIELD = "id"
 CONTENTS_FIELD = "contents"
 _LUCENE_LOCK = "write.lock"
@@ -64,26 +72,51 @@ def build_bm25(
         How many passages were indexed.
 
     Raises:
-        IndexFormatError: If Lucene took fewer documents than it was given.
+        IndexFormatError: If Lucene wrote fewer documents than it was given.
     """
     with _new_folder(folder, base) as temporary:
-        make = java_class("io.anserini.index.SimpleIndexer")
-        with CALLING_JAVA:
-            indexer = make(str(temporary), base is not None, threads)
-        n_documents = 0
-        try:
-            for documents in _batches(passages, title_weight):
-                with CALLING_JAVA:
-                    n_taken = indexer.addRawDocuments(documents)
-                if n_taken != len(documents):
-                    raise IndexFormatError(
-                        f"{temporary}: Lucene took {n_taken} of {len(documents)} passages, from "
-                        f"number {n_documents} on; see its message above."
-                    )
-                n_documents += n_taken
-        finally:
+        batches = _batches(passages, title_weight)
+        n_before = count_documents(temporary) if base is not None else 0
+        n_documents = _write(batches, temporary, base is not None, threads)
+        for first in batches:
+            n_documents += _write(chain([first], batches), temporary, True, threads)
+        # Anserini only logs a commit that fails.
+        if (n_found := count_documents(temporary) - n_before) != n_documents:
+            raise IndexFormatError(
+                f"{temporary}: expected {n_documents} passages, Lucene wrote {n_found}; see its "
+                f"message above. {_ADVICE}"
+            )
+    return n_documents
+
+
+def _write(batches: Iterable[list[str]], folder: Path, append: bool, threads: int) -> int:
+    """Have Lucene write documents, not many more than it should hold at once.
+
+    Returns:
+        How many were taken.
+    """
+    with CALLING_JAVA:
+        indexer = java_class("io.anserini.index.SimpleIndexer")(str(folder), append, threads)
+    n_documents = n_characters = 0
+    try:
+        for documents in batches:
             with CALLING_JAVA:
-                indexer.close()
+                n_taken = indexer.addRawDocuments(documents)
+            if n_taken != len(documents):
+                raise IndexFormatError(
+                    f"{folder}: Lucene took {n_taken} of {len(documents)} passages, after "
+                    f"{n_documents} others; see its message above. {_ADVICE}"
+                )
+            n_documents += n_taken
+            n_characters += sum(map(len, documents))
+            if n_characters >= _CHARACTERS_PER_COMMIT:
+                break
+    except BaseException:
+        with CALLING_JAVA, suppress(java_exception()):  # the first error says more
+            indexer.close()
+        raise
+    with CALLING_JAVA:
+        indexer.close()
     return n_documents
 
 
@@ -136,7 +169,11 @@ def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
         for file in base.iterdir():
             if file.name not in (FILE_LIST, _LUCENE_LOCK):
                 link_or_copy(file, temporary / file.name)
-    yield temporary
+    try:
+        yield temporary
+    except java_exception() as error:
+        reason = str(error).splitlines()[0]
+        raise IndexFormatError(f"{temporary}: Lucene failed: {reason}. {_ADVICE}") from error
     (temporary / _LUCENE_LOCK).unlink(missing_ok=True)
     files = {
         file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
@@ -162,6 +199,28 @@ def _batches(passages: Iterable[tuple[int, Passage]], title_weight: int) -> Iter
             batch = []
     if batch:
         yield batch
+
+
+@contextmanager
+def reading_lucene(folder: Path) -> Iterator[Any]:
+    """A Lucene index, open: its ``IndexReader``."""
+    with CALLING_JAVA:
+        path = java_class("java.nio.file.Paths").get(str(folder.resolve()))
+        directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
+        try:
+            reader = java_class("org.apache.lucene.index.DirectoryReader").open(directory)
+            try:
+                yield reader
+            finally:
+                reader.close()
+        finally:
+            directory.close()
+
+
+def count_documents(folder: Path) -> int:
+    """How many documents a Lucene index holds, without deleted ones."""
+    with reading_lucene(folder) as reader:
+        return int(reader.numDocs())
 
 
 def lucene_files(folder: Path) -> dict[str, dict[str, Any]]:

@@ -39,6 +39,16 @@ def java_class(name: str) -> Any:
     return autoclass(name)
 
 
+def java_exception() -> type[Exception]:
+    """What a Java method raises here; starts Java if need be."""
+    with _LOCK:
+        _start()
+    from jnius import JavaException
+
+    raised: type[Exception] = JavaException
+    return raised
+
+
 @contextmanager
 def keeping_java_signals() -> Iterator[None]:
     """Give Java back the signals that it lives by, if they are taken from it in the meantime.
@@ -93,6 +103,8 @@ def _start() -> None:
     jnius_config.add_classpath(str(_anserini_jar()))
     # Lucene maps its files; the heap only holds what is being indexed and the hits of a query.
     jnius_config.add_options(f"-Xmx{os.environ.get('PREREAD_JAVA_HEAP', '2g')}")
+    # Grown when it has to be, not by what memory the machine has.
+    jnius_config.add_options("-Xms16m")
     # The collector that a server's memory was measured with (docs/serving.md).
     jnius_config.add_options("-XX:+UseSerialGC")
     jnius_config.add_options("--enable-native-access=ALL-UNNAMED")

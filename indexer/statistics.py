@@ -7,7 +7,6 @@ average. A part knows only its own documents; with these numbers it scores as th
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from .bm25 import CONTENTS_FIELD
+from .bm25 import CONTENTS_FIELD, reading_lucene
 from .errors import IndexFormatError
 from .hdf5 import create_hdf5, map_dataset
-from .java import CALLING_JAVA, java_class
+from .java import java_class
 from .lookup import key_of
 
 _BYTES_A_TERM = 12
@@ -67,7 +66,7 @@ def write_statistics(path: Path, lucene: Path, *, show_progress: bool = False) -
         The number of words, and the `FieldStatistics`.
     """
     keys, frequencies = [], []
-    with _reading(lucene) as reader:
+    with reading_lucene(lucene) as reader:
         found = FieldStatistics.of(reader)
         bar = tqdm(desc="counting words", unit=" words", disable=not show_progress, delay=1)
         with bar:
@@ -113,22 +112,6 @@ class CorpusStatistics:
         place = int(np.searchsorted(self._keys, key))
         is_there = place < len(self._keys) and self._keys[place] == key
         return int(self._frequencies[place]) if is_there else 0
-
-
-@contextmanager
-def _reading(lucene: Path) -> Iterator[Any]:
-    """A Lucene index, open."""
-    with CALLING_JAVA:
-        path = java_class("java.nio.file.Paths").get(str(lucene.resolve()))
-        directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
-        try:
-            reader = java_class("org.apache.lucene.index.DirectoryReader").open(directory)
-            try:
-                yield reader
-            finally:
-                reader.close()
-        finally:
-            directory.close()
 
 
 def _words(reader: Any) -> Iterator[tuple[str, int]]:
