@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..reader.codecs import Codec, find_codec, load_codec
 from .errors import IndexFormatError, IndexMismatchError
 from .lookup import Lookup, key_of
 from .part_search import PartSearcher
+from .readahead import will_open
 from .searching import Bm25Parameters, Bm25Searcher
 from .shard import ShardReader
 from .snapshots import Lease
@@ -190,9 +192,12 @@ class PassageIndex:
             IndexError: If there is no passage of a number.
             IndexFormatError: If bytes have changed since they were written.
         """
+        self._will_open(ordinals)
+        rows = [self._locate(ordinal) for ordinal in ordinals]
+        for shard, row in rows:
+            shard.will_read(row)
         codes, token_ids, lengths, n_prefix, first_token, passage = [], [], [], [], [], []
-        for number, ordinal in enumerate(ordinals):
-            shard, row = self._locate(ordinal)
+        for number, (shard, row) in enumerate(rows):
             found = shard.windows(row)
             codes.append(found.codes)
             token_ids.append(found.token_ids)
@@ -236,6 +241,13 @@ class PassageIndex:
             for ordinal in lookup.candidates(name, key)
             if not self._is_deleted(ordinal) and field(self.passage(ordinal)) == wanted
         ]
+
+    def _will_open(self, ordinals: Sequence[int]) -> None:
+        """Have the disk read what opening the shards of passages takes, all at once."""
+        numbers = {bisect_right(self._firsts, ordinal) - 1 for ordinal in ordinals}
+        for number in numbers - self._shards.keys():
+            with suppress(OSError):  # opening it will say so
+                will_open(self.path / self.manifest.shards[number].file)
 
     def _locate(self, ordinal: int) -> tuple[ShardReader, int]:
         """The shard of a passage, and its row there."""

@@ -22,6 +22,8 @@ from ..data import Passage
 from ..reader import Window
 from .errors import IndexFormatError
 from .hdf5 import create_hdf5
+from .places import USER_BLOCK, places_of, told_places, view, write_places
+from .readahead import will_read
 
 Array = npt.NDArray[Any]
 STRINGS = ("id", "title", "text")
@@ -67,29 +69,34 @@ class ShardWriter:
         self._id_dtype = np.dtype("<u2" if vocab_size <= _SMALL_VOCABULARY else "<u4")
         self._checksums = np.zeros(len(self._windows), "<u4")
         n_tokens = int(self._offsets[-1])
-        token_ids = (t for w in self._windows for t in w.token_ids)
+        strings = [_strings(passage) for passage in passages]
+        of_name = dict(zip(STRINGS, zip(*strings, strict=True), strict=True))
+        # What opening a shard touches comes first, so that it is read from the disk at once.
         columns: dict[str, Array] = {
-            "token_ids": np.fromiter(token_ids, self._id_dtype, n_tokens),
             "window_lengths": np.array([len(w.token_ids) for w in self._windows], "<u2"),
-            "window_n_prefix": np.array([w.n_prefix for w in self._windows], "<u2"),
-            "window_first_token": np.array([w.first_token for w in self._windows], "<u4"),
             "passage_n_windows": np.array([len(of_passage) for of_passage in windows], "<u4"),
             "passage_ordinals": np.array(ordinals, "<u4"),
+            "window_n_prefix": np.array([w.n_prefix for w in self._windows], "<u2"),
+            "window_first_token": np.array([w.first_token for w in self._windows], "<u4"),
+            "window_crc32": np.zeros(len(self._windows), "<u4"),
+            "passage_crc32": np.array(
+                [
+                    passage_checksum(ordinal, len(of_passage), texts)
+                    for ordinal, of_passage, texts in zip(ordinals, windows, strings, strict=True)
+                ],
+                "<u4",
+            ),
         }
-        strings = [_strings(passage) for passage in passages]
-        for name, values in zip(STRINGS, zip(*strings, strict=True), strict=True):
+        for name, values in of_name.items():
             columns[f"{name}_lengths"] = np.array([len(b) for b in values], "<u4")
+        token_ids = (t for w in self._windows for t in w.token_ids)
+        columns["token_ids"] = np.fromiter(token_ids, self._id_dtype, n_tokens)
+        for name, values in of_name.items():
             columns[f"{name}_bytes"] = np.frombuffer(b"".join(values), np.uint8)
-        columns["passage_crc32"] = np.array(
-            [
-                passage_checksum(ordinal, len(of_passage), texts)
-                for ordinal, of_passage, texts in zip(ordinals, windows, strings, strict=True)
-            ],
-            "<u4",
-        )
-        of_columns = sum(column.nbytes for column in columns.values()) + self._checksums.nbytes
+        of_columns = sum(column.nbytes for column in columns.values())
         of_codes = n_tokens * code_width * np.dtype(code_dtype).itemsize
-        self._file = create_hdf5(path, of_columns + of_codes)
+        self._path = path
+        self._file = create_hdf5(path, of_columns + of_codes, user_block=USER_BLOCK)
         self._codes = self._file.create_dataset("codes", (n_tokens, code_width), code_dtype)
         for name, column in columns.items():
             self._file.create_dataset(name, data=column)
@@ -106,10 +113,13 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write the checksums and close the file."""
+        """Write the checksums, close the file, and tell in it where everything lies."""
         if error is None:
-            self._file.create_dataset("window_crc32", data=self._checksums)
+            self._file["window_crc32"][:] = self._checksums
+            places = places_of(self._file)
         self._file.close()
+        if error is None:
+            write_places(self._path, places)
 
     def write_codes(self, window: int, codes: Array) -> None:
         """Store the codes of one window.
@@ -153,15 +163,20 @@ class ShardReader:
         """
         self.path = path
         try:
-            with h5py.File(path, "r") as file:
-                places = {name: _place(file, name) for name in file}
             # Unlike np.memmap, this keeps no file open: a large index has thousands of shards.
             size = path.stat().st_size
             mapped = torch.from_file(str(path), size=size, dtype=torch.uint8).numpy()
             mapped.flags.writeable = False
-            column = {name: _view(mapped, *place) for name, place in places.items()}
+            places = told_places(mapped)
+            if places is None:
+                with h5py.File(path, "r") as file:
+                    places = places_of(file)
+            column = {name: view(mapped, place) for name, place in places.items()}
             self.codes: Array = column["codes"]
             self._token_ids = column["token_ids"]
+            self._addresses = [
+                (rows.ctypes.data, rows.strides[0]) for rows in (self.codes, self._token_ids)
+            ]
             self._n_prefix = column["window_n_prefix"]
             self._first_token = column["window_first_token"]
             self._window_crc32 = column["window_crc32"]
@@ -191,6 +206,17 @@ class ShardReader:
         """Where in the shard a passage lies; None where it is not there."""
         row = int(np.searchsorted(self.ordinals, ordinal))
         return row if row < len(self.ordinals) and self.ordinals[row] == ordinal else None
+
+    def will_read(self, row: int) -> None:
+        """Codes and token ids of a passage will be asked for soon.
+
+        Args:
+            row: Its number in the shard.
+        """
+        ends = self._window_offsets[row : row + 2]
+        first, end = self._token_offsets[ends].tolist()
+        for address, width in self._addresses:
+            will_read(address + first * width, (end - first) * width)
 
     def passage(self, row: int) -> Passage:
         """One passage.
@@ -281,16 +307,3 @@ def _strings(passage: Passage) -> tuple[bytes, ...]:
     """A passage's identifier, title and text in UTF-8, in the order of `STRINGS`."""
     fields = passage.passage_id, passage.title, passage.text
     return tuple(field.encode("utf-8") for field in fields)
-
-
-def _place(file: h5py.File, name: str) -> tuple[np.dtype[Any], tuple[int, ...], int | None]:
-    """Number format, shape, and offset in the file (None where empty) of a data set."""
-    dataset = file[name]
-    return dataset.dtype, dataset.shape, dataset.id.get_offset()
-
-
-def _view(mapped: Array, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int | None) -> Array:
-    """A data set as a view of the mapped file."""
-    if offset is None:  # HDF5 gives an empty data set no place
-        return np.zeros(shape, dtype)
-    return np.ndarray(shape, dtype, buffer=mapped, offset=offset)

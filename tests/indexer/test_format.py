@@ -146,7 +146,20 @@ def test_files_take_the_room_that_was_set_aside_and_no_more(changed_index: Path)
     for path in files:
         with h5py.File(path) as file:
             of_data = sum(data_set.id.get_storage_size() for data_set in file.values())
+            of_data += file.userblock_size
         assert 0 < path.stat().st_size - of_data <= 8192, path
+
+
+def test_shards_tell_at_their_beginning_where_data_sets_lie(changed_index: Path) -> None:
+    for path in (changed_index / "states").glob("*.h5"):
+        line, crc, rest = path.read_bytes()[:2048].split(b"\n", 2)
+        assert int(crc, 16) == zlib.crc32(line) and not any(rest)
+        with h5py.File(path, "r") as file:
+            assert file.userblock_size == 2048
+            assert json.loads(line) == {
+                name: [data_set.dtype.str, list(data_set.shape), data_set.id.get_offset()]
+                for name, data_set in file.items()
+            }
 
 
 @pytest.mark.parametrize("compacted", [False, True])
