@@ -21,7 +21,7 @@ def pair_tasks() -> str:
         "| task | pairs | most frequent label | reader | k | stored | states | accuracy | F1 |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in result["rows"]:
+    for row in sorted(result["rows"], key=lambda row: str(row["task"])):
         dataset = result["datasets"][row["task"]]
         lines.append(
             f"| `{dataset['file']}` | {row['n_examples']:,} | {dataset['its_share']:.1f} "

@@ -7,7 +7,8 @@ pairs in the same order: the full model, a decomposed one, and a decomposed one 
 one with KD and LRS (Cao et al. 2020, section 3.3). The recipes are ``minilm-l6-TASK-full``,
 ``-split`` and ``-student``. All are scored on the pairs of DEV; the taught one also with its stored
 text through a codec. A run whose ``RUNS/TASK-ARM/reader`` is there is not done again, wherever that
-reader comes from.
+reader comes from. The result is written after each task; with ``--go-on`` the newest one's other
+tasks stay in it.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common import write_result
+from common import newest, write_result
 from preread.data import PairExample, ReadReport, read_pairs
 from preread.pipeline import ReadMode, evaluate_pairs
 from preread.reader import PairReader
@@ -68,6 +69,20 @@ def score(reader: Path, examples: list[PairExample], name: str) -> list[dict[str
     return rows
 
 
+def other_tasks(tasks: list[str], settings: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Data sets and rows of the newest result, but for those of some tasks.
+
+    Raises:
+        SystemExit: If that was made with other settings.
+    """
+    earlier = newest("pair-tasks")
+    differs = [key for key, value in settings.items() if earlier[key] != value]
+    if differs:
+        raise SystemExit(f"{earlier['file']}: its {differs[0]} is not what it would be now.")
+    datasets = {task: said for task, said in earlier["datasets"].items() if task not in tasks}
+    return datasets, [row for row in earlier["rows"] if row["task"] in datasets]
+
+
 def main() -> None:
     """Train and score every reader, write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -79,9 +94,17 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the training pairs")
     parser.add_argument("--sample", type=int, default=0, help="pairs of each dev set; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="of that sample")
+    parser.add_argument("--go-on", action="store_true", help="keep the newest result's other tasks")
     options = parser.parse_args()
+    settings = {
+        "share": options.share,
+        "sample": options.sample,
+        "sample_seed": options.seed if options.sample else None,
+    }
     rows: list[dict[str, Any]] = []
     datasets: dict[str, Any] = {}
+    if options.go_on:
+        datasets, rows = other_tasks(options.tasks, settings)
     for task in options.tasks:
         report = ReadReport()
         examples = list(read_pairs(options.dev / DEV[task], report=report))
@@ -105,13 +128,7 @@ def main() -> None:
             made = [{"task": task, **row} for row in json.loads(scored.read_text())]
             print(*made, sep="\n", flush=True)
             rows += made
-    content = {
-        "share": options.share,
-        "sample_seed": options.seed if options.sample else None,
-        "datasets": datasets,
-        "rows": rows,
-    }
-    write_result("pair-tasks", content)
+        write_result("pair-tasks", {**settings, "datasets": datasets, "rows": rows})
 
 
 if __name__ == "__main__":
