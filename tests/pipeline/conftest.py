@@ -1,6 +1,7 @@
 """The sample corpus with the reader that ships, and a way to call the command line."""
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -57,8 +58,13 @@ def preread(
 
         monkeypatch.setattr("sys.argv", ["preread", *map(str, arguments)])
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as left:
-            main()
+        root, ours = logging.getLogger(), logging.getLogger("preread")
+        handlers, level = root.handlers[:], ours.level
+        try:
+            with pytest.raises(SystemExit) as left:
+                main()
+        finally:  # they would write to this test's captured stream when it is closed
+            root.handlers[:], ours.level = handlers, level
         captured = capsys.readouterr()
         code = left.value.code
         return Finished(int(code) if code is not None else 0, captured.out, captured.err)
