@@ -143,14 +143,14 @@ def read(states: PassageStates, question: Question, top_k: int) -> Reads:
         return Reads(question.question_id, [], [], [])
     packed, windows = states.get([hit.ordinal for hit in hits])
     logits = reader.logits(reader.question_states(question.question), packed)
-    found = reader.best_spans_by_passage(logits, windows, SPANS_PER_PASSAGE)
+    found = reader.spans.best_by_passage(logits, windows, SPANS_PER_PASSAGE)
     texts = {p: index.passage(hits[p].ordinal).text for p in {span.passage for span in found}}
     tokens = {p: reader.encoder.token_map(text) for p, text in texts.items()}
     spans = []
     for span in found:
         start, end = tokens[span.passage].char_span(span.first_token, span.last_token)
         spans.append((span.passage, start, end, texts[span.passage][start:end], span.logit))
-    margins = reader.passage_margins(logits, windows)
+    margins = reader.spans.margins(logits, windows)
     return Reads(question.question_id, [hit.score for hit in hits], margins, spans)
 
 

@@ -69,7 +69,7 @@ def record(qa: OpenDomainQA, question: Question, top_k: int) -> Recorded | None:
         margin=None,
         on_stage=lambda stage: None,
     )
-    best = qa.reader.best_spans_by_passage(reading.logits, reading.windows, 1, scores)
+    best = qa.reader.spans.best_by_passage(reading.logits, reading.windows, 1, scores)
     steps: list[Span] = []
     for span in sorted(best, key=lambda span: span.passage):
         if not steps or span.logit > steps[-1].logit:

@@ -110,7 +110,7 @@ class Answerer:
             max_answer_length: Longest answer in wordpieces; by default the configuration's.
         """
         spans = (
-            self.reader.best_spans_by_passage(
+            self.reader.spans.best_by_passage(
                 logits, windows, SPANS_PER_PASSAGE, scores, max_answer_length=max_answer_length
             )
             if windows.lengths
@@ -121,7 +121,7 @@ class Answerer:
         passages = {place: passage_at(place) for place in {span.passage for span in spans}}
         margins = {}
         if self.rule.confidence_weights is not None:
-            of_all = self.reader.passage_margins(logits, windows)
+            of_all = self.reader.spans.margins(logits, windows)
             margins = {place: of_all[place] for place in passages}
         return ReadOff(self._locate(spans, passages), passages, margins)
 

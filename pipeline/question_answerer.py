@@ -151,14 +151,7 @@ def _answer(
     (windows,) = reader.encoder.encode_passages([context])
     table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
     logits = reader.logits(reader.question_states(question), reader.window_states(windows))
-    spans = reader.best_spans(
-        logits.start,
-        logits.end,
-        table,
-        top_k,
-        null=logits.null,
-        max_answer_length=max_answer_len,
-    )
+    spans = reader.spans.best(logits, table, top_k, max_answer_length=max_answer_len)
     null = _null_probability(logits, table) if with_null else 0.0
     tokens = reader.encoder.token_map(context)
     pieces = tokens.words if align_to_words else tokens.tokens

@@ -86,14 +86,7 @@ def read_in_waves(
         on_stage("read")
         is_over = last == len(ordinals)
         if margin is not None and not is_over and stored.windows.lengths:
-            spans = reader.best_spans(
-                logits.start,
-                logits.end,
-                stored.windows,
-                1,
-                passage_scores[first:last],
-                null=logits.null,
-            )
+            spans = reader.spans.best(logits, stored.windows, 1, passage_scores[first:last])
             best = max([best, *(span.logit for span in spans)])
             is_over = best - max(passage_scores[last:]) >= margin
             on_stage("read")

@@ -18,13 +18,8 @@ from .layers import Segment
 from .model import DeformerForQuestionAnswering, SpanLogits
 from .packing import Packed
 from .runtime import Precision, Runtime, UpperRuntime, check_choice, load_runtime
-from .spans import (
-    Span,
-    decode_by_passage,
-    decode_spans,
-    passage_margins,
-    passage_normalisers,
-)
+from .span_decoder import SpanDecoder
+from .spans import Span
 from .window_table import WindowTable
 from .windows import TextEncoder, Window, load_tokenizer
 
@@ -146,6 +141,11 @@ class Reader:
         """What runs the upper layers; the weights are those of its first use."""
         return load_runtime(self.model, self.runtime_name, self.precision)
 
+    @property
+    def spans(self) -> SpanDecoder:
+        """What finds answers in `logits`."""
+        return SpanDecoder(self.config)
+
     def logits(self, question: Packed, passages: Packed) -> SpanLogits:
         """Logits of all passage rows, and of each pair's [CLS] row. All float32."""
         pairs = [(0, number) for number in range(len(passages))]
@@ -179,9 +179,7 @@ class Reader:
         """
         if not len(passages):
             return []
-        logits = self.logits(question, passages)
-        start, end, null = logits.start, logits.end, logits.null
-        return self.best_spans(start, end, windows, n_best, passage_scores, null=null)
+        return self.spans.best(self.logits(question, passages), windows, n_best, passage_scores)
 
     @torch.inference_mode()
     def read_each(
@@ -203,7 +201,7 @@ class Reader:
         pairs = [(q, w) for q in range(len(questions)) for w in range(n_windows)]
         logits = self.runtime.logits(self._states_of_questions(questions), passages, pairs)
         best = [
-            self.best_spans(start, end, windows, n_best=1, null=null)
+            self.spans.best(SpanLogits(start, end, null), windows, n_best=1)
             for start, end, null in zip(
                 torch.split(logits.start, n_rows),
                 torch.split(logits.end, n_rows),
@@ -240,15 +238,7 @@ class Reader:
             For each question its spans, best first; a span's passage is a place in ``to_read``.
         """
         return [
-            self.best_spans(
-                of.start,
-                of.end,
-                table,
-                n_best,
-                scores,
-                null=of.null,
-                max_answer_length=max_answer_length,
-            )
+            self.spans.best(of, table, n_best, scores, max_answer_length=max_answer_length)
             if table.lengths
             else []
             for (of, table), scores in zip(
@@ -305,108 +295,6 @@ class Reader:
     def _states_of_questions(self, questions: Sequence[str]) -> Packed:
         ids = Packed.from_lists(self.encoder.encode_questions(questions))
         return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
-
-    def best_spans(
-        self,
-        start: Tensor,
-        end: Tensor,
-        windows: WindowTable,
-        n_best: int,
-        passage_scores: Sequence[float] | None = None,
-        *,
-        null: Tensor | None = None,
-        max_answer_length: int | None = None,
-    ) -> list[Span]:
-        """Answers from `logits`.
-
-        Args:
-            start: Start logits of all windows' rows. Shape ``(n_rows,)``.
-            end: End logits, likewise.
-            windows: As in `read`.
-            n_best: As in `read`.
-            passage_scores: As in `read`.
-            null: Logits of the windows' [CLS] rows. Shape ``(n_windows, 2)``. Needed where the
-                configuration has a ``passage_weight``.
-            max_answer_length: As in `read_batch`.
-
-        Returns:
-            Spans, best first.
-
-        Raises:
-            ValueError: If ``null`` is needed and not there.
-        """
-        return decode_spans(
-            start,
-            end,
-            windows,
-            max_answer_length=max_answer_length or self.config.max_answer_length,
-            n_best=n_best,
-            passage_scores=self._comparable(start, end, null, windows, passage_scores),
-        )
-
-    def best_spans_by_passage(
-        self,
-        logits: SpanLogits,
-        windows: WindowTable,
-        n_best: int,
-        passage_scores: Sequence[float] | None = None,
-        *,
-        max_answer_length: int | None = None,
-    ) -> list[Span]:
-        """The best spans of each passage; see `spans.decode_by_passage`.
-
-        Args:
-            logits: Of all windows.
-            windows: As in `read`.
-            n_best: How many spans of a passage at most.
-            passage_scores: As in `read`.
-            max_answer_length: As in `read_batch`.
-        """
-        start, end, null = logits.start, logits.end, logits.null
-        return decode_by_passage(
-            start,
-            end,
-            windows,
-            max_answer_length=max_answer_length or self.config.max_answer_length,
-            n_best=n_best,
-            passage_scores=self._comparable(start, end, null, windows, passage_scores),
-        )
-
-    def passage_margins(self, logits: SpanLogits, windows: WindowTable) -> list[float]:
-        """How far each passage's best span is ahead of no answer; see `spans.passage_margins`."""
-        return passage_margins(
-            logits.start,
-            logits.end,
-            logits.null,
-            windows,
-            max_answer_length=self.config.max_answer_length,
-        ).tolist()
-
-    def _comparable(
-        self,
-        start: Tensor,
-        end: Tensor,
-        null: Tensor | None,
-        windows: WindowTable,
-        passage_scores: Sequence[float] | None,
-    ) -> Sequence[float]:
-        """The passages' scores, with what the reader itself has to say of each passage.
-
-        That is its margin over no answer, weighed, and what makes logits comparable where they are
-        not.
-        """
-        n_passages = max(windows.passage) + 1
-        scores = [0.0] * n_passages if passage_scores is None else passage_scores
-        weight = self.config.passage_weight
-        if weight:
-            if null is None:
-                raise ValueError(f"passage_weight is {weight}: expected null logits, found none")
-            margins = self.passage_margins(SpanLogits(start, end, null), windows)
-            scores = [score + weight * m for score, m in zip(scores, margins, strict=True)]
-        if self.config.scores_compare:
-            return scores
-        normalisers = passage_normalisers(start, end, windows).tolist()
-        return [score - other for score, other in zip(scores, normalisers, strict=True)]
 
 
 def _lasting_name(name: str, source: str) -> str:

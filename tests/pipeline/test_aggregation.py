@@ -112,12 +112,12 @@ def test_a_spans_logit_is_the_combined_one(fitted: OpenDomainQA) -> None:
     stored = fitted.index.fetch([hit.ordinal for hit in hits])
     states = stored.decode(fitted.codec, reader.device)
     logits = reader.logits(reader.question_states(question), states)
-    margins = reader.passage_margins(logits, stored.windows)
+    margins = reader.spans.margins(logits, stored.windows)
     scores = [0.7 * hit.score for hit in hits]
-    weighed = reader.best_spans_by_passage(logits, stored.windows, 2, scores)
+    weighed = reader.spans.best_by_passage(logits, stored.windows, 2, scores)
     reader.config.passage_weight = 0.0
     try:
-        raw = reader.best_spans_by_passage(logits, stored.windows, 2)
+        raw = reader.spans.best_by_passage(logits, stored.windows, 2)
     finally:
         reader.config.passage_weight = FITTED["passage_weight"]
     known = {(s.passage, s.first_token, s.last_token): s.logit for s in raw}
@@ -131,8 +131,6 @@ def test_a_spans_logit_is_the_combined_one(fitted: OpenDomainQA) -> None:
             bm25_weight=0.7,
         )
         assert span.logit == pytest.approx(expected, abs=1e-3)
-    with pytest.raises(ValueError, match="expected null logits"):
-        reader.best_spans(logits.start, logits.end, stored.windows, 1)
 
 
 def test_below_the_threshold_nothing_is_answered(fitted: OpenDomainQA) -> None:
