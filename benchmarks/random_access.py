@@ -4,8 +4,8 @@
 
 Copies of INDEX's shards fill FOLDER until they take more than the machine's memory, under one
 manifest with new ordinals, so that 100 random passages lie anywhere in it. Cold: the kernel is
-asked to forget the files before each question. Warm: the same passages once more. Decoding is timed
-apart.
+asked to forget the files before each question. Warm: the same passages once more. Decoding, and
+reading the passages' texts after their states, are timed apart.
 """
 
 import argparse
@@ -100,20 +100,25 @@ def main() -> None:
     index = PassageIndex(path)
     codec = index.codec(Reader.load(index.manifest.plan.reader))
     draw = random.Random(options.seed)
-    times: dict[str, list[float]] = {"cold fetch": [], "warm fetch": [], "decode": []}
+    kinds = ("states, cold", "texts, cold", "states, warm", "texts, warm", "decoding")
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(options.questions):
         ordinals = [draw.randrange(index.manifest.next_ordinal) for _ in range(options.passages)]
         index.close()
         forget(path)
         index = PassageIndex(path)
-        for kind in ("cold fetch", "warm fetch"):
+        for kind in ("cold", "warm"):
             begin = time.perf_counter()
             stored = index.fetch(ordinals)
-            times[kind].append(1000 * (time.perf_counter() - begin))
+            between = time.perf_counter()
+            for ordinal in ordinals:
+                index.passage(ordinal)
+            times[f"states, {kind}"].append(1000 * (between - begin))
+            times[f"texts, {kind}"].append(1000 * (time.perf_counter() - between))
         begin = time.perf_counter()
         stored.decode(codec)
         if number >= 5:  # after warm-up
-            times["decode"].append(1000 * (time.perf_counter() - begin))
+            times["decoding"].append(1000 * (time.perf_counter() - begin))
     total = sum(shard.bytes for shard in index.manifest.shards)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     content: dict[str, Any] = {

@@ -9,8 +9,8 @@ import mmap
 import os
 from pathlib import Path
 
-OPENING_BYTES = 1 << 17
-"""Of a shard's file, what opening it touches, and room to spare."""
+OPENING_BYTES = 1 << 18
+"""Of a shard's file: what opening it touches, identifiers and titles, and room to spare."""
 
 _ADVISE = getattr(ctypes.CDLL(None), "madvise", None)
 if _ADVISE is not None:

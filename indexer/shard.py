@@ -89,10 +89,11 @@ class ShardWriter:
         }
         for name, values in of_name.items():
             columns[f"{name}_lengths"] = np.array([len(b) for b in values], "<u4")
+        joined = {name: np.frombuffer(b"".join(of_name[name]), np.uint8) for name in STRINGS}
         token_ids = (t for w in self._windows for t in w.token_ids)
+        columns["id_bytes"], columns["title_bytes"] = joined["id"], joined["title"]
         columns["token_ids"] = np.fromiter(token_ids, self._id_dtype, n_tokens)
-        for name, values in of_name.items():
-            columns[f"{name}_bytes"] = np.frombuffer(b"".join(values), np.uint8)
+        columns["text_bytes"] = joined["text"]
         of_columns = sum(column.nbytes for column in columns.values())
         of_codes = n_tokens * code_width * np.dtype(code_dtype).itemsize
         self._path = path
@@ -174,9 +175,10 @@ class ShardReader:
             column = {name: view(mapped, place) for name, place in places.items()}
             self.codes: Array = column["codes"]
             self._token_ids = column["token_ids"]
-            self._addresses = [
+            self._of_tokens = [
                 (rows.ctypes.data, rows.strides[0]) for rows in (self.codes, self._token_ids)
             ]
+            self._of_text: int = column["text_bytes"].ctypes.data
             self._n_prefix = column["window_n_prefix"]
             self._first_token = column["window_first_token"]
             self._window_crc32 = column["window_crc32"]
@@ -208,15 +210,16 @@ class ShardReader:
         return row if row < len(self.ordinals) and self.ordinals[row] == ordinal else None
 
     def will_read(self, row: int) -> None:
-        """Codes and token ids of a passage will be asked for soon.
+        """A passage will be asked for soon: its codes, token ids and text.
 
         Args:
             row: Its number in the shard.
         """
-        ends = self._window_offsets[row : row + 2]
-        first, end = self._token_offsets[ends].tolist()
-        for address, width in self._addresses:
+        first, end = self._token_offsets[self._window_offsets[row : row + 2]].tolist()
+        for address, width in self._of_tokens:
             will_read(address + first * width, (end - first) * width)
+        first, end = self._string_offsets["text"][row : row + 2].tolist()
+        will_read(self._of_text + first, end - first)
 
     def passage(self, row: int) -> Passage:
         """One passage.
