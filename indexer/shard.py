@@ -215,7 +215,9 @@ class ShardReader:
         Args:
             row: Its number in the shard.
         """
-        first, end = self._token_offsets[self._window_offsets[row : row + 2]].tolist()
+        ends = self._window_offsets[row : row + 2]
+        # Clipped: that a number is wrong is found, and said, by `windows`.
+        first, end = self._token_offsets.take(ends, mode="clip").tolist()
         for address, width in self._of_tokens:
             will_read(address + first * width, (end - first) * width)
         first, end = self._string_offsets["text"][row : row + 2].tolist()
@@ -249,6 +251,8 @@ class ShardReader:
         """
         first, end = self._window_offsets[row : row + 2].tolist()
         offsets = self._token_offsets[first : end + 1].tolist()
+        if len(offsets) != end - first + 1:
+            raise self._changed(f"the number of windows of passage {row}")
         found = StoredPassage(
             codes=self.codes[offsets[0] : offsets[-1]],
             token_ids=self._token_ids[offsets[0] : offsets[-1]],
@@ -277,8 +281,8 @@ class ShardReader:
 
     def _changed(self, what: str) -> IndexFormatError:
         return IndexFormatError(
-            f"{self.path}: {what} is not what was written: its checksum differs. The file is "
-            "damaged: restore it from a backup, or build the index again."
+            f"{self.path}: {what} is not what was written. The file is damaged: restore it from a "
+            "backup, or build the index again."
         )
 
 

@@ -1,5 +1,6 @@
 """Opening a shard by the places at its beginning, and without them."""
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -52,3 +53,20 @@ def test_file_that_ends_before_its_places_is_refused(built: Path, tmp_path: Path
         path.write_bytes(whole[:n_bytes])
         with pytest.raises(IndexFormatError, match="not a shard of an index"):
             ShardReader(path)
+
+
+def test_number_of_windows_that_is_damaged_is_said_to_be(built: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    shutil.copytree(built, index)
+    path = _first_shard(index)
+    for column in ("passage_n_windows", "window_lengths"):
+        whole = path.read_bytes()
+        with h5py.File(path) as file:
+            place = file[column].id.get_offset()
+        width = 4 if column == "passage_n_windows" else 2
+        damaged = whole[: place + width - 1] + b"\x7f" + whole[place + width :]
+        path.write_bytes(damaged)
+        for ordinal in (0, 1, 2):
+            with PassageIndex(index) as opened, pytest.raises(IndexFormatError, match="damaged"):
+                opened.fetch([ordinal])
+        path.write_bytes(whole)
