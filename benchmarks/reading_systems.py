@@ -170,7 +170,7 @@ class Bench:
                 margin=None,
                 on_stage=lambda stage: None,
             )
-            logits = torch.stack([reading.start, reading.end], 1)
+            logits = torch.stack([reading.logits.start, reading.logits.end], 1)
             return list(torch.split(logits, reading.windows.lengths))
 
         return read

@@ -21,7 +21,7 @@ def ordinary_bert(model: DeformerForQuestionAnswering) -> BertForQuestionAnsweri
     shared = BertConfig().to_dict().keys() & model.config.to_dict().keys() - {"model_type"}
     config = BertConfig(**{name: getattr(model.config, name) for name in shared})
     bert = BertForQuestionAnswering(config)
-    bert.load_state_dict(to_hugging_face(model.state_dict(), config))
+    bert.load_state_dict(to_hugging_face(model.state_dict(), model.config))
     return bert.train(False)
 
 
