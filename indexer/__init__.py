@@ -10,7 +10,8 @@ from .merging import merge_indexes
 from .options import AddConfig, IndexConfig
 from .scan import Estimate
 from .searching import Bm25Parameters, Bm25Searcher, Hit
-from .shard import ShardReader, ShardWriter
+from .shard import ShardReader
+from .shard_writer import ShardWriter
 from .splitting import split_index
 from .verify import bytes_to_verify, index_info, verify_index
 

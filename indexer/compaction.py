@@ -13,7 +13,8 @@ from .encode import describe_shard, shard_file
 from .files import atomic_path
 from .index import PassageIndex
 from .manifest import ShardEntry
-from .shard import ShardReader, ShardWriter, StoredPassage
+from .shard import ShardReader, StoredPassage
+from .shard_writer import ShardWriter
 
 
 def rewrite_shards(opened: PassageIndex, show_progress: bool) -> tuple[tuple[ShardEntry, ...], int]:

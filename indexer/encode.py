@@ -12,7 +12,7 @@ from ..reader.codecs import Codec
 from .files import atomic_path, sha256_of
 from .journal import hash_passages
 from .manifest import STATES_FOLDER, ShardEntry
-from .shard import ShardCounts, ShardWriter
+from .shard_writer import ShardCounts, ShardWriter
 
 Progress = Callable[[int], None]
 
