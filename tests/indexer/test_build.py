@@ -107,7 +107,11 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     files_of: FilesOf,
 ) -> None:
     index = tmp_path / "index"
-    command = [sys.executable, "-m", "preread.pipeline", "index", str(corpus), str(index)]
+    many = tmp_path / "many.jsonl"  # a shard a passage: the build is far from over at the third
+    records = [json.loads(line) for line in corpus.read_text("utf-8").splitlines()]
+    copies = [record | {"id": f"{record['id']}-{n}"} for n in range(5) for record in records]
+    many.write_text("".join(json.dumps(record) + "\n" for record in copies), "utf-8")
+    command = [sys.executable, "-m", "preread.pipeline", "index", str(many), str(index)]
     command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "1"]
     command += ["--workers", "2" if n_shards_before_kill == 3 else "1"]
     for _ in range(5):  # on a busy machine the build may be over before it is killed
@@ -130,7 +134,7 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     assert verify_index(index) == []
     undisturbed = tmp_path / "undisturbed"
     build_index(
-        corpus,
+        many,
         undisturbed,
         Reader.load(str(tiny_reader_path)),
         IndexConfig(passages_per_shard=1, workers=1),
