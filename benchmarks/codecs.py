@@ -9,7 +9,7 @@ states is lost on passages that no codec was learned from. ``--tuned`` names a f
 what upper layers change for them (`preread train minilm-l6-codec` makes one): those of
 ``--tuned-codecs`` are scored with these too, and where one has none of its own, with those of
 ``--stand-in``. All read from the same lower states. The result is written after every codec; with
-``--go-on`` the codecs of the newest one are not scored again.
+``--go-on`` what the newest one has is not scored again.
 Bytes a token are counted in an index of some passages: codes, token ids, lengths, checksums,
 look-up; not texts. Without a data set only the loss of variance is measured.
 """
@@ -149,17 +149,25 @@ def plot(rows: list[dict[str, Any]], target: Path) -> None:
 
 
 def rows_before(earlier: dict[str, Any], content: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows of an earlier run.
+    """Rows of an earlier run, with bytes a token as they are counted now.
 
     Raises:
         SystemExit: If it was another reader's, or on other questions.
     """
-    may_differ = ("rows", "precision")
+    may_differ = ("rows", "precision", "bytes_beside_codes")
     same = {key: value for key, value in content.items() if key not in may_differ}
     differs = [key for key, value in same.items() if earlier[key] != value]
     if differs:
         raise SystemExit(f"{earlier['file']}: its {differs[0]} is not what it would be now.")
-    return [{"precision": earlier["precision"], **row} for row in earlier["rows"]]
+    beside = content["bytes_beside_codes"]
+    return [
+        {
+            "precision": earlier["precision"],
+            **row,
+            "bytes_per_token": round(row["bytes_per_code"] + beside, 2),
+        }
+        for row in earlier["rows"]
+    ]
 
 
 def score(options: argparse.Namespace) -> None:
@@ -173,9 +181,6 @@ def score(options: argparse.Namespace) -> None:
     if options.tuned:
         some = {name: arms[AS_TRAINED][name] for name in options.tuned_codecs}
         arms[TUNED] = tuned_codecs(some, options.tuned, options.stand_in, reader)
-    variance = {
-        name: lost(reader, codec, sample[:HELD_OUT]) for name, codec in arms[AS_TRAINED].items()
-    }
     remember_states(reader)
     content: dict[str, Any] = {
         "reader": Path(options.reader).name,
@@ -189,35 +194,45 @@ def score(options: argparse.Namespace) -> None:
     }
     if options.go_on:
         content["rows"] = rows_before(newest(options.result), content)
-    known = {row["codec"] for row in content["rows"]}
+    rows = {row["codec"]: row for row in content["rows"]}
     for name, codec in arms[AS_TRAINED].items():
-        if name in known:
-            continue
-        width = codec.code_width(reader.config.hidden_size) * codec.dtype.itemsize
-        scores: dict[str, dict[str, Any]] = {}
-        for arm, codecs in arms.items():
-            if name not in codecs:
-                continue
-            scores[arm] = {}
-            for dataset, examples in datasets.items():
-                found = evaluate_reader(
-                    reader, examples, mode=ReadMode.STORED, codec=codecs[name], show_progress=True
-                )
-                kept = ("exact_match", "f1", "n_questions")
-                scores[arm][dataset] = {key: found[key] for key in kept}
-        row = {
-            "codec": name,
-            "precision": options.precision,
-            "bytes_per_code": width,
-            "bytes_per_token": round(width + beside, 2),
-            "variance_lost": round(variance[name], 5),
-            "scores": scores,
+        missing = {
+            arm: codecs[name]
+            for arm, codecs in arms.items()
+            if name in codecs and arm not in rows.get(name, {"scores": {}})["scores"]
         }
-        content["rows"].append(row)
-        print(row, flush=True)
+        if not missing:
+            continue
+        if name not in rows:
+            width = codec.code_width(reader.config.hidden_size) * codec.dtype.itemsize
+            rows[name] = {
+                "codec": name,
+                "precision": options.precision,
+                "bytes_per_code": width,
+                "bytes_per_token": round(width + beside, 2),
+                "variance_lost": round(lost(reader, codec, sample[:HELD_OUT]), 5),
+                "scores": {},
+            }
+        for arm, of_arm in missing.items():
+            rows[name]["scores"][arm] = scores_of(reader, datasets, of_arm)
+        content["rows"] = list(rows.values())
+        print(rows[name], flush=True)
         write_result(options.result, content)
         if datasets:
             plot(content["rows"], ROOT / "docs" / "codecs.png")
+
+
+def scores_of(
+    reader: Reader, datasets: dict[str, list[ReadingExample]], codec: Codec
+) -> dict[str, dict[str, Any]]:
+    """Scores of every data set, read from what the codec gives back."""
+    scores = {}
+    for dataset, examples in datasets.items():
+        found = evaluate_reader(
+            reader, examples, mode=ReadMode.STORED, codec=codec, show_progress=True
+        )
+        scores[dataset] = {key: found[key] for key in ("exact_match", "f1", "n_questions")}
+    return scores
 
 
 def main() -> None:

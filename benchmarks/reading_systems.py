@@ -7,6 +7,7 @@ built on disk, by the ordinary builder, for each shape of reader.
 import json
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +37,13 @@ OURS = {
     "ours, int8": {"runtime": "onnx-int8"},
 }
 """Name and options of a reader."""
-BASELINES = ("full, padded", "full, sorted", "full int8, sorted", "decomposed, 320")
+BASELINES = (
+    "full, padded",
+    "full, sorted",
+    "full bfloat16, sorted",
+    "full int8, sorted",
+    "decomposed, 320",
+)
 SYSTEMS = (*BASELINES, *OURS)
 
 
@@ -148,6 +155,8 @@ class Bench:
         match name:
             case "full, padded" | "full, sorted":
                 return FullModel(self._bert, is_sorted=name == "full, sorted")
+            case "full bfloat16, sorted":
+                return FullModel(deepcopy(self._bert).bfloat16(), is_sorted=True)
             case "full int8, sorted":
                 return OnnxInt8Full(self._reader.model)
         return PaddedDecomposed(self._bert, self._reader.config)

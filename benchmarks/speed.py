@@ -8,8 +8,8 @@ question, one system after the other, and all of them again --repeat times. Ours
 question's text to the logits of all passages: tokenising, the question's lower layers, fetching and
 decoding states from the index, upper layers. The others begin with tokens at hand, laid out and
 padded; the decomposed one with the passages' states too. Finding spans, the same for all, is not
-timed. On a processor without instructions for bfloat16, ``--ours`` leaves that out: it is emulated,
-and slow.
+timed. ``--without-bfloat16`` leaves it out, ours and the full model's, on a processor that has no
+instructions for it: there it is emulated, and slow.
 
 That all read alike is checked first: sorted equals padded, and ours from exact states equals the
 decomposed one, within 1e-4 of the logits' norm. What codecs and fewer bits change is in the result.
@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from baselines.pairs import Reading
 from common import write_result
-from reading_systems import BASELINES, OURS, Asked, Bench, choose_questions
+from reading_systems import BASELINES, OURS, SYSTEMS, Asked, Bench, choose_questions
 from torch import Tensor
 from tqdm import tqdm
 
@@ -35,7 +35,7 @@ EXACT = 1e-4
 def distance(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
     """Norm of the difference of logits, by the norm of the logits."""
     a, b = torch.cat(list(found)), torch.cat(list(expected))
-    return float((a - b).norm() / b.norm())
+    return float((a.float() - b).norm() / b.norm())
 
 
 def check(bench: Bench, readings: Mapping[str, Reading], top_k: int) -> dict[str, float]:
@@ -59,19 +59,30 @@ def check(bench: Bench, readings: Mapping[str, Reading], top_k: int) -> dict[str
         for name in logits
         if name.startswith("ours")
     }
-    near["full int8, sorted"] = distance(logits["full int8, sorted"], logits["full, padded"])
+    for name in ("full bfloat16, sorted", "full int8, sorted"):
+        if name in logits:
+            near[name] = distance(logits[name], logits["full, padded"])
     return {name: float(f"{found:.2g}") for name, found in {**same, **near}.items()}
 
 
 def measure(
     bench: Bench,
     asked: Sequence[Asked],
-    ours: Sequence[str],
+    names: Sequence[str],
     top_ks: Sequence[int],
     repeat: int,
 ) -> list[dict[str, Any]]:
-    """Seconds for all questions, by system and number of passages, in turns."""
-    systems = {name: bench.system(name) for name in (*BASELINES, *ours)}
+    """Seconds for all questions, by system and number of passages, in turns.
+
+    Args:
+        bench: Reads.
+        asked: The questions.
+        names: Of systems; those in float32 must be among them.
+        top_ks: Passages of a question.
+        repeat: Rounds.
+    """
+    systems = {name: bench.system(name) for name in names}
+    baselines, ours = ([n for n in names if n in some] for some in (BASELINES, OURS))
     rows = []
     for top_k in top_ks:
         readings = {
@@ -93,7 +104,7 @@ def measure(
                 "logits_off_by": logits,
                 "ms_a_question": {n: spread(s, 1000 / len(asked)) for n, s in seconds.items()},
                 "times_as_fast": {
-                    name: {other: ratio(seconds[other], seconds[name]) for other in BASELINES}
+                    name: {other: ratio(seconds[other], seconds[name]) for other in baselines}
                     for name in ours
                 },
             }
@@ -119,9 +130,7 @@ def main() -> None:
     parser.add_argument("questions", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--shapes", nargs="+", default=["bert-base", "bert-large", "default"])
-    parser.add_argument(
-        "--ours", nargs="+", choices=list(OURS), default=list(OURS), help="which of ours"
-    )
+    parser.add_argument("--without-bfloat16", action="store_true")
     parser.add_argument("--top-k", type=int, nargs="+", default=[20, 100])
     parser.add_argument("--n-questions", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=5)
@@ -138,6 +147,7 @@ def main() -> None:
         seed=options.seed,
         limit=options.limit,
     )
+    names = [n for n in SYSTEMS if not (options.without_bfloat16 and "bfloat16" in n)]
     for shape in options.shapes:
         bench = Bench(shape, options.folder, options.codec, asked)
         config = bench.reader.config
@@ -152,7 +162,7 @@ def main() -> None:
             "shape": shape,
             "num_hidden_layers": config.num_hidden_layers,
             "num_lower_layers": config.num_lower_layers,
-            "rows": measure(bench, asked, options.ours, options.top_k, options.repeat),
+            "rows": measure(bench, asked, names, options.top_k, options.repeat),
         }
         write_result(f"speed-{shape}", content)
 
