@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", default="float32", help="of the upper layers")
+    parser.add_argument("--result", default="codec-answers", help="name of the result file")
     options = parser.parse_args()
     questions = list(read_questions(options.questions))
     if options.sample:
@@ -149,7 +150,7 @@ def main() -> None:
         "precision": options.precision,
         "rows": rows_of_result,
     }
-    write_result("codec-answers", content)
+    write_result(options.result, content)
 
 
 if __name__ == "__main__":

@@ -94,27 +94,37 @@ def distortion_768() -> str:
     return "\n".join([*lines, "", _source("codecs", result)])
 
 
-def codec_answers() -> str:
-    """EM of answers from retrieved passages, by codec."""
-    result = newest("codec-answers")
+def codec_answers(name: str = "codec-answers") -> str:
+    """EM of answers from retrieved passages, by codec and upper layers."""
+    result = newest(name)
     drawn = f", drawn with seed {result['seed']}," if result["seed"] is not None else ""
+    rows = {(row["codec"], row["reader"]): row for row in result["rows"]}
+    codecs, readers = (list(dict.fromkeys(some)) for some in zip(*rows, strict=True))
+    columns = " | ".join(f"EM {r} | less float16 | F1 {r} | less float16" for r in readers)
     lines = [
         f"Open domain: {result['n_questions']:,} questions of `{result['questions']}`{drawn} over "
         f"`{result['corpus']}`, {result['top_k']} passages each. Differences are to float16 and "
         "upper layers as trained; in brackets, where they lie with 95 % (paired bootstrap).",
         "",
-        "| upper layers | codec | EM | difference | F1 | difference |",
-        "|---|---|---|---|---|---|",
+        f"| codec | {columns} |",
+        f"|---|{'---|' * 4 * len(readers)}",
     ]
-    for row in result["rows"]:
-        cells = []
-        for kind in ("exact_match", "f1"):
-            less = row[f"{kind}_less_float16"]
-            low, high = less["interval"]
-            known = row != result["rows"][0]
-            cells += [f"{row[kind]:.1f}", f"{less['mean']:+.1f} ({low:+.1f} {high:+.1f})" * known]
-        lines.append(f"| {row['reader']} | {row['codec']} | {' | '.join(cells)} |")
+    for codec in codecs:
+        cells = [_score_cells(rows[codec, reader], kind) for reader in readers for kind in _KINDS]
+        lines.append(f"| {codec} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", _source("codec_answers", result)])
+
+
+_KINDS = ("exact_match", "f1")
+
+
+def _score_cells(row: dict[str, Any], kind: str) -> str:
+    """A score, and how far it is from float16's."""
+    less = row[f"{kind}_less_float16"]
+    low, high = less["interval"]
+    is_itself = low == high == 0
+    difference = "" if is_itself else f"{less['mean']:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{row[kind]:.1f} | {difference}"
 
 
 def kills() -> str:
@@ -194,6 +204,7 @@ def _source(script: str, result: dict[str, Any]) -> str:
 STORE_TABLES: dict[str, Callable[[], str]] = {
     "codecs": codecs,
     "codec-answers": codec_answers,
+    "codec-answers-sizes": lambda: codec_answers("codec-answers-sizes"),
     "distortion-768": distortion_768,
     "kills": kills,
     "byte-changes": byte_changes,
