@@ -19,7 +19,9 @@ from profile_table import PROFILE_TABLES
 from retrieval_tables import RETRIEVAL_TABLES
 from serving_tables import SERVING_TABLES
 from speed_tables import SPEED_TABLES
-from store_tables import STORE_TABLES, summary
+from speed_tables import summary as speed_summary
+from store_tables import STORE_TABLES
+from store_tables import summary as store_summary
 from wikipedia_estimate import PAGE, REPRODUCTION_TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -82,11 +84,10 @@ def _states(row: dict[str, Any]) -> str:
 def results() -> str:
     """The tables of measured figures."""
     domain, parity = newest("open-domain"), newest("bm25-parity")
-    machine, index = domain["machine"], domain["index"]
     lines = [
-        f"Measured on {machine['threads']} threads of an {machine['cpu']}, without an "
-        "accelerator, with the reader that ships. Below each table: the script that makes it, and "
-        "the file it wrote.",
+        "Measured on two threads of a CPU, without an accelerator, with the reader that ships. "
+        "Below each table: the script that makes it, and the file it wrote, which names the "
+        "machine.",
         "",
         "Reading comprehension (the passage is given; every question that has an answer):",
         "",
@@ -96,7 +97,7 @@ def results() -> str:
         "rpq9; rpqN is read by upper layers that learned from decoded states "
         "([docs/store.md](docs/store.md)). In bfloat16:",
         "",
-        *summary(),
+        *store_summary(),
         "",
         "Open domain: EM / F1 by how many of BM25's passages are read, from float16 states, in "
         "bfloat16. Half of each row's questions chose its weight of BM25's score; the reader ships "
@@ -104,31 +105,27 @@ def results() -> str:
         "",
         *_answers(),
         "",
-        f"Retrieval and latency, all {domain['scores'][0]['n_questions']:,} questions of "
-        f"`{domain['questions']}` over `{domain['corpus']}` ({index['n_passages']:,} passages, "
-        f"{index['n_tokens']:,} tokens), measured with the first reader, which had the same shape:",
+        "Reading the passages of a question, from its text and the index on disk to logits, "
+        "against Hugging Face's model of the same shape over question and passages "
+        "([docs/speed.md](docs/speed.md)); in brackets, least and most of all rounds:",
         "",
-        "| passages read | top-1 | top-5 | top-20 | top-100 | p50 | p95 |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in domain["scores"]:
-        accuracy = " | ".join(f"{row['top_k_accuracy'][k]:.1f}" for k in ("1", "5", "20", "100"))
-        latency = row["latency_ms"]
-        lines.append(
-            f"| {row['top_k']} | {accuracy} | {latency['p50']:.0f} ms | {latency['p95']:.0f} ms |"
-        )
-    lines += [
+        *speed_summary(),
         "",
-        f"`python benchmarks/open_domain.py` → `{domain['file']}`. The index takes "
-        f"{index['bytes_per_token']:.0f} bytes a token ({index['bytes_total'] / 2**30:.2f} GiB in "
-        "all) in float16. Latency is of whole questions, one at a time, with retrieval of 100 "
-        "passages; it compares with nothing measured elsewhere.",
+        f"Top-k accuracy of BM25 over `{domain['corpus']}` ({domain['index']['n_passages']:,} "
+        f"passages), all {domain['scores'][0]['n_questions']:,} questions of "
+        f"`{domain['questions']}`: {_accuracies(domain)} (`{domain['file']}`).",
         "",
         f"BM25 against pyserini's own indexer and searcher, {parity['n_hits']:,} hits compared by "
         f"identifier and score: {parity['n_questions_that_differ']} of "
         f"{parity['n_questions']:,} questions differ (`{parity['file']}`).",
     ]
     return "\n".join(lines)
+
+
+def _accuracies(domain: dict[str, Any]) -> str:
+    """Top-k accuracy of retrieval."""
+    (row,) = domain["scores"]
+    return ", ".join(f"top-{k} {found:.1f}" for k, found in row["top_k_accuracy"].items())
 
 
 def _answers() -> list[str]:

@@ -48,6 +48,41 @@ def _speed_rows(row: dict[str, Any]) -> list[str]:
     return lines
 
 
+def summary() -> list[str]:
+    """Ours against the full model in the same number format, in a few rows."""
+    against = {
+        "ours, float32": "full, sorted",
+        "ours, int8": "full int8, sorted",
+        "ours, bfloat16": "full bfloat16, sorted",
+    }
+    found = _speeds()
+    lines = [
+        f"| shape, layers left | passages | {_FULL}, ms | "
+        + " | ".join(f"{name}, ms | against {other}" for name, other in against.items())
+        + " |",
+        f"|---|---|---|{'---|' * 2 * len(against)}",
+    ]
+    for result in found:
+        n, k = result["num_hidden_layers"], result["num_lower_layers"]
+        for row in result["rows"]:
+            ms, ratios = row["ms_a_question"], row["times_as_fast"]
+            cells = [
+                f"{result['shape']}, {n - k} of {n}",
+                row["top_k"],
+                f"{ms[_FULL]['median']:,.0f}",
+            ]
+            for name, other in against.items():
+                cells += ["", ""]
+                if name in ms and other in ms:
+                    cells[-2:] = [
+                        f"{ms[name]['median']:,.0f}",
+                        _with_ends(ratios[name][other], "x", 1),
+                    ]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+    files = ", ".join(f"`{result['file']}`" for result in found)
+    return [*lines, "", f"`python benchmarks/speed.py` → {files}"]
+
+
 def early_stop() -> str:
     """What stopping early leaves out, what it costs, and what comes of it together with speed."""
     result = newest("early-stop")
