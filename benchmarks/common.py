@@ -56,7 +56,7 @@ def write_result(name: str, content: dict[str, Any]) -> Path:
 
 
 def all_results(name: str) -> list[dict[str, Any]]:
-    """All results of a benchmark, the newest first."""
+    """All results of a benchmark, and of those whose names go on from its, the newest first."""
     results = [
         {**json.loads(path.read_text("utf-8")), "file": f"benchmarks/results/{path.name}"}
         for path in RESULTS.glob(f"{name}-*.json")
@@ -65,8 +65,15 @@ def all_results(name: str) -> list[dict[str, Any]]:
 
 
 def newest(name: str) -> dict[str, Any]:
-    """The result of a benchmark that was written last."""
-    return all_results(name)[0]
+    """The result of a benchmark that was written last.
+
+    Raises:
+        LookupError: If it has none.
+    """
+    for result in all_results(name):
+        if result["benchmark"] == name:
+            return result
+    raise LookupError(f"{name}: no result in {RESULTS}; run the benchmark")
 
 
 def fill(path: Path, blocks: dict[str, str]) -> None:

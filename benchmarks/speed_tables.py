@@ -126,24 +126,34 @@ def _with_early_stop(top_k: int, share: float) -> list[str]:
     ]
 
 
+def _peak(row: dict[str, Any]) -> float:
+    return float(row["ready_mib"] + row["reading_mib"])
+
+
+def _less(mib: float, than: float | None) -> str:
+    return f"{mib:,.0f}" + ("" if than is None else f" ({100 * (mib / than - 1):+.0f} %)")
+
+
 def peak_memory() -> str:
     """What reading takes beyond the loaded model."""
     result = newest("peak-memory")
-    full = {r["shape"]: r["reading_mib"] for r in result["rows"] if r["system"] == _FULL}
+    full = {row["shape"]: row for row in result["rows"] if row["system"] == _FULL}
     lines = [
         f"Reading {result['top_k']} passages, each system in a process of its own: resident memory "
-        "when it is ready, and how far it rises from there.",
+        "when it is ready, how far it rises from there, and the peak, which is their sum; in "
+        "brackets, against full, padded.",
         "",
-        "| shape | system | ready, MiB | reading, MiB | less than full, padded |",
+        "| shape | system | ready, MiB | reading, MiB | peak, MiB |",
         "|---|---|---|---|---|",
     ]
     for row in result["rows"]:
-        less = ""
-        if row["shape"] in full and row["system"] != _FULL:
-            less = f"{100 * (1 - row['reading_mib'] / full[row['shape']]):.0f} %"
+        ready, reading = row["ready_mib"], row["reading_mib"]
+        beside = full[row["shape"]]
+        is_full = row["system"] == _FULL
         lines.append(
-            f"| {row['shape']} | {row['system']} | {row['ready_mib']:,.0f} "
-            f"| {row['reading_mib']:,.1f} | {less} |"
+            f"| {row['shape']} | {row['system']} | {ready:,.0f} "
+            f"| {_less(reading, None if is_full else beside['reading_mib'])} "
+            f"| {_less(ready + reading, None if is_full else _peak(beside))} |"
         )
     return "\n".join([*lines, "", _source("peak_memory", result)])
 

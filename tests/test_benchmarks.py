@@ -1,5 +1,6 @@
 """The benchmarks' own parts: what is compared reads the same."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -26,3 +27,18 @@ def test_all_that_the_speed_benchmark_compares_reads_alike(
     assert off["ours, float32"] < 0.01
     assert 0 < off["ours, bfloat16"] < 0.1 and 0 < off["full bfloat16, sorted"] < 0.1
     assert 0 < off["ours, int8"] < 0.2 and 0 < off["full int8, sorted"] < 0.2
+
+
+def test_the_newest_result_is_not_one_of_a_longer_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    common = import_module("common")
+    monkeypatch.setattr(common, "RESULTS", tmp_path)
+    for name, measured in (("codecs", 1), ("codecs", 2), ("codecs-sizes", 3)):
+        result = {"benchmark": name, "measured": f"2026-11-0{measured}"}
+        (tmp_path / f"{name}-{measured}.json").write_text(json.dumps(result))
+    assert common.newest("codecs")["measured"] == "2026-11-02"
+    assert common.newest("codecs-sizes")["measured"] == "2026-11-03"
+    with pytest.raises(LookupError, match="speed: no result"):
+        common.newest("speed")
