@@ -38,6 +38,7 @@ def measure(folder: Path, shape: str, system: str, codec: str, top_k: int) -> di
     bench = Bench(shape, folder, codec, asked)
     prepare = bench.system(system)
     readings = [prepare(number, top_k) for number in range(len(asked))]
+    del bench, prepare  # the full model is made of our reader, but does not need it
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what loading left behind is not the model's
     ready = status("VmRSS")
