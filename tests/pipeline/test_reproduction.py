@@ -77,7 +77,7 @@ def test_the_sample_is_reproduced_and_what_is_finished_is_skipped(
         assert abs(figure["found"] - figure["expected"]) <= figure["tolerance"] + 1e-9
     assert [step["was_done"] for step in found["steps"]] == [False, False]
     assert found["steps"][1]["output"]["n_questions"] == 388
-    assert "roughly 2 min on two cores" in first.err
+    assert "roughly 1 min on two cores" in first.err
 
     skipped = json.loads(preread(*arguments).out)
     assert skipped["steps"] == [step | {"was_done": True} for step in found["steps"]]
