@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ..reader import Reader
@@ -22,6 +23,8 @@ class Encoding:
     """What another process finds the codec by."""
     rows_per_batch: int
     """Rows the reader sees at once."""
+    scratch: Path
+    """Folder for files that last no longer than encoding; their names end in ``.tmp``."""
 
 
 class Engine(Protocol):
@@ -80,6 +83,7 @@ class LocalEngine:
             encoding.codec,
             codec_name=encoding.codec_name,
             rows_per_batch=encoding.rows_per_batch,
+            scratch=encoding.scratch,
             workers=self.workers(encoding.reader, n_shards),
             on_shard=on_shard,
             on_progress=on_progress,

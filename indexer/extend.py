@@ -160,7 +160,13 @@ def _encode(
 
         extension.engine.encode(
             to_do(),
-            Encoding(reader, extension.codec, extension.codec_name, extension.plan.rows_per_batch),
+            Encoding(
+                reader,
+                extension.codec,
+                extension.codec_name,
+                extension.plan.rows_per_batch,
+                scratch=extension.index / STATES_FOLDER,
+            ),
             n_shards=extension.n_shards,
             on_shard=journal.add,
             on_progress=bar.update,

@@ -5,6 +5,10 @@ thread, since the last bit of a product depends on how it is split. MKL's condit
 reproducibility (MKL_CBWR) is left as it is found: it changes which kernels are taken, has to be set
 before a process's first product, and so would part this process from its workers; what it guards
 against, matrices that lie at other offsets from one run to the next, PyTorch's allocator rules out.
+
+Workers get the reader by a file, which all of them map. What a new process is given directly goes
+through a pipe that holds 64 KiB: if it died before it had read more than that, its parent would
+wait for ever, since the parent has the pipe's other end open too.
 """
 
 import ctypes
@@ -17,6 +21,7 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -41,6 +46,7 @@ def encode_shards(
     *,
     codec_name: str,
     rows_per_batch: int,
+    scratch: Path,
     workers: int,
     on_shard: OnShard,
     on_progress: Progress,
@@ -53,7 +59,9 @@ def encode_shards(
         codec: Writes them as bytes.
         codec_name: What another process finds the codec by.
         rows_per_batch: Rows the reader sees at once.
-        workers: 1 for this process, more for that many others, each with a copy of the reader.
+        scratch: Folder where workers find the reader; of what is left there after a crash, names
+            end in ``.tmp``.
+        workers: 1 for this process, more for that many others.
         on_shard: Told each shard that is written.
         on_progress: Told the tokens that are done, now and then.
 
@@ -76,12 +84,15 @@ def encode_shards(
         n_told, n_new = n_tokens.value, n_tokens.value - n_told
         on_progress(n_new)
 
-    with ProcessPoolExecutor(
-        workers,
-        context,
-        initializer=_start,
-        initargs=(os.getpid(), reader, codec_name, rows_per_batch, n_tokens),
-    ) as pool:
+    with (
+        _saved(reader, scratch) as saved,
+        ProcessPoolExecutor(
+            workers,
+            context,
+            initializer=_start,
+            initargs=(os.getpid(), saved, codec_name, rows_per_batch, n_tokens),
+        ) as pool,
+    ):
         started: list[BaseProcess] = []
         try:
             _run(pool, iter(tasks), workers, on_shard, tell, started)
@@ -95,6 +106,17 @@ def encode_shards(
                     "--resume, and with fewer --workers if it happens again."
                 ) from error
             raise
+
+
+@contextmanager
+def _saved(reader: Reader, folder: Path) -> Iterator[Path]:
+    """The reader in a file, as long as it is needed."""
+    path = folder / "reader.tmp"
+    try:
+        torch.save(reader, path)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _run(
@@ -122,13 +144,13 @@ def _run(
 _mine: dict[str, Any] = {}
 
 
-def _start(
-    parent: int, reader: Reader, codec_name: str, rows_per_batch: int, n_tokens: Any
-) -> None:
+def _start(parent: int, saved: Path, codec_name: str, rows_per_batch: int, n_tokens: Any) -> None:
     """Set a worker up."""
     _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent ends the others
     torch.set_num_threads(1)
+    # Not only weights are in the file; it is the parent's own.
+    reader: Reader = torch.load(saved, mmap=True, weights_only=False)
     _mine.update(
         reader=reader,
         codec=find_codec(codec_name, reader),

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_worker_that_dies_is_a_clear_error_and_the_build_goes_on(
     index = tmp_path / "index"
 
     def kill_a_worker() -> None:
-        while not list(index.glob("states/*")):
+        while not list(index.glob("states/shard-*")):
             time.sleep(0.01)
         for child in multiprocessing.active_children():
             if "Spawn" in type(child).__name__:
@@ -53,6 +54,33 @@ def test_worker_that_dies_is_a_clear_error_and_the_build_goes_on(
     build_index(sample_corpus_path(), index, tiny_reader, alone, resume=True)
     build_index(sample_corpus_path(), tmp_path / "whole", tiny_reader, alone)
     assert files_of(index) == files_of(tmp_path / "whole")
+
+
+def test_worker_that_dies_before_it_has_begun_is_a_clear_error(
+    tiny_reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from preread.data.sample import sample_corpus_path
+
+    stillborn = tmp_path / "python"
+    stillborn.write_text("#!/bin/sh\nexit 1\n")
+    stillborn.chmod(0o755)
+    resource_tracker.ensure_running()  # it is started by the same executable
+    monkeypatch.setattr(multiprocessing.spawn, "_python_exe", os.fsencode(stillborn))
+    config = IndexConfig(passages_per_shard=10, workers=2, limit=150)
+    failed: list[Exception] = []
+
+    def build() -> None:
+        try:
+            build_index(sample_corpus_path(), tmp_path / "index", tiny_reader, config)
+        except PrereadError as error:
+            failed.append(error)
+
+    building = threading.Thread(target=build, daemon=True)
+    building.start()
+    building.join(60)
+    assert not building.is_alive(), "waits for ever for a worker that is dead"
+    assert "a worker died" in str(failed[0])
+    assert not list((tmp_path / "index" / "states").iterdir())
 
 
 def test_cost_is_estimated_before_the_start(
