@@ -131,7 +131,7 @@ def _run(
     under_way: list[Future[ShardEntry]] = []
     while True:
         more = islice(tasks, workers + 1 - len(under_way))
-        under_way += [pool.submit(_work, task) for task in more]
+        under_way += [_submit(pool, task) for task in more]
         started[:] = (pool._processes or {}).values() or started
         if not under_way:
             return
@@ -139,6 +139,18 @@ def _run(
         on_wait()
         while under_way and under_way[0].done():
             on_shard(under_way.pop(0).result())
+
+
+def _submit(pool: ProcessPoolExecutor, task: ShardTask) -> Future[ShardEntry]:
+    """Hand a task to the pool, which may start a worker for it.
+
+    Raises:
+        BrokenProcessPool: If a worker has died, or none can be started.
+    """
+    try:
+        return pool.submit(_work, task)
+    except OSError as error:  # of the pipes of a pool that gave up just now, or of the new process
+        raise BrokenProcessPool(str(error)) from error
 
 
 _mine: dict[str, Any] = {}
