@@ -4,8 +4,8 @@
 
 Operations and parameters of BERT and XLNet, base split at 9 of 12 layers and large at 20 of 24, in
 every layout, and of every split in SQuAD's. They are the same on every machine. With
-``--measure``, time and memory too, which want a machine with nothing else to do. The tables of
-docs/profile.md are made from the result; its pictures are drawn here.
+``--measure``, time and memory of the former too, which want a machine with nothing else to do. The
+tables of docs/profile.md are made from the result; its pictures are drawn here.
 """
 
 import argparse
@@ -189,7 +189,7 @@ def main() -> None:
     options = ProfileOptions(
         layouts=tuple(LAYOUTS.values()), is_measured=arguments.measure, repeat=arguments.repeat
     )
-    of_squad = replace(options, layouts=(LAYOUTS["squad"],))
+    of_squad = replace(options, layouts=(LAYOUTS["squad"],), is_measured=False)
     profiles, sweeps = [], []
     for shape in SHAPES:
         profiles.append(profile_reader(shape, options, device=arguments.device).to_dict())
