@@ -22,7 +22,7 @@ from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -110,13 +110,27 @@ def encode_shards(
 
 @contextmanager
 def _saved(reader: Reader, folder: Path) -> Iterator[Path]:
-    """The reader in a file, as long as it is needed."""
+    """The reader in a file, as long as it is needed.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
     path = folder / "reader.tmp"
     try:
-        torch.save(reader, path)
+        with path.open("wb") as file:
+            _save(reader, file)
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _save(reader: Reader, file: IO[bytes]) -> None:
+    try:
+        torch.save(reader, file)
+    except RuntimeError as error:  # PyTorch's own, of a file that is shorter than it thinks
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def _run(

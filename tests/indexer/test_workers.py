@@ -99,23 +99,26 @@ def test_cost_is_estimated_before_the_start(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+@pytest.mark.parametrize(("workers", "kib"), [(1, 1_600), (2, 16_000)])  # two need the reader there
 def test_full_disk_is_a_clear_error_and_the_build_goes_on(
     corpus: Path,
     tiny_reader: Reader,
     tmp_path: Path,
     files_of: Callable[[Path], dict[str, str]],
+    workers: int,
+    kib: int,
 ) -> None:
     import subprocess
 
     small = tmp_path / "small"
     small.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1600k", "tmpfs", str(small)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(small)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a small file system could not be mounted")
-    config = IndexConfig(passages_per_shard=3, workers=1)
+    config = IndexConfig(passages_per_shard=3, workers=workers)
     try:
         filler = small / "filler"
-        filler.write_bytes(bytes(1_350_000))
+        filler.write_bytes(bytes(kib * 1024 - 288_400))
         with pytest.raises(PrereadError, match="The disk is full: make room and go on"):
             build_index(corpus, small / "index", tiny_reader, config)
         filler.unlink()
