@@ -107,7 +107,8 @@ def results() -> str:
         "",
         "Reading the passages of a question, from its text and the index on disk to logits, "
         "against Hugging Face's model of the same shape over question and passages "
-        "([docs/speed.md](docs/speed.md)); in brackets, least and most of all rounds:",
+        "([docs/speed.md](docs/speed.md)); BERT's shapes have random weights. In brackets, least "
+        "and most of all rounds:",
         "",
         *speed_summary(),
         "",
