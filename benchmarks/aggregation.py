@@ -10,8 +10,8 @@ the confidence; odd-numbered ones say what they give, with 95 % bootstrap interv
 other lower layers than the index's reads the passages' texts.
 
 ``--write`` puts the weights that were fitted at ``--for-top-k`` passages into a reader's
-config.json. Equal answers are added up there if that gave no lower EM on the even-numbered
-questions.
+config.json, and draws as docs/confidence.svg how well its confidence held. Equal answers are added
+up there if that gave no lower EM on the even-numbered questions.
 """
 
 import argparse
@@ -30,10 +30,12 @@ from preread.indexer.files import sha256_of
 from preread.indexer.manifest import MANIFEST_FILE
 from preread.pipeline.confidence import confidence, confidence_features
 from preread.pipeline.evaluation.analysis import (
+    Bin,
     calibration_bins,
     estimates,
     expected_calibration_error,
 )
+from preread.pipeline.evaluation.figures import plot_reliability
 from preread.pipeline.fitting import RankingWeights, SpanFeatures, fit_confidence, fit_ranking
 from preread.pipeline.ranking import (
     SPANS_PER_PASSAGE,
@@ -46,11 +48,12 @@ from preread.pipeline.ranking import (
 )
 from preread.reader import DeformerConfig, Packed, Precision, Reader, WindowTable
 from preread.reader.checkpoints import shipped_reader_path
-from preread.reader.codecs import Codec
+from preread.reader.codecs import Codec, reader_of
 from preread.reader.fingerprint import weights_sha256
 from preread.reader.window_table import window_table
 from tqdm import tqdm
 
+ROOT = Path(__file__).parents[1]
 THRESHOLDS = (0.0, 0.25, 0.5, 0.75)
 TODAY = "BM25, the reader's own weight"
 
@@ -118,8 +121,10 @@ class PassageStates:
     @classmethod
     def of(cls, index: PassageIndex, reader: Reader) -> Self:
         """Find out which."""
-        is_maker = reader.fingerprint == index.manifest.plan.fingerprint
-        return cls(index, reader, index.codec(reader) if is_maker else None)
+        if reader.fingerprint != index.manifest.plan.fingerprint:
+            return cls(index, reader, None)
+        codec = index.codec(reader)
+        return cls(index, reader_of(codec, reader), codec)
 
     def get(self, ordinals: Sequence[int]) -> tuple[Packed, WindowTable]:
         """States of some passages, and their windows."""
@@ -158,9 +163,10 @@ def read_all(
     index: PassageIndex, reader: Reader, questions: Sequence[Question], top_k: int, folder: Path
 ) -> list[Reads]:
     """Read all questions, but for those that an earlier run has read; every one is kept at once."""
+    states = PassageStates.of(index, reader)
     settings = [
         sha256_of(index.path / MANIFEST_FILE),
-        weights_sha256(reader.model),
+        weights_sha256(states.reader.model),
         reader.config.num_lower_layers,
         reader.config.scores_compare,
         str(reader.precision),
@@ -174,7 +180,6 @@ def read_all(
     lines = path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
     known = [Reads.of_json(line) for line in lines]
     path.write_text("".join(f"{line}\n" for line in lines), "utf-8")  # less what was torn
-    states = PassageStates.of(index, reader)
     rest = questions[len(known) :]
     with path.open("a", encoding="utf-8") as file:
         for question in tqdm(rest, total=len(questions), initial=len(known), unit=" questions"):
@@ -305,6 +310,12 @@ def write(folder: Path, found: dict[str, Any]) -> None:
     print(path)
 
 
+def draw(found: dict[str, Any]) -> None:
+    """The reliability of the confidence that was fitted."""
+    bins = [Bin(**one) for one in found["calibration"]["confidence"]["bins"]]
+    (ROOT / "docs" / "confidence.svg").write_text(plot_reliability(bins), "utf-8")
+
+
 def _readers(
     named: Sequence[str], precision: Precision, device: str
 ) -> Iterator[tuple[str, str, Reader]]:
@@ -354,6 +365,7 @@ def main() -> None:
         }
         if options.write == source:
             write(Path(shipped_reader_path(source) or source), cutoffs[options.for_top_k])
+            draw(cutoffs[options.for_top_k])
     content = {
         "corpus": Path(index.manifest.plan.corpus).name,
         "codec": index.manifest.plan.codec,
