@@ -41,7 +41,35 @@ def aggregation() -> str:
             f"| {known['confidence']['expected_calibration_error']:.1f} "
             f"| {half['answered']:.0f} % | {_known(half['exact_match_of_answered'])} |"
         )
-    return "\n".join([*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"])
+    lines += ["", "![How often answers of a confidence are right](confidence.svg)", ""]
+    return "\n".join([*lines, f"`python benchmarks/aggregation.py` → `{result['file']}`"])
+
+
+def answer_summary() -> list[str]:
+    """What README says of it: EM and F1 of the plain best span and of the last step."""
+    result = newest("aggregation")
+    n_held_out = result["n_questions"] - result["n_fitted"]
+    lines = [
+        "| reader | passages read | best span, EM | ranked as fitted, EM | ranked as fitted, F1 |",
+        "|---|---|---|---|---|",
+    ]
+    for name, top_k, found in _cutoffs(result):
+        plain, fitted = found["rows"][0], found["rows"][-1]
+        lines.append(
+            f"| {name} | {top_k} | {_with_interval(plain, 'exact_match')} "
+            f"| {_with_interval(fitted, 'exact_match')} | {_with_interval(fitted, 'f1')} |"
+        )
+    script = f"`python benchmarks/aggregation.py` → `{result['file']}`"
+    return [
+        f"Open domain: `{result['questions']}` over `{result['corpus']}`, read from "
+        f"{result['codec']} in {result['precision']}. {result['n_fitted']:,} questions fitted how "
+        f"answers are ranked ([docs/answers.md](docs/answers.md)), the {n_held_out:,} others are "
+        "scored; in brackets, where figures lie with 95 %:",
+        "",
+        *lines,
+        "",
+        script,
+    ]
 
 
 def _cutoffs(result: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

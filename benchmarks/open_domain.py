@@ -47,7 +47,7 @@ def main() -> None:
         "index": {k: v for k, v in info.items() if k != "corpus"},
         "scores": scores,
     }
-    write_result("open-domain", content)
+    write_result(f"open-domain-{options.corpus.name.split('.')[0]}", content)
 
 
 if __name__ == "__main__":

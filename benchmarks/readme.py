@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from answer_tables import ANSWER_TABLES
+from answer_tables import ANSWER_TABLES, answer_summary
 from common import RESULTS, all_results, fill, newest
 from pair_tables import PAIR_TABLES
 from profile_table import PROFILE_TABLES
-from retrieval_tables import RETRIEVAL_TABLES
+from retrieval_tables import RETRIEVAL_TABLES, retrieval_summary
 from serving_tables import SERVING_TABLES
 from speed_tables import SPEED_TABLES
 from speed_tables import summary as speed_summary
@@ -99,11 +99,7 @@ def results() -> str:
         "",
         *store_summary(),
         "",
-        "Open domain: EM / F1 by how many of BM25's passages are read, from float16 states, in "
-        "bfloat16. Half of each row's questions chose its weight of BM25's score; the reader ships "
-        "with the first row's. Samples are small: differences of a few points mean little.",
-        "",
-        *_answers(),
+        *answer_summary(),
         "",
         "Reading the passages of a question, from its text and the index on disk to logits, "
         "against Hugging Face's model of the same shape over question and passages "
@@ -111,6 +107,8 @@ def results() -> str:
         "and most of all rounds:",
         "",
         *speed_summary(),
+        "",
+        *retrieval_summary(),
         "",
         f"Top-k accuracy of BM25 over `{domain['corpus']}` ({domain['index']['n_passages']:,} "
         f"passages), all {domain['scores'][0]['n_questions']:,} questions of "
@@ -127,26 +125,6 @@ def _accuracies(domain: dict[str, Any]) -> str:
     """Top-k accuracy of retrieval."""
     (row,) = domain["scores"]
     return ", ".join(f"top-{k} {found:.1f}" for k, found in row["top_k_accuracy"].items())
-
-
-def _answers() -> list[str]:
-    """EM and F1 of the shipped reader's answers, a row for each corpus."""
-    results = _by_corpus()
-    cutoffs = list(results[0]["readers"]["shared"]["raw"]["reader_alone"])
-    lines = [
-        f"| corpus | questions | {' | '.join(f'top-{n}' for n in cutoffs)} | BM25 weight |",
-        f"|---|---|{'---|' * (len(cutoffs) + 1)}",
-    ]
-    for result in results:
-        raw = result["readers"]["shared"]["raw"]
-        scored = [raw["with_bm25_all"][n] for n in cutoffs]
-        cells = " | ".join(f"{s['exact_match']:.1f} / {s['f1']:.1f}" for s in scored)
-        lines.append(
-            f"| `{result['corpus']}` | {result['n_questions']}, drawn with seed {result['seed']} "
-            f"| {cells} | {raw['bm25_weight']} |"
-        )
-    files = ", ".join(f"`{result['file']}`" for result in results)
-    return [*lines, "", f"`python benchmarks/passage_scores.py` → {files}"]
 
 
 def split_curve() -> str:
@@ -184,14 +162,6 @@ def passage_scores() -> str:
     for result in all_results("passage-scores"):
         newest_of.setdefault((result["corpus"], *result["readers"]), result)
     return "\n\n".join(_passage_scores_of(newest_of[key]) for key in sorted(newest_of))
-
-
-def _by_corpus() -> list[dict[str, Any]]:
-    """The newest comparison of passage scores on each corpus."""
-    newest_of: dict[str, dict[str, Any]] = {}
-    for result in all_results("passage-scores"):
-        newest_of.setdefault(result["corpus"], result)
-    return [newest_of[corpus] for corpus in sorted(newest_of)]
 
 
 def _passage_scores_of(result: dict[str, Any]) -> str:

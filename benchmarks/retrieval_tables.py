@@ -35,6 +35,27 @@ def _table(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"`python benchmarks/retrieval.py` → `{result['file']}`"])
 
 
+def retrieval_summary() -> list[str]:
+    """What README says of it: a row a retriever, of the largest corpus."""
+    result = max(all_results("retrieval"), key=lambda found: int(found["n_passages"]))
+    cutoffs = list(result["rows"][0]["top_k_accuracy"])
+    rows = [
+        " | ".join([row["retriever"], *(f"{row['top_k_accuracy'][k]:.1f}" for k in cutoffs)])
+        for row in result["rows"]
+    ]
+    return [
+        f"Top-k accuracy over `{result['corpus']}` ({result['n_passages']:,} passages), all "
+        f"{result['n_questions']:,} questions of `{result['questions']}` "
+        "([docs/retrieval.md](docs/retrieval.md)):",
+        "",
+        f"| retriever | {' | '.join(f'top-{k}' for k in cutoffs)} |",
+        f"|---|{'---|' * len(cutoffs)}",
+        *(f"| {row} |" for row in rows),
+        "",
+        f"`python benchmarks/retrieval.py` → `{result['file']}`",
+    ]
+
+
 def _vectors(dense: dict[str, Any] | None) -> str:
     """What the vectors are."""
     if dense is None:
