@@ -316,7 +316,7 @@ def draw(found: dict[str, Any]) -> None:
     (ROOT / "docs" / "confidence.svg").write_text(plot_reliability(bins), "utf-8")
 
 
-def _readers(
+def load_readers(
     named: Sequence[str], precision: Precision, device: str
 ) -> Iterator[tuple[str, str, Reader]]:
     """Name, source and reader, one in memory at a time."""
@@ -352,7 +352,7 @@ def main() -> None:
         questions = random.Random(options.seed).sample(questions, options.sample)
     index = PassageIndex(options.index)
     results: dict[str, Any] = {}
-    for name, source, reader in _readers(
+    for name, source, reader in load_readers(
         options.readers, Precision(options.precision), options.device
     ):
         reads = read_all(index, reader, questions, max(options.top_k), options.reads)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from preread.data import PrereadError, read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import PassageIndex
 from preread.pipeline import GivenPassage, OpenDomainQA, read_given
+from preread.pipeline.fitting import RankingWeights
 from preread.pipeline.ranking import AnswerRule, answer_key, combined_logit
 from preread.reader import DeformerConfig, Reader
 
@@ -20,7 +22,9 @@ FITTED = {
     "answer_temperature": 1.5,
     "confidence_weights": [-1.0, 0.5, 0.1],
 }
-QUESTIONS = [q.question for q in read_questions(sample_questions_path()) if q.answers][::45]
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+ASKED = [q for q in read_questions(sample_questions_path()) if q.answers][::45]
+QUESTIONS = [q.question for q in ASKED]
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,24 @@ def fitted(sample_index: Path) -> OpenDomainQA:
     for name, value in FITTED.items():
         setattr(reader.config, name, value)
     return OpenDomainQA(PassageIndex(sample_index), reader)
+
+
+def test_weights_are_fitted_to_what_a_question_gets(
+    fitted: OpenDomainQA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    aggregation = import_module("aggregation")
+    ((_, _, reader),) = aggregation.load_readers(["shared=default"], "float32", "cpu")
+    states = aggregation.PassageStates.of(fitted.index, reader)
+    weights = RankingWeights(
+        passage_weight=0.3, bm25_weight=fitted.bm25_weight, answer_temperature=1.5
+    )
+    for question in ASKED:
+        reads = aggregation.read(states, question, 20)
+        (found,) = aggregation.answer_all([(question, reads)], 20, weights, sums=True)
+        best = fitted.answer(question.question, top_k=20).answers[0]
+        assert found.answer.best.text == best.answer
+        assert found.answer.score == pytest.approx(best.score, rel=1e-4)
 
 
 def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None:
