@@ -75,10 +75,14 @@ def answer_summary() -> list[str]:
 def _cutoffs(result: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     """Reader, passages read and what was found."""
     return [
-        (name, top_k, found)
-        for name, reader in result["readers"].items()
+        (_split(reader["num_lower_layers"]), top_k, found)
+        for reader in result["readers"].values()
         for top_k, found in reader["top_k"].items()
     ]
+
+
+def _split(num_lower_layers: int) -> str:
+    return f"decomposed, k = {num_lower_layers}" if num_lower_layers else "full, k = 0"
 
 
 def _with_interval(row: dict[str, Any], name: str, sign: str = "") -> str:

@@ -44,7 +44,7 @@ def main() -> None:
         "seed": options.seed if options.sample else None,
         "bm25_weight": qa.bm25_weight,
         "build_seconds": round(build_seconds, 1),
-        "index": {k: v for k, v in info.items() if k != "corpus"},
+        "index": {k: v for k, v in info.items() if k not in ("corpus", "encoder")},  # folders
         "scores": scores,
     }
     write_result(f"open-domain-{options.corpus.name.split('.')[0]}", content)

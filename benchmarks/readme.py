@@ -83,7 +83,7 @@ def _states(row: dict[str, Any]) -> str:
 
 def results() -> str:
     """The tables of measured figures."""
-    domain, parity = newest("open-domain"), newest("bm25-parity")
+    domain, parity = newest("open-domain-wiki-passages-20k"), newest("bm25-parity")
     lines = [
         "Measured on two threads of a CPU, without an accelerator, with the reader that ships. "
         "Below each table: the script that makes it, and the file it wrote, which names the "
