@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -116,7 +117,12 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     command += ["--workers", "2" if n_shards_before_kill == 3 else "1"]
     for _ in range(5):  # on a busy machine the build may be over before it is killed
         shutil.rmtree(index, ignore_errors=True)
-        with subprocess.Popen([*command, "--resume"], stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            [*command, "--resume"],
+            stderr=subprocess.PIPE,
+            # Of a background job's children, some shells have it ignored.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        ) as process:
             journal = index / "build-shards.jsonl"
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline and process.poll() is None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from preread.data import PrereadError
 from preread.data.sample import sample_corpus_path
-from preread.indexer import IndexConfig, build_index
+from preread.indexer import IndexConfig, PassageIndex, build_index
 from preread.pipeline import GivenPassage, OpenDomainQA, QuestionAnswerer, read_given
+from preread.pipeline.ranking import AnswerRule
 from preread.reader import Reader
 
 LIVE = "Where do I live?"
@@ -54,7 +55,7 @@ def test_answers_are_those_of_passages_that_are_given(
     """Of an index whose states are exact, as they are here."""
     config = IndexConfig(codec="float16", limit=3)
     build_index(sample_corpus_path(), tmp_path / "index", default_reader, config)
-    qa = OpenDomainQA.from_index(tmp_path / "index")
+    qa = OpenDomainQA(PassageIndex(tmp_path / "index"), default_reader, rule=AnswerRule())
     (given,) = read_given(qa, [LIVE], [[GivenPassage(text=CONTEXT)]], n_answers=3)
     found: Any = answerer(question=LIVE, context=CONTEXT, top_k=3, max_answer_len=30)
     wanted = [one.answer for one in given]
