@@ -163,7 +163,9 @@ def _submit(pool: ProcessPoolExecutor, task: ShardTask) -> Future[ShardEntry]:
     """
     try:
         return pool.submit(_work, task)
-    except OSError as error:  # of the pipes of a pool that gave up just now, or of the new process
+    # Of a pool that gave up just now: its pipes are closed, or their numbers are the new process's.
+    # An OSError also where none can be started.
+    except (OSError, ValueError) as error:
         raise BrokenProcessPool(str(error)) from error
 
 

@@ -5,14 +5,19 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import NoReturn, cast
 
 import pytest
 from preread.data import PrereadError
 from preread.indexer import IndexConfig, build_index, verify_index
+from preread.indexer.encode import ShardTask
 from preread.indexer.scan import Estimate
+from preread.indexer.workers import _submit
 from preread.reader import Reader
 
 
@@ -81,6 +86,18 @@ def test_worker_that_dies_before_it_has_begun_is_a_clear_error(
     assert not building.is_alive(), "waits for ever for a worker that is dead"
     assert "a worker died" in str(failed[0])
     assert not list((tmp_path / "index" / "states").iterdir())
+
+
+def test_pool_that_gives_up_while_it_gets_a_task_has_lost_a_worker() -> None:
+    """Its pipes are closed by then, and a new process may get their numbers."""
+
+    class GivenUp(ProcessPoolExecutor):
+        def submit(self, *_: object, **__: object) -> NoReturn:
+            raise ValueError("bad value(s) in fds_to_keep")
+
+    task = cast(ShardTask, None)
+    with GivenUp(1) as pool, pytest.raises(BrokenProcessPool, match="fds_to_keep"):
+        _submit(pool, task)
 
 
 def test_cost_is_estimated_before_the_start(
