@@ -2,11 +2,12 @@
 
 import datetime
 import json
+import os
 import platform
 import re
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,22 @@ def machine() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": {name: _version(name) for name in _PACKAGES},
     }
+
+
+def _version(package: str) -> str | None:
+    """None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def write_result(name: str, content: dict[str, Any]) -> Path:
     """Write a result beside the commit it was measured at.
+
+    Where the working copy has no history, the environment variable ``COMMIT`` names it.
 
     Args:
         name: The benchmark.
@@ -38,7 +49,10 @@ def write_result(name: str, content: dict[str, Any]) -> Path:
     Returns:
         ``results/<name>-<commit>.json``.
     """
-    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()[:12]
+    commit = os.environ.get("COMMIT") or subprocess.check_output(
+        ["git", "rev-parse", "HEAD"], text=True
+    )
+    commit = commit.strip()[:12]
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{commit}.json"
     command = ["python", *sys.argv]

@@ -26,28 +26,32 @@ def ordinary_bert(model: DeformerForQuestionAnswering) -> BertForQuestionAnsweri
 
 
 class FullModel:
-    """Question and passage together through all layers, padded batches of 32."""
+    """Question and passage together through all layers, padded batches, logits on the host."""
 
-    def __init__(self, bert: BertForQuestionAnswering, *, is_sorted: bool) -> None:
-        """Choose whether pairs are sorted by length."""
+    def __init__(
+        self, bert: BertForQuestionAnswering, *, is_sorted: bool, batch: int = BATCH
+    ) -> None:
+        """Choose whether pairs are sorted by length, and how many are read at once."""
         self._bert = bert
         self._is_sorted = is_sorted
+        self._batch = batch
 
     def prepare(self, pairs: Sequence[Pair]) -> Reading:
         """See `Baseline`."""
-        batches = padded_batches(pairs, size=BATCH, is_sorted=self._is_sorted)
+        batches = padded_batches(pairs, size=self._batch, is_sorted=self._is_sorted)
+        device = self._bert.device
 
         @torch.inference_mode()
         def read() -> list[Tensor]:
             logits = []
             for batch in batches:
                 out = self._bert(
-                    input_ids=batch.ids,
-                    token_type_ids=batch.types,
-                    attention_mask=batch.is_real.long(),
+                    input_ids=batch.ids.to(device),
+                    token_type_ids=batch.types.to(device),
+                    attention_mask=batch.is_real.long().to(device),
                 )
                 logits.append(torch.stack([out.start_logits, out.end_logits], -1))
-            return unpadded(batches, logits)
+            return unpadded(batches, [rows.cpu() for rows in logits])
 
         return read
 

@@ -10,9 +10,10 @@ from .scalar import Float16Codec, Int8Codec
 from .selection import find_codec, known_codec, plain_codec
 from .sensitivity import fisher_information
 from .side import Predictor
-from .upper import UpperChanges
+from .upper import RANK, UpperChanges
 
 __all__ = [
+    "RANK",
     "Codec",
     "CodecKind",
     "CodecName",

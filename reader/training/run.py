@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArgum
 from ...data import OnError, PrereadError
 from ..checkpoints import shipped_reader_path
 from ..codecs import (
+    RANK,
     Codec,
     QuantisedCodec,
     UpperChanges,
@@ -108,7 +109,7 @@ def train(
     if trainer.is_world_process_zero():
         _save(model, tokenizer, output / "reader")
         if isinstance(codec, QuantisedCodec):
-            _save_codec(codec, base, recipe.num_lower_layers, output)
+            _save_codec(codec, base, recipe, output)
         plot_run(output)
     return output / "reader"
 
@@ -169,8 +170,8 @@ def _prepare(output: Path, recipe: Recipe, resume: bool) -> None:
 
 
 def _description(recipe: Recipe) -> str:
-    """All of the recipe; as it was before there were tasks, where it has none."""
-    return repr(recipe).replace("task=None, ", "")
+    """All of the recipe; what is newer than some runs is not there where it says nothing."""
+    return repr(recipe).replace("task=None, ", "").replace(f"codec_rank={RANK}, ", "")
 
 
 def _student(recipe: Recipe, base: str) -> DecomposedModel:
@@ -221,11 +222,11 @@ def _read_through(codec: Codec, model: DeformerForQuestionAnswering) -> None:
     model.stored_as = store_and_fetch
 
 
-def _save_codec(codec: QuantisedCodec, base: str, num_lower_layers: int, output: Path) -> None:
+def _save_codec(codec: QuantisedCodec, base: str, recipe: Recipe, output: Path) -> None:
     """Write the codec for the base, with what its upper layers change."""
-    before = Reader.load(base, num_lower_layers=num_lower_layers)
+    before = Reader.load(base, num_lower_layers=recipe.num_lower_layers)
     after = Reader.load(str(output / "reader"))
-    codec.upper = UpperChanges.between(before.model, after.model)
+    codec.upper = UpperChanges.between(before.model, after.model, recipe.codec_rank)
     target = output / codec_file_name(codec.name)
     staging = target.with_name(target.name + ".unfinished")
     save_codec(codec, before, staging)
