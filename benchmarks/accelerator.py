@@ -410,8 +410,8 @@ def main() -> None:
         "--rows", type=int, nargs="+", default=[4096, 65_536], help="of a batch of the indexer"
     )
     parser.add_argument("--top-k", type=int, nargs="+", default=[20, 100])
-    parser.add_argument("--n-questions", type=int, default=10)
-    parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--n-questions", type=int, default=4)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--size", type=int, default=SIZE, help="of the matrices")
     parser.add_argument("--copied", type=int, default=COPIED, help="bytes of a copy")
     options = parser.parse_args()
@@ -420,17 +420,17 @@ def main() -> None:
     asked = choose_questions(
         options.corpus, options.questions, options.folder, n=options.n_questions,
         top_k=max(options.top_k), seed=0, limit=None,
-    )  # fmt: skip
+    )[: options.n_questions]  # fmt: skip
     found = list(read_corpus(options.folder / "passages.jsonl"))
-    content: dict[str, Any] = {
-        "corpus": options.corpus.name,
-        "questions": options.questions.name,
-        "limits": limits(device, clock, options.repeat, options.size, options.copied),
-        "index": [],
-        "reading": [],
-    }
-    print(content["limits"], flush=True)
     for shape, n_passages in zip(options.shapes, options.passages, strict=True):
+        content: dict[str, Any] = {
+            "corpus": options.corpus.name,
+            "questions": options.questions.name,
+            "shape": shape,
+            "limits": limits(device, clock, options.repeat, options.size, options.copied),
+            "index": [],
+            "reading": [],
+        }
         passages = list(read_corpus(options.corpus, limit=n_passages))
         with tempfile.TemporaryDirectory() as folder:
             reader = Reader.load(name_of_shape(shape, Path(folder)), device=device)
@@ -438,15 +438,15 @@ def main() -> None:
                 rates = index_rates(
                     reader, CODECS.get(shape, OTHER_CODECS), passages, clock, options.repeat, rows
                 )
-                content["index"] += [{"shape": shape, "rows_per_batch": rows, **r} for r in rates]
-                print(content["index"][-len(rates) :], flush=True)
+                content["index"] += [{"rows_per_batch": rows, **rate} for rate in rates]
             codec = READ_FROM.get(shape, "float16")
+            content["codec"] = codec
             readings = Readings(reader, codec, asked, found, clock, Path(folder))
             for top_k in options.top_k:
-                rated = reading_rates(readings, reader.config, top_k, clock, options.repeat)
-                content["reading"] += [{"shape": shape, "codec": codec, **r} for r in rated]
-                print(content["reading"][-len(rated) :], flush=True)
-    write_result("accelerator", content)
+                content["reading"] += reading_rates(
+                    readings, reader.config, top_k, clock, options.repeat
+                )
+        write_result(f"accelerator-{shape}", content)
 
 
 if __name__ == "__main__":
