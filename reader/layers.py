@@ -11,7 +11,7 @@ from transformers.activations import ACT2FN
 
 from .attention import SelfAttention
 from .config import DeformerConfig
-from .packing import Packed, cumulative
+from .packing import Packed, cumulative, positions_of
 
 
 class Segment(IntEnum):
@@ -188,30 +188,28 @@ def join_segments(
             f"question states are {questions.rows.shape[1]} wide and passage states "
             f"{passages.rows.shape[1]}: they come from different readers"
         )
-    n_questions = questions.rows.shape[0]
-    q_offsets, p_offsets = questions.offsets().tolist(), passages.offsets().tolist()
-    sources: list[Tensor] = []
-    is_passage: list[Tensor] = []
-    lengths: list[int] = []
-    first_lengths: list[int] = []
-    for question, passage in pairs:
-        n_q, n_p = questions.lengths[question], passages.lengths[passage]
-        parts = [
-            (torch.arange(q_offsets[question], q_offsets[question] + n_q), False),
-            (n_questions + torch.arange(p_offsets[passage], p_offsets[passage] + n_p), True),
-        ]
-        for rows, of_passage in reversed(parts) if passage_first else parts:
-            sources.append(rows)
-            is_passage.append(torch.full((len(rows),), of_passage))
-        lengths.append(n_q + n_p)
-        first_lengths.append(n_p if passage_first else n_q)
+    of_question, of_passage = torch.tensor(pairs, dtype=torch.int64).reshape(len(pairs), 2).T
+    n_question = torch.tensor(questions.lengths, dtype=torch.int64)[of_question]
+    n_passage = torch.tensor(passages.lengths, dtype=torch.int64)[of_passage]
+    total = n_question + n_passage
+    n_first = n_passage if passage_first else n_question
+    lengths = tuple(total.tolist())
+    segment = torch.repeat_interleave(torch.arange(len(pairs)), total)
+    position = positions_of(lengths)
+    in_second = position - n_first[segment]
+    in_passage, in_question = (position, in_second) if passage_first else (in_second, position)
+    is_passage = (in_second < 0) == passage_first
+    first_passage_row = questions.rows.shape[0] + passages.offsets()[of_passage]
+    source = torch.where(
+        is_passage,
+        first_passage_row[segment] + in_passage,
+        questions.offsets()[of_question][segment] + in_question,
+    )
     both = torch.cat([questions.rows, passages.rows.to(questions.rows.dtype)])
     ends = cumulative(lengths)
-    none = torch.empty(0, dtype=torch.int64)
-    joined = both[torch.cat([none, *sources]).to(both.device)]
     return Joined(
-        Packed(joined, tuple(lengths)),
-        tuple(first_lengths),
-        torch.cat([none.bool(), *is_passage]).nonzero().squeeze(1),
+        Packed(both[source.to(both.device)], lengths),
+        tuple(n_first.tolist()),
+        is_passage.nonzero().squeeze(1),
         ends[1:] - 1 if passage_first else ends[:-1],
     )

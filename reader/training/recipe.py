@@ -155,6 +155,8 @@ class Recipe:
     """Batches among which pairs are sorted by length; more than 1 pays on a GPU only."""
     questions_per_window: int = 8
     """Questions that share one window's lower pass in a batch."""
+    max_steps: int = 0
+    """Steps after which training ends, wherever in the stages it is; 0 goes through all of them."""
     save_every: int = 200
     """Steps between two checkpoints."""
     seed: int = 1

@@ -171,7 +171,10 @@ def _prepare(output: Path, recipe: Recipe, resume: bool) -> None:
 
 def _description(recipe: Recipe) -> str:
     """All of the recipe; what is newer than some runs is not there where it says nothing."""
-    return repr(recipe).replace("task=None, ", "").replace(f"codec_rank={RANK}, ", "")
+    described = repr(recipe)
+    for newer in ("task=None, ", f"codec_rank={RANK}, ", "max_steps=0, "):
+        described = described.replace(newer, "")
+    return described
 
 
 def _student(recipe: Recipe, base: str) -> DecomposedModel:

@@ -59,6 +59,8 @@ def lay_out_epochs(
         batches += [[len(features) + i for i in batch] for batch in made]
         features += of_epoch
         _LOG.info("epoch %d: %d features, batches up to %d", number, len(of_epoch), len(batches))
+    if recipe.max_steps:
+        del batches[recipe.max_steps * recipe.accumulate :]
     return features, batches
 
 
