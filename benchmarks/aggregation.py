@@ -2,16 +2,18 @@
 
     python benchmarks/aggregation.py INDEX QUESTIONS shared=FOLDER full=FOLDER
     python benchmarks/aggregation.py INDEX QUESTIONS shared=FOLDER --write FOLDER
+    python benchmarks/aggregation.py INDEX QUESTIONS shared=FOLDER --retriever dense --write FOLDER
 
-Every reader reads each question's passages once; its best spans, margins over no answer and BM25
-scores are kept in a file (``--reads``), so that another run only fits. Even-numbered questions fit
-the weights (`preread.pipeline.fitting`: the likelihood of the gold answers, not their EM), and then
-the confidence; odd-numbered ones say what they give, with 95 % bootstrap intervals. A reader with
-other lower layers than the index's reads the passages' texts.
+Every reader reads each question's passages once; its best spans, margins over no answer and what
+retrieval says of the passages are kept in a file (``--reads``), so that another run only fits.
+Even-numbered questions fit the weights (`preread.pipeline.fitting`: the likelihood of the gold
+answers, not their EM), and then the confidence; odd-numbered ones say what they give, with 95 %
+bootstrap intervals. A reader with other lower layers than the index's reads the passages' texts.
 
 ``--write`` puts the weights that were fitted at ``--for-top-k`` passages into a reader's
 config.json, and draws as docs/confidence.svg how well its confidence held. Equal answers are added
-up there if that gave no lower EM on the even-numbered questions.
+up there if that gave no lower EM on the even-numbered questions. Where dense vectors find the
+passages, or help to, their cosines get a weight too, and what is written is ``vector_ranking``.
 """
 
 import argparse
@@ -19,7 +21,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,6 +48,8 @@ from preread.pipeline.ranking import (
     evidence,
     rank_answers,
 )
+from preread.pipeline.retrievers import Retriever, open_retriever
+from preread.pipeline.retrievers.base import bm25_scores, describe, encoder_of
 from preread.reader import DeformerConfig, Packed, Precision, Reader, WindowTable
 from preread.reader.checkpoints import shipped_reader_path
 from preread.reader.codecs import Codec, reader_of
@@ -68,6 +72,12 @@ class Reads:
     margins: list[float]
     spans: list[tuple[int, int, int, str, float]]
     """Passage, start, end, text and logit of each candidate."""
+    similarity: list[float] = field(default_factory=list)
+    """Of each passage, where vectors found them."""
+
+    def similarity_of(self, passage: int) -> float:
+        """0 where it is not known."""
+        return self.similarity[passage] if self.similarity else 0.0
 
     def candidates(self, n_passages: int, weights: RankingWeights) -> list[Candidate]:
         """Those of the first passages, weighed."""
@@ -77,8 +87,10 @@ class Reads:
                 logit,
                 self.margins[passage],
                 self.bm25[passage],
+                self.similarity_of(passage),
                 passage_weight=weights.passage_weight,
                 bm25_weight=weights.bm25_weight,
+                similarity_weight=weights.similarity_weight,
             )
             for passage, *_, logit in spans
         ]
@@ -90,11 +102,21 @@ class Reads:
             )
         ]
 
-    def features(self, n_passages: int, question: Question) -> SpanFeatures:
-        """What weights are fitted to."""
+    def features(
+        self, n_passages: int, question: Question, passage_weight: float = 0.0
+    ) -> SpanFeatures:
+        """What weights are fitted to, beside a given one of margins."""
         spans = [span for span in self.spans if span[0] < n_passages]
         return SpanFeatures(
-            [(logit, self.margins[p], self.bm25[p]) for p, _, _, _, logit in spans],
+            [
+                (
+                    logit + passage_weight * self.margins[p],
+                    self.margins[p],
+                    self.bm25[p],
+                    self.similarity_of(p),
+                )
+                for p, _, _, _, logit in spans
+            ],
             [score_prediction(question, text)[0] > 0 for _, _, _, text, _ in spans],
         )
 
@@ -140,10 +162,10 @@ class PassageStates:
         return self.reader.window_states([window for _, window in flat]), table
 
 
-def read(states: PassageStates, question: Question, top_k: int) -> Reads:
+def read(states: PassageStates, retriever: Retriever, question: Question, top_k: int) -> Reads:
     """Read all passages of a question."""
     index, reader = states.index, states.reader
-    hits = index.bm25.search(question.question, top_k)
+    hits = retriever.search(question.question, top_k)
     if not hits:
         return Reads(question.question_id, [], [], [])
     packed, windows = states.get([hit.ordinal for hit in hits])
@@ -156,11 +178,18 @@ def read(states: PassageStates, question: Question, top_k: int) -> Reads:
         start, end = tokens[span.passage].char_span(span.first_token, span.last_token)
         spans.append((span.passage, start, end, texts[span.passage][start:end], span.logit))
     margins = reader.spans.margins(logits, windows)
-    return Reads(question.question_id, [hit.score for hit in hits], margins, spans)
+    bm25 = bm25_scores(index, question.question, hits)
+    similarity = [hit.similarity for hit in hits if hit.similarity is not None]
+    return Reads(question.question_id, bm25, margins, spans, similarity)
 
 
 def read_all(
-    index: PassageIndex, reader: Reader, questions: Sequence[Question], top_k: int, folder: Path
+    index: PassageIndex,
+    retriever: Retriever,
+    reader: Reader,
+    questions: Sequence[Question],
+    top_k: int,
+    folder: Path,
 ) -> list[Reads]:
     """Read all questions, but for those that an earlier run has read; every one is kept at once."""
     states = PassageStates.of(index, reader)
@@ -174,6 +203,8 @@ def read_all(
         SPANS_PER_PASSAGE,
         [(q.question_id, q.question) for q in questions],
     ]
+    if retriever is not index.bm25:
+        settings.append(describe(retriever))
     name = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
@@ -183,7 +214,7 @@ def read_all(
     rest = questions[len(known) :]
     with path.open("a", encoding="utf-8") as file:
         for question in tqdm(rest, total=len(questions), initial=len(known), unit=" questions"):
-            known.append(read(states, question, top_k))
+            known.append(read(states, retriever, question, top_k))
             file.write(known[-1].to_json() + "\n")
             file.flush()
     return known
@@ -266,28 +297,53 @@ def _above(
 
 
 def evaluate(
-    config: DeformerConfig, tuning: Pairs, held_out: Pairs, n_passages: int
+    config: DeformerConfig,
+    passage_weight: float,
+    tuning: Pairs,
+    held_out: Pairs,
+    n_passages: int,
 ) -> dict[str, Any]:
-    """All steps at a number of passages, and what is to be written for it."""
+    """All steps at a number of passages, and what is to be written for it.
+
+    Args:
+        config: The reader's.
+        passage_weight: What it has, which stays where similarities are known.
+        tuning: Questions to fit to.
+        held_out: Questions to score.
+        n_passages: The first so many of each are looked at.
+    """
     alone = RankingWeights(passage_weight=0.0, bm25_weight=0.0, answer_temperature=1.0)
     own = replace(alone, bm25_weight=config.bm25_weight)
     features = [reads.features(n_passages, question) for question, reads in tuning]
     with_bm25 = fit_ranking(features, with_margin=False, with_bm25=True)
-    # A no-answer logit that was never taught says nothing of a passage.
-    with_margin = fit_ranking(features, with_margin=config.knows_null, with_bm25=True)
+    if any(reads.similarity for _, reads in tuning):
+        last = replace(
+            fit_ranking(
+                [reads.features(n_passages, q, passage_weight) for q, reads in tuning],
+                with_margin=False,
+                with_bm25=True,
+                with_similarity=True,
+            ),
+            passage_weight=passage_weight,
+        )
+        what = "BM25 and similarity"
+    else:
+        # A no-answer logit that was never taught says nothing of a passage.
+        last = fit_ranking(features, with_margin=config.knows_null, with_bm25=True)
+        what = "BM25 and passage score"
     steps = [
         ("best span", alone, False),
         (TODAY, own, False),
         ("BM25", with_bm25, False),
-        ("BM25 and passage score", with_margin, False),
-        ("equal answers summed", with_margin, True),
+        (what, last, False),
+        ("equal answers summed", last, True),
     ]
     today = answer_all(held_out, n_passages, own, sums=False)
     by_step = {
         name: answer_all(held_out, n_passages, weights, sums)
         for name, weights, sums in tqdm(steps, desc=f"top-{n_passages}")
     }
-    tuned = {sums: answer_all(tuning, n_passages, with_margin, sums) for sums in (False, True)}
+    tuned = {sums: answer_all(tuning, n_passages, last, sums) for sums in (False, True)}
     exact = {sums: sum(one.exact_match for one in found) for sums, found in tuned.items()}
     return {
         "rows": [row(name, weights, by_step[name], today) for name, weights, _ in steps],
@@ -296,15 +352,26 @@ def evaluate(
     }
 
 
-def write(folder: Path, found: dict[str, Any]) -> None:
-    """Put weights into a reader's configuration."""
+def write(folder: Path, found: dict[str, Any], encoder: str | None) -> None:
+    """Put weights into a reader's configuration.
+
+    Args:
+        folder: The reader's.
+        found: What `evaluate` gave.
+        encoder: Fingerprint of the encoder whose similarities count, if any do.
+    """
     path = folder / "config.json"
     fields = json.loads(path.read_text("utf-8"))
-    fields |= found["rows"][-1]["weights"]
-    fields |= {"sums_answers": found["sums_answers"]}
+    weights = dict(found["rows"][-1]["weights"])
+    similarity_weight, sums = weights.pop("similarity_weight"), found["sums_answers"]
     # The confidence was fitted to summed scores; of others it would be wrong.
-    weights = found["calibration"]["confidence_weights"] if found["sums_answers"] else None
-    fields |= {"confidence_weights": weights}
+    weights["confidence_weights"] = found["calibration"]["confidence_weights"] if sums else None
+    if encoder is None:
+        fields |= {**weights, "sums_answers": sums}
+    else:
+        del weights["passage_weight"]  # the reader's own, whatever finds the passages
+        more = {"encoder": encoder, "similarity_weight": similarity_weight}
+        fields["vector_ranking"] = weights | more
     DeformerConfig(**fields)  # it must load before anything is written
     path.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n", "utf-8")
     print(path)
@@ -318,13 +385,14 @@ def draw(found: dict[str, Any]) -> None:
 
 def load_readers(
     named: Sequence[str], precision: Precision, device: str
-) -> Iterator[tuple[str, str, Reader]]:
-    """Name, source and reader, one in memory at a time."""
+) -> Iterator[tuple[str, str, Reader, float]]:
+    """Name, source, reader and its weight of margins, one reader in memory at a time."""
     for text in named:
         name, source = text.split("=", 1)
         reader = Reader.load(source, precision=precision, device=device)
-        reader.config.passage_weight = 0.0  # it is what is to be found out
-        yield name, source, reader
+        passage_weight = reader.config.passage_weight
+        reader.config.passage_weight = 0.0  # logits are kept without
+        yield name, source, reader, passage_weight
 
 
 def main() -> None:
@@ -333,6 +401,7 @@ def main() -> None:
     parser.add_argument("index", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("readers", nargs="+", metavar="NAME=READER")
+    parser.add_argument("--retriever", default="bm25", help="bm25, dense or hybrid")
     parser.add_argument("--top-k", type=int, nargs="+", default=[20, 100])
     parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
     parser.add_argument("--seed", type=int, default=0)
@@ -351,24 +420,32 @@ def main() -> None:
     if options.sample:
         questions = random.Random(options.seed).sample(questions, options.sample)
     index = PassageIndex(options.index)
+    retriever = open_retriever(index, options.retriever, device=options.device)
+    encoder = encoder_of(retriever)
     results: dict[str, Any] = {}
-    for name, source, reader in load_readers(
+    for name, source, reader, passage_weight in load_readers(
         options.readers, Precision(options.precision), options.device
     ):
-        reads = read_all(index, reader, questions, max(options.top_k), options.reads)
+        reads = read_all(index, retriever, reader, questions, max(options.top_k), options.reads)
         pairs = list(zip(questions, reads, strict=True))
-        cutoffs = {k: evaluate(reader.config, pairs[::2], pairs[1::2], k) for k in options.top_k}
+        cutoffs = {
+            k: evaluate(reader.config, passage_weight, pairs[::2], pairs[1::2], k)
+            for k in options.top_k
+        }
         results[name] = {
             "num_lower_layers": reader.config.num_lower_layers,
             "knows_null": reader.config.knows_null,
             "top_k": {str(k): found for k, found in cutoffs.items()},
         }
         if options.write == source:
-            write(Path(shipped_reader_path(source) or source), cutoffs[options.for_top_k])
-            draw(cutoffs[options.for_top_k])
+            chosen = cutoffs[options.for_top_k]
+            write(Path(shipped_reader_path(source) or source), chosen, encoder)
+            if encoder is None:
+                draw(chosen)
     content = {
         "corpus": Path(index.manifest.plan.corpus).name,
         "codec": index.manifest.plan.codec,
+        "retriever": options.retriever,
         "questions": options.questions.name,
         "n_questions": len(questions),
         "n_fitted": len(questions[::2]),
@@ -377,7 +454,7 @@ def main() -> None:
         "spans_per_passage": SPANS_PER_PASSAGE,
         "readers": results,
     }
-    write_result("aggregation", content)
+    write_result("aggregation" if encoder is None else f"aggregation-{options.retriever}", content)
 
 
 if __name__ == "__main__":

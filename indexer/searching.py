@@ -32,6 +32,8 @@ class Hit:
     """What hits are ordered by; higher is better. What it means is up to who found it."""
     bm25: float | None = None
     """BM25 score, where who found it knows it."""
+    similarity: float | None = None
+    """Cosine of its dense vector and the question's, likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

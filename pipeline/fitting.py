@@ -18,8 +18,9 @@ questions that can be told apart without error get no infinite weights."""
 class SpanFeatures:
     """The candidates of one question."""
 
-    features: Sequence[tuple[float, float, float]]
-    """Of each: span logit, its passage's margin, its passage's retrieval score."""
+    features: Sequence[tuple[float, float, float, float]]
+    """Of each: span logit, and its passage's margin, BM25 score and similarity; the last is 0
+    where it is not known."""
     is_right: Sequence[bool]
     """Whether it is a gold answer."""
 
@@ -31,10 +32,15 @@ class RankingWeights:
     passage_weight: float
     bm25_weight: float
     answer_temperature: float
+    similarity_weight: float = 0.0
 
 
 def fit_ranking(
-    questions: Sequence[SpanFeatures], *, with_margin: bool, with_bm25: bool
+    questions: Sequence[SpanFeatures],
+    *,
+    with_margin: bool,
+    with_bm25: bool,
+    with_similarity: bool = False,
 ) -> RankingWeights:
     """Weights under which gold answers get most of the evidence.
 
@@ -45,7 +51,8 @@ def fit_ranking(
     Args:
         questions: Those to fit to.
         with_margin: Whether margins count; if not, their weight is 0.
-        with_bm25: Whether retrieval scores count, likewise.
+        with_bm25: Whether BM25 scores count, likewise.
+        with_similarity: Whether similarities count, likewise.
 
     Raises:
         ValueError: If no question has both right and wrong candidates.
@@ -60,11 +67,12 @@ def fit_ranking(
     is_right = torch.tensor([x for q in usable for x in q.is_right])
     sizes = torch.tensor([len(q.is_right) for q in usable])
     question = torch.arange(len(usable)).repeat_interleave(sizes)
-    allowed = torch.tensor([1.0, float(with_margin), float(with_bm25)], dtype=torch.float64)
+    counts = 1.0, float(with_margin), float(with_bm25), float(with_similarity)
+    allowed = torch.tensor(counts, dtype=torch.float64)
 
     def weights(parameters: Tensor) -> Tensor:
-        span, margin, bm25 = parameters.unbind()
-        return torch.stack([span.exp(), margin, bm25.exp()]) * allowed
+        span, margin, bm25, similarity = parameters.unbind()
+        return torch.stack([span.exp(), margin, bm25.exp(), similarity.exp()]) * allowed
 
     def loss(parameters: Tensor) -> Tensor:
         logits = features @ weights(parameters)
@@ -72,10 +80,14 @@ def fit_ranking(
         right = _logsumexp(logits[is_right], question[is_right], len(usable))
         return (total - right).mean()
 
-    start = torch.tensor([0.0, 0.0, -1.0], dtype=torch.float64)
-    span, margin, bm25 = weights(_minimise(loss, start)).tolist()
+    # Cosines of passages that are found lie within half a unit, BM25 scores within ten.
+    start = torch.tensor([0.0, 0.0, -1.0, 2.0], dtype=torch.float64)
+    span, margin, bm25, similarity = weights(_minimise(loss, start)).tolist()
     return RankingWeights(
-        passage_weight=margin / span, bm25_weight=bm25 / span, answer_temperature=1 / span
+        passage_weight=margin / span,
+        bm25_weight=bm25 / span,
+        answer_temperature=1 / span,
+        similarity_weight=similarity / span,
     )
 
 

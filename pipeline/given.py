@@ -97,7 +97,7 @@ def _answer_from(
     max_answer_length: int | None,
 ) -> list[GivenAnswer]:
     """Answers of one question, with their places."""
-    answered = qa.answerer.answer(
+    answered = qa.given_answerer.answer(
         logits,
         windows,
         [qa.bm25_weight * score for score in scores],

@@ -1,6 +1,7 @@
 """Answering questions from an index."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,15 +13,21 @@ from ..reader import Precision, Reader, Runtime
 from ..reader.codecs import reader_of
 from .answering import Answerer, PassageAt, ReadOff
 from .answers import Answer
+from .passage_weights import ranking_for
 from .ranking import AnswerRule
 from .result import Result, Timings
 from .retrievers import Retriever, open_retriever, search_many
-from .retrievers.base import bm25_scores
 from .waves import read_in_waves
 
 
 class OpenDomainQA:
     """Answers questions over an index.
+
+    Attributes:
+        weights: What a passage's scores are worth, in logits, by what the retriever knows.
+        answerer: Ranks answers of passages that the retriever found.
+        bm25_weight: As ``weights.bm25``, for passages that the caller gives with their scores.
+        given_answerer: Ranks answers of those.
 
     Example:
         >>> qa = OpenDomainQA.from_index("my-index")
@@ -46,8 +53,7 @@ class OpenDomainQA:
                 from decoded states.
             retriever: Finds passages; BM25 of the index by default.
             bm25_weight: Logits added to a passage's spans for each point of its BM25 score, whoever
-                found it; by default what the reader's configuration says. The two scores are mixed
-                as in BERTserini (https://aclanthology.org/N19-4013, section 3).
+                found it (``passage_weights.py``); by default what the reader's configuration says.
             stop_margin: Stop reading one question's passages when its best answer is so many logits
                 ahead (``waves.py``); by default what the reader's configuration says. Infinite
                 reads all.
@@ -61,11 +67,16 @@ class OpenDomainQA:
         self.codec = index.codec(reader)
         self.index = index
         self.reader = reader_of(self.codec, reader)
-        self.bm25_weight = reader.config.bm25_weight if bm25_weight is None else bm25_weight
-        self.stop_margin = reader.config.stop_margin if stop_margin is None else stop_margin
-        rule = AnswerRule.of(reader.config) if rule is None else rule
-        self.answerer = Answerer(self.reader, rule, min_confidence)
         self.retriever: Retriever = retriever if retriever is not None else index.bm25
+        self.weights, fitted = ranking_for(reader.config, self.retriever)
+        self.bm25_weight = reader.config.bm25_weight
+        if bm25_weight is not None:
+            self.weights = replace(self.weights, bm25=bm25_weight)
+            self.bm25_weight = bm25_weight
+        self.stop_margin = reader.config.stop_margin if stop_margin is None else stop_margin
+        self.answerer = Answerer(self.reader, fitted if rule is None else rule, min_confidence)
+        own = AnswerRule.of(reader.config) if rule is None else rule
+        self.given_answerer = Answerer(self.reader, own, min_confidence)
 
     @classmethod
     def from_index(
@@ -157,7 +168,7 @@ class OpenDomainQA:
         timings = Timings()
         hits = self.retriever.search(question, max(top_k, n_hits or 0))
         ordinals = [hit.ordinal for hit in hits[:top_k]]
-        scores = self._bm25_logits(question, hits[:top_k])
+        scores = self.weights.logits(self.index, question, hits[:top_k])
         timings.lap("retrieve")
         question_states = self.reader.question_states(question)
         timings.lap("question")
@@ -196,7 +207,7 @@ class OpenDomainQA:
             question: As in a call.
             hits: Of this index.
         """
-        scores = self._bm25_logits(question, hits)
+        scores = self.weights.logits(self.index, question, hits)
         ordinals = [hit.ordinal for hit in hits]
         reading = read_in_waves(
             self.reader,
@@ -237,7 +248,9 @@ class OpenDomainQA:
         timings = Timings()
         threads = max(1, torch.get_num_threads())
         hits = search_many(self.retriever, questions, top_k, threads=threads)
-        scores = [self._bm25_logits(*asked) for asked in zip(questions, hits, strict=True)]
+        scores = [
+            self.weights.logits(self.index, *asked) for asked in zip(questions, hits, strict=True)
+        ]
         timings.lap("retrieve")
         ordinals = sorted({hit.ordinal for of_question in hits for hit in of_question})
         place = {ordinal: number for number, ordinal in enumerate(ordinals)}
@@ -271,12 +284,6 @@ class OpenDomainQA:
     def _passage_at(self, ordinals: Sequence[int]) -> PassageAt:
         """The passage of a place among those that were read."""
         return lambda place: self.index.passage(ordinals[place])
-
-    def _bm25_logits(self, question: str, hits: Sequence[Hit]) -> list[float]:
-        """What passages bring along: their BM25 scores, weighed."""
-        if not self.bm25_weight:
-            return [0.0] * len(hits)
-        return [self.bm25_weight * score for score in bm25_scores(self.index, question, hits)]
 
 
 def _check(question: str, top_k: int, n_answers: int) -> None:

@@ -73,18 +73,28 @@ class RankedAnswer:
 
 
 def combined_logit(
-    span: float, margin: float, bm25: float, *, passage_weight: float, bm25_weight: float
+    span: float,
+    margin: float,
+    bm25: float,
+    similarity: float = 0.0,
+    *,
+    passage_weight: float,
+    bm25_weight: float,
+    similarity_weight: float = 0.0,
 ) -> float:
     """What speaks for a span, in logits.
 
     Args:
         span: Start logit plus end logit.
         margin: Its passage's best span less its no-answer logit.
-        bm25: Its passage's retrieval score.
+        bm25: Its passage's BM25 score.
+        similarity: Cosine of its passage's vector and the question's.
         passage_weight: Logits that a point of the margin is worth.
-        bm25_weight: Logits that a point of the retrieval score is worth.
+        bm25_weight: Logits that a point of the BM25 score is worth.
+        similarity_weight: Logits that a cosine of 1 is worth.
     """
-    return span + passage_weight * margin + bm25_weight * bm25
+    retrieval = bm25_weight * bm25 + similarity_weight * similarity
+    return span + passage_weight * margin + retrieval
 
 
 def evidence(logits: Sequence[float], temperature: float) -> list[float]:

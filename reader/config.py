@@ -1,6 +1,6 @@
 """Configuration of a DeFormer reader."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from transformers import PreTrainedConfig
 
@@ -9,6 +9,13 @@ from .stored import parse_stored
 
 N_CONFIDENCE_WEIGHTS = 3
 """A bias, and a weight for each of ``pipeline.confidence``'s features."""
+_OF_VECTOR_RANKING = {
+    "encoder",
+    "similarity_weight",
+    "bm25_weight",
+    "answer_temperature",
+    "confidence_weights",
+}
 
 
 class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
@@ -96,6 +103,12 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     confidence_weights: list[float] | None = None
     """Bias and weights of the logistic function that turns what is known of the best answer into
     the probability that it is right; None where they were not fitted."""
+    vector_ranking: dict[str, Any] | None = None
+    """What takes the place of ``bm25_weight``, ``answer_temperature`` and ``confidence_weights``
+    where dense vectors say how similar passage and question are. Besides these three it has
+    ``similarity_weight``, the logits that a cosine of 1 is worth, and ``encoder``, the fingerprint
+    of the encoder whose cosines all four were fitted to. ``benchmarks/aggregation.py`` chooses
+    them; None where they were not fitted."""
     stop_margin: float | None = None
     """By how many logits the best answer so far must be ahead of what the next passage's BM25
     score is worth for reading to stop; None reads all that were asked for.
@@ -162,13 +175,22 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
             f"passage_weight ({self.passage_weight}) needs a reader that knows_null",
         )
         self._require(
-            self.answer_temperature > 0,
-            f"answer_temperature must be positive, found {self.answer_temperature}",
+            self.vector_ranking is None or self.vector_ranking.keys() == _OF_VECTOR_RANKING,
+            f"vector_ranking must have {', '.join(sorted(_OF_VECTOR_RANKING))}, and nothing else, "
+            f"found {sorted(self.vector_ranking or ())}",
         )
+        self._check_ranking(self.answer_temperature, self.confidence_weights)
+        if self.vector_ranking is not None:
+            fitted = self.vector_ranking
+            self._check_ranking(fitted["answer_temperature"], fitted["confidence_weights"])
+
+    def _check_ranking(self, temperature: float, confidence: list[float] | None) -> None:
+        """Check how answers are ranked, with or without vectors."""
+        self._require(temperature > 0, f"answer_temperature must be positive, found {temperature}")
         self._require(
-            self.confidence_weights is None or len(self.confidence_weights) == N_CONFIDENCE_WEIGHTS,
+            confidence is None or len(confidence) == N_CONFIDENCE_WEIGHTS,
             f"confidence_weights must be {N_CONFIDENCE_WEIGHTS} numbers (a bias and a weight for "
-            f"each feature), found {self.confidence_weights}",
+            f"each feature), found {confidence}",
         )
 
     @staticmethod

@@ -47,6 +47,11 @@ class DenseSearcher:
         self.encoder = load_encoder(index.path, dense, device, encoder)
 
     @property
+    def encoder_fingerprint(self) -> str:
+        """Whose similarities a hit has."""
+        return self._dense.fingerprint
+
+    @property
     def description(self) -> str:
         """Whose vectors they are."""
         return f"dense ({self._dense.kind}, {self.encoder.name} {self.encoder.fingerprint[:12]})"
@@ -81,7 +86,10 @@ class DenseSearcher:
             for so_far, pairs in zip(found, some, strict=True):
                 so_far += pairs
         return [
-            [Hit(ordinal, product) for product, ordinal in sorted(pairs, key=_best_first)[:k]]
+            [
+                Hit(ordinal, product, similarity=product)
+                for product, ordinal in sorted(pairs, key=_best_first)[:k]
+            ]
             for pairs in found
         ]
 

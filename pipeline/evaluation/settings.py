@@ -44,7 +44,7 @@ class Settings:
             index=sha256_of(qa.index.path / MANIFEST_FILE),
             reader=weights_sha256(qa.reader.model),
             retriever=describe(qa.retriever),
-            bm25_weight=qa.bm25_weight,
+            bm25_weight=qa.weights.bm25,
             ranking=_ranking(qa),
             top_k=top_k,
             runtime=qa.reader.runtime_name.value,
@@ -86,8 +86,10 @@ def _ranking(qa: OpenDomainQA) -> dict[str, Any]:
     """As JSON gives it back."""
     rule = asdict(qa.answerer.rule)
     weights = rule.pop("confidence_weights")
+    similarity = qa.weights.similarity
     return {
         **rule,
+        **({"similarity_weight": similarity} if similarity else {}),
         "confidence_weights": None if weights is None else list(weights),
         "passage_weight": qa.reader.config.passage_weight,
         "min_confidence": qa.answerer.min_confidence,

@@ -30,6 +30,23 @@ class DescribedRetriever(Retriever, Protocol):
         """Its kind and settings, without secrets."""
 
 
+@runtime_checkable
+class SimilarityRetriever(Retriever, Protocol):
+    """Says how similar each passage is to the question, by dense vectors."""
+
+    @property
+    def encoder_fingerprint(self) -> str | None:
+        """Who made the vectors: cosines of other encoders do not compare.
+
+        If there is one, every hit has a similarity.
+        """
+
+
+def encoder_of(retriever: Retriever) -> str | None:
+    """Fingerprint of the encoder whose similarities a retriever gives; None where it gives none."""
+    return retriever.encoder_fingerprint if isinstance(retriever, SimilarityRetriever) else None
+
+
 def describe(retriever: Retriever) -> str:
     """What a retriever is, in words."""
     if isinstance(retriever, DescribedRetriever):
@@ -49,8 +66,8 @@ def search_many(
 def bm25_scores(index: PassageIndex, query: str, hits: Sequence[Hit]) -> list[float]:
     """BM25 scores of what was found, whoever found it.
 
-    Readers are trained with BM25's score beside their logits. A cosine, or another engine's score,
-    has another scale, so that it orders passages and is not added to a logit.
+    Another engine's score has another scale, so that it orders passages and is not added to a
+    logit.
 
     Args:
         index: Its BM25 index is asked where a hit does not say.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ...indexer import Hit
-from .base import Retriever, describe, search_many
+from .base import Retriever, describe, encoder_of, search_many
 from .fusion import K, reciprocal_rank_fusion
 
 DEPTH = 100
@@ -24,6 +24,11 @@ class HybridRetriever:
         self.retrievers = retrievers
         self._depth = depth
         self._k = k
+
+    @property
+    def encoder_fingerprint(self) -> str | None:
+        """Whose similarities a hit has; None where nothing is merged that knows any."""
+        return next(filter(None, map(encoder_of, self.retrievers)), None)
 
     @property
     def description(self) -> str:
@@ -61,6 +66,13 @@ class HybridRetriever:
 
     def _merged(self, found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
         """One query's hits of all retrievers as one ranking."""
-        bm25 = {hit.ordinal: hit.bm25 for hits in found for hit in hits if hit.bm25 is not None}
+        all_hits = [hit for hits in found for hit in hits]
+        bm25 = {hit.ordinal: hit.bm25 for hit in all_hits if hit.bm25 is not None}
+        known = {hit.ordinal: hit.similarity for hit in all_hits if hit.similarity is not None}
+        # What vectors did not find is at most as similar as the last that they found.
+        lowest = min(known.values(), default=None)
         ranked = reciprocal_rank_fusion([[h.ordinal for h in hits] for hits in found], k=self._k)
-        return [Hit(ordinal, score, bm25.get(ordinal)) for ordinal, score in ranked[:k]]
+        return [
+            Hit(ordinal, score, bm25.get(ordinal), known.get(ordinal, lowest))
+            for ordinal, score in ranked[:k]
+        ]

@@ -49,7 +49,9 @@ rules = st.builds(
 
 
 def test_a_combined_logit_by_hand() -> None:
-    assert combined_logit(5.0, 2.0, 10.0, passage_weight=0.5, bm25_weight=0.25) == 5 + 1 + 2.5
+    weights = {"passage_weight": 0.5, "bm25_weight": 0.25}
+    assert combined_logit(5.0, 2.0, 10.0, **weights) == 5 + 1 + 2.5
+    assert combined_logit(5.0, 2.0, 10.0, 0.5, similarity_weight=8.0, **weights) == 8.5 + 4
 
 
 def test_evidence_by_hand() -> None:

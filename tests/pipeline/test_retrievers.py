@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,21 @@ from preread.data.sample import sample_questions_path
 from preread.indexer import Bm25Parameters, Hit, PassageIndex
 from preread.indexer.dense import DenseSearcher, SentenceEncoder, build_dense
 from preread.pipeline import (
+    GivenPassage,
     HybridRetriever,
     OpenDomainQA,
     evaluate,
     open_retriever,
+    read_given,
     reciprocal_rank_fusion,
 )
+from preread.pipeline.fitting import RankingWeights
+from preread.pipeline.passage_weights import PassageWeights, ranking_for
+from preread.pipeline.ranking import AnswerRule
 from preread.pipeline.retrievers import search_many
-from preread.pipeline.retrievers.base import bm25_scores
+from preread.pipeline.retrievers.base import bm25_scores, encoder_of
 from preread.pipeline.retrievers.selection import without_password
-from preread.reader import Reader
+from preread.reader import DeformerConfig, Reader
 
 QUERY = "what is the longest river of the continent"
 rankings = st.lists(st.lists(st.integers(0, 9), unique=True), max_size=4)
@@ -73,6 +79,14 @@ def test_hybrid_merges_what_both_find(dense_index: Path) -> None:
         known = {hit.ordinal: hit.score for hit in words}
         assert [hit.bm25 for hit in found] == [known.get(hit.ordinal) for hit in found]
         assert {hit.bm25 is None for hit in found} == {True, False}
+        # What only words found is at most as similar as the last that vectors found.
+        cosines = {hit.ordinal: hit.score for hit in meaning}
+        assert [hit.similarity for hit in meaning] == [hit.score for hit in meaning]
+        lowest = meaning[-1].score
+        assert [hit.similarity for hit in found] == [cosines.get(h.ordinal, lowest) for h in found]
+        assert {hit.ordinal in cosines for hit in found} == {True, False}
+        assert encoder_of(hybrid) == encoder_of(dense) == index.manifest.dense.fingerprint
+        assert encoder_of(index.bm25) is encoder_of(HybridRetriever(index.bm25)) is None
 
 
 @pytest.mark.parametrize("name", ["bm25", "dense", "hybrid"])
@@ -116,6 +130,124 @@ def test_what_is_added_to_logits_is_bm25s_score_whoever_found_the_passage(
     for text, batched in zip(texts, other.answer_batch(texts, top_k=5), strict=True):
         assert other(text, top_k=5) == qa(text, top_k=5)
         assert [a.answer for a in batched.answers] == [a.answer for a in qa(text, top_k=5)]
+
+
+VECTOR_RANKING = {
+    "encoder": "",
+    "similarity_weight": 40.0,
+    "bm25_weight": 0.5,
+    "answer_temperature": 2.5,
+    "confidence_weights": [0.0, 1.0, 0.1],
+}
+
+
+@pytest.fixture
+def with_vectors(dense_index: Path) -> Iterator[OpenDomainQA]:
+    """The reader that ships, as if weights had been fitted to the index's encoder."""
+    with PassageIndex(dense_index) as index:
+        reader = Reader.load("default")
+        encoder = index.manifest.dense.fingerprint
+        reader.config.vector_ranking = {**VECTOR_RANKING, "encoder": encoder}
+        yield OpenDomainQA(index, reader, open_retriever(index, "dense"))
+
+
+def test_similarities_count_where_weights_were_fitted_to_their_encoder(
+    with_vectors: OpenDomainQA, questions: Sequence[Question]
+) -> None:
+    index, reader = with_vectors.index, with_vectors.reader
+    config = reader.config
+    for name in ("dense", "hybrid"):
+        weights, rule = ranking_for(config, open_retriever(index, name))
+        assert weights == PassageWeights(bm25=0.5, similarity=40.0)
+        assert rule.answer_temperature == 2.5 and rule.confidence_weights == (0.0, 1.0, 0.1)
+        assert rule.sums_answers == config.sums_answers
+    weights, rule = ranking_for(config, index.bm25)
+    assert weights == PassageWeights(bm25=config.bm25_weight) and rule == AnswerRule.of(config)
+
+    text = questions[0].question
+    hits = with_vectors.retriever.search(text, 5)
+    known = bm25_scores(index, text, hits)
+    assert with_vectors.weights.logits(index, text, hits) == pytest.approx(
+        [0.5 * bm25 + 40 * hit.score for bm25, hit in zip(known, hits, strict=True)]
+    )
+    alone, batched = with_vectors.answer(text), with_vectors.answer_batch([text])[0]
+    assert [a.answer for a in alone.answers] == [a.answer for a in batched.answers]
+    assert alone.confidence == pytest.approx(batched.confidence, abs=1e-3)
+    own = OpenDomainQA(index, reader, with_vectors.retriever, bm25_weight=0.0)
+    assert own.weights == PassageWeights(bm25=0.0, similarity=40.0)
+
+
+def test_weights_of_similarities_are_fitted_to_what_a_question_gets(
+    with_vectors: OpenDomainQA,
+    questions: Sequence[Question],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+    aggregation = import_module("aggregation")
+    ((_, _, reader, passage_weight),) = aggregation.load_readers(["one=default"], "float32", "cpu")
+    index = with_vectors.index
+    qa = OpenDomainQA(index, with_vectors.reader, open_retriever(index, "hybrid"))
+    reads = aggregation.read_all(index, qa.retriever, reader, questions, 10, tmp_path)
+    weights = RankingWeights(
+        passage_weight=passage_weight,
+        bm25_weight=0.5,
+        answer_temperature=2.5,
+        similarity_weight=40.0,
+    )
+    pairs = list(zip(questions, reads, strict=True))
+    for question, found in zip(
+        questions, aggregation.answer_all(pairs, 10, weights, sums=True), strict=True
+    ):
+        best = qa.answer(question.question, top_k=10).answers[0]
+        assert found.answer.best.text == best.answer
+        assert found.answer.score == pytest.approx(best.score, rel=1e-4)
+    again = aggregation.read_all(index, qa.retriever, reader, questions, 10, tmp_path)
+    assert again == reads and len(list(tmp_path.iterdir())) == 1
+
+    found = aggregation.evaluate(reader.config, passage_weight, pairs, pairs, 10)
+    (tmp_path / "config.json").write_text(json.dumps(reader.config.to_dict()))
+    aggregation.write(tmp_path, found, "an encoder")
+    written = DeformerConfig(**json.loads((tmp_path / "config.json").read_text()))
+    assert written.vector_ranking is not None
+    assert written.vector_ranking["encoder"] == "an encoder"
+    fitted = found["rows"][-1]["weights"]
+    assert written.vector_ranking["similarity_weight"] == fitted["similarity_weight"] > 0
+    assert written.bm25_weight == reader.config.bm25_weight
+
+
+def test_similarities_of_another_encoder_only_order_passages(
+    with_vectors: OpenDomainQA, questions: Sequence[Question]
+) -> None:
+    index, reader = with_vectors.index, with_vectors.reader
+    reader.config.vector_ranking = {**VECTOR_RANKING, "encoder": "another"}
+    other = OpenDomainQA(index, reader, with_vectors.retriever)
+    reader.config.vector_ranking = None
+    without = OpenDomainQA(index, reader, with_vectors.retriever)
+    assert other.weights == without.weights == PassageWeights(bm25=reader.config.bm25_weight)
+    assert other(questions[0].question) == without(questions[0].question)
+
+
+def test_given_passages_are_ranked_as_bm25s_are(with_vectors: OpenDomainQA) -> None:
+    """Who gives passages gives no cosines."""
+    plain = OpenDomainQA(with_vectors.index, with_vectors.reader)
+    given = [[GivenPassage(with_vectors.index.passage(n).passage_id, score=9.0) for n in range(5)]]
+    assert read_given(with_vectors, [QUERY], given) == read_given(plain, [QUERY], given)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"similarity": 1.0}, "and nothing else"),
+        ({"answer_temperature": 0.0}, "must be positive"),
+        ({"confidence_weights": [1.0]}, "must be 3 numbers"),
+    ],
+)
+def test_a_vector_ranking_that_cannot_be_is_refused(
+    change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(PrereadError, match=message):
+        DeformerConfig(vector_ranking={**VECTOR_RANKING, **change})
 
 
 def test_waves_heed_the_most_that_an_unread_passage_promises(
