@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from accelerator_tables import ACCELERATOR_TABLES
 from answer_tables import ANSWER_TABLES, answer_summary
 from common import RESULTS, all_results, fill, newest
 from pair_tables import PAIR_TABLES
@@ -258,6 +259,8 @@ def main() -> None:
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
         fill(ROOT / "docs" / page, {name: tables[name]() for name in known})
     fill(ROOT / "docs" / "profile.md", {name: table() for name, table in PROFILE_TABLES.items()})
+    accelerator = {name: table() for name, table in ACCELERATOR_TABLES.items()}
+    fill(ROOT / "docs" / "accelerator.md", accelerator)
     fill(PAGE, {name: table() for name, table in REPRODUCTION_TABLES.items()})
 
 

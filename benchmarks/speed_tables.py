@@ -43,8 +43,8 @@ def _speed_rows(row: dict[str, Any]) -> list[str]:
     ]
     for name, ms in row["ms_a_question"].items():
         ratios = row["times_as_fast"].get(name, {})
-        cells = [_with_ends(ratios[b], "x", 2) if b in ratios else "" for b in baselines]
-        lines.append(f"| {name} | {_with_ends(ms, '', 1)} | {' | '.join(cells)} |")
+        cells = [with_ends(ratios[b], "x", 2) if b in ratios else "" for b in baselines]
+        lines.append(f"| {name} | {with_ends(ms, '', 1)} | {' | '.join(cells)} |")
     return lines
 
 
@@ -76,7 +76,7 @@ def summary() -> list[str]:
                 if name in ms and other in ms:
                     cells[-2:] = [
                         f"{ms[name]['median']:,.0f}",
-                        _with_ends(ratios[name][other], "x", 1),
+                        with_ends(ratios[name][other], "x", 1),
                     ]
             lines.append(f"| {' | '.join(map(str, cells))} |")
     files = ", ".join(f"`{result['file']}`" for result in found)
@@ -194,7 +194,8 @@ def _number_format(result: dict[str, Any]) -> str:
     return "int8" if is_int8 else str(result["precision"])
 
 
-def _with_ends(value: dict[str, float], unit: str, digits: int) -> str:
+def with_ends(value: dict[str, float], unit: str, digits: int) -> str:
+    """A median, with the least and the most of all rounds."""
     median, least, most = (f"{value[n]:.{digits}f}" for n in ("median", "least", "most"))
     return f"{median}{unit} ({least} to {most})"
 
