@@ -156,7 +156,8 @@ class Recipe:
     questions_per_window: int = 8
     """Questions that share one window's lower pass in a batch."""
     max_steps: int = 0
-    """Steps after which training ends, wherever in the stages it is; 0 goes through all of them."""
+    """Steps of one process after which training ends, wherever in the stages it is; 0 goes through
+    all of them."""
     save_every: int = 200
     """Steps between two checkpoints."""
     seed: int = 1

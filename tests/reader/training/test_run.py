@@ -226,6 +226,14 @@ def test_several_processes_share_the_batches(base: Path, train_file: Path) -> No
     assert Reader.load(str(output / "reader")).config.num_lower_layers == 1
 
 
+def test_a_run_ends_early_where_its_recipe_says(base: Path, train_file: Path) -> None:
+    output = base.parent / "out"
+    train(replace(recipe(base, epochs=40), max_steps=20), data=base.parent, output=output)
+    rows = log_of(output)
+    assert rows[-1]["step"] == rows[-1]["n_steps"] == 20
+    assert rows[-1]["learning_rate"] < rows[0]["learning_rate"]  # it has come down by then
+
+
 def test_second_run_in_a_folder_must_be_a_resumed_one(base: Path, train_file: Path) -> None:
     output = base.parent / "out"
     chosen = recipe(base, epochs=2)
@@ -306,10 +314,16 @@ def test_a_learned_codec_gets_what_the_upper_layers_changed(base: Path, train_fi
     codec = learn_codec(CodecName.parse("rpq4"), before, sample_states(before, passages))
     save_codec(codec, before, base.parent / "codec.safetensors")
     coded = replace(
-        recipe(folder, epochs=5), freeze_layers=1, codec=str(base.parent / "codec.safetensors")
+        recipe(folder, epochs=5),
+        freeze_layers=1,
+        codec=str(base.parent / "codec.safetensors"),
+        codec_rank=24,
     )
     trained = Reader.load(str(train(coded, data=base.parent, output=base.parent / "out")))
     brought = load_codec(base.parent / "out" / "codec-rpq4.safetensors", before)
+    assert brought.upper is not None
+    factors = {n: t.shape[1] for n, t in brought.upper.tensors.items() if n.endswith(".out")}
+    assert max(factors.values()) == 24
     adapted = reader_of(brought, before).model.state_dict()
     moved = []
     for name, weight in trained.model.state_dict().items():
