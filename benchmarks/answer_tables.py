@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from common import newest
+from common import RESULTS, newest
 
 
 def aggregation() -> str:
@@ -32,17 +32,72 @@ def aggregation() -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, top_k, found in _cutoffs(result):
-        weights, known = found["rows"][-1]["weights"], found["calibration"]
-        (half,) = (one for one in known["thresholds"] if one["min_confidence"] == 0.5)
+        weights = found["rows"][-1]["weights"]
         lines.append(
             f"| {name} | {top_k} | {weights['bm25_weight']:.2f} | {weights['passage_weight']:.2f} "
-            f"| {weights['answer_temperature']:.2f} "
-            f"| {known['score']['expected_calibration_error']:.1f} "
-            f"| {known['confidence']['expected_calibration_error']:.1f} "
-            f"| {half['answered']:.0f} % | {_known(half['exact_match_of_answered'])} |"
+            f"| {weights['answer_temperature']:.2f} | {_calibration(found)} |"
         )
     lines += ["", "![How often answers of a confidence are right](confidence.svg)", ""]
     return "\n".join([*lines, f"`python benchmarks/aggregation.py` → `{result['file']}`"])
+
+
+def with_vectors() -> str:
+    """EM and F1 by step where vectors find the passages, with what BM25's give beside them."""
+    of_bm25, found_by = newest("aggregation"), _with_vectors()
+    first = found_by[0]
+    n_held_out = first["n_questions"] - first["n_fitted"]
+    lines = [
+        f"`{first['questions']}` over `{first['corpus']}` ({first['codec']}), the decomposed "
+        f"reader; {first['n_fitted']:,} questions fit the weights, {n_held_out:,} others are "
+        "scored. In brackets, where figures lie with 95 % (bootstrap).",
+        "",
+        "| passages found by | how many | an answer is | EM | F1 |",
+        "|---|---|---|---|---|",
+    ]
+    for result, retriever in [(of_bm25, "bm25"), *((one, one["retriever"]) for one in found_by)]:
+        for name, top_k, found in _cutoffs(result):
+            if name == _split(0):
+                continue
+            rows = found["rows"][-1:] if result is of_bm25 else found["rows"][1:]
+            for row in rows:
+                lines.append(
+                    f"| {retriever} | {top_k} | {row['step']} "
+                    f"| {_with_interval(row, 'exact_match')} | {_with_interval(row, 'f1')} |"
+                )
+    lines += [
+        "",
+        "| passages found by | how many | BM25 | similarity | temperature | calibration error of "
+        "scores | of confidences | answered at 0.5 | EM of those |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for result in found_by:
+        for _, top_k, found in _cutoffs(result):
+            weights = found["rows"][-1]["weights"]
+            lines.append(
+                f"| {result['retriever']} | {top_k} | {weights['bm25_weight']:.2f} "
+                f"| {weights['similarity_weight']:.1f} | {weights['answer_temperature']:.2f} "
+                f"| {_calibration(found)} |"
+            )
+    files = ", ".join(f"`{result['file']}`" for result in found_by)
+    return "\n".join(
+        [*lines, "", f"`python benchmarks/aggregation.py --retriever RETRIEVER` → {files}"]
+    )
+
+
+def _with_vectors() -> list[dict[str, Any]]:
+    names = [f"aggregation-{retriever}" for retriever in ("dense", "hybrid")]
+    return [newest(name) for name in names if any(RESULTS.glob(f"{name}-*.json"))]
+
+
+def _calibration(found: dict[str, Any]) -> str:
+    """Cells: how well scores and confidences hold, and what a threshold leaves."""
+    known = found["calibration"]
+    (half,) = (one for one in known["thresholds"] if one["min_confidence"] == 0.5)
+    return (
+        f"{known['score']['expected_calibration_error']:.1f} "
+        f"| {known['confidence']['expected_calibration_error']:.1f} "
+        f"| {half['answered']:.0f} % | {_known(half['exact_match_of_answered'])}"
+    )
 
 
 def answer_summary() -> list[str]:
@@ -50,16 +105,19 @@ def answer_summary() -> list[str]:
     result = newest("aggregation")
     n_held_out = result["n_questions"] - result["n_fitted"]
     lines = [
-        "| reader | passages read | best span, EM | ranked as fitted, EM | ranked as fitted, F1 |",
-        "|---|---|---|---|---|",
+        "| reader | passages found by | read | best span, EM | ranked as fitted, EM | F1 |",
+        "|---|---|---|---|---|---|",
     ]
-    for name, top_k, found in _cutoffs(result):
-        plain, fitted = found["rows"][0], found["rows"][-1]
-        lines.append(
-            f"| {name} | {top_k} | {_with_interval(plain, 'exact_match')} "
-            f"| {_with_interval(fitted, 'exact_match')} | {_with_interval(fitted, 'f1')} |"
-        )
-    script = f"`python benchmarks/aggregation.py` → `{result['file']}`"
+    for one in [result, *_with_vectors()]:
+        for name, top_k, found in _cutoffs(one):
+            plain, fitted = found["rows"][0], found["rows"][-1]
+            lines.append(
+                f"| {name} | {one.get('retriever', 'bm25')} | {top_k} "
+                f"| {_with_interval(plain, 'exact_match')} "
+                f"| {_with_interval(fitted, 'exact_match')} | {_with_interval(fitted, 'f1')} |"
+            )
+    files = ", ".join(f"`{one['file']}`" for one in [result, *_with_vectors()])
+    script = f"`python benchmarks/aggregation.py` → {files}"
     return [
         f"Open domain: `{result['questions']}` over `{result['corpus']}`, read from "
         f"{result['codec']} in {result['precision']}. {result['n_fitted']:,} questions fitted how "
@@ -94,4 +152,7 @@ def _known(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-ANSWER_TABLES: dict[str, Callable[[], str]] = {"aggregation": aggregation}
+ANSWER_TABLES: dict[str, Callable[[], str]] = {
+    "aggregation": aggregation,
+    "aggregation-dense": with_vectors,
+}

@@ -40,14 +40,14 @@ def test_weights_are_fitted_to_what_a_question_gets(
     fitted: OpenDomainQA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(BENCHMARKS)
-    aggregation = import_module("aggregation")
-    ((_, _, reader, _),) = aggregation.load_readers(["shared=default"], "float32", "cpu")
-    states = aggregation.PassageStates.of(fitted.index, reader)
+    aggregation, kept = import_module("aggregation"), import_module("reads")
+    ((_, _, reader, _),) = kept.load_readers(["shared=default"], "float32", "cpu")
+    states = kept.PassageStates.of(fitted.index, reader)
     weights = RankingWeights(
         passage_weight=0.3, bm25_weight=fitted.bm25_weight, answer_temperature=1.5
     )
     for question in ASKED:
-        reads = aggregation.read(states, fitted.retriever, question, 20)
+        reads = kept.read(states, fitted.retriever, question, 20)
         (found,) = aggregation.answer_all([(question, reads)], 20, weights, sums=True)
         best = fitted.answer(question.question, top_k=20).answers[0]
         assert found.answer.best.text == best.answer
