@@ -229,6 +229,7 @@ def main() -> None:
     parser.add_argument("--reads", type=Path, default=Path("aggregation-reads"))
     parser.add_argument("--write", metavar="READER", help="one of the readers, by its folder")
     parser.add_argument("--for-top-k", type=int, default=20, help="whose weights are written")
+    parser.add_argument("--name", help="of the result; by default what finds the passages")
     parser.add_argument("--precision", default="float32", help="of the upper layers")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
@@ -275,7 +276,8 @@ def main() -> None:
         "spans_per_passage": SPANS_PER_PASSAGE,
         "readers": results,
     }
-    write_result("aggregation" if encoder is None else f"aggregation-{options.retriever}", content)
+    name = options.name or (options.retriever if encoder else "")
+    write_result("-".join(filter(None, ["aggregation", name])), content)
 
 
 if __name__ == "__main__":
