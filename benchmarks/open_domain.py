@@ -2,12 +2,14 @@
 
     python benchmarks/open_domain.py CORPUS QUESTIONS INDEX --top-k 20
 
-Builds INDEX of CORPUS, or goes on with it, and answers QUESTIONS from it.
+Builds INDEX of CORPUS, or goes on with it, and answers QUESTIONS from it. Vectors for another
+retriever than BM25 have to be there (`preread dense`).
 """
 
 import argparse
 import random
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from common import write_result
@@ -25,6 +27,7 @@ def main() -> None:
     parser.add_argument("index", type=Path)
     parser.add_argument("--top-k", type=int, nargs="+", default=[20])
     parser.add_argument("--reader", default="default")
+    parser.add_argument("--retriever", default="bm25", help="bm25; dense and hybrid need vectors")
     parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -32,7 +35,7 @@ def main() -> None:
     began = time.perf_counter()
     build_index(options.corpus, options.index, reader, resume=True, show_progress=True)
     build_seconds = time.perf_counter() - began
-    qa = OpenDomainQA.from_index(options.index)
+    qa = OpenDomainQA.from_index(options.index, retriever=options.retriever)
     questions = list(read_questions(options.questions))
     if options.sample:
         questions = random.Random(options.seed).sample(questions, options.sample)
@@ -42,12 +45,15 @@ def main() -> None:
         "corpus": options.corpus.name,
         "questions": options.questions.name,
         "seed": options.seed if options.sample else None,
-        "bm25_weight": qa.bm25_weight,
+        "retriever": options.retriever,
+        "weights": asdict(qa.weights),
         "build_seconds": round(build_seconds, 1),
         "index": {k: v for k, v in info.items() if k not in ("corpus", "encoder")},  # folders
         "scores": scores,
     }
-    write_result(f"open-domain-{options.corpus.name.split('.')[0]}", content)
+    name = f"open-domain-{options.corpus.name.split('.')[0]}"
+    is_default = options.retriever == "bm25"
+    write_result(name if is_default else f"{name}-{options.retriever}", content)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Source: the two scores are mixed as in BERTserini (Yang et al. 2019,
 https://aclanthology.org/N19-4013), section 3; here the one of dense vectors too.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,8 @@ from ..reader import DeformerConfig
 from .ranking import AnswerRule
 from .retrievers import Retriever
 from .retrievers.base import bm25_scores, encoder_of
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +53,15 @@ def ranking_for(config: DeformerConfig, retriever: Retriever) -> tuple[PassageWe
     of other encoders order passages, and are not added to a logit.
     """
     rule = AnswerRule.of(config)
-    fitted = config.vector_ranking
-    if fitted is None or fitted["encoder"] != encoder_of(retriever):
+    fitted, encoder = config.vector_ranking, encoder_of(retriever)
+    if fitted is None or fitted["encoder"] != encoder:
+        if fitted is not None and encoder is not None:
+            _LOG.warning(
+                "vectors: the reader knows what similarities of encoder %s are worth, and these "
+                "are of %s. They order passages, and nothing is added for them.",
+                fitted["encoder"][:12],
+                encoder[:12],
+            )
         return PassageWeights(bm25=config.bm25_weight), rule
     weights = fitted["confidence_weights"]
     return (

@@ -217,13 +217,16 @@ def test_weights_of_similarities_are_fitted_to_what_a_question_gets(
 
 
 def test_similarities_of_another_encoder_only_order_passages(
-    with_vectors: OpenDomainQA, questions: Sequence[Question]
+    with_vectors: OpenDomainQA, questions: Sequence[Question], caplog: pytest.LogCaptureFixture
 ) -> None:
     index, reader = with_vectors.index, with_vectors.reader
     reader.config.vector_ranking = {**VECTOR_RANKING, "encoder": "another"}
     other = OpenDomainQA(index, reader, with_vectors.retriever)
+    assert "similarities of encoder another are worth" in caplog.text
+    caplog.clear()
     reader.config.vector_ranking = None
     without = OpenDomainQA(index, reader, with_vectors.retriever)
+    assert "similarities" not in caplog.text
     assert other.weights == without.weights == PassageWeights(bm25=reader.config.bm25_weight)
     assert other(questions[0].question) == without(questions[0].question)
 
