@@ -84,6 +84,29 @@ def with_vectors() -> str:
     )
 
 
+def arms() -> str:
+    """EM of readers that learned to compare passages, and not to, from one base."""
+    result = newest("aggregation-arms")
+    n_held_out = result["n_questions"] - result["n_fitted"]
+    lines = [
+        f"EM on {n_held_out:,} questions of `{result['questions']}` over `{result['corpus']}` "
+        f"({result['codec']}); the {result['n_fitted']:,} others fit the weights. In brackets, "
+        "where it lies with 95 % (bootstrap).",
+        "",
+        "| reader | passages | best span | with BM25 | equal answers summed |",
+        "|---|---|---|---|---|",
+    ]
+    for name, reader in result["readers"].items():
+        for top_k, found in reader["top_k"].items():
+            by_step = {row["step"]: row for row in found["rows"]}
+            cells = [
+                _with_interval(by_step[step], "exact_match")
+                for step in ("best span", "BM25", "equal answers summed")
+            ]
+            lines.append(f"| {name} | {top_k} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"])
+
+
 def _with_vectors() -> list[dict[str, Any]]:
     names = [f"aggregation-{retriever}" for retriever in ("dense", "hybrid")]
     return [newest(name) for name in names if any(RESULTS.glob(f"{name}-*.json"))]

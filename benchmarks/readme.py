@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from accelerator_tables import ACCELERATOR_TABLES
-from answer_tables import ANSWER_TABLES, answer_summary
+from answer_tables import ANSWER_TABLES, answer_summary, arms
 from common import RESULTS, all_results, fill, newest
 from pair_tables import PAIR_TABLES
 from profile_table import PROFILE_TABLES
@@ -242,6 +242,7 @@ def main() -> None:
     training = {
         "split-curve": split_curve,
         "passage-scores": passage_scores,
+        "aggregation-arms": arms,
         "text-without-labels": text_without_labels,
     }
     bases = {"xlnet-sample": xlnet_sample}

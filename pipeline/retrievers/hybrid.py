@@ -27,8 +27,9 @@ class HybridRetriever:
 
     @property
     def encoder_fingerprint(self) -> str | None:
-        """Whose similarities a hit has; None where nothing is merged that knows any."""
-        return next(filter(None, map(encoder_of, self.retrievers)), None)
+        """Whose similarities a hit has; None where it has none, or those of several encoders."""
+        encoders = {encoder_of(retriever) for retriever in self.retrievers} - {None}
+        return encoders.pop() if len(encoders) == 1 else None
 
     @property
     def description(self) -> str:
@@ -70,7 +71,7 @@ class HybridRetriever:
         bm25 = {hit.ordinal: hit.bm25 for hit in all_hits if hit.bm25 is not None}
         known = {hit.ordinal: hit.similarity for hit in all_hits if hit.similarity is not None}
         # What vectors did not find is at most as similar as the last that they found.
-        lowest = min(known.values(), default=None)
+        lowest = None if self.encoder_fingerprint is None else min(known.values(), default=0.0)
         ranked = reciprocal_rank_fusion([[h.ordinal for h in hits] for hits in found], k=self._k)
         return [
             Hit(ordinal, score, bm25.get(ordinal), known.get(ordinal, lowest))

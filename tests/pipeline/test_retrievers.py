@@ -89,6 +89,24 @@ def test_hybrid_merges_what_both_find(dense_index: Path) -> None:
         assert encoder_of(index.bm25) is encoder_of(HybridRetriever(index.bm25)) is None
 
 
+def test_hybrid_says_whose_similarities_a_hit_has(sample_index: Path) -> None:
+    class Vectors:
+        def __init__(self, encoder: str) -> None:
+            self.encoder_fingerprint = encoder
+
+        def search(self, query: str, k: int) -> list[Hit]:
+            return []
+
+    with PassageIndex(sample_index) as index:
+        words = index.bm25.search(QUERY, 5)
+        for one, other, expected in (("a", "a", "a"), ("a", "b", None)):
+            hybrid = HybridRetriever(index.bm25, Vectors(one), Vectors(other))
+            assert encoder_of(hybrid) == expected
+            found = hybrid.search(QUERY, 5)
+            assert [hit.ordinal for hit in found] == [hit.ordinal for hit in words]
+            assert {hit.similarity for hit in found} == {0.0 if expected else None}
+
+
 @pytest.mark.parametrize("name", ["bm25", "dense", "hybrid"])
 def test_several_queries_at_once_find_what_each_does(dense_index: Path, name: str) -> None:
     with PassageIndex(dense_index) as index:
