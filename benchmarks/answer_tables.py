@@ -79,9 +79,31 @@ def with_vectors() -> str:
                 f"| {_calibration(found)} |"
             )
     files = ", ".join(f"`{result['file']}`" for result in found_by)
-    return "\n".join(
-        [*lines, "", f"`python benchmarks/aggregation.py --retriever RETRIEVER` → {files}"]
-    )
+    source = f"`python benchmarks/aggregation.py --retriever RETRIEVER` → {files}"
+    return "\n".join([*lines, "", source, "", *_end_to_end()])
+
+
+def _end_to_end() -> list[str]:
+    """What a user gets on all questions, and how soon."""
+    lines = [
+        "End to end, with what ships, all questions (half of which fitted the weights), float32:",
+        "",
+        "| retriever | EM at 1 passage | 5 | 20 | F1 at 20 | finding, ms | a question, p50, ms "
+        "| p95 |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    files = []
+    for retriever, suffix in (("bm25", ""), ("dense", "-dense")):
+        result = newest(f"open-domain-wiki-passages{suffix}")
+        (score,) = result["scores"]
+        exact = [f"{score['exact_match_by_passages'][n]:.1f}" for n in ("1", "5", "20")]
+        ms = score["latency_ms"]
+        lines.append(
+            f"| {retriever} | {' | '.join(exact)} | {score['f1']:.1f} "
+            f"| {score['stage_ms']['retrieve']:.0f} | {ms['p50']:.0f} | {ms['p95']:.0f} |"
+        )
+        files.append(f"`{result['file']}`")
+    return [*lines, "", f"`python benchmarks/open_domain.py` → {', '.join(files)}"]
 
 
 def arms() -> str:
