@@ -50,5 +50,6 @@ def dense(
         )
         kind = VectorKind(vectors) if vectors else None
         build_dense(index, loaded, kind=kind, show_progress=True)
+        typer.echo("Passages are found by them with --retriever dense, or hybrid.", err=True)
     content = index_info(index)
     print_json(content) if json else print_table(content)

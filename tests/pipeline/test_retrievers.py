@@ -326,6 +326,7 @@ def test_the_command_line_makes_vectors_and_answers_by_them(
     assert done.code == 2 and "expected one of flat, ivf, ivfpq" in done.err
     done = preread("dense", index, "--encoder", minilm_path, "--json")
     assert done.code == 0 and json.loads(done.out)["encoder"] == str(minilm_path.resolve())
+    assert "--retriever dense" in done.err
 
     question = "How many keys does a modern piano have?"
     for retriever in ("dense", "hybrid"):
