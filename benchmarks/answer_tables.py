@@ -80,7 +80,25 @@ def with_vectors() -> str:
             )
     files = ", ".join(f"`{result['file']}`" for result in found_by)
     source = f"`python benchmarks/aggregation.py --retriever RETRIEVER` → {files}"
-    return "\n".join([*lines, "", source, "", *_end_to_end()])
+    return "\n".join([*lines, "", source, "", *_beside_the_full(), "", *_end_to_end()])
+
+
+def _beside_the_full() -> list[str]:
+    """Both readers on the same passages that vectors found."""
+    result = newest("aggregation-dense-full")
+    lines = [
+        "The full model (k = 0) on the same passages in the same run, weights fitted for each:",
+        "",
+        "| reader | passages found by | how many | EM | F1 |",
+        "|---|---|---|---|---|",
+    ]
+    for name, top_k, found in _cutoffs(result):
+        row = found["rows"][-1]
+        lines.append(
+            f"| {name} | {result['retriever']} | {top_k} | {_with_interval(row, 'exact_match')} "
+            f"| {_with_interval(row, 'f1')} |"
+        )
+    return [*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"]
 
 
 def _end_to_end() -> list[str]:
@@ -108,25 +126,28 @@ def _end_to_end() -> list[str]:
 
 def arms() -> str:
     """EM of readers that learned to compare passages, and not to, from one base."""
-    result = newest("aggregation-arms")
-    n_held_out = result["n_questions"] - result["n_fitted"]
+    results = [newest(f"aggregation-{name}") for name in ("arms", "arms-20k")]
+    first = results[0]
+    n_held_out = first["n_questions"] - first["n_fitted"]
     lines = [
-        f"EM on {n_held_out:,} questions of `{result['questions']}` over `{result['corpus']}` "
-        f"({result['codec']}); the {result['n_fitted']:,} others fit the weights. In brackets, "
-        "where it lies with 95 % (bootstrap).",
+        f"EM on {n_held_out:,} questions of `{first['questions']}` ({first['codec']}); the "
+        f"{first['n_fitted']:,} others fit the weights. In brackets, where it lies with 95 % "
+        "(bootstrap).",
         "",
-        "| reader | passages | best span | with BM25 | equal answers summed |",
-        "|---|---|---|---|---|",
+        "| corpus | reader | passages | best span | with BM25 | equal answers summed |",
+        "|---|---|---|---|---|---|",
     ]
-    for name, reader in result["readers"].items():
-        for top_k, found in reader["top_k"].items():
-            by_step = {row["step"]: row for row in found["rows"]}
-            cells = [
-                _with_interval(by_step[step], "exact_match")
-                for step in ("best span", "BM25", "equal answers summed")
-            ]
-            lines.append(f"| {name} | {top_k} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"])
+    for result in results:
+        for name, reader in result["readers"].items():
+            for top_k, found in reader["top_k"].items():
+                by_step = {row["step"]: row for row in found["rows"]}
+                cells = [
+                    _with_interval(by_step[step], "exact_match")
+                    for step in ("best span", "BM25", "equal answers summed")
+                ]
+                lines.append(f"| `{result['corpus']}` | {name} | {top_k} | {' | '.join(cells)} |")
+    files = ", ".join(f"`{result['file']}`" for result in results)
+    return "\n".join([*lines, "", f"`python benchmarks/aggregation.py` → {files}"])
 
 
 def _with_vectors() -> list[dict[str, Any]]:
