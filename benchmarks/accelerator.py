@@ -54,7 +54,7 @@ def main() -> None:
         "--passages",
         type=int,
         nargs="+",
-        default=[8000, 4000, 2000],
+        default=[1000, 600, 300],
         help="that are indexed, of each shape",
     )
     parser.add_argument(

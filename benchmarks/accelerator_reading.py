@@ -1,6 +1,6 @@
 """How fast a device reads passages: from stored states, and by the full model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from preread.pipeline.waves import read_in_waves
 from preread.reader import DeformerConfig, Packed, Reader, Segment
 from preread.reader.codecs import known_codec, reader_of
 from reading_systems import Asked
+from speed import distance
 from torch import Tensor
 
 
@@ -124,12 +125,6 @@ class Readings:
         return [self._place[name] for name in self._asked[number].passage_ids[:top_k]]
 
 
-def off_by(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
-    """Norm of the difference of logits, by the norm of the logits."""
-    a, b = torch.cat(list(found)).float(), torch.cat(list(expected)).float()
-    return float(f"{float((a - b).norm() / b.norm()):.2g}")
-
-
 def reading_rates(
     readings: Readings, config: DeformerConfig, top_k: int, clock: Clock, repeat: int
 ) -> list[dict[str, Any]]:
@@ -177,11 +172,17 @@ def reading_rates(
                     ),
                 },
                 "logits_off_by": {
-                    "ours, of the decomposed": off_by(logits["ours"], readings.exact(top_k)),
-                    "one batch, of batches": off_by(
-                        logits["full, one batch"], logits["full, batches of 32"]
+                    "ours, of the decomposed": _rounded(
+                        distance(logits["ours"], readings.exact(top_k))
+                    ),
+                    "one batch, of batches": _rounded(
+                        distance(logits["full, one batch"], logits["full, batches of 32"])
                     ),
                 },
             }
         )
     return rows
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.2g}")

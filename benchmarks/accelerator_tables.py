@@ -39,9 +39,10 @@ def limits() -> str:
 def indexing() -> str:
     """Passages a second by stage."""
     lines = [
-        f"| reader | rows a batch | codec | {' | '.join(_STAGES)} | all, as the indexer runs | "
-        "lower layers, TFLOP/s | of the card's | all of Wikipedia, hours |",
-        f"|---|---|---|{'---|' * len(_STAGES)}---|---|---|---|",
+        f"| reader | passages | rows a batch | codec | {' | '.join(_STAGES)} | "
+        "all, as the indexer runs | lower layers, TFLOP/s | of the card's | "
+        "all of Wikipedia, hours |",
+        f"|---|---|---|---|{'---|' * len(_STAGES)}---|---|---|---|",
     ]
     for result in _results():
         peak = result["limits"]["teraflops"]["float32"]["median"]
@@ -50,7 +51,8 @@ def indexing() -> str:
             stages = " | ".join(f"{rate[stage]['median']:,.0f}" for stage in _STAGES)
             flops = row["lower_layers_teraflops"]["median"]
             lines.append(
-                f"| {result['shape']} | {row['rows_per_batch']:,} | {row['codec']} | {stages} | "
+                f"| {result['shape']} | {row['n_passages']:,} | {row['rows_per_batch']:,} | "
+                f"{row['codec']} | {stages} | "
                 f"{with_ends(rate['whole'], '', 0)} | {flops:.1f} | {100 * flops / peak:.0f} % | "
                 f"{WIKIPEDIA / rate['whole']['median'] / 3600:.1f} |"
             )

@@ -1,14 +1,12 @@
 """Self-attention over packed segments."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from .packing import positions_of
+from .packing import padded_layout
 
 
 class SelfAttention(nn.Module):
@@ -103,44 +101,11 @@ def attend_padded(
     """Attention in one call over padded segments; arguments and result as `attend_by_segment`."""
     if not lengths:
         return query
-    layout = _padded_layout(tuple(lengths), query.device)
-    asking = _padded_layout(tuple(query_lengths), query.device) if query_lengths else layout
+    layout = padded_layout(tuple(lengths), query.device)
+    asking = padded_layout(tuple(query_lengths), query.device) if query_lengths else layout
     q = asking.pad(query).transpose(1, 2)
     k, v = (layout.pad(x).transpose(1, 2) for x in (key, value))
     out = scaled_dot_product_attention(
         q, k, v, attn_mask=layout.is_real[:, None, None, :], dropout_p=dropout
     )
     return out.transpose(1, 2)[asking.segment, asking.position]
-
-
-@dataclass(frozen=True, slots=True)
-class _PaddedLayout:
-    """Where packed rows lie once they are padded."""
-
-    segment: Tensor
-    """Of each row. Shape ``(n_rows,)``, int64; so has ``position``, its place in the segment."""
-    position: Tensor
-    is_real: Tensor
-    """True where there is no padding. Shape ``(n_segments, longest)``, bool."""
-
-    def pad(self, rows: Tensor) -> Tensor:
-        """Lay rows out. Shapes ``(n_rows, ...)`` to ``(n_segments, longest, ...)``."""
-        padded = rows.new_zeros((*self.is_real.shape, *rows.shape[1:]))
-        padded[self.segment, self.position] = rows
-        return padded
-
-
-@lru_cache(maxsize=4)
-def _padded_layout(lengths: tuple[int, ...], device: torch.device) -> _PaddedLayout:
-    """The layout of some segments; all layers of a pass have the same.
-
-    Args:
-        lengths: Rows of each segment.
-        device: Where it is needed.
-    """
-    with torch.inference_mode(False):  # or training could not use one that reading made
-        counts = torch.tensor(lengths, dtype=torch.int64)
-        segment = torch.repeat_interleave(torch.arange(len(lengths)), counts)
-        is_real = torch.arange(max(lengths)) < counts[:, None]
-        where = segment, positions_of(lengths), is_real
-        return _PaddedLayout(*(tensor.to(device) for tensor in where))

@@ -8,6 +8,7 @@ Upper layers see positions only through the lower states, so that packing change
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -73,21 +74,37 @@ def positions_of(lengths: Sequence[int]) -> Tensor:
     return torch.arange(int(counts.sum())) - starts
 
 
-def pad(rows: Tensor, lengths: Sequence[int], value: float) -> Tensor:
-    """Lay packed rows out with padding at the right.
+@dataclass(frozen=True, slots=True)
+class PaddedLayout:
+    """Where packed rows lie once they are padded."""
+
+    segment: Tensor
+    """Of each row. Shape ``(n_rows,)``, int64; so has ``position``, its place in the segment."""
+    position: Tensor
+    is_real: Tensor
+    """True where there is no padding. Shape ``(n_segments, longest)``, bool."""
+
+    def pad(self, rows: Tensor) -> Tensor:
+        """Lay rows out. Shapes ``(n_rows, ...)`` to ``(n_segments, longest, ...)``."""
+        padded = rows.new_zeros((*self.is_real.shape, *rows.shape[1:]))
+        padded[self.segment, self.position] = rows
+        return padded
+
+
+@lru_cache(maxsize=4)
+def padded_layout(lengths: tuple[int, ...], device: torch.device) -> PaddedLayout:
+    """The layout of some segments; all layers of a pass have the same.
 
     Args:
-        rows: Shape ``(sum(lengths), ...)``.
         lengths: Rows of each segment.
-        value: What padding holds.
+        device: Where it is needed.
 
     Returns:
-        Shape ``(len(lengths), max(lengths), ...)``.
+        A layout that later passes over segments of these lengths share; nobody may change it.
     """
-    longest = max(lengths, default=0)
-    out = rows.new_full((len(lengths), longest, *rows.shape[1:]), value)
-    segment = torch.repeat_interleave(
-        torch.arange(len(lengths)), torch.tensor(lengths, dtype=torch.int64)
-    )
-    out[segment.to(rows.device), positions_of(lengths).to(rows.device)] = rows
-    return out
+    with torch.inference_mode(False):  # or training could not use one that reading made
+        counts = torch.tensor(lengths, dtype=torch.int64)
+        segment = torch.repeat_interleave(torch.arange(len(lengths)), counts)
+        is_real = torch.arange(max(lengths)) < counts[:, None]
+        where = segment, positions_of(lengths), is_real
+        return PaddedLayout(*(tensor.to(device) for tensor in where))

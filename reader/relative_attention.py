@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from .packing import pad, positions_of
+from .packing import padded_layout
 
 
 class RelativeAttention(nn.Module):
@@ -130,17 +130,16 @@ class RelativeAttention(nn.Module):
     ) -> Tensor:
         """Attention in one call; arguments and result as `attend_by_segment`."""
         device = query.device
+        layout = padded_layout(tuple(lengths), device)
         places = torch.arange(max(lengths), device=device)
         crosses = None
         if first_lengths:
             is_first = places < torch.tensor(list(first_lengths), device=device).unsqueeze(1)
             crosses = (is_first.unsqueeze(2) != is_first.unsqueeze(1)).unsqueeze(1)
-        counts = torch.tensor(list(lengths), device=device)
-        is_real = (places < counts.unsqueeze(1))[:, None, None, :]
-        q, k, v = (pad(x, lengths, 0.0).transpose(1, 2) for x in (query, key, value))
+        is_real = layout.is_real[:, None, None, :]
+        q, k, v = (layout.pad(x).transpose(1, 2) for x in (query, key, value))
         mixed = self._mix(q, k, v, relative, crosses, is_real).transpose(1, 2)
-        segment = torch.arange(len(lengths), device=device).repeat_interleave(counts)
-        return mixed[segment, positions_of(lengths).to(device)]
+        return mixed[layout.segment, layout.position]
 
     def _mix(
         self,

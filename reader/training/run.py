@@ -188,6 +188,7 @@ def _student(recipe: Recipe, base: str) -> DecomposedModel:
         "knows_null": recipe.null_weight > 0,
         "passage_weight": 0.0,  # what was fitted to the base's logits does not hold of others
         "confidence_weights": None,
+        "vector_ranking": None,
     }
     kind: type[DecomposedModel] = DeformerForQuestionAnswering
     if recipe.task is not None:

@@ -226,6 +226,23 @@ def test_several_processes_share_the_batches(base: Path, train_file: Path) -> No
     assert Reader.load(str(output / "reader")).config.num_lower_layers == 1
 
 
+def test_what_was_fitted_to_the_bases_logits_is_dropped(base: Path, train_file: Path) -> None:
+    first = train(recipe(base, epochs=1), data=base.parent, output=base.parent / "first")
+    described = json.loads((first / "config.json").read_text())
+    vectors = {"encoder": "e", "similarity_weight": 9.0, "bm25_weight": 0.5}
+    ranking = {"answer_temperature": 2.0, "confidence_weights": [0.0, 1.0, 0.0]}
+    described |= {**ranking, "vector_ranking": ranking | vectors}
+    (first / "config.json").write_text(json.dumps(described))
+    assert Reader.load(str(first)).config.vector_ranking is not None
+    trained = train(
+        replace(recipe(base, epochs=1), base=str(first)),
+        data=base.parent,
+        output=base.parent / "out",
+    )
+    config = Reader.load(str(trained)).config
+    assert config.confidence_weights is None and config.vector_ranking is None
+
+
 def test_a_run_ends_early_where_its_recipe_says(base: Path, train_file: Path) -> None:
     output = base.parent / "out"
     train(replace(recipe(base, epochs=40), max_steps=20), data=base.parent, output=output)
