@@ -1,4 +1,4 @@
-"""Hard negatives for open-domain training: what BM25 finds for a question and does not answer it.
+"""Hard negatives for open-domain training: what is found for a question and does not answer it.
 
 Source: Karpukhin et al. 2020 (https://aclanthology.org/2020.emnlp-main.550), section 3.2.
 """
@@ -191,7 +191,8 @@ def mine_negatives(
     The same search and questions give the same bytes. The file appears when it is complete.
 
     Args:
-        search: Finds passages: ``partial(search_passages, index)``, or a `CorpusSearch`.
+        search: Finds passages: ``partial(search_passages, index)``, with any retriever, or a
+            `CorpusSearch`.
         questions: A file of reading comprehension (the given context is the positive) or of
             open-domain questions (the positive is found). The answers of one named CuratedTREC
             are patterns.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from hypothesis import settings
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path
-from preread.indexer.dense import SentenceEncoder
+from preread.indexer.dense import SentenceEncoder, build_dense
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -191,6 +192,17 @@ def tiny_encoder(
     tokenizer.save_pretrained(folder)
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 64}', "utf-8")
     return SentenceEncoder.load(str(folder))
+
+
+@pytest.fixture(scope="session")
+def dense_index(
+    sample_index: Path, tiny_encoder: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The sample index with vectors of a random encoder, which know nothing of meaning."""
+    path = tmp_path_factory.mktemp("dense") / "index"
+    shutil.copytree(sample_index, path)
+    build_dense(path, tiny_encoder)
+    return path
 
 
 @pytest.fixture(scope="session")

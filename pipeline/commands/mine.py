@@ -2,12 +2,15 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...data import OnError, QuestionFormat, ReadReport, read_corpus
-from .options import Json, Limit, print_json, print_table
+from ...data import OnError, PrereadError, QuestionFormat, ReadReport, read_corpus
+from .options import Json, Limit, Retriever, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..mining import Search
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,6 +32,7 @@ def mine(
         list[Path] | None,
         typer.Option(help="Its contexts are never a negative; may be given more than once."),
     ] = None,
+    retriever: Retriever = "bm25",
     format: Annotated[
         QuestionFormat, typer.Option(help="Form of the questions.")
     ] = QuestionFormat.AUTO,
@@ -36,18 +40,10 @@ def mine(
     limit: Limit = None,
     json: Json = False,
 ) -> None:
-    """Make training examples of QUESTIONS: passages BM25 finds that hold no answer."""
-    from ...indexer import PassageIndex
-    from ...indexer.manifest import MANIFEST_FILE, STATES_FOLDER
+    """Make training examples of QUESTIONS: passages found for them that hold no answer."""
     from ..mining import mine_negatives
-    from ..search import CorpusSearch, search_passages
 
-    is_index = any((source / name).exists() for name in (MANIFEST_FILE, STATES_FOLDER))
-    search = (
-        partial(search_passages, PassageIndex(source))
-        if is_index
-        else CorpusSearch(read_corpus(source, on_error=on_error))
-    )
+    search = _open_search(source, retriever, on_error)
     report = ReadReport()
     content = mine_negatives(
         search,
@@ -65,3 +61,22 @@ def mine(
     if not report.is_complete:
         typer.echo(report.summary(), err=True)
     print_json(content) if json else print_table(content)
+
+
+def _open_search(source: Path, retriever: str, on_error: OnError) -> "Search":
+    """What finds passages: of an index any retriever, of a corpus BM25 in memory."""
+    from ...indexer import PassageIndex
+    from ...indexer.manifest import MANIFEST_FILE, STATES_FOLDER
+    from ..retrievers import open_retriever
+    from ..retrievers.selection import RetrieverName, without_password
+    from ..search import CorpusSearch, search_passages
+
+    if any((source / name).exists() for name in (MANIFEST_FILE, STATES_FOLDER)):
+        index = PassageIndex(source)
+        return partial(search_passages, index, retriever=open_retriever(index, retriever))
+    if retriever != RetrieverName.BM25:
+        raise PrereadError(
+            f"{source}: expected an index, for its passages to be found by "
+            f"{without_password(retriever)!r}, found none. Name one, or leave out --retriever."
+        )
+    return CorpusSearch(read_corpus(source, on_error=on_error))

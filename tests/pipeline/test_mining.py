@@ -19,6 +19,7 @@ from preread.data import (
     ReadReport,
     has_answer,
     read_corpus,
+    read_examples,
     read_open_domain_examples,
     read_questions,
 )
@@ -32,6 +33,7 @@ from preread.pipeline import (
     mine_negatives,
     search_passages,
 )
+from preread.pipeline.retrievers import open_retriever
 
 Preread = Callable[..., Any]
 
@@ -326,6 +328,23 @@ def test_command_mines_and_prints_its_summary(
     assert list(read_open_domain_examples(tmp_path / "again.jsonl")) == examples
 
 
+def test_command_mines_what_any_retriever_finds(
+    preread: Preread, dense_index: Path, reading_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "mined.jsonl"
+    arguments = ("mine", dense_index, reading_file, output, "--retriever", "dense")
+    done = preread(*arguments, "--negatives", 2, "--limit", 10, "--json")
+    assert done.code == 0, done.err
+    questions = list(read_examples(reading_file, limit=10))
+    with PassageIndex(dense_index) as index:
+        nearest = partial(search_passages, index, retriever=open_retriever(index, "dense"))
+        by_vectors, by_words = (
+            [mined(Miner(search, negatives=2), question) for question in questions]
+            for search in (nearest, search_in(index))
+        )
+    assert list(read_open_domain_examples(output)) == by_vectors != by_words
+
+
 def test_command_counts_skipped_records_on_standard_error(
     preread: Preread, sample_index: Path, tmp_path: Path
 ) -> None:
@@ -351,6 +370,10 @@ def test_command_counts_skipped_records_on_standard_error(
         (("{index}", "{tmp}/nowhere", "{tmp}/new"), "nowhere: expected a file"),
         (("{tmp}/nothing", "{questions}", "{tmp}/new"), "expected a corpus"),
         (("{index}", "{questions}", "{tmp}/new", "--depth", "5"), "depth must be at least"),
+        (
+            ("{corpus}", "{questions}", "{tmp}/new", "--retriever", "dense"),
+            "expected an index, for its passages to be found by 'dense'",
+        ),
     ],
 )
 def test_mistakes_give_one_clear_error_and_code_two(
@@ -358,6 +381,7 @@ def test_mistakes_give_one_clear_error_and_code_two(
 ) -> None:
     (tmp_path / "taken").write_text('{"text_a": "a", "text_b": "b"}\n')
     places = {"tmp": tmp_path, "index": sample_index, "questions": sample_questions_path()}
+    places["corpus"] = sample_corpus_path()
     finished = preread("mine", *(argument.format(**places) for argument in arguments))
     assert (finished.code, finished.out) == (2, "")
     errors = [line for line in finished.err.splitlines() if line.startswith("error: ")]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from preread.data import PrereadError, Question, read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import Bm25Parameters, Hit, PassageIndex
-from preread.indexer.dense import DenseSearcher, SentenceEncoder, build_dense
+from preread.indexer.dense import DenseSearcher
 from preread.pipeline import (
     GivenPassage,
     HybridRetriever,
@@ -32,17 +32,6 @@ from preread.reader import DeformerConfig, Reader
 
 QUERY = "what is the longest river of the continent"
 rankings = st.lists(st.lists(st.integers(0, 9), unique=True), max_size=4)
-
-
-@pytest.fixture(scope="module")
-def dense_index(
-    sample_index: Path, tiny_encoder: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The sample index with vectors of a random encoder, which know nothing of meaning."""
-    path = tmp_path_factory.mktemp("dense") / "index"
-    shutil.copytree(sample_index, path)
-    build_dense(path, tiny_encoder)
-    return path
 
 
 @pytest.fixture(scope="module")
