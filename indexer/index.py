@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..data import Passage
 from ..reader import Packed, Reader, WindowTable
-from ..reader.codecs import Codec, find_codec, load_codec
+from ..reader.codecs import Codec, find_codec, kept_codec
 from .errors import IndexFormatError, IndexMismatchError
 from .lookup import Lookup, key_of
 from .part_search import PartSearcher
@@ -141,7 +141,8 @@ class PassageIndex:
             assert codec is not None
             return codec
         file.check(self.path)
-        return load_codec(self.path / file.file, reader)
+        name = self.manifest.plan.codec
+        return kept_codec(self.path / file.file, file.sha256, name, reader)
 
     def ordinals(self) -> npt.NDArray[Any]:
         """Numbers of all passages, ascending. Shape ``(n_passages,)``, uint32."""

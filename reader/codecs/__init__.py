@@ -2,12 +2,12 @@
 
 from .adapting import reader_of
 from .base import Codec
-from .files import codec_file_name, load_codec, save_codec
+from .files import codec_file_name, load_codec, save_codec, tables_sha256
 from .learning import StateSample, learn_codec, learn_codecs, sample_states
 from .names import CodecKind, CodecName
 from .quantised import QuantisedCodec, Quantiser
 from .scalar import Float16Codec, Int8Codec
-from .selection import find_codec, known_codec, plain_codec
+from .selection import find_codec, kept_codec, known_codec, plain_codec
 from .sensitivity import fisher_information
 from .side import Predictor
 from .upper import RANK, UpperChanges
@@ -27,6 +27,7 @@ __all__ = [
     "codec_file_name",
     "find_codec",
     "fisher_information",
+    "kept_codec",
     "known_codec",
     "learn_codec",
     "learn_codecs",
@@ -35,4 +36,5 @@ __all__ = [
     "reader_of",
     "sample_states",
     "save_codec",
+    "tables_sha256",
 ]

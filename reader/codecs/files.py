@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -59,6 +60,8 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
     described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
     if codec.upper is not None:
         described["upper"] = codec.upper.upper
+        if codec.supersedes:
+            described["supersedes"] = list(codec.supersedes)
         tensors |= {_UPPER + name: tensor for name, tensor in codec.upper.tensors.items()}
     metadata = {_FORMAT: json.dumps(described)}
     save_file({name: t.cpu().contiguous() for name, t in tensors.items()}, path, metadata)
@@ -85,6 +88,7 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
     codec = _KEPT.get(key)
     if codec is None:
         codec = _parse(content, path, reader)
+        codec.sha256 = key[0]
         while len(_KEPT) >= _MOST_KEPT:
             _KEPT.pop(next(iter(_KEPT)), None)
         _KEPT[key] = codec
@@ -92,11 +96,33 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
     return copy(codec)
 
 
+def tables_sha256(path: Path) -> str:
+    """SHA-256 of a codec's tables: of all that codes and states depend on.
+
+    Files with the same tables read each other's codes, whatever upper layers they bring.
+
+    Args:
+        path: The file.
+
+    Raises:
+        PrereadError: If the file is no codec.
+    """
+    try:
+        stored = load(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, error) from error
+    digest = hashlib.sha256()
+    for name in sorted(name for name in stored if not name.startswith(_UPPER)):
+        table = stored[name]
+        digest.update(f"{name} {table.dtype} {tuple(table.shape)} ".encode())
+        digest.update(table.numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
     """A codec from its file's bytes; see `load_codec`."""
     try:
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        described = json.loads(header["__metadata__"][_FORMAT])
+        described = _description(content)
         stored = load(content)
         name = CodecName.parse(described["codec"])
         fingerprint = described["fingerprint"]
@@ -108,6 +134,7 @@ def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
         predictor = Predictor(**tables)
         quantiser = Quantiser(stored["analysis"].float(), codebooks, stored["synthesis"].float())
         upper = _upper(described.get("upper"), stored)
+        supersedes = tuple(described.get("supersedes", ()))
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise _unreadable(path, error) from error
     if fingerprint != reader.fingerprint:
@@ -118,7 +145,14 @@ def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
         )
     embeddings = reader.model.embedder.word_vectors().detach()
     with torch.inference_mode():
-        return QuantisedCodec(name, predictor, quantiser, embeddings, upper)
+        return QuantisedCodec(name, predictor, quantiser, embeddings, upper, supersedes)
+
+
+def _description(content: bytes) -> dict[str, Any]:
+    """What a file's metadata say; the library tells them only of files that it opens itself."""
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    described: dict[str, Any] = json.loads(header["__metadata__"][_FORMAT])
+    return described
 
 
 def _unreadable(path: Path, error: Exception) -> PrereadError:

@@ -130,6 +130,7 @@ class QuantisedCodec:
         quantiser: Quantiser,
         embeddings: Tensor,
         upper: UpperChanges | None = None,
+        supersedes: tuple[str, ...] = (),
     ) -> None:
         """Multiply the tables out.
 
@@ -140,9 +141,14 @@ class QuantisedCodec:
             embeddings: The reader's word embeddings, on the device where it runs. Shape
                 ``(vocab_size, hidden_size)``, float32.
             upper: What upper layers change for it.
+            supersedes: SHA-256 of files of the same tables, whose changes were trained further
+                into these.
         """
         self.name = name
         self.upper = upper
+        self.supersedes = supersedes
+        self.sha256 = ""
+        """Of the file it was read from, if it was."""
         self.quantiser = quantiser.to(embeddings.device)
         self.side = SideInformation(predictor, embeddings)
         with full_precision(embeddings.device):

@@ -1,6 +1,7 @@
 """Upper layers that a codec brings along."""
 
 import logging
+import shutil
 from copy import copy, deepcopy
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from preread.data import PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
-from preread.indexer import IndexConfig, build_index
+from preread.indexer import IndexConfig, build_index, merge_indexes
 from preread.pipeline import OpenDomainQA
 from preread.reader import DeformerForQuestionAnswering, Reader
 from preread.reader.codecs import (
@@ -22,6 +23,7 @@ from preread.reader.codecs import (
     reader_of,
     sample_states,
     save_codec,
+    tables_sha256,
 )
 from safetensors.torch import load_file, save_file
 
@@ -187,3 +189,50 @@ def test_an_index_brings_its_upper_layers_along(
         logits(qa.reader), logits(reader.with_model(tuned)), rtol=2e-3, atol=2e-3
     )
     assert qa("what is Volcano?", top_k=5)
+
+
+@pytest.mark.parametrize("trained_from_it", [True, False])
+def test_upper_layers_trained_further_read_an_index_made_before(
+    trained_from_it: bool,
+    tiny_reader_path: Path,
+    tuned: DeformerForQuestionAnswering,
+    codec: QuantisedCodec,
+    tmp_path: Path,
+) -> None:
+    """Beside the reader lies a codec of the same tables; only a successor counts."""
+    folder = tmp_path / "reader"
+    shutil.copytree(tiny_reader_path, folder)
+    reader = Reader.load(str(folder))
+    brought = folder / codec_file_name(RPQ4)
+    save_codec(codec, reader, brought)
+    first, second = tmp_path / "first", tmp_path / "second"
+    build_index(sample_corpus_path(), first, reader, IndexConfig(codec="rpq4", limit=40))
+    before, tables = logits(OpenDomainQA.from_index(first).reader), tables_sha256(brought)
+
+    later = load_codec(brought, reader)
+    later.upper = UpperChanges.between(reader.model, tuned, FULL_RANK)
+    later.supersedes = (later.sha256,) if trained_from_it else ()
+    save_codec(later, reader, brought)
+    assert tables_sha256(brought) == tables
+    found = logits(OpenDomainQA.from_index(first).reader)
+    expected = logits(reader.with_model(tuned)) if trained_from_it else before
+    torch.testing.assert_close(found, expected, rtol=2e-3, atol=2e-3)
+
+    lines = sample_corpus_path().read_text("utf-8").splitlines(keepends=True)[40:60]
+    (tmp_path / "more.jsonl").write_text("".join(lines), "utf-8")
+    build_index(tmp_path / "more.jsonl", second, reader, IndexConfig(codec="rpq4"))
+    merge_indexes([first, second], tmp_path / "both")
+    assert OpenDomainQA.from_index(tmp_path / "both")("what is Volcano?", top_k=5)
+
+
+def test_tables_that_differ_are_told_apart(
+    tiny_reader: Reader, codec: QuantisedCodec, tmp_path: Path
+) -> None:
+    save_codec(codec, tiny_reader, tmp_path / "one.safetensors")
+    tensors = load_file(tmp_path / "one.safetensors")
+    tensors["codebooks"][0, 0, 0] += 1
+    save_file(tensors, tmp_path / "other.safetensors")
+    one, other = (tables_sha256(tmp_path / f"{name}.safetensors") for name in ("one", "other"))
+    assert one != other
+    with pytest.raises(PrereadError, match="no codec could be read"):
+        tables_sha256(tmp_path / "none.safetensors")

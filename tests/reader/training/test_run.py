@@ -15,6 +15,7 @@ import pytest
 import torch
 from preread.data import DataError, OnError, PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
+from preread.indexer.files import sha256_of
 from preread.reader import Reader
 from preread.reader.codecs import (
     CodecName,
@@ -339,6 +340,7 @@ def test_a_learned_codec_gets_what_the_upper_layers_changed(base: Path, train_fi
     trained = Reader.load(str(train(coded, data=base.parent, output=base.parent / "out")))
     brought = load_codec(base.parent / "out" / "codec-rpq4.safetensors", before)
     assert brought.upper is not None
+    assert brought.supersedes == (sha256_of(base.parent / "codec.safetensors"),)
     factors = {n: t.shape[1] for n, t in brought.upper.tensors.items() if n.endswith(".out")}
     assert max(factors.values()) == 24
     adapted = reader_of(brought, before).model.state_dict()
