@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from common import RESULTS, newest
+from codecs_by_name import TUNED
+from common import RESULTS, all_results, newest
 
 
 def aggregation() -> str:
@@ -43,8 +44,7 @@ def aggregation() -> str:
 
 def with_vectors() -> str:
     """EM and F1 by step where vectors find the passages, with what BM25's give beside them."""
-    of_bm25, found_by = newest("aggregation"), _with_vectors()
-    first = found_by[0]
+    of_bm25, first = newest("aggregation"), newest("aggregation-dense")
     n_held_out = first["n_questions"] - first["n_fitted"]
     lines = [
         f"`{first['questions']}` over `{first['corpus']}` ({first['codec']}), the decomposed "
@@ -54,7 +54,7 @@ def with_vectors() -> str:
         "| passages found by | how many | an answer is | EM | F1 |",
         "|---|---|---|---|---|",
     ]
-    for result, retriever in [(of_bm25, "bm25"), *((one, one["retriever"]) for one in found_by)]:
+    for result, retriever in ((of_bm25, "bm25"), (first, "dense")):
         for name, top_k, found in _cutoffs(result):
             if name == _split(0):
                 continue
@@ -70,35 +70,36 @@ def with_vectors() -> str:
         "scores | of confidences | answered at 0.5 | EM of those |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for result in found_by:
-        for _, top_k, found in _cutoffs(result):
-            weights = found["rows"][-1]["weights"]
-            lines.append(
-                f"| {result['retriever']} | {top_k} | {weights['bm25_weight']:.2f} "
-                f"| {weights['similarity_weight']:.1f} | {weights['answer_temperature']:.2f} "
-                f"| {_calibration(found)} |"
-            )
-    files = ", ".join(f"`{result['file']}`" for result in found_by)
-    source = f"`python benchmarks/aggregation.py --retriever RETRIEVER` → {files}"
+    for _, top_k, found in _cutoffs(first):
+        weights = found["rows"][-1]["weights"]
+        lines.append(
+            f"| dense | {top_k} | {weights['bm25_weight']:.2f} "
+            f"| {weights['similarity_weight']:.1f} | {weights['answer_temperature']:.2f} "
+            f"| {_calibration(found)} |"
+        )
+    source = f"`python benchmarks/aggregation.py --retriever dense` → `{first['file']}`"
     return "\n".join([*lines, "", source, "", *_beside_the_full(), "", *_end_to_end()])
 
 
 def _beside_the_full() -> list[str]:
-    """Both readers on the same passages that vectors found."""
-    result = newest("aggregation-dense-full")
+    """Both readers on the same passages."""
+    names = [f"aggregation-{name}" for name in ("full", "dense-full")]
+    results = [newest(name) for name in names if any(RESULTS.glob(f"{name}-*.json"))]
     lines = [
         "The full model (k = 0) on the same passages in the same run, weights fitted for each:",
         "",
         "| reader | passages found by | how many | EM | F1 |",
         "|---|---|---|---|---|",
     ]
-    for name, top_k, found in _cutoffs(result):
-        row = found["rows"][-1]
-        lines.append(
-            f"| {name} | {result['retriever']} | {top_k} | {_with_interval(row, 'exact_match')} "
-            f"| {_with_interval(row, 'f1')} |"
-        )
-    return [*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"]
+    for result in results:
+        for name, top_k, found in _cutoffs(result):
+            row = found["rows"][-1]
+            lines.append(
+                f"| {name} | {result['retriever']} | {top_k} "
+                f"| {_with_interval(row, 'exact_match')} | {_with_interval(row, 'f1')} |"
+            )
+    files = ", ".join(f"`{result['file']}`" for result in results)
+    return [*lines, "", f"`python benchmarks/aggregation.py` → {files}"]
 
 
 def _end_to_end() -> list[str]:
@@ -150,11 +151,6 @@ def arms() -> str:
     return "\n".join([*lines, "", f"`python benchmarks/aggregation.py` → {files}"])
 
 
-def _with_vectors() -> list[dict[str, Any]]:
-    names = [f"aggregation-{retriever}" for retriever in ("dense", "hybrid")]
-    return [newest(name) for name in names if any(RESULTS.glob(f"{name}-*.json"))]
-
-
 def _calibration(found: dict[str, Any]) -> str:
     """Cells: how well scores and confidences hold, and what a threshold leaves."""
     known = found["calibration"]
@@ -168,13 +164,13 @@ def _calibration(found: dict[str, Any]) -> str:
 
 def answer_summary() -> list[str]:
     """What README says of it: EM and F1 of the plain best span and of the last step."""
-    result = newest("aggregation")
+    result, dense = newest("aggregation"), newest("aggregation-dense")
     n_held_out = result["n_questions"] - result["n_fitted"]
     lines = [
         "| reader | passages found by | read | best span, EM | ranked as fitted, EM | F1 |",
         "|---|---|---|---|---|---|",
     ]
-    for one in [result, *_with_vectors()]:
+    for one in (result, dense):
         for name, top_k, found in _cutoffs(one):
             plain, fitted = found["rows"][0], found["rows"][-1]
             lines.append(
@@ -182,8 +178,7 @@ def answer_summary() -> list[str]:
                 f"| {_with_interval(plain, 'exact_match')} "
                 f"| {_with_interval(fitted, 'exact_match')} | {_with_interval(fitted, 'f1')} |"
             )
-    files = ", ".join(f"`{one['file']}`" for one in [result, *_with_vectors()])
-    script = f"`python benchmarks/aggregation.py` → {files}"
+    script = f"`python benchmarks/aggregation.py` → `{result['file']}`, `{dense['file']}`"
     return [
         f"Open domain: `{result['questions']}` over `{result['corpus']}`, read from "
         f"{result['codec']} in {result['precision']}. {result['n_fitted']:,} questions fitted how "
@@ -216,6 +211,47 @@ def _with_interval(row: dict[str, Any], name: str, sign: str = "") -> str:
 
 def _known(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
+
+
+def third_round() -> str:
+    """What upper layers of the third round give, beside those before them."""
+    lines = [
+        "| measured | before, EM / F1 | now, EM / F1 |",
+        "|---|---|---|",
+    ]
+    files: list[str] = []
+    now, before = newest("reading"), newest("codecs")
+    (rpq9,) = (row["scores"][TUNED] for row in before["rows"] if row["codec"] == "rpq9")
+    for row in now["rows"]:
+        if row.get("codec") == "rpq9":
+            was = rpq9[row["dataset"]]
+            lines.append(f"| `{row['dataset']}`, the passage given | {_both(was)} | {_both(row)} |")
+    files += [before["file"], now["file"]]
+    for corpus, what in (
+        ("wiki-passages-20k", "20,000 passages, by BM25"),
+        ("wiki-passages", "202,441 passages, by BM25"),
+        ("wiki-passages-dense", "202,441 passages, by vectors"),
+    ):
+        name = f"open-domain-{corpus}"
+        newer, older = [one for one in all_results(name) if one["benchmark"] == name][:2]
+        lines.append(
+            f"| 20 of {what}, all questions | {_both(older['scores'][0])} "
+            f"| {_both(newer['scores'][0])} |"
+        )
+        files += [older["file"], newer["file"]]
+    for name, what in (("aggregation", "BM25"), ("aggregation-dense", "vectors")):
+        newer, older = [one for one in all_results(name) if one["benchmark"] == name][:2]
+        last = [one["readers"]["shared"]["top_k"]["20"]["rows"][-1] for one in (older, newer)]
+        lines.append(
+            f"| 20 of 202,441 passages, by {what}, the 540 held out "
+            f"| {' | '.join(map(_both, last))} |"
+        )
+        files += [older["file"], newer["file"]]
+    return "\n".join([*lines, "", f"From {', '.join(f'`{file}`' for file in files)}."])
+
+
+def _both(score: dict[str, Any]) -> str:
+    return f"{score['exact_match']:.1f} / {score['f1']:.1f}"
 
 
 ANSWER_TABLES: dict[str, Callable[[], str]] = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from accelerator_tables import ACCELERATOR_TABLES
-from answer_tables import ANSWER_TABLES, answer_summary, arms
+from answer_tables import ANSWER_TABLES, answer_summary, arms, third_round
 from common import RESULTS, all_results, fill, newest
 from pair_tables import PAIR_TABLES
 from profile_table import PROFILE_TABLES
@@ -90,13 +90,15 @@ def results() -> str:
         "Below each table: the script that makes it, and the file it wrote, which names the "
         "machine.",
         "",
-        "Reading comprehension (the passage is given; every question that has an answer):",
+        "Reading comprehension (the passage is given; every question that has an answer). Indexes "
+        "have rpq9 by default, and its upper layers were trained longest; exact states are read by "
+        "the weights as they were before:",
         "",
         scores(),
         "",
         "What a stored token costs, all in, and what answers lose by it. The reader ships with "
-        "rpq9; rpqN is read by upper layers that learned from decoded states "
-        "([docs/store.md](docs/store.md)). In bfloat16:",
+        "rpq9; rpqN is read by upper layers that learned from decoded states, here all for the "
+        "same short time, rpq9 too ([docs/store.md](docs/store.md)). In bfloat16:",
         "",
         *store_summary(),
         "",
@@ -259,6 +261,7 @@ def main() -> None:
     for page, tables in pages.items():
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
         fill(ROOT / "docs" / page, {name: tables[name]() for name in known})
+    fill(ROOT / "docs" / "training.md", {"third-round": third_round()})
     fill(ROOT / "docs" / "profile.md", {name: table() for name, table in PROFILE_TABLES.items()})
     accelerator = {name: table() for name, table in ACCELERATOR_TABLES.items()}
     fill(ROOT / "docs" / "accelerator.md", accelerator)
