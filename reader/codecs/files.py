@@ -57,7 +57,7 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
     for name, table in tables.items():
         tensors[name], tensors[name + _SCALES] = to_int8(table)
     # One entry: the library writes several in any order, and an index has the same bytes always.
-    described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
+    described: dict[str, Any] = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
     if codec.upper is not None:
         described["upper"] = codec.upper.upper
         if codec.supersedes:
