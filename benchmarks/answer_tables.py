@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from codecs_by_name import TUNED
-from common import RESULTS, all_results, newest
+from common import all_results, newest
 
 
 def aggregation() -> str:
@@ -83,23 +83,20 @@ def with_vectors() -> str:
 
 def _beside_the_full() -> list[str]:
     """Both readers on the same passages."""
-    names = [f"aggregation-{name}" for name in ("full", "dense-full")]
-    results = [newest(name) for name in names if any(RESULTS.glob(f"{name}-*.json"))]
+    result = newest("aggregation-dense-full")
     lines = [
         "The full model (k = 0) on the same passages in the same run, weights fitted for each:",
         "",
         "| reader | passages found by | how many | EM | F1 |",
         "|---|---|---|---|---|",
     ]
-    for result in results:
-        for name, top_k, found in _cutoffs(result):
-            row = found["rows"][-1]
-            lines.append(
-                f"| {name} | {result['retriever']} | {top_k} "
-                f"| {_with_interval(row, 'exact_match')} | {_with_interval(row, 'f1')} |"
-            )
-    files = ", ".join(f"`{result['file']}`" for result in results)
-    return [*lines, "", f"`python benchmarks/aggregation.py` → {files}"]
+    for name, top_k, found in _cutoffs(result):
+        row = found["rows"][-1]
+        lines.append(
+            f"| {name} | {result['retriever']} | {top_k} | {_with_interval(row, 'exact_match')} "
+            f"| {_with_interval(row, 'f1')} |"
+        )
+    return [*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"]
 
 
 def _end_to_end() -> list[str]:
@@ -251,6 +248,7 @@ def third_round() -> str:
 
 
 def _both(score: dict[str, Any]) -> str:
+    """A cell: EM and F1."""
     return f"{score['exact_match']:.1f} / {score['f1']:.1f}"
 
 
