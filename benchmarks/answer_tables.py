@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from codecs_by_name import TUNED
-from common import all_results, newest
+from common import newest
 
 
 def aggregation() -> str:
@@ -23,8 +22,8 @@ def aggregation() -> str:
     for name, top_k, found in _cutoffs(result):
         for row in found["rows"]:
             lines.append(
-                f"| {name} | {top_k} | {row['step']} | {_with_interval(row, 'exact_match')} "
-                f"| {_with_interval(row, 'exact_match_more', '+')} | {_with_interval(row, 'f1')} |"
+                f"| {name} | {top_k} | {row['step']} | {with_interval(row, 'exact_match')} "
+                f"| {with_interval(row, 'exact_match_more', '+')} | {with_interval(row, 'f1')} |"
             )
     lines += [
         "",
@@ -62,7 +61,7 @@ def with_vectors() -> str:
             for row in rows:
                 lines.append(
                     f"| {retriever} | {top_k} | {row['step']} "
-                    f"| {_with_interval(row, 'exact_match')} | {_with_interval(row, 'f1')} |"
+                    f"| {with_interval(row, 'exact_match')} | {with_interval(row, 'f1')} |"
                 )
     lines += [
         "",
@@ -93,8 +92,8 @@ def _beside_the_full() -> list[str]:
     for name, top_k, found in _cutoffs(result):
         row = found["rows"][-1]
         lines.append(
-            f"| {name} | {result['retriever']} | {top_k} | {_with_interval(row, 'exact_match')} "
-            f"| {_with_interval(row, 'f1')} |"
+            f"| {name} | {result['retriever']} | {top_k} | {with_interval(row, 'exact_match')} "
+            f"| {with_interval(row, 'f1')} |"
         )
     return [*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"]
 
@@ -140,7 +139,7 @@ def arms() -> str:
             for top_k, found in reader["top_k"].items():
                 by_step = {row["step"]: row for row in found["rows"]}
                 cells = [
-                    _with_interval(by_step[step], "exact_match")
+                    with_interval(by_step[step], "exact_match")
                     for step in ("best span", "BM25", "equal answers summed")
                 ]
                 lines.append(f"| `{result['corpus']}` | {name} | {top_k} | {' | '.join(cells)} |")
@@ -172,8 +171,8 @@ def answer_summary() -> list[str]:
             plain, fitted = found["rows"][0], found["rows"][-1]
             lines.append(
                 f"| {name} | {one.get('retriever', 'bm25')} | {top_k} "
-                f"| {_with_interval(plain, 'exact_match')} "
-                f"| {_with_interval(fitted, 'exact_match')} | {_with_interval(fitted, 'f1')} |"
+                f"| {with_interval(plain, 'exact_match')} "
+                f"| {with_interval(fitted, 'exact_match')} | {with_interval(fitted, 'f1')} |"
             )
     script = f"`python benchmarks/aggregation.py` → `{result['file']}`, `{dense['file']}`"
     return [
@@ -201,55 +200,14 @@ def _split(num_lower_layers: int) -> str:
     return f"decomposed, k = {num_lower_layers}" if num_lower_layers else "full, k = 0"
 
 
-def _with_interval(row: dict[str, Any], name: str, sign: str = "") -> str:
+def with_interval(row: dict[str, Any], name: str, sign: str = "") -> str:
+    """A cell: a score, and where it lies with 95 %."""
     low, high = row[f"{name}_interval"]
     return f"{row[name]:{sign}.1f} ({low:{sign}.1f} {high:{sign}.1f})"
 
 
 def _known(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
-
-
-def third_round() -> str:
-    """What upper layers of the third round give, beside those before them."""
-    lines = [
-        "| measured | before, EM / F1 | now, EM / F1 |",
-        "|---|---|---|",
-    ]
-    files: list[str] = []
-    now, before = newest("reading"), newest("codecs")
-    (rpq9,) = (row["scores"][TUNED] for row in before["rows"] if row["codec"] == "rpq9")
-    for row in now["rows"]:
-        if row.get("codec") == "rpq9":
-            was = rpq9[row["dataset"]]
-            lines.append(f"| `{row['dataset']}`, the passage given | {_both(was)} | {_both(row)} |")
-    files += [before["file"], now["file"]]
-    for corpus, what in (
-        ("wiki-passages-20k", "20,000 passages, by BM25"),
-        ("wiki-passages", "202,441 passages, by BM25"),
-        ("wiki-passages-dense", "202,441 passages, by vectors"),
-    ):
-        name = f"open-domain-{corpus}"
-        newer, older = [one for one in all_results(name) if one["benchmark"] == name][:2]
-        lines.append(
-            f"| 20 of {what}, all questions | {_both(older['scores'][0])} "
-            f"| {_both(newer['scores'][0])} |"
-        )
-        files += [older["file"], newer["file"]]
-    for name, what in (("aggregation", "BM25"), ("aggregation-dense", "vectors")):
-        newer, older = [one for one in all_results(name) if one["benchmark"] == name][:2]
-        last = [one["readers"]["shared"]["top_k"]["20"]["rows"][-1] for one in (older, newer)]
-        lines.append(
-            f"| 20 of 202,441 passages, by {what}, the 540 held out "
-            f"| {' | '.join(map(_both, last))} |"
-        )
-        files += [older["file"], newer["file"]]
-    return "\n".join([*lines, "", f"From {', '.join(f'`{file}`' for file in files)}."])
-
-
-def _both(score: dict[str, Any]) -> str:
-    """A cell: EM and F1."""
-    return f"{score['exact_match']:.1f} / {score['f1']:.1f}"
 
 
 ANSWER_TABLES: dict[str, Callable[[], str]] = {

@@ -3,7 +3,8 @@
     python benchmarks/reading.py --reader default --full FOLDER --jobs 2 DATASET…
     python benchmarks/reading.py --modes stored --codecs rpq9 DATASET…
 
-``--full`` names the full model (k = 0) that the reader is measured against.
+``--full`` names the full model (k = 0) that the reader is measured against; ``--name`` sets a
+result aside from those that the README shows.
 """
 
 import argparse
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--full", help="the full model")
     parser.add_argument("--modes", nargs="+", default=["decomposed", "stored"])
     parser.add_argument("--codecs", nargs="+", default=["float16"], help="of mode stored")
+    parser.add_argument("--name", default="", help="what the result's name ends in")
     parser.add_argument("--jobs", type=int, default=1, help="processes that share the cores")
     options = parser.parse_args()
     threads = max(1, torch.get_num_threads() // options.jobs)
@@ -57,7 +59,7 @@ def main() -> None:
         print(row)
     fingerprint = Reader.load(options.reader).fingerprint
     content = {"reader": options.reader, "fingerprint": fingerprint, "rows": rows}
-    write_result("reading", content)
+    write_result("-".join(filter(None, ("reading", options.name))), content)
 
 
 if __name__ == "__main__":

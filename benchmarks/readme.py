@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from accelerator_tables import ACCELERATOR_TABLES
-from answer_tables import ANSWER_TABLES, answer_summary, arms, third_round
+from answer_tables import ANSWER_TABLES, answer_summary, arms
 from common import RESULTS, all_results, fill, newest
 from pair_tables import PAIR_TABLES
 from profile_table import PROFILE_TABLES
 from retrieval_tables import RETRIEVAL_TABLES, retrieval_summary
+from round_tables import rounds
 from serving_tables import SERVING_TABLES
 from speed_tables import SPEED_TABLES
 from speed_tables import summary as speed_summary
@@ -261,7 +262,7 @@ def main() -> None:
     for page, tables in pages.items():
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
         fill(ROOT / "docs" / page, {name: tables[name]() for name in known})
-    fill(ROOT / "docs" / "training.md", {"third-round": third_round()})
+    fill(ROOT / "docs" / "training.md", {"rounds": rounds()})
     fill(ROOT / "docs" / "profile.md", {name: table() for name, table in PROFILE_TABLES.items()})
     accelerator = {name: table() for name, table in ACCELERATOR_TABLES.items()}
     fill(ROOT / "docs" / "accelerator.md", accelerator)

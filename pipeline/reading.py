@@ -11,6 +11,7 @@ from tqdm import tqdm
 from ..data import PrereadError, ReadingExample, score_answer
 from ..reader import Packed, Reader, answer_examples
 from ..reader.codecs import Codec, known_codec, reader_of
+from .evaluation.intervals import bootstrap_intervals
 
 
 class ReadMode(StrEnum):
@@ -46,8 +47,9 @@ def evaluate_reader(
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        ``exact_match`` and ``f1`` in percent, ``n_questions``, ``n_without_answer``, ``mode``, and
-        for ``stored`` the ``codec``.
+        ``exact_match`` and ``f1`` in percent, each with an ``…_interval`` that holds 95 % (see
+        `bootstrap_intervals`), ``n_questions``, ``n_without_answer``, ``mode``, and for ``stored``
+        the ``codec``.
 
     Raises:
         PrereadError: If there is nothing to score, or the codec has to be learned first.
@@ -58,18 +60,25 @@ def evaluate_reader(
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
     through: Callable[[Packed, Packed], Packed] = _unchanged
     more: dict[str, str] = {}
+    chosen: Codec | None = None
     if mode is ReadMode.STORED:
         named = codec or reader.config.codec
         chosen = known_codec(named, reader) if isinstance(named, str) else named
-        reader, through = reader_of(chosen, reader), _through(chosen, reader)
+        through = _through(chosen, reader)
         more["codec"] = str(chosen.name)
+    if mode is not ReadMode.FULL:
+        reader = reader_of(chosen, reader)
     answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions", disable=not show_progress)
     scores = [score_answer(prediction, example.answers) for example, prediction in bar]
-    exact_match, f1 = np.mean(scores, axis=0).tolist()
+    percent = 100 * np.transpose(scores)
+    exact_match, f1 = percent.mean(axis=1).tolist()
+    of_exact_match, of_f1 = bootstrap_intervals(percent).round(2).tolist()
     return {
-        "exact_match": round(100 * exact_match, 2),
-        "f1": round(100 * f1, 2),
+        "exact_match": round(exact_match, 2),
+        "exact_match_interval": of_exact_match,
+        "f1": round(f1, 2),
+        "f1_interval": of_f1,
         "n_questions": len(scores),
         "n_without_answer": len(known) - len(answerable),
         "mode": mode.value,

@@ -272,4 +272,4 @@ def evaluate_reader(
         codec=codec,
         show_progress=True,
     )
-    print_json(content) if json else print_table(content)
+    print_json(content) if json else print_table(_with_intervals(content))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save_file
 from torch import Tensor
 
@@ -112,11 +112,35 @@ def tables_sha256(path: Path) -> str:
     except (OSError, SafetensorError) as error:
         raise _unreadable(path, error) from error
     digest = hashlib.sha256()
-    for name in sorted(name for name in stored if not name.startswith(_UPPER)):
+    for name in sorted(name for name in stored if not _is_change(name)):
         table = stored[name]
         digest.update(f"{name} {table.dtype} {tuple(table.shape)} ".encode())
         digest.update(table.numpy().tobytes())
     return digest.hexdigest()
+
+
+def load_changes(path: Path, reader: Reader) -> UpperChanges | None:
+    """What a codec's file changes of upper layers, without its tables.
+
+    Args:
+        path: The file.
+        reader: Whose states the codec should code.
+
+    Returns:
+        The changes; None where the file has none, or the codec is of another reader.
+
+    Raises:
+        PrereadError: If the file is no codec.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = json.loads(file.metadata()[_FORMAT])
+            if described["fingerprint"] != reader.fingerprint:
+                return None
+            named = {name: file.get_tensor(name) for name in file.keys() if _is_change(name)}
+            return _upper(described.get("upper"), named)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise _unreadable(path, error) from error
 
 
 def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
@@ -166,5 +190,9 @@ def _upper(of: str | None, stored: Mapping[str, Tensor]) -> UpperChanges | None:
     """The changes of upper layers, where the file has some."""
     if of is None:
         return None
-    named = {name: tensor for name, tensor in stored.items() if name.startswith(_UPPER)}
+    named = {name: tensor for name, tensor in stored.items() if _is_change(name)}
     return UpperChanges(of, {name.removeprefix(_UPPER): t for name, t in named.items()})
+
+
+def _is_change(name: str) -> bool:
+    return name.startswith(_UPPER)

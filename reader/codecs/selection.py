@@ -6,10 +6,11 @@ from ...data import PrereadError
 from ..checkpoints import shipped_reader_path
 from ..reader import Reader
 from .base import Codec
-from .files import codec_file_name, load_codec
+from .files import codec_file_name, load_changes, load_codec
 from .names import CodecKind, CodecName
 from .quantised import QuantisedCodec
 from .scalar import Float16Codec, Int8Codec
+from .upper import UpperChanges
 
 
 def plain_codec(name: str) -> Codec:
@@ -69,11 +70,22 @@ def kept_codec(path: Path, sha256: str, name: str, reader: Reader) -> Codec:
     return load_codec(path, reader)
 
 
+def brought_changes(reader: Reader) -> UpperChanges | None:
+    """What the codec that indexes have by default changes of upper layers; None where nothing."""
+    path = _brought_file(CodecName.parse(reader.config.codec), reader)
+    return load_changes(path, reader) if path.is_file() else None
+
+
 def _brought(name: CodecName, reader: Reader) -> QuantisedCodec | None:
     """The learned codec that lies beside a reader's weights."""
-    folder = shipped_reader_path(reader.name) or Path(reader.name)
-    path = folder / codec_file_name(name)
+    path = _brought_file(name, reader)
     return load_codec(path, reader) if path.is_file() else None
+
+
+def _brought_file(name: CodecName, reader: Reader) -> Path:
+    """Where that codec would lie."""
+    folder = shipped_reader_path(reader.name) or Path(reader.name)
+    return folder / codec_file_name(name)
 
 
 def known_codec(name: str, reader: Reader) -> Codec:

@@ -18,11 +18,12 @@ from torch import Tensor
 from ..fingerprint import upper_sha256
 from ..model import DeformerForQuestionAnswering
 from ..weight_names import is_lower
+from .tables import to_int8
 
-RANK = 16
+RANK = 32
 """Of a matrix's difference."""
-_OUT, _INTO = ".out", ".into"
-"""What the names of a difference's two factors end in."""
+_OUT, _INTO, _SCALES = ".out", ".into", ".scales"
+"""What the names of a difference's two factors end in, and of what they are multiplied by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,10 @@ class UpperChanges:
     upper: str
     """SHA-256 of the weights which they change, by `upper_sha256`."""
     tensors: Mapping[str, Tensor]
-    """By the weight's name; a matrix's factors end in ``.out``, shape ``(n_out, rank)``, and in
-    ``.into``, shape ``(rank, n_in)``. Float16."""
+    """By the weight's name, float16. A matrix has two factors in signed bytes, ``.out`` of shape
+    ``(n_out, rank)`` and ``.into`` of shape ``(rank, n_in)``, and ``.scales`` of shape ``(rank,)``,
+    float32, by which the columns of the first are multiplied. In older files there are no scales,
+    and factors are float16."""
 
     @classmethod
     def between(
@@ -60,8 +63,10 @@ class UpperChanges:
                 continue
             left, sizes, right = torch.linalg.svd(difference, full_matrices=False)
             roots = sizes[:rank].sqrt()
-            tensors[name + _OUT] = (left[:, :rank] * roots).half()
-            tensors[name + _INTO] = (roots[:, None] * right[:rank]).half()
+            out, out_scales = to_int8(left[:, :rank] * roots)
+            into, into_scales = to_int8((roots[:, None] * right[:rank]).T)
+            tensors[name + _OUT], tensors[name + _INTO] = out, into.T.contiguous()
+            tensors[name + _SCALES] = out_scales.float() * into_scales.float()
         return cls(upper_sha256(before), tensors)
 
     def difference(self, name: str) -> Tensor:
@@ -72,4 +77,6 @@ class UpperChanges:
         """
         if name in self.tensors:
             return self.tensors[name].float()
-        return self.tensors[name + _OUT].float() @ self.tensors[name + _INTO].float()
+        out, into = (self.tensors[name + end].float() for end in (_OUT, _INTO))
+        scales = self.tensors.get(name + _SCALES)
+        return (out if scales is None else out * scales) @ into

@@ -20,6 +20,7 @@ from ..codecs import (
     UpperChanges,
     codec_file_name,
     known_codec,
+    reader_of,
     save_codec,
 )
 from ..decomposed import DecomposedModel
@@ -101,8 +102,10 @@ def train(
     )
     codec: Codec | None = None
     if recipe.codec and isinstance(model, DeformerForQuestionAnswering):
-        where = trainer.args.device
-        codec = known_codec(recipe.codec, Reader(model, tokenizer, name=base, device=where))
+        start = Reader(model, tokenizer, name=base, device=trainer.args.device)
+        codec = known_codec(recipe.codec, start)
+        # What the upper layers have learned of this codec already, they go on from.
+        model.load_state_dict(reader_of(codec, start).model.state_dict())
         _read_through(codec, model)
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

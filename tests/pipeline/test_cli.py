@@ -161,6 +161,12 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         finished = preread("evaluate-reader", "default", dataset, "--mode", mode, "--json")
         scores[mode] = json.loads(finished.out)
         assert scores[mode]["n_questions"] == 2
+        for name in ("exact_match", "f1"):
+            low, high = scores[mode][f"{name}_interval"]
+            assert 0 <= low <= scores[mode][name] <= high <= 100
+    table = preread("evaluate-reader", "default", dataset).out
+    low, high = scores["decomposed"]["f1_interval"]
+    assert f"{scores['decomposed']['f1']} ({low} to {high})" in table
     assert scores["full"]["num_lower_layers"] == 0
     assert scores["stored"]["f1"] == scores["decomposed"]["f1"]
 

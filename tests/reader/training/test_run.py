@@ -325,7 +325,7 @@ def test_upper_layers_learn_from_what_a_codec_gives_back(base: Path, train_file:
 
 
 def test_a_learned_codec_gets_what_the_upper_layers_changed(base: Path, train_file: Path) -> None:
-    """Its file is for the base, which so serves codes and exact states alike."""
+    """Its file is for the base; training goes on from what a codec has changed already."""
     folder = train(recipe(base, epochs=2), data=base.parent, output=base.parent / "first")
     before = Reader.load(str(folder))
     passages = list(read_corpus(sample_corpus_path()))[:150]
@@ -350,6 +350,16 @@ def test_a_learned_codec_gets_what_the_upper_layers_changed(base: Path, train_fi
         assert float((now - weight).norm()) <= 0.5 * float((was - weight).norm()) + 1e-3, name
         moved.append(not torch.equal(was, weight))
     assert any(moved)
+
+    given = str(base.parent / "out" / "codec-rpq4.safetensors")
+    still = replace(coded, codec=given, learning_rate=0)
+    again = Reader.load(str(train(still, data=base.parent, output=base.parent / "again")))
+    for name, weight in again.model.state_dict().items():
+        torch.testing.assert_close(weight, adapted[name], rtol=1e-3, atol=1e-4, msg=name)
+    brought = load_codec(base.parent / "again" / "codec-rpq4.safetensors", before)
+    kept = reader_of(brought, before).model.state_dict()
+    for name, weight in kept.items():
+        torch.testing.assert_close(weight, adapted[name], rtol=1e-2, atol=1e-3, msg=name)
 
 
 def test_codec_is_refused_while_lower_layers_learn(base: Path) -> None:
