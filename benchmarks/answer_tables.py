@@ -82,20 +82,22 @@ def with_vectors() -> str:
 
 def _beside_the_full() -> list[str]:
     """Both readers on the same passages."""
-    result = newest("aggregation-dense-full")
+    results = [newest(f"aggregation-{name}-full") for name in ("bm25", "dense")]
     lines = [
         "The full model (k = 0) on the same passages in the same run, weights fitted for each:",
         "",
         "| reader | passages found by | how many | EM | F1 |",
         "|---|---|---|---|---|",
     ]
-    for name, top_k, found in _cutoffs(result):
-        row = found["rows"][-1]
-        lines.append(
-            f"| {name} | {result['retriever']} | {top_k} | {with_interval(row, 'exact_match')} "
-            f"| {with_interval(row, 'f1')} |"
-        )
-    return [*lines, "", f"`python benchmarks/aggregation.py` → `{result['file']}`"]
+    for result in results:
+        for name, top_k, found in _cutoffs(result):
+            row = found["rows"][-1]
+            lines.append(
+                f"| {name} | {result['retriever']} | {top_k} | {with_interval(row, 'exact_match')} "
+                f"| {with_interval(row, 'f1')} |"
+            )
+    files = ", ".join(f"`{result['file']}`" for result in results)
+    return [*lines, "", f"`python benchmarks/aggregation.py` → {files}"]
 
 
 def _end_to_end() -> list[str]:

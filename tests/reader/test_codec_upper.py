@@ -12,6 +12,7 @@ from preread.data import PrereadError, ReadingExample, read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, build_index, merge_indexes
 from preread.pipeline import OpenDomainQA, evaluate_reader
+from preread.pipeline.converting import convert
 from preread.reader import DeformerForQuestionAnswering, Reader
 from preread.reader.codecs import (
     CodecName,
@@ -219,6 +220,11 @@ def test_other_states_are_read_by_the_default_codecs_upper_layers(
     example = ReadingExample("1", "who built it?", "Ada built it.", ("Ada",), (0,))
     scores = evaluate_reader(reader, [example])
     assert scores["mode"] == "decomposed" and scores["n_questions"] == 1
+    convert(str(folder), tmp_path / "elsewhere", num_lower_layers=0)
+    converted = Reader.load(str(tmp_path / "elsewhere")).model.state_dict()
+    head = tuned.head.weight.detach()
+    torch.testing.assert_close(converted["head.weight"], head, **NEAR)
+
     (folder / codec_file_name(RPQ4)).write_bytes(b"no codec")
     with pytest.raises(PrereadError, match="no codec could be read"):
         reader_of(None, reader)
