@@ -29,6 +29,10 @@ class QuestionAnswerer:
     probabilities in one chunk of it; answers never overlap; and chunks are those that the reader
     was trained with, unless sizes are given.
 
+    A reader is taken as its weights are, without what its default codec changes of upper layers
+    (`reader_of`): those that ship read better, but on short texts of other kinds put an answer
+    before that there is none.
+
     Source: transformers 5.2, ``QuestionAnsweringPipeline``.
     """
 

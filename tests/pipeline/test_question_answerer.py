@@ -50,13 +50,14 @@ def test_several_answers_are_a_list_best_first(answerer: QuestionAnswerer) -> No
 
 
 def test_answers_are_those_of_passages_that_are_given(
-    answerer: QuestionAnswerer, default_reader: Reader, tmp_path: Path
+    default_reader: Reader, tmp_path: Path
 ) -> None:
-    """Of an index whose states are exact, as they are here."""
+    """Of an index whose states are exact, as they are here, and by its upper layers."""
     config = IndexConfig(codec="float16", limit=3)
     build_index(sample_corpus_path(), tmp_path / "index", default_reader, config)
     qa = OpenDomainQA(PassageIndex(tmp_path / "index"), default_reader, rule=AnswerRule())
     (given,) = read_given(qa, [LIVE], [[GivenPassage(text=CONTEXT)]], n_answers=3)
+    answerer = QuestionAnswerer(qa.reader)
     found: Any = answerer(question=LIVE, context=CONTEXT, top_k=3, max_answer_len=30)
     wanted = [one.answer for one in given]
     assert [(f["answer"], f["start"], f["end"]) for f in found] == [
