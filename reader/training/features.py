@@ -3,8 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
-from ...data import OpenDomainExample, Passage, ReadingExample
+from ...data import OpenDomainExample, Passage, ReadingExample, has_answer
 from ..windows import TextEncoder, Window
 
 
@@ -75,16 +76,21 @@ class FeatureMaker:
         self.cut_questions = 0
 
     def reading(
-        self, examples: Iterable[ReadingExample], questions_per_window: int
+        self,
+        examples: Iterable[ReadingExample],
+        questions_per_window: int,
+        random_negatives: int = 0,
     ) -> list[Feature]:
         """Group examples by the window that answers them.
 
         The first gold answer is the one that is learned, as in the paper.
 
         Args:
-            examples: Reading-comprehension examples.
+            examples: Reading-comprehension examples, their contexts in random order.
             questions_per_window: More questions than this on one window make further features: a
                 batch should not see too much of one window.
+            random_negatives: Other contexts that each question is read with, too, as far as there
+                are so many without its answers. Of a longer one, the first window is read.
 
         Returns:
             One feature for each window with questions, in the order of the examples.
@@ -96,11 +102,19 @@ class FeatureMaker:
                 self.left_out[reason] += 1
             else:
                 by_context[example.title, example.context].append(example)
-        return [
-            feature
-            for (title, context), group in by_context.items()
-            for feature in self._of_context(title, context, group, questions_per_window)
-        ]
+        contexts = [Passage("", context, title) for title, context in by_context]
+        made: list[Feature] = []
+        for number, (group, passage) in enumerate(zip(by_context.values(), contexts, strict=True)):
+            features = self._of_context(passage, group, questions_per_window)
+            if random_negatives:
+                answers = [answer for example in group for answer in example.answers]
+                others = chain(islice(contexts, number + 1, None), islice(contexts, number))
+                unrelated = (p for p in others if not has_answer(p.text, answers))
+                negatives = self._first_windows(list(islice(unrelated, random_negatives)))
+                for feature in features:
+                    feature.windows += negatives
+            made += features
+        return made
 
     def open_domain(self, examples: Iterable[OpenDomainExample]) -> list[Feature]:
         """One feature for each question, with its positive and all of its negatives.
@@ -114,20 +128,24 @@ class FeatureMaker:
             if found is None:
                 continue
             positive, start, end = found
-            negatives = self._encoder.encode_passages(
-                [p.text for p in example.negatives], [p.title for p in example.negatives]
-            )
+            negatives = self._first_windows(example.negatives)
             (token_ids,) = self._questions([example.question])
             question = TrainingQuestion(token_ids, 0, start, end)
-            made.append(Feature([positive, *(windows[0] for windows in negatives)], [question]))
+            made.append(Feature([positive, *negatives], [question]))
         return made
 
+    def _first_windows(self, passages: Sequence[Passage]) -> list[Window]:
+        """The beginning of each passage."""
+        encoded = self._encoder.encode_passages(
+            [p.text for p in passages], [p.title for p in passages]
+        )
+        return [windows[0] for windows in encoded]
+
     def _of_context(
-        self, title: str, context: str, group: list[ReadingExample], questions_per_window: int
+        self, passage: Passage, group: list[ReadingExample], questions_per_window: int
     ) -> list[Feature]:
         """Features of the examples that share one context."""
         questions = self._questions([e.question for e in group])
-        passage = Passage("", context, title)
         open_features: dict[Window, Feature] = {}
         made: list[Feature] = []
         located = self._locate_all(passage, [(e.answers[0], e.answer_starts[0]) for e in group])

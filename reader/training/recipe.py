@@ -29,6 +29,22 @@ class SourceConfig:
     negatives: int = 0
     """Passages without the answer that each question is read with. If not 0, the file must be one
     that ``preread mine`` wrote, and that many of its negatives are drawn at random each epoch."""
+    random_negatives: int = 0
+    """Other contexts of the same file, without the answer and drawn at random each epoch, that each
+    question is read with. They need no mining, and teach what "no answer" looks like where texts
+    are short or have no title."""
+
+    def __post_init__(self) -> None:
+        """Check the fields against each other.
+
+        Raises:
+            PrereadError: If negatives of both kinds are asked for.
+        """
+        if self.negatives and self.random_negatives:
+            raise PrereadError(
+                f"recipe: {self.file}: expected negatives (a mined file) or random_negatives, found "
+                "both. Make it two sources."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +202,7 @@ class Recipe:
             "null_weight": self.null_weight,
             "titles": any(source.titles for source in sources),
             "negatives": any(source.negatives for source in sources),
+            "random_negatives": any(source.random_negatives for source in sources),
             "questions_per_context": any(source.questions_per_context for source in sources),
         }
         for name, value in set_here.items():

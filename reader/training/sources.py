@@ -116,7 +116,9 @@ class DataLoader:
                 made += maker.open_domain(self._draw_open_domain(source, seed))
             else:
                 examples = self._draw_reading(source, seed)
-                made += maker.reading(examples, self._recipe.questions_per_window)
+                made += maker.reading(
+                    examples, self._recipe.questions_per_window, source.random_negatives
+                )
         return made
 
     def _draw_open_domain(self, source: SourceConfig, seed: int) -> list[OpenDomainExample]:

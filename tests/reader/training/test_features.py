@@ -101,6 +101,28 @@ def test_answer_in_a_long_text_gets_the_window_that_shows_most_around_it(
     assert window.first_token <= 40 and window.first_token + window.n_text >= 60
 
 
+def test_random_negatives_are_other_contexts_without_the_answers(tiny_reader: Reader) -> None:
+    texts = ["Stromboli is a volcano.", "Etna lies on Sicily, too.", "One toy piano has 25 keys."]
+    others = [ReadingExample(text, "what?", text, (text.split()[0],), (0,)) for text in texts]
+    examples = [example("where?", "Sicily"), example("when?", "2021"), *others]
+    maker = FeatureMaker(tiny_reader.encoder)
+    features = maker.reading(examples, 1, random_negatives=2)
+    assert [len(f.windows) for f in features] == [3, 3, 3, 3, 3]
+    # Both questions of the first context: what follows it, less the text that says "Sicily".
+    for feature in features[:2]:
+        read = [tiny_reader.tokenizer.decode(list(w.token_ids)) for w in feature.windows]
+        assert "etna" in read[0] and "stromboli" in read[1] and "piano" in read[2]
+        assert [q.window for q in feature.questions] == [0]
+    # The last goes on at the first.
+    assert features[-1].windows[1] == features[0].windows[0]
+
+
+def test_there_may_be_fewer_contexts_than_negatives_asked_for(tiny_reader: Reader) -> None:
+    maker = FeatureMaker(tiny_reader.encoder)
+    (feature,) = maker.reading([example("where?", "Sicily")], 8, random_negatives=3)
+    assert len(feature.windows) == 1
+
+
 def test_open_domain_question_is_read_with_its_positive_first(tiny_reader: Reader) -> None:
     maker = FeatureMaker(tiny_reader.encoder)
     (feature,) = maker.open_domain([open_domain_example("Vesuvius.", "many words " * 40)])

@@ -371,3 +371,11 @@ def test_codec_that_has_to_be_learned_first_is_refused(base: Path, train_file: P
     coded = replace(recipe(base), freeze_layers=1, codec="rpq8")
     with pytest.raises(PrereadError, match="rpq8 has to be learned, and does not come with"):
         train(coded, data=base.parent, output=base.parent / "out")
+
+
+def test_a_source_has_negatives_of_one_kind(base: Path) -> None:
+    path = base.parent / "recipe.toml"
+    text = RECIPE.format(base=base, file="mined.jsonl", epochs=1, negatives=2)
+    path.write_text(text + "random_negatives = 1\n")
+    with pytest.raises(PrereadError, match=r"mined\.jsonl: expected negatives .* found both"):
+        Recipe.load(path)
