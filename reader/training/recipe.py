@@ -42,8 +42,8 @@ class SourceConfig:
         """
         if self.negatives and self.random_negatives:
             raise PrereadError(
-                f"recipe: {self.file}: expected negatives (a mined file) or random_negatives, found "
-                "both. Make it two sources."
+                f"recipe: {self.file}: expected negatives (a mined file) or random_negatives, "
+                "found both. Make it two sources."
             )
 
 
