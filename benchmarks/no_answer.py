@@ -146,7 +146,8 @@ def main() -> None:
     for task, draw in TASKS.items():
         chosen = draw(examples, options.questions, options.seed)
         for name, arm in arms.items():
-            answerer = QuestionAnswerer(arm)
+            answerer = QuestionAnswerer(reader)
+            answerer.reader = arm
             said = [ask(answerer, example) for example in tqdm(chosen, desc=f"{task}, {name}")]
             rows.append({"task": task, "upper_layers": name, **measure(said)})
             print(rows[-1])

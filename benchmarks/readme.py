@@ -15,6 +15,7 @@ from typing import Any
 from accelerator_tables import ACCELERATOR_TABLES
 from answer_tables import ANSWER_TABLES, answer_summary, arms
 from common import RESULTS, all_results, fill, newest
+from no_answer import table as no_answer
 from pair_tables import PAIR_TABLES
 from profile_table import PROFILE_TABLES
 from retrieval_tables import RETRIEVAL_TABLES, retrieval_summary
@@ -259,6 +260,7 @@ def main() -> None:
         "answers.md": ANSWER_TABLES,
         "retrieval.md": RETRIEVAL_TABLES,
         "serving.md": SERVING_TABLES,
+        "integrations.md": {"no-answer": no_answer},
     }
     for page, tables in pages.items():
         known = [name for name in tables if any(RESULTS.glob(f"{name}-*.json"))]
