@@ -121,7 +121,7 @@ class Answerer:
         passages = {place: passage_at(place) for place in {span.passage for span in spans}}
         margins = {}
         if self.rule.confidence_weights is not None:
-            of_all = self.reader.spans.margins(logits, windows)
+            of_all = self.reader.spans.margins(logits, windows, max_answer_length=max_answer_length)
             margins = {place: of_all[place] for place in passages}
         return ReadOff(self._locate(spans, passages), passages, margins)
 

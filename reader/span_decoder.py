@@ -36,13 +36,14 @@ class SpanDecoder:
         Returns:
             Spans, best first.
         """
+        longest = max_answer_length or self.config.max_answer_length
         return decode_spans(
             logits.start,
             logits.end,
             windows,
-            max_answer_length=max_answer_length or self.config.max_answer_length,
+            max_answer_length=longest,
             n_best=n_best,
-            passage_scores=self._comparable(logits, windows, passage_scores),
+            passage_scores=self._comparable(logits, windows, passage_scores, longest),
         )
 
     def best_by_passage(
@@ -63,27 +64,40 @@ class SpanDecoder:
             passage_scores: As in `best`.
             max_answer_length: As in `best`.
         """
+        longest = max_answer_length or self.config.max_answer_length
         return decode_by_passage(
             logits.start,
             logits.end,
             windows,
-            max_answer_length=max_answer_length or self.config.max_answer_length,
+            max_answer_length=longest,
             n_best=n_best,
-            passage_scores=self._comparable(logits, windows, passage_scores),
+            passage_scores=self._comparable(logits, windows, passage_scores, longest),
         )
 
-    def margins(self, logits: SpanLogits, windows: WindowTable) -> list[float]:
-        """How far each passage's best span is ahead of no answer; see `spans.passage_margins`."""
+    def margins(
+        self, logits: SpanLogits, windows: WindowTable, *, max_answer_length: int | None = None
+    ) -> list[float]:
+        """How far each passage's best span is ahead of no answer; see `spans.passage_margins`.
+
+        Args:
+            logits: As in `best`.
+            windows: As in `best`.
+            max_answer_length: As in `best`.
+        """
         return passage_margins(
             logits.start,
             logits.end,
             logits.null,
             windows,
-            max_answer_length=self.config.max_answer_length,
+            max_answer_length=max_answer_length or self.config.max_answer_length,
         ).tolist()
 
     def _comparable(
-        self, logits: SpanLogits, windows: WindowTable, passage_scores: Sequence[float] | None
+        self,
+        logits: SpanLogits,
+        windows: WindowTable,
+        passage_scores: Sequence[float] | None,
+        longest: int,
     ) -> Sequence[float]:
         """The passages' scores, with what the reader itself has to say of each passage.
 
@@ -94,7 +108,7 @@ class SpanDecoder:
         scores = [0.0] * n_passages if passage_scores is None else passage_scores
         weight = self.config.passage_weight
         if weight:
-            margins = self.margins(logits, windows)
+            margins = self.margins(logits, windows, max_answer_length=longest)
             scores = [score + weight * m for score, m in zip(scores, margins, strict=True)]
         if self.config.scores_compare:
             return scores

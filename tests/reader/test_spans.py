@@ -4,7 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from preread.reader import WindowTable, decode_spans
+from preread.reader import DeformerConfig, WindowTable, decode_spans
+from preread.reader.model import SpanLogits
+from preread.reader.span_decoder import SpanDecoder
 from preread.reader.spans import decode_by_passage, passage_margins, passage_normalisers
 from preread.reader.window_table import window_table
 
@@ -203,3 +205,20 @@ def test_margins_equal_a_plain_loop(shapes: list[tuple[int, int]], seed: int) ->
         row += length
     expected = [m if m > -float("inf") else 0.0 for _, m in sorted(margins.items())]
     torch.testing.assert_close(found, torch.tensor(expected))
+
+
+@pytest.mark.parametrize("compare", [True, False])
+def test_a_calls_own_length_is_that_of_margins_too(compare: bool) -> None:
+    """What no answer may be is nothing to say of its passage."""
+    said = {"knows_null": True, "passage_weight": 0.5, "scores_compare": compare}
+    config = DeformerConfig(max_answer_length=3, **said)
+    short = DeformerConfig(max_answer_length=1, **said)
+    start = torch.linspace(3, 0, sum(TABLE.lengths))
+    logits = SpanLogits(start, 2 * start.flip(0), torch.zeros(len(TABLE.lengths), 2))
+    called, configured = SpanDecoder(config), SpanDecoder(short)
+    expected = configured.margins(logits, TABLE)
+    assert called.margins(logits, TABLE) != expected
+    assert called.margins(logits, TABLE, max_answer_length=1) == expected
+    for name in ("best", "best_by_passage"):
+        found = getattr(called, name)(logits, TABLE, 3, max_answer_length=1)
+        assert found == getattr(configured, name)(logits, TABLE, 3)
