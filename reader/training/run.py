@@ -163,19 +163,19 @@ def _prepare(output: Path, recipe: Recipe, resume: bool) -> None:
                 f"{output}: holds a training run already. Go on with it (--resume) or name "
                 "another folder."
             )
-        if described.read_text(encoding="utf-8") != _description(recipe):
+        recorded = described.read_text(encoding="utf-8")
+        if _without_newer_keys(recorded) != _without_newer_keys(repr(recipe)):
             raise PrereadError(
                 f"{output}: was begun with another recipe, recorded in {described}. Resume with "
                 "that one or name another folder."
             )
     output.mkdir(parents=True, exist_ok=True)
-    described.write_text(_description(recipe), encoding="utf-8")
+    described.write_text(repr(recipe), encoding="utf-8")
 
 
-def _description(recipe: Recipe) -> str:
-    """All of the recipe; what is newer than some runs is not there where it says nothing."""
-    described = repr(recipe)
-    for newer in ("task=None, ", f"codec_rank={RANK}, ", "max_steps=0, "):
+def _without_newer_keys(described: str) -> str:
+    """A recipe less the keys that are newer than some runs, where they say nothing."""
+    for newer in ("task=None, ", f"codec_rank={RANK}, ", "max_steps=0, ", ", random_negatives=0"):
         described = described.replace(newer, "")
     return described
 
