@@ -214,6 +214,31 @@ def text_without_labels() -> str:
     return "\n".join([*lines, "", f"{script} → `{result['file']}`"])
 
 
+def own_questions() -> str:
+    """What the reader that ships gains by questions of one's own, and what it forgets."""
+    result = newest("own-questions")
+    datasets = result["rows"][0]["scores"]
+    counts = ", ".join(f"{row['n_questions']:,} of `{name}`" for name, row in datasets.items())
+    lines = [
+        f"Questions answered: {counts}, from 9 bytes a token. In brackets, where figures lie with "
+        "95 % (bootstrap).",
+        "",
+        f"| learned from, of `{result['own']}` | steps | "
+        + " | ".join(f"`{name}` EM | F1" for name in datasets)
+        + " |",
+        f"|---|---|{'---|---|' * len(datasets)}",
+    ]
+    for row in result["rows"]:
+        cells = [f"{row['n_learned']:,}" if row["n_learned"] else "none", row.get("n_steps", "")]
+        for scores in row["scores"].values():
+            for key in ("exact_match", "f1"):
+                low, high = scores[f"{key}_interval"]
+                cells.append(f"{scores[key]:.1f} ({low:.1f} {high:.1f})")
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    script = "`python benchmarks/own_questions.py`"
+    return "\n".join([*lines, "", f"{script} → `{result['file']}`"])
+
+
 def xlnet_sample() -> str:
     """A small XLNet's answers from the sample corpus, before and after training."""
     result = newest("xlnet-sample")
@@ -249,6 +274,7 @@ def main() -> None:
         "passage-scores": passage_scores,
         "aggregation-arms": arms,
         "text-without-labels": text_without_labels,
+        "own-questions": own_questions,
     }
     bases = {"xlnet-sample": xlnet_sample}
     pages = {

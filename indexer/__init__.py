@@ -2,7 +2,7 @@
 
 from .bm25 import build_bm25
 from .build import build_index
-from .change import add_passages, compact_index, delete_passages
+from .change import add_passages, change_reader, compact_index, delete_passages
 from .errors import IndexFormatError, IndexMismatchError
 from .index import PassageIndex, StoredWindows
 from .manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
@@ -36,6 +36,7 @@ __all__ = [
     "build_bm25",
     "build_index",
     "bytes_to_verify",
+    "change_reader",
     "compact_index",
     "delete_passages",
     "index_info",

@@ -157,6 +157,35 @@ def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, 
         return manifest, len(ordinals)
 
 
+def change_reader(index: Path, reader: Reader) -> Manifest:
+    """Let another reader read an index from now on: one with the same lower layers.
+
+    Such is a reader whose upper layers learned on. States stay as they are; whoever has the index
+    open goes on with the reader before, and a server takes up the change.
+
+    Args:
+        index: The index folder, or that of a part.
+        reader: It is loaded by its name when the index is opened.
+
+    Returns:
+        The new manifest, or the old one if this was its reader.
+
+    Raises:
+        IndexFormatError: If there is no index.
+        IndexMismatchError: If the reader's lower layers did not make the states.
+    """
+    with writing(index):
+        base = Manifest.load(index)
+        with PassageIndex(index) as opened:
+            opened.codec(reader)
+        if base.plan.reader == reader.name:
+            return base
+        plan = replace(base.plan, reader=reader.name)
+        manifest = replace(base, generation=base.generation + 1, plan=plan)
+        publish(index, manifest)
+        return manifest
+
+
 def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
     """Clear away what deletions and small additions left.
 

@@ -1,4 +1,4 @@
-"""``preread index | add | delete | compact | verify | info``."""
+"""``preread index | add | delete | set-reader | compact | verify | info``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(index)
     app.command()(add)
     app.command()(delete)
+    app.command("set-reader")(set_reader)
     app.command()(compact)
     app.command()(verify)
     app.command()(info)
@@ -155,6 +156,19 @@ def delete(
     manifest, n_deleted = delete_passages(index, named)
     content = {"n_deleted": n_deleted, "n_passages": manifest.n_passages}
     print_json(content) if json else print_table(content)
+
+
+def set_reader(
+    index: IndexPath,
+    reader: Annotated[str, typer.Argument(metavar="READER", help="With the same lower layers.")],
+    json: Json = False,
+) -> None:
+    """Let READER read INDEX from now on, as after training; nothing is encoded again."""
+    from ...indexer import change_reader
+    from ...reader import Reader
+
+    change_reader(index, Reader.load(reader))
+    _print_result(index, None, json)
 
 
 def compact(index: IndexPath, json: Json = False) -> None:

@@ -60,9 +60,9 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
     described: dict[str, Any] = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
     if codec.upper is not None:
         described["upper"] = codec.upper.upper
-        if codec.supersedes:
-            described["supersedes"] = list(codec.supersedes)
         tensors |= {_UPPER + name: tensor for name, tensor in codec.upper.tensors.items()}
+    if codec.supersedes:
+        described["supersedes"] = list(codec.supersedes)
     metadata = {_FORMAT: json.dumps(described)}
     save_file({name: t.cpu().contiguous() for name, t in tensors.items()}, path, metadata)
 

@@ -12,6 +12,7 @@ from ..model import SpanLogits
 from .batches import Batch, Targets
 from .losses import distillation_loss, gold_loss, layer_loss, segment_log_softmax
 from .recipe import DistillationConfig
+from .starting import load_as_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Teacher:
             PrereadError: If the two differ in more than weights and split.
         """
         kind = type(student)
-        model = kind.from_pretrained(source, num_lower_layers=config.num_lower_layers)
+        model = load_as_read(kind, source, num_lower_layers=config.num_lower_layers)
         was = model.config.architectures
         if was and kind.__name__ not in was:
             raise PrereadError(

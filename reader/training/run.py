@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ from .plot import plot_run
 from .precision import uses_bfloat16
 from .recipe import Recipe, TaskConfig, TaskKind
 from .sources import DataLoader
+from .starting import load_as_read
 from .trainer import PackedTrainer, last_checkpoint, publish
 from .watch import Watcher, score_examples, score_pairs
 
@@ -106,13 +108,15 @@ def train(
         codec = known_codec(recipe.codec, start)
         # What the upper layers have learned of this codec already, they go on from.
         model.load_state_dict(reader_of(codec, start).model.state_dict())
+        model.config.codec = str(codec.name)
         _read_through(codec, model)
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.is_world_process_zero():
-        _save(model, tokenizer, output / "reader")
-        if isinstance(codec, QuantisedCodec):
-            _save_codec(codec, base, recipe, output)
+        learned = codec if isinstance(codec, QuantisedCodec) else None
+        _save(model, tokenizer, output / "reader", learned)
+        if learned is not None:
+            _save_codec(learned, base, recipe, output)
         plot_run(output)
     return output / "reader"
 
@@ -187,18 +191,23 @@ def _student(recipe: Recipe, base: str) -> DecomposedModel:
         "num_lower_layers": recipe.num_lower_layers,
         "hidden_dropout_prob": recipe.dropout,
         "attention_probs_dropout_prob": recipe.attention_dropout,
-        "scores_compare": open_domain,
-        "knows_null": recipe.null_weight > 0,
-        "passage_weight": 0.0,  # what was fitted to the base's logits does not hold of others
-        "confidence_weights": None,
-        "vector_ranking": None,
     }
+    taught = {"scores_compare": open_domain, "knows_null": recipe.null_weight > 0}
+    if recipe.codec:
+        # Upper layers that learn on keep what they know: from one training to the next, ranking
+        # was fitted anew five times, and its weights hardly moved.
+        fields |= {name: True for name, is_taught in taught.items() if is_taught}
+    else:
+        # What was fitted to the base's logits does not hold of others.
+        fields |= taught
+        fields |= {"passage_weight": 0.0, "confidence_weights": None, "vector_ranking": None}
     kind: type[DecomposedModel] = DeformerForQuestionAnswering
     if recipe.task is not None:
         is_choice = recipe.task.kind is TaskKind.CHOICE
         kind = DeformerForMultipleChoice if is_choice else DeformerForSequenceClassification
         fields |= _pair_fields(recipe.task)
-    model = kind.from_pretrained(base, **fields)
+    # With a codec, upper layers begin as they read what it gives back, once it is known.
+    model = (kind.from_pretrained if recipe.codec else partial(load_as_read, kind))(base, **fields)
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
     if recipe.freeze_layers:
         for name, weight in model.named_parameters():
@@ -271,13 +280,23 @@ def _arguments(recipe: Recipe, output: Path, device: str) -> TrainingArguments:
     return arguments
 
 
-def _save(model: DecomposedModel, tokenizer: PreTrainedTokenizerFast, target: Path) -> None:
-    """Write the reader aside, then rename it."""
+def _save(
+    model: DecomposedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    target: Path,
+    codec: QuantisedCodec | None,
+) -> None:
+    """Write the reader aside, with the codec that it learned to read, then rename it."""
     staging = target.with_name(target.name + ".unfinished")
     shutil.rmtree(staging, ignore_errors=True)
     # Halves what ships; it is loaded as float32. Not in place: the run may go on.
     weights = {name: weight.half() for name, weight in model.state_dict().items()}
     model.save_pretrained(staging, state_dict=weights)
     tokenizer.save_pretrained(staging)
+    if codec is not None:
+        plain = copy(codec)
+        plain.upper = None  # these weights are what it changes
+        plain.supersedes = (codec.sha256, *codec.supersedes)
+        save_codec(plain, Reader.load(str(staging)), staging / codec_file_name(codec.name))
     publish(staging, target)
     _LOG.info("reader saved in %s", target)

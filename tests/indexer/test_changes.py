@@ -14,9 +14,11 @@ from preread.data import Passage, PrereadError
 from preread.indexer import (
     AddConfig,
     IndexConfig,
+    IndexMismatchError,
     PassageIndex,
     add_passages,
     build_index,
+    change_reader,
     compact_index,
     delete_passages,
     verify_index,
@@ -293,3 +295,26 @@ def test_other_addition_is_not_resumed_but_discards(
     with PassageIndex(index) as opened:
         assert opened.find("two") and not opened.find("one")
     assert verify_index(index) == []
+
+
+def test_another_reader_of_the_same_lower_layers_takes_an_index_over(
+    tiny_reader: Reader, tiny_reader_path: Path, tmp_path: Path
+) -> None:
+    corpus = write_corpus(tmp_path / "c.jsonl", [make_passage(n, WORDS) for n in range(5)])
+    index = tmp_path / "index"
+    first = build_index(corpus, index, tiny_reader, CONFIG)[0]
+    before = {p: p.read_bytes() for p in index.rglob("*.h5")}
+    trained = Reader.load(str(tiny_reader_path))
+    with torch.no_grad():
+        trained.model.head.weight.add_(1)
+    changed = change_reader(index, trained)
+    assert (changed.plan.reader, changed.generation) == (str(tiny_reader_path), 1)
+    assert before and all(p.read_bytes() == data for p, data in before.items())
+    assert change_reader(index, trained).generation == 1  # it is that reader's already
+    assert not verify_index(index)
+    with torch.no_grad():
+        trained.model.embedder.word.weight.add_(1)
+    stranger = Reader(trained.model, trained.tokenizer, name="stranger")
+    with pytest.raises(IndexMismatchError, match="the reader is 'stranger'"):
+        change_reader(index, stranger)
+    assert PassageIndex(index).manifest.plan.fingerprint == first.plan.fingerprint

@@ -13,18 +13,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from preread.data import DataError, OnError, PrereadError, read_corpus
-from preread.data.sample import sample_corpus_path
-from preread.indexer.files import sha256_of
+from preread.data import DataError, OnError, PrereadError
 from preread.reader import Reader
-from preread.reader.codecs import (
-    CodecName,
-    learn_codec,
-    load_codec,
-    reader_of,
-    sample_states,
-    save_codec,
-)
 from preread.reader.comprehension import answer_examples
 from preread.reader.training import Recipe, recipe_path
 from preread.reader.training.recipe import DistillationConfig, HeldOutConfig
@@ -326,64 +316,6 @@ def test_shipped_recipes_load_by_name() -> None:
     assert "minilm-l6-first" in names
     for name in names:
         assert Recipe.load(recipe_path(name)).num_lower_layers in range(7)
-
-
-def test_upper_layers_learn_from_what_a_codec_gives_back(base: Path, train_file: Path) -> None:
-    frozen = replace(recipe(base, epochs=20), freeze_layers=1)
-    plain = train(frozen, data=base.parent, output=base.parent / "plain")
-    coded = train(replace(frozen, codec="int8"), data=base.parent, output=base.parent / "coded")
-    first, second = (load_file(folder / "model.safetensors") for folder in (plain, coded))
-    differs = {name for name in first if not torch.equal(first[name], second[name])}
-    assert differs and not any(name.startswith(("embedder", "layers.0")) for name in differs)
-
-
-def test_a_learned_codec_gets_what_the_upper_layers_changed(base: Path, train_file: Path) -> None:
-    """Its file is for the base; training goes on from what a codec has changed already."""
-    folder = train(recipe(base, epochs=2), data=base.parent, output=base.parent / "first")
-    before = Reader.load(str(folder))
-    passages = list(read_corpus(sample_corpus_path()))[:150]
-    codec = learn_codec(CodecName.parse("rpq4"), before, sample_states(before, passages))
-    save_codec(codec, before, base.parent / "codec.safetensors")
-    coded = replace(
-        recipe(folder, epochs=5),
-        freeze_layers=1,
-        codec=str(base.parent / "codec.safetensors"),
-        codec_rank=24,
-    )
-    trained = Reader.load(str(train(coded, data=base.parent, output=base.parent / "out")))
-    brought = load_codec(base.parent / "out" / "codec-rpq4.safetensors", before)
-    assert brought.upper is not None
-    assert brought.supersedes == (sha256_of(base.parent / "codec.safetensors"),)
-    factors = {n: t.shape[1] for n, t in brought.upper.tensors.items() if n.endswith(".out")}
-    assert max(factors.values()) == 24
-    adapted = reader_of(brought, before).model.state_dict()
-    moved = []
-    for name, weight in trained.model.state_dict().items():
-        was, now = before.model.state_dict()[name], adapted[name]
-        assert float((now - weight).norm()) <= 0.5 * float((was - weight).norm()) + 1e-3, name
-        moved.append(not torch.equal(was, weight))
-    assert any(moved)
-
-    given = str(base.parent / "out" / "codec-rpq4.safetensors")
-    still = replace(coded, codec=given, learning_rate=0)
-    again = Reader.load(str(train(still, data=base.parent, output=base.parent / "again")))
-    for name, weight in again.model.state_dict().items():
-        torch.testing.assert_close(weight, adapted[name], rtol=1e-3, atol=1e-4, msg=name)
-    brought = load_codec(base.parent / "again" / "codec-rpq4.safetensors", before)
-    kept = reader_of(brought, before).model.state_dict()
-    for name, weight in kept.items():
-        torch.testing.assert_close(weight, adapted[name], rtol=1e-2, atol=1e-3, msg=name)
-
-
-def test_codec_is_refused_while_lower_layers_learn(base: Path) -> None:
-    with pytest.raises(PrereadError, match="codec int8 needs the lower layers frozen"):
-        replace(recipe(base), codec="int8")
-
-
-def test_codec_that_has_to_be_learned_first_is_refused(base: Path, train_file: Path) -> None:
-    coded = replace(recipe(base), freeze_layers=1, codec="rpq8")
-    with pytest.raises(PrereadError, match="rpq8 has to be learned, and does not come with"):
-        train(coded, data=base.parent, output=base.parent / "out")
 
 
 def test_a_source_has_negatives_of_one_kind(base: Path) -> None:
