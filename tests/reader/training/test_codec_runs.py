@@ -66,6 +66,13 @@ def coded(reader_path: Path) -> Recipe:
 
 
 @pytest.fixture
+def comparing(coded: Recipe) -> Recipe:
+    """The same, with other passages to compare: there are none in so small a file."""
+    source = SourceConfig(file="train.jsonl", titles=True, random_negatives=1)
+    return replace(coded, stages=(StageConfig(sources=(source,), epochs=5),), null_weight=0.5)
+
+
+@pytest.fixture
 def with_changes(coded: Recipe, reader_path: Path) -> Path:
     """The reader with the codec that such a training left: its newest upper layers."""
     folder = reader_path.parents[1]
@@ -143,11 +150,11 @@ def test_a_teacher_is_what_its_reader_reads_with(with_changes: Path, reader_path
 
 
 def test_what_a_codec_run_leaves_reads_the_indexes_of_its_base(
-    coded: Recipe, reader_path: Path, caplog: pytest.LogCaptureFixture
+    comparing: Recipe, reader_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As it was trained, without a warning, and with the base's ranking."""
     folder = reader_path.parents[1]
-    trained = Reader.load(str(train(coded, data=folder, output=folder / "out")))
+    trained = Reader.load(str(train(comparing, data=folder, output=folder / "out")))
     of_index = kept_codec(reader_path / CODEC, sha256_of(reader_path / CODEC), "rpq4", trained)
     own = known_codec("rpq4", trained)
     assert of_index.sha256 == own.sha256 == sha256_of(folder / "out" / "reader" / CODEC)
@@ -156,6 +163,14 @@ def test_what_a_codec_run_leaves_reads_the_indexes_of_its_base(
         assert reader_of(None, trained) is trained
     assert not caplog.records
     assert trained.config.passage_weight == 0.25 and trained.config.scores_compare
+
+
+def test_ranking_is_not_kept_where_comparing_is_not_trained(
+    coded: Recipe, reader_path: Path
+) -> None:
+    folder = reader_path.parents[1]
+    config = Reader.load(str(train(coded, data=folder, output=folder / "out"))).config
+    assert not config.scores_compare and not config.knows_null and config.passage_weight == 0
 
 
 def test_codec_is_refused_while_lower_layers_learn(base: Path) -> None:
