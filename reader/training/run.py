@@ -27,9 +27,8 @@ from ..codecs import (
 from ..decomposed import DecomposedModel
 from ..model import DeformerForQuestionAnswering
 from ..packing import Packed
-from ..pair_models import DeformerForMultipleChoice, DeformerForSequenceClassification, PairModel
+from ..pair_models import PairModel
 from ..reader import Reader
-from ..weight_names import is_lower
 from ..windows import TextEncoder, load_tokenizer
 from .batches import BatchDataset
 from .objective import Objective, SpanObjective, Teacher
@@ -37,9 +36,9 @@ from .pair_objective import PairObjective
 from .pair_sources import PairLoader
 from .plot import plot_run
 from .precision import uses_bfloat16
-from .recipe import Recipe, TaskConfig, TaskKind
+from .recipe import Recipe
 from .sources import DataLoader
-from .starting import load_as_read
+from .starting import load_student
 from .trainer import PackedTrainer, last_checkpoint, publish
 from .watch import Watcher, score_examples, score_pairs
 
@@ -87,7 +86,7 @@ def train(
     torch.manual_seed(recipe.seed)  # a base without the head gets a random one
     base = str(shipped_reader_path(recipe.base) or recipe.base)
     tokenizer = load_tokenizer(base)
-    model = _student(recipe, base)
+    model = load_student(recipe, base)
     teacher = None
     if recipe.distillation is not None:
         source = recipe.distillation.teacher
@@ -182,60 +181,6 @@ def _without_newer_keys(described: str) -> str:
     for newer in ("task=None, ", f"codec_rank={RANK}, ", "max_steps=0, ", ", random_negatives=0"):
         described = described.replace(newer, "")
     return described
-
-
-def _student(recipe: Recipe, base: str) -> DecomposedModel:
-    """The model that is trained, what stays as it is frozen."""
-    open_domain = any(source.negatives for source in recipe.stages[-1].sources)
-    fields: dict[str, Any] = {
-        "num_lower_layers": recipe.num_lower_layers,
-        "hidden_dropout_prob": recipe.dropout,
-        "attention_probs_dropout_prob": recipe.attention_dropout,
-    }
-    taught = {"scores_compare": open_domain, "knows_null": recipe.null_weight > 0}
-    if _keeps_ranking(recipe):
-        fields |= {name: True for name, is_taught in taught.items() if is_taught}
-    else:
-        # What was fitted to the base's logits does not hold of others.
-        fields |= taught
-        fields |= {"passage_weight": 0.0, "confidence_weights": None, "vector_ranking": None}
-    kind: type[DecomposedModel] = DeformerForQuestionAnswering
-    if recipe.task is not None:
-        is_choice = recipe.task.kind is TaskKind.CHOICE
-        kind = DeformerForMultipleChoice if is_choice else DeformerForSequenceClassification
-        fields |= _pair_fields(recipe.task)
-    # With a codec, upper layers begin as they read what it gives back, once it is known.
-    model = (kind.from_pretrained if recipe.codec else partial(load_as_read, kind))(base, **fields)
-    model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
-    if recipe.freeze_layers:
-        for name, weight in model.named_parameters():
-            weight.requires_grad_(not is_lower(name, recipe.freeze_layers))
-    return model
-
-
-def _keeps_ranking(recipe: Recipe) -> bool:
-    """Whether what is known of the base's logits will hold of the trained reader's, too.
-
-    It does where upper layers learn on through a codec, with passages to compare and to say "no
-    answer" of: over four such trainings of the reader that ships, the weights that were fitted anew
-    each time moved little (a point of BM25 from 1.7 to 1.5 logits).
-    """
-    sources = recipe.stages[-1].sources
-    compares = any(source.negatives or source.random_negatives for source in sources)
-    return bool(recipe.codec) and recipe.null_weight > 0 and compares
-
-
-def _pair_fields(task: TaskConfig) -> dict[str, Any]:
-    """A task's layout, as the configuration has it."""
-    fields: dict[str, Any] = {
-        "max_question_length": task.max_first_length,
-        "window_length": task.max_second_length,
-        "window_stride": max(1, task.max_second_length - 2),  # only the first window is read
-        "max_title_length": 0,
-        "stored_segment": task.stored_segment.value,
-        "codec": "float16",  # one that the base learned is of its own states
-    }
-    return fields | ({"id2label": dict(enumerate(task.labels))} if task.labels else {})
 
 
 def _read_through(codec: Codec, model: DeformerForQuestionAnswering) -> None:
