@@ -1,4 +1,4 @@
-"""What training begins from, and learns from: a reader as it reads, and the model that is trained."""
+"""What training begins from and learns from: a reader as it reads, and the model trained."""
 
 from functools import partial
 from pathlib import Path
