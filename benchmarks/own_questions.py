@@ -29,18 +29,20 @@ def unseen(path: Path, reader: Reader) -> list[ReadingExample]:
     made_by = Recipe.load(recipe_path("minilm-l6-second"))
     first = made_by.stages[0]
     sources = tuple(source for source in first.sources if source.file == path.name)
+    examples = [example for example in read_examples(path) if example.answers]
+    if not sources:
+        return examples
     alone = replace(made_by, stages=(replace(first, sources=sources),))
     seen = {
         window.token_ids
         for feature in DataLoader(alone, path.parent).load(reader.encoder).batches.features
         for window in feature.windows
     }
-    examples = list(read_examples(path))
     windows = reader.encoder.encode_passages([e.context for e in examples], [""] * len(examples))
     return [
         example
         for example, of_context in zip(examples, windows, strict=True)
-        if example.answers and not any(window.token_ids in seen for window in of_context)
+        if not any(window.token_ids in seen for window in of_context)
     ]
 
 

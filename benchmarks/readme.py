@@ -19,7 +19,7 @@ from no_answer import table as no_answer
 from pair_tables import PAIR_TABLES
 from profile_table import PROFILE_TABLES
 from retrieval_tables import RETRIEVAL_TABLES, retrieval_summary
-from round_tables import rounds
+from round_tables import own_questions, rounds
 from serving_tables import SERVING_TABLES
 from speed_tables import SPEED_TABLES
 from speed_tables import summary as speed_summary
@@ -211,31 +211,6 @@ def text_without_labels() -> str:
         scores = " | ".join(f"{row['scores'][name]['f1']:.1f}" for name in datasets)
         lines.append(f"| {row['arm']} | {row['n_steps']} | {scores} |")
     script = "`python benchmarks/text_without_labels.py`"
-    return "\n".join([*lines, "", f"{script} → `{result['file']}`"])
-
-
-def own_questions() -> str:
-    """What the reader that ships gains by questions of one's own, and what it forgets."""
-    result = newest("own-questions")
-    datasets = result["rows"][0]["scores"]
-    counts = ", ".join(f"{row['n_questions']:,} of `{name}`" for name, row in datasets.items())
-    lines = [
-        f"Questions answered: {counts}, from 9 bytes a token. In brackets, where figures lie with "
-        "95 % (bootstrap).",
-        "",
-        f"| learned from, of `{result['own']}` | steps | "
-        + " | ".join(f"`{name}` EM | F1" for name in datasets)
-        + " |",
-        f"|---|---|{'---|---|' * len(datasets)}",
-    ]
-    for row in result["rows"]:
-        cells = [f"{row['n_learned']:,}" if row["n_learned"] else "none", row.get("n_steps", "")]
-        for scores in row["scores"].values():
-            for key in ("exact_match", "f1"):
-                low, high = scores[f"{key}_interval"]
-                cells.append(f"{scores[key]:.1f} ({low:.1f} {high:.1f})")
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    script = "`python benchmarks/own_questions.py`"
     return "\n".join([*lines, "", f"{script} → `{result['file']}`"])
 
 

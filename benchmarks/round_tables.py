@@ -1,4 +1,4 @@
-"""Table of docs/training.md: the reader before its upper layers were trained on alone, and now."""
+"""Tables of docs/training.md: the reader before its upper layers were trained on, and after."""
 
 from typing import Any
 
@@ -82,3 +82,26 @@ def _rest(result: dict[str, Any]) -> int:
 def _oldest(name: str) -> dict[str, Any]:
     """The first result of a benchmark that is kept."""
     return [one for one in all_results(name) if one["benchmark"] == name][-1]
+
+
+def own_questions() -> str:
+    """What the reader that ships gains by questions of one's own, and what it forgets."""
+    result = newest("own-questions")
+    datasets = result["rows"][0]["scores"]
+    counts = ", ".join(f"{row['n_questions']:,} of `{name}`" for name, row in datasets.items())
+    lines = [
+        f"Questions answered: {counts}, from 9 bytes a token. In brackets, where figures lie with "
+        "95 % (bootstrap).",
+        "",
+        f"| learned from, of `{result['own']}` | steps | "
+        + " | ".join(f"`{name}` EM | F1" for name in datasets)
+        + " |",
+        f"|---|---|{'---|---|' * len(datasets)}",
+    ]
+    for row in result["rows"]:
+        cells = [f"{row['n_learned']:,}" if row["n_learned"] else "none", row.get("n_steps", "")]
+        for scores in row["scores"].values():
+            cells += [with_interval(scores, name) for name in ("exact_match", "f1")]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    script = "`python benchmarks/own_questions.py`"
+    return "\n".join([*lines, "", f"{script} → `{result['file']}`"])

@@ -164,7 +164,7 @@ def change_reader(index: Path, reader: Reader) -> Manifest:
     open goes on with the reader before, and a server takes up the change.
 
     Args:
-        index: The index folder, or that of a part.
+        index: The index folder.
         reader: It is loaded by its name when the index is opened.
 
     Returns:

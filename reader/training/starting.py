@@ -1,6 +1,5 @@
 """What training begins from and learns from: a reader as it reads, and the model trained."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,8 +65,10 @@ def load_student(recipe: Recipe, base: str) -> DecomposedModel:
         is_choice = recipe.task.kind is TaskKind.CHOICE
         kind = DeformerForMultipleChoice if is_choice else DeformerForSequenceClassification
         fields |= _pair_fields(recipe.task)
-    # With a codec, upper layers begin as they read what it gives back, once it is known.
-    model = (kind.from_pretrained if recipe.codec else partial(load_as_read, kind))(base, **fields)
+    if recipe.codec:  # upper layers begin as they read what it gives back, once it is known
+        model = kind.from_pretrained(base, **fields)
+    else:
+        model = load_as_read(kind, base, **fields)
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
     if recipe.freeze_layers:
         for name, weight in model.named_parameters():
@@ -78,9 +79,9 @@ def load_student(recipe: Recipe, base: str) -> DecomposedModel:
 def _keeps_ranking(recipe: Recipe) -> bool:
     """Whether what is known of the base's logits will hold of the trained reader's, too.
 
-    It does where upper layers learn on through a codec, with passages to compare and to say "no
-    answer" of: over four such trainings of the reader that ships, the weights that were fitted anew
-    each time moved little (a point of BM25 from 1.7 to 1.5 logits).
+    It does nearly where upper layers learn on through a codec, with passages to compare and to say
+    "no answer" of: of the reader that ships, the weights of ranking were fitted anew after each
+    such training, and moved little. Its confidence moved more, and should be fitted again.
     """
     sources = recipe.stages[-1].sources
     compares = any(source.negatives or source.random_negatives for source in sources)

@@ -9,6 +9,8 @@ from typing import Any
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.pipeline import OpenDomainQA
+from preread.pipeline.serving.indexes import ReaderShelf, ServedIndex
+from preread.pipeline.serving.metrics import Metrics
 
 Preread = Callable[..., Any]
 
@@ -32,11 +34,16 @@ def test_a_reader_learns_own_questions_and_takes_over_an_index(
     write_own(tmp_path / "own.jsonl", 12)
     question = "What is the name of the huge canyon system on Mars?"
     before = OpenDomainQA.from_index(index)(question)[0]
+    served = ServedIndex("own", index, ReaderShelf(), Metrics())
     run = tmp_path / "run"
     trained = preread("train", "minilm-l6-own", run, "--data", tmp_path)
     assert trained.code == 0, trained.err
     switched = preread("set-reader", index, run / "reader", "--json")
     assert json.loads(switched.out)["generation"] == 1
+    assert served.refresh()
+    with served.in_use() as taken_up:
+        assert taken_up.reader.name == str(run / "reader")
+    served.close()
     qa = OpenDomainQA.from_index(index)
     assert qa.reader.name == str(run / "reader")
     assert qa.reader.config.confidence_weights and qa.codec.upper is None
