@@ -85,6 +85,7 @@ class DeformerForQuestionAnswering(DecomposedModel):
         passages: Packed,
         pairs: Sequence[tuple[int, int]] | None = None,
         *,
+        lower_states: tuple[Packed, Packed] | None = None,
         keep_hidden: bool = False,
     ) -> SpanLogits:
         """Read token ids.
@@ -94,10 +95,13 @@ class DeformerForQuestionAnswering(DecomposedModel):
             passages: Token ids of the passages' windows, int64.
             pairs: As in `upper`. A passage met by several questions is run through the lower layers
                 once.
+            lower_states: What `lower` gives of questions and passages, where it is known already.
             keep_hidden: As in `upper`.
         """
-        question_states = self.lower(questions, Segment.QUESTION)
-        passage_states = self.lower(passages, Segment.PASSAGE)
+        question_states, passage_states = lower_states or (
+            self.lower(questions, Segment.QUESTION),
+            self.lower(passages, Segment.PASSAGE),
+        )
         if self.stored_as is not None:
             passage_states = self.stored_as(passage_states, passages)
         return self.upper(question_states, passage_states, pairs, keep_hidden=keep_hidden)

@@ -8,11 +8,22 @@ from torch import Tensor, nn
 
 from ...data import PrereadError
 from ..decomposed import DecomposedModel
+from ..layers import Segment
 from ..model import SpanLogits
+from ..weight_names import is_lower
 from .batches import Batch, Targets
 from .losses import distillation_loss, gold_loss, layer_loss, segment_log_softmax
 from .recipe import DistillationConfig
 from .starting import load_as_read
+
+# Besides weights and tokens. Family and sizes are the same wherever a teacher is taken.
+_DECIDE_STATES = (
+    "num_lower_layers",
+    "num_attention_heads",
+    "hidden_act",
+    "layer_norm_eps",
+    "position_offset",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,8 @@ class Teacher:
 
     model: DecomposedModel
     config: DistillationConfig
+    shares_lower: bool = False
+    """Whether its states below the split are the student's, too, and stay so."""
 
     @classmethod
     def load(cls, config: DistillationConfig, source: str, student: DecomposedModel) -> "Teacher":
@@ -51,7 +64,22 @@ class Teacher:
                 )
         model.requires_grad_(False)
         model.train(False)
-        return cls(model, config)
+        return cls(model, config, _same_lower_states(model, student))
+
+
+def _same_lower_states(teacher: DecomposedModel, student: DecomposedModel) -> bool:
+    """Whether two models give the same states to store, and training leaves it so."""
+    ours, theirs = student.config, teacher.config
+    if ours.hidden_dropout_prob > 0 or ours.attention_probs_dropout_prob > 0:
+        return False
+    if any(getattr(ours, name) != getattr(theirs, name) for name in _DECIDE_STATES):
+        return False
+    weights = teacher.state_dict()
+    return all(
+        not weight.requires_grad and torch.equal(weight, weights[name])
+        for name, weight in student.named_parameters()
+        if is_lower(name, ours.num_lower_layers)
+    )
 
 
 class Objective(Protocol):
@@ -82,24 +110,36 @@ class SpanObjective:
         Returns:
             Weighted losses by name, scalars; training minimises their sum.
         """
-        inputs = batch.questions, batch.passages, batch.pairs
-        logits: SpanLogits = model(*inputs, keep_hidden=self.teacher is not None)
         targets = batch.targets
-        gold = _gold(logits, targets)
         if self.teacher is None:
-            losses = {"gold": gold}
+            logits: SpanLogits = model(batch.questions, batch.passages, batch.pairs)
+            losses = {"gold": _gold(logits, targets)}
         else:
             weights = self.teacher.config
-            with torch.no_grad():
-                taught: SpanLogits = self.teacher.model(*inputs, keep_hidden=True)
+            logits, taught = _both(model, self.teacher, batch)
             losses = {
-                "gold": weights.gold * gold,
+                "gold": weights.gold * _gold(logits, targets),
                 "outputs": weights.outputs * _outputs(logits, taught, targets, weights.temperature),
                 "layers": weights.layers * layer_loss(logits.hidden, taught.hidden),
             }
         if self.null_weight:
             losses["null"] = self.null_weight * _null(logits, targets)
         return losses
+
+
+def _both(model: nn.Module, teacher: Teacher, batch: Batch) -> tuple[SpanLogits, SpanLogits]:
+    """What the student says and what the teacher says, states that they share made once."""
+    lower_states = None
+    with torch.no_grad():
+        if teacher.shares_lower:
+            lower_states = (
+                teacher.model.lower(batch.questions, Segment.QUESTION),
+                teacher.model.lower(batch.passages, Segment.PASSAGE),
+            )
+        inputs = batch.questions, batch.passages, batch.pairs
+        how = {"lower_states": lower_states, "keep_hidden": True}
+        taught: SpanLogits = teacher.model(*inputs, **how)
+    return model(*inputs, **how), taught
 
 
 def _gold(logits: SpanLogits, targets: Targets) -> Tensor:
