@@ -93,32 +93,47 @@ def test_build_stopped_at_any_step_resumes_to_the_same_bytes(
     assert verify_index(index) == []
 
 
+@pytest.fixture(scope="module")
+def many(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copies of the passages; at a shard a passage their build takes a while."""
+    records = [json.loads(line) for line in corpus.read_text("utf-8").splitlines()]
+    copies = [record | {"id": f"{record['id']}-{n}"} for n in range(5) for record in records]
+    path = tmp_path_factory.mktemp("many") / "many.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in copies), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    many: Path, tiny_reader_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An index of them."""
+    index = tmp_path_factory.mktemp("undisturbed") / "index"
+    config = IndexConfig(passages_per_shard=1, workers=1)
+    build_index(many, index, Reader.load(str(tiny_reader_path)), config)
+    return index
+
+
 @pytest.mark.parametrize(
     ("n_shards_before_kill", "how"), [(1, signal.SIGKILL), (3, signal.SIGKILL), (2, signal.SIGINT)]
 )
 def test_killed_process_resumes_to_the_same_bytes_and_hits(
     n_shards_before_kill: int,
     how: signal.Signals,
-    corpus: Path,
-    built: Path,
-    config: IndexConfig,
-    tiny_reader: Reader,
+    many: Path,
+    undisturbed: Path,
     tiny_reader_path: Path,
     tmp_path: Path,
     files_of: FilesOf,
 ) -> None:
     index = tmp_path / "index"
-    many = tmp_path / "many.jsonl"  # a shard a passage: the build is far from over at the third
-    records = [json.loads(line) for line in corpus.read_text("utf-8").splitlines()]
-    copies = [record | {"id": f"{record['id']}-{n}"} for n in range(5) for record in records]
-    many.write_text("".join(json.dumps(record) + "\n" for record in copies), "utf-8")
     command = [sys.executable, "-m", "preread.pipeline", "index", str(many), str(index)]
     command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "1"]
     command += ["--workers", "2" if n_shards_before_kill == 3 else "1"]
     for _ in range(5):  # on a busy machine the build may be over before it is killed
         shutil.rmtree(index, ignore_errors=True)
         with subprocess.Popen(
-            [*command, "--resume"],
+            command,
             stderr=subprocess.PIPE,
             # Of a background job's children, some shells have it ignored.
             preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
@@ -133,18 +148,14 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
             _, message = process.communicate(timeout=60)
         if not (index / "manifest.json").exists():
             break
+    assert not (index / "manifest.json").exists(), "the build was over before it could be killed"
     if how is signal.SIGINT:
         assert process.returncode == 130 and b"--resume" in message
-    assert not (index / "manifest.json").exists(), "the build was over before it could be killed"
-    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+        subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    else:
+        config = IndexConfig(passages_per_shard=1, workers=1)
+        build_index(many, index, Reader.load(str(tiny_reader_path)), config, resume=True)
     assert verify_index(index) == []
-    undisturbed = tmp_path / "undisturbed"
-    build_index(
-        many,
-        undisturbed,
-        Reader.load(str(tiny_reader_path)),
-        IndexConfig(passages_per_shard=1, workers=1),
-    )
     assert files_of(index) == files_of(undisturbed)
     for query in ("volcano Sicily", "river", "capital of Japan"):
         found = PassageIndex(index).bm25.search(query, 20)

@@ -302,7 +302,7 @@ def test_cloze_writes_questions_that_train(preread: Preread, tmp_path: Path) -> 
 def test_split_and_merge(preread: Preread, tiny_reader_path: Path, tmp_path: Path) -> None:
     index, parts, merged = (tmp_path / name for name in ("index", "parts", "merged"))
     preread("index", sample_corpus_path(), index, "--reader", tiny_reader_path,
-            "--passages-per-shard", 60)  # fmt: skip
+            "--passages-per-shard", 60, "--workers", 1)  # fmt: skip
     divided = preread("split", index, 2, parts, "--json")
     assert divided.code == 0, divided.err
     sizes = json.loads(divided.out)["n_passages"]

@@ -1,6 +1,7 @@
 """A base and a training set for training tests."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,13 @@ CONTEXT = "Etna is a volcano on Sicily. It erupted in 2021 and in 2022."
 ANSWERS = {"where is it?": "Sicily", "what is it?": "volcano", "when first?": "2021"}
 
 
-@pytest.fixture
-def base(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> Path:
-    """An ordinary random BERT with a tokenizer."""
+@pytest.fixture(scope="session")
+def lesson(tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of an ordinary random BERT with a tokenizer, and of `ANSWERS` as JSON Lines.
+
+    Nothing may be written there.
+    """
+    folder = tmp_path_factory.mktemp("lesson")
     torch.manual_seed(0)
     config = BertConfig(
         hidden_size=32,
@@ -22,19 +27,25 @@ def base(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> Path:
         intermediate_size=64,
         initializer_range=0.2,
     )
-    BertModel(config).save_pretrained(tmp_path / "base")
-    tokenizer.save_pretrained(tmp_path / "base")
-    return tmp_path / "base"
-
-
-@pytest.fixture
-def train_file(tmp_path: Path) -> Path:
-    """`ANSWERS` as JSON Lines."""
+    BertModel(config).save_pretrained(folder / "base")
+    tokenizer.save_pretrained(folder / "base")
     records = [
         {"id": q, "title": "Etna", "question": q, "context": CONTEXT, "answers": [a]}
         | {"answer_starts": [CONTEXT.index(a)]}
         for q, a in ANSWERS.items()
     ]
-    path = tmp_path / "train.jsonl"
-    path.write_text("".join(json.dumps(r) + "\n" for r in records))
-    return path
+    lines = "".join(json.dumps(r) + "\n" for r in records)
+    (folder / "train.jsonl").write_text(lines)
+    return folder
+
+
+@pytest.fixture
+def base(lesson: Path, tmp_path: Path) -> Path:
+    """The BERT, in a folder of the test's own."""
+    return Path(shutil.copytree(lesson / "base", tmp_path / "base"))
+
+
+@pytest.fixture
+def train_file(lesson: Path, tmp_path: Path) -> Path:
+    """The questions, beside it."""
+    return Path(shutil.copy(lesson / "train.jsonl", tmp_path))

@@ -45,10 +45,12 @@ def recipe(base: Path, epochs: int = 5) -> Recipe:
     )
 
 
-@pytest.fixture
-def reader_path(base: Path, train_file: Path) -> Path:
-    """A trained reader, and beside it a codec that changes nothing yet."""
-    folder = train(recipe(base, epochs=2), data=base.parent, output=base.parent / "first")
+@pytest.fixture(scope="module")
+def first_run(lesson: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The questions, a trained reader, and beside it a codec that changes nothing yet."""
+    root = tmp_path_factory.mktemp("runs")
+    shutil.copy(lesson / "train.jsonl", root)
+    folder = train(recipe(lesson / "base", epochs=2), data=root, output=root / "first")
     config = json.loads((folder / "config.json").read_text())
     fitted = {"codec": "rpq4", "passage_weight": 0.25, "scores_compare": True, "knows_null": True}
     (folder / "config.json").write_text(json.dumps(config | fitted))
@@ -56,7 +58,14 @@ def reader_path(base: Path, train_file: Path) -> Path:
     passages = list(read_corpus(sample_corpus_path()))[:150]
     learned = learn_codec(CodecName.parse("rpq4"), reader, sample_states(reader, passages))
     save_codec(learned, reader, folder / CODEC)
-    return folder
+    return root
+
+
+@pytest.fixture
+def reader_path(first_run: Path, tmp_path: Path) -> Path:
+    """That reader, in a folder of the test's own."""
+    shutil.copytree(first_run, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "first" / "reader"
 
 
 @pytest.fixture
