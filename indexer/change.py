@@ -1,23 +1,22 @@
-"""Changing an index: passages are added, deleted, and what is left over is cleared away.
+"""Changing an index: passages are added, and what is left over is cleared away.
 
 Each change writes new files and then a new manifest, in one step: whoever opens the index sees it
 before or after. Who had it open goes on with what was opened (``snapshots.py``).
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from ..data import Passage, PrereadError, ReadReport
 from ..reader import Reader
-from .bm25 import LUCENE_PREFIX, delete_from_bm25
 from .compaction import rewrite_shards
+from .deletion import without
 from .dense.build import compact_dense, load_encoder
-from .derived import write_deleted, write_lookup_of
+from .derived import write_lookup_of
 from .engine import Engine, LocalEngine
+from .errors import N_LISTED, listed
 from .extend import Extension, extend
 from .index import PassageIndex
 from .journal import PLAN_FILE, Journal, remove_journal
@@ -26,9 +25,6 @@ from .options import AddConfig, corpus_passages
 from .scan import Estimate, estimate, scan_corpus
 from .snapshots import publish
 from .writing import writing
-
-_NAMED = 3
-"""Identifiers that an error names."""
 
 
 def add_passages(
@@ -101,7 +97,7 @@ def add_passages(
         workers = engine.workers(reader, n_shards)
         estimated = estimate(scan, reader, codec, base.plan.rows_per_batch, workers)
         on_estimate(estimated)
-        before = _without(index, base, replaced) if replaced else base
+        before = without(index, base, replaced) if replaced else base
         extension = Extension(
             index=index,
             base=before,
@@ -117,44 +113,6 @@ def add_passages(
         manifest = extend(extension, passages, reader, journal, report, show_progress)
         opened.close()
         return manifest, report
-
-
-def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, int]:
-    """Take passages out of an index, by their identifiers.
-
-    Their bytes stay on disk until `compact_index`.
-
-    Args:
-        index: The index folder.
-        passage_ids: Which passages.
-
-    Returns:
-        The new manifest, and how many passages were deleted.
-
-    Raises:
-        IndexFormatError: If there is no index.
-        PrereadError: If an identifier is not in the index, or nothing would be left; nothing is
-            deleted then.
-    """
-    with writing(index):
-        opened = PassageIndex(index)
-        found = {passage_id: opened.find(passage_id) for passage_id in dict.fromkeys(passage_ids)}
-        unknown = [passage_id for passage_id, ordinals in found.items() if not ordinals]
-        if unknown:
-            raise PrereadError(
-                f"{index}: holds no passage {_some(unknown)}. Nothing was deleted; leave it out."
-            )
-        ordinals = sorted(ordinal for some in found.values() for ordinal in some)
-        if not ordinals:
-            return opened.manifest, 0
-        if len(ordinals) == len(opened):
-            raise PrereadError(
-                f"{index}: nothing would be left of it. Remove the folder to be rid of it."
-            )
-        manifest = _without(index, opened.manifest, ordinals)
-        publish(index, manifest)
-        opened.close()
-        return manifest, len(ordinals)
 
 
 def change_reader(index: Path, reader: Reader) -> Manifest:
@@ -244,33 +202,12 @@ def _check_identifiers(
         ordinals = index.find(passage.passage_id)
         if ordinals and not may_replace:
             n_known += 1
-            known = [*known, passage.passage_id][:_NAMED]
+            known = [*known, passage.passage_id][:N_LISTED]
         replaced += ordinals
         yield passage
     if n_known:
         raise PrereadError(
-            f"{index.path}: {n_known} of the passages are in the index already: {_some(known)}. "
+            f"{index.path}: {n_known} of the passages are in the index already: {listed(known)}. "
             "Nothing was added. Delete them first, or replace them (--replace)."
         )
     replaced[:] = sorted(set(replaced))
-
-
-def _without(index: Path, base: Manifest, ordinals: Sequence[int]) -> Manifest:
-    """The manifest of the next generation, which lacks some passages; its files are written."""
-    generation = base.generation + 1
-    with PassageIndex(index) as opened:
-        deleted = np.union1d(opened.deleted, np.array(ordinals, "<u4"))
-    lucene = f"{LUCENE_PREFIX}{generation:06d}"
-    delete_from_bm25(ordinals, index / lucene, base=index / base.lucene)
-    return replace(
-        base,
-        generation=generation,
-        lucene=lucene,
-        deleted=write_deleted(index, deleted, generation),
-    )
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first of some names."""
-    shown = ", ".join(repr(name) for name in names[:_NAMED])
-    return shown + (" …" if len(names) > _NAMED else "")

@@ -12,10 +12,8 @@ from ..data import Passage
 from .bm25 import build_bm25
 from .files import atomic_path
 from .lookup import write_lookup
-from .manifest import LOOKUP_FOLDER, CountedFile, Manifest, ShardEntry
+from .manifest import DELETED_PREFIX, LOOKUP_FOLDER, CountedFile, Manifest, ShardEntry
 from .shard import ShardReader
-
-DELETED_PREFIX = "deleted-"
 
 
 def write_lookup_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from ..data import Passage
-from ..reader import Packed, Reader, WindowTable
-from ..reader.codecs import Codec, find_codec, kept_codec
+from ..reader import Packed, WindowTable
 from .errors import IndexFormatError, IndexMismatchError
 from .lookup import Lookup, key_of
 from .part_search import PartSearcher
@@ -25,6 +24,10 @@ from .searching import Bm25Parameters, Bm25Searcher
 from .shard import ShardReader
 from .snapshots import Lease
 from .statistics import CorpusStatistics, FieldStatistics
+
+if TYPE_CHECKING:
+    from ..reader import Reader
+    from ..reader.codecs import Codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class StoredWindows:
     windows: WindowTable
     """Its ``passage`` counts in the passages that were asked for."""
 
-    def decode(self, codec: Codec, device: torch.device | str = "cpu") -> Packed:
+    def decode(self, codec: "Codec", device: torch.device | str = "cpu") -> Packed:
         """The states, decoded on a device. Shape ``(n_rows, hidden_size)``, float32."""
         return codec.decode(self.codes.to(device), self.token_ids.to(device))
 
@@ -109,7 +112,7 @@ class PassageIndex:
         whole = CorpusStatistics(self.path / part.statistics.file, field)
         return PartSearcher(folder, self._bm25_parameters, whole=whole)
 
-    def check_reader(self, reader: Reader) -> None:
+    def check_reader(self, reader: "Reader") -> None:
         """Make sure that a reader can go on from the stored states.
 
         Raises:
@@ -127,13 +130,15 @@ class PassageIndex:
             "with `preread index`."
         )
 
-    def codec(self, reader: Reader) -> Codec:
+    def codec(self, reader: "Reader") -> "Codec":
         """What decodes the stored states, on the device of the reader.
 
         Raises:
             IndexMismatchError: If another reader made them.
             IndexFormatError: If the codec's file is damaged.
         """
+        from ..reader.codecs import find_codec, kept_codec  # with all that readers are made of
+
         self.check_reader(reader)
         file = self.manifest.codec_file
         if file is None:

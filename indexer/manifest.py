@@ -19,6 +19,7 @@ LOOKUP_FOLDER = "lookup"
 SNAPSHOTS_FOLDER = "snapshots"
 DENSE_FOLDER = "dense"
 CODEC_FILE = "codec.safetensors"
+DELETED_PREFIX = "deleted-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,13 @@ from .compaction import Row, copy_rows, live_rows, take
 from .dense.vectors import merged
 from .derived import index_live_texts, write_deleted, write_lookup_of
 from .encode import shard_file
-from .errors import IndexMismatchError
+from .errors import IndexMismatchError, listed
 from .files import atomic_folder, check_new_file, link_or_copy
 from .index import PassageIndex
 from .manifest import LOOKUP_FOLDER, STATES_FOLDER, Manifest, ShardEntry
 from .snapshots import publish
 from .splitting import part_name, write_dense
 from .writing import explaining_write_errors
-
-_NAMED = 3
-"""Identifiers that an error names."""
 
 
 def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool = False) -> Manifest:
@@ -204,8 +201,7 @@ def _check_identifiers(opened: Sequence[PassageIndex]) -> None:
             if seen.setdefault(passage_id, source.path) != source.path:
                 twice.append(passage_id)
     if twice:
-        named = ", ".join(repr(name) for name in twice[:_NAMED])
         raise PrereadError(
-            f"merge: {len(twice)} identifiers are in two of the indexes: {named}"
-            f"{' …' if len(twice) > _NAMED else ''}. Delete them from one of the two."
+            f"merge: {len(twice)} identifiers are in two of the indexes: {listed(twice)}. Delete "
+            "them from one of the two."
         )

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from ..data import PrereadError
 from .bm25 import LUCENE_PREFIX
-from .derived import DELETED_PREFIX
 from .errors import IndexFormatError
 from .manifest import (
     CODEC_FILE,
+    DELETED_PREFIX,
     DENSE_FOLDER,
     LOOKUP_FOLDER,
     MANIFEST_FILE,

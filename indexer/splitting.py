@@ -92,10 +92,11 @@ def _runs(index: Path, manifest: Manifest, n_parts: int) -> list[Sequence[ShardE
     if manifest.part is not None:
         raise PrereadError(f"{index}: is a part already. Merge the parts, and split that.")
     if not 2 <= n_parts <= len(shards):
+        several = f"from 2 to {len(shards)} parts, for so many shards are in it"
+        may_be = several if len(shards) > 1 else "no division, for its one shard holds all"
         raise PrereadError(
-            f"{index}: expected from 2 to {len(shards)} parts, for so many shards are in it, found "
-            f"{n_parts}. Shards are not cut: build with smaller ones (--passages-per-shard) for "
-            "more parts."
+            f"{index}: expected {may_be}, found {n_parts}. Shards are not cut: build with smaller "
+            "ones (--passages-per-shard) for more parts."
         )
     before = np.cumsum([0] + [shard.n_tokens for shard in shards])
     ends = [0]

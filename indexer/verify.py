@@ -7,9 +7,8 @@ from typing import Any
 from ..data import PrereadError
 from .bm25 import FILE_LIST, lucene_files
 from .files import sha256_of
-from .index import PassageIndex
 from .manifest import MANIFEST_FILE, SNAPSHOTS_FOLDER, Manifest
-from .snapshots import files_of_generations, snapshot_path
+from .snapshots import Lease, files_of_generations, snapshot_path
 
 Progress = Callable[[int], None]
 
@@ -106,37 +105,42 @@ def index_info(path: Path) -> dict[str, Any]:
     Returns:
         The keys of ``preread info --json``. ``bytes_per_token`` counts shards and lookup without
         the texts; ``bytes_total`` is the whole folder.
+
+    Raises:
+        IndexFormatError: If it is missing, unfinished, or a file is missing or cut short.
     """
-    with PassageIndex(path) as index:
-        manifest = index.manifest
-        n_text_bytes = sum(shard.n_text_bytes for shard in manifest.shards)
-        dense = manifest.dense
-        of_dense = sum(file.bytes for file in dense.files) if dense else 0
-        of_states = sum(file.bytes for file in manifest.files()) - n_text_bytes - of_dense
-        of_codec = manifest.codec_file.bytes if manifest.codec_file else 0
-        files = [f for f in path.rglob("*") if f.is_file()]
-        lucene = [f for f in files if f.parent.name == manifest.lucene]
-        return {
-            "n_passages": manifest.n_passages,
-            "n_windows": sum(shard.n_windows for shard in manifest.shards),
-            "n_tokens": manifest.n_tokens,
-            "n_deleted": manifest.deleted.n if manifest.deleted else 0,
-            "n_shards": len(manifest.shards),
-            "generation": manifest.generation,
-            "bytes_per_token": round((of_states - of_codec) / manifest.n_tokens, 2),
-            "bytes_text": n_text_bytes,
-            "bytes_states": of_states - of_codec,
-            "bytes_codec": of_codec,
-            "bytes_dense": of_dense,
-            "bytes_lucene": sum(f.stat().st_size for f in lucene),
-            "bytes_total": sum(f.stat().st_size for f in files),
-            "codec": manifest.plan.codec,
-            "reader": manifest.plan.reader,
-            "fingerprint": manifest.plan.fingerprint,
-            "hidden_size": manifest.plan.hidden_size,
-            "num_lower_layers": manifest.plan.num_lower_layers,
-            "encoder": dense.encoder if dense else None,
-            "vectors": dense.kind if dense else None,
-            "corpus": manifest.plan.corpus,
-            "n_records_skipped": manifest.n_records_skipped,
-        }
+    lease = Lease(path)  # what is counted stays until it is let go
+    manifest = lease.manifest
+    for file in manifest.files():
+        file.check_size(path)
+    n_text_bytes = sum(shard.n_text_bytes for shard in manifest.shards)
+    dense = manifest.dense
+    of_dense = sum(file.bytes for file in dense.files) if dense else 0
+    of_states = sum(file.bytes for file in manifest.files()) - n_text_bytes - of_dense
+    of_codec = manifest.codec_file.bytes if manifest.codec_file else 0
+    files = [f for f in path.rglob("*") if f.is_file()]
+    lucene = [f for f in files if f.parent.name == manifest.lucene]
+    return {
+        "n_passages": manifest.n_passages,
+        "n_windows": sum(shard.n_windows for shard in manifest.shards),
+        "n_tokens": manifest.n_tokens,
+        "n_deleted": manifest.deleted.n if manifest.deleted else 0,
+        "n_shards": len(manifest.shards),
+        "generation": manifest.generation,
+        "bytes_per_token": round((of_states - of_codec) / manifest.n_tokens, 2),
+        "bytes_text": n_text_bytes,
+        "bytes_states": of_states - of_codec,
+        "bytes_codec": of_codec,
+        "bytes_dense": of_dense,
+        "bytes_lucene": sum(f.stat().st_size for f in lucene),
+        "bytes_total": sum(f.stat().st_size for f in files),
+        "codec": manifest.plan.codec,
+        "reader": manifest.plan.reader,
+        "fingerprint": manifest.plan.fingerprint,
+        "hidden_size": manifest.plan.hidden_size,
+        "num_lower_layers": manifest.plan.num_lower_layers,
+        "encoder": dense.encoder if dense else None,
+        "vectors": dense.kind if dense else None,
+        "corpus": manifest.plan.corpus,
+        "n_records_skipped": manifest.n_records_skipped,
+    }

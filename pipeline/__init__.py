@@ -1,7 +1,8 @@
 """Online: retrieve, fetch, read, answer; evaluation and the command line."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..data.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from .answers import Answer, Step
@@ -50,39 +51,36 @@ __all__ = [
     "search_passages",
 ]
 
-_MODULES = {
-    "Answer": "answers",
-    "Comparison": "evaluation.comparison",
-    "CorpusSearch": "search",
-    "FoundPassage": "search",
-    "GivenPassage": "given_states",
-    "HybridRetriever": "retrievers",
-    "Miner": "mining",
-    "OpenDomainQA": "qa",
-    "QuestionAnswerer": "question_answerer",
-    "ReadMode": "reading",
-    "Result": "result",
-    "Retriever": "retrievers",
-    "SkipReason": "mining",
-    "Step": "answers",
-    "answer_each": "given",
-    "compare": "evaluation.comparison",
-    "convert": "converting",
-    "evaluate_pairs": "pair_reading",
-    "evaluate_reader": "reading",
-    "evaluate": "open_domain",
-    "mine_negatives": "mining",
-    "open_retriever": "retrievers",
-    "rank_given": "given",
-    "read_given": "given",
-    "reciprocal_rank_fusion": "retrievers",
-    "score_predictions": "evaluation.scoring",
-    "search_passages": "search",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import on first use: the command line lives here too, and ``--help`` needs no torch."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "Answer": "answers",
+        "Comparison": "evaluation.comparison",
+        "CorpusSearch": "search",
+        "FoundPassage": "search",
+        "GivenPassage": "given_states",
+        "HybridRetriever": "retrievers",
+        "Miner": "mining",
+        "OpenDomainQA": "qa",
+        "QuestionAnswerer": "question_answerer",
+        "ReadMode": "reading",
+        "Result": "result",
+        "Retriever": "retrievers",
+        "SkipReason": "mining",
+        "Step": "answers",
+        "answer_each": "given",
+        "compare": "evaluation.comparison",
+        "convert": "converting",
+        "evaluate_pairs": "pair_reading",
+        "evaluate_reader": "reading",
+        "evaluate": "open_domain",
+        "mine_negatives": "mining",
+        "open_retriever": "retrievers",
+        "rank_given": "given",
+        "read_given": "given",
+        "reciprocal_rank_fusion": "retrievers",
+        "score_predictions": "evaluation.scoring",
+        "search_passages": "search",
+    },
+)
+"""Imported when first used: the command line is here, too, and ``--help`` needs no torch."""

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from transformers import PreTrainedConfig
+from transformers import AutoConfig, PreTrainedConfig
 
 from ..data import PrereadError
 from .stored import parse_stored
@@ -197,3 +197,6 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     def _require(holds: bool, message: str) -> None:
         if not holds:
             raise PrereadError(f"reader configuration: {message}.")
+
+
+AutoConfig.register(DeformerConfig.model_type, DeformerConfig)

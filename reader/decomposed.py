@@ -204,6 +204,3 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     def _ordinary_fields(cls, config: DeformerConfig) -> dict[str, Any]:
         """What Hugging Face's model must be told for its head to fit."""
         return {}
-
-
-AutoConfig.register(DeformerConfig.model_type, DeformerConfig)

@@ -45,6 +45,13 @@ def test_public_names_are_not_hidden_by_modules_of_the_same_name() -> None:
             assert not isinstance(getattr(package, name), ModuleType), f"{room}.{name}"
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_name_that_is_not_there_is_said(room: str) -> None:
+    package = import_module(f"preread.{room}")
+    with pytest.raises(AttributeError, match=f"'preread.{room}' has no attribute 'Reeder'"):
+        _ = package.Reeder
+
+
 def test_every_module_was_looked_at() -> None:
     assert len(FILES) > 40
     assert imported_rooms(ROOT / "pipeline" / "qa.py") >= {"data", "reader", "indexer"}

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from ...data import PrereadError
 from ...indexer import PassageIndex
-from ...indexer.dense import DenseSearcher
 from .base import Retriever
 from .hybrid import HybridRetriever
 
@@ -66,10 +65,11 @@ def open_retriever(
     """
     if name == RetrieverName.BM25:
         return index.bm25
-    if name == RetrieverName.DENSE:
-        return DenseSearcher(index, device=device)
-    if name == RetrieverName.HYBRID:
-        return HybridRetriever(index.bm25, DenseSearcher(index, device=device))
+    if name in (RetrieverName.DENSE, RetrieverName.HYBRID):
+        from ...indexer.dense import DenseSearcher  # an encoder takes transformers
+
+        dense = DenseSearcher(index, device=device)
+        return dense if name == RetrieverName.DENSE else HybridRetriever(index.bm25, dense)
     scheme, is_url, _ = name.partition("://")
     if is_url and scheme in _ENGINES:
         return _ENGINES[scheme](index, name)

@@ -258,13 +258,13 @@ def test_addition_that_stopped_goes_on_and_keeps_its_shards(
 def test_resuming_where_nothing_was_begun_takes_nothing_over(
     index: Path, tiny_reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from preread.indexer import change
+    from preread.indexer import deletion
 
     def stop(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(change, "publish", stop)
+        patch.setattr(deletion, "publish", stop)
         with pytest.raises(KeyboardInterrupt):
             delete_passages(index, ["p1", "p2"])  # leaves a BM25 index without them
     more = write_corpus(tmp_path / "more.jsonl", [Passage("new", "new river")])

@@ -210,6 +210,14 @@ def test_a_number_of_parts_that_cannot_be_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_index_of_one_shard_is_not_divided(
+    tiny_reader: Reader, corpus: Path, tmp_path: Path
+) -> None:
+    build_index(corpus, tmp_path / "index", tiny_reader, IndexConfig(workers=1))
+    with pytest.raises(PrereadError, match="expected no division, for its one shard.* found 2"):
+        split_index(tmp_path / "index", tmp_path / "parts", 2)
+
+
 def test_what_cannot_be_merged_is_refused(
     tiny_reader: Reader, whole: Path, parts: list[Path], tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """The commands: what they print, and how they refuse."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,25 @@ def test_help_needs_neither_torch_nor_java() -> None:
         "import sys; from preread.pipeline.cli import app; from typer.testing import CliRunner\n"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
         "assert not {'torch', 'transformers', 'jnius', 'h5py'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_needs_no_reader_imports_none(sample_index: Path, tmp_path: Path) -> None:
+    """Most of a command's time would be the import of the libraries that readers are made of."""
+    index = Path(shutil.copytree(sample_index, tmp_path / "index"))
+    deleted = next(iter(read_corpus(sample_corpus_path()))).passage_id
+    code = (
+        "import sys; from preread.pipeline.cli import app; from typer.testing import CliRunner\n"
+        "def run(*words, without, code=0):\n"
+        "    assert CliRunner().invoke(app, [*words, '--json']).exit_code == code, words\n"
+        "    assert not without & set(sys.modules), words\n"
+        f"index, parts = {str(index)!r}, {str(tmp_path / 'parts')!r}\n"
+        "run('info', index, without={'torch', 'transformers', 'jnius'})\n"
+        "run('verify', index, without={'torch', 'transformers', 'jnius'})\n"
+        "run('search', index, 'river', without={'transformers', 'faiss'})\n"
+        f"run('delete', index, {deleted!r}, without={{'transformers', 'faiss'}})\n"
+        "run('split', index, '2', parts, without={'transformers'}, code=1)\n"  # of one shard
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -56,8 +76,6 @@ def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
 def test_verify_reports_a_changed_byte_with_exit_code_one(
     preread: Preread, sample_index: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     copy = Path(shutil.copytree(sample_index, tmp_path / "copy"))
     shard = next((copy / "states").glob("*.h5"))
     data = bytearray(shard.read_bytes())
