@@ -21,8 +21,8 @@ import torch
 from common import write_result
 from preread.data import read_examples, score_answer
 from preread.pipeline.evaluation.intervals import bootstrap_intervals
-from preread.reader import Packed, Reader, answer_examples
-from preread.reader.codecs import known_codec, reader_of
+from preread.reader import Reader, answer_examples
+from preread.reader.codecs import known_codec, reader_of, round_trip
 from tqdm import tqdm
 
 SHIPPED = "shipped"
@@ -39,13 +39,10 @@ def scores_of(task: Task, *, threads: int) -> npt.NDArray[np.float64]:
     folder, (dataset, every), codec_name = task
     given = Reader.load(folder)
     codec = None if codec_name == EXACT else known_codec(codec_name, given)
-
-    def store_and_fetch(states: Packed, token_ids: Packed) -> Packed:
-        return codec.decode(codec.encode(states, token_ids), token_ids) if codec else states
-
+    through = partial(round_trip, codec) if codec else lambda states, _: states
     reader = reader_of(codec, given)
     answerable = [replace(e, title="") for e in read_examples(dataset) if e.answers][::every]
-    answered = answer_examples(reader, answerable, store_and_fetch)
+    answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions")
     scores = [score_answer(prediction, example.answers) for example, prediction in bar]
     return 100 * np.transpose(np.array(scores, dtype=np.float64))

@@ -8,12 +8,19 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 
 
-def lazy_attributes(package: str, modules: Mapping[str, str]) -> Callable[[str], object]:
-    """What a package's ``__getattr__`` is to be (https://peps.python.org/pep-0562/).
+def lazy_attributes(
+    package: str, modules: Mapping[str, str]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """What a package's ``__getattr__`` and ``__dir__`` are to be.
+
+    Source: PEP 562 (https://peps.python.org/pep-0562/).
 
     Args:
         package: Its ``__name__``.
         modules: The module of the package, by the name that is imported from it.
+
+    Returns:
+        What finds a name, or raises AttributeError if there is none; and what lists all names.
     """
 
     def find(name: str) -> object:
@@ -21,4 +28,4 @@ def lazy_attributes(package: str, modules: Mapping[str, str]) -> Callable[[str],
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(f".{modules[name]}", package), name)
 
-    return find
+    return find, lambda: sorted(modules)

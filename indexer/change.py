@@ -202,7 +202,7 @@ def _check_identifiers(
         ordinals = index.find(passage.passage_id)
         if ordinals and not may_replace:
             n_known += 1
-            known = [*known, passage.passage_id][:N_LISTED]
+            known = [*known, passage.passage_id][: N_LISTED + 1]  # one more for the dots
         replaced += ordinals
         yield passage
     if n_known:

@@ -51,7 +51,7 @@ __all__ = [
     "search_passages",
 ]
 
-__getattr__ = lazy_attributes(
+__getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "Answer": "answers",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from tqdm import tqdm
 
 from ..data import PrereadError, ReadingExample, score_answer
 from ..reader import Packed, Reader, answer_examples
-from ..reader.codecs import Codec, known_codec, reader_of
+from ..reader.codecs import Codec, known_codec, reader_of, round_trip
 from .evaluation.intervals import bootstrap_intervals
 
 
@@ -64,7 +65,7 @@ def evaluate_reader(
     if mode is ReadMode.STORED:
         named = codec or reader.config.codec
         chosen = known_codec(named, reader) if isinstance(named, str) else named
-        through = _through(chosen, reader)
+        through = partial(round_trip, chosen)
         more["codec"] = str(chosen.name)
     if mode is not ReadMode.FULL:
         reader = reader_of(chosen, reader)
@@ -85,16 +86,6 @@ def evaluate_reader(
         **more,
         "num_lower_layers": reader.config.num_lower_layers,
     }
-
-
-def _through(codec: Codec, reader: Reader) -> Callable[[Packed, Packed], Packed]:
-    """What an index does to states."""
-
-    def store_and_fetch(states: Packed, token_ids: Packed) -> Packed:
-        on_device = token_ids.to(reader.device)
-        return codec.decode(codec.encode(states, on_device), on_device)
-
-    return store_and_fetch
 
 
 def _unchanged(states: Packed, token_ids: Packed) -> Packed:

@@ -43,7 +43,7 @@ __all__ = [
     "decode_spans",
 ]
 
-__getattr__ = lazy_attributes(
+__getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "DeformerConfig": "config",

@@ -50,6 +50,7 @@ def test_a_name_that_is_not_there_is_said(room: str) -> None:
     package = import_module(f"preread.{room}")
     with pytest.raises(AttributeError, match=f"'preread.{room}' has no attribute 'Reeder'"):
         _ = package.Reeder
+    assert set(package.__all__) <= set(dir(package))
 
 
 def test_every_module_was_looked_at() -> None:

@@ -19,7 +19,7 @@ __all__ = [
     "remove_dense",
 ]
 
-__getattr__ = lazy_attributes(
+__getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "DenseSearcher": "search",

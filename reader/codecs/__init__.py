@@ -1,7 +1,7 @@
 """Codecs: how lower states are written as bytes, and read back on the device that reads on."""
 
 from .adapting import reader_of
-from .base import Codec
+from .base import Codec, round_trip
 from .files import codec_file_name, load_codec, save_codec, tables_sha256
 from .learning import StateSample, learn_codec, learn_codecs, sample_states
 from .names import CodecKind, CodecName
@@ -34,6 +34,7 @@ __all__ = [
     "load_codec",
     "plain_codec",
     "reader_of",
+    "round_trip",
     "sample_states",
     "save_codec",
     "tables_sha256",

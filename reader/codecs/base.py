@@ -51,3 +51,19 @@ class Codec(Protocol):
         Returns:
             States. Shape ``(n_rows, hidden_size)``, float32.
         """
+
+
+@torch.no_grad()
+def round_trip(codec: Codec, states: Packed, token_ids: Packed) -> Packed:
+    """What an index gives back of states.
+
+    Args:
+        codec: What it stores with.
+        states: As in `Codec.encode`.
+        token_ids: As in `Codec.encode`, on any device.
+
+    Returns:
+        States. Shape ``(n_rows, hidden_size)``, float32, on the device of those given.
+    """
+    on_device = token_ids.to(states.rows.device)
+    return codec.decode(codec.encode(states, on_device), on_device)

@@ -22,11 +22,11 @@ from ..codecs import (
     codec_file_name,
     known_codec,
     reader_of,
+    round_trip,
     save_codec,
 )
 from ..decomposed import DecomposedModel
 from ..model import DeformerForQuestionAnswering
-from ..packing import Packed
 from ..pair_models import PairModel
 from ..reader import Reader
 from ..windows import TextEncoder, load_tokenizer
@@ -108,7 +108,7 @@ def train(
         # What the upper layers have learned of this codec already, they go on from.
         model.load_state_dict(reader_of(codec, start).model.state_dict())
         model.config.codec = str(codec.name)
-        _read_through(codec, model)
+        model.stored_as = partial(round_trip, codec)
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.is_world_process_zero():
@@ -181,16 +181,6 @@ def _without_newer_keys(described: str) -> str:
     for newer in ("task=None, ", f"codec_rank={RANK}, ", "max_steps=0, ", ", random_negatives=0"):
         described = described.replace(newer, "")
     return described
-
-
-def _read_through(codec: Codec, model: DeformerForQuestionAnswering) -> None:
-    """Let the upper layers see passages as an index would give them back."""
-
-    @torch.no_grad()
-    def store_and_fetch(states: Packed, token_ids: Packed) -> Packed:
-        return codec.decode(codec.encode(states, token_ids), token_ids)
-
-    model.stored_as = store_and_fetch
 
 
 def _save_codec(codec: QuantisedCodec, base: str, recipe: Recipe, output: Path) -> None:

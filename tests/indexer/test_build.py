@@ -133,7 +133,7 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     for _ in range(5):  # on a busy machine the build may be over before it is killed
         shutil.rmtree(index, ignore_errors=True)
         with subprocess.Popen(
-            command,
+            [*command, "--resume"],
             stderr=subprocess.PIPE,
             # Of a background job's children, some shells have it ignored.
             preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),

@@ -183,6 +183,9 @@ def test_known_identifiers_are_refused_before_anything_is_added(
         add_passages(index, more, tiny_reader, AddConfig(workers=1))
     with PassageIndex(index) as opened:
         assert len(opened) == 6 and not opened.find("new")
+    again = write_corpus(tmp_path / "again.jsonl", [make_passage(n, WORDS[:3]) for n in range(5)])
+    with pytest.raises(PrereadError, match=r"5 of the passages .*'p0', 'p1', 'p2' …\. Nothing"):
+        add_passages(index, again, tiny_reader, AddConfig(workers=1))
 
 
 def test_unknown_identifiers_are_refused_before_anything_is_deleted(index: Path) -> None:
