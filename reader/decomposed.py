@@ -70,7 +70,9 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         super().__init__(config)
         base = find_base(config.base)
         self.embedder = base.embedder(config)
-        self.layers = nn.ModuleList(base.layer(config) for _ in range(config.num_hidden_layers))
+        self.layers = nn.ModuleList(
+            base.layer(config, self.embedder) for _ in range(config.num_hidden_layers)
+        )
 
     def lower(self, tokens: Packed, segment: Segment) -> Packed:
         """Run embedder and lower layers over questions or over passages.

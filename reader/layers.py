@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers.activations import ACT2FN
 
-from .attention import SelfAttention
+from .attention import DistanceBias, SelfAttention
 from .config import DeformerConfig
 from .packing import Packed, cumulative, positions_of
 
@@ -51,13 +51,14 @@ class AbsoluteEmbedder(Embedder):
     """Sum of word, position and type embeddings, normalised, and projected where it is narrower."""
 
     def __init__(self, config: DeformerConfig) -> None:
-        """Create the three tables."""
+        """Create the tables of words and positions, and of types where there are any."""
         super().__init__()
         size = config.embedding_size or config.hidden_size
         assert config.max_position_embeddings is not None
         self.word = nn.Embedding(config.vocab_size, size, config.pad_token_id)
         self.position = nn.Embedding(config.max_position_embeddings, size)
-        self.token_type = nn.Embedding(config.type_vocab_size, size)
+        n_types = config.type_vocab_size
+        self.token_type = nn.Embedding(n_types, size) if n_types else None
         self.norm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.project = None if size == config.hidden_size else nn.Linear(size, config.hidden_size)
@@ -65,9 +66,11 @@ class AbsoluteEmbedder(Embedder):
 
     def forward(self, tokens: Packed, segment: Segment) -> Tensor:
         """Embed token ids; see `Embedder`."""
-        type_row = self.token_type.weight[min(segment.value, self.token_type.num_embeddings - 1)]
         positions = tokens.positions() + self._first_position
-        embedded = self.word(tokens.rows) + self.position(positions) + type_row
+        embedded = self.word(tokens.rows) + self.position(positions)
+        if self.token_type is not None:
+            last_type = self.token_type.num_embeddings - 1
+            embedded = embedded + self.token_type.weight[min(segment.value, last_type)]
         normalised: Tensor = self.dropout(self.norm(embedded))
         return normalised if self.project is None else self.project(normalised)
 
@@ -89,12 +92,17 @@ class TransformerLayer(nn.Module):
     Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423), section 3.
     """
 
-    def __init__(self, config: DeformerConfig) -> None:
-        """Create attention, feed-forward and their norms."""
+    def __init__(self, config: DeformerConfig, bias: DistanceBias | None = None) -> None:
+        """Create attention, feed-forward and their norms.
+
+        Args:
+            config: Shape of the transformer.
+            bias: What attention learns of distances, shared by all layers of the model.
+        """
         super().__init__()
         size, eps = config.hidden_size, config.layer_norm_eps
         self.attention = SelfAttention(
-            size, config.num_attention_heads, config.attention_probs_dropout_prob
+            size, config.num_attention_heads, config.attention_probs_dropout_prob, bias
         )
         self.attention_norm = nn.LayerNorm(size, eps=eps)
         self.expand = nn.Linear(size, config.intermediate_size)

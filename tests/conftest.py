@@ -22,6 +22,7 @@ from transformers import (
     AutoTokenizer,
     BertConfig,
     BertModel,
+    MPNetTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     RobertaTokenizer,
@@ -91,6 +92,14 @@ _TINY = {
     "roberta": _TINY_ROBERTA,
     "xlm-roberta": _TINY_ROBERTA,
     "electra": _TINY_BERT | {"embedding_size": 16},
+    "distilbert": {
+        "dim": 32,
+        "n_layers": 3,
+        "n_heads": 4,
+        "hidden_dim": 64,
+        "max_position_embeddings": 64,
+    },
+    "mpnet": _TINY_BERT | {"max_position_embeddings": 66},
     "xlnet": {"d_model": 32, "n_layer": 3, "n_head": 4, "d_inner": 64},
 }
 """Three layers in each family's words."""
@@ -128,6 +137,15 @@ def byte_level_tokenizer() -> PreTrainedTokenizerFast:
 
 
 @pytest.fixture(scope="session")
+def mpnet_tokenizer(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """MPNet's tokenizer, with BERT's word pieces after its own special tokens."""
+    specials = ["<s>", "<pad>", "</s>", "<unk>"]
+    by_id = sorted(tokenizer.get_vocab().items(), key=lambda piece: piece[1])
+    pieces = [*specials, *(piece for piece, _ in by_id), "<mask>"]
+    return MPNetTokenizer({piece: number for number, piece in enumerate(pieces)})
+
+
+@pytest.fixture(scope="session")
 def sentence_piece_tokenizer() -> PreTrainedTokenizerFast:
     """XLNet's tokenizer, of 700 pieces."""
     empty = XLNetTokenizer().backend_tokenizer
@@ -154,11 +172,14 @@ def base_checkpoint(
     tokenizer: PreTrainedTokenizerFast,
     byte_level_tokenizer: PreTrainedTokenizerFast,
     sentence_piece_tokenizer: PreTrainedTokenizerFast,
+    mpnet_tokenizer: PreTrainedTokenizerFast,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], Path]:
     """Makes an ordinary random checkpoint of a family, with a tokenizer of its kind."""
     tokenizers = {
+        "distilbert": tokenizer,
         "electra": tokenizer,
+        "mpnet": mpnet_tokenizer,
         "roberta": byte_level_tokenizer,
         "xlnet": sentence_piece_tokenizer,
     }

@@ -2,9 +2,22 @@
 
 from .base import Base, Head
 from .bert import BERT
+from .distilbert import DISTILBERT
 from .electra import ELECTRA
+from .mpnet import MPNET
 from .registry import BASES, find_base
 from .roberta import ROBERTA
 from .xlnet import XLNET
 
-__all__ = ["BASES", "BERT", "ELECTRA", "ROBERTA", "XLNET", "Base", "Head", "find_base"]
+__all__ = [
+    "BASES",
+    "BERT",
+    "DISTILBERT",
+    "ELECTRA",
+    "MPNET",
+    "ROBERTA",
+    "XLNET",
+    "Base",
+    "Head",
+    "find_base",
+]

@@ -34,8 +34,9 @@ class Base:
     """The other way: what Hugging Face's configuration has to be told."""
     embedder: Callable[[DeformerConfig], Embedder]
     """Makes the embedder, with random weights."""
-    layer: Callable[[DeformerConfig], nn.Module]
-    """Makes a layer, with random weights; called as `layers.run_layers` does."""
+    layer: Callable[[DeformerConfig, Embedder], nn.Module]
+    """Makes a layer, with random weights, for use above an embedder; `layers.run_layers` calls it.
+    What all layers share, as MPNet's bias by distance, is the embedder's."""
     weight_names: Callable[[DeformerConfig], dict[str, str]]
     """Our name of every weight below the head, each with Hugging Face's."""
     head_names: Mapping[Head, Mapping[str, str]]

@@ -26,7 +26,7 @@ _FIELDS = (
     "layer_norm_eps",
     "pad_token_id",
 )
-_OUTER = {
+OUTER_NAMES = {
     "embedder.word.weight": "{prefix}.embeddings.word_embeddings.weight",
     "embedder.position.weight": "{prefix}.embeddings.position_embeddings.weight",
     "embedder.token_type.weight": "{prefix}.embeddings.token_type_embeddings.weight",
@@ -59,7 +59,7 @@ def own_fields(config: DeformerConfig) -> dict[str, Any]:
 
 def bert_names(config: DeformerConfig, prefix: str) -> dict[str, str]:
     """Names of the transformer's weights, which Hugging Face has below ``prefix``."""
-    outer = {ours: theirs.replace("{prefix}", prefix) for ours, theirs in _OUTER.items()}
+    outer = {ours: theirs.replace("{prefix}", prefix) for ours, theirs in OUTER_NAMES.items()}
     of_layer = {
         "layers.{i}." + ours: prefix + ".encoder.layer.{i}." + theirs
         for ours, theirs in _LAYER.items()
@@ -71,7 +71,7 @@ BERT = Base(
     config_fields=bert_fields,
     hugging_face_fields=own_fields,
     embedder=AbsoluteEmbedder,
-    layer=TransformerLayer,
+    layer=lambda config, embedder: TransformerLayer(config),
     weight_names=lambda config: bert_names(config, "bert"),
     head_names={Head.SPAN: SPAN_NAMES, Head.CLASSIFICATION: _POOLED, Head.CHOICE: _POOLED},
 )

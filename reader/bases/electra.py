@@ -37,7 +37,7 @@ ELECTRA = Base(
     config_fields=_fields,
     hugging_face_fields=_own_fields,
     embedder=AbsoluteEmbedder,
-    layer=TransformerLayer,
+    layer=lambda config, embedder: TransformerLayer(config),
     weight_names=_names,
     head_names={
         Head.SPAN: SPAN_NAMES,

@@ -3,13 +3,17 @@
 from ...data import PrereadError
 from .base import Base
 from .bert import BERT
+from .distilbert import DISTILBERT
 from .electra import ELECTRA
+from .mpnet import MPNET
 from .roberta import ROBERTA
 from .xlnet import XLNET
 
 BASES: dict[str, Base] = {
     "bert": BERT,
+    "distilbert": DISTILBERT,
     "electra": ELECTRA,
+    "mpnet": MPNET,
     "roberta": ROBERTA,
     "xlm-roberta": ROBERTA,
     "xlnet": XLNET,

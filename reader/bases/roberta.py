@@ -35,7 +35,7 @@ ROBERTA = Base(
     config_fields=_fields,
     hugging_face_fields=own_fields,
     embedder=AbsoluteEmbedder,
-    layer=TransformerLayer,
+    layer=lambda config, embedder: TransformerLayer(config),
     weight_names=lambda config: bert_names(config, "roberta"),
     head_names={
         Head.SPAN: SPAN_NAMES,

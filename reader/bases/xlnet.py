@@ -156,7 +156,7 @@ XLNET = Base(
     config_fields=_fields,
     hugging_face_fields=_own_fields,
     embedder=XLNetEmbedder,
-    layer=XLNetLayer,
+    layer=lambda config, embedder: XLNetLayer(config),
     weight_names=lambda config: expand_names(_OUTER, _LAYER, config.num_hidden_layers),
     head_names={Head.SPAN: _SPAN, Head.CLASSIFICATION: _POOLED, Head.CHOICE: _POOLED},
 )

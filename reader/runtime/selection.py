@@ -50,7 +50,10 @@ def load_runtime(
         PrereadError: If the runtime is not installed, or cannot read this model.
     """
     hidden_act = model.config.hidden_act
-    is_fusible = all(isinstance(layer, TransformerLayer) for layer in model.layers)
+    is_fusible = all(
+        isinstance(layer, TransformerLayer) and not layer.attention.has_bias
+        for layer in model.layers
+    )
     if runtime is Runtime.ONNX_INT8:
         if not is_fusible:
             raise PrereadError(

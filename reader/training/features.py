@@ -1,8 +1,9 @@
 """Examples as training features: windows, and the questions they are read with."""
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from ...data import OpenDomainExample, Passage, ReadingExample, has_answer
@@ -80,6 +81,9 @@ class FeatureMaker:
         examples: Iterable[ReadingExample],
         questions_per_window: int,
         random_negatives: int = 0,
+        article_negatives: int = 0,
+        *,
+        titles: bool = True,
     ) -> list[Feature]:
         """Group examples by the window that answers them.
 
@@ -91,26 +95,37 @@ class FeatureMaker:
                 batch should not see too much of one window.
             random_negatives: Other contexts that each question is read with, too, as far as there
                 are so many without its answers. Of a longer one, the first window is read.
+            article_negatives: Other contexts of the same title that each question is read with,
+                under the same conditions.
+            titles: Whether windows begin with the title.
 
         Returns:
             One feature for each window with questions, in the order of the examples.
         """
-        by_context: dict[tuple[str, str], list[ReadingExample]] = defaultdict(list)
+        by_context: dict[Passage, list[ReadingExample]] = defaultdict(list)
         for example in examples:
             reason = _why_not(example)
             if reason:
                 self.left_out[reason] += 1
             else:
-                by_context[example.title, example.context].append(example)
-        contexts = [Passage("", context, title) for title, context in by_context]
+                by_context[Passage("", example.context, example.title)].append(example)
+        contexts = list(by_context)
+        articles: dict[str, list[int]] = defaultdict(list)
+        for number, passage in enumerate(contexts):
+            articles[passage.title].append(number)
         made: list[Feature] = []
-        for number, (group, passage) in enumerate(zip(by_context.values(), contexts, strict=True)):
-            features = self._of_context(passage, group, questions_per_window)
-            if random_negatives:
-                answers = [answer for example in group for answer in example.answers]
-                others = chain(islice(contexts, number + 1, None), islice(contexts, number))
-                unrelated = (p for p in others if not has_answer(p.text, answers))
-                negatives = self._first_windows(list(islice(unrelated, random_negatives)))
+        for number, (passage, group) in enumerate(by_context.items()):
+            features = self._of_context(_titled(passage, titles), group, questions_per_window)
+            answers = [answer for example in group for answer in example.answers]
+            article = articles[passage.title] if passage.title else []
+            drawn = dict.fromkeys(
+                chain(
+                    _others(number, article, contexts, answers, article_negatives),
+                    _others(number, range(len(contexts)), contexts, answers, random_negatives),
+                )
+            )
+            if drawn:
+                negatives = self._first_windows([_titled(contexts[i], titles) for i in drawn])
                 for feature in features:
                     feature.windows += negatives
             made += features
@@ -186,6 +201,36 @@ class FeatureMaker:
             shift = window.n_prefix - window.first_token
             located.append((window, tokens[0] + shift, tokens[1] + shift))
         return located
+
+
+def _titled(passage: Passage, titles: bool) -> Passage:
+    """The passage as it is read, with its title or without."""
+    return passage if titles else replace(passage, title="")
+
+
+def _others(
+    number: int,
+    candidates: Sequence[int],
+    contexts: Sequence[Passage],
+    answers: Sequence[str],
+    count: int,
+) -> Iterator[int]:
+    """The next contexts after one that hold none of its answers, from the first again at the end.
+
+    Args:
+        number: The context whose questions are asked.
+        candidates: Numbers of the contexts that may be taken, in ascending order.
+        contexts: All of them.
+        answers: What the context's questions ask for.
+        count: How many are taken, where there are as many.
+
+    Returns:
+        Their numbers.
+    """
+    first = bisect_right(candidates, number)
+    order = chain(islice(candidates, first, None), islice(candidates, first))
+    allowed = (i for i in order if i != number and not has_answer(contexts[i].text, answers))
+    return islice(allowed, count)
 
 
 def _why_not(example: ReadingExample) -> str | None:

@@ -33,17 +33,22 @@ class SourceConfig:
     """Other contexts of the same file, without the answer and drawn at random each epoch, that each
     question is read with. They need no mining, and teach what "no answer" looks like where texts
     are short or have no title."""
+    article_negatives: int = 0
+    """Other contexts of the same title, without the answer and drawn at random each epoch, that
+    each question is read with. They are on the question's subject, as the texts of SQuAD 2.0's
+    unanswerable questions are. A context with fewer such neighbours has fewer. The file's titles
+    decide, also where ``titles`` is false."""
 
     def __post_init__(self) -> None:
         """Check the fields against each other.
 
         Raises:
-            PrereadError: If negatives of both kinds are asked for.
+            PrereadError: If mined negatives and others are asked for.
         """
-        if self.negatives and self.random_negatives:
+        if self.negatives and (self.random_negatives or self.article_negatives):
             raise PrereadError(
-                f"recipe: {self.file}: expected negatives (a mined file) or random_negatives, "
-                "found both. Make it two sources."
+                f"recipe: {self.file}: expected negatives (a mined file), or random_negatives and "
+                "article_negatives, found both. Make it two sources."
             )
 
 
@@ -203,6 +208,7 @@ class Recipe:
             "titles": any(source.titles for source in sources),
             "negatives": any(source.negatives for source in sources),
             "random_negatives": any(source.random_negatives for source in sources),
+            "article_negatives": any(source.article_negatives for source in sources),
             "questions_per_context": any(source.questions_per_context for source in sources),
         }
         for name, value in set_here.items():

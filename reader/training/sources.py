@@ -101,7 +101,7 @@ class DataLoader:
                 encoder.config.max_question_length,
             )
         held_out = [
-            example
+            example if source.titles else replace(example, title="")
             for source, examples in self._reading.items()
             for example in examples
             if example.context in self._held_out[source.file] and example.answers
@@ -117,7 +117,11 @@ class DataLoader:
             else:
                 examples = self._draw_reading(source, seed)
                 made += maker.reading(
-                    examples, self._recipe.questions_per_window, source.random_negatives
+                    examples,
+                    self._recipe.questions_per_window,
+                    source.random_negatives,
+                    source.article_negatives,
+                    titles=source.titles,
                 )
         return made
 
@@ -162,7 +166,7 @@ class DataLoader:
             found = read_examples(
                 self._folder / source.file, on_error=self._on_error, report=report
             )
-            examples = [_with_title(example, source.titles) for example in found]
+            examples = [replace(e, title=e.title.replace("_", " ")) for e in found]
             warn_of_skipped(report)
             self._reading[source] = examples
             held_out = self._recipe.held_out
@@ -172,11 +176,6 @@ class DataLoader:
                 draw = random.Random(self._recipe.seed)
                 self._held_out[source.file] = set(draw.sample(contexts, count))
         return self._reading[source]
-
-
-def _with_title(example: ReadingExample, titles: bool) -> ReadingExample:
-    """The example with a title as it is read, or with none."""
-    return replace(example, title=example.title.replace("_", " ") if titles else "")
 
 
 def _with_negatives(

@@ -23,6 +23,7 @@ from preread.reader import (
     Segment,
     TextEncoder,
 )
+from preread.reader.attention import DistanceBias, attend_by_segment, attend_padded
 from preread.reader.bases import BASES
 from preread.reader.codecs import CodecName, learn_codec, sample_states
 from preread.reader.fingerprint import fingerprint
@@ -39,7 +40,7 @@ TOLERANCE = {"rtol": 2e-5, "atol": 2e-5}
 WINDOWS = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
 QUESTION = [10, 61, 62, 63, 11]
 PASSAGES = [[71, 72, 73, 74, 75, 11], [37, 11], [*range(20, 60), 11]]
-NEW = ("roberta", "electra", "xlnet")
+NEW = ("roberta", "electra", "distilbert", "mpnet", "xlnet")
 
 
 def split(ordinary: PreTrainedModel, k: int, path: Path) -> DeformerForQuestionAnswering:
@@ -47,6 +48,12 @@ def split(ordinary: PreTrainedModel, k: int, path: Path) -> DeformerForQuestionA
     ordinary.save_pretrained(path)
     model = DeformerForQuestionAnswering.from_pretrained(path, num_lower_layers=k, **WINDOWS)
     return model.eval()
+
+
+def first_position(ordinary: PreTrainedModel) -> int:
+    """Row of a segment's first token in the table of positions."""
+    after_padding = ("roberta", "xlm-roberta", "mpnet")
+    return ordinary.config.pad_token_id + 1 if ordinary.config.model_type in after_padding else 0
 
 
 def ordinary_logits(
@@ -60,13 +67,13 @@ def ordinary_logits(
             use_mems=False,
         )
         return torch.stack([out.start_logits[0], out.end_logits[0]])[:, : len(passage)]
-    first = ordinary.config.pad_token_id + 1 if "roberta" in ordinary.config.model_type else 0
-    side = ordinary.config.type_vocab_size - 1
-    out = ordinary(
-        input_ids=torch.tensor([question + passage]),
-        token_type_ids=torch.tensor([[0] * len(question) + [side] * len(passage)]),
-        position_ids=torch.tensor([[*range(len(question)), *range(len(passage))]]) + first,
-    )
+    n = len(question) + len(passage)
+    positions = torch.tensor([[*range(len(question)), *range(len(passage))]])
+    inputs = {"position_ids": positions + first_position(ordinary)}
+    if "type_vocab_size" in ordinary.config.to_dict():
+        side = ordinary.config.type_vocab_size - 1
+        inputs["token_type_ids"] = (torch.arange(n) >= len(question))[None].long() * side
+    out = ordinary(input_ids=torch.tensor([question + passage]), **inputs)
     return torch.stack([out.start_logits[0], out.end_logits[0]])[:, len(question) :]
 
 
@@ -87,15 +94,31 @@ def test_split_at_zero_equals_the_ordinary_model(
 def lower_of_bert(ordinary: PreTrainedModel, ids: list[int], segment: Segment) -> torch.Tensor:
     """Hugging Face's embeddings of one segment. Shape ``(1, n, hidden_size)``."""
     body = ordinary.base_model
-    first = ordinary.config.pad_token_id + 1 if "roberta" in ordinary.config.model_type else 0
-    side = segment.value if ordinary.config.type_vocab_size > 1 else 0
-    hidden = body.embeddings(
-        input_ids=torch.tensor([ids]),
-        token_type_ids=torch.full((1, len(ids)), side),
-        position_ids=torch.arange(first, first + len(ids))[None],
-    )
+    first = first_position(ordinary)
+    inputs = {
+        "input_ids": torch.tensor([ids]),
+        "position_ids": torch.arange(first, first + len(ids))[None],
+    }
+    if getattr(ordinary.config, "type_vocab_size", 0) > 1:
+        inputs["token_type_ids"] = torch.full((1, len(ids)), segment.value)
+    hidden = body.embeddings(**inputs)
     projected: torch.Tensor = getattr(body, "embeddings_project", lambda x: x)(hidden)
     return projected
+
+
+def run_ordinary_layers(
+    ordinary: PreTrainedModel, hidden: torch.Tensor, which: slice
+) -> torch.Tensor:
+    """Some of Hugging Face's layers over one segment, or a pair. Shape ``(1, n, hidden_size)``."""
+    body = ordinary.base_model
+    stack = body.transformer if ordinary.config.model_type == "distilbert" else body.encoder
+    more = {}
+    if ordinary.config.model_type == "mpnet":
+        more["position_bias"] = stack.compute_position_bias(hidden)
+    for layer in stack.layer[which]:
+        out = layer(hidden, **more)
+        hidden = out[0] if isinstance(out, tuple) else out
+    return hidden
 
 
 def xlnet_layers(
@@ -128,16 +151,11 @@ def test_every_split_is_the_ordinary_layers_run_apart_and_then_together(
         hidden = xlnet_layers(ordinary, torch.cat(parts), range(k, 3), n_p)
         lower, expected = parts[0][:, 0], ordinary.qa_outputs(hidden)[:n_p, 0]
     else:
-        layers = ordinary.base_model.encoder.layer
-        parts = []
-        for ids, segment in ((QUESTION, Segment.QUESTION), (passage, Segment.PASSAGE)):
-            hidden = lower_of_bert(ordinary, ids, segment)
-            for layer in layers[:k]:
-                hidden = layer(hidden)
-            parts.append(hidden)
-        hidden = torch.cat(parts, dim=1)
-        for layer in layers[k:]:
-            hidden = layer(hidden)
+        parts = [
+            run_ordinary_layers(ordinary, lower_of_bert(ordinary, ids, segment), slice(0, k))
+            for ids, segment in ((QUESTION, Segment.QUESTION), (passage, Segment.PASSAGE))
+        ]
+        hidden = run_ordinary_layers(ordinary, torch.cat(parts, dim=1), slice(k, None))
         lower, expected = parts[1][0], ordinary.qa_outputs(hidden)[0, n_q:]
     model = split(ordinary, k, tmp_path)
     states = model.lower(Packed.from_lists([passage]), Segment.PASSAGE)
@@ -207,6 +225,32 @@ def test_packed_relative_attention_equals_padded(first_lengths: tuple[int, ...])
     )
 
 
+def test_biases_are_those_of_hugging_face_at_every_distance(make_ordinary: MakeOrdinary) -> None:
+    encoder = make_ordinary("mpnet", num_attention_heads=2).mpnet.encoder
+    bias = DistanceBias(2)
+    bias.table.load_state_dict(encoder.relative_attention_bias.state_dict())
+    expected = encoder.compute_position_bias(torch.zeros(1, 400, 32))[0]
+    torch.testing.assert_close(bias(400), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("is_learned", [False, True])
+def test_packed_attention_with_a_bias_equals_padded_and_so_do_its_gradients(
+    is_learned: bool,
+) -> None:
+    torch.manual_seed(0)
+    lengths = (5, 1, 17, 8)
+    rows = torch.randn(3, sum(lengths), 4, 8, requires_grad=is_learned)
+    bias = torch.randn(4, 17, 17, requires_grad=is_learned)
+    wanted = torch.randn(sum(lengths), 4, 8)
+    results = []
+    for attend in (attend_by_segment, attend_padded):
+        out = attend(*rows.unbind(0), lengths, bias=bias)
+        gradients = torch.autograd.grad((out * wanted).sum(), (rows, bias)) if is_learned else ()
+        results.append((out, *gradients))
+    for apart, padded in zip(*results, strict=True):
+        torch.testing.assert_close(apart, padded, **TOLERANCE)
+
+
 @pytest.mark.parametrize("k", range(4))
 @pytest.mark.parametrize("rows_at_once", [1, 60, 10_000])
 def test_plain_runtime_equals_the_model(
@@ -231,7 +275,13 @@ def test_layers_are_fused_where_they_can_be(make_ordinary: MakeOrdinary, tmp_pat
         )
         for family in NEW
     }
-    assert kinds == {"roberta": FusedUpper, "electra": FusedUpper, "xlnet": PlainUpper}
+    assert kinds == {
+        "roberta": FusedUpper,
+        "electra": FusedUpper,
+        "distilbert": FusedUpper,
+        "mpnet": PlainUpper,
+        "xlnet": PlainUpper,
+    }
 
 
 def test_xlnet_in_bfloat16_stays_near(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
@@ -278,8 +328,10 @@ def test_a_split_reader_is_saved_and_loaded(
 def test_what_cannot_be_split_is_refused(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
     with pytest.raises(PrereadError, match=r"clamp_len -1 .* found 9"):
         split(make_ordinary("xlnet", clamp_len=9), 1, tmp_path / "clamped")
+    with pytest.raises(PrereadError, match=r"num_buckets 32 .* found 16"):
+        split(make_ordinary("mpnet", relative_attention_num_buckets=16), 1, tmp_path / "few")
     GPT2Config().save_pretrained(tmp_path / "gpt2")
-    with pytest.raises(PrereadError, match=r"one of bert, electra, .* found model type 'gpt2'"):
+    with pytest.raises(PrereadError, match=r"one of bert, distilbert, .* found model type 'gpt2'"):
         DeformerForQuestionAnswering.from_pretrained(tmp_path / "gpt2")
     make_ordinary("roberta").save_pretrained(tmp_path / "roberta")
     for fields, message in (
@@ -400,7 +452,7 @@ def test_fingerprint_covers_how_words_are_cut(base_checkpoint: MakeCheckpoint) -
     assert fingerprint(reader.model, other) != reader.fingerprint
 
 
-@pytest.mark.parametrize("family", ["electra", "xlnet"])
+@pytest.mark.parametrize("family", ["electra", "distilbert", "mpnet", "xlnet"])
 def test_learned_codecs_predict_from_any_embeddings(
     family: str, base_checkpoint: MakeCheckpoint
 ) -> None:

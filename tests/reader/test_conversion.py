@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from preread.data import PrereadError
 from preread.reader import DeformerForQuestionAnswering, Packed
+from preread.reader.bases import BASES
 from preread.reader.conversion import (
     CheckpointKind,
     LeftOut,
@@ -302,7 +303,7 @@ def test_a_source_is_known_by_its_files(tiny_reader_path: Path, tmp_path: Path) 
             find_source(str(nowhere))
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta", "electra", "xlnet"])
+@pytest.mark.parametrize("family", BASES)
 @torch.no_grad()
 def test_an_ordinary_model_comes_back_as_it_was(
     family: str, make_ordinary: Callable[..., PreTrainedModel], tmp_path: Path

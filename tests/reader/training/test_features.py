@@ -117,6 +117,40 @@ def test_random_negatives_are_other_contexts_without_the_answers(tiny_reader: Re
     assert features[-1].windows[1] == features[0].windows[0]
 
 
+def test_article_negatives_have_the_title_of_the_context_and_not_the_answers(
+    tiny_reader: Reader,
+) -> None:
+    texts = {
+        "Etna erupted in 2021.": "Etna",
+        "Vesuvius is a volcano.": "Vesuvius",
+        "Etna is high.": "Etna",
+        "Etna lies on Sicily, in Italy.": "Etna",
+    }
+    examples = [
+        ReadingExample(text, "what?", text, (text.split()[0],), (0,), title)
+        for text, title in texts.items()
+    ]
+    maker = FeatureMaker(tiny_reader.encoder)
+    asked = ReadingExample("0", "when?", "Etna erupted in 2021.", ("2021",), (16,), "Etna")
+    features = maker.reading([asked, *examples[1:]], 1, article_negatives=2, titles=False)
+    read = [[tiny_reader.tokenizer.decode(w.token_ids) for w in f.windows] for f in features]
+    assert read[0] == ["etna erupted in 2021. [SEP]", "etna is high. [SEP]"] + [
+        "etna lies on sicily, in italy. [SEP]"
+    ]
+    # Nothing else has Vesuvius' title, and all of Etna's hold the answer "Etna".
+    assert [len(windows) for windows in read] == [3, 1, 1, 1]
+    titled, *_ = maker.reading([asked, *examples[1:]], 1, 1, article_negatives=3)
+    assert len(titled.windows) == 4  # the random one is among those of the title, or the other's
+    assert tiny_reader.tokenizer.decode(titled.windows[1].token_ids).startswith("etna [SEP]")
+
+
+def test_contexts_without_a_title_have_no_article(tiny_reader: Reader) -> None:
+    texts = ["Etna erupted in 2021.", "Stromboli is a volcano."]
+    examples = [ReadingExample(text, "what?", text, (text.split()[0],), (0,)) for text in texts]
+    features = FeatureMaker(tiny_reader.encoder).reading(examples, 1, article_negatives=2)
+    assert [len(feature.windows) for feature in features] == [1, 1]
+
+
 def test_there_may_be_fewer_contexts_than_negatives_asked_for(tiny_reader: Reader) -> None:
     maker = FeatureMaker(tiny_reader.encoder)
     (feature,) = maker.reading([example("where?", "Sicily")], 8, random_negatives=3)
