@@ -14,7 +14,7 @@ from preread.indexer import BuildPlan, Manifest, PassageIndex
 from preread.indexer.encode import ShardTask, encode_shard
 from preread.pipeline.waves import read_in_waves
 from preread.reader import DeformerConfig, Packed, Reader, Segment
-from preread.reader.codecs import known_codec, reader_of
+from preread.reader.codecs import known_codec
 from reading_systems import Asked
 from speed import distance
 from torch import Tensor
@@ -55,9 +55,8 @@ class Readings:
         self._clock = clock
         self._asked = asked
         self._place = {passage.passage_id: n for n, passage in enumerate(passages)}
-        # A codec may bring changes of the upper layers.
-        self._reader = reader_of(codec, reader)
-        model = self._reader.model
+        self._reader = reader
+        model = reader.model
         self._readers = {
             precision: Reader(
                 model, reader.tokenizer, name=reader.name, device=reader.device, precision=precision

@@ -3,8 +3,8 @@
     python benchmarks/codec_answers.py CORPUS QUESTIONS FOLDER --codecs float16 rpq8 …
 
 Every question is answered from the passages BM25 finds for it in CORPUS, through each codec of
-FOLDER (`codecs.py learn` wrote them), by upper layers as trained and, with ``--tuned``, by those
-that codecs of that folder bring (see `codecs.py`). All read the same passages from the same lower
+FOLDER (`codecs.py learn` wrote them), by the reader and, with ``--tuned``, by another one with the
+same lower layers. All read the same passages from the same lower
 states; the difference to float16 and upper layers as trained comes with a paired bootstrap interval
 of 95 %.
 """
@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from codecs_by_name import AS_TRAINED, TUNED, load_codecs, tuned_codecs
+from codecs_by_name import AS_TRAINED, TUNED, load_codecs
 from common import write_result
 from numpy.typing import NDArray
 from preread.data import Passage, Question, read_corpus, read_questions, score_answer
 from preread.pipeline import CorpusSearch
 from preread.reader import Packed, Precision, Reader, Window
-from preread.reader.codecs import reader_of
 from preread.reader.window_table import window_table
 from tqdm import tqdm
 
@@ -84,8 +83,7 @@ def main() -> None:
     parser.add_argument("questions", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--reader", default="default")
-    parser.add_argument("--tuned", type=Path, metavar="FOLDER", help="codecs with changes")
-    parser.add_argument("--stand-in", help="codec of --tuned whose changes others get")
+    parser.add_argument("--tuned", metavar="READER", help="reads every codec too")
     parser.add_argument("--codecs", nargs="+", default=["float16", "int8", "rpq8"])
     parser.add_argument("--top-k", type=int, default=20)
     parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
@@ -98,10 +96,9 @@ def main() -> None:
         questions = random.Random(options.seed).sample(questions, options.sample)
     first = Reader.load(options.reader, precision=Precision(options.precision))
     codecs = load_codecs([n for n in options.codecs if n != "float16"], options.folder, first)
-    readers = {AS_TRAINED: dict.fromkeys(codecs, first)}
+    readers = {AS_TRAINED: first}
     if options.tuned:
-        tuned = tuned_codecs(codecs, options.tuned, options.stand_in, first)
-        readers[TUNED] = {name: reader_of(codec, first) for name, codec in tuned.items()}
+        readers[TUNED] = Reader.load(options.tuned, precision=Precision(options.precision))
     search = CorpusSearch(read_corpus(options.corpus))
     states = States(first)
     scores: dict[tuple[str, str], list[tuple[float, float]]] = {
@@ -122,8 +119,7 @@ def main() -> None:
         rows = ids.with_rows(torch.cat([rows.float() for _, rows in parts]))
         for codec_name, codec in codecs.items():
             decoded = codec.decode(codec.encode(rows, ids), ids)
-            for name, of_codec in readers.items():
-                reader = of_codec[codec_name]
+            for name, reader in readers.items():
                 weighted = [reader.config.bm25_weight * hit.score for hit in found]
                 scores[name, codec_name].append(
                     answer(

@@ -1,15 +1,13 @@
 """What does it cost to store states in fewer bytes?
 
     python benchmarks/codecs.py learn CORPUS FOLDER [--codecs pq8 rpq8 …]
-    python benchmarks/codecs.py score CORPUS FOLDER DATASET… [--tuned FOLDER]
+    python benchmarks/codecs.py score CORPUS FOLDER DATASET… [--tuned READER]
 
 ``learn`` learns codecs of READER from a sample of CORPUS and writes them to FOLDER. ``score`` reads
 the same questions of each data set through every codec, and measures how much of the variance of
-states is lost on passages that no codec was learned from. ``--tuned`` names a folder of codecs with
-what upper layers change for them (`preread train minilm-l6-codec` makes one): those of
-``--tuned-codecs`` are scored with these too, and where one has none of its own, with those of
-``--stand-in``. All read from the same lower states. The result is written after every codec; with
-``--go-on`` what the newest one has is not scored again.
+states is lost on passages that no codec was learned from. ``--tuned`` names a reader with the same
+lower layers whose upper layers were trained through a codec; it reads every codec, too. The result
+is written after every codec; with ``--go-on`` what the newest one has is not scored again.
 Bytes a token are counted in an index of some passages: codes, token ids, lengths, checksums,
 look-up; not texts. Without a data set only the loss of variance is measured.
 """
@@ -23,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from codecs_by_name import AS_TRAINED, TUNED, load_codecs, tuned_codecs
+from codecs_by_name import AS_TRAINED, TUNED, load_codecs
 from common import newest, write_result
 from matplotlib.figure import Figure
 from preread.data import Passage, ReadingExample, read_examples
@@ -177,10 +175,10 @@ def score(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         beside = bytes_beside_codes(reader, sample[:INDEXED], Path(folder))
     datasets = {d.name: some_questions(d, options.contexts, options.seed) for d in options.datasets}
-    arms = {AS_TRAINED: load_codecs(options.codecs, options.folder, reader)}
+    codecs = load_codecs(options.codecs, options.folder, reader)
+    arms = {AS_TRAINED: reader}
     if options.tuned:
-        some = {name: arms[AS_TRAINED][name] for name in options.tuned_codecs}
-        arms[TUNED] = tuned_codecs(some, options.tuned, options.stand_in, reader)
+        arms[TUNED] = Reader.load(options.tuned, precision=Precision(options.precision))
     remember_states(reader)
     content: dict[str, Any] = {
         "reader": Path(options.reader).name,
@@ -195,12 +193,9 @@ def score(options: argparse.Namespace) -> None:
     if options.go_on:
         content["rows"] = rows_before(newest(options.result), content)
     rows = {row["codec"]: row for row in content["rows"]}
-    for name, codec in arms[AS_TRAINED].items():
-        missing = {
-            arm: codecs[name]
-            for arm, codecs in arms.items()
-            if name in codecs and arm not in rows.get(name, {"scores": {}})["scores"]
-        }
+    for name, codec in codecs.items():
+        known = rows.get(name, {"scores": {}})["scores"]
+        missing = {arm: reads for arm, reads in arms.items() if arm not in known}
         if not missing:
             continue
         if name not in rows:
@@ -213,8 +208,8 @@ def score(options: argparse.Namespace) -> None:
                 "variance_lost": round(lost(reader, codec, sample[:HELD_OUT]), 5),
                 "scores": {},
             }
-        for arm, of_arm in missing.items():
-            rows[name]["scores"][arm] = scores_of(reader, datasets, of_arm)
+        for arm, reads in missing.items():
+            rows[name]["scores"][arm] = scores_of(reads, datasets, codec)
         content["rows"] = list(rows.values())
         print(rows[name], flush=True)
         write_result(options.result, content)
@@ -243,9 +238,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("datasets", type=Path, nargs="*")
     parser.add_argument("--reader", default="default")
-    parser.add_argument("--tuned", type=Path, metavar="FOLDER", help="codecs with changes")
-    parser.add_argument("--tuned-codecs", nargs="*", default=[], help="scored with changes too")
-    parser.add_argument("--stand-in", help="codec of --tuned whose changes others get")
+    parser.add_argument("--tuned", metavar="READER", help="scored with every codec too")
     parser.add_argument("--codecs", nargs="+", default=[])
     parser.add_argument("--contexts", type=int, default=0, help="of each data set; 0 for all")
     parser.add_argument("--seed", type=int, default=0)

@@ -26,7 +26,7 @@ from preread.indexer.extend import Extension, extend
 from preread.indexer.journal import Journal
 from preread.indexer.writing import writing
 from preread.reader import Packed, Reader, Window
-from preread.reader.codecs import Codec, CodecName, UpperChanges
+from preread.reader.codecs import Codec, CodecName
 from torch import Tensor
 
 STAGES_FILE = "stages.json"
@@ -48,7 +48,6 @@ class StatelessReader(Reader):
 class DrawnCodes:
     """A codec whose codes are random bytes."""
 
-    upper: UpperChanges | None = None
     dtype = torch.uint8
 
     def __init__(self, like: Codec, hidden_size: int, seed: int) -> None:

@@ -21,7 +21,7 @@ from preread.pipeline.ranking import (
 from preread.pipeline.retrievers import Retriever
 from preread.pipeline.retrievers.base import bm25_scores, describe
 from preread.reader import Packed, Precision, Reader, WindowTable
-from preread.reader.codecs import Codec, reader_of
+from preread.reader.codecs import Codec
 from preread.reader.fingerprint import weights_sha256
 from preread.reader.window_table import window_table
 from tqdm import tqdm
@@ -110,8 +110,7 @@ class PassageStates:
         """Find out which."""
         if reader.fingerprint != index.manifest.plan.fingerprint:
             return cls(index, reader, None)
-        codec = index.codec(reader)
-        return cls(index, reader_of(codec, reader), codec)
+        return cls(index, reader, index.codec(reader))
 
     def get(self, ordinals: Sequence[int]) -> tuple[Packed, WindowTable]:
         """States of some passages, and their windows."""

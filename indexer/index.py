@@ -137,7 +137,7 @@ class PassageIndex:
             IndexMismatchError: If another reader made them.
             IndexFormatError: If the codec's file is damaged.
         """
-        from ..reader.codecs import find_codec, kept_codec  # with all that readers are made of
+        from ..reader.codecs import find_codec, load_codec  # with all that readers are made of
 
         self.check_reader(reader)
         file = self.manifest.codec_file
@@ -146,8 +146,7 @@ class PassageIndex:
             assert codec is not None
             return codec
         file.check(self.path)
-        name = self.manifest.plan.codec
-        return kept_codec(self.path / file.file, file.sha256, name, reader)
+        return load_codec(self.path / file.file, reader)
 
     def ordinals(self) -> npt.NDArray[Any]:
         """Numbers of all passages, ascending. Shape ``(n_passages,)``, uint32."""

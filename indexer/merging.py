@@ -10,7 +10,6 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data import PrereadError
-from ..reader.codecs import tables_sha256
 from .bm25 import LUCENE_PREFIX
 from .compaction import Row, copy_rows, live_rows, take
 from .dense.vectors import merged
@@ -131,7 +130,7 @@ def _make(opened: PassageIndex) -> dict[str, object]:
     return {
         "reader's fingerprint": plan.fingerprint,
         "codec": plan.codec,
-        "SHA-256 of the codec's tables": tables_sha256(opened.path / codec.file) if codec else None,
+        "SHA-256 of the codec": codec.sha256 if codec else None,
         "title_weight": plan.title_weight,
     }
 

@@ -10,7 +10,6 @@ from transformers import PreTrainedTokenizerFast
 from ..data import PrereadError, ReadingExample
 from ..indexer.files import atomic_folder
 from ..reader import DeformerConfig, DeformerForQuestionAnswering, Reader
-from ..reader.codecs import reader_of
 from ..reader.conversion import (
     CheckpointKind,
     LeftOut,
@@ -132,7 +131,7 @@ def _load(
         model, scopes, left_out = read_tensorflow(Path(source.location), num_attention_heads=heads)
         loaded = _Loaded(model, scopes.num_lower_layers, left_out)
     else:
-        model = reader_of(None, Reader.load(source.name)).model
+        model = Reader.load(source.name).model
         loaded = _Loaded(model, model.config.num_lower_layers)
     if num_lower_layers is not None:
         _split_elsewhere(model.config, num_lower_layers)

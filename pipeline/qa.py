@@ -10,7 +10,6 @@ from ..data import PrereadError
 from ..indexer import Bm25Parameters, Hit, PassageIndex
 from ..indexer.remote import local_index
 from ..reader import Precision, Reader, Runtime
-from ..reader.codecs import reader_of
 from .answering import Answerer, PassageAt, ReadOff
 from .answers import Answer
 from .passage_weights import ranking_for
@@ -49,8 +48,7 @@ class OpenDomainQA:
 
         Args:
             index: Where passages and stored states are.
-            reader: Its upper layers read, unless the index's codec brings others, which learned
-                from decoded states.
+            reader: Encodes questions and reads passages; its lower layers made the index's states.
             retriever: Finds passages; BM25 of the index by default.
             bm25_weight: Logits added to a passage's spans for each point of its BM25 score, whoever
                 found it (``passage_weights.py``); by default what the reader's configuration says.
@@ -66,7 +64,7 @@ class OpenDomainQA:
         """
         self.codec = index.codec(reader)
         self.index = index
-        self.reader = reader_of(self.codec, reader)
+        self.reader = reader
         self.retriever: Retriever = retriever if retriever is not None else index.bm25
         self.weights, fitted = ranking_for(reader.config, self.retriever)
         self.bm25_weight = reader.config.bm25_weight

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ..data import PrereadError
 from ..reader import Reader, Span, SpanLogits, TextEncoder, WindowTable
-from ..reader.codecs import reader_of
 from ..reader.window_table import window_table
 
 Found: TypeAlias = dict[str, Any]
@@ -30,9 +29,6 @@ class QuestionAnswerer:
     probabilities in one chunk of it; answers never overlap; and chunks are those that the reader
     was trained with, unless sizes are given.
 
-    A reader is read with the upper layers that its default codec brings, as an index with exact
-    states is (`reader_of`).
-
     Source: transformers 5.2, ``QuestionAnsweringPipeline``.
     """
 
@@ -50,8 +46,7 @@ class QuestionAnswerer:
         """
         if isinstance(device, int):
             device = f"cuda:{device}" if device >= 0 else "cpu"
-        reader = model if isinstance(model, Reader) else Reader.load(model, device=device)
-        self.reader = reader_of(None, reader)
+        self.reader = model if isinstance(model, Reader) else Reader.load(model, device=device)
 
     def __call__(
         self,

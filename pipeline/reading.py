@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..data import PrereadError, ReadingExample, score_answer
 from ..reader import Packed, Reader, answer_examples
-from ..reader.codecs import Codec, known_codec, reader_of, round_trip
+from ..reader.codecs import Codec, known_codec, round_trip
 from .evaluation.intervals import bootstrap_intervals
 
 
@@ -61,14 +61,11 @@ def evaluate_reader(
         raise PrereadError("evaluate-reader: expected questions with answers, found none.")
     through: Callable[[Packed, Packed], Packed] = _unchanged
     more: dict[str, str] = {}
-    chosen: Codec | None = None
     if mode is ReadMode.STORED:
         named = codec or reader.config.codec
         chosen = known_codec(named, reader) if isinstance(named, str) else named
         through = partial(round_trip, chosen)
         more["codec"] = str(chosen.name)
-    if mode is not ReadMode.FULL:
-        reader = reader_of(chosen, reader)
     answered = answer_examples(reader, answerable, through)
     bar = tqdm(answered, total=len(answerable), unit=" questions", disable=not show_progress)
     scores = [score_answer(prediction, example.answers) for example, prediction in bar]

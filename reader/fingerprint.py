@@ -59,14 +59,6 @@ def weights_sha256(model: DeformerForQuestionAnswering) -> str:
     return digest.hexdigest()
 
 
-def upper_sha256(model: DeformerForQuestionAnswering) -> str:
-    """SHA-256 of the weights of upper layers and head, hexadecimal."""
-    digest = hashlib.sha256()
-    split = model.config.num_lower_layers
-    _add_weights(digest, model, lambda name: not is_lower(name, split))
-    return digest.hexdigest()
-
-
 def _add_weights(
     digest: "hashlib._Hash", model: DeformerForQuestionAnswering, wanted: Callable[[str], bool]
 ) -> None:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ..packing import Packed
 from .names import CodecName
-from .upper import UpperChanges
 
 
 class Codec(Protocol):
@@ -15,9 +14,6 @@ class Codec(Protocol):
 
     Token ids come along with states and codes: they are stored anyway, and say much about a state.
     """
-
-    upper: UpperChanges | None
-    """What upper layers change for it, where that was learned (``upper.py``)."""
 
     @property
     def name(self) -> CodecName:

@@ -37,7 +37,6 @@ from .names import CodecName
 from .scalar import check_finite
 from .searching import BOOK_SIZE, SumSearch
 from .side import Predictor, SideInformation, full_precision
-from .upper import UpperChanges
 
 _ROWS_AT_ONCE = 1024
 """Rows that are compared with all codebooks at once; only memory depends on it."""
@@ -129,8 +128,6 @@ class QuantisedCodec:
         predictor: Predictor,
         quantiser: Quantiser,
         embeddings: Tensor,
-        upper: UpperChanges | None = None,
-        supersedes: tuple[str, ...] = (),
     ) -> None:
         """Multiply the tables out.
 
@@ -140,15 +137,8 @@ class QuantisedCodec:
             quantiser: Of what is left.
             embeddings: The reader's word embeddings, on the device where it runs. Shape
                 ``(vocab_size, hidden_size)``, float32.
-            upper: What upper layers change for it.
-            supersedes: SHA-256 of files of the same tables, whose changes were trained further
-                into these.
         """
         self.name = name
-        self.upper = upper
-        self.supersedes = supersedes
-        self.sha256 = ""
-        """Of the file it was read from, if it was."""
         self.quantiser = quantiser.to(embeddings.device)
         self.side = SideInformation(predictor, embeddings)
         with full_precision(embeddings.device):

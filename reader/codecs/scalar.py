@@ -6,7 +6,6 @@ from torch import Tensor
 from ...data import PrereadError
 from ..packing import Packed
 from .names import CodecKind, CodecName
-from .upper import UpperChanges
 
 _SCALE_BYTES = 2
 
@@ -19,7 +18,6 @@ class Float16Codec:
 
     name = CodecName(CodecKind.FLOAT16)
     dtype = torch.float16
-    upper: UpperChanges | None = None
 
     def code_width(self, hidden_size: int) -> int:
         """One number a dimension."""
@@ -48,7 +46,6 @@ class Int8Codec:
 
     name = CodecName(CodecKind.INT8)
     dtype = torch.uint8
-    upper: UpperChanges | None = None
 
     def code_width(self, hidden_size: int) -> int:
         """A byte a dimension, and the scale."""

@@ -14,7 +14,6 @@ from ..weight_names import is_lower
 from .batches import Batch, Targets
 from .losses import distillation_loss, gold_loss, layer_loss, segment_log_softmax
 from .recipe import DistillationConfig
-from .starting import load_as_read
 
 # Besides weights and tokens. Family and sizes are the same wherever a teacher is taken.
 _DECIDE_STATES = (
@@ -48,7 +47,7 @@ class Teacher:
             PrereadError: If the two differ in more than weights and split.
         """
         kind = type(student)
-        model = load_as_read(kind, source, num_lower_layers=config.num_lower_layers)
+        model = kind.from_pretrained(source, num_lower_layers=config.num_lower_layers)
         was = model.config.architectures
         if was and kind.__name__ not in was:
             raise PrereadError(

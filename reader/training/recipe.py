@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError
-from ..codecs import RANK
 from ..stored import Stored
 from .precision import Precision
 
@@ -164,8 +163,6 @@ class Recipe:
     """Passage states go through this codec (a name, or a file) before the upper layers, which so
     learn to read what an index with it gives back. The lower layers have to be frozen, since the
     codec was learned from what they give."""
-    codec_rank: int = RANK
-    """Rank at which what the upper layers' matrices change is kept with the codec."""
     precision: Precision = Precision.AUTO
     """Number format of activations."""
     max_rows: int = 5000

@@ -3,7 +3,6 @@
 import logging
 import shutil
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,17 +13,7 @@ from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArgum
 
 from ...data import OnError, PrereadError
 from ..checkpoints import shipped_reader_path
-from ..codecs import (
-    RANK,
-    Codec,
-    QuantisedCodec,
-    UpperChanges,
-    codec_file_name,
-    known_codec,
-    reader_of,
-    round_trip,
-    save_codec,
-)
+from ..codecs import Codec, QuantisedCodec, codec_file_name, known_codec, round_trip, save_codec
 from ..decomposed import DecomposedModel
 from ..model import DeformerForQuestionAnswering
 from ..pair_models import PairModel
@@ -105,8 +94,6 @@ def train(
     if recipe.codec and isinstance(model, DeformerForQuestionAnswering):
         start = Reader(model, tokenizer, name=base, device=trainer.args.device)
         codec = known_codec(recipe.codec, start)
-        # What the upper layers have learned of this codec already, they go on from.
-        model.load_state_dict(reader_of(codec, start).model.state_dict())
         model.config.codec = str(codec.name)
         model.stored_as = partial(round_trip, codec)
     trainer.remove_callback(PrinterCallback)
@@ -114,8 +101,6 @@ def train(
     if trainer.is_world_process_zero():
         learned = codec if isinstance(codec, QuantisedCodec) else None
         _save(model, tokenizer, output / "reader", learned)
-        if learned is not None:
-            _save_codec(learned, base, recipe, output)
         plot_run(output)
     return output / "reader"
 
@@ -166,33 +151,13 @@ def _prepare(output: Path, recipe: Recipe, resume: bool) -> None:
                 f"{output}: holds a training run already. Go on with it (--resume) or name "
                 "another folder."
             )
-        recorded = described.read_text(encoding="utf-8")
-        if _without_newer_keys(recorded) != _without_newer_keys(repr(recipe)):
+        if described.read_text(encoding="utf-8") != repr(recipe):
             raise PrereadError(
                 f"{output}: was begun with another recipe, recorded in {described}. Resume with "
                 "that one or name another folder."
             )
     output.mkdir(parents=True, exist_ok=True)
     described.write_text(repr(recipe), encoding="utf-8")
-
-
-def _without_newer_keys(described: str) -> str:
-    """A recipe less the keys that are newer than some runs, where they say nothing."""
-    for newer in ("task=None, ", f"codec_rank={RANK}, ", "max_steps=0, ", ", random_negatives=0"):
-        described = described.replace(newer, "")
-    return described
-
-
-def _save_codec(codec: QuantisedCodec, base: str, recipe: Recipe, output: Path) -> None:
-    """Write the codec for the base, with what its upper layers change."""
-    before = Reader.load(base, num_lower_layers=recipe.num_lower_layers)
-    after = Reader.load(str(output / "reader"))
-    codec.upper = UpperChanges.between(before.model, after.model, recipe.codec_rank)
-    codec.supersedes = (codec.sha256, *codec.supersedes)
-    target = output / codec_file_name(codec.name)
-    staging = target.with_name(target.name + ".unfinished")
-    save_codec(codec, before, staging)
-    staging.replace(target)
 
 
 def _arguments(recipe: Recipe, output: Path, device: str) -> TrainingArguments:
@@ -239,9 +204,6 @@ def _save(
     model.save_pretrained(staging, state_dict=weights)
     tokenizer.save_pretrained(staging)
     if codec is not None:
-        plain = copy(codec)
-        plain.upper = None  # these weights are what it changes
-        plain.supersedes = (codec.sha256, *codec.supersedes)
-        save_codec(plain, Reader.load(str(staging)), staging / codec_file_name(codec.name))
+        save_codec(codec, Reader.load(str(staging)), staging / codec_file_name(codec.name))
     publish(staging, target)
     _LOG.info("reader saved in %s", target)

@@ -1,40 +1,12 @@
-"""What training begins from and learns from: a reader as it reads, and the model trained."""
+"""The model that is trained: what it begins from, and what of it stays as it is."""
 
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from ..codecs import CodecName, codec_file_name, reader_of
 from ..decomposed import DecomposedModel
 from ..model import DeformerForQuestionAnswering
 from ..pair_models import DeformerForMultipleChoice, DeformerForSequenceClassification
-from ..reader import Reader
 from ..weight_names import is_lower
 from .recipe import Recipe, TaskConfig, TaskKind
-
-_Model = TypeVar("_Model", bound=DecomposedModel)
-
-
-def load_as_read(kind: type[_Model], source: str, **fields: Any) -> _Model:
-    """Load a model with the upper layers that a reader of its weights reads with.
-
-    A reader's default codec may bring upper layers that were trained longer than its weights
-    (`reader_of`). They are changes of the reader as it is split, and hold for other splits, too.
-
-    Args:
-        kind: The model's class.
-        source: Folder or hub name.
-        **fields: Fields of its configuration that shall be others.
-
-    Raises:
-        PrereadError: If the model cannot be loaded, or the codec's file is damaged.
-    """
-    model = kind.from_pretrained(source, **fields)
-    if isinstance(model, DeformerForQuestionAnswering):
-        codec = Path(source) / codec_file_name(CodecName.parse(model.config.codec))
-        if codec.is_file():
-            newest = reader_of(None, Reader.load(source))
-            model.load_state_dict(newest.model.state_dict())
-    return model
 
 
 def load_student(recipe: Recipe, base: str) -> DecomposedModel:
@@ -65,10 +37,7 @@ def load_student(recipe: Recipe, base: str) -> DecomposedModel:
         is_choice = recipe.task.kind is TaskKind.CHOICE
         kind = DeformerForMultipleChoice if is_choice else DeformerForSequenceClassification
         fields |= _pair_fields(recipe.task)
-    if recipe.codec:  # upper layers begin as they read what it gives back, once it is known
-        model = kind.from_pretrained(base, **fields)
-    else:
-        model = load_as_read(kind, base, **fields)
+    model = kind.from_pretrained(base, **fields)
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
     if recipe.freeze_layers:
         for name, weight in model.named_parameters():

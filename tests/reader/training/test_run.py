@@ -261,19 +261,6 @@ def test_second_run_in_a_folder_must_be_a_resumed_one(base: Path, train_file: Pa
         train(replace(chosen, seed=9), data=base.parent, output=output, resume=True)
 
 
-def test_a_run_begun_before_a_key_existed_is_resumed(base: Path, train_file: Path) -> None:
-    output = base.parent / "out"
-    chosen = recipe(base, epochs=1)
-    trained = train(chosen, data=base.parent, output=output)
-    whole = older = repr(chosen)
-    for newer in ("task=None, ", "codec_rank=32, ", "max_steps=0, ", ", random_negatives=0"):
-        assert newer in older
-        older = older.replace(newer, "")
-    for recorded in (whole, older):
-        (output / "recipe.txt").write_text(recorded, encoding="utf-8")
-        assert train(chosen, data=base.parent, output=output, resume=True) == trained
-
-
 def test_loss_that_is_no_number_stops_the_run(base: Path, train_file: Path) -> None:
     chosen = replace(recipe(base, epochs=50), learning_rate=1e30, warmup_ratio=0.0)
     output = base.parent / "out"
