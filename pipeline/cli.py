@@ -20,6 +20,7 @@ from .commands import (
     engine_config,
     evaluate,
     index,
+    label,
     mcp,
     mine,
     nq,
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 for module in (
     *(index, parts, dense, ask, serve, serve_cluster, engine_config, mcp, evaluate, pairs, nq),
-    *(download, mine, cloze, train, convert, codec, profile, demo, reproduce),
+    *(download, mine, cloze, label, train, convert, codec, profile, demo, reproduce),
 ):
     module.add_to(app)
 

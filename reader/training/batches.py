@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..packing import Packed, cumulative, positions_of
-from .features import Feature
+from .features import Feature, Taught
 
 FeatureT = TypeVar("FeatureT")
 BatchT = TypeVar("BatchT")
@@ -42,6 +42,8 @@ class Targets:
     gold_pair: Tensor
     """Pair that holds each question's answer. Shape ``(n_questions,)``, int64."""
     n_pairs: int
+    taught: Taught | None = None
+    """A teacher's logits of the same rows and pairs, where they are stored."""
 
     @property
     def n_questions(self) -> int:
@@ -51,7 +53,7 @@ class Targets:
     def to(self, device: torch.device | str) -> "Targets":
         """The same on a device."""
         moved: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved |= {k: v.to(device) for k, v in moved.items() if isinstance(v, Tensor)}
+        moved |= {k: v.to(device) for k, v in moved.items() if isinstance(v, Tensor | Taught)}
         return Targets(**moved)
 
 
@@ -134,6 +136,7 @@ def collate(features: Sequence[Feature]) -> Batch:
         end=first_row + torch.tensor([q.end for q in questions]),
         gold_pair=torch.tensor(gold_pair, dtype=torch.int64),
         n_pairs=len(pairs),
+        taught=_taught(features),
     )
     return Batch(
         Packed.from_lists([q.token_ids for q in questions]),
@@ -141,6 +144,13 @@ def collate(features: Sequence[Feature]) -> Batch:
         pairs,
         targets,
     )
+
+
+def _taught(features: Sequence[Feature]) -> Taught | None:
+    """The stored logits of all features; None where there are none."""
+    known = [feature.taught for feature in features if feature.taught is not None]
+    assert len(known) in (0, len(features))
+    return Taught.join(known) if known else None
 
 
 class BatchDataset(Dataset[BatchT], Generic[FeatureT, BatchT]):

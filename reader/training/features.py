@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
+import torch
+from torch import Tensor
+
 from ...data import OpenDomainExample, Passage, ReadingExample, has_answer
 from ..windows import TextEncoder, Window
 
@@ -23,6 +26,28 @@ class TrainingQuestion:
     """Last row, inclusive."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A teacher's logits of the pairs of one feature, or of a batch."""
+
+    start: Tensor
+    """Start logit of each row of each pair's window. Shape ``(n_rows,)``, float16 or float32."""
+    end: Tensor
+    """End logits of the same rows. Shape ``(n_rows,)``."""
+    null: Tensor
+    """Start and end logit of "no answer" of each pair. Shape ``(n_pairs, 2)``."""
+
+    @classmethod
+    def join(cls, parts: Sequence["Taught"]) -> "Taught":
+        """The logits of several features, one after the other, as float32."""
+        names = ("start", "end", "null")
+        return cls(*(torch.cat([getattr(part, name) for part in parts]).float() for name in names))
+
+    def to(self, device: torch.device | str) -> "Taught":
+        """The same logits on a device."""
+        return Taught(self.start.to(device), self.end.to(device), self.null.to(device))
+
+
 @dataclass(slots=True)
 class Feature:
     """Windows and questions, each question read with each window.
@@ -33,6 +58,8 @@ class Feature:
 
     windows: list[Window]
     questions: list[TrainingQuestion]
+    taught: Taught | None = None
+    """A teacher's logits of its pairs (each question with each window), where they are stored."""
 
     def cost(self) -> int:
         """Rows the upper layers see."""

@@ -12,6 +12,7 @@ from ..layers import Segment
 from ..model import SpanLogits
 from ..weight_names import is_lower
 from .batches import Batch, Targets
+from .features import Taught
 from .losses import distillation_loss, gold_loss, layer_loss, segment_log_softmax
 from .recipe import DistillationConfig
 
@@ -98,6 +99,8 @@ class SpanObjective:
 
     teacher: Teacher | None = None
     null_weight: float = 0.0
+    stored: DistillationConfig | None = None
+    """What a teacher's stored logits are worth, where batches bring them (`Targets.taught`)."""
 
     def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Run the model on a batch.
@@ -110,17 +113,19 @@ class SpanObjective:
             Weighted losses by name, scalars; training minimises their sum.
         """
         targets = batch.targets
-        if self.teacher is None:
-            logits: SpanLogits = model(batch.questions, batch.passages, batch.pairs)
-            losses = {"gold": _gold(logits, targets)}
-        else:
-            weights = self.teacher.config
+        logits: SpanLogits
+        if self.stored is not None:
+            assert targets.taught is not None
+            logits = model(batch.questions, batch.passages, batch.pairs)
+            losses = _distilled(logits, targets.taught, targets, self.stored)
+        elif self.teacher is not None:
             logits, taught = _both(model, self.teacher, batch)
-            losses = {
-                "gold": weights.gold * _gold(logits, targets),
-                "outputs": weights.outputs * _outputs(logits, taught, targets, weights.temperature),
-                "layers": weights.layers * layer_loss(logits.hidden, taught.hidden),
-            }
+            losses = _distilled(logits, taught, targets, self.teacher.config)
+            layers = self.teacher.config.layers
+            losses["layers"] = layers * layer_loss(logits.hidden, taught.hidden)
+        else:
+            logits = model(batch.questions, batch.passages, batch.pairs)
+            losses = {"gold": _gold(logits, targets)}
         if self.null_weight:
             losses["null"] = self.null_weight * _null(logits, targets)
         return losses
@@ -150,8 +155,50 @@ def _gold(logits: SpanLogits, targets: Targets) -> Tensor:
     return gold_loss(log_start, log_end, targets.start, targets.end, targets.n_questions)
 
 
+def _distilled(
+    logits: SpanLogits,
+    taught: SpanLogits | Taught,
+    targets: Targets,
+    weights: DistillationConfig,
+) -> dict[str, Tensor]:
+    """Weighted losses of gold spans and of what a teacher says of the same rows."""
+    temperature = weights.temperature
+    losses = {
+        "gold": weights.gold * _gold(logits, targets),
+        "outputs": weights.outputs * _outputs(logits, taught, targets, temperature),
+    }
+    if weights.null_outputs:
+        of_nulls = _null_outputs(logits, taught, targets, temperature)
+        losses["null_outputs"] = weights.null_outputs * of_nulls
+    return losses
+
+
+def _null_outputs(
+    logits: SpanLogits, taught: SpanLogits | Taught, targets: Targets, temperature: float
+) -> Tensor:
+    """Distillation of each pair by itself, "no answer" among its choices; mean over pairs."""
+    n = targets.n_pairs
+    null_rows = torch.arange(n, device=targets.pair.device)
+    allowed = torch.cat([targets.is_text, torch.ones_like(null_rows, dtype=torch.bool)])
+    pair = torch.cat([targets.pair, null_rows])
+    of_columns = [
+        distillation_loss(
+            torch.cat([mine, logits.null[:, column]]),
+            torch.cat([theirs, taught.null[:, column]]),
+            allowed,
+            pair,
+            n,
+            temperature,
+        )
+        for column, (mine, theirs) in enumerate(
+            ((logits.start, taught.start), (logits.end, taught.end))
+        )
+    ]
+    return torch.stack(of_columns).mean()
+
+
 def _outputs(
-    logits: SpanLogits, taught: SpanLogits, targets: Targets, temperature: float
+    logits: SpanLogits, taught: SpanLogits | Taught, targets: Targets, temperature: float
 ) -> Tensor:
     """Distillation of start and of end, averaged, over all windows of a question."""
     where = targets.is_text, targets.question, targets.n_questions

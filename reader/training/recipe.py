@@ -57,7 +57,10 @@ class StageConfig:
 
     sources: tuple[SourceConfig, ...]
     epochs: int = 1
-    """How often the stage is gone through, each time with other draws and in another order."""
+    """How often the stage is gone through, each time in another order."""
+    redraw: bool = True
+    """Whether each epoch draws questions and negatives anew. Without, all epochs have the same, and
+    a teacher's labels are needed once."""
 
 
 class TaskKind(StrEnum):
@@ -102,8 +105,12 @@ class TaskConfig:
 class DistillationConfig:
     """What the loss is made of, where there is a teacher (Cao et al. 2020, section 3.3)."""
 
-    teacher: str
-    """Reader to learn from: ``default``, folder or hub name."""
+    teacher: str = ""
+    """Reader to learn from, which runs in every step: ``default``, folder or hub name. It is built
+    like the student."""
+    labels: str = ""
+    """Folder of a teacher's stored logits, in place of a teacher: absolute, or relative to the
+    data folder. `preread label` writes it. That teacher may be built otherwise than the student."""
     num_lower_layers: int = 0
     """Where the teacher is split. The paper's is not; one with the student's own split shows upper
     layers that read through a codec what they would have made of exact states."""
@@ -114,7 +121,28 @@ class DistillationConfig:
     outputs: float = 1.0
     """Weight of knowledge distillation (alpha)."""
     layers: float = 1.0
-    """Weight of layerwise representation similarity (beta)."""
+    """Weight of layerwise representation similarity (beta). Stored logits have no layers: set it
+    to 0 with ``labels``."""
+    null_outputs: float = 0.0
+    """Weight of distilling, passage by passage, the distribution over its spans and "no answer"."""
+
+    def __post_init__(self) -> None:
+        """Check the fields against each other.
+
+        Raises:
+            PrereadError: If there is not exactly one thing to learn from, or stored logits are to
+                teach layers.
+        """
+        if bool(self.teacher) == bool(self.labels):
+            found = "both" if self.teacher else "neither"
+            raise PrereadError(
+                f"recipe: expected either teacher or labels in [distillation], found {found}."
+            )
+        if self.labels and self.layers:
+            raise PrereadError(
+                f"recipe: expected layers = 0 in [distillation] with labels, which hold logits "
+                f"only, found {self.layers}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +235,7 @@ class Recipe:
             "random_negatives": any(source.random_negatives for source in sources),
             "article_negatives": any(source.article_negatives for source in sources),
             "questions_per_context": any(source.questions_per_context for source in sources),
+            "labels": self.distillation is not None and self.distillation.labels,
         }
         for name, value in set_here.items():
             if value:

@@ -20,6 +20,7 @@ from ..pair_models import PairModel
 from ..reader import Reader
 from ..windows import TextEncoder, load_tokenizer
 from .batches import BatchDataset
+from .labels import load_labels
 from .objective import Objective, SpanObjective, Teacher
 from .pair_objective import PairObjective
 from .pair_sources import PairLoader
@@ -77,7 +78,7 @@ def train(
     tokenizer = load_tokenizer(base)
     model = load_student(recipe, base)
     teacher = None
-    if recipe.distillation is not None:
+    if recipe.distillation is not None and recipe.distillation.teacher:
         source = recipe.distillation.teacher
         source = str(shipped_reader_path(source) or source)
         teacher = Teacher.load(recipe.distillation, source, model)
@@ -133,7 +134,13 @@ def _lesson(
         return _Lesson(batches, PairObjective(teacher), score if loader.held_out else None)
     assert isinstance(model, DeformerForQuestionAnswering)
     loaded = DataLoader(recipe, data, on_error).load(encoder)
-    objective = SpanObjective(teacher, recipe.null_weight)
+    stored = recipe.distillation if recipe.distillation and recipe.distillation.labels else None
+    if stored is not None:
+        features = loaded.batches.features
+        labels = load_labels(data / stored.labels, features)
+        for feature, taught in zip(features, labels, strict=True):
+            feature.taught = taught
+    objective = SpanObjective(teacher, recipe.null_weight, stored)
     of_spans = partial(score_examples, model, tokenizer, loaded.held_out)
     return _Lesson(loaded.batches, objective, of_spans if loaded.held_out else None)
 

@@ -51,13 +51,16 @@ def lay_out_epochs(
     """
     features: list[_Feature] = []
     batches: list[list[int]] = []
-    epochs = [stage for stage in recipe.stages for _ in range(stage.epochs)]
-    for number, stage in enumerate(epochs):
+    epochs = [(stage, n) for stage in recipe.stages for n in range(stage.epochs)]
+    of_epoch: list[_Feature] = []
+    for number, (stage, repetition) in enumerate(epochs):
         seed = recipe.seed + number
-        of_epoch = features_of(stage, seed)
+        if stage.redraw or repetition == 0:
+            of_epoch = features_of(stage, seed)
+            features += of_epoch
+        first = len(features) - len(of_epoch)
         made = make_batches(of_epoch, recipe.max_rows, seed, sorted_together=recipe.sorted_together)
-        batches += [[len(features) + i for i in batch] for batch in made]
-        features += of_epoch
+        batches += [[first + i for i in batch] for batch in made]
         _LOG.info("epoch %d: %d features, batches up to %d", number, len(of_epoch), len(batches))
     if recipe.max_steps:
         del batches[recipe.max_steps * recipe.accumulate :]

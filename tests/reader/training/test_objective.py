@@ -22,7 +22,7 @@ from preread.reader.training.starting import load_student
 from preread.reader.windows import load_tokenizer
 
 Student = Callable[..., DecomposedModel]
-CONFIG = DistillationConfig(teacher="", num_lower_layers=1, outputs=2.0)
+CONFIG = DistillationConfig(teacher="full", num_lower_layers=1, outputs=2.0)
 
 
 @pytest.fixture
