@@ -218,8 +218,8 @@ def load_labels(folder: Path, features: Sequence[Feature]) -> list[Taught]:
     if found["features_sha256"] != wanted:
         raise PrereadError(
             f"{folder}: expected labels of the recipe's features ({wanted[:12]}), found labels "
-            f"of others ({found['features_sha256'][:12]}). Data sets, seed, max_steps, base or sources "
-            "have changed since; label again with `preread label`."
+            f"of others ({found['features_sha256'][:12]}). Data sets, seed, base or sources have "
+            "changed since; label again with `preread label`."
         )
     labels: list[Taught] = []
     for number, first in enumerate(range(0, len(features), FEATURES_PER_PART)):
