@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..data import PrereadError
+from ..data.characters import whole_characters
 from ..reader import Reader, Span, SpanLogits, TextEncoder, WindowTable
 from ..reader.window_table import window_table
 
@@ -157,7 +158,8 @@ def _answer(
     pieces = tokens.words if align_to_words else tokens.tokens
 
     def found(span: Span) -> Found:
-        start, end = pieces[span.first_token][0], pieces[span.last_token][1]
+        inside = pieces[span.first_token][0], pieces[span.last_token][1]
+        start, end = whole_characters(context, *inside)
         score = span.probability * (1 - null)
         return {"score": score, "start": start, "end": end, "answer": context[start:end]}
 

@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from ..data import PrereadError
+from ..data.characters import whole_characters
 from .config import DeformerConfig
 
 _IDEOGRAPHS = (
@@ -69,9 +70,10 @@ class TokenMap:
             last_token: Last token, inclusive.
 
         Returns:
-            Start and end (exclusive), so that the answer is ``text[start:end]``.
+            Start and end (exclusive), so that the answer is ``text[start:end]``. No character is
+            cut in two: accents that stand for themselves belong to the letter before them.
         """
-        return self.words[first_token][0], self.words[last_token][1]
+        return whole_characters(self.text, self.words[first_token][0], self.words[last_token][1])
 
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerFast:

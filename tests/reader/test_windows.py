@@ -1,6 +1,7 @@
 """Windows over long passages, and the way back from tokens to characters."""
 
 from collections.abc import Callable
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
@@ -100,3 +101,27 @@ def test_question_is_cut_to_its_limit(tiny_reader: Reader) -> None:
     (ids,) = tiny_reader.encoder.encode_questions(["why " * 10_000])
     assert len(ids) == tiny_reader.config.max_question_length
     assert (ids[0], ids[-1]) == (tiny_reader.encoder.cls_id, tiny_reader.encoder.sep_id)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("The capital of Colombia is Bogotá.", "Bogotá"),
+        ("The poem was written by José Martí.", "José Martí"),
+        ("He was born in Łódź.", "Łódź"),
+        ("The capital is दिल्ली है", "दिल्ली"),
+        ("The sign ❤\ufe0f means love.", "❤\ufe0f"),
+        ("This is が here.", "が"),
+    ],
+)
+def test_answers_end_after_the_marks_of_their_last_letter(
+    text: str, answer: str, form: str, tiny_reader: Reader
+) -> None:
+    """BERT's tokenizer drops accents, so that no token covers one that stands for itself."""
+    text, answer = normalize(form, text), normalize(form, answer)  # type: ignore[arg-type]
+    tokens = tiny_reader.encoder.token_map(text)
+    begin, stop = text.index(answer), text.index(answer) + len(answer)
+    inside = [n for n, (s, e) in enumerate(tokens.tokens) if s < stop and e > begin]
+    first, last = tokens.char_span(inside[0], inside[-1])
+    assert text[first:last] == answer
