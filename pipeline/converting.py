@@ -8,6 +8,7 @@ from typing import Any
 from transformers import PreTrainedTokenizerFast
 
 from ..data import PrereadError, ReadingExample
+from ..data.modes import give_usual_mode
 from ..indexer.files import atomic_folder
 from ..reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from ..reader.conversion import (
@@ -244,6 +245,8 @@ def _write(
     else:
         write_tensorflow(model, folder / _TENSORFLOW_NAME)
         write_vocabulary(tokenizer, folder)
+    for path in folder.iterdir():
+        give_usual_mode(path)
 
 
 def parse_kind(name: str) -> CheckpointKind:

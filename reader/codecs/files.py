@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save_file
 
 from ...data import PrereadError
+from ...data.modes import give_usual_mode
 from ..reader import Reader
 from .names import CodecName
 from .quantised import QuantisedCodec, Quantiser
@@ -54,6 +55,7 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
     described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
     metadata = {_FORMAT: json.dumps(described)}
     save_file({name: t.cpu().contiguous() for name, t in tensors.items()}, path, metadata)
+    give_usual_mode(path)
 
 
 def load_codec(path: Path, reader: Reader) -> QuantisedCodec:

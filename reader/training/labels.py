@@ -32,6 +32,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from ...data import PrereadError
+from ...data.modes import give_usual_mode
 from ..fingerprint import weights_sha256
 from ..model import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
@@ -285,6 +286,7 @@ def _write_part(path: Path, labels: Sequence[Taught]) -> None:
     }
     temporary = path.with_suffix(".unfinished")
     save_file(columns, temporary)
+    give_usual_mode(temporary)
     _publish(temporary, path)
 
 

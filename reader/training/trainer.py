@@ -12,6 +12,7 @@ from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from ...data import PrereadError
+from ...data.modes import give_usual_mode
 from .batches import Batch, BatchDataset
 from .objective import Objective
 from .pair_batches import PairBatch
@@ -97,7 +98,13 @@ class PackedTrainer(Trainer):
 
 
 def publish(finished: Path, target: Path) -> None:
-    """Rename a finished folder, once its bytes are on disk; an older ``target`` is replaced."""
+    """Rename a finished folder, once its bytes are on disk; an older ``target`` is replaced.
+
+    Its files get the permissions of new ones.
+    """
+    for path in finished.rglob("*"):
+        if path.is_file():
+            give_usual_mode(path)
     for path in [*finished.rglob("*"), finished]:
         handle = os.open(path, os.O_RDONLY)
         try:
