@@ -1,6 +1,7 @@
 """Rows of tab-separated files with csv quoting."""
 
 import csv
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,53 +12,46 @@ from .policy import ErrorPolicy, Place
 # Python's limit of 131,072 characters is about 20,000 words; passages may be longer.
 csv.field_size_limit(1 << 30)
 
+_MOST_LINES = 1000
+"""Lines that a row may have; a quote that is open for longer is taken for a stray one."""
+
 
 class _Lines:
-    """A file's lines for ``csv.reader``, which remember what a row met on its way."""
+    """A file's lines, some of which may be given back to be read again."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._raw_lines = read_raw_lines(path)
-        self._fault: DataError | None = None
-        self._is_at_end = False
+        self._returned: deque[bytes] = deque()
         self.line = 0
+        """Number of the line that was taken last."""
 
-    def __iter__(self) -> Iterator[str]:
-        return self
+    def take(self) -> bytes | None:
+        """The next line; None at the end of the file."""
+        raw = self._returned.popleft() if self._returned else next(self._raw_lines, None)
+        if raw is not None:
+            self.line += 1
+        return raw
 
-    def __next__(self) -> str:
-        raw = next(self._raw_lines, None)
-        if raw is None:
-            self._is_at_end = True
-            raise StopIteration
-        self.line += 1
-        try:
-            return decode_line(raw, Place(self._path, self.line))
-        except DataError as error:
-            self._fault = self._fault or error
-            return raw.decode("utf-8", errors="replace")
-
-    def check_row(self, place: Place) -> None:
-        """Raise what went wrong on the lines of the row that was just read."""
-        fault, self._fault = self._fault, None
-        if fault is not None:
-            raise fault
-        if self._is_at_end:  # csv.reader asks for a line after the last only within quotes
-            raise place.error(
-                "expected the quoted field that starts here to be closed, found the end of the "
-                'file. Close it, or double each " that is part of the text.'
-            )
+    def give_back(self, raw_lines: list[bytes]) -> None:
+        """Put back the lines that were taken last."""
+        self._returned.extendleft(reversed(raw_lines))
+        self.line -= len(raw_lines)
 
 
-def read_rows(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, list[str]]]:
+def read_rows(
+    path: Path, policy: ErrorPolicy, *, n_fields: int
+) -> Iterator[tuple[Place, list[str]]]:
     r"""The rows of a tab-separated file, plain or gzip.
 
     Quoting is Python's ``csv``: a field in double quotes may hold tabs, newlines and doubled
-    quotes; a quote elsewhere is text. Blank lines are passed over.
+    quotes; a quote elsewhere is text. Blank lines are passed over. A quote that is opened and not
+    closed before the next row costs its own row only.
 
     Args:
         path: The file.
         policy: What to do with rows that are not UTF-8 or whose quotes do not end.
+        n_fields: How many fields a row should have. It tells where a row begins behind a quote that
+            was not closed; rows with other numbers of fields are returned, too.
 
     Yields:
         Where a row starts, counting physical lines, and its fields.
@@ -66,22 +60,100 @@ def read_rows(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, list[str
         DataError: If the file cannot be read, or the policy says so.
     """
     lines = _Lines(path)
-    rows = csv.reader(lines, delimiter="\t")
     number = 0
-    while True:
-        place = Place(path, lines.line + 1, number)
-        try:
-            row = next(rows, None)
-            if row is None:
-                return
-            lines.check_row(place)
-        except (csv.Error, DataError) as error:
-            number += 1
-            policy.reject(error if isinstance(error, DataError) else _csv_fault(error, place))
+    while (raw := lines.take()) is not None:
+        if not raw.strip(b"\r\n"):
             continue
-        if row:
-            number += 1
-            yield place, row
+        place = Place(path, lines.line, number)
+        number += 1
+        try:
+            yield place, _read_row(raw, lines, place, n_fields)
+        except DataError as error:
+            policy.reject(error)
+        except csv.Error as error:
+            policy.reject(_csv_fault(error, place))
+
+
+def _read_row(raw: bytes, lines: _Lines, place: Place, n_fields: int) -> list[str]:
+    """The row that begins with a line, and as many further lines as a quoted field has.
+
+    Raises:
+        DataError: If a line is not UTF-8, or a quote is not closed.
+        csv.Error: If the row is no row.
+    """
+    fault: DataError | None = None
+    try:
+        text = decode_line(raw, place)
+    except DataError as error:
+        fault, text = error, raw.decode("utf-8", errors="replace")
+    row = _parse(text)
+    more: list[bytes] = []
+    while row is None:
+        following = lines.take() if len(more) < _MOST_LINES else None
+        if following is None:
+            break
+        more.append(following)
+        try:
+            line = decode_line(following, Place(place.path, lines.line))
+        except DataError as error:
+            fault, line = fault or error, following.decode("utf-8", errors="replace")
+        if _begins_a_row(line, n_fields):
+            break
+        text += line
+        if '"' in line:
+            row = _parse(text)
+            if row is not None and not _is_sound(text, row, n_fields):
+                row = None
+                break
+    if row is None:
+        lines.give_back(more)
+        raise place.error(
+            "expected the quoted field that starts here to be closed before the next row, found "
+            'no end. Close it, or double each " that is part of the text.'
+        )
+    if fault is not None:
+        raise fault
+    return row
+
+
+def _parse(text: str) -> list[str] | None:
+    """The fields of a row; None where a quote is still open.
+
+    Raises:
+        csv.Error: If the text is no row.
+    """
+    is_open = False
+
+    def feed() -> Iterator[str]:
+        nonlocal is_open
+        yield text
+        is_open = True  # csv.reader asks for another line only within quotes
+
+    row = next(csv.reader(feed(), delimiter="\t"), [])
+    return None if is_open else row
+
+
+def _begins_a_row(line: str, n_fields: int) -> bool:
+    """Whether a line within an open quote looks like a row of its own.
+
+    It has as many fields as a row, the first two filled, and none that ends with a quote which it
+    does not begin with: such a one would close the field that is open.
+    """
+    fields = line.rstrip("\r\n").split("\t")
+    closes = any(
+        field.count('"') % 2 and field.endswith('"') and not field.startswith('"')
+        for field in fields
+    )
+    return len(fields) == n_fields and all(map(str.strip, fields[:2])) and not closes
+
+
+def _is_sound(text: str, row: list[str], n_fields: int) -> bool:
+    """Whether a row of several lines is one: its number of fields and its quoting are right."""
+    try:
+        strict = next(csv.reader(iter([text]), delimiter="\t", strict=True))
+    except csv.Error:
+        return False
+    return len(row) == n_fields and strict == row
 
 
 def _csv_fault(error: csv.Error, place: Place) -> DataError:

@@ -51,7 +51,7 @@ def parse_question(row: list[str], place: Place) -> Question:
 
 def read_dpr_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Question]]:
     """The questions of one file, plain or gzip."""
-    return parse_each(read_rows(path, policy), parse_question, policy)
+    return parse_each(read_rows(path, policy, n_fields=2), parse_question, policy)
 
 
 def _parse_json(text: str, place: Place) -> object:

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from preread.data import (
     DataError,
     OnError,
     Passage,
+    ReadReport,
     detect_corpus_format,
     read_corpus,
 )
@@ -68,15 +70,50 @@ def test_dpr_header_alone_holds_no_passage(write_file: WriteFile) -> None:
 def test_dpr_quote_that_never_closes_is_an_error_at_its_row(write_file: WriteFile) -> None:
     path = write_file("c.tsv", HEADER + '1\tone\tA\n2\ttwo\t"B\n3\tthree\tC\n')
     assert read_error(path).startswith("c.tsv:3: expected the quoted field that starts here to be")
-    assert len(list(read_corpus(path, on_error=OnError.SKIP))) == 1
+    assert [p.passage_id for p in read_corpus(path, on_error=OnError.SKIP)] == ["1", "3"]
 
 
-def test_dpr_row_that_swallows_others_is_logged(
-    write_file: WriteFile, caplog: pytest.LogCaptureFixture
+def sound_row(number: int, passage: Passage) -> str:
+    """A row as csv writes it."""
+    file = StringIO()
+    csv.writer(file, delimiter="\t", lineterminator="\n").writerow(
+        [f"{number}", passage.text, passage.title]
+    )
+    return file.getvalue()
+
+
+# A field that begins with a newline makes its opening quote look like one that closes.
+words = st.text(st.sampled_from('ab "\n.é'), min_size=1).map(lambda text: f"a{text}")
+rows = st.lists(st.builds(Passage, st.just(""), words, words), min_size=1, max_size=8)
+
+
+@settings(max_examples=300)
+@given(passages=rows, data=st.data())
+def test_a_stray_quote_costs_its_own_row_only(
+    tmp_path_factory: pytest.TempPathFactory, passages: list[Passage], data: st.DataObject
 ) -> None:
-    path = write_file("c.tsv", HEADER + '1\t"one\tA\n2\ttwo "quoted"\tB\n')
-    list(read_corpus(path, on_error=OnError.SKIP))
-    assert "c.tsv:2: a quoted field holds what looks like further rows" in caplog.text
+    """Wherever it opens a field, however many there are, and whatever stands in other rows."""
+    damaged = data.draw(st.sets(st.integers(0, len(passages) - 1)))
+    column = data.draw(st.sampled_from([0, 1]))
+    written = []
+    for number, passage in enumerate(passages):
+        if number in damaged:
+            fields = [f"{number}", "River number one", "River"]
+            fields[1 + column] = '"' + fields[1 + column]
+            written.append("\t".join(fields) + "\n")
+        else:
+            written.append(sound_row(number, passage))
+    path = tmp_path_factory.getbasetemp() / "stray.tsv"
+    path.write_text(HEADER + "".join(written), encoding="utf-8", newline="")
+    report = ReadReport()
+    kept = [(n, p) for n, p in enumerate(passages) if n not in damaged]
+    if kept:
+        found = list(read_corpus(path, on_error=OnError.SKIP, report=report))
+        assert found == [Passage(f"{n}", p.text, p.title) for n, p in kept]
+        assert report.n_read + report.n_skipped == len(passages)
+    if damaged:
+        first = 2 + sum(text.count("\n") for text in written[: min(damaged)])
+        assert f"stray.tsv:{first}: expected the quoted field" in read_error(path)
 
 
 def test_dpr_bad_utf8_costs_its_row_only(write_file: WriteFile) -> None:
