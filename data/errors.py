@@ -28,6 +28,10 @@ class DataError(PrereadError):
         place = f"{path}:{line}" if line is not None else f"{path}"
         super().__init__(f"{place}: {message}")
 
+    def with_advice(self, advice: str) -> "DataError":
+        """The same error with a further sentence on what can be done."""
+        return DataError(f"{self._message} {advice}", path=self.path, line=self.line)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Keep the place when the error crosses to another process."""
         return partial(DataError, path=self.path, line=self.line), (self._message,)

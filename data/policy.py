@@ -97,7 +97,7 @@ class ErrorPolicy:
     def reject(self, error: DataError) -> None:
         """Raise the error or, where the caller chose to skip, log and count it."""
         if self.on_error is OnError.FAIL:
-            raise error
+            raise error.with_advice("Or skip and count such records: --on-error skip.")
         self.report.count_skipped(error)
         if self.report.n_skipped <= MAX_ERRORS_KEPT:
             logger.warning("skipped %s", error)

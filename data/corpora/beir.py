@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
+from ..folders import find_files
 from ..policy import ErrorPolicy, Place
 from ..records import Passage
-from .jsonl import read_jsonl_passages
+from .jsonl import SUFFIXES, read_jsonl_passages
 
 CORPUS_NAMES = ("corpus.jsonl", "corpus.jsonl.gz")
 
@@ -20,13 +21,13 @@ def find_corpus_file(folder: Path) -> Path | None:
 
 
 def read_beir_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
-    """The passages of one file, plain or gzip, or of a BEIR folder.
+    """The passages of one file, plain or gzip, of a BEIR folder, or of a folder of such files.
 
     Raises:
         DataError: If the folder holds no corpus, or the policy says so.
     """
     file = find_corpus_file(path) if path.is_dir() else path
-    if file is None:
+    if file is None and not find_files(path, SUFFIXES):
         names = " or ".join(CORPUS_NAMES)
         raise DataError(f"expected {names} in the folder, found neither. Add it.", path=path)
-    return read_jsonl_passages(file, policy, id_name="_id")
+    return read_jsonl_passages(file or path, policy, id_name="_id")

@@ -1,16 +1,21 @@
 """Telling the format of a corpus."""
 
+from collections import defaultdict
 from pathlib import Path
 
 from ..errors import DataError
-from ..folders import find_files
+from ..folders import find_files, is_documentation
 from ..nq import is_nq
 from ..peek import data_suffix, peek
 from .beir import find_corpus_file
 from .dpr import HEADER
+from .dpr import SUFFIXES as DPR_SUFFIXES
 from .formats import CorpusFormat
 from .pyserini import SUFFIXES as JSON_SUFFIXES
 from .text import SUFFIXES as TEXT_SUFFIXES
+
+_N_FILES = 50
+"""Files looked at from each end of a folder's list."""
 
 
 def detect_corpus_format(path: str | Path) -> CorpusFormat:
@@ -33,20 +38,64 @@ def check_path(path: Path) -> None:
 
 
 def _detect_folder(folder: Path) -> CorpusFormat:
-    """A folder's format; JSON files count where the first one is of a known form."""
+    """A folder's format: that of its files of records, or text where there are none of these.
+
+    What describes the folder (README, LICENSE …) and JSON of no known form do not count.
+    """
     if find_corpus_file(folder):
         return CorpusFormat.BEIR
-    json_files = find_files(folder, JSON_SUFFIXES)
-    fields = peek(json_files[0]).fields if json_files else ()
+    files = find_files(folder, JSON_SUFFIXES | DPR_SUFFIXES)
+    by_format: dict[CorpusFormat, list[Path]] = defaultdict(list)
+    for file in [*files[:_N_FILES], *files[_N_FILES:][-_N_FILES:]]:
+        format = _format_of_records(file)
+        if format is not None:
+            by_format[format].append(file)
+    texts = find_files(folder, TEXT_SUFFIXES)
+    content = [file for file in texts if not is_documentation(file)]
+    if content or not (by_format or files):
+        by_format[CorpusFormat.TEXT] = content or texts
+    if len(by_format) > 1:
+        raise DataError(_mixture(by_format, folder), path=folder)
+    for format, found in by_format.items():
+        if found:
+            return format
+    if files:
+        return _detect_file(files[0])  # none is of a known form: that of the first one is said
+    raise DataError(_message("a folder with no file of such a format"), path=folder)
+
+
+def _format_of_records(file: Path) -> CorpusFormat | None:
+    """The format of one of a folder's files; None where it holds no passages."""
+    start = peek(file)
+    if data_suffix(file) == ".tsv":
+        is_dpr = start.first_line.split("\t") == list(HEADER)
+        return CorpusFormat.DPR if is_dpr else None
+    return _format_of_fields(start.fields)
+
+
+def _format_of_fields(fields: tuple[str, ...]) -> CorpusFormat | None:
+    """The format of JSON objects with these fields; None where it is none of the known ones."""
     if "contents" in fields:
         return CorpusFormat.PYSERINI
     if is_nq(fields):
         return CorpusFormat.NQ
-    if find_files(folder, TEXT_SUFFIXES):
-        return CorpusFormat.TEXT
-    if json_files:
-        return CorpusFormat.PYSERINI
-    raise DataError(_message("a folder with no file of such a format"), path=folder)
+    if "_id" in fields:
+        return CorpusFormat.BEIR
+    if {"id", "text"} & set(fields):
+        return CorpusFormat.JSONL
+    return None
+
+
+def _mixture(by_format: dict[CorpusFormat, list[Path]], folder: Path) -> str:
+    """What was found in a folder of several formats."""
+    parts = [
+        f"{format.value} ({len(files)} files, {files[0].relative_to(folder).as_posix()} first)"
+        for format, files in by_format.items()
+    ]
+    return (
+        f"expected a folder of one format, found {' and '.join(parts)}. Name the format that is "
+        "meant (--format), or a folder with its files alone."
+    )
 
 
 def _detect_file(path: Path) -> CorpusFormat:
@@ -57,14 +106,9 @@ def _detect_file(path: Path) -> CorpusFormat:
     start = peek(path)
     if suffix == ".tsv" or start.first_line.split("\t") == list(HEADER):
         return CorpusFormat.DPR
-    if "contents" in start.fields:
-        return CorpusFormat.PYSERINI
-    if is_nq(start.fields):
-        return CorpusFormat.NQ
-    if "_id" in start.fields:
-        return CorpusFormat.BEIR
-    if {"id", "text"} & set(start.fields):
-        return CorpusFormat.JSONL
+    known = _format_of_fields(start.fields)
+    if known is not None:
+        return known
     if start.fields:
         names = ", ".join(map(repr, start.fields))
         raise DataError(_message(f"a record with {names}"), path=path)

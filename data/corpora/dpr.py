@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..delimited import read_rows
+from ..folders import files_of
 from ..json_records import shorten
 from ..policy import ErrorPolicy, Place, parse_each
 from ..records import Passage
 
 HEADER = ("id", "text", "title")
+SUFFIXES = frozenset({".tsv"})
 
 
 def parse_row(row: list[str], place: Place) -> Passage:
@@ -30,11 +32,17 @@ def parse_row(row: list[str], place: Place) -> Passage:
 
 
 def read_dpr_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
-    """The passages of one file, plain or gzip.
+    """The passages of one file, plain or gzip, or of all ``.tsv`` files of a folder.
 
     Raises:
-        DataError: If the header is not there, or the policy says so.
+        DataError: If a header is not there, the folder holds no such file, or the policy says so.
     """
+    for file in files_of(path, SUFFIXES):
+        yield from _read_file(file, policy)
+
+
+def _read_file(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+    """The passages of one file."""
     rows = read_rows(path, policy, n_fields=len(HEADER))
     place, header = next(rows, (Place(path, 1), []))
     if header and tuple(header) != HEADER:

@@ -9,11 +9,13 @@ class CorpusFormat(StrEnum):
     AUTO = "auto"
     """Told from the path and the first record."""
     DPR = "dpr"
-    """Tab-separated ``id, text, title`` with a header, as DPR's ``psgs_w100.tsv``."""
+    """Tab-separated ``id, text, title`` with a header, as DPR's ``psgs_w100.tsv``; a file or a
+    folder of them."""
     JSONL = "jsonl"
-    """JSON Lines: ``id, title, text``."""
+    """JSON Lines: ``id, title, text``; a file or a folder of them."""
     BEIR = "beir"
-    """JSON Lines: ``_id, title, text``; also a BEIR folder with ``corpus.jsonl``."""
+    """JSON Lines: ``_id, title, text``; a file, a folder of them, or a BEIR folder with
+    ``corpus.jsonl``."""
     PYSERINI = "pyserini"
     """Pyserini's JsonCollection: ``id, contents``; a file or a folder."""
     TEXT = "text"

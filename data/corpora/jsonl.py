@@ -5,27 +5,37 @@ from functools import partial
 from pathlib import Path
 
 from ..fields import take_id, take_optional_text, take_text
+from ..folders import files_of
 from ..json_records import JsonObject, read_json_lines
 from ..policy import ErrorPolicy, Place, parse_each
 from ..records import Passage
+
+SUFFIXES = frozenset({".jsonl"})
 
 
 def parse_passage(record: JsonObject, place: Place, *, id_name: str = "id") -> Passage:
     """One line as a passage; a whole number as identifier becomes a string.
 
+    Of a passage that has a title and an empty text, as BEIR's FiQA has some, the title is the text.
+
     Raises:
-        DataError: If a field is missing, empty or of another type.
+        DataError: If a field is missing or of another type, or title and text are empty.
     """
-    return Passage(
-        passage_id=take_id(record, id_name, place),
-        text=take_text(record, "text", place),
-        title=take_optional_text(record, "title", place),
-    )
+    passage_id = take_id(record, id_name, place)
+    title = take_optional_text(record, "title", place)
+    if title.strip() and record.get("text") == "":
+        return Passage(passage_id, title)
+    return Passage(passage_id, take_text(record, "text", place), title)
 
 
 def read_jsonl_passages(
     path: Path, policy: ErrorPolicy, *, id_name: str = "id"
 ) -> Iterator[tuple[Place, Passage]]:
-    """The passages of one file, plain or gzip."""
+    """The passages of one file, plain or gzip, or of all ``.jsonl`` files of a folder.
+
+    Raises:
+        DataError: If the folder holds no such file, or the policy says so.
+    """
     parse = partial(parse_passage, id_name=id_name)
-    return parse_each(read_json_lines(path, policy), parse, policy)
+    for file in files_of(path, SUFFIXES):
+        yield from parse_each(read_json_lines(file, policy), parse, policy)

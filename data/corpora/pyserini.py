@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import DataError
 from ..fields import take_id, take_text
-from ..folders import find_files
+from ..folders import files_of
 from ..json_records import as_json_object, read_json_lines, read_json_values
 from ..peek import data_suffix
 from ..policy import ErrorPolicy, Place, parse_each
@@ -42,10 +41,7 @@ def read_pyserini_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Pl
     Raises:
         DataError: If the folder holds no such file, or the policy says so.
     """
-    files = find_files(path, SUFFIXES) if path.is_dir() else [path]
-    if not files:
-        raise DataError("expected .json or .jsonl files in it, found none. Add them.", path=path)
-    for file in files:
+    for file in files_of(path, SUFFIXES):
         is_whole = data_suffix(file) == ".json"
         values = read_json_values(file) if is_whole else read_json_lines(file, policy)
         yield from parse_each(values, parse_passage, policy)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from ..folders import find_files
+from ..folders import files_of
 from ..lines import read_whole_text
 from ..peek import data_suffix
 from ..policy import ErrorPolicy, Place
@@ -27,11 +27,7 @@ def read_text_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place,
     Raises:
         DataError: If the folder holds no such file, or the policy says so.
     """
-    files = find_files(path, SUFFIXES) if path.is_dir() else [path]
-    if not files:
-        names = " or ".join(sorted(SUFFIXES))
-        raise DataError(f"expected {names} files in the folder, found none. Add them.", path=path)
-    for file in files:
+    for file in files_of(path, SUFFIXES):
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
         try:
             passages = _read_file(file, name)

@@ -1,6 +1,7 @@
 """Every corpus format, with the faults of each."""
 
 import csv
+import gzip
 import json
 from collections.abc import Callable
 from io import StringIO
@@ -275,6 +276,85 @@ def test_duplicate_in_another_file_is_found(write_file: WriteFile) -> None:
     folder = write_file("c/2.json", '{"id": 1, "contents": "b"}').parent
     with pytest.raises(DataError, match=r"2\.json:1: expected each identifier once"):
         list(read_corpus(folder))
+
+
+RECORDS = {
+    CorpusFormat.JSONL: ("part-{n}.jsonl", '{{"id": "{n}", "text": "text {n}"}}\n'),
+    CorpusFormat.DPR: ("part-{n}.tsv.gz", "id\ttext\ttitle\n{n}\ttext {n}\tT\n"),
+    CorpusFormat.BEIR: ("part-{n}.jsonl.gz", '{{"_id": "{n}", "text": "text {n}"}}\n'),
+    CorpusFormat.PYSERINI: ("part-{n}.json", '{{"id": "{n}", "contents": "text {n}"}}'),
+    CorpusFormat.TEXT: ("part-{n}.md", "text {n}"),
+}
+BESIDE = {
+    "README.md": "# A corpus\n\nMade by us.",
+    "LICENSE": "Apache",
+    "LICENSE.txt": "Apache",
+    "figure.png": b"\x89PNG\r\n",
+    ".hidden.jsonl": '{"name": 1}',
+    "package.json": '{"name": "corpus", "version": 1}',
+    "sub/NOTICE.md": "Notice",
+}
+
+
+@settings(max_examples=60)
+@given(
+    kind=st.sampled_from(sorted(RECORDS)),
+    n_shards=st.integers(1, 4),
+    beside=st.sets(st.sampled_from(sorted(BESIDE))),
+    is_deep=st.booleans(),
+)
+def test_a_folder_is_read_as_what_its_shards_are(
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: CorpusFormat,
+    n_shards: int,
+    beside: set[str],
+    is_deep: bool,
+) -> None:
+    folder = tmp_path_factory.mktemp("shards")
+    name, content = RECORDS[kind]
+    for number in range(n_shards):
+        path = folder / ("deep/er" if is_deep else ".") / name.format(n=number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raw = content.format(n=number).encode()
+        path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
+    for other in beside:
+        written = BESIDE[other]
+        (folder / other).parent.mkdir(exist_ok=True)
+        (folder / other).write_bytes(written if isinstance(written, bytes) else written.encode())
+    assert detect_corpus_format(folder) is kind
+    if kind is CorpusFormat.PYSERINI and "package.json" in beside:
+        return  # all .json files of such a folder are read, and this one is refused with its name
+    texts = [p.text for p in read_corpus(folder)]
+    assert [text for text in texts if text.startswith("text ")] == [
+        f"text {n}" for n in range(n_shards)
+    ]
+    assert len(texts) == n_shards or kind is CorpusFormat.TEXT
+
+
+@settings(max_examples=20)
+@given(kinds=st.lists(st.sampled_from(sorted(RECORDS)), min_size=2, max_size=3, unique=True))
+def test_a_folder_of_several_formats_is_refused_and_they_are_named(
+    tmp_path_factory: pytest.TempPathFactory, kinds: list[CorpusFormat]
+) -> None:
+    folder = tmp_path_factory.mktemp("mixed")
+    for number, kind in enumerate(kinds):
+        name, content = RECORDS[kind]
+        raw = content.format(n=number).encode()
+        path = folder / name.format(n=number)
+        path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
+    with pytest.raises(DataError, match="expected a folder of one format") as caught:
+        detect_corpus_format(folder)
+    assert all(f"{kind.value} (1 files" in str(caught.value) for kind in kinds)
+    assert "--format" in str(caught.value)
+
+
+def test_a_title_without_text_is_read_as_text(write_file: WriteFile) -> None:
+    lines = (
+        '{"_id": "1", "title": "Willow fever", "text": ""}\n{"_id": "2", "title": "", "text": ""}\n'
+    )
+    path = write_file("corpus.jsonl", lines)
+    assert list(read_corpus(path, on_error=OnError.SKIP)) == [Passage("1", "Willow fever")]
+    assert read_error(path).endswith("Or skip and count such records: --on-error skip.")
 
 
 def test_unknown_formats_are_refused_with_the_choices(write_file: WriteFile) -> None:
