@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..data import PrereadError
-from .errors import IndexFormatError
+from .errors import IndexFormatError, cannot_be_read
 
 _BLOCK_BYTES = 1 << 20
 _SEAL = "sha256"
@@ -53,9 +53,14 @@ class FileEntry:
 
         Raises:
             IndexFormatError: If the file is not what was written.
+            IndexAccessError: If it cannot be read.
         """
         self.check_size(index)
-        if sha256_of(index / self.file) != self.sha256:
+        try:
+            found = sha256_of(index / self.file)
+        except OSError as error:
+            raise cannot_be_read(index / self.file, error) from error
+        if found != self.sha256:
             raise IndexFormatError(
                 f"{index / self.file}: its SHA-256 is not the manifest's: bytes have changed. "
                 "Restore the file from a backup, or build the index again."
@@ -131,12 +136,15 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
 
     Raises:
         IndexFormatError: If a byte has changed.
+        IndexAccessError: If the file cannot be read.
     """
     try:
         text = path.read_text("utf-8")
         content = json.loads(text)
         seal = content.pop(_SEAL)
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except OSError as error:
+        raise cannot_be_read(path, error) from error
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise _damaged(path, repr(error)) from error
     if text != _sealed(content):
         raise _damaged(path, f"its {_SEAL} {str(seal)[:12]} is not that of its content")

@@ -1,10 +1,11 @@
 """An index that is open for reading."""
 
+import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..data import Passage
+from ..data import Passage, PrereadError
 from ..reader import Packed, WindowTable
 from .errors import IndexFormatError, IndexMismatchError
 from .lookup import Lookup, key_of
@@ -54,7 +55,7 @@ class PassageIndex:
     they came into the index (``ordinal``); numbers of deleted passages are not given again.
     """
 
-    def __init__(self, path: Path, *, bm25_parameters: Bm25Parameters | None = None) -> None:
+    def __init__(self, path: str | Path, *, bm25_parameters: Bm25Parameters | None = None) -> None:
         """Open an index.
 
         Args:
@@ -63,8 +64,10 @@ class PassageIndex:
 
         Raises:
             IndexFormatError: If it is missing, unfinished, or a file is missing or cut short.
+            IndexAccessError: If a file cannot be read.
         """
-        self.path = path
+        self.path = path = Path(path).absolute()  # the working folder may change
+        self._process = os.getpid()
         self._bm25_parameters = bm25_parameters
         self._lease = Lease(path)
         self.manifest = self._lease.manifest
@@ -72,6 +75,23 @@ class PassageIndex:
             file.check_size(path)
         self._firsts = [shard.first_ordinal for shard in self.manifest.shards]
         self._shards: dict[int, ShardReader] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and other processes open the index again, as it is by then."""
+        return partial(PassageIndex, bm25_parameters=self._bm25_parameters), (self.path,)
+
+    def _check_process(self) -> None:
+        """Refuse to go on in a process that was forked from the one that opened the index.
+
+        Raises:
+            PrereadError: If this is another process: threads that the index needs are not there.
+        """
+        if os.getpid() != self._process:
+            raise PrereadError(
+                f"{self.path}: the index was opened in process {self._process}, and this is "
+                f"process {os.getpid()}, forked from it. Open the index in each process, after the "
+                "fork, or start processes with the spawn method."
+            )
 
     def __len__(self) -> int:
         """Number of passages."""
@@ -105,6 +125,7 @@ class PassageIndex:
         Raises:
             IndexFormatError: If it is damaged.
         """
+        self._check_process()
         folder, part = self.path / self.manifest.lucene, self.manifest.part
         if part is None:
             return Bm25Searcher(folder, self._bm25_parameters)
@@ -197,6 +218,7 @@ class PassageIndex:
             IndexError: If there is no passage of a number.
             IndexFormatError: If bytes have changed since they were written.
         """
+        self._check_process()
         self._will_open(ordinals)
         rows = [self._locate(ordinal) for ordinal in ordinals]
         for shard, row in rows:

@@ -17,7 +17,38 @@ from typing import Any
 
 from ..data import PrereadError
 
-CALLING_JAVA = threading.RLock()
+
+class _JavaLock:
+    """A lock that is only to be had in the process in which Java was started."""
+
+    def __init__(self) -> None:
+        """Begin before Java was started."""
+        self._lock = threading.RLock()
+        self.started_in: int | None = None
+
+    def check_process(self) -> None:
+        """Refuse a process that was forked after Java was started.
+
+        Raises:
+            PrereadError: If this is one: Java's threads are not there, and calls would never end.
+        """
+        if self.started_in not in (None, os.getpid()):
+            raise PrereadError(
+                f"Java was started in process {self.started_in}, and this is process "
+                f"{os.getpid()}, forked from it, where Java cannot run. Open the index in each "
+                "process, after the fork and never before it, or start processes with the spawn "
+                "method."
+            )
+
+    def __enter__(self) -> None:
+        self.check_process()
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+CALLING_JAVA = _JavaLock()
 """Held by who calls methods of Java objects.
 
 jnius has one object for a method of a class, and binds it to the Java object that it was last named
@@ -41,8 +72,7 @@ def java_class(name: str) -> Any:
     Raises:
         PrereadError: If Java cannot be started.
     """
-    with _LOCK:
-        _start()
+    _start_here()
     from jnius import autoclass
 
     return autoclass(name)
@@ -50,12 +80,23 @@ def java_class(name: str) -> Any:
 
 def java_exception() -> type[Exception]:
     """What a Java method raises here; starts Java if need be."""
-    with _LOCK:
-        _start()
+    _start_here()
     from jnius import JavaException
 
     raised: type[Exception] = JavaException
     return raised
+
+
+def _start_here() -> None:
+    """Start Java if need be.
+
+    Raises:
+        PrereadError: If it cannot be started, or was before this process was forked.
+    """
+    CALLING_JAVA.check_process()
+    with _LOCK:
+        _start()
+        CALLING_JAVA.started_in = os.getpid()
 
 
 @contextmanager

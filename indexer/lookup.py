@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data import Passage
-from .errors import IndexFormatError
+from .errors import IndexFormatError, check_readable
 from .hdf5 import create_hdf5, map_dataset
 
 Array = npt.NDArray[Any]
@@ -93,9 +93,11 @@ class Lookup:
 
         Raises:
             IndexFormatError: If it is none.
+            IndexAccessError: If it cannot be read.
         """
+        check_readable(path)
         try:
-            with h5py.File(path, "r") as file:
+            with h5py.File(path, "r", locking=False) as file:
                 self.keys, self.ordinals = (
                     {name: map_dataset(path, file[f"{name}_{kind}"]) for name in KEYS}
                     for kind in ("keys", "ordinals")

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,10 @@ class PartSearcher(Bm25Searcher):
             self._lucene.setSimilarity(bm25(own.k1, own.b))
             # By score, then by the passage's number, as Anserini sorts.
             self._order = java_class("io.anserini.search.SimpleSearcher").BREAK_SCORE_TIES_BY_DOCID
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and other processes open the index again."""
+        return partial(PartSearcher, whole=self._whole), (self._folder, self.parameters)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """See `Bm25Searcher.search`; scores are not rounded."""

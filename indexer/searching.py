@@ -91,6 +91,10 @@ class Bm25Searcher:
         with CALLING_JAVA:
             self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and other processes open the index again."""
+        return type(self), (self._folder, self.parameters)
+
     @property
     def n_documents(self) -> int:
         """Passages in the index."""

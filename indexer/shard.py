@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 
 from ..data import Passage
-from .errors import IndexFormatError
+from .errors import IndexFormatError, check_readable
 from .places import places_of, told_places, view
 from .readahead import will_read
 
@@ -50,6 +50,7 @@ class ShardReader:
             IndexFormatError: If it is no shard.
         """
         self.path = path
+        check_readable(path)
         try:
             # Unlike np.memmap, this keeps no file open: a large index has thousands of shards.
             size = path.stat().st_size
@@ -57,7 +58,7 @@ class ShardReader:
             mapped.flags.writeable = False
             places = told_places(mapped)
             if places is None:
-                with h5py.File(path, "r") as file:
+                with h5py.File(path, "r", locking=False) as file:
                     places = places_of(file)
             column = {name: view(mapped, place) for name, place in places.items()}
             self.codes: Array = column["codes"]

@@ -5,16 +5,18 @@ shared lock on that file; a writer removes what only generations without readers
 the process that holds them, however it ends.
 """
 
+import errno
 import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from ..data import PrereadError
 from .bm25 import LUCENE_PREFIX
-from .errors import IndexFormatError
+from .errors import IndexFormatError, cannot_be_read
 from .manifest import (
     CODEC_FILE,
     DELETED_PREFIX,
@@ -27,6 +29,8 @@ from .manifest import (
 )
 
 WRITER_LOCK = "write.lock"
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+"""What ``flock`` says on file systems without locks, as NFS without its lock service."""
 _TRIES = 100
 
 
@@ -41,10 +45,12 @@ class Lease:
     def __init__(self, index: Path) -> None:
         """Take a lease on the newest generation.
 
-        An index that was copied without its ``snapshots`` folder is read without a lease.
+        An index that was copied without its ``snapshots`` folder, or that lies on a file system
+        without locks, is read without a lease: a writer would not know of this reader.
 
         Raises:
-            IndexFormatError: If there is no readable manifest.
+            IndexFormatError: If there is no manifest, or it is damaged.
+            IndexAccessError: If a file cannot be read.
         """
         self._descriptor: int | None = None
         for _ in range(_TRIES):
@@ -56,7 +62,15 @@ class Lease:
                 if Manifest.load(index).generation == self.manifest.generation:
                     return
                 continue  # a writer was faster
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            except OSError as error:
+                raise cannot_be_read(path, error) from error
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
+            except OSError as error:
+                os.close(descriptor)
+                if error.errno in _NO_LOCKS:
+                    return
+                raise cannot_be_read(path, error) from error
             if path.exists():  # or it was removed before the lock was there
                 self._descriptor = descriptor
                 return
@@ -71,7 +85,18 @@ class Lease:
 
     def __del__(self) -> None:
         """Let go with the object."""
-        self.release()
+        if hasattr(self, "_descriptor"):
+            self.release()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse a copy, which would close this lease's file.
+
+        Raises:
+            PrereadError: Always.
+        """
+        raise PrereadError(
+            "a lease on an index cannot be copied or pickled. Open the index again instead."
+        )
 
 
 def publish(index: Path, manifest: Manifest) -> None:
@@ -127,4 +152,24 @@ def sole_writer(index: Path) -> Iterator[None]:
             raise PrereadError(
                 f"{index}: another process is changing this index. Wait until it is done."
             ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            raise PrereadError(
+                f"{index}: expected a file system with locks (flock), found one without "
+                f"({error.strerror}), where two writers would damage the index. Change it on "
+                "another file system and copy it here; reading needs no locks."
+            ) from error
         yield
+
+
+def is_being_changed(index: Path) -> bool:
+    """Whether a writer holds the index at this moment."""
+    try:
+        with (index / WRITER_LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no lock was ever taken here, or none can be
+        return False
+    return False

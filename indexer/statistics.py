@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .bm25 import CONTENTS_FIELD, reading_lucene
-from .errors import IndexFormatError
+from .errors import IndexFormatError, check_readable
 from .hdf5 import create_hdf5, map_dataset
 from .java import java_class
 from .lookup import key_of
@@ -96,8 +96,9 @@ class CorpusStatistics:
             IndexFormatError: If it is none.
         """
         self.field = field
+        check_readable(path)
         try:
-            with h5py.File(path, "r") as file:
+            with h5py.File(path, "r", locking=False) as file:
                 self._keys = map_dataset(path, file["term_keys"])
                 self._frequencies = map_dataset(path, file["document_frequency"])
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:

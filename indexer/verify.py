@@ -1,5 +1,6 @@
 """Checking every byte of an index, and summing up what it holds."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,21 @@ from typing import Any
 from ..data import PrereadError
 from .bm25 import FILE_LIST, lucene_files
 from .files import sha256_of
-from .manifest import MANIFEST_FILE, SNAPSHOTS_FOLDER, Manifest
-from .snapshots import Lease, files_of_generations, snapshot_path
+from .manifest import MANIFEST_FILE, SNAPSHOTS_FOLDER, STATES_FOLDER, Manifest
+from .snapshots import Lease, files_of_generations, is_being_changed, snapshot_path
 
 Progress = Callable[[int], None]
+
+_UNFINISHED_SUFFIXES = (".tmp", ".rows")
+_NUMBER = re.compile(r"-(\d+)")
+"""In names of shards, lookup files, lists of deleted passages and Lucene's folders."""
 
 
 def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
     """Compare every byte of an index with what its manifest says was written.
+
+    One generation is checked, the newest at the beginning. Files of a change that is under way, or
+    that was killed on its way, are no faults: the next change replaces or removes them.
 
     Args:
         path: The index folder.
@@ -26,12 +34,15 @@ def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> li
     Raises:
         IndexFormatError: If there is no readable manifest.
     """
-    manifest = Manifest.load(path)
-    return [
-        *_file_faults(path, manifest, on_progress),
-        *_lucene_faults(path, manifest, on_progress),
-        *_snapshot_faults(path, manifest),
-    ]
+    lease = Lease(path)  # what is checked stays until it is let go
+    try:
+        return [
+            *_file_faults(path, lease.manifest, on_progress),
+            *_lucene_faults(path, lease.manifest, on_progress),
+            *_snapshot_faults(path, lease.manifest),
+        ]
+    finally:
+        lease.release()
 
 
 def bytes_to_verify(path: Path) -> int:
@@ -59,9 +70,23 @@ def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Itera
         except PrereadError:
             continue  # it is reported as a snapshot
         known |= {file.file for file in earlier.files()} | {earlier.lucene}
+    if is_being_changed(path):
+        return  # files come and go
     for found in files_of_generations(path):
-        if str(found.relative_to(path)) not in known:
+        if str(found.relative_to(path)) not in known and not _is_unfinished(found, manifest):
             yield f"{found}: is not in the manifest."
+
+
+def _is_unfinished(found: Path, manifest: Manifest) -> bool:
+    """Whether a change that did not come to its end left a file: its number is yet to be given."""
+    if found.suffix in _UNFINISHED_SUFFIXES:
+        return True
+    number = _NUMBER.search(found.name)
+    if number is None:
+        return False
+    of_shard = found.parent.name == STATES_FOLDER
+    last = manifest.next_shard - 1 if of_shard else manifest.generation
+    return int(number[1]) > last
 
 
 def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Iterator[str]:
@@ -86,13 +111,16 @@ def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Ite
 def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
     """Manifests of this generation and of earlier ones."""
     for file in sorted((path / SNAPSHOTS_FOLDER).glob("*")):
+        if file.suffix in _UNFINISHED_SUFFIXES:
+            continue
         try:
             Manifest.read(file)
         except PrereadError as error:
             yield str(error)
             continue
-        is_newest = file == snapshot_path(path, manifest.generation)
-        if is_newest and file.read_bytes() != (path / MANIFEST_FILE).read_bytes():
+        is_newest = Manifest.load(path).generation == manifest.generation
+        is_own = file == snapshot_path(path, manifest.generation)
+        if is_newest and is_own and file.read_bytes() != (path / MANIFEST_FILE).read_bytes():
             yield f"{file}: is not the manifest of generation {manifest.generation}."
 
 

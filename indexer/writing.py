@@ -10,6 +10,14 @@ from .journal import PLAN_FILE, remove_journal
 from .manifest import Manifest
 from .snapshots import remove_unused, sole_writer
 
+_ADVICE = {
+    errno.ENOSPC: " The disk is full: make room and go on with --resume.",
+    errno.EDQUOT: " Your share of the disk is used up: make room and go on with --resume.",
+    errno.EACCES: " Choose a folder you may write to.",
+    errno.EROFS: " Choose a folder you may write to.",
+    errno.EMFILE: " Too many files are open: raise the limit (ulimit -n) and go on with --resume.",
+}
+
 
 @contextmanager
 def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
@@ -49,8 +57,7 @@ def explaining_write_errors(index: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = "Choose a folder you may write to."
-        if error.errno == errno.ENOSPC:
-            advice = "The disk is full: make room and go on with --resume."
+        where = f" ({error.filename})" if error.filename else ""
+        advice = _ADVICE.get(error.errno or 0, "")
         reason = error.strerror or str(error)
-        raise PrereadError(f"{index}: cannot be written: {reason}. {advice}") from error
+        raise PrereadError(f"{index}: cannot be written: {reason}{where}.{advice}") from error

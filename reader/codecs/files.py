@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 
 from ...data import PrereadError
-from ...data.modes import give_usual_mode
 from ..reader import Reader
 from .names import CodecName
 from .quantised import QuantisedCodec, Quantiser
@@ -54,8 +53,9 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
     # One entry: the library writes several in any order, and an index has the same bytes always.
     described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
     metadata = {_FORMAT: json.dumps(described)}
-    save_file({name: t.cpu().contiguous() for name, t in tensors.items()}, path, metadata)
-    give_usual_mode(path)
+    # Not the library's own writing: its errors hide the operating system's, and its files are
+    # their owner's alone.
+    path.write_bytes(save({name: t.cpu().contiguous() for name, t in tensors.items()}, metadata))
 
 
 def load_codec(path: Path, reader: Reader) -> QuantisedCodec:

@@ -27,12 +27,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from ...data import PrereadError
-from ...data.modes import give_usual_mode
 from ..fingerprint import weights_sha256
 from ..model import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
@@ -285,8 +284,7 @@ def _write_part(path: Path, labels: Sequence[Taught]) -> None:
         name: torch.cat([getattr(one, name) for one in labels]) for name in ("start", "end", "null")
     }
     temporary = path.with_suffix(".unfinished")
-    save_file(columns, temporary)
-    give_usual_mode(temporary)
+    temporary.write_bytes(save(columns))
     _publish(temporary, path)
 
 
