@@ -1,5 +1,6 @@
 """The command line: each command parses, calls one library function, prints."""
 
+import io
 import logging
 import os
 import sys
@@ -9,6 +10,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from ..data import PrereadError
+from ..data.outside import printable
 from .commands import (
     ask,
     cloze,
@@ -54,6 +56,7 @@ def main() -> None:
 
     A caller's mistake is printed as ``error: …`` on standard error, with exit code 2.
     """
+    _accept_any_bytes()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     # Model libraries draw bars and advice of their own, which would drown ours.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -78,7 +81,22 @@ def main() -> None:
     sys.exit(code)
 
 
+def _accept_any_bytes() -> None:
+    """Have no byte of input and no character of output end a command.
+
+    What is not UTF-8 on standard input comes as Python has it in arguments, and is refused where it
+    stands; a character that the terminal's encoding lacks is printed as its escape.
+    """
+    for stream, errors in (
+        (sys.stdin, "surrogateescape"),
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+    ):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
 def _fail(message: str, code: int) -> NoReturn:
     """Print an error and leave."""
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(printable(f"error: {message}"), err=True)
     sys.exit(code)

@@ -6,6 +6,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
+from ..data.outside import printable
 from .answers import Answer
 
 _CONTEXT = 240
@@ -35,9 +36,12 @@ def show_answers(
     for rank, answer in enumerate(answers, start=1):
         heading = Text.assemble(
             (f"{rank}. ", "dim"),
-            (answer.answer, "bold green"),
-            (f"   {_scores(answer)}   {answer.title}  [{answer.passage_id}]", "dim"),
-            (_supporting(answer), "dim"),
+            (printable(answer.answer), "bold green"),
+            (
+                printable(f"   {_scores(answer)}   {answer.title}  [{answer.passage_id}]"),
+                "dim",
+            ),
+            (printable(_supporting(answer)), "dim"),
         )
         body = Group(heading, highlighted(answer)) if rank == 1 else heading
         console.print(Panel(body, border_style="green") if rank == 1 else body)
@@ -64,8 +68,8 @@ def highlighted(answer: Answer) -> Text:
     last = min(len(answer.passage), answer.end + _CONTEXT)
     return Text.assemble(
         "…" if first else "",
-        answer.passage[first : answer.start],
-        (answer.passage[answer.start : answer.end], "bold reverse green"),
-        answer.passage[answer.end : last],
+        printable(answer.passage[first : answer.start]),
+        (printable(answer.passage[answer.start : answer.end]), "bold reverse green"),
+        printable(answer.passage[answer.end : last]),
         "…" if last < len(answer.passage) else "",
     )

@@ -1,5 +1,7 @@
 """``preread search | ask``."""
 
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,22 +42,24 @@ def search(
     json: Json = False,
 ) -> None:
     """Find passages in INDEX; nothing is read."""
+    from ...data.outside import check_text, printable
     from ...indexer import Bm25Parameters, PassageIndex
     from ..retrievers import open_retriever
     from ..search import search_passages
 
     opened = PassageIndex(index, bm25_parameters=Bm25Parameters(k1=k1, b=b))
     chosen = open_retriever(opened, retriever, device=device)
-    found = search_passages(opened, query, top_k, chosen)
+    found = search_passages(opened, check_text(query, "query"), top_k, chosen)
+    if not found:
+        typer.echo("No passage: none has a word of the query.", err=True)
     for hit in found:
         if json:
             print_json(hit.to_dict())
         else:
-            text = hit.passage.text
-            typer.echo(
-                f"{hit.rank:3}. {hit.score:7.3f}  {hit.passage.title}  [{hit.passage.passage_id}]"
-            )
-            typer.echo(f"     {text[:160]}{'…' if len(text) > 160 else ''}")
+            text, title = hit.passage.text, hit.passage.title
+            where = printable(f"{title}  [{hit.passage.passage_id}]")
+            typer.echo(f"{hit.rank:3}. {hit.score:7.3f}  {where}")
+            typer.echo(printable(f"     {text[:160]}{'…' if len(text) > 160 else ''}"))
 
 
 def ask(
@@ -97,8 +101,10 @@ def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json:
     """Answer one question and print."""
     from rich.console import Console
 
+    from ...data.outside import check_text
     from ..display import show_answers
 
+    check_text(question, "question")
     result = qa.answer(question, top_k=top_k, n_answers=n_answers)
     if json:
         content = {"question": question, "answers": [a.to_dict() for a in result.answers]}
@@ -114,14 +120,17 @@ def _converse(qa: "OpenDomainQA", top_k: int, n_answers: int, json: bool) -> Non
     """Read questions from standard input until it ends."""
     from ...data import PrereadError
 
-    typer.echo(f"{len(qa.index):,} passages. Ask; an empty line ends.", err=True)
+    if sys.stdin.isatty():
+        with suppress(ImportError):  # line editing and history, where Python was built with it
+            import readline  # noqa: F401
+    typer.echo(f"{len(qa.index):,} passages. Ask; an empty line or quit ends.", err=True)
     while True:
         try:
             typer.echo("? ", err=True, nl=False)
             question = input()
         except EOFError:
             return
-        if not question.strip():
+        if question.strip().lower() in ("", "quit", "exit"):
             return
         try:
             _answer(qa, question, top_k, n_answers, json)

@@ -145,14 +145,19 @@ def add(
 def delete(
     index: IndexPath,
     ids: Annotated[
-        list[str], typer.Argument(metavar="ID…", help="Identifiers of passages; @FILE: one a line.")
+        list[str],
+        typer.Argument(
+            metavar="ID…",
+            help="Identifiers of passages; @FILE: those of a file, one a line; @@x: @x.",
+        ),
     ],
     json: Json = False,
 ) -> None:
     """Take passages out of INDEX."""
+    from ...data.outside import named_identifiers
     from ...indexer import delete_passages
 
-    named = [name for given in ids for name in _identifiers(given)]
+    named = [name for given in ids for name in named_identifiers(given)]
     manifest, n_deleted = delete_passages(index, named)
     content = {"n_deleted": n_deleted, "n_passages": manifest.n_passages}
     print_json(content) if json else print_table(content)
@@ -234,15 +239,3 @@ def _print_result(index: Path, report: "ReadReport | None", json: bool) -> None:
         typer.echo(report.summary(), err=True)
     content = index_info(index)
     print_json(content) if json else print_table(content)
-
-
-def _identifiers(given: str) -> list[str]:
-    """An identifier, or those of a file."""
-    from ...data import PrereadError
-
-    if not given.startswith("@"):
-        return [given]
-    try:
-        return Path(given[1:]).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PrereadError(f"{given[1:]}: identifiers could not be read: {error}.") from error

@@ -1,12 +1,16 @@
 """Options that several commands share, and printing."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from ...data.outside import printable
 
 IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")]
 
@@ -53,8 +57,9 @@ StopMargin = Annotated[
 
 
 def print_json(content: Any) -> None:
-    """One JSON object, on one line."""
-    typer.echo(json.dumps(content, ensure_ascii=False))
+    """One JSON object, on one line; escaped where standard output lacks Unicode's characters."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    typer.echo(json.dumps(content, ensure_ascii=not encoding.startswith("utf")))
 
 
 def print_table(content: dict[str, Any]) -> None:
@@ -63,5 +68,6 @@ def print_table(content: dict[str, Any]) -> None:
     for name, value in content.items():
         if isinstance(value, dict):
             value = "  ".join(f"{key}: {inner}" for key, inner in value.items())
-        table.add_row(name.replace("_", " "), f"{value:,}" if type(value) is int else str(value))
+        shown = f"{value:,}" if type(value) is int else printable(str(value))
+        table.add_row(name.replace("_", " "), Text(shown))  # not markup, whatever is in it
     Console().print(table)

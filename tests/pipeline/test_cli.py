@@ -334,3 +334,31 @@ def test_split_and_merge(preread: Preread, tiny_reader_path: Path, tmp_path: Pat
     assert info["n_passages"] == sum(sizes.values())
     refused = preread("add", next(iter(sizes)), sample_corpus_path())
     assert refused.code == 2 and "is part 1 of 2" in refused.err
+
+
+def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
+    preread: Preread, tiny_reader_path: Path, tmp_path: Path
+) -> None:
+    record = {"id": "@a[b]", "title": "[bold]Agate", "text": "An agate \x1b[31mis\x07 a stone."}
+    (tmp_path / "c.jsonl").write_text(json.dumps(record), "utf-8")
+    index = tmp_path / "index"
+    assert preread("index", tmp_path / "c.jsonl", index, "--reader", tiny_reader_path).code == 0
+    for command in ("search", "ask"):
+        shown = preread(command, index, "agate").out
+        assert "␛" in shown and "\x1b[31mis" not in shown and "[bold]Agate" in shown
+    found = json.loads(preread("search", index, "agate", "--json").out)
+    assert found["passage"] == record["text"]
+    for command in ("search", "ask"):
+        refused = preread(command, index, "caf\udce9 piano")
+        assert refused.code == 2 and "expected UTF-8 text, found byte 0xe9" in refused.err
+    talk = preread("ask", index, "--json", stdin="caf\udce9?\nagate?\nquit\nagate?\n")
+    assert "found byte 0xe9 at character 4" in talk.err and talk.out.count("answers") == 1
+    assert "none has a word of the query" in preread("search", index, "zanzibar").err
+    missing = preread("delete", index, "@a[b]")
+    assert missing.code == 2 and "write @@a[b]" in missing.err
+    (tmp_path / "ids").write_bytes(b"\xef\xbb\xbf@a[b]\r\n\n")
+    more = {"id": "b", "text": "Basalt."}
+    (tmp_path / "d.jsonl").write_text(json.dumps(more), "utf-8")
+    assert preread("add", index, tmp_path / "d.jsonl").code == 0
+    deleted = preread("delete", index, f"@{tmp_path / 'ids'}", "--json")
+    assert json.loads(deleted.out)["n_deleted"] == 1, deleted.err
