@@ -7,29 +7,26 @@ when the reader was made; of the others, half of the stories are learned from an
 answered, before and after, as are samples of the data sets. All are read from 9 bytes a token.
 """
 
-import argparse
 import json
 import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from arms import sample
-from common import write_result
-from preread.data import ReadingExample, read_examples
+from common import add_sample, command_line, drawn, write_result
+from preread.data import ReadingExample
 from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
-from preread.reader.training import Recipe, recipe_path
-from preread.reader.training.run import train
 from preread.reader.training.sources import DataLoader
+from training_runs import answerable, load_recipe, n_steps, trained
 
 
 def unseen(path: Path, reader: Reader) -> list[ReadingExample]:
     """Questions that the reader was not made with."""
-    made_by = Recipe.load(recipe_path("minilm-l6-second"))
+    made_by = load_recipe("minilm-l6-second")
     first = made_by.stages[0]
     sources = tuple(source for source in first.sources if source.file == path.name)
-    examples = [example for example in read_examples(path) if example.answers]
+    examples = answerable(path)
     if not sources:
         return examples
     alone = replace(made_by, stages=(replace(first, sources=sources),))
@@ -63,9 +60,13 @@ def write_own(examples: list[ReadingExample], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "own.jsonl").open("w", encoding="utf-8") as file:
         for example in examples:
-            record = {"id": example.example_id, "question": example.question}
-            record |= {"context": example.context, "answers": example.answers}
-            record |= {"answer_starts": example.answer_starts}
+            record = {
+                "id": example.example_id,
+                "question": example.question,
+                "context": example.context,
+                "answers": example.answers,
+                "answer_starts": example.answer_starts,
+            }
             file.write(json.dumps(record) + "\n")
 
 
@@ -79,28 +80,27 @@ def score(reader: Reader, datasets: dict[str, list[ReadingExample]]) -> dict[str
 
 def main() -> None:
     """Score, learn from so many questions, score again."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("own", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("datasets", type=Path, nargs="*")
     parser.add_argument("--numbers", type=int, nargs="*", default=[300], help="besides all")
-    parser.add_argument("--sample", type=int, default=1000, help="questions of each data set")
-    parser.add_argument("--seed", type=int, default=0)
+    add_sample(parser, "questions of each data set", default=1000)
     options = parser.parse_args()
     shipped = Reader.load("default")
     learned, held_out = in_halves(unseen(options.own, shipped), options.seed)
     datasets = {options.own.name: held_out}
-    datasets |= {d.name: sample(d, options.sample, options.seed) for d in options.datasets}
+    datasets |= {
+        d.name: drawn(answerable(d), options.sample, options.seed) for d in options.datasets
+    }
     rows: list[dict[str, Any]] = [{"n_learned": 0, "scores": score(shipped, datasets)}]
     random.Random(options.seed).shuffle(learned)
     for number in [*(n for n in options.numbers if n < len(learned)), len(learned)]:
         folder = options.runs / str(number)
         write_own(learned[:number], folder)
-        recipe = Recipe.load(recipe_path("minilm-l6-own"))
-        trained = train(recipe, data=folder, output=folder / "run", resume=True)
-        n_steps = int((folder / "run" / "log.csv").read_text().splitlines()[-1].split(",")[1])
-        scores = score(Reader.load(str(trained)), datasets)
-        rows.append({"n_learned": number, "n_steps": n_steps, "scores": scores})
+        reader = trained(load_recipe("minilm-l6-own"), folder, folder / "run")
+        scores = score(Reader.load(str(reader)), datasets)
+        rows.append({"n_learned": number, "n_steps": n_steps(folder / "run"), "scores": scores})
         print(rows[-1], flush=True)
     content = {"own": options.own.name, "seed": options.seed, "rows": rows}
     write_result("own-questions", content)

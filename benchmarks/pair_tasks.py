@@ -11,20 +11,18 @@ reader comes from. The result is written after each task; with ``--go-on`` the n
 tasks stay in it.
 """
 
-import argparse
 import json
-import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from common import newest, write_result
+from common import add_sample, command_line, drawn, newest, write_result
 from preread.data import PairExample, ReadReport, read_pairs
 from preread.pipeline import ReadMode, evaluate_pairs
 from preread.reader import PairReader
-from preread.reader.training import Recipe, recipe_path
-from preread.reader.training.run import train
+from preread.reader.training import Recipe
+from training_runs import load_recipe, trained, with_share
 
 DEV = {
     "boolq": "boolq-dev.jsonl.gz",
@@ -45,15 +43,11 @@ ARMS: dict[str, tuple[tuple[ReadMode, str], ...]] = {
 
 def arm(task: str, name: str, base: str, runs: Path, share: float) -> Recipe:
     """The recipe of one reader."""
-    recipe = Recipe.load(recipe_path(f"minilm-l6-{task}-{name}"))
-    stages = tuple(
-        replace(stage, sources=tuple(replace(s, weight=share) for s in stage.sources))
-        for stage in recipe.stages
-    )
+    recipe = with_share(load_recipe(f"minilm-l6-{task}-{name}"), share)
     taught = recipe.distillation
     if taught is not None:
         taught = replace(taught, teacher=str(runs / f"{task}-full" / "reader"))
-    return replace(recipe, base=base, stages=stages, distillation=taught)
+    return replace(recipe, base=base, distillation=taught)
 
 
 def score(reader: Path, examples: list[PairExample], name: str) -> list[dict[str, Any]]:
@@ -85,15 +79,14 @@ def other_tasks(tasks: list[str], settings: dict[str, Any]) -> tuple[dict[str, A
 
 def main() -> None:
     """Train and score every reader, write the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("base")
     parser.add_argument("train", type=Path)
     parser.add_argument("dev", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--tasks", nargs="+", choices=list(DEV), default=list(DEV))
     parser.add_argument("--share", type=float, default=1.0, help="of the training pairs")
-    parser.add_argument("--sample", type=int, default=0, help="pairs of each dev set; 0: all")
-    parser.add_argument("--seed", type=int, default=0, help="of that sample")
+    add_sample(parser, "pairs of each dev set")
     parser.add_argument("--go-on", action="store_true", help="keep the newest result's other tasks")
     options = parser.parse_args()
     settings = {
@@ -115,16 +108,14 @@ def main() -> None:
             "its_share": round(100 * count / len(examples), 2),
             "without_label": report.left_out.total(),
         }
-        if 0 < options.sample < len(examples):
-            examples = random.Random(options.seed).sample(examples, options.sample)
+        examples = drawn(examples, options.sample, options.seed)
         for name in ARMS:
             folder = options.runs / f"{task}-{name}"
             recipe = arm(task, name, options.base, options.runs, options.share)
-            if not (folder / "reader").exists():
-                train(recipe, data=options.train, output=folder, resume=True)
+            reader = trained(recipe, options.train, folder)
             scored = folder / f"scores-{len(examples)}.json"
             if not scored.exists():
-                scored.write_text(json.dumps(score(folder / "reader", examples, name)))
+                scored.write_text(json.dumps(score(reader, examples, name)))
             made = [{"task": task, **row} for row in json.loads(scored.read_text())]
             print(*made, sep="\n", flush=True)
             rows += made

@@ -9,38 +9,56 @@ FULL. k = 0 with gold spans alone shows what the training itself does. Every rea
 the same questions of SQuAD and NQ. What is done already in RUNS is not done again.
 """
 
-import argparse
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from arms import sample, score, train_and_score
-from common import write_result
+from common import ROOT, add_sample, command_line, drawn, write_result
 from matplotlib.figure import Figure
+from preread.data import ReadingExample
+from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
-from preread.reader.training import Recipe, recipe_path
+from preread.reader.training import Recipe
+from training_runs import answerable, load_recipe, trained, with_share
 
-ROOT = Path(__file__).parents[1]
 RECIPE = "minilm-l6-student"
 KINDS = {"gold": "gold spans alone", "taught": "with teacher: KD and LRS"}
 
 
+Scores = dict[str, dict[str, float]]
+"""EM, F1 and number of questions, by data set."""
+
+
 def arm(full: Path, kind: str, num_lower_layers: int, share: float) -> Recipe:
     """The recipe of one reader."""
-    recipe = Recipe.load(recipe_path(RECIPE))
+    recipe = with_share(load_recipe(RECIPE), share)
     assert recipe.distillation is not None
-    stages = tuple(
-        replace(stage, sources=tuple(replace(s, weight=share) for s in stage.sources))
-        for stage in recipe.stages
-    )
     taught = replace(recipe.distillation, teacher=str(full)) if kind == "taught" else None
-    return replace(
-        recipe,
-        base=str(full),
-        num_lower_layers=num_lower_layers,
-        stages=stages,
-        distillation=taught,
-    )
+    return replace(recipe, base=str(full), num_lower_layers=num_lower_layers, distillation=taught)
+
+
+def score(reader: Reader, datasets: dict[str, list[ReadingExample]]) -> Scores:
+    """EM and F1 of a reader, by data set."""
+    mode = ReadMode.DECOMPOSED if reader.config.num_lower_layers else ReadMode.FULL
+    scores: Scores = {}
+    for name, examples in datasets.items():
+        found = evaluate_reader(reader, examples, mode=mode, show_progress=True)
+        scores[name] = {key: found[key] for key in ("exact_match", "f1", "n_questions")}
+    return scores
+
+
+def train_and_score(
+    recipe: Recipe, data: Path, folder: Path, datasets: dict[str, list[ReadingExample]]
+) -> Scores:
+    """Train a reader in a folder and score it; what is there already is not done again."""
+    path = trained(recipe, data, folder)
+    scored = folder / "scores.json"
+    if not scored.exists():
+        reader = Reader.load(str(path), num_lower_layers=recipe.num_lower_layers)
+        scored.write_text(json.dumps(score(reader, datasets)))
+    scores: Scores = json.loads(scored.read_text())
+    return scores
 
 
 def plot(rows: list[dict[str, Any]], full: dict[str, Any], target: Path) -> None:
@@ -63,17 +81,18 @@ def plot(rows: list[dict[str, Any]], full: dict[str, Any], target: Path) -> None
 
 def main() -> None:
     """Train and score every reader, write the result, draw it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("full", type=Path)
     parser.add_argument("train", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("datasets", type=Path, nargs="+")
     parser.add_argument("--splits", type=int, nargs="+", default=[0, 1, 2, 3, 4, 5])
     parser.add_argument("--share", type=float, default=0.15, help="of the training questions")
-    parser.add_argument("--sample", type=int, default=2000, help="questions of each data set")
-    parser.add_argument("--seed", type=int, default=0)
+    add_sample(parser, "questions of each data set", default=2000)
     options = parser.parse_args()
-    datasets = {d.name: sample(d, options.sample, options.seed) for d in options.datasets}
+    datasets = {
+        d.name: drawn(answerable(d), options.sample, options.seed) for d in options.datasets
+    }
     reference = score(Reader.load(str(options.full), num_lower_layers=0), datasets)
     rows = []
     for k in options.splits:

@@ -11,13 +11,12 @@ A reader of this size that has read some hundred passages in its life answers li
 that all parts work together, not what XLNet can do.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from common import write_result
+from common import command_line, write_result
 from preread.data import (
     cloze_examples,
     read_corpus,
@@ -30,11 +29,11 @@ from preread.indexer import IndexConfig, build_index, index_info
 from preread.pipeline import OpenDomainQA, evaluate
 from preread.reader import Reader
 from preread.reader.training.recipe import Recipe, SourceConfig, StageConfig
-from preread.reader.training.run import train
 from tokenizers import Tokenizer, models, trainers
+from training_runs import trained
 from transformers import XLNetConfig, XLNetForQuestionAnsweringSimple, XLNetTokenizer
 
-SHAPE = {"d_model": 128, "n_layer": 4, "n_head": 4, "d_inner": 512}
+SHAPE: dict[str, Any] = {"d_model": 128, "n_layer": 4, "n_head": 4, "d_inner": 512}
 SPECIAL = ["<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", "<mask>"]
 CODECS = ("float16", "int8")
 NUM_LOWER_LAYERS = 2
@@ -101,7 +100,7 @@ def score(reader: Reader, folder: Path, top_k: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Make, train, index, answer, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--vocab-size", type=int, default=4_000)
@@ -121,21 +120,18 @@ def main() -> None:
                             epochs=options.epochs),),
         learning_rate=options.learning_rate,
     )  # fmt: skip
-    run = folder / "run"
-    if not (run / "reader").exists():
-        train(recipe, data=folder, output=run, resume=True)
     untrained = split_reader(base, folder / "split")
-    trained = Reader.load(str(run / "reader"))
+    learned = Reader.load(str(trained(recipe, folder, folder / "run")))
     content = {
-        "shape": SHAPE | {"vocab_size": trained.config.vocab_size},
+        "shape": SHAPE | {"vocab_size": learned.config.vocab_size},
         "num_lower_layers": NUM_LOWER_LAYERS,
-        "n_parameters": sum(p.numel() for p in trained.model.parameters()),
+        "n_parameters": sum(p.numel() for p in learned.model.parameters()),
         "n_made_questions": n_made,
         "epochs": options.epochs,
         "learning_rate": options.learning_rate,
         "top_k": options.top_k,
         "untrained": score(untrained, folder / "untrained", options.top_k),
-        "trained": score(trained, folder / "trained", options.top_k),
+        "trained": score(learned, folder / "trained", options.top_k),
     }
     write_result("xlnet-sample", content)
 

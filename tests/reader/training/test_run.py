@@ -309,7 +309,7 @@ def test_missing_recipe_is_a_clear_error(tmp_path: Path) -> None:
 def test_shipped_recipes_load_by_name() -> None:
     folder = Path(str(files("preread.reader.training"))) / "recipes"
     names = [path.stem for path in folder.glob("*.toml")]
-    assert "minilm-l6-first" in names
+    assert "minilm-l6-split" in names
     for name in names:
         assert Recipe.load(recipe_path(name)).num_lower_layers in range(7)
 
