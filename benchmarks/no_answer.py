@@ -7,7 +7,6 @@ SQuAD 2.0 has them, and questions asked of a text on something else. The thresho
 chosen on every second question, and scored on the others.
 """
 
-import argparse
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import newest, write_result
+from common import command_line, write_result
 from preread.data import ReadingExample, read_examples, score_answer
 from preread.pipeline import QuestionAnswerer
 from preread.reader import Reader
@@ -44,16 +43,15 @@ class Said:
 
 def ask(answerer: QuestionAnswerer, example: ReadingExample) -> Said:
     """Answer one question, with the best answer and with "none"."""
-    found = answerer(
+    found: Any = answerer(
         question=example.question,
         context=example.context,
         top_k=_ALL,
         max_answer_len=30,
         handle_impossible_answer=True,
     )
-    assert isinstance(found, list)
-    null = next(a["score"] for a in found if not a["answer"])  # type: ignore[index]
-    text = next(a["answer"] for a in found if a["answer"])  # type: ignore[index]
+    null = next(a["score"] for a in found if not a["answer"])
+    text = next(a["answer"] for a in found if a["answer"])
     answered = score_answer(text, example.answers) if example.answers else (0.0, 0.0)
     return Said(bool(example.answers), null, answered)
 
@@ -108,30 +106,9 @@ def strayed(examples: Sequence[ReadingExample], n: int, seed: int) -> list[Readi
 TASKS = {"as the set has them": drawn, "a text of another article": strayed}
 
 
-def table() -> str:
-    """Both upper layers on both tasks, of the newest result."""
-    result = newest("no-answer")
-    lines = [
-        f"`{result['dataset']}`, {result['n_questions']:,} questions a row, drawn with seed "
-        f"{result['seed']}; every second one chooses the threshold, the others are scored.",
-        "",
-        "| no answer | upper layers | ranked right (AUROC) | threshold | told apart | EM | F1 |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in result["rows"]:
-        for of in row["thresholds"].values():
-            lines.append(
-                f"| {row['task']} | {row['upper_layers']} | {row['auroc']:.1f} "
-                f"| {of['threshold']:.2g} | {of['told_apart']:.1f} | {of['exact_match']:.1f} "
-                f"| {of['f1']:.1f} |"
-            )
-    lines += ["", f"`python benchmarks/no_answer.py` → `{result['file']}`"]
-    return "\n".join(lines)
-
-
 def main() -> None:
     """Ask all questions."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--reader", default="default")
     parser.add_argument("--questions", type=int, default=1000, help="of each task")

@@ -14,8 +14,6 @@ import argparse
 import json
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,15 +21,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import write_result
+from common import command_line, write_result
 from grow import STAGES_FILE
+from index_files import forget
 from preread.data import read_questions
 from preread.indexer import Manifest, PassageIndex, index_info
 from preread.indexer.java import java_class
 from preread.pipeline import OpenDomainQA
 from preread.reader import Reader
-from random_access import forget
-from scaling_tables import plot_growth
+from scaling import plot_growth
+from timing import memory_mib, run_apart, seconds
 
 WARM_UPS = 5
 TOP_K = 20
@@ -40,23 +39,14 @@ FETCHED = 100
 
 def milliseconds(work: Callable[[], object]) -> float:
     """How long something takes."""
-    begin = time.perf_counter()
-    work()
-    return 1000 * (time.perf_counter() - begin)
-
-
-def memory() -> dict[str, int]:
-    """Resident MiB of this process: its own, and of files that are mapped (the kernel may drop)."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    own, files = (int(status[name].split()[0]) for name in ("RssAnon", "RssFile"))
-    return {"own_mib": own // 1024, "mapped_mib": files // 1024}
+    return 1000 * seconds(work)
 
 
 def one_round(path: Path, questions: Sequence[str], seed: int) -> dict[str, Any]:
     """Open an index, and ask it."""
     reader = Reader.load("default")
     java_class("java.lang.Object")  # starts Java, which takes as long for any index
-    before = memory()
+    own_before, _ = memory_mib()
     begin = time.perf_counter()
     index = PassageIndex(path)
     searcher = index.bm25
@@ -70,16 +60,16 @@ def one_round(path: Path, questions: Sequence[str], seed: int) -> dict[str, Any]
     for question in warm_ups:
         qa.answer(question, top_k=TOP_K)
     answers = [milliseconds(partial(qa.answer, q, top_k=TOP_K)) for q in asked]
-    after = memory()
+    own, mapped = memory_mib()
     return {
         "open_ms": opened,
         "bm25_ms": searches,
         "cold_fetch_ms": cold,
         "warm_fetch_ms": warm,
         "question_ms": answers,
-        "own_mib": after["own_mib"],
-        "own_mib_before": before["own_mib"],
-        "mapped_mib": after["mapped_mib"],
+        "own_mib": int(own),
+        "own_mib_before": int(own_before),
+        "mapped_mib": int(mapped),
     }
 
 
@@ -132,7 +122,7 @@ def build_stages(path: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Ask all indexes in turns."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("questions", type=Path)
     parser.add_argument("indexes", type=Path, nargs="+")
     parser.add_argument("--rounds", type=int, default=5)
@@ -148,12 +138,9 @@ def main() -> None:
     rounds: dict[Path, list[dict[str, Any]]] = {path: [] for path in options.indexes}
     for number in range(options.rounds):
         for path in options.indexes:
-            words = [str(options.questions), str(path), "--round", str(number)]
-            words += ["--sample", str(options.sample), "--seed", str(options.seed)]
-            out = subprocess.run(
-                [sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True
-            ).stdout
-            rounds[path].append(json.loads(out.splitlines()[-1]))
+            words = [options.questions, path, "--round", number]
+            words += ["--sample", options.sample, "--seed", options.seed]
+            rounds[path].append(run_apart(__file__, *words))
             print(path.name, round(statistics.median(rounds[path][-1]["question_ms"])), flush=True)
     rows = [
         {"index": index_info(path), "build": build_stages(path), "costs": summary(of_index)}
