@@ -22,6 +22,7 @@ test: $(STAMP) postgres chromium
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy benchmarks
 	# A process a core, a file of tests at a time, each with one thread.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 15
 

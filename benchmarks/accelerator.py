@@ -17,7 +17,6 @@ for them (as of speed.py), so that a machine without Java can go on from there. 
 shape have random weights, which take no less time.
 """
 
-import argparse
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from typing import Any
 import torch
 from accelerator_index import index_rates
 from accelerator_reading import Readings, reading_rates
-from common import write_result
+from common import command_line, write_result
 from on_device import Clock, limits
 from preread.data import read_corpus
 from preread.reader import Reader
@@ -44,7 +43,7 @@ READ_FROM = {"default": "rpq9"}
 
 def main() -> None:
     """Measure all three."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("folder", type=Path)

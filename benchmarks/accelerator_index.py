@@ -2,16 +2,18 @@
 
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from on_device import Clock, layer_flops, spread
+from on_device import Clock, layer_flops
 from preread.data import Passage
 from preread.indexer.encode import ShardTask, batches_by_length, encode_shard
 from preread.indexer.shard_writer import ShardWriter
 from preread.reader import Packed, Reader
 from preread.reader.codecs import Codec, known_codec
+from timing import spread
 
 
 def index_rates(
@@ -32,9 +34,8 @@ def index_rates(
         for number in range(repeat + 1):  # the first warms up
             for name, codec in coders.items():
                 seconds, flops, n_tokens = _staged(reader, codec, shards, clock, rows, Path(folder))
-                seconds["whole"] = clock.seconds(
-                    lambda codec=codec: _whole(reader, codec, shards, rows, Path(folder))
-                )
+                whole = partial(_whole, reader, codec, shards, rows, Path(folder))
+                seconds["whole"] = clock.seconds(whole)
                 for stage, value in seconds.items() if number else ():
                     stages[name].setdefault(stage, []).append(value)
     lower = [s for of in stages.values() for s in of["lower layers"]]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from baselines.hugging_face import FullModel, ordinary_bert
 from baselines.pairs import Pair
-from on_device import Clock, layer_flops, spread
+from on_device import Clock, layer_flops
 from preread.data import Passage
 from preread.indexer import BuildPlan, Manifest, PassageIndex
 from preread.indexer.encode import ShardTask, encode_shard
@@ -17,6 +17,7 @@ from preread.reader import DeformerConfig, Packed, Reader, Segment
 from preread.reader.codecs import known_codec
 from reading_systems import Asked
 from speed import distance
+from timing import in_turns, ratios, spread
 from torch import Tensor
 
 
@@ -63,14 +64,14 @@ class Readings:
             )
             for precision in ("float32", "bfloat16")
         }
-        bert = ordinary_bert(model).to(reader.device)
+        bert = torch.nn.Module.to(ordinary_bert(model), reader.device)
         self._berts = {"float32": bert, "bfloat16": deepcopy(bert).bfloat16()}
 
     def pairs(self, number: int, top_k: int) -> list[Pair]:
         """A question with every window of its passages."""
         stored = self._index.fetch(self._ordinals(number, top_k))
         (question,) = self._reader.encoder.encode_questions([self._asked[number].question])
-        windows = torch.split(stored.token_ids.rows, stored.token_ids.lengths)
+        windows = torch.split(stored.token_ids.rows, list(stored.token_ids.lengths))
         return [Pair(question, window.tolist()) for window in windows]
 
     def full(self, precision: str, batch: int, top_k: int) -> list[Callable[[], list[Tensor]]]:
@@ -103,7 +104,7 @@ class Readings:
                 )  # fmt: skip
                 logits = torch.stack([reading.logits.start, reading.logits.end], 1).cpu()
                 note("to host")
-                return list(torch.split(logits, reading.windows.lengths))
+                return list(torch.split(logits, list(reading.windows.lengths)))
 
             return read
 
@@ -118,7 +119,7 @@ class Readings:
             question = self._reader.question_states(self._asked[0].question)
             logits = self._reader.model.upper(question, states)
         both = torch.stack([logits.start, logits.end], 1).cpu()
-        return list(torch.split(both, windows.lengths))
+        return list(torch.split(both, list(windows.lengths)))
 
     def _ordinals(self, number: int, top_k: int) -> list[int]:
         return [self._place[name] for name in self._asked[number].passage_ids[:top_k]]
@@ -140,12 +141,10 @@ def reading_rates(
         for some in systems.values():  # every shape once, so that no round compiles or allocates
             for read in some:
                 read()
-        seconds: dict[str, list[float]] = {name: [] for name in systems}
         stages.clear()
-        for _ in range(repeat):
-            for name, some in systems.items():
-                seconds[name].append(sum(clock.seconds(read) for read in some) / len(some))
         n_questions = len(systems["ours"])
+        whole = in_turns(systems, range(repeat), clock.seconds)
+        seconds = {name: [s / n_questions for s in rounds] for name, rounds in whole.items()}
         pairs = [readings.pairs(n, top_k) for n in range(n_questions)]
         n_upper = config.num_hidden_layers - config.num_lower_layers
         flops = {
@@ -161,9 +160,7 @@ def reading_rates(
                 "tokens_a_question": sum(len(p) for of in pairs for p in of) // n_questions,
                 "ms_a_question": {name: spread(s, 1000) for name, s in seconds.items()},
                 "ms_by_stage": {name: spread(s, 1000) for name, s in stages.items()},
-                "times_as_fast_as_the_better_full": spread(
-                    [f / o for f, o in zip(full, seconds["ours"], strict=True)]
-                ),
+                "times_as_fast_as_the_better_full": spread(ratios(full, seconds["ours"])),
                 "teraflops": {
                     "full": spread([flops["all"] / s / 1e12 for s in full]),
                     "upper layers of ours": spread(

@@ -6,13 +6,12 @@ Indexes the passages of INDEX once more with pyserini's own indexer, and compare
 every question by identifier and score.
 """
 
-import argparse
 import json
 import os
 import tempfile
 from pathlib import Path
 
-from common import write_result
+from common import command_line, write_result
 from preread.data import read_questions
 from preread.indexer import PassageIndex
 from preread.indexer.bm25 import contents_of, docid_of
@@ -39,7 +38,7 @@ def index_with_pyserini(index: PassageIndex, folder: Path) -> Path:
 
 def main() -> None:
     """Compare and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("questions", type=Path)
     options = parser.parse_args()

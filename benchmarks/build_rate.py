@@ -15,20 +15,19 @@ import argparse
 import itertools
 import json
 import resource
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from common import write_result
+from common import command_line, write_result
+from index_files import write_passages
 from preread.data import Passage, read_corpus
 from preread.indexer import IndexConfig, build_index
 from preread.indexer.encode import batches_by_length
 from preread.reader import Reader
+from timing import run_apart, seconds, spread
 
 
 def lower_layers_alone(reader: Reader, passages: list[Passage], config: IndexConfig) -> float:
@@ -38,16 +37,15 @@ def lower_layers_alone(reader: Reader, passages: list[Passage], config: IndexCon
         some = passages[first : first + config.passages_per_shard]
         encoded = reader.encoder.encode_passages([p.text for p in some], [p.title for p in some])
         windows = [w for of_passage in encoded for w in of_passage]
-        batches = batches_by_length([len(w.token_ids) for w in windows], config.rows_per_batch)
-        shards.append([[windows[i] for i in batch] for batch in batches])
+        lengths = [len(window.token_ids) for window in windows]
+        of_shard = batches_by_length(lengths, config.rows_per_batch)
+        shards.append([[windows[i] for i in batch] for batch in of_shard])
+    batches = itertools.chain.from_iterable(shards)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    begin = time.perf_counter()
-    for windows_of_batch in itertools.chain.from_iterable(shards):
-        reader.window_states(windows_of_batch)
-    seconds = time.perf_counter() - begin
+    took = seconds(lambda: [reader.window_states(windows) for windows in batches])
     torch.set_num_threads(before)
-    return seconds
+    return took
 
 
 def whole_build(reader: Reader, corpus: Path, config: IndexConfig) -> dict[str, float]:
@@ -66,25 +64,18 @@ def rate(options: argparse.Namespace) -> dict[str, Any]:
     reader = Reader.load(options.reader)
     passages = list(read_corpus(options.corpus, limit=options.passages))
     with tempfile.TemporaryDirectory() as folder:
-        corpus = Path(folder) / "passages.jsonl"
-        records = [{"id": p.passage_id, "title": p.title, "text": p.text} for p in passages]
-        corpus.write_text("".join(json.dumps(r) + "\n" for r in records))
+        corpus = write_passages(Path(folder) / "passages.jsonl", passages)
         config = IndexConfig(codec=options.codec, workers=1)
         rows = []
         for _ in range(options.repeat):
             alone = lower_layers_alone(reader, passages, config)
             rows.append({"lower_layers": alone, **whole_build(reader, corpus, config)})
             print(rows[-1], flush=True)
-    ratios = sorted(row["lower_layers"] / row["shards"] for row in rows)
     return {
         "n_passages": len(passages),
         "codec": options.codec,
         "seconds": rows,
-        "throughput_of_lower_layers": {
-            "median": statistics.median(ratios),
-            "least": ratios[0],
-            "most": ratios[-1],
-        },
+        "throughput_of_lower_layers": spread([row["lower_layers"] / row["shards"] for row in rows]),
     }
 
 
@@ -97,12 +88,9 @@ def memory(options: argparse.Namespace) -> dict[str, Any]:
     for n_passages in (n for n in options.memory if n not in measured):
         with tempfile.TemporaryDirectory() as folder:
             index = (options.keep or Path(folder)) / str(n_passages)
-            words = [str(options.corpus), str(index), str(n_passages)]
-            out = subprocess.run(
-                [sys.executable, __file__, *words, "--codec", options.codec, "--measure"],
-                check=True, stdout=subprocess.PIPE, text=True,
-            ).stdout  # fmt: skip
-        rows.append({"n_passages": n_passages, **json.loads(out.splitlines()[-1])})
+            words = [options.corpus, index, n_passages, "--codec", options.codec, "--measure"]
+            found = run_apart(__file__, *words)
+        rows.append({"n_passages": n_passages, **found})
         print(rows[-1], flush=True)
         if noted:
             with noted.open("a", encoding="utf-8") as file:
@@ -127,7 +115,7 @@ def measure(corpus: Path, index: Path, n_passages: int, codec: str) -> None:
 
 def main() -> None:
     """Measure rate or memory."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("rest", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)

@@ -3,22 +3,19 @@
     python benchmarks/codec_answers.py CORPUS QUESTIONS FOLDER --codecs float16 rpq8 …
 
 Every question is answered from the passages BM25 finds for it in CORPUS, through each codec of
-FOLDER (`codecs.py learn` wrote them), by the reader and, with ``--tuned``, by another one with the
-same lower layers. All read the same passages from the same lower
-states; the difference to float16 and upper layers as trained comes with a paired bootstrap interval
-of 95 %.
+FOLDER (`codec_scores.py learn` wrote them), by the reader and, with ``--tuned``, by another one
+with the same lower layers. All read the same passages from the same lower states; the difference to
+float16 and upper layers as trained comes with a paired bootstrap interval of 95 %.
 """
 
-import argparse
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from codecs_by_name import AS_TRAINED, TUNED, load_codecs
-from common import write_result
+from codec_scores import AS_TRAINED, TUNED, load_codecs
+from common import add_sample, command_line, drawn, write_result
 from numpy.typing import NDArray
 from preread.data import Passage, Question, read_corpus, read_questions, score_answer
 from preread.pipeline import CorpusSearch
@@ -78,7 +75,7 @@ def answer(
 @torch.inference_mode()
 def main() -> None:
     """Answer, score, compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("folder", type=Path)
@@ -86,19 +83,17 @@ def main() -> None:
     parser.add_argument("--tuned", metavar="READER", help="reads every codec too")
     parser.add_argument("--codecs", nargs="+", default=["float16", "int8", "rpq8"])
     parser.add_argument("--top-k", type=int, default=20)
-    parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
-    parser.add_argument("--seed", type=int, default=0)
+    add_sample(parser, "questions")
     parser.add_argument("--precision", default="float32", help="of the upper layers")
     parser.add_argument("--result", default="codec-answers", help="name of the result file")
     options = parser.parse_args()
-    questions = list(read_questions(options.questions))
-    if options.sample:
-        questions = random.Random(options.seed).sample(questions, options.sample)
-    first = Reader.load(options.reader, precision=Precision(options.precision))
+    questions = drawn(list(read_questions(options.questions)), options.sample, options.seed)
+    precision = Precision(options.precision)
+    first = Reader.load(options.reader, precision=precision)
     codecs = load_codecs([n for n in options.codecs if n != "float16"], options.folder, first)
     readers = {AS_TRAINED: first}
     if options.tuned:
-        readers[TUNED] = Reader.load(options.tuned, precision=Precision(options.precision))
+        readers[TUNED] = Reader.load(options.tuned, precision=precision)
     search = CorpusSearch(read_corpus(options.corpus))
     states = States(first)
     scores: dict[tuple[str, str], list[tuple[float, float]]] = {

@@ -8,16 +8,17 @@ in generated passages means nothing; that they are found, fetched, decoded and r
 would otherwise. INDEX stays as it is.
 """
 
-import argparse
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
+from common import command_line
 from generated_text import Vocabulary, generated_passages
 from preread.data import Passage, ReadReport
 from preread.indexer import Manifest, PassageIndex
@@ -34,6 +35,8 @@ STAGES_FILE = "stages.json"
 COUNTED = 50_000
 """Passages whose words are counted."""
 _TOKENS_A_PASSAGE = 150
+SEED = 0
+"""Of generated texts and codes."""
 
 
 class StatelessReader(Reader):
@@ -91,7 +94,7 @@ class Stopwatch:
             yield passage
 
 
-def grow(base: Path, target: Path, n_passages: int, *, seed: int = 0) -> dict[str, float]:
+def grow(base: Path, target: Path, n_passages: int) -> dict[str, Any]:
     """Copy an index and add generated passages until it has so many.
 
     Returns:
@@ -113,13 +116,13 @@ def grow(base: Path, target: Path, n_passages: int, *, seed: int = 0) -> dict[st
             index=target,
             base=manifest,
             plan=manifest.plan,
-            codec=DrawnCodes(codec, reader.config.hidden_size, seed),
+            codec=DrawnCodes(codec, reader.config.hidden_size, SEED),
             codec_file=manifest.codec_file,
             engine=LocalEngine(1),
             n_shards=1 + missing // manifest.plan.passages_per_shard,
             n_tokens=missing * _TOKENS_A_PASSAGE,
         )
-        passages = watch.timed(generated_passages(vocabulary, missing, seed=seed))
+        passages = watch.timed(generated_passages(vocabulary, missing, seed=SEED))
         extend(extension, passages, reader, journal, ReadReport(), show_progress=True)
     end = time.time()
     grown = Manifest.load(target)
@@ -134,18 +137,30 @@ def grow(base: Path, target: Path, n_passages: int, *, seed: int = 0) -> dict[st
     }
 
 
-def main() -> None:
-    """Grow an index."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def resize(
+    description: str | None, make: Callable[[Path, Path, int], dict[str, Any]], n_passages: int
+) -> None:
+    """The command line of a script that makes an index of another size.
+
+    Args:
+        description: The script's docstring.
+        make: Makes the index of another, and returns the seconds of each stage.
+        n_passages: How many the new index has by default.
+    """
+    parser = command_line(description)
     parser.add_argument("index", type=Path)
     parser.add_argument("folder", type=Path, help="the new index; its stages go beside it")
-    parser.add_argument("--passages", type=int, default=2_000_000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--passages", type=int, default=n_passages)
     options = parser.parse_args()
-    stages = grow(options.index, options.folder, options.passages, seed=options.seed)
+    stages = make(options.index, options.folder, options.passages)
     print(stages)
     beside = options.folder.with_name(f"{options.folder.name}-{STAGES_FILE}")
     beside.write_text(json.dumps(stages, indent=2) + "\n", "utf-8")
+
+
+def main() -> None:
+    """Grow an index."""
+    resize(__doc__, grow, 2_000_000)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,6 @@ left behind is noted. Processes are forked from one that has imported all, so th
 on imports; every fourth round encodes with two workers.
 """
 
-import argparse
-import hashlib
-import json
 import multiprocessing
 import os
 import random
@@ -26,11 +23,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import write_result
+from common import command_line, write_result
+from index_files import hashes, hits, write_passages
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path
-from preread.indexer import PassageIndex, verify_index
-from preread.pipeline.cli import main as command_line
+from preread.indexer import verify_index
+from preread.pipeline.cli import main as preread
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering
 from preread.reader.checkpoints import shipped_reader_path
 from transformers import AutoTokenizer
@@ -60,9 +58,7 @@ def steps_of(folder: Path, reader: Path) -> list[tuple[str, list[str]]]:
     passages = list(read_corpus(sample_corpus_path()))
     parts = {"first": passages[:120], "more": passages[120:]}
     for name, some in parts.items():
-        records = [{"id": p.passage_id, "title": p.title, "text": p.text} for p in some]
-        text = "".join(json.dumps(r) + "\n" for r in records)
-        (folder / f"{name}.jsonl").write_text(text)
+        write_passages(folder / f"{name}.jsonl", some)
     gone = [p.passage_id for p in passages[5:170:11]]
     first, more = (str(folder / f"{name}.jsonl") for name in parts)
     shards = ["--passages-per-shard", "8"]
@@ -109,32 +105,13 @@ def _run(words: list[str], log: Path) -> None:
         os.dup2(file.fileno(), 2)
     torch.set_num_threads(1)
     sys.argv = ["preread", *words]
-    command_line()
+    preread()
 
 
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function in a process of its own, so that this one starts neither JVM nor threads."""
     with _FORK.Pool(1) as pool:
         return pool.apply(function, arguments)
-
-
-def hashes(index: Path) -> dict[str, str]:
-    """SHA-256 of every file but Lucene's."""
-    return {
-        str(f.relative_to(index)): hashlib.sha256(f.read_bytes()).hexdigest()
-        for f in sorted(index.rglob("*"))
-        if f.is_file() and not f.parent.name.startswith("lucene-")
-    }
-
-
-def hits(index: Path) -> list[tuple[str, float]]:
-    """What BM25 finds."""
-    with PassageIndex(index) as opened:
-        return [
-            (opened.passage(hit.ordinal).passage_id, hit.score)
-            for query in QUERIES
-            for hit in opened.bm25.search(query, 50)
-        ]
 
 
 def left_behind(index: Path) -> str:
@@ -148,7 +125,7 @@ def left_behind(index: Path) -> str:
 
 def main() -> None:
     """Kill, repeat, compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -171,7 +148,7 @@ def main() -> None:
                     shutil.copytree(states[number - 1], index)
                 longest[number, workers] = run(words_of(step, index, workers), log)
             states.append(Path(shutil.copytree(index, folder / f"after-{number}")))
-        expected = [(hashes(state), apart(hits, state)) for state in states]
+        expected = [(hashes(state), apart(hits, state, QUERIES, 50)) for state in states]
         n_trials = 0
         while len(kills) < options.kills:
             number, workers = n_trials % len(steps), 2 if n_trials // len(steps) % 4 == 3 else 1
@@ -194,7 +171,7 @@ def main() -> None:
             again.join()
             said = log.read_text()
             done = again.exitcode == 0 or any(words in said for words in DONE_BEFORE)
-            same = done and (hashes(trial), apart(hits, trial)) == expected[number]
+            same = done and (hashes(trial), apart(hits, trial, QUERIES, 50)) == expected[number]
             kills.append(
                 {"step": what, "workers": workers, "after_s": round(after, 3), "left": found}
                 | {"same": same, "faults": verify_index(trial) if same else [said[-500:]]}

@@ -7,21 +7,18 @@ these for the stages, and at every --top-k, all numbers of passages of a questio
 slope is a least-squares line through the medians.
 """
 
-import argparse
-import random
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import write_result
+from common import ROOT, add_sample, command_line, drawn, write_result
 from matplotlib.figure import Figure
 from preread.data import Question, read_questions
 from preread.pipeline import OpenDomainQA
 from tqdm import tqdm
 
-ROOT = Path(__file__).parents[1]
 WARM_UPS = 5
 STAGES = ("retrieve", "question", "fetch", "decode", "read", "answers")
 
@@ -94,13 +91,12 @@ def plot(rows: Sequence[dict[str, Any]], target: Path) -> None:
 
 def main() -> None:
     """Ask, time, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("questions", type=Path)
-    parser.add_argument("--sample", type=int, default=500)
+    add_sample(parser, "questions", default=500)
     parser.add_argument("--split", type=int, default=100, help="questions timed at every --top-k")
     parser.add_argument("--top-k", type=int, nargs="+", default=[10, 20, 50, 100, 200, 500])
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runtime", default="torch")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--stop-margin", type=float)
@@ -111,9 +107,7 @@ def main() -> None:
         precision=options.precision,
         stop_margin=options.stop_margin,
     )
-    questions = list(read_questions(options.questions))
-    random.Random(options.seed).shuffle(questions)
-    questions = questions[: options.sample]
+    questions = drawn(list(read_questions(options.questions)), options.sample, options.seed)
     for question in questions[:WARM_UPS]:
         qa.answer(question.question, top_k=max(options.top_k))
     rows = by_top_k(qa, questions[: options.split], options.top_k)

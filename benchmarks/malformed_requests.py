@@ -12,7 +12,6 @@ JSON as documented, or if it shows where the code was. At the end the server mus
 as it did at the beginning, and have logged no failure of its own.
 """
 
-import argparse
 import collections
 import http.client
 import json
@@ -27,7 +26,7 @@ from urllib.parse import quote, urlencode
 
 import requests
 import schemathesis
-from common import write_result
+from common import command_line, write_result
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from preread.data.sample import sample_corpus_path
 from preread.indexer import build_index
@@ -37,7 +36,7 @@ from serving_process import ServerProcess
 from tqdm import tqdm
 
 NAME = "sample"
-GOOD = {"question": "How many keys does a modern piano have?", "top_k": 5}
+GOOD: dict[str, Any] = {"question": "How many keys does a modern piano have?", "top_k": 5}
 TRACES = ("Traceback", 'File "', ".py:", ".py\\", "site-packages", "Exception:")
 BODIES = {"answer": "question", "read": "question", "rerank": "query"}
 TIMEOUT_S = 60
@@ -124,7 +123,20 @@ def numbers(rng: random.Random) -> Wrong:
 
 def types(rng: random.Random) -> Wrong:
     """Values of another type."""
-    values = [None, True, [], {}, [[]], {"a": 1}, 7, "7", "", "\ud800", ["x", 1], {"id": []}]
+    values: list[Any] = [
+        None,
+        True,
+        [],
+        {},
+        [[]],
+        {"a": 1},
+        7,
+        "7",
+        "",
+        "\ud800",
+        ["x", 1],
+        {"id": []},
+    ]
     names = [
         "question",
         "query",
@@ -234,13 +246,17 @@ def drawn(strategy: Any, wanted: int, number: int) -> list[Wrong]:
     @given(strategy)
     def collect(case: Any) -> None:
         sent = requests.Request(**case.as_transport_kwargs(base_url="http://x")).prepare()
-        body = sent.body or b""
+        body: Any = sent.body or b""
         found.append(
             Wrong(
                 "schemathesis",
                 str(sent.method),
                 str(sent.path_url),
-                {k: v for k, v in sent.headers.items() if k.lower() != "content-length"},
+                {
+                    name: str(value)
+                    for name, value in sent.headers.items()
+                    if name.lower() != "content-length"
+                },
                 body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body),
             )
         )
@@ -308,7 +324,7 @@ def fault(wrong: Wrong, status: int, headers: dict[str, str], body: str) -> str:
 
 def main() -> None:
     """Ask, count, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = command_line(__doc__)
     parser.add_argument("--requests", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

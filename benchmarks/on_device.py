@@ -1,12 +1,13 @@
 """A clock that waits for the device, and what the device does at its best."""
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from preread.reader import DeformerConfig
+from timing import spread
 
 
 class Clock:
@@ -29,12 +30,6 @@ class Clock:
         return self.now() - begin
 
 
-def spread(values: Sequence[float], unit: float = 1.0) -> dict[str, float]:
-    """Median, least and most."""
-    found = {"median": statistics.median(values), "least": min(values), "most": max(values)}
-    return {name: float(f"{value * unit:.4g}") for name, value in found.items()}
-
-
 def limits(
     device: torch.device, clock: Clock, repeat: int, size: int, n_bytes: int
 ) -> dict[str, Any]:
@@ -43,7 +38,7 @@ def limits(
     for dtype in (torch.float32, torch.bfloat16):
         a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
         _ = a @ b
-        seconds = [clock.seconds(lambda a=a, b=b: a @ b) for _ in range(repeat)]
+        seconds = [clock.seconds(partial(torch.matmul, a, b)) for _ in range(repeat)]
         found["teraflops"][str(dtype).removeprefix("torch.")] = spread(
             [2 * size**3 / s / 1e12 for s in seconds]
         )

@@ -6,13 +6,11 @@ Builds INDEX of CORPUS, or goes on with it, and answers QUESTIONS from it. Vecto
 retriever than BM25 have to be there (`preread dense`).
 """
 
-import argparse
-import random
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-from common import write_result
+from common import add_sample, command_line, drawn, write_result
 from preread.data import read_questions
 from preread.indexer import build_index, index_info
 from preread.pipeline import OpenDomainQA, evaluate
@@ -21,24 +19,21 @@ from preread.reader import Reader
 
 def main() -> None:
     """Build, evaluate, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("index", type=Path)
     parser.add_argument("--top-k", type=int, nargs="+", default=[20])
     parser.add_argument("--reader", default="default")
     parser.add_argument("--retriever", default="bm25", help="bm25; dense and hybrid need vectors")
-    parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
-    parser.add_argument("--seed", type=int, default=0)
+    add_sample(parser, "questions")
     options = parser.parse_args()
     reader = Reader.load(options.reader)
     began = time.perf_counter()
     build_index(options.corpus, options.index, reader, resume=True, show_progress=True)
     build_seconds = time.perf_counter() - began
     qa = OpenDomainQA.from_index(options.index, retriever=options.retriever)
-    questions = list(read_questions(options.questions))
-    if options.sample:
-        questions = random.Random(options.seed).sample(questions, options.sample)
+    questions = drawn(list(read_questions(options.questions)), options.sample, options.seed)
     scores = [evaluate(qa, questions, top_k=top_k, show_progress=True) for top_k in options.top_k]
     info = index_info(options.index)
     content = {

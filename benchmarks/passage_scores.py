@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from preread.data import Passage, Question, read_corpus, read_questions, score_answer
 from preread.pipeline import CorpusSearch, FoundPassage
 from preread.reader import Packed, Reader, WindowTable, decode_spans
-from preread.reader.spans import passage_normalisers, window_table
+from preread.reader.spans import passage_normalisers
+from preread.reader.window_table import window_table
 from tqdm import tqdm
 
 WAYS = ("raw", "normalised", "null")
@@ -68,9 +69,9 @@ class States:
             offsets = states.offsets().tolist()
             first = 0
             for passage, windows in zip(missing, encoded, strict=True):
-                table = [(len(w.token_ids), w.n_prefix, w.first_token) for w in windows]
+                laid_out = [(len(w.token_ids), w.n_prefix, w.first_token) for w in windows]
                 rows = states.rows[offsets[first] : offsets[first + len(windows)]]
-                self.rows[passage.passage_id] = rows.half(), table
+                self.rows[passage.passage_id] = rows.half(), laid_out
                 first += len(windows)
         parts = [self.rows[p.passage_id] for p in passages]
         table = window_table([(*w, n) for n, (_, windows) in enumerate(parts) for w in windows])

@@ -11,20 +11,12 @@ import argparse
 import ctypes
 import gc
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from common import write_result
+from common import command_line, write_result
 from reading_systems import SYSTEMS, Asked, Bench
-
-
-def status(field: str) -> float:
-    """A field of this process's status, in MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    (line,) = (line for line in lines if line.startswith(field + ":"))
-    return int(line.split()[1]) / 1024
+from timing import run_apart, status_mib
 
 
 def load_asked(folder: Path) -> list[Asked]:
@@ -41,17 +33,17 @@ def measure(folder: Path, shape: str, system: str, codec: str, top_k: int) -> di
     del bench, prepare  # the full model is made of our reader, but does not need it
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what loading left behind is not the model's
-    ready = status("VmRSS")
+    ready = status_mib("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     for read in readings:
         read()
-    most = status("VmHWM")
+    most = status_mib("VmHWM")
     return {"ready_mib": round(ready, 1), "reading_mib": round(most - ready, 1)}
 
 
 def main() -> None:
     """A process for each system."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--shapes", nargs="+", default=["bert-base", "bert-large", "default"])
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS))
@@ -67,12 +59,9 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for shape in options.shapes:
         for system in options.systems:
-            words = [str(options.folder), "--shapes", shape, "--systems", system, "--measure"]
-            words += ["--top-k", str(options.top_k), "--codec", options.codec]
-            out = subprocess.run(
-                [sys.executable, __file__, *words], check=True, stdout=subprocess.PIPE, text=True
-            ).stdout
-            rows.append({"shape": shape, "system": system, **json.loads(out.splitlines()[-1])})
+            words = [options.folder, "--shapes", shape, "--systems", system, "--measure"]
+            words += ["--top-k", options.top_k, "--codec", options.codec]
+            rows.append({"shape": shape, "system": system, **run_apart(__file__, *words)})
             print(rows[-1], flush=True)
     n_questions = len(load_asked(options.folder))
     content = {"top_k": options.top_k, "codec": options.codec, "n_questions": n_questions}

@@ -8,7 +8,6 @@ asked to forget the files before each question. Warm: the same passages once mor
 reading the passages' texts after their states, are timed apart.
 """
 
-import argparse
 import os
 import random
 import shutil
@@ -20,7 +19,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from common import write_result
+from common import command_line, write_result
+from index_files import forget
 from preread.indexer import Manifest, PassageIndex
 from preread.indexer.shard import ShardReader, passage_checksum
 from preread.indexer.snapshots import publish
@@ -70,14 +70,6 @@ def _renumber(path: Path, first: int) -> None:
         ]
 
 
-def forget(index: Path) -> None:
-    """Ask the kernel to drop an index's pages."""
-    for path in (index / "states").iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
-
-
 def summary(milliseconds: list[float]) -> dict[str, float]:
     """Median and 95th percentile."""
     return {
@@ -88,7 +80,7 @@ def summary(milliseconds: list[float]) -> dict[str, float]:
 
 def main() -> None:
     """Fetch random passages."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--gib", type=float, default=40.0)

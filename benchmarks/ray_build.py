@@ -9,8 +9,6 @@ tenths of the shards. A third node joins after that. All files but Lucene's own 
 Lucene's must give the same hits and scores.
 """
 
-import argparse
-import hashlib
 import os
 import signal
 import tempfile
@@ -21,34 +19,23 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from common import write_result
+from common import command_line, write_result
+from index_files import hashes, hits
 from preread.data import read_questions
 from preread.data.sample import sample_questions_path
-from preread.indexer import IndexConfig, PassageIndex, build_index, verify_index
+from preread.indexer import IndexConfig, build_index, verify_index
 from preread.indexer.engine import Engine
 from preread.indexer.java import keeping_java_signals
 from preread.indexer.ray_engine import RayEngine
 from preread.reader import Reader
 from ray.cluster_utils import Cluster
 from ray.util.state import list_workers
+from timing import seconds
 
 
-def files_of(index: Path) -> dict[str, str]:
-    """SHA-256 of every file but Lucene's."""
-    return {
-        str(file.relative_to(index)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(index.rglob("*"))
-        if file.is_file() and not file.parent.name.startswith("lucene")
-    }
-
-
-def hits_of(index: Path) -> list[Any]:
+def hits_of(index: Path) -> list[tuple[str, float]]:
     """Hits and scores of the sample's questions."""
-    with PassageIndex(index) as opened:
-        return [
-            [(hit.ordinal, hit.score) for hit in opened.bm25.search(question.question, 20)]
-            for question in read_questions(sample_questions_path())
-        ]
+    return hits(index, [q.question for q in read_questions(sample_questions_path())], 20)
 
 
 def kill_a_worker() -> int:
@@ -77,16 +64,9 @@ def disturb(index: Path, cluster: Cluster, node: Any, n_shards: int, said: dict[
     cluster.add_node(num_cpus=1)
 
 
-def timed(build: Callable[[], object]) -> float:
-    """Seconds."""
-    begin = time.perf_counter()
-    build()
-    return round(time.perf_counter() - begin, 1)
-
-
 def main() -> None:
     """Build three times."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--passages", type=int, default=4000)
     parser.add_argument("--passages-per-shard", type=int, default=100)
@@ -101,25 +81,25 @@ def main() -> None:
             options.corpus, index, reader, config, engine=engine, show_progress=True
         )
 
-    seconds: dict[str, float] = {}
+    took: dict[str, float] = {}
     said: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         local, steady, disturbed = (Path(folder) / n for n in ("local", "steady", "disturbed"))
-        seconds["local, 2 workers"] = timed(build(local))
+        took["local, 2 workers"] = seconds(build(local))
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
         nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
         with keeping_java_signals():
             ray.init(address=cluster.address, log_to_driver=False)
-        seconds["Ray, 2 nodes of 1 core"] = timed(build(steady, RayEngine()))
+        took["Ray, 2 nodes of 1 core"] = seconds(build(steady, RayEngine()))
         arguments = (disturbed, cluster, nodes[1], n_shards, said)
         thread = threading.Thread(target=disturb, args=arguments, daemon=True)
         thread.start()
-        seconds["Ray, a worker and a node killed"] = timed(build(disturbed, RayEngine()))
+        took["Ray, a worker and a node killed"] = seconds(build(disturbed, RayEngine()))
         thread.join()
         ray.shutdown()
         cluster.shutdown()
         same = {
-            path.name: files_of(path) == files_of(local) and hits_of(path) == hits_of(local)
+            path.name: hashes(path) == hashes(local) and hits_of(path) == hits_of(local)
             for path in (steady, disturbed)
         }
         faults = {path.name: verify_index(path) for path in (steady, disturbed)}
@@ -128,7 +108,7 @@ def main() -> None:
         "n_passages": options.passages,
         "n_shards": n_shards,
         "ray": ray.__version__,
-        "seconds": seconds,
+        "seconds": {name: round(s, 1) for name, s in took.items()},
         **said,
         "same_as_local": same,
         "faults": faults,

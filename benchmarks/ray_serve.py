@@ -8,11 +8,9 @@ clients ask without a pause; a third of the way through, the process of one part
 (SIGKILL).
 """
 
-import argparse
 import os
 import random
 import signal
-import statistics
 import tempfile
 import time
 from collections import Counter
@@ -23,12 +21,13 @@ from typing import Any
 
 import ray
 import requests
-from common import write_result
+from common import command_line, drawn, write_result
 from preread.data import read_questions
 from preread.indexer import split_index
 from preread.indexer.java import keeping_java_signals
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.cluster.serving import ClusterConfig, start
+from timing import spread
 from tqdm import tqdm
 
 N_PARTS = 3
@@ -117,21 +116,14 @@ def under_load(questions: Sequence[str], seconds: float, part: str) -> dict[str,
         "full_again_after_s": round(
             min((a for a in full_again if a > last_partial), default=float("nan")) - killed, 1
         ),
-        "ms_before": spread(whole),
-        "ms_partial": spread(while_lost),
+        "ms_before": spread(whole) if whole else {},
+        "ms_partial": spread(while_lost) if while_lost else {},
     }
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median and most."""
-    if not values:
-        return {}
-    return {"median": round(statistics.median(values), 1), "most": round(max(values), 1)}
 
 
 def main() -> None:
     """Split, serve, compare, kill."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("--questions", dest="n", type=int, default=500)
@@ -141,8 +133,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     questions = [question.question for question in read_questions(options.questions)]
-    random.Random(options.seed).shuffle(questions)
-    questions = questions[: options.n]
+    questions = drawn(questions, options.n, options.seed)
     with tempfile.TemporaryDirectory() as folder:
         parts = split_index(options.index, Path(folder) / "parts", N_PARTS, show_progress=True)
         with keeping_java_signals():

@@ -7,7 +7,6 @@
 result aside from those that the README shows.
 """
 
-import argparse
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import write_result
+from common import command_line, write_result
 from preread.data import read_examples
 from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
@@ -36,7 +35,7 @@ def score(task: Task, *, threads: int) -> dict[str, Any]:
 
 def main() -> None:
     """Evaluate every data set: the full model, decomposed, and from stored states."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("datasets", nargs="+", type=Path)
     parser.add_argument("--reader", default="default")
     parser.add_argument("--full", help="the full model")
@@ -47,7 +46,9 @@ def main() -> None:
     options = parser.parse_args()
     threads = max(1, torch.get_num_threads() // options.jobs)
     run = partial(score, threads=threads)
-    ways = [(mode, None) for mode in map(ReadMode, options.modes) if mode is not ReadMode.STORED]
+    ways: list[tuple[ReadMode, str | None]] = [
+        (mode, None) for mode in map(ReadMode, options.modes) if mode is not ReadMode.STORED
+    ]
     if ReadMode.STORED in options.modes:
         ways += [(ReadMode.STORED, codec) for codec in options.codecs]
     tasks: list[Task] = [(options.reader, d, *way) for d in options.datasets for way in ways]

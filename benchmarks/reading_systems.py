@@ -22,7 +22,8 @@ from baselines.hugging_face import (
 )
 from baselines.onnx_full import OnnxInt8Full
 from baselines.pairs import Baseline, Pair, Reading
-from preread.data import read_corpus, read_questions
+from index_files import write_passages
+from preread.data import Passage, read_corpus, read_questions
 from preread.indexer import IndexConfig, PassageIndex, build_index
 from preread.pipeline import CorpusSearch
 from preread.pipeline.waves import read_in_waves
@@ -80,7 +81,8 @@ def choose_questions(
     texts = [question.question for question in read_questions(questions)]
     random.Random(seed).shuffle(texts)
     search = CorpusSearch(read_corpus(corpus, limit=limit), threads=torch.get_num_threads())
-    asked, needed = [], {}
+    asked: list[Asked] = []
+    needed: dict[str, Passage] = {}
     for text in texts:
         hits = search(text, top_k)
         is_whole = len(encoder.encode_questions([text])[0]) <= QUESTION_SLOT
@@ -92,8 +94,7 @@ def choose_questions(
     search.close()
     if len(asked) < n:
         raise SystemExit(f"only {len(asked)} questions have {top_k} passages in this corpus")
-    records = [{"id": p.passage_id, "title": p.title, "text": p.text} for p in needed.values()]
-    (folder / "passages.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records), "utf-8")
+    write_passages(folder / "passages.jsonl", needed.values())
     asked_file.write_text(json.dumps([vars(one) for one in asked]), "utf-8")
     return asked
 
@@ -137,7 +138,7 @@ class Bench:
         """The question with every window of its passages, as the index has them."""
         stored = self._index.fetch(self.ordinals(number, top_k))
         (question,) = self._reader.encoder.encode_questions([self._asked[number].question])
-        windows = torch.split(stored.token_ids.rows, stored.token_ids.lengths)
+        windows = torch.split(stored.token_ids.rows, list(stored.token_ids.lengths))
         assert max(map(len, windows)) <= PASSAGE_SLOT
         return [Pair(question, window.tolist()) for window in windows]
 
@@ -180,7 +181,7 @@ class Bench:
                 on_stage=lambda stage: None,
             )
             logits = torch.stack([reading.logits.start, reading.logits.end], 1)
-            return list(torch.split(logits, reading.windows.lengths))
+            return list(torch.split(logits, list(reading.windows.lengths)))
 
         return read
 
@@ -192,4 +193,4 @@ class Bench:
             states = self._reader.model.lower(windows, Segment.PASSAGE)
             question = self._reader.question_states(self._asked[number].question)
             start, end = self._reader.span_logits(question, states)
-        return list(torch.split(torch.stack([start, end], 1), windows.lengths))
+        return list(torch.split(torch.stack([start, end], 1), list(windows.lengths)))

@@ -7,7 +7,6 @@ have vectors (``preread dense``) for what needs them. Give --encoder-name where 
 loaded from a folder whose name says nothing.
 """
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import write_result
+from common import command_line, write_result
 from preread.data import Question, holds_answer, read_gold
 from preread.indexer import Bm25Parameters, Hit, PassageIndex
 from preread.pipeline import Retriever, open_retriever
@@ -49,7 +48,7 @@ class Judge:
 
 def main() -> None:
     """Search, judge, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("--retriever", nargs="+", default=["bm25", "dense", "hybrid"])

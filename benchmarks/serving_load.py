@@ -28,12 +28,13 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from common import write_result
+from common import command_line, write_result
 from preread.data import read_questions
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import PassageIndex, build_index, delete_passages
 from preread.reader import Reader
 from serving_process import ServerProcess
+from timing import spread
 
 NAME = "it"
 NO_CONNECTION = "no connection"
@@ -82,7 +83,7 @@ class Load:
 
     def _ask(self, session: requests.Session, question: str) -> None:
         begin = time.monotonic()
-        body = {"question": question, "top_k": self.top_k}
+        body: dict[str, Any] = {"question": question, "top_k": self.top_k}
         try:
             reply = session.post(f"{self.url}/v1/{NAME}/answer", json=body, timeout=120)
         except requests.RequestException:
@@ -160,9 +161,7 @@ def batching(args: argparse.Namespace, questions: Sequence[str]) -> dict[str, An
         ratio = found["together"]["answers_per_second"] / found["alone"]["answers_per_second"]
         rounds.append({**found, "order": order, "ratio": round(ratio, 3)})
         print("batching", rounds[-1]["ratio"])
-    ratios = [one["ratio"] for one in rounds]
-    spread = {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
-    return {"rounds": rounds, "ratio": spread}
+    return {"rounds": rounds, "ratio": spread([one["ratio"] for one in rounds])}
 
 
 def killed(args: argparse.Namespace, questions: Sequence[str]) -> dict[str, Any]:
@@ -191,7 +190,7 @@ def answers(url: str, questions: Sequence[str], top_k: int) -> list[Any]:
     """What a server answers, without scores: those differ in the last digits by company."""
     found = []
     for question in questions:
-        body = {"question": question, "top_k": top_k}
+        body: dict[str, Any] = {"question": question, "top_k": top_k}
         reply = requests.post(f"{url}/v1/{NAME}/answer", json=body, timeout=120)
         reply.raise_for_status()
         found.append([(a["answer"], a["passage_id"], a["start"]) for a in reply.json()["answers"]])
@@ -236,7 +235,7 @@ PARTS: dict[str, Callable[[argparse.Namespace, Sequence[str]], dict[str, Any]]] 
 
 def main() -> None:
     """Measure, try, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = command_line(__doc__)
     parser.add_argument("index", type=Path, nargs="?", help="by default one of the sample corpus")
     parser.add_argument("questions", type=Path, nargs="?", default=sample_questions_path())
     parser.add_argument("--clients", type=int, default=64)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+from timing import memory_mib
 
 _START_SECONDS = 300
 
@@ -48,10 +49,7 @@ class ServerProcess:
 
     def memory_mib(self) -> tuple[float, float]:
         """Resident memory: its own, and pages of files that are mapped (the index's, mostly)."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        kilobytes = dict(line.split(":", 1) for line in status.splitlines())
-        own, mapped = (int(kilobytes[name].split()[0]) for name in ("RssAnon", "RssFile"))
-        return own / 1024, mapped / 1024
+        return memory_mib(self._process.pid)
 
     def log(self) -> str:
         """What it has logged."""

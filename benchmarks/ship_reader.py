@@ -6,21 +6,21 @@ Copies weights (float16), configuration, tokenizer and the codec's file, which h
 them: `preread train minilm-l6-codec` leaves one. The model card stays and has to be looked at.
 """
 
-import argparse
 import json
 import shutil
 from pathlib import Path
 
+from common import ROOT, command_line
 from preread.reader import Reader
 from preread.reader.codecs import known_codec
 
-SHIPPED = Path(__file__).parents[1] / "reader" / "checkpoints" / "deformer-minilm-l6"
+SHIPPED = ROOT / "reader" / "checkpoints" / "deformer-minilm-l6"
 MOST_BYTES = 50_000_000
 
 
 def main() -> None:
     """Check, then copy."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("reader", type=Path)
     parser.add_argument("--bm25-weight", type=float, help="by default the reader's own")
     parser.add_argument("--codec", required=True, help="what indexes are made with by default")

@@ -7,15 +7,13 @@ those of INDEX: what encoding them took is told by when its files were written. 
 is.
 """
 
-import argparse
-import json
 import time
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from grow import STAGES_FILE
+from grow import resize
 from preread.indexer import Manifest
 from preread.indexer.derived import index_live_texts, write_lookup_of
 from preread.indexer.files import atomic_folder, link_or_copy
@@ -70,15 +68,7 @@ def shrink(base: Path, target: Path, n_passages: int) -> dict[str, Any]:
 
 def main() -> None:
     """Make a smaller index."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("index", type=Path)
-    parser.add_argument("folder", type=Path, help="the new index; its stages go beside it")
-    parser.add_argument("--passages", type=int, default=20_000)
-    options = parser.parse_args()
-    stages = shrink(options.index, options.folder, options.passages)
-    print(stages)
-    beside = options.folder.with_name(f"{options.folder.name}-{STAGES_FILE}")
-    beside.write_text(json.dumps(stages, indent=2) + "\n", "utf-8")
+    resize(__doc__, shrink, 20_000)
 
 
 if __name__ == "__main__":

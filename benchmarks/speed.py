@@ -15,17 +15,15 @@ That all read alike is checked first: sorted equals padded, and ours from exact 
 decomposed one, within 1e-4 of the logits' norm. What codecs and fewer bits change is in the result.
 """
 
-import argparse
-import statistics
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from baselines.pairs import Reading
-from common import write_result
+from common import command_line, write_result
 from reading_systems import BASELINES, OURS, SYSTEMS, Asked, Bench, choose_questions
+from timing import in_turns, ratios, spread
 from torch import Tensor
 from tqdm import tqdm
 
@@ -90,13 +88,7 @@ def measure(
             for name, prepare in systems.items()
         }
         logits = check(bench, {name: some[0] for name, some in readings.items()}, top_k)
-        seconds: dict[str, list[float]] = {name: [] for name in systems}
-        for _ in tqdm(range(repeat), desc=f"top {top_k}", unit=" rounds"):
-            for name, some in readings.items():
-                begin = time.perf_counter()
-                for read in some:
-                    read()
-                seconds[name].append(time.perf_counter() - begin)
+        seconds = in_turns(readings, tqdm(range(repeat), desc=f"top {top_k}", unit=" rounds"))
         rows.append(
             {
                 "top_k": top_k,
@@ -104,7 +96,9 @@ def measure(
                 "logits_off_by": logits,
                 "ms_a_question": {n: spread(s, 1000 / len(asked)) for n, s in seconds.items()},
                 "times_as_fast": {
-                    name: {other: ratio(seconds[other], seconds[name]) for other in baselines}
+                    name: {
+                        other: spread(ratios(seconds[other], seconds[name])) for other in baselines
+                    }
                     for name in ours
                 },
             }
@@ -112,20 +106,9 @@ def measure(
     return rows
 
 
-def ratio(slower: Sequence[float], faster: Sequence[float]) -> dict[str, float]:
-    """How many times as fast, round by round."""
-    return spread([a / b for a, b in zip(slower, faster, strict=True)], 1.0)
-
-
-def spread(values: Sequence[float], unit: float) -> dict[str, float]:
-    """Median, least and most."""
-    found = {"median": statistics.median(values), "least": min(values), "most": max(values)}
-    return {name: round(value * unit, 3) for name, value in found.items()}
-
-
 def main() -> None:
     """Prepare, check, measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("folder", type=Path)

@@ -22,7 +22,8 @@ def ordinary_bert(model: DeformerForQuestionAnswering) -> BertForQuestionAnsweri
     config = BertConfig(**{name: getattr(model.config, name) for name in shared})
     bert = BertForQuestionAnswering(config)
     bert.load_state_dict(to_hugging_face(model.state_dict(), model.config))
-    return bert.train(False)
+    bert.train(False)
+    return bert
 
 
 class FullModel:

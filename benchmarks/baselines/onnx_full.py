@@ -10,7 +10,7 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper
 from preread.reader import DeformerForQuestionAnswering
-from preread.reader.layers import TransformerLayer
+from preread.reader.layers import AbsoluteEmbedder, TransformerLayer
 from preread.reader.runtime.onnx_graphs import Int8Graph
 from preread.reader.runtime.onnx_kernels import largest_weight
 from torch import Tensor
@@ -23,20 +23,21 @@ def full_graph(model: DeformerForQuestionAnswering) -> bytes:
     """All layers over padded pairs; its inputs are made in `OnnxInt8Full.prepare`."""
     graph = Int8Graph(model.config.hidden_act, largest_weight())
     embedder = model.embedder
+    assert isinstance(embedder, AbsoluteEmbedder) and embedder.token_type is not None
     tables = {
         "ids": embedder.word.weight,
         "types": embedder.token_type.weight,
         "positions": embedder.position.weight,
     }
-    parts = [graph.node("Gather", graph.weight(table), name) for name, table in tables.items()]
-    total = graph.node("Add", graph.node("Add", parts[0], parts[1]), parts[2])
+    looked_up = [graph.node("Gather", graph.weight(table), name) for name, table in tables.items()]
+    total = graph.node("Add", graph.node("Add", looked_up[0], looked_up[1]), looked_up[2])
     hidden = graph.normalise(total, embedder.norm)
     for layer in model.layers:
         assert isinstance(layer, TransformerLayer)
         attention = layer.attention
-        inputs = [attention.query, attention.key, attention.value]
+        parts = [attention.query, attention.key, attention.value]
         together = graph.linear(
-            hidden, torch.cat([x.weight for x in inputs]), torch.cat([x.bias for x in inputs])
+            hidden, torch.cat([x.weight for x in parts]), torch.cat([x.bias for x in parts])
         )
         query, key, value = graph.nodes("Split", [together], 3, axis=-1, num_outputs=3)
         mixed = graph.node(

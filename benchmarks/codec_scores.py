@@ -1,30 +1,30 @@
 """What does it cost to store states in fewer bytes?
 
-    python benchmarks/codecs.py learn CORPUS FOLDER [--codecs pq8 rpq8 …]
-    python benchmarks/codecs.py score CORPUS FOLDER DATASET… [--tuned READER]
+    python benchmarks/codec_scores.py learn CORPUS FOLDER [--codecs pq8 rpq8 …]
+    python benchmarks/codec_scores.py score CORPUS FOLDER DATASET… [--tuned READER]
 
 ``learn`` learns codecs of READER from a sample of CORPUS and writes them to FOLDER. ``score`` reads
 the same questions of each data set through every codec, and measures how much of the variance of
 states is lost on passages that no codec was learned from. ``--tuned`` names a reader with the same
 lower layers whose upper layers were trained through a codec; it reads every codec, too. The result
 is written after every codec; with ``--go-on`` what the newest one has is not scored again.
+
 Bytes a token are counted in an index of some passages: codes, token ids, lengths, checksums,
 look-up; not texts. Without a data set only the loss of variance is measured.
 """
 
 import argparse
-import json
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from codecs_by_name import AS_TRAINED, TUNED, load_codecs
-from common import newest, write_result
+from common import ROOT, command_line, newest, write_result
+from index_files import write_passages
 from matplotlib.figure import Figure
-from preread.data import Passage, ReadingExample, read_examples
+from preread.data import Passage, ReadingExample
 from preread.data import read_corpus as read_passages
 from preread.indexer import IndexConfig, build_index, index_info
 from preread.indexer.scan import scan_corpus
@@ -34,18 +34,31 @@ from preread.reader.codecs import (
     Codec,
     CodecName,
     codec_file_name,
+    known_codec,
     learn_codecs,
     sample_states,
     save_codec,
 )
+from training_runs import answerable
 
-ROOT = Path(__file__).parents[1]
+AS_TRAINED, TUNED = "as trained", "tuned"
+"""Upper layers: of the reader, and of one that learned from what the codec gives back."""
 SIZES = (4, 8, 10, 12, 16, 24, 32)
 LEARNED = tuple(f"{kind}{n}" for n in SIZES for kind in ("pq", "rpq"))
 HELD_OUT = 200
 """Passages on which distortion is measured."""
 INDEXED = 4000
 """Passages of the index in which bytes are counted."""
+
+
+def load_codecs(names: Sequence[str], folder: Path, reader: Reader) -> dict[str, Codec]:
+    """Codecs by name, float16 first; learned ones are those of the folder."""
+
+    def source(name: str) -> str:
+        parsed = CodecName.parse(name)
+        return str(folder / codec_file_name(parsed)) if parsed.kind.is_learned else name
+
+    return {name: known_codec(source(name), reader) for name in ("float16", *names)}
 
 
 def sample_of(corpus: Path) -> list[Passage]:
@@ -65,7 +78,7 @@ def learn(reader: Reader, corpus: Path, folder: Path, names: list[str]) -> None:
 
 def some_questions(dataset: Path, n_contexts: int, seed: int) -> list[ReadingExample]:
     """The questions of some contexts; 0 takes all."""
-    examples = [example for example in read_examples(dataset) if example.answers]
+    examples = answerable(dataset)
     if not n_contexts:
         return examples
     contexts = sorted({example.context for example in examples})
@@ -73,10 +86,11 @@ def some_questions(dataset: Path, n_contexts: int, seed: int) -> list[ReadingExa
     return [example for example in examples if example.context in drawn]
 
 
-def remember_states(reader: Reader) -> None:
-    """Compute the lower states of a context once, for all codecs."""
+def remember_states(readers: Iterable[Reader]) -> None:
+    """Compute the lower states of a context once, for all codecs and readers."""
+    first, *_ = readers
     known: dict[tuple[tuple[int, ...], ...], Packed] = {}
-    compute = reader.window_states
+    compute = first.window_states
 
     def window_states(windows: Sequence[Window]) -> Packed:
         key = tuple(tuple(w.token_ids) for w in windows)
@@ -84,7 +98,8 @@ def remember_states(reader: Reader) -> None:
             known[key] = compute(windows)
         return known[key]
 
-    reader.window_states = window_states  # type: ignore[method-assign]
+    for reader in readers:
+        reader.window_states = window_states  # type: ignore[method-assign]
 
 
 def lost(reader: Reader, codec: Codec, passages: list[Passage]) -> float:
@@ -111,9 +126,7 @@ def lost(reader: Reader, codec: Codec, passages: list[Passage]) -> float:
 
 def bytes_beside_codes(reader: Reader, passages: list[Passage], folder: Path) -> float:
     """Bytes a token that an index needs besides the codes."""
-    corpus = folder / "passages.jsonl"
-    records = [{"id": p.passage_id, "title": p.title, "text": p.text} for p in passages]
-    corpus.write_text("".join(json.dumps(r) + "\n" for r in records))
+    corpus = write_passages(folder / "passages.jsonl", passages)
     build_index(corpus, folder / "index", reader, IndexConfig(codec="int8"))
     found: float = index_info(folder / "index")["bytes_per_token"]
     return found - reader.config.hidden_size - 2
@@ -170,7 +183,8 @@ def rows_before(earlier: dict[str, Any], content: dict[str, Any]) -> list[dict[s
 
 def score(options: argparse.Namespace) -> None:
     """Score every codec and write the result."""
-    reader = Reader.load(options.reader, precision=Precision(options.precision))
+    precision = Precision(options.precision)
+    reader = Reader.load(options.reader, precision=precision)
     sample = sample_of(options.corpus)
     with tempfile.TemporaryDirectory() as folder:
         beside = bytes_beside_codes(reader, sample[:INDEXED], Path(folder))
@@ -178,8 +192,8 @@ def score(options: argparse.Namespace) -> None:
     codecs = load_codecs(options.codecs, options.folder, reader)
     arms = {AS_TRAINED: reader}
     if options.tuned:
-        arms[TUNED] = Reader.load(options.tuned, precision=Precision(options.precision))
-    remember_states(reader)
+        arms[TUNED] = Reader.load(options.tuned, precision=precision)
+    remember_states(arms.values())
     content: dict[str, Any] = {
         "reader": Path(options.reader).name,
         "hidden_size": reader.config.hidden_size,
@@ -232,7 +246,7 @@ def scores_of(
 
 def main() -> None:
     """Learn or score."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("task", choices=("learn", "score"))
     parser.add_argument("corpus", type=Path)
     parser.add_argument("folder", type=Path)
