@@ -239,7 +239,10 @@ def _logits(
     device = teacher.device
     half = uses_bfloat16(precision, device)
     for batch in batches:
-        asked, read, pairs, extra = [], [], [], []
+        asked: list[list[int]] = []
+        read: list[list[int]] = []
+        pairs: list[tuple[int, int]] = []
+        extra: list[int] = []
         for number in batch:
             feature = features[number]
             first_question, first_window = len(asked), len(read)
