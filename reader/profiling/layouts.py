@@ -32,7 +32,7 @@ class Layout:
     """The two segments of a task.
 
     Source: tasks/__init__.py of https://github.com/StonyBrookNLP/deformer at e561102 for the slots,
-    its README for what is stored; ``benchmarks/task_lengths.py`` as of commit 9392f47 for the means.
+    its README for what is stored; ``benchmarks/task_lengths.py`` of commit 9392f47 for the means.
     """
 
     name: str
