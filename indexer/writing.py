@@ -14,6 +14,7 @@ _ADVICE = {
     errno.ENOSPC: " The disk is full: make room and go on with --resume.",
     errno.EDQUOT: " Your share of the disk is used up: make room and go on with --resume.",
     errno.EACCES: " Choose a folder you may write to.",
+    errno.EPERM: " Choose a folder you may write to.",
     errno.EROFS: " Choose a folder you may write to.",
     errno.EMFILE: " Too many files are open: raise the limit (ulimit -n) and go on with --resume.",
 }
