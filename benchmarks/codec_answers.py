@@ -124,7 +124,7 @@ def main() -> None:
             decoded = codec.decode(codec.encode(rows, ids), ids)
             for name, of_codec in readers.items():
                 reader = of_codec[codec_name]
-                weighted = [reader.config.bm25_weight * hit.score for hit in found]
+                weighted = [reader.ranking.bm25_weight * hit.score for hit in found]
                 scores[name, codec_name].append(
                     answer(
                         question, passages, reader, decoded,
