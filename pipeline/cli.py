@@ -11,6 +11,7 @@ from typer.exceptions import Abort, TyperException
 from ..data import PrereadError
 from .commands import (
     ask,
+    calibrate,
     cloze,
     codec,
     convert,
@@ -42,8 +43,8 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (
-    *(index, parts, dense, ask, serve, serve_cluster, engine_config, mcp, evaluate, pairs, nq),
-    *(download, mine, cloze, train, convert, codec, profile, demo, reproduce),
+    *(index, parts, dense, ask, serve, serve_cluster, engine_config, mcp, evaluate, calibrate),
+    *(pairs, nq, download, mine, cloze, train, convert, codec, profile, demo, reproduce),
 ):
     module.add_to(app)
 
@@ -71,7 +72,8 @@ def main() -> None:
         _fail(
             "interrupted; `preread index … --resume` goes on with a build, `preread evaluate … "
             "--predictions FILE --resume` with an evaluation, the same `preread dense` with "
-            "vectors, the same `preread download` or `reproduce` with those",
+            "vectors, the same `preread calibrate … --reads FILE` with reading, the same `preread "
+            "download` or `reproduce` with those",
             code,
         )
     sys.exit(code)

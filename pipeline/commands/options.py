@@ -47,7 +47,7 @@ StopMargin = Annotated[
     float | None,
     typer.Option(
         help="Stop reading when the best answer is ahead by so many logits; inf reads all. "
-        "Default: what the reader's configuration says."
+        "Default: what the reader's ranking says."
     ),
 ]
 
@@ -65,3 +65,8 @@ def print_table(content: dict[str, Any]) -> None:
             value = "  ".join(f"{key}: {inner}" for key, inner in value.items())
         table.add_row(name.replace("_", " "), f"{value:,}" if type(value) is int else str(value))
     Console().print(table)
+
+
+def with_ends(score: float, interval: list[float]) -> str:
+    """A score and where it may lie, for a person."""
+    return f"{score} ({interval[0]} to {interval[1]})"
