@@ -115,7 +115,7 @@ def main() -> None:
         for codec_name, codec in codecs.items():
             decoded = codec.decode(codec.encode(rows, ids), ids)
             for name, reader in readers.items():
-                weighted = [reader.config.bm25_weight * hit.score for hit in found]
+                weighted = [reader.ranking.bm25_weight * hit.score for hit in found]
                 scores[name, codec_name].append(
                     answer(
                         question, passages, reader, decoded,

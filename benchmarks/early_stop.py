@@ -5,7 +5,8 @@
 Every question's passages are read once, all of them; what each margin would have left unread, and
 answered, follows from the logits. Even-numbered questions choose the smallest margin that loses no
 more EM than allowed; odd-numbered ones say what it gives. Then those are answered again, with the
-margin and without, in turns, to see what it saves in time.
+margin and without, in turns, to see what it saves in time. ``--write`` puts the margin into the
+``ranking.json`` of a reader's folder.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from preread.data import Question, read_questions, score_answer
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.waves import read_in_waves, wave_ends
 from preread.reader import Span
+from preread.reader.ranking import load_ranking
 from tqdm import tqdm
 
 MARGINS = tuple(np.arange(-6.0, 24.5, 0.5).tolist())
@@ -156,6 +158,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--runtime", default="torch")
     parser.add_argument("--precision", default="float32", help="of the upper layers")
+    parser.add_argument("--write", type=Path, metavar="READER", help="folder of the reader")
     options = parser.parse_args()
     questions = list(read_questions(options.questions))
     if options.sample:
@@ -186,6 +189,9 @@ def main() -> None:
     }
     print(content["early_stop_held_out"], content["all_passages_held_out"], content["time"])
     write_result("early-stop", content)
+    if options.write:
+        ranking = load_ranking(str(options.write)).changed(stop_margin=margin)
+        print(ranking.save(options.write))
     plot(rows, margin, ROOT / "docs" / "early-stop.png")
 
 

@@ -2,8 +2,9 @@
 
     python benchmarks/ship_reader.py RUN/reader --bm25-weight 0.2 --codec rpq8
 
-Copies weights (float16), configuration, tokenizer and the codec's file, which has been put beside
-them: `preread train minilm-l6-codec` leaves one. The model card stays and has to be looked at.
+Copies weights (float16), configuration, ranking, tokenizer and the codec's file, which has been put
+beside them: `preread train minilm-l6-codec` leaves one. The model card stays and has to be looked
+at, and `preread calibrate` fits the ranking.
 """
 
 import json
@@ -26,7 +27,8 @@ def main() -> None:
     parser.add_argument("--codec", required=True, help="what indexes are made with by default")
     options = parser.parse_args()
     # Or they would not load from their new place either.
-    known_codec(options.codec, Reader.load(str(options.reader)))
+    reader = Reader.load(str(options.reader))
+    known_codec(options.codec, reader)
     n_bytes = sum(path.stat().st_size for path in options.reader.glob("*.safetensors"))
     if n_bytes > MOST_BYTES:
         raise SystemExit(f"{options.reader}: weights of {n_bytes:,} bytes, at most {MOST_BYTES:,}.")
@@ -37,10 +39,12 @@ def main() -> None:
     # Where the teacher and the base lay is of no use to anyone else.
     fields = {k: v for k, v in fields.items() if not k.startswith("_")}
     # The model card says why untitled windows of this reader begin with a separator.
-    if options.bm25_weight is not None:
-        fields["bm25_weight"] = options.bm25_weight
     fields |= {"codec": options.codec, "dtype": "float16", "separates_untitled": True}
     config.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n", "utf-8")
+    ranking = reader.ranking
+    if options.bm25_weight is not None:
+        ranking = ranking.changed(bm25_weight=options.bm25_weight)
+    ranking.save(SHIPPED)  # a reader of the defaults has no file, and the old one's would stay
     print(SHIPPED)
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..data import PrereadError, ReadReport
+from ..data.atomic import atomic_path
 from ..reader import Reader
 from ..reader.codecs import (
     Codec,
@@ -20,7 +21,7 @@ from ..reader.codecs import (
 from .engine import Engine, LocalEngine
 from .errors import IndexMismatchError
 from .extend import Extension, extend
-from .files import FileEntry, atomic_path
+from .files import FileEntry
 from .journal import PLAN_FILE, Journal, check_earlier, remove_journal
 from .manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
 from .options import IndexConfig, corpus_passages

@@ -8,9 +8,9 @@ import numpy as np
 from tqdm import tqdm
 
 from ..data import Passage
+from ..data.atomic import atomic_path
 from ..reader import Window
 from .encode import describe_shard, shard_file
-from .files import atomic_path
 from .index import PassageIndex
 from .manifest import ShardEntry
 from .shard import ShardReader, StoredPassage

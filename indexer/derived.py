@@ -9,8 +9,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from ..data import Passage
+from ..data.atomic import atomic_path
 from .bm25 import build_bm25
-from .files import atomic_path
 from .lookup import write_lookup
 from .manifest import DELETED_PREFIX, LOOKUP_FOLDER, CountedFile, Manifest, ShardEntry
 from .shard import ShardReader

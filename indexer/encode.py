@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from ..data import Passage
+from ..data.atomic import atomic_path
 from ..reader import Packed, Reader, Window
 from ..reader.codecs import Codec
-from .files import atomic_path, sha256_of
+from .files import sha256_of
 from .journal import hash_passages
 from .manifest import STATES_FOLDER, ShardEntry
 from .shard_writer import ShardCounts, ShardWriter

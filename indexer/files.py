@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..data import PrereadError
+from ..data.atomic import atomic_path, sync
 from .errors import IndexFormatError, cannot_be_read
 
 _BLOCK_BYTES = 1 << 20
@@ -68,30 +69,6 @@ class FileEntry:
 
 
 @contextmanager
-def atomic_path(path: Path, writer: str = "") -> Iterator[Path]:
-    """A temporary path beside ``path``, renamed to it when the block ends well.
-
-    What is written there reaches the disk before the rename, so that after a crash ``path`` holds
-    either what it held before or all of the new.
-
-    Args:
-        path: The file to be made.
-        writer: Part of the temporary name, where several may write the same file at a time.
-
-    Yields:
-        Where to write it.
-    """
-    temporary = path.with_name(f"{path.name}{writer}.tmp")
-    try:
-        yield temporary
-        _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
 def atomic_folder(path: Path, *, replaces: bool = False) -> Iterator[Path]:
     """A temporary folder beside ``path``, renamed to it when the block ends well.
 
@@ -113,7 +90,7 @@ def atomic_folder(path: Path, *, replaces: bool = False) -> Iterator[Path]:
         if replaces and path.exists():
             path.rename(Path(beside) / "old")
         temporary.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -171,17 +148,8 @@ def link_or_copy(source: Path, target: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Flush a folder and the files in it to the disk."""
     for file in folder.iterdir():
-        _sync(file)
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(file)
+    sync(folder)
 
 
 def _render(content: Any) -> str:

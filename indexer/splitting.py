@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data import PrereadError
+from ..data.atomic import atomic_path
 from .bm25 import LUCENE_PREFIX
 from .dense.vectors import merged, write_vectors
 from .derived import index_live_texts, write_deleted, write_lookup_of
-from .files import atomic_folder, atomic_path, check_new_file, link_or_copy, sha256_of
+from .files import atomic_folder, check_new_file, link_or_copy, sha256_of
 from .index import PassageIndex
 from .manifest import (
     DENSE_FOLDER,

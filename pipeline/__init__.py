@@ -6,6 +6,7 @@ from ..data.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from .answers import Answer, Step
+    from .calibration import Calibration, calibrate
     from .converting import convert
     from .evaluation.comparison import Comparison, compare
     from .evaluation.scoring import score_predictions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Calibration",
     "Comparison",
     "CorpusSearch",
     "FoundPassage",
@@ -37,6 +39,7 @@ __all__ = [
     "SkipReason",
     "Step",
     "answer_each",
+    "calibrate",
     "compare",
     "convert",
     "evaluate",
@@ -55,6 +58,7 @@ __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "Answer": "answers",
+        "Calibration": "calibration",
         "Comparison": "evaluation.comparison",
         "CorpusSearch": "search",
         "FoundPassage": "search",
@@ -69,6 +73,7 @@ __getattr__, __dir__ = lazy_attributes(
         "SkipReason": "mining",
         "Step": "answers",
         "answer_each": "given",
+        "calibrate": "calibration",
         "compare": "evaluation.comparison",
         "convert": "converting",
         "evaluate_pairs": "pair_reading",

@@ -27,8 +27,8 @@ class Answer:
     """``passage[start:end]``."""
     score: float
     """Between 0 and 1: softmax over all spans of all texts read for this question; the passages'
-    retrieval scores weigh in. Of a reader with ``sums_answers``, it is over the best spans of each
-    passage, and those of equal answers are added up. Scores of one question compare with each
+    retrieval scores weigh in. Of a reader with ``aggregate_answers``, it is over the best spans of
+    each passage, and those of equal answers are added up. Scores of one question compare with each
     other, those of different questions less well."""
     passage_id: str
     title: str

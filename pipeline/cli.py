@@ -13,6 +13,7 @@ from ..data import PrereadError
 from ..data.outside import printable
 from .commands import (
     ask,
+    calibrate,
     cloze,
     codec,
     convert,
@@ -45,8 +46,8 @@ app = typer.Typer(
     add_completion=False,
 )
 for module in (
-    *(index, parts, dense, ask, serve, serve_cluster, engine_config, mcp, evaluate, pairs, nq),
-    *(download, mine, cloze, label, train, convert, codec, profile, demo, reproduce),
+    *(index, parts, dense, ask, serve, serve_cluster, engine_config, mcp, evaluate, calibrate),
+    *(pairs, nq, download, mine, cloze, label, train, convert, codec, profile, demo, reproduce),
 ):
     module.add_to(app)
 
@@ -75,7 +76,8 @@ def main() -> None:
         _fail(
             "interrupted; `preread index … --resume` goes on with a build, `preread evaluate … "
             "--predictions FILE --resume` with an evaluation, the same `preread dense` with "
-            "vectors, the same `preread download` or `reproduce` with those",
+            "vectors, the same `preread calibrate … --reads FILE` with reading, the same `preread "
+            "download` or `reproduce` with those",
             code,
         )
     sys.exit(code)

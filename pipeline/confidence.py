@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 from ..data import PrereadError
-from ..reader.config import N_CONFIDENCE_WEIGHTS
 
 _LEAST = 1e-6
 """Scores are kept so far from 0 and 1, where log-odds have no end."""
@@ -50,7 +49,7 @@ def check_threshold(min_confidence: float, weights: Sequence[float] | None) -> N
         raise PrereadError(f"min_confidence must lie between 0 and 1, found {min_confidence}.")
     if min_confidence > 0 and weights is None:
         raise PrereadError(
-            f"min_confidence is {min_confidence}, but the reader's confidence was never fitted: it "
-            f"has no confidence_weights ({N_CONFIDENCE_WEIGHTS} numbers in config.json). Fit them "
-            "with benchmarks/aggregation.py --write, or leave min_confidence at 0."
+            f"min_confidence is {min_confidence}, but the reader's confidence was never fitted: "
+            "its ranking.json has no confidence_weights for this retriever. Fit them with `preread "
+            "calibrate INDEX QUESTIONS --write READER`, or leave min_confidence at 0."
         )

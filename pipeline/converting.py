@@ -1,7 +1,7 @@
 """Checkpoints from one form to another: what is asked, done, measured and warned of."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 from ..data import PrereadError, ReadingExample
 from ..data.modes import give_usual_mode
 from ..indexer.files import atomic_folder
-from ..reader import DeformerConfig, DeformerForQuestionAnswering, Reader
+from ..reader import DeformerConfig, DeformerForQuestionAnswering, Ranking, Reader
 from ..reader.conversion import (
     CheckpointKind,
     LeftOut,
@@ -38,6 +38,8 @@ class _Loaded:
     """How many lower layers it was trained with; None for an ordinary model."""
     left_out: LeftOut | None = None
     """Of a TensorFlow checkpoint."""
+    ranking: Ranking | None = None
+    """How answers are ranked; None where the source does not say."""
 
 
 def convert(
@@ -96,9 +98,9 @@ def convert(
     if loaded.left_out is not None:
         content["left_out"] = asdict(loaded.left_out)
     if examples is not None:
-        content |= _measure(loaded.model, words, examples, source, show_progress)
+        content |= _measure(loaded, words, examples, source, show_progress)
     with atomic_folder(target, replaces=force) as folder:
-        _write(loaded.model, words, to, folder)
+        _write(loaded, words, to, folder)
     return content
 
 
@@ -132,20 +134,16 @@ def _load(
         model, scopes, left_out = read_tensorflow(Path(source.location), num_attention_heads=heads)
         loaded = _Loaded(model, scopes.num_lower_layers, left_out)
     else:
-        model = Reader.load(source.name).model
-        loaded = _Loaded(model, model.config.num_lower_layers)
-    if num_lower_layers is not None:
-        _split_elsewhere(model.config, num_lower_layers)
-    return loaded
-
-
-def _split_elsewhere(config: DeformerConfig, num_lower_layers: int) -> None:
-    """Move the split; what was fitted to the answers or states of the old one goes."""
-    if config.num_lower_layers == num_lower_layers:
-        return
-    config.num_lower_layers = num_lower_layers
-    config.codec, config.confidence_weights, config.stop_margin = "float16", None, None
-    config.check()
+        reader = Reader.load(source.name)
+        model = reader.model
+        loaded = _Loaded(model, model.config.num_lower_layers, ranking=reader.ranking)
+    if num_lower_layers in (None, model.config.num_lower_layers):
+        return loaded
+    model.config.num_lower_layers = num_lower_layers
+    model.config.codec = "float16"  # a learned one is of the states of the old split
+    model.config.check()
+    ranking = loaded.ranking and loaded.ranking.handed_on(is_split_alike=False)
+    return replace(loaded, ranking=ranking)
 
 
 def _check_target(target: Path, source: Source, force: bool) -> None:
@@ -210,19 +208,23 @@ def _warnings(loaded: _Loaded, to: CheckpointKind) -> list[str]:
 
 
 def _measure(
-    model: DeformerForQuestionAnswering,
+    loaded: _Loaded,
     tokenizer: PreTrainedTokenizerFast,
     examples: Sequence[ReadingExample],
     name: str,
     show_progress: bool,
 ) -> dict[str, Any]:
     """EM and F1 of a model, unsplit and split."""
+    model = loaded.model
     whole_config = DeformerConfig(**{**model.config.to_dict(), "num_lower_layers": 0})
     whole = DeformerForQuestionAnswering(whole_config)
     whole.load_state_dict(model.state_dict(), assign=True)
     scores = {
         mode.value: evaluate_reader(
-            Reader(of, tokenizer, name=name), examples, mode=mode, show_progress=show_progress
+            Reader(of, tokenizer, name=name, ranking=loaded.ranking),
+            examples,
+            mode=mode,
+            show_progress=show_progress,
         )
         for mode, of in ((ReadMode.FULL, whole), (ReadMode.DECOMPOSED, model))
     }
@@ -231,15 +233,18 @@ def _measure(
 
 
 def _write(
-    model: DeformerForQuestionAnswering,
+    loaded: _Loaded,
     tokenizer: PreTrainedTokenizerFast,
     to: CheckpointKind,
     folder: Path,
 ) -> None:
     """Write all files of a checkpoint."""
+    model = loaded.model
     tokenizer.save_pretrained(folder)
     if to is CheckpointKind.READER:
         model.save_pretrained(folder)
+        if loaded.ranking is not None:
+            loaded.ranking.save(folder)
     elif to is CheckpointKind.HUGGING_FACE:
         ordinary_model(model).save_pretrained(folder)
     else:

@@ -27,7 +27,7 @@ class SpanFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingWeights:
-    """Weights as `DeformerConfig` has them."""
+    """Weights as `Ranking` has them."""
 
     passage_weight: float
     bm25_weight: float

@@ -32,8 +32,9 @@ from ..data import (
     usual_match,
     write_open_domain_examples,
 )
+from ..data.atomic import atomic_path
 from ..data.texts import letters
-from ..indexer.files import atomic_path, check_new_file
+from ..indexer.files import check_new_file
 from .search import FoundPassage
 
 Search = Callable[[str, int], Sequence[FoundPassage]]

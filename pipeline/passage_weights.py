@@ -6,10 +6,10 @@ https://aclanthology.org/N19-4013), section 3; here the one of dense vectors too
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..indexer import Hit, PassageIndex
-from ..reader import DeformerConfig
+from ..reader import Ranking
 from .ranking import AnswerRule
 from .retrievers import Retriever
 from .retrievers.base import bm25_scores, encoder_of
@@ -46,29 +46,26 @@ class PassageWeights:
         ]
 
 
-def ranking_for(config: DeformerConfig, retriever: Retriever) -> tuple[PassageWeights, AnswerRule]:
-    """How what a retriever finds is ranked, by a reader's configuration.
+def ranking_for(ranking: Ranking, retriever: Retriever) -> tuple[PassageWeights, AnswerRule]:
+    """How answers from the passages of a retriever are ranked.
 
-    Similarities count where the configuration has weights for the encoder that they are of; those
-    of other encoders order passages, and are not added to a logit.
+    Similarities count where the ranking has an entry for the encoder that they are of. Those of
+    other encoders order passages, and are not added to a logit.
+
+    Args:
+        ranking: The reader's.
+        retriever: What finds passages.
     """
-    rule = AnswerRule.of(config)
-    fitted, encoder = config.vector_ranking, encoder_of(retriever)
-    if fitted is None or fitted["encoder"] != encoder:
-        if fitted is not None and encoder is not None:
-            _LOG.warning(
-                "vectors: the reader knows what similarities of encoder %s are worth, and these "
-                "are of %s. They order passages, and nothing is added for them.",
-                fitted["encoder"][:12],
-                encoder[:12],
-            )
-        return PassageWeights(bm25=config.bm25_weight), rule
-    weights = fitted["confidence_weights"]
-    return (
-        PassageWeights(bm25=fitted["bm25_weight"], similarity=fitted["similarity_weight"]),
-        replace(
-            rule,
-            answer_temperature=fitted["answer_temperature"],
-            confidence_weights=None if weights is None else tuple(weights),
-        ),
-    )
+    fitted, encoder = ranking.vectors, encoder_of(retriever)
+    if fitted is not None and fitted.encoder == encoder:
+        weights = PassageWeights(bm25=fitted.bm25_weight, similarity=fitted.similarity_weight)
+        return weights, AnswerRule.of(fitted)
+    if fitted is not None and encoder is not None:
+        _LOG.warning(
+            "vectors: the reader knows what similarities of encoder %s are worth, and these are of "
+            "%s. They order passages, and nothing is added for them. Fit what they are worth with "
+            "`preread calibrate`.",
+            fitted.encoder[:12],
+            encoder[:12],
+        )
+    return PassageWeights(bm25=ranking.bm25_weight), AnswerRule.of(ranking)

@@ -1,6 +1,7 @@
 """Answering questions from an index."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from ..data import PrereadError
 from ..indexer import Bm25Parameters, Hit, PassageIndex
 from ..indexer.remote import local_index
-from ..reader import Precision, Reader, Runtime
+from ..reader import Precision, Ranking, Reader, Runtime
 from .answering import Answerer, PassageAt, ReadOff
 from .answers import Answer
 from .passage_weights import ranking_for
@@ -51,11 +52,11 @@ class OpenDomainQA:
             reader: Encodes questions and reads passages; its lower layers made the index's states.
             retriever: Finds passages; BM25 of the index by default.
             bm25_weight: Logits added to a passage's spans for each point of its BM25 score, whoever
-                found it (``passage_weights.py``); by default what the reader's configuration says.
+                found it (``passage_weights.py``); by default what the reader's ranking says.
             stop_margin: Stop reading one question's passages when its best answer is so many logits
-                ahead (``waves.py``); by default what the reader's configuration says. Infinite
-                reads all.
-            rule: How answers are ranked; by default as the reader's configuration says.
+                ahead (``waves.py``); by default what the reader's ranking says. Infinite reads
+                all.
+            rule: How answers are ranked; by default as the reader's ranking says.
             min_confidence: Where the best answer is less likely to be right, nothing is answered.
 
         Raises:
@@ -66,14 +67,15 @@ class OpenDomainQA:
         self.index = index
         self.reader = reader
         self.retriever: Retriever = retriever if retriever is not None else index.bm25
-        self.weights, fitted = ranking_for(reader.config, self.retriever)
-        self.bm25_weight = reader.config.bm25_weight
+        ranking = reader.ranking
+        self.weights, fitted = ranking_for(ranking, self.retriever)
+        self.bm25_weight = ranking.bm25_weight
         if bm25_weight is not None:
             self.weights = replace(self.weights, bm25=bm25_weight)
             self.bm25_weight = bm25_weight
-        self.stop_margin = reader.config.stop_margin if stop_margin is None else stop_margin
+        self.stop_margin = ranking.stop_margin if stop_margin is None else stop_margin
         self.answerer = Answerer(self.reader, fitted if rule is None else rule, min_confidence)
-        own = AnswerRule.of(reader.config) if rule is None else rule
+        own = AnswerRule.of(ranking) if rule is None else rule
         self.given_answerer = Answerer(self.reader, own, min_confidence)
 
     @classmethod
@@ -122,6 +124,25 @@ class OpenDomainQA:
             stop_margin=stop_margin,
             min_confidence=min_confidence,
         )
+
+    def with_ranking(self, ranking: Ranking) -> "OpenDomainQA":
+        """The same index, reader and retriever, with answers ranked in another way.
+
+        Args:
+            ranking: How; it takes the place of the reader's and of what the constructor was given.
+
+        Raises:
+            PrereadError: If it is that of another kind of reader, or has no confidence that
+                ``min_confidence`` could be compared with.
+        """
+        other = copy(self)
+        other.reader = self.reader.with_ranking(ranking)
+        other.weights, rule = ranking_for(ranking, self.retriever)
+        other.bm25_weight, other.stop_margin = ranking.bm25_weight, ranking.stop_margin
+        least, own = self.answerer.min_confidence, AnswerRule.of(ranking)
+        other.answerer = Answerer(other.reader, rule, least)
+        other.given_answerer = Answerer(other.reader, own, least)
+        return other
 
     def __call__(self, question: str, *, top_k: int = 20, n_answers: int = 5) -> list[Answer]:
         """Answer a question.

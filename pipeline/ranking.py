@@ -1,7 +1,7 @@
 """From spans of passages to ranked answers: evidence, sums of equal answers, no repeats.
 
-Pure functions, one a formula. `answering.py` uses them on what was read, and
-``benchmarks/aggregation.py`` fits their weights.
+Pure functions, one a formula. `answering.py` uses them on what was read, and `calibration.py` fits
+their weights.
 
 Source: equal answers are summed over passages in GAR (Mao et al. 2021,
 https://aclanthology.org/2021.acl-long.316), and there with the retriever's score mixed in by
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ..data import normalize_answer
-from ..reader import DeformerConfig
+from ..reader.ranking import AnswerWeights
 
 SPANS_PER_PASSAGE = 5
 """Best spans of a passage that may become answers, as many as in GAR."""
@@ -22,21 +22,20 @@ SPANS_PER_PASSAGE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRule:
-    """How answers are ranked; fields of `DeformerConfig` under the same names."""
+    """How answers are ranked; fields of `AnswerWeights` under the same names."""
 
-    sums_answers: bool = False
+    aggregate_answers: bool = False
     """Whether equal answers add up; if not, the best span wins."""
     answer_temperature: float = 1.0
     confidence_weights: tuple[float, ...] | None = None
 
     @classmethod
-    def of(cls, config: DeformerConfig) -> "AnswerRule":
-        """What a reader's configuration says."""
-        weights = config.confidence_weights
+    def of(cls, weights: AnswerWeights) -> "AnswerRule":
+        """What an entry of a reader's ranking says."""
         return cls(
-            sums_answers=config.sums_answers,
-            answer_temperature=config.answer_temperature,
-            confidence_weights=None if weights is None else tuple(weights),
+            aggregate_answers=weights.aggregate_answers,
+            answer_temperature=weights.answer_temperature,
+            confidence_weights=weights.confidence_weights,
         )
 
 
@@ -108,16 +107,16 @@ def evidence(logits: Sequence[float], temperature: float) -> list[float]:
 def rank_answers(candidates: Iterable[Candidate], rule: AnswerRule) -> list[RankedAnswer]:
     """Answers, each once, best first; the order of the candidates does not matter.
 
-    With ``sums_answers``, shares are `evidence` of the candidates, and an answer's score is the sum
-    of those that are equal to it once normalised. Without, shares are left as they are, and an
-    answer's score is its best candidate's.
+    With ``aggregate_answers``, shares are `evidence` of the candidates, and an answer's score is
+    the sum of those that are equal to it once normalised. Without, shares are left as they are, and
+    an answer's score is its best candidate's.
 
     Args:
         candidates: Of all passages.
         rule: How to rank.
     """
     ordered = sorted(candidates, key=_order)
-    if rule.sums_answers:
+    if rule.aggregate_answers:
         shares = evidence([one.logit for one in ordered], rule.answer_temperature)
         ordered = [replace(one, share=x) for one, x in zip(ordered, shares, strict=True)]
     groups: dict[str, list[Candidate]] = {}
@@ -126,7 +125,7 @@ def rank_answers(candidates: Iterable[Candidate], rule: AnswerRule) -> list[Rank
     answers = [
         RankedAnswer(
             places=_one_a_passage(group, rule),
-            score=math.fsum(x.share for x in group) if rule.sums_answers else group[0].share,
+            score=math.fsum(x.share for x in group) if rule.aggregate_answers else group[0].share,
         )
         for group in groups.values()
     ]
@@ -174,7 +173,7 @@ def best_by_passages(
     best: dict[str, Candidate] = {}
 
     def rank(key: str) -> tuple[float, tuple[float, int, int, int]]:
-        return -scores[key] if rule.sums_answers else 0.0, _order(best[key])
+        return -scores[key] if rule.aggregate_answers else 0.0, _order(best[key])
 
     steps: list[tuple[int, Candidate]] = []
     leader: str | None = None
@@ -208,7 +207,7 @@ def _one_a_passage(group: Sequence[Candidate], rule: AnswerRule) -> tuple[Candid
         known = best.get(one.passage)
         if known is None:
             best[one.passage] = one
-        elif rule.sums_answers:
+        elif rule.aggregate_answers:
             best[one.passage] = replace(known, share=known.share + one.share)
     return tuple(best.values())
 

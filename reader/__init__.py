@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         PairLogits,
     )
     from .pair_reader import PairReader
+    from .ranking import Ranking
     from .reader import Reader
     from .runtime import Precision, Runtime
     from .spans import Span, decode_spans
@@ -31,6 +32,7 @@ __all__ = [
     "PairLogits",
     "PairReader",
     "Precision",
+    "Ranking",
     "Reader",
     "Runtime",
     "Segment",
@@ -54,6 +56,7 @@ __getattr__, __dir__ = lazy_attributes(
         "PairLogits": "pair_models",
         "PairReader": "pair_reader",
         "Precision": "runtime",
+        "Ranking": "ranking",
         "Reader": "reader",
         "Runtime": "runtime",
         "Segment": "layers",

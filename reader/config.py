@@ -1,21 +1,11 @@
 """Configuration of a DeFormer reader."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from transformers import AutoConfig, PreTrainedConfig
 
 from ..data import PrereadError
 from .stored import parse_stored
-
-N_CONFIDENCE_WEIGHTS = 3
-"""A bias, and a weight for each of ``pipeline.confidence``'s features."""
-_OF_VECTOR_RANKING = {
-    "encoder",
-    "similarity_weight",
-    "bm25_weight",
-    "answer_temperature",
-    "confidence_weights",
-}
 
 
 class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
@@ -88,31 +78,6 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     under one softmax. Where they do not, each passage's are normalised before they are mixed."""
     knows_null: bool = False
     """Whether the [CLS] logits were trained to say that a passage holds no answer."""
-    bm25_weight: float = 0.5
-    """Logits that one point of a passage's BM25 score is worth beside the reader's own.
-    ``benchmarks/passage_scores.py`` chooses it."""
-    passage_weight: float = 0.0
-    """Logits that one logit of a passage's margin (its best span less its no-answer logit) is worth
-    beside its spans' own; for readers with ``knows_null``. ``benchmarks/aggregation.py`` chooses it
-    and the three below."""
-    sums_answers: bool = False
-    """Whether equal answers of several passages add up; if not, the best span wins."""
-    answer_temperature: float = 1.0
-    """By which logits are divided before equal answers are summed: the lower, the less many weak
-    passages can do against a strong one."""
-    confidence_weights: list[float] | None = None
-    """Bias and weights of the logistic function that turns what is known of the best answer into
-    the probability that it is right; None where they were not fitted."""
-    vector_ranking: dict[str, Any] | None = None
-    """What takes the place of ``bm25_weight``, ``answer_temperature`` and ``confidence_weights``
-    where dense vectors say how similar passage and question are. Besides these three it has
-    ``similarity_weight``, the logits that a cosine of 1 is worth, and ``encoder``, the fingerprint
-    of the encoder whose cosines all four were fitted to. ``benchmarks/aggregation.py`` chooses
-    them; None where they were not fitted."""
-    stop_margin: float | None = None
-    """By how many logits the best answer so far must be ahead of what the next passage's BM25
-    score is worth for reading to stop; None reads all that were asked for.
-    ``benchmarks/early_stop.py`` chooses it."""
     stored_segment: str = "second"
     """Which text of a pair is stored, where a reader reads pairs of texts: ``first`` or ``second``.
     The first is laid out as a question is, the second as a passage."""
@@ -170,28 +135,6 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         )
 
         parse_stored(self.stored_segment)
-        self._require(
-            self.knows_null or not self.passage_weight,
-            f"passage_weight ({self.passage_weight}) needs a reader that knows_null",
-        )
-        self._require(
-            self.vector_ranking is None or self.vector_ranking.keys() == _OF_VECTOR_RANKING,
-            f"vector_ranking must have {', '.join(sorted(_OF_VECTOR_RANKING))}, and nothing else, "
-            f"found {sorted(self.vector_ranking or ())}",
-        )
-        self._check_ranking(self.answer_temperature, self.confidence_weights)
-        if self.vector_ranking is not None:
-            fitted = self.vector_ranking
-            self._check_ranking(fitted["answer_temperature"], fitted["confidence_weights"])
-
-    def _check_ranking(self, temperature: float, confidence: list[float] | None) -> None:
-        """Check how answers are ranked, with or without vectors."""
-        self._require(temperature > 0, f"answer_temperature must be positive, found {temperature}")
-        self._require(
-            confidence is None or len(confidence) == N_CONFIDENCE_WEIGHTS,
-            f"confidence_weights must be {N_CONFIDENCE_WEIGHTS} numbers (a bias and a weight for "
-            f"each feature), found {confidence}",
-        )
 
     @staticmethod
     def _require(holds: bool, message: str) -> None:

@@ -17,6 +17,7 @@ from .fingerprint import fingerprint
 from .layers import Segment
 from .model import DeformerForQuestionAnswering, SpanLogits
 from .packing import Packed
+from .ranking import Ranking, load_ranking
 from .runtime import Precision, Runtime, UpperRuntime, check_choice, load_runtime
 from .span_decoder import SpanDecoder
 from .spans import Span
@@ -30,6 +31,7 @@ class Reader:
     Attributes:
         name: What it was loaded by; give it to `Reader.load` again to get the same reader.
         model: The network, in evaluation mode.
+        ranking: How its answers are ranked.
         encoder: Lays out text for it.
         runtime_name: What computes the upper layers.
         precision: In which number format, where that is PyTorch.
@@ -41,12 +43,29 @@ class Reader:
         tokenizer: PreTrainedTokenizerFast,
         *,
         name: str,
+        ranking: Ranking | None = None,
         device: str | torch.device = "cpu",
         runtime: str = Runtime.TORCH,
         precision: str = Precision.FLOAT32,
     ) -> None:
-        """Put a model and its tokenizer together on a device; see `load`."""
+        """Put a model and its tokenizer together on a device.
+
+        Args:
+            model: Its parameters are moved to the device.
+            tokenizer: Of the vocabulary that the model was trained with.
+            name: What `load` finds the reader by, or what messages call it.
+            ranking: How its answers are ranked; by default as where nothing was fitted.
+            device: Where it runs.
+            runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
+            precision: Number format in which PyTorch runs the upper layers.
+
+        Raises:
+            PrereadError: If device, runtime and precision do not go together, or the ranking is one
+                of another kind of reader.
+        """
         self.name = name
+        self.ranking = Ranking() if ranking is None else ranking
+        self.ranking.check(model.config, name)
         self.device = torch.device(device)
         self.runtime_name, self.precision = check_choice(runtime, precision, self.device)
         self.model = model
@@ -92,6 +111,7 @@ class Reader:
         try:
             model = DeformerForQuestionAnswering.from_pretrained(source, **changes)
             tokenizer = load_tokenizer(source)
+            ranking = load_ranking(source)
         except (OSError, ValueError, SafetensorError) as error:
             reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise PrereadError(f"{name}: reader could not be loaded: {reason}") from error
@@ -99,6 +119,7 @@ class Reader:
             model,
             tokenizer,
             name=_lasting_name(name, source),
+            ranking=ranking,
             device=device,
             runtime=runtime,
             precision=precision,
@@ -113,6 +134,20 @@ class Reader:
         other = copy(self)
         other.__dict__.pop("runtime", None)  # it has the weights of the one before
         other.model = model
+        return other
+
+    def with_ranking(self, ranking: Ranking) -> "Reader":
+        """The same reader, whose answers are ranked in another way.
+
+        Args:
+            ranking: How.
+
+        Raises:
+            PrereadError: If it is that of another kind of reader.
+        """
+        ranking.check(self.config, self.name)
+        other = copy(self)
+        other.ranking = ranking
         return other
 
     @property
@@ -144,7 +179,7 @@ class Reader:
     @property
     def spans(self) -> SpanDecoder:
         """What finds answers in `logits`."""
-        return SpanDecoder(self.config)
+        return SpanDecoder(self.config, self.ranking.passage_weight)
 
     def logits(self, question: Packed, passages: Packed) -> SpanLogits:
         """Logits of all passage rows, and of each pair's [CLS] row. All float32."""

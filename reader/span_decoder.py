@@ -1,4 +1,4 @@
-"""From the logits of all passages to answers, by what a reader's configuration says of scores."""
+"""From the logits of all passages to answers, by what a reader says of scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ class SpanDecoder:
     """Finds spans in logits."""
 
     config: DeformerConfig
+    passage_weight: float = 0.0
+    """Logits that one logit of a passage's margin is worth beside its spans' own."""
 
     def best(
         self,
@@ -106,7 +108,7 @@ class SpanDecoder:
         """
         n_passages = max(windows.passage) + 1
         scores = [0.0] * n_passages if passage_scores is None else passage_scores
-        weight = self.config.passage_weight
+        weight = self.passage_weight
         if weight:
             margins = self.margins(logits, windows, max_answer_length=longest)
             scores = [score + weight * m for score, m in zip(scores, margins, strict=True)]

@@ -1,9 +1,10 @@
 """What has come of a file so far, and of which version of it."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from ..atomic import sync
 
 SUFFIX = ".part"
 
@@ -72,16 +73,7 @@ class PartialFile:
 
     def publish(self) -> None:
         """Give the file its name, once all of it is on the disk."""
-        _sync(self.part)
+        sync(self.part)
         self.part.replace(self.path)
-        _sync(self.path.parent)
+        sync(self.path.parent)
         self._note.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

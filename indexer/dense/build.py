@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...data.atomic import atomic_path
 from ..errors import IndexMismatchError
-from ..files import atomic_path
 from ..index import PassageIndex
 from ..manifest import DENSE_FOLDER, CountedFile, DenseEntry, Manifest, ShardEntry
 from ..snapshots import publish

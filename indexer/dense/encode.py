@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from ..files import atomic_path, write_json
+from ...data.atomic import atomic_path
+from ..files import write_json
 from ..manifest import ShardEntry
 from ..shard import ShardReader
 from .encoder import SentenceEncoder

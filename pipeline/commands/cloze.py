@@ -57,7 +57,8 @@ def cloze(
     json: Json = False,
 ) -> None:
     """Make training questions of CORPUS, which needs no labels."""
-    from ...indexer.files import atomic_path, check_new_file
+    from ...data.atomic import atomic_path
+    from ...indexer.files import check_new_file
 
     check_new_file(output)
     report = ReadReport()

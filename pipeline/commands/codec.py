@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ...data import CorpusFormat, OnError
+from ...data.atomic import atomic_path
 from .options import Device, Limit
 
 
@@ -28,7 +29,7 @@ def learn_codec(
 ) -> None:
     """Learn how READER's states are written as few bytes, from a sample of CORPUS."""
     from ...data import PrereadError, read_corpus
-    from ...indexer.files import atomic_path, check_new_file
+    from ...indexer.files import check_new_file
     from ...indexer.scan import scan_corpus
     from ...reader import Reader
     from ...reader.codecs import CodecName, sample_states, save_codec

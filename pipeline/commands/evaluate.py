@@ -6,15 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from ...data import (
-    AnswerMatch,
     OnError,
     PrereadError,
     Question,
     QuestionFormat,
     ReadReport,
     read_examples,
-    read_gold,
 )
+from .gold import Format, Match, OnBadRecord, Patterns, read_labelled
 from .options import (
     K1,
     B,
@@ -30,14 +29,8 @@ from .options import (
     TopK,
     print_json,
     print_table,
+    with_ends,
 )
-
-Format = Annotated[QuestionFormat, typer.Option(help="Form of the questions.")]
-Match = Annotated[
-    AnswerMatch | None, typer.Option(help="What answers are; told from the file if left out.")
-]
-Patterns = Annotated[Path | None, typer.Option(help="TREC's answer patterns, for topics.")]
-OnBadRecord = Annotated[OnError, typer.Option(help="What a bad record does.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -95,7 +88,7 @@ def evaluate(
     from ..qa import OpenDomainQA
     from ..retrievers.selection import without_password
 
-    gold = _read_gold(questions, format, match, patterns, on_error, limit)
+    gold = read_labelled(questions, format, match, patterns, on_error, limit)
     if sample is not None:
         gold = _draw(gold, sample, seed)
     facts = {
@@ -147,7 +140,7 @@ def score(
     """Score PREDICTIONS, whoever made them, against QUESTIONS: EM, F1."""
     from ..evaluation.scoring import score_predictions
 
-    gold = _read_gold(questions, format, match, patterns, on_error, None)
+    gold = read_labelled(questions, format, match, patterns, on_error, None)
     content = score_predictions(gold, predictions, scored=scored)
     content["answer_match"] = gold[0].match.value
     print_json(content) if json else print_table(_with_intervals(content))
@@ -177,30 +170,6 @@ def compare(
             )
 
 
-def _read_gold(
-    path: Path,
-    format: QuestionFormat,
-    match: AnswerMatch | None,
-    patterns: Path | None,
-    on_error: OnError,
-    limit: int | None,
-) -> list[Question]:
-    """Questions with answers; what was left out is said."""
-    report = ReadReport()
-    gold = read_gold(
-        path,
-        format=format,
-        match=match,
-        patterns=patterns,
-        on_error=on_error,
-        report=report,
-        limit=limit,
-    )
-    if not report.is_complete:
-        typer.echo(report.summary(), err=True)
-    return gold
-
-
 def _draw(questions: list[Question], n: int, seed: int) -> list[Question]:
     """So many of the questions; the same seed draws the same ones in the same order."""
     import random
@@ -220,15 +189,11 @@ def _with_intervals(content: dict[str, Any]) -> dict[str, Any]:
     for name, interval in ends.items():
         scores = table[name.removesuffix("_interval")]
         table[name.removesuffix("_interval")] = (
-            {k: _with_ends(scores[k], of_k) for k, of_k in interval.items()}
+            {k: with_ends(scores[k], of_k) for k, of_k in interval.items()}
             if isinstance(interval, dict)
-            else _with_ends(scores, interval)
+            else with_ends(scores, interval)
         )
     return {name: "none" if value is None else value for name, value in table.items()}
-
-
-def _with_ends(score: float, interval: list[float]) -> str:
-    return f"{score} ({interval[0]} to {interval[1]})"
 
 
 def evaluate_reader(

@@ -51,7 +51,7 @@ StopMargin = Annotated[
     float | None,
     typer.Option(
         help="Stop reading when the best answer is ahead by so many logits; inf reads all. "
-        "Default: what the reader's configuration says."
+        "Default: what the reader's ranking says."
     ),
 ]
 
@@ -71,3 +71,8 @@ def print_table(content: dict[str, Any]) -> None:
         shown = f"{value:,}" if type(value) is int else printable(str(value))
         table.add_row(name.replace("_", " "), Text(shown))  # not markup, whatever is in it
     Console().print(table)
+
+
+def with_ends(score: float, interval: list[float]) -> str:
+    """A score and where it may lie, for a person."""
+    return f"{score} ({interval[0]} to {interval[1]})"

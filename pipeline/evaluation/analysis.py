@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .intervals import bootstrap_intervals
+from .intervals import bootstrap_intervals, middle, resampled_means
 from .outcomes import Outcome, ScoredAnswer
 
 N_BINS = 10
@@ -102,8 +102,7 @@ def calibration_bins(answers: Iterable[tuple[float, float]]) -> list[Bin]:
     """
     bins: dict[int, list[tuple[float, float]]] = {}
     for score, exact_match in answers:
-        # A score of 1 belongs to the last bin.
-        bins.setdefault(min(int(score * N_BINS), N_BINS - 1), []).append((score, exact_match))
+        bins.setdefault(_bin_of(score), []).append((score, exact_match))
     return [
         Bin(len(members), *np.mean(members, axis=0).tolist()) for _, members in sorted(bins.items())
     ]
@@ -119,6 +118,31 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
         return None
     gaps = (one.n_questions * abs(one.exact_match - one.mean_score) for one in bins)
     return sum(gaps) / n_questions
+
+
+def calibration_error(answers: Sequence[tuple[float, float]]) -> Estimate | None:
+    """The `expected_calibration_error` of answers, and where it may lie; None without any.
+
+    The error of few answers is greater than that of many, and so is that of answers that are drawn
+    with replacement: the interval reaches further up than down, and may lie above the error.
+
+    Args:
+        answers: Pairs of score and exact match.
+    """
+    error = expected_calibration_error(calibration_bins(answers))
+    if error is None:
+        return None
+    gaps = np.zeros((N_BINS, len(answers)))
+    for number, (score, exact_match) in enumerate(answers):
+        gaps[_bin_of(score), number] = exact_match - score
+    # The mean of a bin's gaps over all answers is its distance times its share of the answers.
+    ((low, high),) = middle(np.abs(resampled_means(gaps)).sum(axis=0, keepdims=True))
+    return Estimate(error, float(low), float(high), len(answers))
+
+
+def _bin_of(score: float) -> int:
+    """Number of a score's bin; a score of 1 belongs to the last one."""
+    return min(int(score * N_BINS), N_BINS - 1)
 
 
 def question_word(question: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ...data import PrereadError
 from .analysis import Bin, Estimate
 
 if TYPE_CHECKING:
@@ -35,6 +38,22 @@ _SETTINGS: dict[Any, Any] = {
     "ytick.color": _INK,
     "legend.frameon": False,
 }
+
+
+def check_matplotlib(path: Path) -> None:
+    """Refuse plots where what draws them is not installed.
+
+    Args:
+        path: The file that they are for.
+
+    Raises:
+        PrereadError: If it is not.
+    """
+    if find_spec("matplotlib") is None:
+        raise PrereadError(
+            f"{path}: its plots need matplotlib, which is not installed. Install it: "
+            "pip install 'preread[report]'"
+        )
 
 
 def plot_by_passages(scores: Mapping[int, tuple[Estimate, Estimate]]) -> str:

@@ -35,6 +35,27 @@ def bootstrap_intervals(
     Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13 (percentile
     intervals); of paired differences, Koehn 2004 (https://aclanthology.org/W04-3250).
     """
+    means = resampled_means(values, n_resamples=n_resamples, seed=seed)
+    return middle(means)
+
+
+def resampled_means(
+    values: npt.ArrayLike, *, n_resamples: int = N_RESAMPLES, seed: int = SEED
+) -> Values:
+    """Means of some measures over questions that are drawn with replacement, again and again.
+
+    Args:
+        values: A row for each measure. Shape ``(n_measures, n_questions)``.
+        n_resamples: How often questions are drawn, as many as there are. All measures see the same
+            draws.
+        seed: Of the draws; equal input gives equal output.
+
+    Returns:
+        Shape ``(n_measures, n_resamples)``.
+
+    Raises:
+        ValueError: If there are no questions.
+    """
     columns = np.asarray(values, dtype=np.float64)
     n_questions = columns.shape[1]
     if not n_questions:
@@ -46,8 +67,20 @@ def bootstrap_intervals(
         n_now = min(n_at_once, n_resamples - first)
         counts = _count_draws(generator, n_now, n_questions)
         means[:, first : first + n_now] = columns @ counts.T / n_questions
+    return means
+
+
+def middle(resampled: Values) -> Values:
+    """The interval that holds the middle 95 % of resampled measures.
+
+    Args:
+        resampled: A row for each measure. Shape ``(n_measures, n_resamples)``.
+
+    Returns:
+        Lower and upper ends. Shape ``(n_measures, 2)``.
+    """
     tail = (1 - CONFIDENCE) / 2
-    return np.quantile(means, [tail, 1 - tail], axis=1).T
+    return np.quantile(resampled, [tail, 1 - tail], axis=1).T
 
 
 def _count_draws(generator: np.random.Generator, n_draws: int, n_questions: int) -> Values:

@@ -4,7 +4,6 @@ import datetime
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +42,7 @@ def check_report(path: Path) -> None:
             f"{path}: expected a report's name to end in {' or '.join(_WRITERS)}, found "
             f"{path.suffix or 'no suffix'!r}. The suffix decides the form."
         )
-    if find_spec("matplotlib") is None:
-        raise PrereadError(
-            f"{path}: a report needs matplotlib for its plots, which is not installed. Install it: "
-            "pip install 'preread[report]'"
-        )
+    figures.check_matplotlib(path)
 
 
 def write_report(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from ...data import Passage, PrereadError, Question, holds_answer
+from ...data.atomic import atomic_path
 from ...indexer import Hit, PassageIndex
-from ...indexer.files import atomic_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ...data import (
     nq_open_match_score,
     score_prediction,
 )
+from ...data.atomic import atomic_path
 from .analysis import answer_scores
 from .outcomes import ScoredAnswer
 from .summary import interval, percent
@@ -42,8 +43,6 @@ def score_predictions(
     pairs = list(zip(questions, texts, strict=True))
     answers = [ScoredAnswer.of(q, text, score_prediction(q, text)) for q, text in pairs]
     if scored is not None:
-        from ...indexer.files import atomic_path  # its room imports torch, for seconds
-
         with atomic_path(scored) as temporary, temporary.open("w", encoding="utf-8") as file:
             for one in answers:
                 file.write(json.dumps(one.to_dict(), ensure_ascii=False) + "\n")

@@ -91,7 +91,7 @@ def _ranking(qa: OpenDomainQA) -> dict[str, Any]:
         **rule,
         **({"similarity_weight": similarity} if similarity else {}),
         "confidence_weights": None if weights is None else list(weights),
-        "passage_weight": qa.reader.config.passage_weight,
+        "passage_weight": qa.reader.ranking.passage_weight,
         "min_confidence": qa.answerer.min_confidence,
     }
 

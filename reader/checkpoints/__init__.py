@@ -13,3 +13,8 @@ def shipped_reader_path(name: str) -> Path | None:
     """
     folder = Path(__file__).parent / (DEFAULT_READER if name == "default" else name)
     return folder if folder.parent == Path(__file__).parent and folder.is_dir() else None
+
+
+def is_shipped(folder: Path) -> bool:
+    """Whether a folder is that of a shipped reader, inside the installed package."""
+    return folder.resolve().parent == Path(__file__).resolve().parent

@@ -17,6 +17,7 @@ from ..codecs import Codec, QuantisedCodec, codec_file_name, known_codec, round_
 from ..decomposed import DecomposedModel
 from ..model import DeformerForQuestionAnswering
 from ..pair_models import PairModel
+from ..ranking import Ranking
 from ..reader import Reader
 from ..windows import TextEncoder, load_tokenizer
 from .batches import BatchDataset
@@ -28,7 +29,7 @@ from .plot import plot_run
 from .precision import uses_bfloat16
 from .recipe import Recipe
 from .sources import DataLoader
-from .starting import load_student
+from .starting import load_student, ranking_of_student
 from .trainer import PackedTrainer, last_checkpoint, publish
 from .watch import Watcher, score_examples, score_pairs
 
@@ -77,6 +78,7 @@ def train(
     base = str(shipped_reader_path(recipe.base) or recipe.base)
     tokenizer = load_tokenizer(base)
     model = load_student(recipe, base)
+    ranking = ranking_of_student(recipe, base)
     teacher = None
     if recipe.distillation is not None and recipe.distillation.teacher:
         source = recipe.distillation.teacher
@@ -101,7 +103,7 @@ def train(
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.is_world_process_zero():
         learned = codec if isinstance(codec, QuantisedCodec) else None
-        _save(model, tokenizer, output / "reader", learned)
+        _save(model, tokenizer, output / "reader", learned, ranking)
         plot_run(output)
     return output / "reader"
 
@@ -202,6 +204,7 @@ def _save(
     tokenizer: PreTrainedTokenizerFast,
     target: Path,
     codec: QuantisedCodec | None,
+    ranking: Ranking | None,
 ) -> None:
     """Write the reader aside, with the codec that it learned to read, then rename it."""
     staging = target.with_name(target.name + ".unfinished")
@@ -210,6 +213,8 @@ def _save(
     weights = {name: weight.half() for name, weight in model.state_dict().items()}
     model.save_pretrained(staging, state_dict=weights)
     tokenizer.save_pretrained(staging)
+    if ranking is not None:
+        ranking.save(staging)
     if codec is not None:
         save_codec(codec, Reader.load(str(staging)), staging / codec_file_name(codec.name))
     publish(staging, target)

@@ -5,6 +5,7 @@ from typing import Any
 from ..decomposed import DecomposedModel
 from ..model import DeformerForQuestionAnswering
 from ..pair_models import DeformerForMultipleChoice, DeformerForSequenceClassification
+from ..ranking import Ranking, load_ranking
 from ..weight_names import is_lower
 from .recipe import Recipe, TaskConfig, TaskKind
 
@@ -29,9 +30,7 @@ def load_student(recipe: Recipe, base: str) -> DecomposedModel:
     if _keeps_ranking(recipe):
         fields |= {name: True for name, is_taught in taught.items() if is_taught}
     else:
-        # What was fitted to the base's logits does not hold of others.
         fields |= taught
-        fields |= {"passage_weight": 0.0, "confidence_weights": None, "vector_ranking": None}
     kind: type[DecomposedModel] = DeformerForQuestionAnswering
     if recipe.task is not None:
         is_choice = recipe.task.kind is TaskKind.CHOICE
@@ -45,6 +44,25 @@ def load_student(recipe: Recipe, base: str) -> DecomposedModel:
     return model
 
 
+def ranking_of_student(recipe: Recipe, base: str) -> Ranking | None:
+    """How the trained reader's answers are ranked until somebody fits that to its own logits.
+
+    Args:
+        recipe: How it is trained.
+        base: Folder or hub name of what it begins from.
+
+    Returns:
+        The base's ranking where it still nearly holds. Otherwise None, for the defaults: what was
+        fitted to the base's logits does not hold of others.
+
+    Raises:
+        PrereadError: If the base's ranking cannot be used.
+    """
+    if not _keeps_ranking(recipe):
+        return None
+    return load_ranking(base).handed_on(is_split_alike=True)
+
+
 def _keeps_ranking(recipe: Recipe) -> bool:
     """Whether what is known of the base's logits will hold of the trained reader's, too.
 
@@ -53,7 +71,10 @@ def _keeps_ranking(recipe: Recipe) -> bool:
     such training, and moved little. Its confidence moved more, and should be fitted again.
     """
     sources = recipe.stages[-1].sources
-    compares = any(source.negatives or source.random_negatives for source in sources)
+    compares = any(
+        source.negatives or source.random_negatives or source.article_negatives
+        for source in sources
+    )
     return bool(recipe.codec) and recipe.null_weight > 0 and compares
 
 

@@ -1,9 +1,7 @@
 """Answers from the sample corpus by a reader that sums equal answers and knows its confidence."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +10,19 @@ from preread.data import PrereadError, read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import PassageIndex
 from preread.pipeline import GivenPassage, OpenDomainQA, read_given
+from preread.pipeline.best_answers import best_answers
 from preread.pipeline.fitting import RankingWeights
 from preread.pipeline.ranking import AnswerRule, answer_key, combined_logit
-from preread.reader import DeformerConfig, Reader
+from preread.pipeline.reads import collect_reads
+from preread.reader import Ranking, Reader
 
-FITTED = {
-    "passage_weight": 0.3,
-    "sums_answers": True,
-    "answer_temperature": 1.5,
-    "confidence_weights": [-1.0, 0.5, 0.1],
-}
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+FITTED = Ranking(
+    bm25_weight=1.5,
+    passage_weight=0.3,
+    aggregate_answers=True,
+    answer_temperature=1.5,
+    confidence_weights=(-1.0, 0.5, 0.1),
+)
 ASKED = [q for q in read_questions(sample_questions_path()) if q.answers][::45]
 QUESTIONS = [q.question for q in ASKED]
 
@@ -30,28 +30,17 @@ QUESTIONS = [q.question for q in ASKED]
 @pytest.fixture(scope="module")
 def fitted(sample_index: Path) -> OpenDomainQA:
     """The reader that ships, as if weights had been fitted."""
-    reader = Reader.load("default")
-    for name, value in FITTED.items():
-        setattr(reader.config, name, value)
-    return OpenDomainQA(PassageIndex(sample_index), reader)
+    return OpenDomainQA(PassageIndex(sample_index), Reader.load("default").with_ranking(FITTED))
 
 
-def test_weights_are_fitted_to_what_a_question_gets(
-    fitted: OpenDomainQA, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    aggregation, kept = import_module("aggregation"), import_module("reads")
-    ((_, _, reader, _),) = kept.load_readers(["shared=default"], "float32", "cpu")
-    states = kept.PassageStates.of(fitted.index, reader)
-    weights = RankingWeights(
-        passage_weight=0.3, bm25_weight=fitted.bm25_weight, answer_temperature=1.5
-    )
-    for question in ASKED:
-        reads = kept.read(states, fitted.retriever, question, 20)
-        (found,) = aggregation.answer_all([(question, reads)], 20, weights, sums=True)
+def test_weights_are_fitted_to_what_a_question_gets(fitted: OpenDomainQA) -> None:
+    weights = RankingWeights(passage_weight=0.3, bm25_weight=1.5, answer_temperature=1.5)
+    asked = list(zip(ASKED, collect_reads(fitted, ASKED, 20), strict=True))
+    found = best_answers(asked, 20, weights, aggregate=True)
+    for question, one in zip(ASKED, found, strict=True):
         best = fitted.answer(question.question, top_k=20).answers[0]
-        assert found.answer.best.text == best.answer
-        assert found.answer.score == pytest.approx(best.score, rel=1e-4)
+        assert one.answer is not None and one.answer.best.text == best.answer
+        assert one.answer.score == pytest.approx(best.score, rel=1e-4)
 
 
 def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None:
@@ -137,11 +126,8 @@ def test_a_spans_logit_is_the_combined_one(fitted: OpenDomainQA) -> None:
     margins = reader.spans.margins(logits, stored.windows)
     scores = [0.7 * hit.score for hit in hits]
     weighed = reader.spans.best_by_passage(logits, stored.windows, 2, scores)
-    reader.config.passage_weight = 0.0
-    try:
-        raw = reader.spans.best_by_passage(logits, stored.windows, 2)
-    finally:
-        reader.config.passage_weight = FITTED["passage_weight"]
+    plain = reader.with_ranking(Ranking())
+    raw = plain.spans.best_by_passage(logits, stored.windows, 2)
     known = {(s.passage, s.first_token, s.last_token): s.logit for s in raw}
     assert len(weighed) == len(raw) > 10
     for span in weighed:
@@ -169,39 +155,8 @@ def test_a_threshold_without_a_fitted_reader_is_refused(
     preread: Callable[..., Any], sample_index: Path
 ) -> None:
     index = PassageIndex(sample_index)
-    reader = Reader.load(index.manifest.plan.reader)
-    reader.config.confidence_weights = None
+    reader = Reader.load(index.manifest.plan.reader).with_ranking(Ranking())
     with pytest.raises(PrereadError, match="never fitted"):
         OpenDomainQA(index, reader, min_confidence=0.5)
     asked = preread("ask", sample_index, QUESTIONS[0], "--min-confidence", 2)
     assert asked.code == 2 and "between 0 and 1" in asked.err
-
-
-def test_weights_are_kept_with_the_reader_and_change_no_index(
-    make_tiny_model: Callable[..., Any], tiny_reader: Reader, tmp_path: Path
-) -> None:
-    model = make_tiny_model(knows_null=True, **FITTED)
-    model.save_pretrained(tmp_path)
-    tiny_reader.tokenizer.save_pretrained(tmp_path)
-    loaded = Reader.load(str(tmp_path))
-    assert {name: getattr(loaded.config, name) for name in FITTED} == FITTED
-    assert AnswerRule.of(loaded.config) == AnswerRule(
-        sums_answers=True, answer_temperature=1.5, confidence_weights=(-1.0, 0.5, 0.1)
-    )
-    assert loaded.fingerprint == tiny_reader.fingerprint
-    fields = json.loads((tmp_path / "config.json").read_text())
-    older = {name: value for name, value in fields.items() if name not in FITTED}
-    assert AnswerRule.of(DeformerConfig(**older)) == AnswerRule()
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "message"),
-    [
-        ("passage_weight", 0.5, "knows_null"),
-        ("answer_temperature", 0.0, "must be positive"),
-        ("confidence_weights", [1.0], "must be 3 numbers"),
-    ],
-)
-def test_weights_that_cannot_be_are_refused(field: str, value: object, message: str) -> None:
-    with pytest.raises(PrereadError, match=message):
-        DeformerConfig(**{field: value})

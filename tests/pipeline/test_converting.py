@@ -8,7 +8,7 @@ import pytest
 import torch
 from preread.data import PrereadError
 from preread.pipeline import convert
-from preread.reader import DeformerForQuestionAnswering, Reader
+from preread.reader import DeformerForQuestionAnswering, Ranking, Reader
 from preread.reader.conversion import CheckpointKind, write_tensorflow
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -131,6 +131,28 @@ def test_a_reader_becomes_the_ordinary_model_that_it_was(
     was = AutoModelForQuestionAnswering.from_pretrained(ordinary)
     assert_equal(was.state_dict(), found.state_dict())
     assert (back / "tokenizer.json").read_bytes() == (ordinary / "tokenizer.json").read_bytes()
+
+
+def test_a_ranking_goes_along_less_what_another_split_makes_wrong(
+    make_tiny_model: Callable[..., DeformerForQuestionAnswering],
+    tokenizer: PreTrainedTokenizerFast,
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "source"
+    make_tiny_model(knows_null=True).save_pretrained(source)
+    tokenizer.save_pretrained(source)
+    fitted = Ranking(
+        bm25_weight=1.5, passage_weight=0.1, confidence_weights=(0.0, 1.0, 0.1), stop_margin=3.0
+    )
+    fitted.save(source)
+    convert(str(source), tmp_path / "alike", num_lower_layers=2)
+    assert Reader.load(str(tmp_path / "alike")).ranking == fitted
+    convert(str(source), tmp_path / "reader", num_lower_layers=3)
+    expected = fitted.handed_on(is_split_alike=False)
+    assert Reader.load(str(tmp_path / "reader")).ranking == expected
+    assert expected.bm25_weight == 1.5 and expected.confidence_weights is None
+    convert(str(source), tmp_path / "ordinary", to=CheckpointKind.HUGGING_FACE)
+    assert not (tmp_path / "ordinary" / "ranking.json").exists()
 
 
 def test_a_reader_is_split_elsewhere(tiny_reader_path: Path, tmp_path: Path) -> None:

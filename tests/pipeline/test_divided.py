@@ -15,7 +15,7 @@ from preread.reader import Reader
 
 RULES = {
     "best span": AnswerRule(confidence_weights=(0.5, 1.0, 0.1)),
-    "sums": AnswerRule(sums_answers=True, answer_temperature=2.0),
+    "sums": AnswerRule(aggregate_answers=True, answer_temperature=2.0),
 }
 
 

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from preread.pipeline.evaluation.analysis import (
     Bin,
+    calibration_bins,
+    calibration_error,
     exact_match_by_word,
     expected_calibration_error,
     question_word,
@@ -133,6 +135,21 @@ def test_calibration_error_is_the_weighted_gap() -> None:
     expected = (1 * 0.2 + 3 * abs(2 / 3 - 2.86 / 3)) / 4
     assert expected_calibration_error(bins) == pytest.approx(expected)
     assert expected_calibration_error([]) is None
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from([0.0, 1.0])), min_size=1, max_size=30))
+def test_calibration_error_has_an_interval(answers: list[tuple[float, float]]) -> None:
+    found = calibration_error(answers)
+    assert found is not None and found.n_questions == len(answers)
+    assert found.mean == expected_calibration_error(calibration_bins(answers))
+    assert 0 <= found.low <= found.high <= 1 + 1e-12
+    assert calibration_error(answers) == found and calibration_error([]) is None
+
+
+def test_calibration_error_of_equal_answers_is_certain() -> None:
+    found = calibration_error([(0.75, 1.0)] * 8)
+    assert found is not None
+    assert (found.mean, found.low, found.high) == pytest.approx((0.25, 0.25, 0.25))
 
 
 def test_scores_after_some_passages_are_those_of_the_last_step() -> None:

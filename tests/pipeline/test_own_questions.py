@@ -46,7 +46,7 @@ def test_a_reader_learns_own_questions_and_takes_over_an_index(
     served.close()
     qa = OpenDomainQA.from_index(index)
     assert qa.reader.name == str(run / "reader")
-    assert qa.reader.config.confidence_weights
+    assert qa.reader.ranking.confidence_weights
     after = qa(question)[0]
     assert after.answer == before.answer and after.score != before.score
     asked = preread("ask", index, question)

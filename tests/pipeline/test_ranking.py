@@ -20,7 +20,7 @@ from preread.pipeline.ranking import (
 )
 
 BEST = AnswerRule()
-SUM = AnswerRule(sums_answers=True)
+SUM = AnswerRule(aggregate_answers=True)
 
 
 def candidate(text: str, passage: int, logit: float, start: int = 0) -> Candidate:
@@ -44,7 +44,7 @@ def all_candidates(draw: st.DrawFn) -> list[Candidate]:
 
 
 rules = st.builds(
-    AnswerRule, sums_answers=st.booleans(), answer_temperature=st.sampled_from([0.3, 1.0, 4.0])
+    AnswerRule, aggregate_answers=st.booleans(), answer_temperature=st.sampled_from([0.3, 1.0, 4.0])
 )
 
 
@@ -86,7 +86,7 @@ def test_the_best_span_keeps_the_readers_probability() -> None:
 
 def test_low_temperature_is_the_best_span() -> None:
     spans = [candidate("Rome", 0, 2.0), candidate("Paris", 1, 1.9), candidate("Paris", 2, 1.9)]
-    cold = AnswerRule(sums_answers=True, answer_temperature=0.01)
+    cold = AnswerRule(aggregate_answers=True, answer_temperature=0.01)
     assert rank_answers(spans, SUM)[0].best.text == "Paris"
     assert rank_answers(spans, cold)[0].best.text == "Rome"
 
@@ -137,7 +137,7 @@ def test_support_never_lowers_a_score(
     spans: list[Candidate], logit: int, temperature: float
 ) -> None:
     for sums in (True, False):
-        rule = AnswerRule(sums_answers=sums, answer_temperature=temperature)
+        rule = AnswerRule(aggregate_answers=sums, answer_temperature=temperature)
         for before in rank_answers(spans, rule):
             more = [*spans, candidate(before.best.text, 9, logit / 8)]
             after = {answer_key(a.best.text): a.score for a in rank_answers(more, rule)}
@@ -148,7 +148,7 @@ def test_support_never_lowers_a_score(
 def test_scores_of_summed_answers_are_all_evidence(
     spans: list[Candidate], rule: AnswerRule
 ) -> None:
-    ranked = rank_answers(spans, replace(rule, sums_answers=True))
+    ranked = rank_answers(spans, replace(rule, aggregate_answers=True))
     assert sum(a.score for a in ranked) == pytest.approx(1)
     for answer in ranked:
         assert sum(place.share for place in answer.places) == pytest.approx(answer.score)
@@ -181,7 +181,7 @@ def test_confidence_by_hand() -> None:
 def test_a_threshold_needs_a_fitted_reader() -> None:
     check_threshold(0.0, None)
     check_threshold(0.5, (0.0, 1.0, 1.0))
-    with pytest.raises(PrereadError, match="never fitted"):
+    with pytest.raises(PrereadError, match="never fitted.*preread calibrate"):
         check_threshold(0.5, None)
     with pytest.raises(PrereadError, match="between 0 and 1"):
         check_threshold(1.5, (0.0, 1.0, 1.0))

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -22,13 +21,16 @@ from preread.pipeline import (
     read_given,
     reciprocal_rank_fusion,
 )
+from preread.pipeline.best_answers import best_answers
 from preread.pipeline.fitting import RankingWeights
 from preread.pipeline.passage_weights import PassageWeights, ranking_for
 from preread.pipeline.ranking import AnswerRule
+from preread.pipeline.reads import collect_reads
 from preread.pipeline.retrievers import search_many
 from preread.pipeline.retrievers.base import bm25_scores, encoder_of
 from preread.pipeline.retrievers.selection import without_password
-from preread.reader import DeformerConfig, Reader
+from preread.reader import Reader
+from preread.reader.ranking import VectorRanking
 
 QUERY = "what is the longest river of the continent"
 rankings = st.lists(st.lists(st.integers(0, 9), unique=True), max_size=4)
@@ -139,13 +141,14 @@ def test_what_is_added_to_logits_is_bm25s_score_whoever_found_the_passage(
         assert [a.answer for a in batched.answers] == [a.answer for a in qa(text, top_k=5)]
 
 
-VECTOR_RANKING = {
-    "encoder": "",
-    "similarity_weight": 40.0,
-    "bm25_weight": 0.5,
-    "answer_temperature": 2.5,
-    "confidence_weights": [0.0, 1.0, 0.1],
-}
+VECTORS = VectorRanking(
+    encoder="another",
+    similarity_weight=40.0,
+    bm25_weight=0.5,
+    aggregate_answers=True,
+    answer_temperature=2.5,
+    confidence_weights=(0.0, 1.0, 0.1),
+)
 
 
 @pytest.fixture
@@ -153,8 +156,8 @@ def with_vectors(dense_index: Path) -> Iterator[OpenDomainQA]:
     """The reader that ships, as if weights had been fitted to the index's encoder."""
     with PassageIndex(dense_index) as index:
         reader = Reader.load("default")
-        encoder = index.manifest.dense.fingerprint
-        reader.config.vector_ranking = {**VECTOR_RANKING, "encoder": encoder}
+        vectors = VECTORS.model_copy(update={"encoder": index.manifest.dense.fingerprint})
+        reader = reader.with_ranking(reader.ranking.changed(vectors=vectors))
         yield OpenDomainQA(index, reader, open_retriever(index, "dense"))
 
 
@@ -162,14 +165,14 @@ def test_similarities_count_where_weights_were_fitted_to_their_encoder(
     with_vectors: OpenDomainQA, questions: Sequence[Question]
 ) -> None:
     index, reader = with_vectors.index, with_vectors.reader
-    config = reader.config
+    ranking = reader.ranking
     for name in ("dense", "hybrid"):
-        weights, rule = ranking_for(config, open_retriever(index, name))
+        weights, rule = ranking_for(ranking, open_retriever(index, name))
         assert weights == PassageWeights(bm25=0.5, similarity=40.0)
+        assert rule == AnswerRule.of(VECTORS)
         assert rule.answer_temperature == 2.5 and rule.confidence_weights == (0.0, 1.0, 0.1)
-        assert rule.sums_answers == config.sums_answers
-    weights, rule = ranking_for(config, index.bm25)
-    assert weights == PassageWeights(bm25=config.bm25_weight) and rule == AnswerRule.of(config)
+    weights, rule = ranking_for(ranking, index.bm25)
+    assert weights == PassageWeights(bm25=ranking.bm25_weight) and rule == AnswerRule.of(ranking)
 
     text = questions[0].question
     hits = with_vectors.retriever.search(text, 5)
@@ -185,56 +188,35 @@ def test_similarities_count_where_weights_were_fitted_to_their_encoder(
 
 
 def test_weights_of_similarities_are_fitted_to_what_a_question_gets(
-    with_vectors: OpenDomainQA,
-    questions: Sequence[Question],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    with_vectors: OpenDomainQA, questions: Sequence[Question]
 ) -> None:
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-    aggregation = import_module("aggregation")
-    ((_, _, reader, passage_weight),) = aggregation.load_readers(["one=default"], "float32", "cpu")
-    index = with_vectors.index
-    qa = OpenDomainQA(index, with_vectors.reader, open_retriever(index, "hybrid"))
-    reads = aggregation.read_all(index, qa.retriever, reader, questions, 10, tmp_path)
+    qa = OpenDomainQA(
+        with_vectors.index, with_vectors.reader, open_retriever(with_vectors.index, "hybrid")
+    )
     weights = RankingWeights(
-        passage_weight=passage_weight,
+        passage_weight=qa.reader.ranking.passage_weight,
         bm25_weight=0.5,
         answer_temperature=2.5,
         similarity_weight=40.0,
     )
-    pairs = list(zip(questions, reads, strict=True))
-    for question, found in zip(
-        questions, aggregation.answer_all(pairs, 10, weights, sums=True), strict=True
-    ):
+    asked = list(zip(questions, collect_reads(qa, questions, 10), strict=True))
+    found = best_answers(asked, 10, weights, aggregate=True)
+    for question, one in zip(questions, found, strict=True):
         best = qa.answer(question.question, top_k=10).answers[0]
-        assert found.answer.best.text == best.answer
-        assert found.answer.score == pytest.approx(best.score, rel=1e-4)
-    again = aggregation.read_all(index, qa.retriever, reader, questions, 10, tmp_path)
-    assert again == reads and len(list(tmp_path.iterdir())) == 1
-
-    found = aggregation.evaluate(reader.config, passage_weight, pairs, pairs, 10)
-    (tmp_path / "config.json").write_text(json.dumps(reader.config.to_dict()))
-    aggregation.write(tmp_path, found, "an encoder")
-    written = DeformerConfig(**json.loads((tmp_path / "config.json").read_text()))
-    assert written.vector_ranking is not None
-    assert written.vector_ranking["encoder"] == "an encoder"
-    fitted = found["rows"][-1]["weights"]
-    assert written.vector_ranking["similarity_weight"] == fitted["similarity_weight"] > 0
-    assert written.bm25_weight == reader.config.bm25_weight
+        assert one.answer is not None and one.answer.best.text == best.answer
+        assert one.answer.score == pytest.approx(best.score, rel=1e-4)
 
 
 def test_similarities_of_another_encoder_only_order_passages(
     with_vectors: OpenDomainQA, questions: Sequence[Question], caplog: pytest.LogCaptureFixture
 ) -> None:
-    index, reader = with_vectors.index, with_vectors.reader
-    reader.config.vector_ranking = {**VECTOR_RANKING, "encoder": "another"}
-    other = OpenDomainQA(index, reader, with_vectors.retriever)
+    ranking = with_vectors.reader.ranking
+    other = with_vectors.with_ranking(ranking.changed(vectors=VECTORS))
     assert "similarities of encoder another are worth" in caplog.text
     caplog.clear()
-    reader.config.vector_ranking = None
-    without = OpenDomainQA(index, reader, with_vectors.retriever)
+    without = with_vectors.with_ranking(ranking.changed(vectors=None))
     assert "similarities" not in caplog.text
-    assert other.weights == without.weights == PassageWeights(bm25=reader.config.bm25_weight)
+    assert other.weights == without.weights == PassageWeights(bm25=ranking.bm25_weight)
     assert other(questions[0].question) == without(questions[0].question)
 
 
@@ -243,21 +225,6 @@ def test_given_passages_are_ranked_as_bm25s_are(with_vectors: OpenDomainQA) -> N
     plain = OpenDomainQA(with_vectors.index, with_vectors.reader)
     given = [[GivenPassage(with_vectors.index.passage(n).passage_id, score=9.0) for n in range(5)]]
     assert read_given(with_vectors, [QUERY], given) == read_given(plain, [QUERY], given)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"similarity": 1.0}, "and nothing else"),
-        ({"answer_temperature": 0.0}, "must be positive"),
-        ({"confidence_weights": [1.0]}, "must be 3 numbers"),
-    ],
-)
-def test_a_vector_ranking_that_cannot_be_is_refused(
-    change: dict[str, object], message: str
-) -> None:
-    with pytest.raises(PrereadError, match=message):
-        DeformerConfig(vector_ranking={**VECTOR_RANKING, **change})
 
 
 def test_waves_heed_the_most_that_an_unread_passage_promises(

@@ -210,12 +210,12 @@ def test_margins_equal_a_plain_loop(shapes: list[tuple[int, int]], seed: int) ->
 @pytest.mark.parametrize("compare", [True, False])
 def test_a_calls_own_length_is_that_of_margins_too(compare: bool) -> None:
     """What no answer may be is nothing to say of its passage."""
-    said = {"knows_null": True, "passage_weight": 0.5, "scores_compare": compare}
+    said = {"knows_null": True, "scores_compare": compare}
     config = DeformerConfig(max_answer_length=3, **said)
     short = DeformerConfig(max_answer_length=1, **said)
     start = torch.linspace(3, 0, sum(TABLE.lengths))
     logits = SpanLogits(start, 2 * start.flip(0), torch.zeros(len(TABLE.lengths), 2))
-    called, configured = SpanDecoder(config), SpanDecoder(short)
+    called, configured = SpanDecoder(config, 0.5), SpanDecoder(short, 0.5)
     expected = configured.margins(logits, TABLE)
     assert called.margins(logits, TABLE) != expected
     assert called.margins(logits, TABLE, max_answer_length=1) == expected

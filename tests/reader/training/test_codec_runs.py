@@ -10,7 +10,7 @@ import torch
 from preread.data import PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer.files import sha256_of
-from preread.reader import Reader
+from preread.reader import Ranking, Reader
 from preread.reader.codecs import (
     CodecName,
     known_codec,
@@ -26,6 +26,7 @@ from safetensors.torch import load_file
 
 CODEC = "codec-rpq4.safetensors"
 RPQ4 = CodecName.parse("rpq4")
+RANKING = Ranking(passage_weight=0.25, confidence_weights=(0.5, 1.0, 0.1), stop_margin=4.0)
 
 
 def recipe(base: Path, epochs: int = 5) -> Recipe:
@@ -49,8 +50,9 @@ def first_run(lesson: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(lesson / "train.jsonl", root)
     folder = train(recipe(lesson / "base", epochs=2), data=root, output=root / "first")
     config = json.loads((folder / "config.json").read_text())
-    fitted = {"codec": "rpq4", "passage_weight": 0.25, "scores_compare": True, "knows_null": True}
-    (folder / "config.json").write_text(json.dumps(config | fitted))
+    known = {"codec": "rpq4", "scores_compare": True, "knows_null": True}
+    (folder / "config.json").write_text(json.dumps(config | known))
+    RANKING.save(folder)
     reader = Reader.load(str(folder))
     passages = list(read_corpus(sample_corpus_path()))[:150]
     learned = learn_codec(CodecName.parse("rpq4"), reader, sample_states(reader, passages))
@@ -128,15 +130,16 @@ def test_ranking_is_kept_where_passages_are_compared_on(
 ) -> None:
     folder = reader_path.parents[1]
     trained = Reader.load(str(train(comparing, data=folder, output=folder / "out")))
-    assert trained.config.passage_weight == 0.25 and trained.config.scores_compare
+    assert trained.ranking == RANKING and trained.config.scores_compare
 
 
 def test_ranking_is_not_kept_where_comparing_is_not_trained(
     coded: Recipe, reader_path: Path
 ) -> None:
     folder = reader_path.parents[1]
-    config = Reader.load(str(train(coded, data=folder, output=folder / "out"))).config
-    assert not config.scores_compare and not config.knows_null and config.passage_weight == 0
+    trained = Reader.load(str(train(coded, data=folder, output=folder / "out")))
+    assert not trained.config.scores_compare and not trained.config.knows_null
+    assert trained.ranking == Ranking()
 
 
 def test_codec_is_refused_while_lower_layers_learn(base: Path) -> None:

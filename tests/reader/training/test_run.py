@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import torch
 from preread.data import DataError, OnError, PrereadError
-from preread.reader import Reader
+from preread.reader import Ranking, Reader
 from preread.reader.comprehension import answer_examples
+from preread.reader.ranking import VectorRanking
 from preread.reader.training import Recipe, recipe_path
 from preread.reader.training.recipe import DistillationConfig, HeldOutConfig
 from preread.reader.training.run import train
@@ -228,19 +229,17 @@ def test_several_processes_share_the_batches(base: Path, train_file: Path) -> No
 
 def test_what_was_fitted_to_the_bases_logits_is_dropped(base: Path, train_file: Path) -> None:
     first = train(recipe(base, epochs=1), data=base.parent, output=base.parent / "first")
-    described = json.loads((first / "config.json").read_text())
-    vectors = {"encoder": "e", "similarity_weight": 9.0, "bm25_weight": 0.5}
-    ranking = {"answer_temperature": 2.0, "confidence_weights": [0.0, 1.0, 0.0]}
-    described |= {**ranking, "vector_ranking": ranking | vectors}
-    (first / "config.json").write_text(json.dumps(described))
-    assert Reader.load(str(first)).config.vector_ranking is not None
+    assert Reader.load(str(first)).ranking == Ranking()
+    vectors = VectorRanking(encoder="e", similarity_weight=9.0)
+    fitted = Ranking(answer_temperature=2.0, confidence_weights=(0.0, 1.0, 0.0), vectors=vectors)
+    fitted.save(first)
+    assert Reader.load(str(first)).ranking == fitted
     trained = train(
         replace(recipe(base, epochs=1), base=str(first)),
         data=base.parent,
         output=base.parent / "out",
     )
-    config = Reader.load(str(trained)).config
-    assert config.confidence_weights is None and config.vector_ranking is None
+    assert Reader.load(str(trained)).ranking == Ranking()
 
 
 def test_a_run_ends_early_where_its_recipe_says(base: Path, train_file: Path) -> None:
