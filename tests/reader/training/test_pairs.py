@@ -158,7 +158,7 @@ def test_losses_of_a_classifier_by_hand() -> None:
     # T = 2: the student says sqrt(3):1 and 1:1, the teacher 1:1 and 1:1.
     root = math.sqrt(3.0)
     divergence = 0.5 * math.log(0.5 * (root + 1) / root) + 0.5 * math.log(0.5 * (root + 1))
-    config = DistillationConfig(teacher="", gold=0.5, outputs=2.0, layers=3.0)
+    config = DistillationConfig(teacher="full", gold=0.5, outputs=2.0, layers=3.0)
     teacher = Teacher(Fixed([[0.0, 0.0], [7.0, 7.0]], 1.0), config)  # type: ignore[arg-type]
     losses = PairObjective(teacher).losses(student, batch)
     assert losses["gold"].item() == pytest.approx(0.5 * gold)
