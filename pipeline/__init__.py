@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     from .answers import Answer, Step
     from .converting import convert
     from .evaluation.comparison import Comparison, compare
+    from .evaluation.comprehension import ReadMode, evaluate_reader
+    from .evaluation.pairs import evaluate_pairs
     from .evaluation.scoring import score_predictions
     from .given import answer_each, rank_given, read_given
     from .given_states import GivenPassage
     from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
-    from .pair_reading import evaluate_pairs
     from .qa import OpenDomainQA
     from .question_answerer import QuestionAnswerer
-    from .reading import ReadMode, evaluate_reader
     from .result import Result
     from .retrievers import HybridRetriever, Retriever, open_retriever, reciprocal_rank_fusion
     from .search import CorpusSearch, FoundPassage, search_passages
@@ -63,7 +63,7 @@ __getattr__, __dir__ = lazy_attributes(
         "Miner": "mining",
         "OpenDomainQA": "qa",
         "QuestionAnswerer": "question_answerer",
-        "ReadMode": "reading",
+        "ReadMode": "evaluation.comprehension",
         "Result": "result",
         "Retriever": "retrievers",
         "SkipReason": "mining",
@@ -71,8 +71,8 @@ __getattr__, __dir__ = lazy_attributes(
         "answer_each": "given",
         "compare": "evaluation.comparison",
         "convert": "converting",
-        "evaluate_pairs": "pair_reading",
-        "evaluate_reader": "reading",
+        "evaluate_pairs": "evaluation.pairs",
+        "evaluate_reader": "evaluation.comprehension",
         "evaluate": "open_domain",
         "mine_negatives": "mining",
         "open_retriever": "retrievers",

@@ -252,8 +252,8 @@ def evaluate_reader(
 ) -> None:
     """Let READER answer DATASET, given each question's passage, and score: EM, F1."""
     from ...reader import Reader
-    from ..reading import ReadMode, parse_mode
-    from ..reading import evaluate_reader as run_evaluation
+    from ..evaluation.comprehension import ReadMode, parse_mode
+    from ..evaluation.comprehension import evaluate_reader as run_evaluation
 
     chosen_mode = parse_mode(mode)
     report = ReadReport()

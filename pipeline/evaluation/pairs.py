@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..data import ChoiceExample, PairExample, PrereadError
-from ..reader import Packed, PairReader
-from ..reader.codecs import Codec, plain_codec
-from .evaluation.intervals import bootstrap_intervals
-from .reading import ReadMode
+from ...data import ChoiceExample, PairExample, PrereadError
+from ...reader import Packed, PairReader
+from ...reader.codecs import Codec, plain_codec
+from .comprehension import ReadMode
+from .intervals import bootstrap_intervals
 
 
 def evaluate_pairs(
