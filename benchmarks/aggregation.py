@@ -27,7 +27,6 @@ from typing import Any
 from common import write_result
 from preread.data import Question, read_gold, score_prediction
 from preread.indexer import PassageIndex
-from preread.pipeline.confidence import confidence, confidence_features
 from preread.pipeline.evaluation.analysis import (
     Bin,
     calibration_bins,
@@ -36,12 +35,9 @@ from preread.pipeline.evaluation.analysis import (
 )
 from preread.pipeline.evaluation.figures import plot_reliability
 from preread.pipeline.fitting import RankingWeights, fit_confidence, fit_ranking
-from preread.pipeline.ranking import (
-    SPANS_PER_PASSAGE,
-    AnswerRule,
-    RankedAnswer,
-    rank_answers,
-)
+from preread.pipeline.qa.calibration import confidence, confidence_features
+from preread.pipeline.qa.ranking import AnswerRule, RankedAnswer, rank_answers
+from preread.pipeline.qa.reading import SPANS_PER_PASSAGE
 from preread.pipeline.retrievers import open_retriever
 from preread.pipeline.retrievers.base import encoder_of
 from preread.reader import DeformerConfig, Precision

@@ -12,12 +12,9 @@ from preread.indexer import PassageIndex
 from preread.indexer.files import sha256_of
 from preread.indexer.manifest import MANIFEST_FILE
 from preread.pipeline.fitting import RankingWeights, SpanFeatures
-from preread.pipeline.ranking import (
-    SPANS_PER_PASSAGE,
-    Candidate,
-    combined_logit,
-    evidence,
-)
+from preread.pipeline.qa.ranking import combined_logit, evidence
+from preread.pipeline.qa.reading import SPANS_PER_PASSAGE
+from preread.pipeline.qa.types import Candidate
 from preread.pipeline.retrievers import Retriever
 from preread.pipeline.retrievers.base import bm25_scores, describe
 from preread.reader import Packed, Precision, Reader, WindowTable

@@ -6,7 +6,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
-from .answers import Answer
+from .qa.types import Answer
 
 _CONTEXT = 240
 """Characters of the passage shown on either side of the answer."""

@@ -8,7 +8,7 @@ from ..data import PrereadError
 from .stored import parse_stored
 
 N_CONFIDENCE_WEIGHTS = 3
-"""A bias, and a weight for each of ``pipeline.confidence``'s features."""
+"""A bias, and a weight for each of ``pipeline.qa.calibration``'s features."""
 _OF_VECTOR_RANKING = {
     "encoder",
     "similarity_weight",

@@ -92,7 +92,7 @@ def evaluate(
 
     from ...indexer import Bm25Parameters
     from ..open_domain import evaluate as run_evaluation
-    from ..qa import OpenDomainQA
+    from ..qa.pipeline import OpenDomainQA
     from ..retrievers.selection import without_password
 
     gold = _read_gold(questions, format, match, patterns, on_error, limit)

@@ -13,7 +13,7 @@ from preread.data.sample import sample_questions_path
 from preread.indexer import PassageIndex
 from preread.pipeline import GivenPassage, OpenDomainQA, read_given
 from preread.pipeline.fitting import RankingWeights
-from preread.pipeline.ranking import AnswerRule, answer_key, combined_logit
+from preread.pipeline.qa.ranking import AnswerRule, answer_key, combined_logit
 from preread.reader import DeformerConfig, Reader
 
 FITTED = {

@@ -23,8 +23,8 @@ from preread.pipeline import (
     reciprocal_rank_fusion,
 )
 from preread.pipeline.fitting import RankingWeights
-from preread.pipeline.passage_weights import PassageWeights, ranking_for
-from preread.pipeline.ranking import AnswerRule
+from preread.pipeline.qa.ranking import AnswerRule
+from preread.pipeline.qa.score_fusion import PassageWeights, ranking_for
 from preread.pipeline.retrievers import search_many
 from preread.pipeline.retrievers.base import bm25_scores, encoder_of
 from preread.pipeline.retrievers.selection import without_password

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from ..data import PrereadError
-from ..reader.config import N_CONFIDENCE_WEIGHTS
+from ...data import PrereadError
+from ...reader.config import N_CONFIDENCE_WEIGHTS
 
 _LEAST = 1e-6
 """Scores are kept so far from 0 and 1, where log-odds have no end."""
