@@ -12,7 +12,8 @@ from on_device import Clock, layer_flops
 from preread.data import Passage
 from preread.indexer import BuildPlan, Manifest, PassageIndex
 from preread.indexer.encode import ShardTask, encode_shard
-from preread.pipeline.waves import read_in_waves
+from preread.pipeline.qa.reading import PassageReader
+from preread.pipeline.qa.types import ReadRequest, RequestedPassage
 from preread.reader import DeformerConfig, Packed, Reader, Segment
 from preread.reader.codecs import known_codec
 from reading_systems import Asked
@@ -83,10 +84,11 @@ class Readings:
         self, precision: str, top_k: int, seconds: dict[str, list[float]]
     ) -> list[Callable[[], list[Tensor]]]:
         """From stored states, for each question; seconds of each stage are added to a list."""
-        reader = self._readers[precision]
+        passage_reader = PassageReader(self._readers[precision], self._index, self._codec)
 
         def reads(number: int) -> Callable[[], list[Tensor]]:
-            question, ordinals = self._asked[number].question, self._ordinals(number, top_k)
+            passages = [RequestedPassage(ordinal) for ordinal in self._ordinals(number, top_k)]
+            request = ReadRequest(self._asked[number].question, passages, [0.0] * len(passages))
 
             def read() -> list[Tensor]:
                 last = [self._clock.now()]
@@ -95,16 +97,10 @@ class Readings:
                     last.append(self._clock.now())
                     seconds.setdefault(stage, []).append(last[-1] - last[-2])
 
-                states = reader.question_states(question)
-                note("question")
-                scores = [0.0] * len(ordinals)
-                reading = read_in_waves(
-                    reader, self._index, self._codec, states, ordinals, scores, margin=None,
-                    on_stage=note,
-                )  # fmt: skip
-                logits = torch.stack([reading.logits.start, reading.logits.end], 1).cpu()
+                (found,) = passage_reader.logits([request], on_stage=note)
+                logits = torch.stack([found.logits.start, found.logits.end], 1).cpu()
                 note("to host")
-                return list(torch.split(logits, list(reading.windows.lengths)))
+                return list(torch.split(logits, list(found.windows.lengths)))
 
             return read
 

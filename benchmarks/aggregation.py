@@ -34,7 +34,7 @@ from preread.pipeline.evaluation.analysis import (
 )
 from preread.pipeline.evaluation.summary import interval, percent
 from preread.pipeline.fitting import RankingWeights, fit_ranking
-from preread.pipeline.ranking import SPANS_PER_PASSAGE
+from preread.pipeline.qa.reading import SPANS_PER_PASSAGE
 from preread.pipeline.retrievers import open_retriever
 from preread.pipeline.retrievers.base import encoder_of
 from preread.reader import Precision, Reader

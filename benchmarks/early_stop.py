@@ -22,8 +22,8 @@ from common import write_result
 from matplotlib.figure import Figure
 from preread.data import Question, read_questions, score_answer
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.waves import read_in_waves, wave_ends
-from preread.reader import Span
+from preread.pipeline.qa.reading import batch_ends
+from preread.pipeline.qa.types import Candidate, ReadRequest, RequestedPassage
 from preread.reader.ranking import load_ranking
 from tqdm import tqdm
 
@@ -45,7 +45,7 @@ class Recorded:
     def stop(self, margin: float) -> tuple[int, float]:
         """Passages read, and EM of the answer."""
         n_passages = len(self.passage_scores)
-        for n_read in wave_ends(n_passages):
+        for n_read in batch_ends(n_passages):
             step = bisect_right(self.steps_at, n_read - 1) - 1
             if n_read == n_passages or (
                 step >= 0 and self.logits[step] - self.passage_scores[n_read] >= margin
@@ -59,29 +59,15 @@ def record(qa: OpenDomainQA, question: Question, top_k: int) -> Recorded | None:
     hits = qa.retriever.search(question.question, top_k)
     if not hits:
         return None
-    ordinals = [hit.ordinal for hit in hits]
+    passages = [RequestedPassage(hit.ordinal) for hit in hits]
     scores = [qa.bm25_weight * hit.score for hit in hits]
-    reading = read_in_waves(
-        qa.reader,
-        qa.index,
-        qa.codec,
-        qa.reader.question_states(question.question),
-        ordinals,
-        scores,
-        margin=None,
-        on_stage=lambda stage: None,
-    )
-    best = qa.reader.spans.best_by_passage(reading.logits, reading.windows, 1, scores)
-    steps: list[Span] = []
-    for span in sorted(best, key=lambda span: span.passage):
-        if not steps or span.logit > steps[-1].logit:
-            steps.append(span)
-    exact = []
-    for span in steps:
-        text = qa.index.passage(ordinals[span.passage]).text
-        tokens = qa.reader.encoder.token_map(text)
-        start, end = tokens.char_span(span.first_token, span.last_token)
-        exact.append(score_answer(text[start:end], question.answers)[0])
+    request = ReadRequest(question.question, passages, scores)
+    (found,) = qa.passage_reader.read([request], spans_per_passage=1)
+    steps: list[Candidate] = []
+    for one in sorted(found.candidates, key=lambda one: one.passage):
+        if not steps or one.logit > steps[-1].logit:
+            steps.append(one)
+    exact = [score_answer(one.text, question.answers)[0] for one in steps]
     return Recorded(scores, [s.passage for s in steps], [s.logit for s in steps], exact)
 
 

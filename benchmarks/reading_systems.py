@@ -26,7 +26,8 @@ from index_files import write_passages
 from preread.data import Passage, read_corpus, read_questions
 from preread.indexer import IndexConfig, PassageIndex, build_index
 from preread.pipeline import CorpusSearch
-from preread.pipeline.waves import read_in_waves
+from preread.pipeline.qa.reading import PassageReader
+from preread.pipeline.qa.types import ReadRequest, RequestedPassage
 from preread.reader import DeformerConfig, Packed, Reader, Segment
 from preread.reader.profiling.shapes import SHAPES, random_model
 from torch import Tensor
@@ -167,21 +168,14 @@ class Bench:
         return ordinary_bert(self._reader.model)
 
     def _ours(self, reader: Reader, number: int, top_k: int) -> Reading:
-        question, ordinals = self._asked[number].question, self.ordinals(number, top_k)
+        passages = [RequestedPassage(ordinal) for ordinal in self.ordinals(number, top_k)]
+        request = ReadRequest(self._asked[number].question, passages, [0.0] * len(passages))
+        passage_reader = PassageReader(reader, self._index, self._codec)
 
         def read() -> list[Tensor]:
-            reading = read_in_waves(
-                reader,
-                self._index,
-                self._codec,
-                reader.question_states(question),
-                ordinals,
-                [0.0] * len(ordinals),
-                margin=None,
-                on_stage=lambda stage: None,
-            )
-            logits = torch.stack([reading.logits.start, reading.logits.end], 1)
-            return list(torch.split(logits, list(reading.windows.lengths)))
+            (found,) = passage_reader.logits([request])
+            logits = torch.stack([found.logits.start, found.logits.end], 1)
+            return list(torch.split(logits, list(found.windows.lengths)))
 
         return read
 
@@ -192,5 +186,6 @@ class Bench:
             windows = Packed.from_lists([pair.window for pair in pairs])
             states = self._reader.model.lower(windows, Segment.PASSAGE)
             question = self._reader.question_states(self._asked[number].question)
-            start, end = self._reader.span_logits(question, states)
-        return list(torch.split(torch.stack([start, end], 1), list(windows.lengths)))
+            logits = self._reader.logits(question, states)
+        stacked = torch.stack([logits.start, logits.end], 1)
+        return list(torch.split(stacked, list(windows.lengths)))

@@ -25,8 +25,8 @@ def main() -> None:
     stored = states.with_rows(states.rows.half())
 
     question = reader.question_states(QUESTION)  # online: the question, and the upper layers
-    on_the_spot, _ = reader.span_logits(question, states)
-    from_store, _ = reader.span_logits(question, stored)
+    on_the_spot = reader.logits(question, states).start
+    from_store = reader.logits(question, stored).start
     print(f"largest difference of a logit: {(on_the_spot - from_store).abs().max():.1e}")
 
     table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])

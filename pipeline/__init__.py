@@ -5,20 +5,18 @@ from typing import TYPE_CHECKING
 from ..data.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from .answers import Answer, Step
     from .calibration import Calibration, calibrate
     from .converting import convert
     from .evaluation.comparison import Comparison, compare
+    from .evaluation.comprehension import ReadMode, evaluate_reader
+    from .evaluation.pairs import evaluate_pairs
     from .evaluation.scoring import score_predictions
-    from .given import answer_each, rank_given, read_given
-    from .given_states import GivenPassage
     from .mining import Miner, SkipReason, mine_negatives
     from .open_domain import evaluate
-    from .pair_reading import evaluate_pairs
-    from .qa import OpenDomainQA
+    from .qa.pipeline import OpenDomainQA
+    from .qa.provided import answer_each, rank_given, read_given
+    from .qa.types import Answer, GivenPassage, Result, Step
     from .question_answerer import QuestionAnswerer
-    from .reading import ReadMode, evaluate_reader
-    from .result import Result
     from .retrievers import HybridRetriever, Retriever, open_retriever, reciprocal_rank_fusion
     from .search import CorpusSearch, FoundPassage, search_passages
 
@@ -57,32 +55,32 @@ __all__ = [
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
-        "Answer": "answers",
+        "Answer": "qa.types",
         "Calibration": "calibration",
         "Comparison": "evaluation.comparison",
         "CorpusSearch": "search",
         "FoundPassage": "search",
-        "GivenPassage": "given_states",
+        "GivenPassage": "qa.types",
         "HybridRetriever": "retrievers",
         "Miner": "mining",
-        "OpenDomainQA": "qa",
+        "OpenDomainQA": "qa.pipeline",
         "QuestionAnswerer": "question_answerer",
-        "ReadMode": "reading",
-        "Result": "result",
+        "ReadMode": "evaluation.comprehension",
+        "Result": "qa.types",
         "Retriever": "retrievers",
         "SkipReason": "mining",
-        "Step": "answers",
-        "answer_each": "given",
+        "Step": "qa.types",
+        "answer_each": "qa.provided",
         "calibrate": "calibration",
         "compare": "evaluation.comparison",
         "convert": "converting",
-        "evaluate_pairs": "pair_reading",
-        "evaluate_reader": "reading",
+        "evaluate_pairs": "evaluation.pairs",
+        "evaluate_reader": "evaluation.comprehension",
         "evaluate": "open_domain",
         "mine_negatives": "mining",
         "open_retriever": "retrievers",
-        "rank_given": "given",
-        "read_given": "given",
+        "rank_given": "qa.provided",
+        "read_given": "qa.provided",
         "reciprocal_rank_fusion": "retrievers",
         "score_predictions": "evaluation.scoring",
         "search_passages": "search",

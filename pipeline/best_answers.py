@@ -6,11 +6,11 @@ from typing import Any
 
 from ..data import Question, score_prediction
 from ..reader.ranking import ThresholdScore
-from .confidence import Features, confidence, confidence_features
 from .evaluation.analysis import Estimate, calibration_error, estimates
 from .evaluation.summary import interval, percent
 from .fitting import RankingWeights
-from .ranking import AnswerRule, RankedAnswer, rank_answers
+from .qa.calibration import Features, confidence, confidence_features
+from .qa.ranking import AnswerRule, RankedAnswer, rank_answers
 from .reads import Reads
 
 THRESHOLDS = (0.0, 0.25, 0.5, 0.75)

@@ -27,7 +27,7 @@ from .best_answers import (
 from .evaluation.analysis import Bin, Estimate, calibration_bins, estimates
 from .evaluation.summary import interval, percent
 from .fitting import RankingWeights, fit_confidence, fit_ranking
-from .qa import OpenDomainQA
+from .qa.pipeline import OpenDomainQA
 from .reads import collect_reads
 from .retrievers.base import encoder_of
 
@@ -136,7 +136,7 @@ def calibrate(
         with_margin=qa.reader.config.knows_null,
         passage_weight=None if encoder is None else ranking.passage_weight,
     )
-    rule = qa.answerer.rule
+    rule = qa.rule
     had = RankingWeights(
         passage_weight=ranking.passage_weight,
         bm25_weight=qa.weights.bm25,

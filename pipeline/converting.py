@@ -24,7 +24,7 @@ from ..reader.conversion import (
 )
 from ..reader.conversion.tensorflow_model import activation_differs
 from ..reader.conversion.vocabulary import write_vocabulary
-from .reading import ReadMode, evaluate_reader
+from .evaluation.comprehension import ReadMode, evaluate_reader
 
 _TENSORFLOW_NAME = "model.ckpt"
 

@@ -7,7 +7,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ..data.outside import printable
-from .answers import Answer
+from .qa.types import Answer
 
 _CONTEXT = 240
 """Characters of the passage shown on either side of the answer."""

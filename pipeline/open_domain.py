@@ -22,8 +22,8 @@ from .evaluation.retrieved import (
 )
 from .evaluation.settings import Settings
 from .evaluation.summary import CUTOFFS, summarise
-from .qa import OpenDomainQA
-from .result import Result
+from .qa.pipeline import OpenDomainQA
+from .qa.types import Result
 from .retrievers.base import describe
 
 
@@ -179,7 +179,7 @@ def _facts(qa: OpenDomainQA) -> dict[str, str]:
         "BM25's weight": f"{qa.weights.bm25:g}",
         "similarity's weight": f"{qa.weights.similarity:g}",
         "passage score's weight": f"{qa.reader.ranking.passage_weight:g}",
-        "equal answers": "add up" if qa.answerer.rule.aggregate_answers else "the best span counts",
+        "equal answers": "add up" if qa.rule.aggregate_answers else "the best span counts",
         "device": str(qa.reader.device),
         "runtime": f"{qa.reader.runtime_name}, {qa.reader.precision}",
         "stop margin": "none" if qa.stop_margin is None else f"{qa.stop_margin:g}",

@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from ..data import PrereadError
+from ..data import Passage, PrereadError
 from ..data.characters import whole_characters
 from ..reader import Reader, Span, SpanLogits, TextEncoder, WindowTable
-from ..reader.window_table import window_table
+from .qa.reading import PassageReader
+from .qa.types import ReadRequest, RequestedPassage
 
 Found: TypeAlias = dict[str, Any]
 """``{"score", "start", "end", "answer"}``."""
@@ -137,7 +138,6 @@ class QuestionAnswerer:
         return reader
 
 
-@torch.inference_mode()
 def _answer(
     reader: Reader,
     question: str,
@@ -149,11 +149,10 @@ def _answer(
     align_to_words: bool,
 ) -> list[Found]:
     """Answers to one question, best first."""
-    (windows,) = reader.encoder.encode_passages([context])
-    table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
-    logits = reader.logits(reader.question_states(question), reader.window_states(windows))
-    spans = reader.spans.best(logits, table, top_k, max_answer_length=max_answer_len)
-    null = _null_probability(logits, table) if with_null else 0.0
+    passage = RequestedPassage(None, Passage("", context))
+    (read,) = PassageReader(reader).logits([ReadRequest(question, [passage], [0.0])])
+    spans = reader.spans.best(read.logits, read.windows, top_k, max_answer_length=max_answer_len)
+    null = _null_probability(read.logits, read.windows) if with_null else 0.0
     tokens = reader.encoder.token_map(context)
     pieces = tokens.words if align_to_words else tokens.tokens
 

@@ -22,10 +22,11 @@ from ..indexer.files import sha256_of
 from ..indexer.manifest import MANIFEST_FILE
 from ..reader import Ranking, Reader
 from ..reader.fingerprint import weights_sha256
-from .answering import ReadOff
 from .fitting import RankingWeights, SpanFeatures
-from .qa import OpenDomainQA
-from .ranking import SPANS_PER_PASSAGE, Candidate, combined_logit, evidence
+from .qa.pipeline import OpenDomainQA
+from .qa.ranking import combined_logit, evidence
+from .qa.reading import SPANS_PER_PASSAGE
+from .qa.types import Candidate, CandidateSpans
 from .retrievers import Retriever
 from .retrievers.base import bm25_scores, describe
 
@@ -66,7 +67,7 @@ class Reads(BaseModel):
 
     @classmethod
     def of(
-        cls, question: Question, hits: Sequence[Hit], found: ReadOff, index: PassageIndex
+        cls, question: Question, hits: Sequence[Hit], found: CandidateSpans, index: PassageIndex
     ) -> Self:
         """Keep what was read.
 
@@ -216,7 +217,7 @@ def collect_reads(
 
     def read(question: Question) -> Reads:
         hits = plain.retriever.search(question.question, top_k)
-        found = plain.read_off(question.question, hits)
+        found = plain.read(question.question, hits)
         return Reads.of(question, hits, found, plain.index)
 
     settings = ReadSettings.of(qa.index, qa.reader, qa.retriever, questions, top_k)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from ..data import ReadingExample
 from .packing import Packed
 from .reader import Reader
+from .spans import Span
 from .window_table import window_table
+from .windows import TokenMap
 
 _QUESTIONS_AT_ONCE = 16
 
@@ -38,7 +40,15 @@ def answer_examples(
         tokens = reader.encoder.token_map(context)
         for first in range(0, len(group), _QUESTIONS_AT_ONCE):
             some = group[first : first + _QUESTIONS_AT_ONCE]
-            spans = reader.read_each([example.question for example in some], passage, table)
-            for example, span in zip(some, spans, strict=True):
-                start, end = tokens.char_span(span.first_token, span.last_token) if span else (0, 0)
-                yield example, context[start:end]
+            questions = reader.question_states(*(example.question for example in some))
+            to_read = [(number, [0]) for number in range(len(some))]
+            read = reader.logits_batch(questions, passage, table, to_read)
+            for example, (logits, of_context) in zip(some, read, strict=True):
+                best = reader.spans.best(logits, of_context, n_best=1)
+                yield example, _text(tokens, best[0]) if best else ""
+
+
+def _text(tokens: TokenMap, span: Span) -> str:
+    """The characters of a span of tokens."""
+    start, end = tokens.char_span(span.first_token, span.last_token)
+    return tokens.text[start:end]

@@ -19,7 +19,7 @@ from .config import DeformerConfig
 RANKING_FILE = "ranking.json"
 
 ConfidenceWeights = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
-"""The bias of a logistic function, and a weight for each of ``pipeline.confidence``'s features."""
+"""The bias of a logistic function, and a weight for each of ``pipeline.qa.calibration``'s features."""
 Interval = Annotated[tuple[float, ...], Field(min_length=2, max_length=2)]
 """Lower and upper end, 95 %, in percent."""
 Percent = Annotated[float, Field(ge=0, le=100)]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from ..data import PrereadError
@@ -161,9 +160,17 @@ class Reader:
         return fingerprint(self.model, self.tokenizer.backend_tokenizer)
 
     @torch.inference_mode()
-    def question_states(self, question: str) -> Packed:
-        """Lower states of one question. Shape ``(n_question_tokens, hidden_size)``, float32."""
-        return self._states_of_questions([question])
+    def question_states(self, *questions: str) -> Packed:
+        """Lower states of questions, a segment each.
+
+        Args:
+            *questions: At least one.
+
+        Returns:
+            Shape ``(n_question_rows, hidden_size)``, float32.
+        """
+        ids = Packed.from_lists(self.encoder.encode_questions(questions))
+        return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
 
     @torch.inference_mode()
     def window_states(self, windows: Sequence[Window]) -> Packed:
@@ -185,11 +192,6 @@ class Reader:
         """Logits of all passage rows, and of each pair's [CLS] row. All float32."""
         pairs = [(0, number) for number in range(len(passages))]
         return self.runtime.logits(question, passages, pairs)
-
-    def span_logits(self, question: Packed, passages: Packed) -> tuple[Tensor, Tensor]:
-        """Start and end logits of all passage rows. Shape ``(n_rows,)`` each, float32."""
-        logits = self.logits(question, passages)
-        return logits.start, logits.end
 
     def read(
         self,
@@ -216,120 +218,48 @@ class Reader:
             return []
         return self.spans.best(self.logits(question, passages), windows, n_best, passage_scores)
 
-    @torch.inference_mode()
-    def read_each(
-        self, questions: Sequence[str], passages: Packed, windows: WindowTable
-    ) -> list[Span | None]:
-        """Answer several questions, all from the states of the same passages, in one batch.
-
-        Args:
-            questions: Any number.
-            passages: As in `read`.
-            windows: As in `read`.
-
-        Returns:
-            The best span for each question; None where the passages hold no text.
-        """
-        if not len(passages) or not questions:
-            return [None] * len(questions)
-        n_windows, n_rows = len(passages), passages.rows.shape[0]
-        pairs = [(q, w) for q in range(len(questions)) for w in range(n_windows)]
-        logits = self.runtime.logits(self._states_of_questions(questions), passages, pairs)
-        best = [
-            self.spans.best(SpanLogits(start, end, null), windows, n_best=1)
-            for start, end, null in zip(
-                torch.split(logits.start, n_rows),
-                torch.split(logits.end, n_rows),
-                torch.split(logits.null, n_windows),
-                strict=True,
-            )
-        ]
-        return [spans[0] if spans else None for spans in best]
-
-    @torch.inference_mode()
-    def read_batch(
-        self,
-        questions: Sequence[str],
-        passages: Packed,
-        windows: WindowTable,
-        to_read: Sequence[Sequence[int]],
-        *,
-        n_best: int,
-        passage_scores: Sequence[Sequence[float]],
-        max_answer_length: int | None = None,
-    ) -> list[list[Span]]:
-        """Answer several questions, each from passages of its own, in one batch.
-
-        Args:
-            questions: Any number; one that comes several times goes through the lower layers once.
-            passages: Lower states of the windows of all passages.
-            windows: As in `read`.
-            to_read: For each question, which passages are read with it, without repetition.
-            n_best: As in `read`.
-            passage_scores: As in `read`, for each question and each of its passages.
-            max_answer_length: Longest answer in wordpieces; by default the configuration's.
-
-        Returns:
-            For each question its spans, best first; a span's passage is a place in ``to_read``.
-        """
-        return [
-            self.spans.best(of, table, n_best, scores, max_answer_length=max_answer_length)
-            if table.lengths
-            else []
-            for (of, table), scores in zip(
-                self.logits_batch(questions, passages, windows, to_read),
-                passage_scores,
-                strict=True,
-            )
-        ]
-
-    @torch.inference_mode()
     def logits_batch(
         self,
-        questions: Sequence[str],
+        questions: Packed,
         passages: Packed,
         windows: WindowTable,
-        to_read: Sequence[Sequence[int]],
+        to_read: Sequence[tuple[int, Sequence[int]]],
     ) -> list[tuple[SpanLogits, WindowTable]]:
         """Read several questions, each with passages of its own, in one batch.
 
         Args:
-            questions: As in `read_batch`.
-            passages: As in `read_batch`.
-            windows: As in `read_batch`.
-            to_read: As in `read_batch`.
+            questions: Lower states of the questions, a segment each, by `question_states`.
+            passages: Lower states of the windows of all passages, stored or by `window_states`.
+            windows: The same windows' table.
+            to_read: Numbers of a question and of the passages that it is read with. A question or
+                passage may come several times.
 
         Returns:
-            For each question its logits, and the table of the windows that they are of; a passage's
-            number in it is a place in ``to_read``.
+            For each element of ``to_read`` its logits, and the table of the windows that they are
+            of; a passage's number in it is its place in the element.
         """
-        tables = [windows.of_passages(numbers) for numbers in to_read]
-        place = {question: number for number, question in enumerate(dict.fromkeys(questions))}
+        chosen = [windows.of_passages(numbers) for _, numbers in to_read]
         pairs = [
-            (place[question], window)
-            for question, (chosen, _) in zip(questions, tables, strict=True)
-            for window in chosen
+            (question, window)
+            for (question, _), (some, _) in zip(to_read, chosen, strict=True)
+            for window in some
         ]
+        tables = [table for _, table in chosen]
         if not pairs:
             nothing = SpanLogits(torch.empty(0), torch.empty(0), torch.empty(0, 2))
-            return [(nothing, table) for _, table in tables]
-        states = self._states_of_questions(list(place))
-        logits = self.runtime.logits(states, passages, pairs)
-        sizes = [sum(table.lengths) for _, table in tables]
+            return [(nothing, table) for table in tables]
+        logits = self.runtime.logits(questions, passages, pairs)
+        sizes = [sum(table.lengths) for table in tables]
         return [
             (SpanLogits(start, end, null), table)
-            for start, end, null, (_, table) in zip(
+            for start, end, null, table in zip(
                 torch.split(logits.start, sizes),
                 torch.split(logits.end, sizes),
-                torch.split(logits.null, [len(table.lengths) for _, table in tables]),
+                torch.split(logits.null, [len(table.lengths) for table in tables]),
                 tables,
                 strict=True,
             )
         ]
-
-    def _states_of_questions(self, questions: Sequence[str]) -> Packed:
-        ids = Packed.from_lists(self.encoder.encode_questions(questions))
-        return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
 
 
 def _lasting_name(name: str, source: str) -> str:

@@ -26,14 +26,16 @@ class WindowTable:
         """The windows of some passages, as if no others were read.
 
         Args:
-            passages: Which, without repetition; their places in it become their numbers.
+            passages: Which; their places in it become their numbers. One that comes twice has its
+                windows twice.
 
         Returns:
             The windows' numbers here, and their own table.
         """
-        place = {passage: number for number, passage in enumerate(passages)}
-        known = [(place[p], w) for w, p in enumerate(self.passage) if p in place]
-        known.sort()
+        windows: dict[int, list[int]] = {}
+        for window, passage in enumerate(self.passage):
+            windows.setdefault(passage, []).append(window)
+        known = [(n, w) for n, passage in enumerate(passages) for w in windows.get(passage, ())]
         chosen = [w for _, w in known]
         return chosen, WindowTable(
             lengths=tuple(self.lengths[w] for w in chosen),

@@ -55,7 +55,32 @@ def test_a_name_that_is_not_there_is_said(room: str) -> None:
 
 def test_every_module_was_looked_at() -> None:
     assert len(FILES) > 40
-    assert imported_rooms(ROOT / "pipeline" / "qa.py") >= {"data", "reader", "indexer"}
+    assert imported_rooms(ROOT / "pipeline" / "qa" / "pipeline.py") >= {"data", "reader", "indexer"}
+
+
+def calls_of_the_reader(path: Path) -> list[str]:
+    """Methods of a module's calls that run a reader's upper layers."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        method, owner = node.func.attr, node.func.value
+        name = getattr(owner, "attr", getattr(owner, "id", ""))
+        on_reader = name in {"reader", "_reader", "runtime"} and method in {"logits", "read"}
+        if method in {"logits_batch", "span_logits"} or on_reader:
+            found.append(method)
+    return found
+
+
+def test_one_place_of_the_pipeline_reads() -> None:
+    calls = {
+        path.relative_to(ROOT).as_posix(): calls_of_the_reader(path)
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] == "pipeline"
+    }
+    assert {path: found for path, found in calls.items() if found} == {
+        "pipeline/qa/reading.py": ["logits_batch"]
+    }
 
 
 def test_only_the_command_line_prints() -> None:

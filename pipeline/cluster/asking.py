@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ...indexer import Hit
-from ..answering import Answered, rank_read_off
-from ..divided import PartAnswers, best_of_all, put_together
-from ..result import Result, Timings
+from ..qa.ranking import rank
+from ..qa.types import Answered, CandidateSpans, Result, Timings
+from .federated import best_hits, merge_candidates
 from .part import AboutPart
 
 _LOG = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class AllParts:
         search = partial(_search, question, top_k)
         found = await self._each({name: search for name in self._there(failed)}, failed)
         numbers = {self._names.index(name): hits for name, hits in found.items()}
-        hits = best_of_all(numbers, top_k)
+        hits = best_hits(numbers, top_k)
         timings.lap("retrieve")
         theirs: dict[str, list[Hit]] = {}
         for number, hit in hits:
@@ -94,14 +94,14 @@ class AllParts:
         calls = {name: partial(_read, question, some) for name, some in theirs.items()}
         read = await self._each(calls, failed)
         timings.lap("read")
-        whole = put_together(hits, {self._names.index(name): one for name, one in read.items()})
-        answered = rank_read_off(whole, about.rule, n_answers) if about else Answered()
+        whole = merge_candidates(hits, {self._names.index(name): one for name, one in read.items()})
+        answered = rank(whole, about.rule, n_answers) if about else Answered()
         timings.lap("answers")
         result = Result(
             answered.answers,
             [hit for _, hit in hits],
             timings,
-            n_read=sum(len(some) for name, some in theirs.items() if name in read),
+            n_read=whole.n_read,
             confidence=answered.confidence,
         )
         return DividedResult(result, failed)
@@ -167,6 +167,6 @@ async def _search(question: str, k: int, part: PartHandle) -> list[Hit]:
     return found
 
 
-async def _read(question: str, hits: Sequence[Hit], part: PartHandle) -> PartAnswers:
-    found: PartAnswers = await part.read.remote(question, hits)
+async def _read(question: str, hits: Sequence[Hit], part: PartHandle) -> CandidateSpans:
+    found: CandidateSpans = await part.read.remote(question, hits)
     return found

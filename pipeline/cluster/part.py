@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...indexer import Hit
-from ..divided import PartAnswers, read_part
-from ..qa import OpenDomainQA
-from ..ranking import AnswerRule
+from ..qa.pipeline import OpenDomainQA
+from ..qa.ranking import AnswerRule
+from ..qa.types import CandidateSpans
 
 T = TypeVar("T")
 
@@ -37,15 +37,15 @@ class Part:
 
     async def about(self) -> AboutPart:
         """What it is."""
-        return AboutPart(len(self._qa.index), self._qa.answerer.rule)
+        return AboutPart(len(self._qa.index), self._qa.rule)
 
     async def search(self, question: str, k: int) -> list[Hit]:
         """Its best hits, by the scores of the whole index."""
         return await self._do(lambda: list(self._qa.retriever.search(question, k)))
 
-    async def read(self, question: str, hits: Sequence[Hit]) -> PartAnswers:
+    async def read(self, question: str, hits: Sequence[Hit]) -> CandidateSpans:
         """What may be an answer in some of its passages."""
-        return await self._do(lambda: read_part(self._qa, question, hits))
+        return await self._do(lambda: self._qa.read(question, hits))
 
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

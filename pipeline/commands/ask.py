@@ -22,7 +22,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..qa import OpenDomainQA
+    from ..qa.pipeline import OpenDomainQA
 
 
 def add_to(app: typer.Typer) -> None:
@@ -79,7 +79,7 @@ def ask(
 ) -> None:
     """Answer QUESTION from INDEX; without a question, answer one after the other."""
     from ...indexer import Bm25Parameters
-    from ..qa import OpenDomainQA
+    from ..qa.pipeline import OpenDomainQA
 
     qa = OpenDomainQA.from_index(
         index,

@@ -71,7 +71,7 @@ def calibrate(
     from ..calibration import calibrate as run_calibration
     from ..evaluation.figures import plot_reliability
     from ..evaluation.retrieved import check_outputs
-    from ..qa import OpenDomainQA
+    from ..qa.pipeline import OpenDomainQA
     from ..retrievers import open_retriever
     from ..retrievers.selection import without_password
 

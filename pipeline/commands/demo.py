@@ -27,7 +27,7 @@ def demo(
 
     from ..demo import ask_samples, sample_index, score_samples
     from ..display import show_answers
-    from ..qa import OpenDomainQA
+    from ..qa.pipeline import OpenDomainQA
 
     sample_index(path, show_progress=True)
     if serve:

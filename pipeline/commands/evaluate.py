@@ -85,7 +85,7 @@ def evaluate(
 
     from ...indexer import Bm25Parameters
     from ..open_domain import evaluate as run_evaluation
-    from ..qa import OpenDomainQA
+    from ..qa.pipeline import OpenDomainQA
     from ..retrievers.selection import without_password
 
     gold = read_labelled(questions, format, match, patterns, on_error, limit)
@@ -217,8 +217,8 @@ def evaluate_reader(
 ) -> None:
     """Let READER answer DATASET, given each question's passage, and score: EM, F1."""
     from ...reader import Reader
-    from ..reading import ReadMode, parse_mode
-    from ..reading import evaluate_reader as run_evaluation
+    from ..evaluation.comprehension import ReadMode, parse_mode
+    from ..evaluation.comprehension import evaluate_reader as run_evaluation
 
     chosen_mode = parse_mode(mode)
     report = ReadReport()

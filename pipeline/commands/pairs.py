@@ -34,8 +34,8 @@ def evaluate_pairs(
 ) -> None:
     """Let READER judge the pairs of DATASET and score: accuracy, and F1 of true."""
     from ...reader import PairReader
-    from ..pair_reading import evaluate_pairs as run_evaluation
-    from ..reading import ReadMode, parse_mode
+    from ..evaluation.comprehension import ReadMode, parse_mode
+    from ..evaluation.pairs import evaluate_pairs as run_evaluation
 
     chosen_mode = parse_mode(mode)
     report = ReadReport()

@@ -12,7 +12,7 @@ from ...data import PrereadError, Question
 from ...indexer.files import sha256_of, write_json
 from ...indexer.manifest import MANIFEST_FILE
 from ...reader.fingerprint import weights_sha256
-from ..qa import OpenDomainQA
+from ..qa.pipeline import OpenDomainQA
 from ..retrievers.base import describe
 
 
@@ -84,7 +84,7 @@ class Settings:
 
 def _ranking(qa: OpenDomainQA) -> dict[str, Any]:
     """As JSON gives it back."""
-    rule = asdict(qa.answerer.rule)
+    rule = asdict(qa.rule)
     weights = rule.pop("confidence_weights")
     similarity = qa.weights.similarity
     return {
@@ -92,7 +92,7 @@ def _ranking(qa: OpenDomainQA) -> dict[str, Any]:
         **({"similarity_weight": similarity} if similarity else {}),
         "confidence_weights": None if weights is None else list(weights),
         "passage_weight": qa.reader.ranking.passage_weight,
-        "min_confidence": qa.answerer.min_confidence,
+        "min_confidence": qa.min_confidence,
     }
 
 

@@ -1,8 +1,8 @@
 """What the components share."""
 
-from ..given import GivenAnswer, answer_each
-from ..given_states import GivenPassage
-from ..qa import OpenDomainQA
+from ..qa.pipeline import OpenDomainQA
+from ..qa.provided import answer_each
+from ..qa.types import GivenAnswer, GivenPassage
 from ..search import search_passages
 
 

@@ -10,10 +10,9 @@ from typing import Any
 from haystack import Document, component, default_to_dict
 from haystack.dataclasses import ExtractedAnswer
 
-from ..answers import Answer
-from ..given import read_given
-from ..given_states import GivenPassage
-from ..qa import OpenDomainQA
+from ..qa.pipeline import OpenDomainQA
+from ..qa.provided import read_given
+from ..qa.types import Answer, GivenPassage
 
 
 class _OnIndex:

@@ -7,8 +7,8 @@ from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
-from ..given import GivenAnswer
-from ..qa import OpenDomainQA
+from ..qa.pipeline import OpenDomainQA
+from ..qa.types import GivenAnswer
 from .found import answering_passages
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pandas as pd
 import pyterrier as pt
 
-from ..given import GivenAnswer, read_given
-from ..given_states import GivenPassage
-from ..qa import OpenDomainQA
+from ..qa.pipeline import OpenDomainQA
+from ..qa.provided import read_given
+from ..qa.types import GivenAnswer, GivenPassage
 from ..search import search_passages
 
 _FOUND = ["qid", "query", "docno", "score", "rank", "text"]

@@ -17,7 +17,7 @@ from ...indexer.java import leave_java
 from ...indexer.manifest import MANIFEST_FILE
 from ...indexer.remote import is_remote, local_index
 from ...reader import Reader
-from ..qa import OpenDomainQA
+from ..qa.pipeline import OpenDomainQA
 from ..retrievers import Retriever, open_retriever
 from .logs import log
 from .metrics import Metrics

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 from ...data import PrereadError
-from ..given_states import GivenPassage
+from ..qa.types import GivenPassage
 from .errors import InvalidRequestError
 
 

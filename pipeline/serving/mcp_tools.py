@@ -17,7 +17,7 @@ from pydantic import Field
 
 from ...data import PrereadError
 from ...reader import Reader
-from ..result import Result
+from ..qa.types import Result
 from ..search import FoundPassage
 from .batching import BatchWorker
 from .limits import ServeConfig

@@ -5,8 +5,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Body, Path, Query, Request
 
 from ...data import Passage
-from ..given import GivenAnswer, RankedPassage
-from ..result import Result
+from ..qa.types import GivenAnswer, RankedPassage, Result
 from ..search import FoundPassage
 from .asking import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .schemas import (

@@ -16,10 +16,7 @@ from pydantic import (
 
 from ...data import Passage
 from ...indexer.bm25 import contents_of
-from ..answers import Answer
-from ..given import GivenAnswer, RankedPassage
-from ..given_states import GivenPassage
-from ..result import Result
+from ..qa.types import Answer, GivenAnswer, GivenPassage, RankedPassage, Result
 from ..search import FoundPassage
 from .offsets import Offsets
 

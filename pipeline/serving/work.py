@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ...data import Passage
-from ..given import GivenAnswer, RankedPassage, answer_each, rank_given, read_given
-from ..given_states import GivenPassage
-from ..qa import OpenDomainQA
-from ..result import Result
+from ..qa.pipeline import OpenDomainQA
+from ..qa.provided import answer_each, rank_given, read_given
+from ..qa.types import GivenAnswer, GivenPassage, RankedPassage, Result
 from ..search import FoundPassage, search_passages
 from .errors import NotFoundError
 from .indexes import ServedIndex
@@ -36,21 +35,37 @@ class AnswerJob:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadJob:
-    """Read what was given."""
+class _ProvidedJob:
+    """Read a question with the passages that come with it."""
 
     index: str
     question: str
     passages: tuple[GivenPassage, ...]
-    n_answers: int
 
     def key(self) -> tuple[object, ...]:
         """What jobs that are read together have in common."""
-        return ReadJob, self.index
+        return type(self), self.index
 
     def weight(self) -> int:
         """How many passages are read, if all were of the usual length."""
         return _weight(self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJob(_ProvidedJob):
+    """Answer from passages that are provided."""
+
+    n_answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class EachJob(_ProvidedJob):
+    """Find the best answer of each passage that is provided."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankJob(_ProvidedJob):
+    """Order passages that are provided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +84,7 @@ class ReadSeveralJob:
         return ReadSeveralJob, self.index, self.max_answer_length
 
     def weight(self) -> int:
-        """As of a `ReadJob`."""
-        return _weight(self.passages)
-
-
-@dataclass(frozen=True, slots=True)
-class EachJob:
-    """Find the best answer of each passage that was given."""
-
-    index: str
-    question: str
-    passages: tuple[GivenPassage, ...]
-
-    def key(self) -> tuple[object, ...]:
-        """What jobs that are read together have in common."""
-        return EachJob, self.index
-
-    def weight(self) -> int:
-        """As of a `ReadJob`."""
-        return _weight(self.passages)
-
-
-@dataclass(frozen=True, slots=True)
-class RankJob:
-    """Order what was given."""
-
-    index: str
-    question: str
-    passages: tuple[GivenPassage, ...]
-
-    def key(self) -> tuple[object, ...]:
-        """What jobs that are read together have in common."""
-        return RankJob, self.index
-
-    def weight(self) -> int:
-        """As of a `ReadJob`."""
+        """How many texts are read, if all were of the usual length."""
         return _weight(self.passages)
 
 

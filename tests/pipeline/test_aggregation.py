@@ -12,7 +12,7 @@ from preread.indexer import PassageIndex
 from preread.pipeline import GivenPassage, OpenDomainQA, read_given
 from preread.pipeline.best_answers import best_answers
 from preread.pipeline.fitting import RankingWeights
-from preread.pipeline.ranking import AnswerRule, answer_key, combined_logit
+from preread.pipeline.qa.ranking import AnswerRule, answer_key, combined_logit
 from preread.pipeline.reads import collect_reads
 from preread.reader import Ranking, Reader
 

@@ -8,9 +8,9 @@ from preread.data import Question, read_questions
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import IndexConfig, PassageIndex, build_index, split_index
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.answering import Answered
-from preread.pipeline.divided import best_of_all, put_together, read_part
-from preread.pipeline.ranking import AnswerRule
+from preread.pipeline.cluster.federated import best_hits, merge_candidates
+from preread.pipeline.qa.ranking import AnswerRule, rank
+from preread.pipeline.qa.types import Answered
 from preread.reader import Reader
 
 RULES = {
@@ -39,14 +39,14 @@ def questions() -> list[Question]:
 def ask(parts: Sequence[OpenDomainQA], question: str, top_k: int, lost: int = -1) -> Answered:
     """Ask all parts but one."""
     known = {number: part for number, part in enumerate(parts) if number != lost}
-    hits = best_of_all(
+    hits = best_hits(
         {number: part.retriever.search(question, top_k) for number, part in known.items()}, top_k
     )
     read = {
-        number: read_part(part, question, [hit for n, hit in hits if n == number])
+        number: part.read(question, [hit for n, hit in hits if n == number])
         for number, part in known.items()
     }
-    return parts[0].answerer.rank(put_together(hits, read), 5)
+    return rank(merge_candidates(hits, read), parts[0].rule, 5)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)

@@ -31,7 +31,7 @@ from preread.pipeline.engine_setup import (
     elasticsearch_steps,
     opensearch_steps,
 )
-from preread.pipeline.ranking import AnswerRule
+from preread.pipeline.qa.ranking import AnswerRule
 
 PIANO = "How many keys does a modern piano have?"
 TEXTS = [

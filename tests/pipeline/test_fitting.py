@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from preread.pipeline.confidence import confidence
 from preread.pipeline.fitting import SpanFeatures, fit_confidence, fit_ranking
+from preread.pipeline.qa.calibration import confidence
 
 
 def drawn(n_questions: int, weights: tuple[float, ...]) -> list[SpanFeatures]:

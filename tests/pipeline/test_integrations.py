@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.ranking import AnswerRule
+from preread.pipeline.qa.ranking import AnswerRule
 
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # it would be sent when a pipeline runs
 

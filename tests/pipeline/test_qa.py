@@ -12,8 +12,8 @@ from preread.data import Passage, PrereadError, Question, read_corpus, read_ques
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import Hit, IndexFormatError, IndexMismatchError, PassageIndex
 from preread.pipeline import Answer, OpenDomainQA, evaluate
-from preread.pipeline.ranking import AnswerRule
-from preread.pipeline.waves import FIRST_WAVE, wave_ends
+from preread.pipeline.qa.ranking import AnswerRule
+from preread.pipeline.qa.reading import FIRST_BATCH, batch_ends
 from preread.reader import Packed, Reader, WindowTable
 
 
@@ -91,22 +91,22 @@ def test_a_batch_of_none_and_a_retriever_without_batches(
 
 
 def test_reading_stops_when_an_answer_is_ahead(qa: OpenDomainQA, questions: list[Question]) -> None:
-    """No margin reads one wave, an infinite one reads all and answers alike."""
+    """A margin of -inf reads one batch; an infinite one reads all and answers alike."""
     eager, patient = (
         OpenDomainQA(qa.index, qa.reader, stop_margin=margin) for margin in (-math.inf, math.inf)
     )
     for question in questions[::60]:
         whole = qa.answer(question.question, top_k=20)
         assert whole.n_read == len(whole.hits) == 20
-        all_waves = patient.answer(question.question, top_k=20)
-        assert all_waves.n_read == 20
-        for ours, theirs in zip(all_waves.answers, whole.answers, strict=True):
+        all_batches = patient.answer(question.question, top_k=20)
+        assert all_batches.n_read == 20
+        for ours, theirs in zip(all_batches.answers, whole.answers, strict=True):
             assert without_scores(ours) == without_scores(theirs)
             assert scores_of(ours) == pytest.approx(scores_of(theirs), abs=1e-4)
-        one_wave = eager.answer(question.question, top_k=20)
-        alone = qa.answer(question.question, top_k=FIRST_WAVE)
-        assert one_wave.n_read == FIRST_WAVE and one_wave.hits == whole.hits
-        assert one_wave.answers[0].passage_id == alone.answers[0].passage_id
+        one_batch = eager.answer(question.question, top_k=20)
+        alone = qa.answer(question.question, top_k=FIRST_BATCH)
+        assert one_batch.n_read == FIRST_BATCH and one_batch.hits == whole.hits
+        assert one_batch.answers[0].passage_id == alone.answers[0].passage_id
 
 
 def test_a_stop_comes_only_when_the_lead_is_as_large_as_was_asked_for(
@@ -126,8 +126,8 @@ def test_a_stop_comes_only_when_the_lead_is_as_large_as_was_asked_for(
 
 
 @given(st.integers(1, 300), st.integers(1, 20))
-def test_waves_end_with_the_last_passage(n_passages: int, first: int) -> None:
-    ends = list(wave_ends(n_passages, first))
+def test_batches_end_with_the_last_passage(n_passages: int, first: int) -> None:
+    ends = list(batch_ends(n_passages, first))
     assert ends[-1] == n_passages and ends == sorted(set(ends))
     assert all(later <= 2 * earlier for earlier, later in pairwise(ends))
 

@@ -8,7 +8,7 @@ from preread.data import PrereadError, read_corpus, read_gold
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import IndexConfig, PassageIndex, build_index
 from preread.pipeline import GivenPassage, OpenDomainQA, QuestionAnswerer, read_given
-from preread.pipeline.ranking import AnswerRule
+from preread.pipeline.qa.ranking import AnswerRule
 from preread.reader import Reader
 
 LIVE = "Where do I live?"

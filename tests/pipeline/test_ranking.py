@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import PrereadError
-from preread.pipeline.confidence import check_threshold, confidence, confidence_features
-from preread.pipeline.ranking import (
+from preread.pipeline.qa.calibration import check_threshold, confidence, confidence_features
+from preread.pipeline.qa.ranking import (
     AnswerRule,
-    Candidate,
     answer_key,
     best_by_passages,
     combined_logit,
@@ -18,6 +17,7 @@ from preread.pipeline.ranking import (
     merge_nested,
     rank_answers,
 )
+from preread.pipeline.qa.types import Candidate
 
 BEST = AnswerRule()
 SUM = AnswerRule(aggregate_answers=True)

@@ -23,8 +23,8 @@ from preread.pipeline import (
 )
 from preread.pipeline.best_answers import best_answers
 from preread.pipeline.fitting import RankingWeights
-from preread.pipeline.passage_weights import PassageWeights, ranking_for
-from preread.pipeline.ranking import AnswerRule
+from preread.pipeline.qa.ranking import AnswerRule
+from preread.pipeline.qa.score_fusion import PassageWeights, ranking_for
 from preread.pipeline.reads import collect_reads
 from preread.pipeline.retrievers import search_many
 from preread.pipeline.retrievers.base import bm25_scores, encoder_of

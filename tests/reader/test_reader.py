@@ -109,15 +109,28 @@ def test_questions_read_together_get_the_answers_they_get_alone(tiny_reader: Rea
     table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
     states = tiny_reader.window_states(windows)
     questions = ["how old is the bridge?", "what?", "where does the river run"]
-    together = tiny_reader.read_each(questions, states, table)
-    for question, span in zip(questions, together, strict=True):
+    asked = tiny_reader.question_states(*questions)
+    together = tiny_reader.logits_batch(asked, states, table, [(n, [0]) for n in range(3)])
+    for question, (logits, windows) in zip(questions, together, strict=True):
+        (span,) = tiny_reader.spans.best(logits, windows, n_best=1)
         (alone,) = tiny_reader.read(tiny_reader.question_states(question), states, table, n_best=1)
-        assert span is not None and (span.first_token, span.last_token) == (
-            alone.first_token,
-            alone.last_token,
-        )
+        assert (span.first_token, span.last_token) == (alone.first_token, alone.last_token)
         assert span.logit == pytest.approx(alone.logit, abs=1e-4)
-    assert tiny_reader.read_each([], states, table) == []
+    assert tiny_reader.logits_batch(asked, states, table, []) == []
+
+
+def test_a_passage_that_comes_twice_is_read_twice(tiny_reader: Reader) -> None:
+    texts = ["the bridge over the river is old " * 9, "the town has a mill"]
+    encoded = tiny_reader.encoder.encode_passages(texts)
+    windows = [(w, number) for number, some in enumerate(encoded) for w in some]
+    table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, n) for w, n in windows])
+    states = tiny_reader.window_states([w for w, _ in windows])
+    asked = tiny_reader.question_states("what is old?")
+    ((logits, chosen),) = tiny_reader.logits_batch(asked, states, table, [(0, [1, 0, 1])])
+    n_windows = len(encoded[0])
+    assert n_windows > 1 and chosen.passage == (0, *[1] * n_windows, 2)
+    length = len(encoded[1][0].token_ids)
+    torch.testing.assert_close(logits.start[:length], logits.start[-length:])
 
 
 def test_folder_without_a_reader_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
-from ...result import Result
+from ...qa.types import Result
 from ..asking import REFUSALS, IndexName, ServiceHere, do_jobs, note
 from ..offsets import Offsets
 from ..schemas import AnswerField

@@ -11,8 +11,7 @@ from typing import Annotated, Self, cast
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, BeforeValidator, Field
 
-from ...given import GivenAnswer
-from ...given_states import GivenPassage
+from ...qa.types import GivenAnswer, GivenPassage
 from ..asking import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..errors import InvalidRequestError
 from ..schemas import Question, Text

@@ -10,8 +10,7 @@ from fastapi import APIRouter, Body, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
-from ...given import GivenAnswer
-from ...given_states import GivenPassage
+from ...qa.types import GivenAnswer, GivenPassage
 from ..asking import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..schemas import Question
 from ..work import ReadJob

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from ...answers import Answer
+from ...qa.types import Answer
 from ..offsets import Offsets
 from ..schemas import Question, Text
 

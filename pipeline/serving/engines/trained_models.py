@@ -10,9 +10,7 @@ from typing import Annotated, Self, cast
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, Field
 
-from ...answers import Answer
-from ...given import GivenAnswer
-from ...given_states import GivenPassage
+from ...qa.types import Answer, GivenAnswer, GivenPassage
 from ..asking import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..schemas import Question
 from ..work import ReadSeveralJob

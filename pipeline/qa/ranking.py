@@ -1,7 +1,7 @@
-"""From spans of passages to ranked answers: evidence, sums of equal answers, no repeats.
+"""Ranking: from candidate spans to answers. Equal ones are made one, and the unsure held back.
 
-Pure functions, one a formula. `answering.py` uses them on what was read, and `calibration.py` fits
-their weights.
+Pure functions, one a formula; `rank` puts them together, and ``pipeline/calibration.py`` fits their
+weights. No reader is needed any more, so that candidates may come from other machines.
 
 Source: equal answers are summed over passages in GAR (Mao et al. 2021,
 https://aclanthology.org/2021.acl-long.316), and there with the retriever's score mixed in by
@@ -13,11 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ..data import normalize_answer
-from ..reader.ranking import AnswerWeights
-
-SPANS_PER_PASSAGE = 5
-"""Best spans of a passage that may become answers, as many as in GAR."""
+from ...data import normalize_answer
+from ...reader.ranking import AnswerWeights
+from .calibration import confidence, confidence_features
+from .types import Answer, Answered, Candidate, CandidateSpans, Step, Support
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,23 +39,6 @@ class AnswerRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A span that may be the answer, and its weight."""
-
-    passage: int
-    """Which of the passages that were read."""
-    start: int
-    """Offset into the passage's text, in code points."""
-    end: int
-    """Exclusive."""
-    text: str
-    logit: float
-    """Of span, passage and retrieval together (`combined_logit`)."""
-    share: float
-    """Its part of all evidence, from 0 to 1."""
-
-
-@dataclass(frozen=True, slots=True)
 class RankedAnswer:
     """An answer and all places where it stands."""
 
@@ -69,6 +51,65 @@ class RankedAnswer:
     def best(self) -> Candidate:
         """The best place."""
         return self.places[0]
+
+
+def rank(
+    found: CandidateSpans,
+    rule: AnswerRule,
+    n_answers: int,
+    min_confidence: float = 0.0,
+    *,
+    with_steps: bool = False,
+) -> Answered:
+    """Answers of one question.
+
+    Args:
+        found: What was read.
+        rule: How answers are ranked.
+        n_answers: How many at most.
+        min_confidence: Where the best answer is less likely to be right, none is given.
+        with_steps: Also say what reading fewer passages would have answered.
+    """
+    if not found.candidates:
+        return Answered()
+    ranked = rank_answers(found.candidates, rule)
+    known = _confidence(ranked[0], found, rule)
+    kept = merge_nested(ranked, n_answers)
+    if known is not None and known < min_confidence:
+        kept = []
+    answers = [_as_answer(one, found) for one in kept]
+    if answers:
+        answers[0] = replace(answers[0], confidence=known)
+    steps = best_by_passages(found.candidates, rule) if with_steps else []
+    return Answered(
+        answers,
+        [one.best.passage for one in kept],
+        known,
+        [Step(n, _as_answer(RankedAnswer((place,), place.share), found)) for n, place in steps],
+    )
+
+
+def _confidence(best: RankedAnswer, found: CandidateSpans, rule: AnswerRule) -> float | None:
+    """How likely the best answer is to be right; None where that was not fitted."""
+    if rule.confidence_weights is None:
+        return None
+    margin = found.margins[best.best.passage]
+    return confidence(confidence_features(best.score, margin), rule.confidence_weights)
+
+
+def _as_answer(ranked: RankedAnswer, found: CandidateSpans) -> Answer:
+    """An answer with its passages."""
+    supporting = tuple(
+        Support(
+            found.passages[place.passage].passage_id,
+            found.passages[place.passage].title,
+            place.start,
+            place.end,
+            place.share,
+        )
+        for place in ranked.places
+    )
+    return replace(found.answer_at(ranked.best), score=ranked.score, supporting=supporting)
 
 
 def combined_logit(

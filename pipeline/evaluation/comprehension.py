@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..data import PrereadError, ReadingExample, score_answer
-from ..reader import Packed, Reader, answer_examples
-from ..reader.codecs import Codec, known_codec, round_trip
-from .evaluation.intervals import bootstrap_intervals
+from ...data import PrereadError, ReadingExample, score_answer
+from ...reader import Packed, Reader, answer_examples
+from ...reader.codecs import Codec, known_codec, round_trip
+from .intervals import bootstrap_intervals
 
 
 class ReadMode(StrEnum):

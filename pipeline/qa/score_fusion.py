@@ -8,11 +8,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..indexer import Hit, PassageIndex
-from ..reader import Ranking
+from ...indexer import Hit, PassageIndex
+from ...reader import Ranking
+from ..retrievers import Retriever
+from ..retrievers.base import bm25_scores, encoder_of
 from .ranking import AnswerRule
-from .retrievers import Retriever
-from .retrievers.base import bm25_scores, encoder_of
 
 _LOG = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Answering questions from an index."""
+"""Answering questions from an index: retrieve, read, rank."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -7,27 +7,34 @@ from pathlib import Path
 
 import torch
 
-from ..data import PrereadError
-from ..indexer import Bm25Parameters, Hit, PassageIndex
-from ..indexer.remote import local_index
-from ..reader import Precision, Ranking, Reader, Runtime
-from .answering import Answerer, PassageAt, ReadOff
-from .answers import Answer
-from .passage_weights import ranking_for
-from .ranking import AnswerRule
-from .result import Result, Timings
-from .retrievers import Retriever, open_retriever, search_many
-from .waves import read_in_waves
+from ...data import PrereadError
+from ...indexer import Bm25Parameters, Hit, PassageIndex
+from ...indexer.remote import local_index
+from ...reader import Precision, Ranking, Reader, Runtime
+from ..retrievers import Retriever, open_retriever, search_many
+from .calibration import check_threshold
+from .ranking import AnswerRule, rank
+from .reading import PassageReader
+from .score_fusion import ranking_for
+from .types import Answer, CandidateSpans, ReadRequest, RequestedPassage, Result, Timings
 
 
 class OpenDomainQA:
     """Answers questions over an index.
 
     Attributes:
-        weights: What a passage's scores are worth, in logits, by what the retriever knows.
-        answerer: Ranks answers of passages that the retriever found.
-        bm25_weight: As ``weights.bm25``, for passages that the caller gives with their scores.
-        given_answerer: Ranks answers of those.
+        index: Where passages and stored states are.
+        reader: What reads, with the upper layers that suit the index's codec.
+        codec: What decodes the index's states.
+        retriever: What finds passages.
+        passage_reader: Turns questions and passages into candidate spans.
+        stop_margin: Logits by which a question's best span must be ahead for its other passages to
+            be left unread; None reads all of them at once.
+        weights: What scores of passages that the retriever found are worth, in logits.
+        rule: How answers from these passages are ranked.
+        bm25_weight: What a point of the score of a provided passage is worth, in logits.
+        given_rule: How answers from provided passages are ranked.
+        min_confidence: Where the best answer is less likely to be right, nothing is answered.
 
     Example:
         >>> qa = OpenDomainQA.from_index("my-index")
@@ -52,9 +59,9 @@ class OpenDomainQA:
             reader: Encodes questions and reads passages; its lower layers made the index's states.
             retriever: Finds passages; BM25 of the index by default.
             bm25_weight: Logits added to a passage's spans for each point of its BM25 score, whoever
-                found it (``passage_weights.py``); by default what the reader's ranking says.
+                found it (``score_fusion.py``); by default what the reader's ranking says.
             stop_margin: Stop reading one question's passages when its best answer is so many logits
-                ahead (``waves.py``); by default what the reader's ranking says. Infinite reads
+                ahead (``reading.py``); by default what the reader's ranking says. Infinite reads
                 all.
             rule: How answers are ranked; by default as the reader's ranking says.
             min_confidence: Where the best answer is less likely to be right, nothing is answered.
@@ -74,9 +81,12 @@ class OpenDomainQA:
             self.weights = replace(self.weights, bm25=bm25_weight)
             self.bm25_weight = bm25_weight
         self.stop_margin = ranking.stop_margin if stop_margin is None else stop_margin
-        self.answerer = Answerer(self.reader, fitted if rule is None else rule, min_confidence)
-        own = AnswerRule.of(ranking) if rule is None else rule
-        self.given_answerer = Answerer(self.reader, own, min_confidence)
+        self.rule = fitted if rule is None else rule
+        self.given_rule = AnswerRule.of(ranking) if rule is None else rule
+        for one in (self.rule, self.given_rule):
+            check_threshold(min_confidence, one.confidence_weights)
+        self.min_confidence = min_confidence
+        self.passage_reader = PassageReader(self.reader, index, self.codec)
 
     @classmethod
     def from_index(
@@ -97,14 +107,16 @@ class OpenDomainQA:
         Args:
             path: The index folder, or its URL (``indexer/remote.py``).
             device: Where the upper layers run, and an encoder of questions.
-            runtime: As in `Reader.load`.
-            precision: As in `Reader.load`.
+            runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
+            precision: Number format in which PyTorch runs the upper layers.
             retriever: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine
                 (``docs/retrieval.md``).
             bm25_parameters: How BM25 weighs; by default as Anserini does.
-            bm25_weight: As in the constructor.
-            stop_margin: As in the constructor.
-            min_confidence: As in the constructor.
+            bm25_weight: Logits added to a passage's spans for each point of its BM25 score; by
+                default what the reader's configuration says.
+            stop_margin: Stop reading one question's passages when its best answer is so many logits
+                ahead; by default what the reader's configuration says. Infinite reads all.
+            min_confidence: Where the best answer is less likely to be right, nothing is answered.
 
         Raises:
             IndexFormatError: If there is no index, or it is damaged.
@@ -139,9 +151,10 @@ class OpenDomainQA:
         other.reader = self.reader.with_ranking(ranking)
         other.weights, rule = ranking_for(ranking, self.retriever)
         other.bm25_weight, other.stop_margin = ranking.bm25_weight, ranking.stop_margin
-        least, own = self.answerer.min_confidence, AnswerRule.of(ranking)
-        other.answerer = Answerer(other.reader, rule, least)
-        other.given_answerer = Answerer(other.reader, own, least)
+        other.rule, other.given_rule = rule, AnswerRule.of(ranking)
+        for one in (other.rule, other.given_rule):
+            check_threshold(self.min_confidence, one.confidence_weights)
+        other.passage_reader = PassageReader(other.reader, self.index, self.codec)
         return other
 
     def __call__(self, question: str, *, top_k: int = 20, n_answers: int = 5) -> list[Answer]:
@@ -173,74 +186,26 @@ class OpenDomainQA:
         """Answer a question, keeping what was found on the way.
 
         Args:
-            question: As in a call.
-            top_k: As in a call.
-            n_answers: As in a call.
+            question: Any text; words beyond the reader's ``max_question_length`` are not read.
+            top_k: How many passages are read.
+            n_answers: How many answers at most; no two are equal, and none holds another's words.
             n_hits: Passages to retrieve, if more than are read.
             with_steps: Also say what reading fewer passages would have answered, of those that
                 were read.
 
         Raises:
-            PrereadError: As in a call.
+            PrereadError: If the question is empty, or a number is not positive.
         """
         _check(question, top_k, n_answers)
         timings = Timings()
         hits = self.retriever.search(question, max(top_k, n_hits or 0))
-        ordinals = [hit.ordinal for hit in hits[:top_k]]
-        scores = self.weights.logits(self.index, question, hits[:top_k])
+        requests = [self._request(question, hits[:top_k])]
         timings.lap("retrieve")
-        question_states = self.reader.question_states(question)
-        timings.lap("question")
-        reading = read_in_waves(
-            self.reader,
-            self.index,
-            self.codec,
-            question_states,
-            ordinals,
-            scores,
-            margin=self.stop_margin,
-            on_stage=timings.lap,
+        read = self.passage_reader.read(
+            requests, stop_margin=self.stop_margin, on_stage=timings.lap
         )
-        answered = self.answerer.answer(
-            reading.logits,
-            reading.windows,
-            scores[: reading.n_passages],
-            self._passage_at(ordinals),
-            n_answers,
-            with_steps=with_steps,
-        )
-        timings.lap("answers")
-        return Result(
-            answered.answers,
-            hits,
-            timings,
-            answered.steps,
-            n_read=reading.n_passages,
-            confidence=answered.confidence,
-        )
-
-    def read_off(self, question: str, hits: Sequence[Hit]) -> ReadOff:
-        """Read passages that were found, and say what may be an answer; none is left out.
-
-        Args:
-            question: As in a call.
-            hits: Of this index.
-        """
-        scores = self.weights.logits(self.index, question, hits)
-        ordinals = [hit.ordinal for hit in hits]
-        reading = read_in_waves(
-            self.reader,
-            self.index,
-            self.codec,
-            self.reader.question_states(question),
-            ordinals,
-            scores,
-            margin=None,
-            on_stage=lambda stage: None,
-        )
-        return self.answerer.read_off(
-            reading.logits, reading.windows, scores, self._passage_at(ordinals)
-        )
+        (result,) = self._results(read, [hits], timings, n_answers, with_steps=with_steps)
+        return result
 
     def answer_batch(
         self, questions: Sequence[str], *, top_k: int = 20, n_answers: int = 5
@@ -252,57 +217,65 @@ class OpenDomainQA:
         the whole batch.
 
         Args:
-            questions: As in `answer`.
-            top_k: As in `answer`.
-            n_answers: As in `answer`.
+            questions: Any number; words beyond the reader's ``max_question_length`` are not read.
+            top_k: How many passages are read with each question.
+            n_answers: How many answers at most to each question.
 
         Returns:
             For each question what `answer` gives.
 
         Raises:
-            PrereadError: As in a call.
+            PrereadError: If a question is empty, or a number is not positive.
         """
         for question in questions:
             _check(question, top_k, n_answers)
         timings = Timings()
         threads = max(1, torch.get_num_threads())
         hits = search_many(self.retriever, questions, top_k, threads=threads)
-        scores = [
-            self.weights.logits(self.index, *asked) for asked in zip(questions, hits, strict=True)
-        ]
+        requests = [self._request(*asked) for asked in zip(questions, hits, strict=True)]
         timings.lap("retrieve")
-        ordinals = sorted({hit.ordinal for of_question in hits for hit in of_question})
-        place = {ordinal: number for number, ordinal in enumerate(ordinals)}
-        stored = self.index.fetch(ordinals)
-        timings.lap("fetch")
-        states = stored.decode(self.codec, self.reader.device)
-        timings.lap("decode")
-        read = self.reader.logits_batch(
-            questions,
-            states,
-            stored.windows,
-            [[place[hit.ordinal] for hit in found] for found in hits],
+        read = self.passage_reader.read(requests, on_stage=timings.lap)
+        return self._results(read, hits, timings, n_answers)
+
+    def read(self, question: str, hits: Sequence[Hit]) -> CandidateSpans:
+        """Read passages that were found, and leave the ranking to the caller.
+
+        All passages are read, whatever the stop margin.
+
+        Args:
+            question: Any text; words beyond the reader's ``max_question_length`` are not read.
+            hits: Passages of this index.
+        """
+        (found,) = self.passage_reader.read([self._request(question, hits)])
+        return found
+
+    def _request(self, question: str, hits: Sequence[Hit]) -> ReadRequest:
+        """A question with the passages that were found for it."""
+        return ReadRequest(
+            question,
+            [RequestedPassage(hit.ordinal) for hit in hits],
+            self.weights.logits(self.index, question, hits),
         )
-        timings.lap("read")
-        answered = [
-            self.answerer.answer(
-                logits,
-                windows,
-                of_question,
-                self._passage_at([hit.ordinal for hit in found]),
-                n_answers,
-            )
-            for (logits, windows), of_question, found in zip(read, scores, hits, strict=True)
+
+    def _results(
+        self,
+        read: Sequence[CandidateSpans],
+        hits: Sequence[list[Hit]],
+        timings: Timings,
+        n_answers: int,
+        *,
+        with_steps: bool = False,
+    ) -> list[Result]:
+        """The answers to questions that were read together."""
+        ranked = [
+            rank(found, self.rule, n_answers, self.min_confidence, with_steps=with_steps)
+            for found in read
         ]
         timings.lap("answers")
         return [
-            Result(one.answers, found, timings, n_read=len(found), confidence=one.confidence)
-            for one, found in zip(answered, hits, strict=True)
+            Result(one.answers, of_one, timings, one.steps, found.n_read, one.confidence)
+            for one, of_one, found in zip(ranked, hits, read, strict=True)
         ]
-
-    def _passage_at(self, ordinals: Sequence[int]) -> PassageAt:
-        """The passage of a place among those that were read."""
-        return lambda place: self.index.passage(ordinals[place])
 
 
 def _check(question: str, top_k: int, n_answers: int) -> None:

@@ -1,16 +1,17 @@
 """Pairs of texts: how often a reader says the right label, or chooses the right answer."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from ..data import ChoiceExample, PairExample, PrereadError
-from ..reader import Packed, PairReader
-from ..reader.codecs import Codec, plain_codec
-from .evaluation.intervals import bootstrap_intervals
-from .reading import ReadMode
+from ...data import ChoiceExample, PairExample, PrereadError
+from ...reader import PairReader
+from ...reader.codecs import plain_codec, round_trip
+from .comprehension import ReadMode
+from .intervals import bootstrap_intervals
 
 
 def evaluate_pairs(
@@ -49,7 +50,7 @@ def evaluate_pairs(
             f"{reader.name}: expected {kinds[reader.model.has_labels]}, as this reader takes, "
             f"found {kinds[not of_choice]}. Name a reader or a data set of the same task."
         )
-    through = _Stored(plain_codec(codec), reader) if mode is ReadMode.STORED else None
+    through = partial(round_trip, plain_codec(codec)) if mode is ReadMode.STORED else None
     judged = reader.judge(known, through)
     bar = tqdm(judged, total=len(known), unit=" pairs", disable=not show_progress)
     results = np.array([(feature.gold, said) for feature, said in bar])
@@ -73,14 +74,3 @@ def _f1(is_true: Any, said_true: Any) -> float:
     """F1 of a label: 2 tp / (2 tp + fp + fn); 0 where it neither is nor is said."""
     n_named = int(is_true.sum() + said_true.sum())
     return 2 * int((is_true & said_true).sum()) / n_named if n_named else 0.0
-
-
-class _Stored:
-    """What an index does to states."""
-
-    def __init__(self, codec: Codec, reader: PairReader) -> None:
-        self._codec, self._device = codec, reader.device
-
-    def __call__(self, states: Packed, token_ids: Packed) -> Packed:
-        on_device = token_ids.to(self._device)
-        return self._codec.decode(self._codec.encode(states, on_device), on_device)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ..data import PrereadError
+from ...data import PrereadError
 
 _LEAST = 1e-6
 """Scores are kept so far from 0 and 1, where log-odds have no end."""

@@ -1,0 +1,64 @@
+"""Answering from an index that lies in partitions, as if it were whole.
+
+All partitions are searched, and the best hits of all are those of the whole index, for a partition
+scores as it does (``docs/scaling.md``). Each partition reads its own of them (`OpenDomainQA.read`).
+Its candidates, merged with those of the others, are what one reader of all passages would find,
+since a span's logit does not depend on other passages.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ...indexer import Hit
+from ...indexer.part_search import merge_hits
+from ..qa.types import Candidate, CandidateSpans
+
+PartitionHits = Mapping[int, Sequence[Hit]]
+"""Hits by the number of the partition that found them."""
+
+
+def best_hits(found: PartitionHits, k: int) -> list[tuple[int, Hit]]:
+    """The best hits of all partitions, as the whole index ranks them.
+
+    Args:
+        found: The best ``k`` of each partition.
+        k: How many at most.
+
+    Returns:
+        The partition's number and the hit, best first.
+    """
+    return merge_hits([(number, hit) for number, hits in found.items() for hit in hits], k)
+
+
+def merge_candidates(
+    hits: Sequence[tuple[int, Hit]], read: Mapping[int, CandidateSpans]
+) -> CandidateSpans:
+    """The candidates that one reader of all passages would find.
+
+    Args:
+        hits: What `best_hits` gave. Each partition has read its own of them, in this order.
+        read: The candidates of each partition, by its number; one that is missing has read nothing.
+    """
+    places: dict[int, list[int]] = {}
+    for place, (number, _) in enumerate(hits):
+        places.setdefault(number, []).append(place)
+    masses = {number: found.log_mass for number, found in read.items()}
+    highest = max(masses.values(), default=-math.inf)
+    n_read = sum(found.n_read for found in read.values())
+    whole = CandidateSpans(n_read=n_read)
+    if highest == -math.inf:
+        return whole
+    total = math.fsum(math.exp(mass - highest) for mass in masses.values())
+    for number, found in read.items():
+        share = math.exp(masses[number] - highest) / total
+        mine = places.get(number, [])
+        whole.candidates.extend(_moved(one, mine, share) for one in found.candidates)
+        whole.passages.update({mine[n]: passage for n, passage in found.passages.items()})
+        whole.margins.update({mine[n]: margin for n, margin in found.margins.items()})
+    return whole
+
+
+def _moved(one: Candidate, places: Sequence[int], share: float) -> Candidate:
+    """A partition's candidate among those of all."""
+    return replace(one, passage=places[one.passage], share=one.share * share)

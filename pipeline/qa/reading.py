@@ -1,0 +1,345 @@
+"""Reading: from questions and passages to candidate spans. Nothing else in the pipeline does it.
+
+    requests ──> states: fetch and decode the stored ones, compute the others
+             ──> logits: the upper layers, over all pairs of a question and a window
+             ──> spans:  the best of each passage, as characters of its text
+
+Requests may share passages and questions; the states of each are made once.
+
+Reading may stop early. Passages come in their retriever's order, and are then read in growing
+batches, until no unread passage is likely to have the best span. A span's logit includes what its
+passage's retrieval score is worth, so that an unread passage would have to bring a logit higher
+than the best so far less the most that retrieval promises for any of them. When that lead is
+greater than a margin that logits hardly ever have, the rest is not read. The rule looks at the best
+span also where equal answers add up: the support that unread passages would give is not known.
+
+Source: the stopping rule of threshold algorithms (Fagin et al. 2003,
+https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most questions, not all.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ...data import Passage
+from ...indexer import PassageIndex
+from ...reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
+from ...reader.codecs import Codec, round_trip
+from ...reader.window_table import window_table
+from .types import Candidate, CandidateSpans, ReadRequest, RequestedPassage
+
+SPANS_PER_PASSAGE = 5
+"""Best spans of a passage that may become answers, as many as in GAR (Mao et al. 2021,
+https://aclanthology.org/2021.acl-long.316)."""
+FIRST_BATCH = 8
+"""Passages of the first batch, where reading may stop early; each later one doubles what has been
+read."""
+_ROWS_AT_ONCE = 4096
+"""Tokens that go through the lower layers at a time; memory grows with them."""
+_NO_WINDOWS = WindowTable((), (), (), ())
+
+OnStage = Callable[[str], None]
+"""Is told the name of a stage when it is done."""
+
+
+def _ignore(stage: str) -> None:
+    """Time is not measured."""
+
+
+def batch_ends(n_passages: int, first: int = FIRST_BATCH) -> Iterator[int]:
+    """How many passages have been read after each batch.
+
+    Args:
+        n_passages: How many there are.
+        first: How many the first batch has.
+    """
+    end = first
+    while end < n_passages:
+        yield end
+        end *= 2
+    yield n_passages
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLogits:
+    """The reader's logits for one request."""
+
+    logits: SpanLogits
+    """Of all windows of the passages that were read."""
+    windows: WindowTable
+    """The same windows; a passage's number is its place in the request."""
+    n_read: int
+    """How many passages were read: the first of the request."""
+
+
+class PassageReader:
+    """Reads passages with questions: a reader, and where it finds states.
+
+    Attributes:
+        reader: Runs the lower layers of questions and unknown passages, and the upper layers.
+        index: Has stored states; None where every passage comes with its text.
+        codec: Decodes stored states. What is computed goes through it, too, so that a text has the
+            same answers whether it is stored or not; None leaves computed states as they are.
+    """
+
+    def __init__(
+        self, reader: Reader, index: PassageIndex | None = None, codec: Codec | None = None
+    ) -> None:
+        """Take a reader.
+
+        Args:
+            reader: With the upper layers that read.
+            index: Where states are stored, if any are.
+            codec: The index's.
+        """
+        self.reader = reader
+        self.index = index
+        self.codec = codec
+
+    def read(
+        self,
+        requests: Sequence[ReadRequest],
+        *,
+        stop_margin: float | None = None,
+        spans_per_passage: int = SPANS_PER_PASSAGE,
+        max_answer_length: int | None = None,
+        on_stage: OnStage = _ignore,
+    ) -> list[CandidateSpans]:
+        """Find the spans that may be answers.
+
+        Args:
+            requests: Any number; all are read together.
+            stop_margin: Logits by which a question's best span must be ahead for its other passages
+                to be left unread; None reads all of them at once.
+            spans_per_passage: How many spans of each passage at most.
+            max_answer_length: Longest span in wordpieces; by default the configuration's.
+            on_stage: Told ``question``, ``fetch``, ``decode``, ``encode`` and ``read`` when each is
+                done, once for each batch.
+
+        Returns:
+            For each request its candidates.
+        """
+        read = self.logits(requests, stop_margin=stop_margin, on_stage=on_stage)
+        return [
+            self._candidates(request, one, spans_per_passage, max_answer_length)
+            for request, one in zip(requests, read, strict=True)
+        ]
+
+    def logits(
+        self,
+        requests: Sequence[ReadRequest],
+        *,
+        stop_margin: float | None = None,
+        on_stage: OnStage = _ignore,
+    ) -> list[RequestLogits]:
+        """Run the reader, and leave the choice of spans to the caller.
+
+        Args:
+            requests: Any number; all are read together.
+            stop_margin: Logits by which a question's best span must be ahead for its other passages
+                to be left unread; None reads all of them at once.
+            on_stage: Told ``question``, ``fetch``, ``decode``, ``encode`` and ``read`` when each is
+                done, once for each batch.
+
+        Returns:
+            For each request its logits.
+        """
+        progress = [_Progress(request) for request in requests]
+        if not progress:
+            return []
+        number = {q: n for n, q in enumerate(dict.fromkeys(r.question for r in requests))}
+        questions = self.reader.question_states(*number)
+        on_stage("question")
+        longest = max(len(request.passages) for request in requests)
+        for end in [longest] if stop_margin is None else batch_ends(longest):
+            unfinished = [one for one in progress if not one.is_finished]
+            if not unfinished:
+                break
+            parts = [one.request.passages[one.n_read : end] for one in unfinished]
+            states = self._states([passage for part in parts for passage in part], on_stage)
+            asked = [number[one.request.question] for one in unfinished]
+            numbers = [states.numbers_of(part) for part in parts]
+            read = self.reader.logits_batch(
+                questions, states.states, states.windows, list(zip(asked, numbers, strict=True))
+            )
+            for one, part, (logits, windows) in zip(unfinished, parts, read, strict=True):
+                scores = one.request.scores[one.n_read : end]
+                one.add(logits, windows, len(part))
+                if stop_margin is not None and not one.is_finished:
+                    best = self.reader.spans.best(logits, windows, 1, scores)
+                    one.stop_if_ahead(best, stop_margin)
+            on_stage("read")
+        return [one.logits() for one in progress]
+
+    def _candidates(
+        self,
+        request: ReadRequest,
+        read: RequestLogits,
+        spans_per_passage: int,
+        max_answer_length: int | None,
+    ) -> CandidateSpans:
+        """The best spans of each passage of a request."""
+        if not read.windows.lengths:
+            return CandidateSpans()
+        decoder = self.reader.spans
+        spans = decoder.best_by_passage(
+            read.logits,
+            read.windows,
+            spans_per_passage,
+            request.scores[: read.n_read],
+            max_answer_length=max_answer_length,
+        )
+        margins = decoder.margins(read.logits, read.windows, max_answer_length=max_answer_length)
+        places = dict.fromkeys(span.passage for span in spans)
+        passages = {place: self._passage(request.passages[place]) for place in places}
+        return CandidateSpans(
+            self._located(spans, passages),
+            passages,
+            {place: margins[place] for place in places},
+            read.n_read,
+        )
+
+    def _passage(self, requested: RequestedPassage) -> Passage:
+        """What answers are cut from."""
+        if requested.passage is not None:
+            return requested.passage
+        assert self.index is not None and requested.ordinal is not None
+        return self.index.passage(requested.ordinal)
+
+    def _located(self, spans: Sequence[Span], passages: dict[int, Passage]) -> list[Candidate]:
+        """Spans of tokens as spans of characters; the texts are tokenised again."""
+        tokens = {n: self.reader.encoder.token_map(p.text) for n, p in passages.items()}
+        candidates = []
+        for span in spans:
+            start, end = tokens[span.passage].char_span(span.first_token, span.last_token)
+            text = passages[span.passage].text[start:end]
+            candidates.append(
+                Candidate(span.passage, start, end, text, span.logit, span.probability)
+            )
+        return candidates
+
+    def _states(self, passages: Sequence[RequestedPassage], on_stage: OnStage) -> "_States":
+        """The states of passages, of each once: first those that are stored, then the others."""
+        stored = list(dict.fromkeys(p.ordinal for p in passages if p.ordinal is not None))
+        texts = {_key(p): self._passage(p) for p in passages if p.ordinal is None}
+        parts: list[Packed] = []
+        windows = _NO_WINDOWS
+        if stored:
+            assert self.index is not None and self.codec is not None
+            fetched = self.index.fetch(stored)
+            on_stage("fetch")
+            parts.append(fetched.decode(self.codec, self.reader.device))
+            windows = fetched.windows
+            on_stage("decode")
+        if texts:
+            computed, others = self._computed(list(texts.values()))
+            parts += computed
+            windows = windows.followed_by(others, len(stored))
+            on_stage("encode")
+        number = {key: n for n, key in enumerate([*stored, *texts])}
+        return _States(_joined(parts), windows, number)
+
+    def _computed(self, passages: Sequence[Passage]) -> tuple[list[Packed], WindowTable]:
+        """States of passages that are not stored, as the index would give them back."""
+        encoded = self.reader.encoder.encode_passages(
+            [passage.text for passage in passages], [passage.title for passage in passages]
+        )
+        table = window_table(
+            [
+                (len(window.token_ids), window.n_prefix, window.first_token, number)
+                for number, windows in enumerate(encoded)
+                for window in windows
+            ]
+        )
+        every = (window for windows in encoded for window in windows)
+        return [self._through_codec(some) for some in _batches(every)], table
+
+    def _through_codec(self, windows: Sequence[Window]) -> Packed:
+        """Lower states of windows, decoded as the upper layers know them."""
+        states = self.reader.window_states(windows)
+        if self.codec is None:
+            return states
+        return round_trip(self.codec, states, Packed.from_lists([w.token_ids for w in windows]))
+
+
+class _Progress:
+    """How far a request has been read."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        self.request = request
+        self.n_read = 0
+        self.is_finished = not request.passages
+        self._parts: list[SpanLogits] = []
+        self._windows = _NO_WINDOWS
+        self._best = -torch.inf
+
+    def add(self, logits: SpanLogits, windows: WindowTable, n_passages: int) -> None:
+        """Keep what the next passages gave."""
+        self._parts.append(logits)
+        self._windows = self._windows.followed_by(windows, self.n_read)
+        self.n_read += n_passages
+        self.is_finished = self.n_read == len(self.request.passages)
+
+    def stop_if_ahead(self, best: Sequence[Span], margin: float) -> None:
+        """Finish where no unread passage is likely to have a better span than the best so far.
+
+        Args:
+            best: The best span of the last batch; none where that has no text.
+            margin: Logits by which the best span must be ahead of what retrieval promises.
+        """
+        self._best = max([self._best, *(span.logit for span in best)])
+        self.is_finished = self._best - max(self.request.scores[self.n_read :]) >= margin
+
+    def logits(self) -> RequestLogits:
+        """All that was read."""
+        if not self._parts:
+            nothing = SpanLogits(torch.empty(0), torch.empty(0), torch.empty(0, 2))
+            return RequestLogits(nothing, _NO_WINDOWS, 0)
+        parts = ((part.start, part.end, part.null) for part in self._parts)
+        start, end, null = (torch.cat(kind) for kind in zip(*parts, strict=True))
+        return RequestLogits(SpanLogits(start, end, null), self._windows, self.n_read)
+
+
+@dataclass(frozen=True, slots=True)
+class _States:
+    """The states of some passages."""
+
+    states: Packed
+    windows: WindowTable
+    number: dict[Hashable, int]
+    """What `_key` gives to the number of its passage in the table."""
+
+    def numbers_of(self, passages: Iterable[RequestedPassage]) -> list[int]:
+        """The numbers of passages in the table."""
+        return [self.number[_key(passage)] for passage in passages]
+
+
+def _key(requested: RequestedPassage) -> Hashable:
+    """What two passages have in common whose states are the same."""
+    if requested.ordinal is not None:
+        return requested.ordinal
+    assert requested.passage is not None, "expected an ordinal or a text"
+    return requested.passage.title, requested.passage.text
+
+
+def _joined(parts: Sequence[Packed]) -> Packed:
+    """All segments, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    lengths = tuple(length for part in parts for length in part.lengths)
+    return Packed(torch.cat([part.rows for part in parts]), lengths)
+
+
+def _batches(windows: Iterable[Window]) -> Iterator[list[Window]]:
+    """Windows, so many at a time that their rows fit."""
+    batch: list[Window] = []
+    n_rows = 0
+    for window in windows:
+        if batch and n_rows + len(window.token_ids) > _ROWS_AT_ONCE:
+            yield batch
+            batch, n_rows = [], 0
+        batch.append(window)
+        n_rows += len(window.token_ids)
+    if batch:
+        yield batch
