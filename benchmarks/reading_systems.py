@@ -11,6 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from baselines.hugging_face import (
@@ -33,7 +34,7 @@ from preread.reader.profiling.shapes import SHAPES, random_model
 from torch import Tensor
 from transformers import BertForQuestionAnswering
 
-OURS = {
+OURS: dict[str, dict[str, Any]] = {
     "ours, float32": {},
     "ours, bfloat16": {"precision": "bfloat16"},
     "ours, int8": {"runtime": "onnx-int8"},

@@ -137,11 +137,14 @@ def _begins_a_row(line: str, n_fields: int) -> bool:
     """Whether a line within an open quote looks like a row of its own.
 
     It has as many fields as a row, the first two filled, and none that ends with a quote which it
-    does not begin with: such a one would close the field that is open.
+    does not begin with, or that is made of quotes alone: such a one would close the field that is
+    open.
     """
     fields = line.rstrip("\r\n").split("\t")
     closes = any(
-        field.count('"') % 2 and field.endswith('"') and not field.startswith('"')
+        field.count('"') % 2
+        and field.endswith('"')
+        and (not field.startswith('"') or not field.strip('"'))
         for field in fields
     )
     return len(fields) == n_fields and all(map(str.strip, fields[:2])) and not closes

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from transformers.utils.hub import cached_file
 
 from ..data import PrereadError
-from ..data.atomic import atomic_path
-from ..data.validation import parse_json
+from ..data.io.atomic import atomic_path
+from ..data.io.validation import parse_json
 from .config import DeformerConfig
 
 RANKING_FILE = "ranking.json"
 
 ConfidenceWeights = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
-"""The bias of a logistic function, and a weight for each of ``pipeline.qa.calibration``'s features."""
+"""The bias of a logistic function, and a weight for each of its two features."""
 Interval = Annotated[tuple[float, ...], Field(min_length=2, max_length=2)]
 """Lower and upper end, 95 %, in percent."""
 Percent = Annotated[float, Field(ge=0, le=100)]
