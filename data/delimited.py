@@ -102,7 +102,7 @@ def _read_row(raw: bytes, lines: _Lines, place: Place, n_fields: int) -> list[st
         text += line
         if '"' in line:
             row = _parse(text)
-            if row is not None and not _is_sound(text, row, n_fields):
+            if row is not None and not _is_sound(text, n_fields):
                 row = None
                 break
     if row is None:
@@ -136,27 +136,32 @@ def _parse(text: str) -> list[str] | None:
 def _begins_a_row(line: str, n_fields: int) -> bool:
     """Whether a line within an open quote looks like a row of its own.
 
-    It has as many fields as a row, the first two filled, and none that ends with a quote which it
-    does not begin with, or that is made of quotes alone: such a one would close the field that is
-    open.
+    It has as many fields as a row, the first two filled, its quoting is right as far as it goes,
+    and no field ends with a quote which it does not begin with, or is made of quotes alone: such a
+    one would close the field that is open.
     """
     fields = line.rstrip("\r\n").split("\t")
+    if len(fields) != n_fields or not all(field.strip('" ') for field in fields[:2]):
+        return False
     closes = any(
         field.count('"') % 2
         and field.endswith('"')
         and (not field.startswith('"') or not field.strip('"'))
         for field in fields
     )
-    return len(fields) == n_fields and all(map(str.strip, fields[:2])) and not closes
-
-
-def _is_sound(text: str, row: list[str], n_fields: int) -> bool:
-    """Whether a row of several lines is one: its number of fields and its quoting are right."""
     try:
-        strict = next(csv.reader(iter([text]), delimiter="\t", strict=True))
+        return not closes and (_parse(line) is None or _is_sound(line, n_fields))
     except csv.Error:
         return False
-    return len(row) == n_fields and strict == row
+
+
+def _is_sound(text: str, n_fields: int) -> bool:
+    """Whether text that ends is a row: its number of fields and its quoting are right."""
+    try:
+        row = next(csv.reader(iter([text]), delimiter="\t", strict=True))
+    except csv.Error:
+        return False
+    return len(row) == n_fields
 
 
 def _csv_fault(error: csv.Error, place: Place) -> DataError:

@@ -130,7 +130,7 @@ def test_dpr_stray_carriage_return_is_an_error_with_its_line(write_file: WriteFi
 
 
 @settings(max_examples=60, deadline=None)
-@example(passages=[Passage("0\n", "0")], is_quoted=False)
+@example(passages=[Passage("0\n", "0"), Passage('\n"0', "0")], is_quoted=False)
 @example(passages=[Passage('0\n"', "0"), Passage("1", '\n"\n')], is_quoted=True)
 @given(passages=corpora, is_quoted=st.booleans())
 def test_dpr_write_then_read_is_identity(
