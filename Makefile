@@ -30,7 +30,7 @@ test: $(STAMP) postgres chromium
 test-ray: $(STAMP)
 	$(PIP) ".[test,ray]"
 	$(PIP) --no-deps --force-reinstall .
-	$(BIN)/python -m pytest tests/indexer/test_ray.py tests/pipeline/test_ray_cluster.py
+	$(BIN)/python -m pytest tests/indexer/builder/test_ray.py tests/pipeline/cluster/test_ray_cluster.py
 
 # What tests run against for real, where it is not here and Debian's package can be had; without it
 # those tests are skipped.

@@ -11,7 +11,7 @@ from baselines.pairs import Pair
 from on_device import Clock, layer_flops
 from preread.data import Passage
 from preread.indexer import BuildPlan, Manifest, PassageIndex
-from preread.indexer.encode import ShardTask, encode_shard
+from preread.indexer.builder.encode import ShardTask, encode_shard
 from preread.pipeline.qa.reading import PassageReader
 from preread.pipeline.qa.types import ReadRequest, RequestedPassage
 from preread.reader import DeformerConfig, Packed, Reader, Segment

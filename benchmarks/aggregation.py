@@ -19,21 +19,21 @@ from typing import Any
 from common import write_result
 from preread.data import read_gold
 from preread.indexer import PassageIndex
-from preread.pipeline.best_answers import (
+from preread.pipeline.calibration.best_answers import (
     Asked,
     BestAnswer,
     best_answers,
     known_of,
     threshold_scores,
 )
-from preread.pipeline.calibration import fit_confidence_of, fit_weights
+from preread.pipeline.calibration.calibrate import fit_confidence_of, fit_weights
+from preread.pipeline.calibration.fitting import RankingWeights, fit_ranking
 from preread.pipeline.evaluation.analysis import (
     calibration_bins,
     estimates,
     expected_calibration_error,
 )
 from preread.pipeline.evaluation.summary import interval, percent
-from preread.pipeline.fitting import RankingWeights, fit_ranking
 from preread.pipeline.qa.reading import SPANS_PER_PASSAGE
 from preread.pipeline.retrievers import open_retriever
 from preread.pipeline.retrievers.base import encoder_of

@@ -14,9 +14,9 @@ from pathlib import Path
 from common import command_line, write_result
 from preread.data import read_questions
 from preread.indexer import PassageIndex
-from preread.indexer.bm25 import contents_of, docid_of
-from preread.indexer.java import java_class
-from preread.indexer.searching import K1, B
+from preread.indexer.bm25.indexer import contents_of, docid_of
+from preread.indexer.bm25.java import java_class
+from preread.indexer.bm25.searcher import K1, B
 from tqdm import tqdm
 
 N_HITS = 100

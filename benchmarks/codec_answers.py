@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from preread.data import Passage, Question, read_corpus, read_questions, score_answer
 from preread.pipeline import CorpusSearch
 from preread.reader import Packed, Precision, Reader, Window
-from preread.reader.window_table import window_table
+from preread.reader.inference.window_table import window_table
 from tqdm import tqdm
 
 _RESAMPLES = 10_000

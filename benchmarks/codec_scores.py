@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from preread.data import Passage, ReadingExample
 from preread.data import read_corpus as read_passages
 from preread.indexer import IndexConfig, build_index, index_info
-from preread.indexer.scan import scan_corpus
+from preread.indexer.builder.scan import scan_corpus
 from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Packed, Precision, Reader, Window
 from preread.reader.codecs import (

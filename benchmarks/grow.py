@@ -22,10 +22,10 @@ from common import command_line
 from generated_text import Vocabulary, generated_passages
 from preread.data import Passage, ReadReport
 from preread.indexer import Manifest, PassageIndex
-from preread.indexer.engine import LocalEngine
-from preread.indexer.extend import Extension, extend
-from preread.indexer.journal import Journal
-from preread.indexer.writing import writing
+from preread.indexer.builder.executors.local import LocalEngine
+from preread.indexer.builder.extend import Extension, extend
+from preread.indexer.storage.journal import Journal
+from preread.indexer.storage.writing import writing
 from preread.reader import Packed, Reader, Window
 from preread.reader.codecs import Codec, CodecName
 from torch import Tensor

@@ -28,7 +28,7 @@ from index_files import hashes, hits, write_passages
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer import verify_index
-from preread.pipeline.cli import main as preread
+from preread.pipeline.cli.main import main as preread
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering
 from preread.reader.checkpoints import shipped_reader_path
 from transformers import AutoTokenizer

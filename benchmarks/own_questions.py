@@ -17,7 +17,7 @@ from common import add_sample, command_line, drawn, write_result
 from preread.data import ReadingExample
 from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
-from preread.reader.training.sources import DataLoader
+from preread.reader.training.datasets import DataLoader
 from training_runs import answerable, load_recipe, n_steps, trained
 
 

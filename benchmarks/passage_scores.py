@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from preread.data import Passage, Question, read_corpus, read_questions, score_answer
 from preread.pipeline import CorpusSearch, FoundPassage
 from preread.reader import Packed, Reader, WindowTable, decode_spans
-from preread.reader.spans import passage_normalisers
-from preread.reader.window_table import window_table
+from preread.reader.inference.spans import passage_normalisers
+from preread.reader.inference.window_table import window_table
 from tqdm import tqdm
 
 WAYS = ("raw", "normalised", "null")

@@ -22,8 +22,8 @@ import numpy as np
 from common import command_line, write_result
 from index_files import forget
 from preread.indexer import Manifest, PassageIndex
-from preread.indexer.shard import ShardReader, passage_checksum
-from preread.indexer.snapshots import publish
+from preread.indexer.storage.shard_reader import ShardReader, passage_checksum
+from preread.indexer.storage.snapshots import publish
 from preread.reader import Reader
 
 

@@ -24,9 +24,9 @@ from index_files import hashes, hits
 from preread.data import read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import IndexConfig, build_index, verify_index
-from preread.indexer.engine import Engine
-from preread.indexer.java import keeping_java_signals
-from preread.indexer.ray_engine import RayEngine
+from preread.indexer.bm25.java import keeping_java_signals
+from preread.indexer.builder.executors.local import Engine
+from preread.indexer.builder.executors.ray.executor import RayEngine
 from preread.reader import Reader
 from ray.cluster_utils import Cluster
 from ray.util.state import list_workers

@@ -24,9 +24,9 @@ import requests
 from common import command_line, drawn, write_result
 from preread.data import read_questions
 from preread.indexer import split_index
-from preread.indexer.java import keeping_java_signals
+from preread.indexer.bm25.java import keeping_java_signals
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.cluster.serving import ClusterConfig, start
+from preread.pipeline.cluster.deployment import ClusterConfig, start
 from timing import spread
 from tqdm import tqdm
 

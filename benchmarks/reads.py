@@ -6,9 +6,9 @@ from pathlib import Path
 from preread.data import Question
 from preread.indexer import PassageIndex
 from preread.pipeline import OpenDomainQA
+from preread.pipeline.calibration.reads import Reads, ReadSettings, collect_reads, keep_reads
 from preread.pipeline.qa.reading import PassageReader
 from preread.pipeline.qa.types import ReadRequest, RequestedPassage
-from preread.pipeline.reads import Reads, ReadSettings, collect_reads, keep_reads
 from preread.pipeline.retrievers import Retriever
 from preread.reader import Reader
 

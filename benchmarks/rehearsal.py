@@ -26,7 +26,7 @@ from grow import STAGES_FILE
 from index_files import forget
 from preread.data import read_questions
 from preread.indexer import Manifest, PassageIndex, index_info
-from preread.indexer.java import java_class
+from preread.indexer.bm25.java import java_class
 from preread.pipeline import OpenDomainQA
 from preread.reader import Reader
 from scaling import plot_growth

@@ -20,7 +20,7 @@ from pathlib import Path
 import cells
 from common import ROOT, NoResultError, command_line, newest, newest_by
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
-from preread.pipeline.reproduction.listing import load_reproductions
+from preread.pipeline.evaluation.reproduction.listing import load_reproductions
 from scaling import WIKIPEDIA, growth
 from sizing import DEVICE_TERAFLOPS, shapes, sizing_checked
 from wikipedia_estimate import wikipedia_estimate

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from common import command_line, write_result
 from preread.data import Question, holds_answer, read_gold
+from preread.data.metrics.intervals import bootstrap_intervals
 from preread.indexer import Bm25Parameters, Hit, PassageIndex
 from preread.pipeline import Retriever, open_retriever
-from preread.pipeline.evaluation.intervals import bootstrap_intervals
 from preread.pipeline.evaluation.summary import CUTOFFS, percent
 from preread.pipeline.retrievers import search_many
 from tqdm import tqdm

@@ -15,10 +15,10 @@ from typing import Any
 
 from grow import resize
 from preread.indexer import Manifest
-from preread.indexer.derived import index_live_texts, write_lookup_of
-from preread.indexer.files import atomic_folder, link_or_copy
-from preread.indexer.manifest import LOOKUP_FOLDER, STATES_FOLDER
-from preread.indexer.snapshots import publish
+from preread.indexer.builder.lookup_and_bm25 import index_live_texts, write_lookup_of
+from preread.indexer.storage.files import atomic_folder, link_or_copy
+from preread.indexer.storage.manifest import LOOKUP_FOLDER, STATES_FOLDER
+from preread.indexer.storage.snapshots import publish
 
 
 def shrink(base: Path, target: Path, n_passages: int) -> dict[str, Any]:

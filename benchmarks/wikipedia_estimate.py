@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from common import Result, newest
-from preread.pipeline.reproduction.listing import load_reproductions
+from preread.pipeline.evaluation.reproduction.listing import load_reproductions
 
 NAMES = ("wikipedia-20k", "wikipedia-202k", "wikipedia")
 """Reproductions that build an index."""

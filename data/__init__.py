@@ -1,6 +1,9 @@
 """Passages, questions, answers: records, readers of their files, and how answers are scored."""
 
-from .answers import (
+from .corpora import CorpusFormat, detect_corpus_format, read_corpus
+from .errors import DataError, PrereadError
+from .io.policy import OnError, ReadReport
+from .metrics.answers import (
     exact_match_score,
     f1_score,
     find_answer,
@@ -14,14 +17,9 @@ from .answers import (
     score_answer,
     top_k_accuracy,
 )
-from .cloze import cloze_examples
-from .corpora import CorpusFormat, detect_corpus_format, read_corpus
-from .errors import DataError, PrereadError
-from .judging import holds_answer, score_prediction
+from .metrics.judging import holds_answer, score_prediction
 from .nq import NqScores, read_nq, score_nq
 from .pairs import PairFormat, read_choices, read_pairs
-from .policy import OnError, ReadReport
-from .predictions import Prediction, match_predictions, read_predictions
 from .questions import (
     QuestionFormat,
     detect_question_format,
@@ -33,6 +31,7 @@ from .questions import (
     write_examples,
     write_open_domain_examples,
 )
+from .questions.predictions import Prediction, match_predictions, read_predictions
 from .records import (
     AnswerMatch,
     ChoiceExample,
@@ -42,7 +41,8 @@ from .records import (
     Question,
     ReadingExample,
 )
-from .statements import statement_examples
+from .synthetic.cloze import cloze_examples
+from .synthetic.statements import statement_examples
 
 __all__ = [
     "AnswerMatch",

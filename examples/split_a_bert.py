@@ -10,7 +10,7 @@ import sys
 
 import torch
 from preread.reader import Reader
-from preread.reader.window_table import window_table
+from preread.reader.inference.window_table import window_table
 
 PASSAGE = "The ceiling of the Sistine Chapel was painted by Michelangelo between 1508 and 1512."
 QUESTION = "who painted the ceiling?"

@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING
 from ..data.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from .bm25 import build_bm25
-    from .build import build_index
-    from .change import add_passages, change_reader, compact_index
-    from .deletion import delete_passages
+    from .bm25.indexer import build_bm25
+    from .bm25.searcher import Bm25Parameters, Bm25Searcher, Hit
+    from .builder.run import build_index
+    from .builder.scan import Estimate
+    from .config import AddConfig, IndexConfig
     from .errors import IndexFormatError, IndexMismatchError
     from .index import PassageIndex, StoredWindows
-    from .manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
-    from .merging import merge_indexes
-    from .options import AddConfig, IndexConfig
-    from .scan import Estimate
-    from .searching import Bm25Parameters, Bm25Searcher, Hit
-    from .shard import ShardReader
-    from .shard_writer import ShardWriter
-    from .splitting import split_index
-    from .verify import bytes_to_verify, index_info, verify_index
+    from .maintenance.change import add_passages, change_reader, compact_index
+    from .maintenance.delete import delete_passages
+    from .maintenance.merge import merge_indexes
+    from .maintenance.split import split_index
+    from .maintenance.verify import bytes_to_verify, index_info, verify_index
+    from .storage.manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
+    from .storage.shard_reader import ShardReader
+    from .storage.shard_writer import ShardWriter
 
 __all__ = [
     "FORMAT_VERSION",
@@ -54,33 +54,33 @@ __all__ = [
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
-        "AddConfig": "options",
-        "Bm25Parameters": "searching",
-        "Bm25Searcher": "searching",
-        "BuildPlan": "manifest",
-        "Estimate": "scan",
-        "FORMAT_VERSION": "manifest",
-        "Hit": "searching",
-        "IndexConfig": "options",
+        "AddConfig": "config",
+        "Bm25Parameters": "bm25.searcher",
+        "Bm25Searcher": "bm25.searcher",
+        "BuildPlan": "storage.manifest",
+        "Estimate": "builder.scan",
+        "FORMAT_VERSION": "storage.manifest",
+        "Hit": "bm25.searcher",
+        "IndexConfig": "config",
         "IndexFormatError": "errors",
         "IndexMismatchError": "errors",
-        "Manifest": "manifest",
+        "Manifest": "storage.manifest",
         "PassageIndex": "index",
-        "ShardEntry": "manifest",
-        "ShardReader": "shard",
-        "ShardWriter": "shard_writer",
+        "ShardEntry": "storage.manifest",
+        "ShardReader": "storage.shard_reader",
+        "ShardWriter": "storage.shard_writer",
         "StoredWindows": "index",
-        "add_passages": "change",
-        "build_bm25": "bm25",
-        "build_index": "build",
-        "bytes_to_verify": "verify",
-        "change_reader": "change",
-        "compact_index": "change",
-        "delete_passages": "deletion",
-        "index_info": "verify",
-        "merge_indexes": "merging",
-        "split_index": "splitting",
-        "verify_index": "verify",
+        "add_passages": "maintenance.change",
+        "build_bm25": "bm25.indexer",
+        "build_index": "builder.run",
+        "bytes_to_verify": "maintenance.verify",
+        "change_reader": "maintenance.change",
+        "compact_index": "maintenance.change",
+        "delete_passages": "maintenance.delete",
+        "index_info": "maintenance.verify",
+        "merge_indexes": "maintenance.merge",
+        "split_index": "maintenance.split",
+        "verify_index": "maintenance.verify",
     },
 )
 """Imported when first used: to look at an index takes no reader, and none of its libraries."""

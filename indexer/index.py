@@ -17,14 +17,14 @@ from torch import Tensor
 
 from ..data import Passage, PrereadError
 from ..reader import Packed, WindowTable
+from .bm25.partition_searcher import PartSearcher
+from .bm25.searcher import Bm25Parameters, Bm25Searcher
+from .bm25.statistics import CorpusStatistics, FieldStatistics
 from .errors import IndexFormatError, IndexMismatchError
-from .lookup import Lookup, key_of
-from .part_search import PartSearcher
-from .readahead import will_open
-from .searching import Bm25Parameters, Bm25Searcher
-from .shard import ShardReader
-from .snapshots import Lease
-from .statistics import CorpusStatistics, FieldStatistics
+from .storage.lookup import Lookup, key_of
+from .storage.readahead import will_open
+from .storage.shard_reader import ShardReader
+from .storage.snapshots import Lease
 
 if TYPE_CHECKING:
     from ..reader import Reader

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 from ..data.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from .calibration import Calibration, calibrate
-    from .converting import convert
+    from .calibration.calibrate import Calibration, calibrate
+    from .conversion import convert
     from .evaluation.comparison import Comparison, compare
     from .evaluation.comprehension import ReadMode, evaluate_reader
+    from .evaluation.open_domain import evaluate
     from .evaluation.pairs import evaluate_pairs
     from .evaluation.scoring import score_predictions
+    from .integrations.transformers import QuestionAnswerer
     from .mining import Miner, SkipReason, mine_negatives
-    from .open_domain import evaluate
     from .qa.pipeline import OpenDomainQA
     from .qa.provided import answer_each, rank_given, read_given
     from .qa.types import Answer, GivenPassage, Result, Step
-    from .question_answerer import QuestionAnswerer
     from .retrievers import HybridRetriever, Retriever, open_retriever, reciprocal_rank_fusion
-    from .search import CorpusSearch, FoundPassage, search_passages
+    from .retrievers.search import CorpusSearch, FoundPassage, search_passages
 
 __all__ = [
     "Answer",
@@ -56,34 +56,34 @@ __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "Answer": "qa.types",
-        "Calibration": "calibration",
+        "Calibration": "calibration.calibrate",
         "Comparison": "evaluation.comparison",
-        "CorpusSearch": "search",
-        "FoundPassage": "search",
+        "CorpusSearch": "retrievers.search",
+        "FoundPassage": "retrievers.search",
         "GivenPassage": "qa.types",
         "HybridRetriever": "retrievers",
         "Miner": "mining",
         "OpenDomainQA": "qa.pipeline",
-        "QuestionAnswerer": "question_answerer",
+        "QuestionAnswerer": "integrations.transformers",
         "ReadMode": "evaluation.comprehension",
         "Result": "qa.types",
         "Retriever": "retrievers",
         "SkipReason": "mining",
         "Step": "qa.types",
         "answer_each": "qa.provided",
-        "calibrate": "calibration",
+        "calibrate": "calibration.calibrate",
         "compare": "evaluation.comparison",
-        "convert": "converting",
+        "convert": "conversion",
         "evaluate_pairs": "evaluation.pairs",
         "evaluate_reader": "evaluation.comprehension",
-        "evaluate": "open_domain",
+        "evaluate": "evaluation.open_domain",
         "mine_negatives": "mining",
         "open_retriever": "retrievers",
         "rank_given": "qa.provided",
         "read_given": "qa.provided",
         "reciprocal_rank_fusion": "retrievers",
         "score_predictions": "evaluation.scoring",
-        "search_passages": "search",
+        "search_passages": "retrievers.search",
     },
 )
 """Imported when first used: the command line is here, too, and ``--help`` needs no torch."""

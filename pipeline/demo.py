@@ -8,7 +8,7 @@ from ..data import Question, read_questions, score_answer
 from ..data.sample import sample_corpus_path, sample_questions_path
 from ..indexer import PassageIndex, build_index
 from ..reader import Reader
-from .open_domain import evaluate
+from .evaluation.open_domain import evaluate
 from .qa.pipeline import OpenDomainQA
 from .qa.types import Answer
 

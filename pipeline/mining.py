@@ -32,10 +32,10 @@ from ..data import (
     usual_match,
     write_open_domain_examples,
 )
-from ..data.atomic import atomic_path
-from ..data.texts import letters
-from ..indexer.files import check_new_file
-from .search import FoundPassage
+from ..data.io.atomic import atomic_path
+from ..data.text.letters import letters
+from ..indexer.storage.files import check_new_file
+from .retrievers.search import FoundPassage
 
 Search = Callable[[str, int], Sequence[FoundPassage]]
 """Passages for a query, at most so many, best first."""

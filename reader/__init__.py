@@ -7,21 +7,21 @@ from ..data.lazy import lazy_attributes
 if TYPE_CHECKING:
     from .comprehension import answer_examples
     from .config import DeformerConfig
-    from .layers import Segment
-    from .model import DeformerForQuestionAnswering, SpanLogits
+    from .inference.runtimes import Precision, Runtime
+    from .inference.spans import Span, decode_spans
+    from .inference.window_table import WindowTable
+    from .modeling.layers import Segment
+    from .modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
     from .packing import Packed
-    from .pair_models import (
+    from .pairs.models import (
         DeformerForMultipleChoice,
         DeformerForSequenceClassification,
         PairLogits,
     )
-    from .pair_reader import PairReader
+    from .pairs.reader import PairReader
     from .ranking import Ranking
     from .reader import Reader
-    from .runtime import Precision, Runtime
-    from .spans import Span, decode_spans
-    from .window_table import WindowTable
-    from .windows import TextEncoder, Window
+    from .text.windows import TextEncoder, Window
 
 __all__ = [
     "DeformerConfig",
@@ -49,24 +49,24 @@ __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "DeformerConfig": "config",
-        "DeformerForMultipleChoice": "pair_models",
-        "DeformerForQuestionAnswering": "model",
-        "DeformerForSequenceClassification": "pair_models",
+        "DeformerForMultipleChoice": "pairs.models",
+        "DeformerForQuestionAnswering": "modeling.question_answering",
+        "DeformerForSequenceClassification": "pairs.models",
         "Packed": "packing",
-        "PairLogits": "pair_models",
-        "PairReader": "pair_reader",
-        "Precision": "runtime",
+        "PairLogits": "pairs.models",
+        "PairReader": "pairs.reader",
+        "Precision": "inference.runtimes",
         "Ranking": "ranking",
         "Reader": "reader",
-        "Runtime": "runtime",
-        "Segment": "layers",
-        "Span": "spans",
-        "SpanLogits": "model",
-        "TextEncoder": "windows",
-        "Window": "windows",
-        "WindowTable": "window_table",
+        "Runtime": "inference.runtimes",
+        "Segment": "modeling.layers",
+        "Span": "inference.spans",
+        "SpanLogits": "modeling.question_answering",
+        "TextEncoder": "text.windows",
+        "Window": "text.windows",
+        "WindowTable": "inference.window_table",
         "answer_examples": "comprehension",
-        "decode_spans": "spans",
+        "decode_spans": "inference.spans",
     },
 )
 """Imported when first used: indexes take some of these, and only the model takes transformers."""

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from ..data import ReadingExample
+from .inference.spans import Span
+from .inference.window_table import window_table
 from .packing import Packed
 from .reader import Reader
-from .spans import Span
-from .window_table import window_table
-from .windows import TokenMap
+from .text.windows import TokenMap
 
 _QUESTIONS_AT_ONCE = 16
 

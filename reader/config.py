@@ -12,8 +12,9 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """Shape of the transformer, where it is split, and how text is laid out for it.
 
     The fields of the transformer are those of Hugging Face's ``BertConfig``, under the same names,
-    whatever family the checkpoint is of (``bases/`` translates). The lower layers see question and
-    passage apart from each other, each with positions from 0; the upper layers see them joined.
+    whatever family the checkpoint is of (``modeling/families/`` translates). The lower layers see
+    question and passage apart from each other, each with positions from 0; the upper layers see
+    them joined.
 
     Raises:
         PrereadError: If a field contradicts another; the message names it.

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from transformers.utils.hub import cached_file
 
 from ..data import PrereadError
-from ..data.atomic import atomic_path
-from ..data.validation import parse_json
+from ..data.io.atomic import atomic_path
+from ..data.io.validation import parse_json
 from .config import DeformerConfig
 
 RANKING_FILE = "ranking.json"

@@ -12,16 +12,16 @@ from transformers import PreTrainedTokenizerFast
 from ..data import PrereadError
 from .checkpoints import shipped_reader_path
 from .config import DeformerConfig
-from .fingerprint import fingerprint
-from .layers import Segment
-from .model import DeformerForQuestionAnswering, SpanLogits
+from .inference.runtimes import Precision, Runtime, UpperRuntime, check_choice, load_runtime
+from .inference.span_decoder import SpanDecoder
+from .inference.spans import Span
+from .inference.window_table import WindowTable
+from .modeling.fingerprint import fingerprint
+from .modeling.layers import Segment
+from .modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
 from .packing import Packed
 from .ranking import Ranking, load_ranking
-from .runtime import Precision, Runtime, UpperRuntime, check_choice, load_runtime
-from .span_decoder import SpanDecoder
-from .spans import Span
-from .window_table import WindowTable
-from .windows import TextEncoder, Window, load_tokenizer
+from .text.windows import TextEncoder, Window, load_tokenizer
 
 
 class Reader:

@@ -19,7 +19,7 @@ def test_python_of_the_readme_runs(
 
 
 def test_every_command_of_the_readme_exists() -> None:
-    from preread.pipeline.cli import app
+    from preread.pipeline.cli.main import app
     from typer.main import get_command
 
     known = set(get_command(app).commands)  # type: ignore[attr-defined]

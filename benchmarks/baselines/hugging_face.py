@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering
-from preread.reader.weight_names import to_hugging_face
+from preread.reader.modeling.weight_names import to_hugging_face
 from torch import Tensor
 from torch.nn.functional import pad
 from transformers import BertConfig, BertForQuestionAnswering

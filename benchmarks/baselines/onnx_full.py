@@ -10,9 +10,9 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper
 from preread.reader import DeformerForQuestionAnswering
-from preread.reader.layers import AbsoluteEmbedder, TransformerLayer
-from preread.reader.runtime.onnx_graphs import Int8Graph
-from preread.reader.runtime.onnx_kernels import largest_weight
+from preread.reader.inference.runtimes.onnx_graphs import Int8Graph
+from preread.reader.inference.runtimes.onnx_kernels import largest_weight
+from preread.reader.modeling.layers import AbsoluteEmbedder, TransformerLayer
 from torch import Tensor
 
 from .hugging_face import BATCH

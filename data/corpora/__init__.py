@@ -1,7 +1,7 @@
 """Corpora, one module for each format."""
 
 from .detection import detect_corpus_format
+from .dispatch import read_corpus
 from .formats import CorpusFormat
-from .reading import read_corpus
 
 __all__ = ["CorpusFormat", "detect_corpus_format", "read_corpus"]

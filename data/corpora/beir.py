@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from ..folders import find_files
-from ..policy import ErrorPolicy, Place
+from ..io.folders import find_files
+from ..io.policy import ErrorPolicy, Place
 from ..records import Passage
 from .jsonl import SUFFIXES, read_jsonl_passages
 

@@ -3,8 +3,8 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from ..fields import check_unicode
-from ..policy import Place
+from ..io.fields import check_unicode
+from ..io.policy import Place
 from ..records import Passage
 
 

@@ -4,9 +4,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from ..errors import DataError
-from ..folders import find_files, is_documentation
+from ..io.folders import find_files, is_documentation
+from ..io.peek import data_suffix, peek
 from ..nq import is_nq
-from ..peek import data_suffix, peek
 from .beir import find_corpus_file
 from .dpr import HEADER
 from .dpr import SUFFIXES as DPR_SUFFIXES

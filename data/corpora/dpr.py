@@ -6,10 +6,10 @@ Tab-separated ``id``, ``text``, ``title`` with csv quoting and that header line.
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..delimited import read_rows
-from ..folders import files_of
-from ..json_records import shorten
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.delimited import read_rows
+from ..io.folders import files_of
+from ..io.json_records import shorten
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import Passage
 
 HEADER = ("id", "text", "title")

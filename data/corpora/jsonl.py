@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from ..fields import take_id, take_optional_text, take_text
-from ..folders import files_of
-from ..json_records import JsonObject, read_json_lines
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.fields import take_id, take_optional_text, take_text
+from ..io.folders import files_of
+from ..io.json_records import JsonObject, read_json_lines
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import Passage
 
 SUFFIXES = frozenset({".jsonl"})

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..fields import take_optional_text
-from ..json_records import JsonObject
+from ..io.fields import take_optional_text
+from ..io.json_records import JsonObject
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..nq import parse_example, passages_of, read_nq_records
-from ..policy import ErrorPolicy, Place, parse_each
 from ..records import Passage
 
 REPEATED = "page seen before"

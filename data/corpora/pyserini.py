@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..fields import take_id, take_text
-from ..folders import files_of
-from ..json_records import as_json_object, read_json_lines, read_json_values
-from ..peek import data_suffix
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.fields import take_id, take_text
+from ..io.folders import files_of
+from ..io.json_records import as_json_object, read_json_lines, read_json_values
+from ..io.peek import data_suffix
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import Passage
 
 SUFFIXES = frozenset({".json", ".jsonl"})

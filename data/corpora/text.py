@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from ..folders import files_of
-from ..lines import read_whole_text
-from ..peek import data_suffix
-from ..policy import ErrorPolicy, Place
+from ..io.folders import files_of
+from ..io.lines import read_whole_text
+from ..io.peek import data_suffix
+from ..io.policy import ErrorPolicy, Place
 from ..records import Passage
 from .splitting import split_text
 

@@ -1,10 +1,10 @@
 """Natural Questions as released: whole pages, what annotators marked, and how it is scored."""
 
 from .evaluation import score_nq
+from .files import NQ_SUFFIXES, find_nq_files, read_nq, read_nq_records
 from .parsing import is_nq, parse_example
 from .passages import NqPassage, TokenMap, passages_of
 from .predictions import NqPrediction, read_nq_predictions, write_nq_predictions
-from .reading import NQ_SUFFIXES, find_nq_files, read_nq, read_nq_records
 from .records import NqAnswer, NqCandidate, NqDocument, NqExample, YesNo
 from .scoring import NON_NULL_THRESHOLD, AnswerScores, NqScores, OperatingPoint
 from .spans import NqSpan

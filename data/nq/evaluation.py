@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from ..fields import take_id
-from ..json_records import JsonObject
-from ..policy import ErrorPolicy, Place
+from ..io.fields import take_id
+from ..io.json_records import JsonObject
+from ..io.policy import ErrorPolicy, Place
+from .files import read_nq_records
 from .parsing import parse_annotations, parse_candidates, parse_document
 from .predictions import NqPrediction, read_nq_predictions
-from .reading import read_nq_records
 from .records import NqAnswer
 from .scoring import (
     NON_NULL_THRESHOLD,

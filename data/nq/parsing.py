@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ..fields import (
+from ..io.fields import (
     check_unicode,
     take_flag,
     take_id,
@@ -19,8 +19,8 @@ from ..fields import (
     take_optional_text,
     take_text,
 )
-from ..json_records import JsonObject, as_json_object, shorten
-from ..policy import Place
+from ..io.json_records import JsonObject, as_json_object, shorten
+from ..io.policy import Place
 from .records import NqAnswer, NqCandidate, NqDocument, NqExample, YesNo
 from .spans import NqSpan, parse_span
 

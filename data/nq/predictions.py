@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..fields import take_id, take_objects
-from ..json_records import JsonObject, as_json_object, shorten
-from ..lines import read_whole_text
-from ..policy import Place
+from ..io.fields import take_id, take_objects
+from ..io.json_records import JsonObject, as_json_object, shorten
+from ..io.lines import read_whole_text
+from ..io.policy import Place
 from .parsing import parse_answer
 from .records import NqAnswer, YesNo
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from ..fields import take_start
-from ..json_records import JsonObject
-from ..policy import Place
+from ..io.fields import take_start
+from ..io.json_records import JsonObject
+from ..io.policy import Place
 
 _MISSING = -1
 

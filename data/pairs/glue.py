@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DataError
-from ..fields import take_text
-from ..json_records import JsonObject, shorten
-from ..lines import read_lines
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.fields import take_text
+from ..io.json_records import JsonObject, shorten
+from ..io.lines import read_lines
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import PairExample
 from .labels import take_label
 

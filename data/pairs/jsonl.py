@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..fields import take_optional_id, take_optional_text, take_text
-from ..json_records import JsonObject, read_json_lines
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.fields import take_optional_id, take_optional_text, take_text
+from ..io.json_records import JsonObject, read_json_lines
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import PairExample
 from .labels import take_label
 

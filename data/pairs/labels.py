@@ -1,8 +1,8 @@
 """Labels as they are written in files, and as they are called here."""
 
-from ..fields import check_unicode
-from ..json_records import JsonObject, shorten
-from ..policy import Place
+from ..io.fields import check_unicode
+from ..io.json_records import JsonObject, shorten
+from ..io.policy import Place
 
 NO_LABEL = "-"
 """What MultiNLI has where its annotators did not agree."""

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from ..fields import as_texts, check_unicode, take_text, take_texts
-from ..folders import find_files
-from ..json_records import as_json_object, shorten
-from ..lines import read_whole_text
-from ..policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
+from ..io.fields import as_texts, check_unicode, take_text, take_texts
+from ..io.folders import find_files
+from ..io.json_records import as_json_object, shorten
+from ..io.lines import read_whole_text
+from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
 from ..records import ChoiceExample
 
 _SUFFIX = ".txt"

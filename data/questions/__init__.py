@@ -1,11 +1,11 @@
 """Files of questions, one module for each format."""
 
 from .detection import detect_question_format
+from .dispatch import read_examples, read_questions
 from .formats import QuestionFormat
 from .gold import read_gold, usual_match
 from .jsonl import write_examples
 from .open_domain import read_open_domain_examples, write_open_domain_examples
-from .reading import read_examples, read_questions
 
 __all__ = [
     "QuestionFormat",

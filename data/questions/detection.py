@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from ..errors import DataError
-from ..folders import find_files
+from ..io.folders import find_files
+from ..io.peek import data_suffix, peek
 from ..nq import NQ_SUFFIXES, is_nq
-from ..peek import data_suffix, peek
 from .formats import QuestionFormat
 from .trec import is_topic
 

@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..delimited import read_rows
-from ..fields import as_texts
-from ..json_records import shorten
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.delimited import read_rows
+from ..io.fields import as_texts
+from ..io.json_records import shorten
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import Question
 
 

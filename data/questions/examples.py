@@ -1,7 +1,7 @@
 """What makes a reading-comprehension example sound, whatever file it came from."""
 
-from ..json_records import shorten
-from ..policy import Place
+from ..io.json_records import shorten
+from ..io.policy import Place
 from ..records import Question, ReadingExample
 
 

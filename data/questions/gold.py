@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DataError
-from ..json_records import shorten
-from ..policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..io.json_records import shorten
+from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
 from ..records import AnswerMatch, Question
+from .dispatch import locate_questions
 from .formats import QuestionFormat
-from .reading import locate_questions
 from .trec import check_pattern, read_patterns
 
 

@@ -7,7 +7,7 @@ Fields: ``id, title, context, question, answers[], answer_starts[]`` and, where 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..fields import (
+from ..io.fields import (
     take_flag,
     take_optional_id,
     take_optional_text,
@@ -15,8 +15,8 @@ from ..fields import (
     take_text,
     take_texts,
 )
-from ..json_records import JsonObject, read_json_lines, write_json_lines
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.json_records import JsonObject, read_json_lines, write_json_lines
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import ReadingExample
 from .examples import check_example
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..nq import NqExample, NqPassage, TokenMap, parse_example, passages_of, read_nq_records
-from ..policy import ErrorPolicy, Place, parse_each
 from ..records import Question, ReadingExample
 from .examples import check_example
 

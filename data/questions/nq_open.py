@@ -6,9 +6,9 @@ Source: https://github.com/google-research-datasets/natural-questions/tree/maste
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..fields import take_optional_id, take_text, take_texts
-from ..json_records import JsonObject, read_json_lines
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.fields import take_optional_id, take_text, take_texts
+from ..io.json_records import JsonObject, read_json_lines
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import Question
 
 

@@ -19,8 +19,7 @@ Source: https://github.com/facebookresearch/DPR#retriever-input-data-format.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..answers import find_answer
-from ..fields import (
+from ..io.fields import (
     take_objects,
     take_optional_id,
     take_optional_text,
@@ -28,7 +27,7 @@ from ..fields import (
     take_text,
     take_texts,
 )
-from ..json_records import (
+from ..io.json_records import (
     JsonObject,
     as_json_object,
     read_json_lines,
@@ -36,8 +35,9 @@ from ..json_records import (
     shorten,
     write_json_lines,
 )
-from ..lines import open_bytes, read_raw_lines
-from ..policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..io.lines import open_bytes, read_raw_lines
+from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..metrics.answers import find_answer
 from ..records import OpenDomainExample, Passage
 
 _ID_NAMES = ("passage_id", "psg_id")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DataError
-from ..fields import take_flag, take_optional_id, take_optional_text, take_text
-from ..json_records import JsonObject, as_json_object, shorten
-from ..lines import read_whole_text
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.fields import take_flag, take_optional_id, take_optional_text, take_text
+from ..io.json_records import JsonObject, as_json_object, shorten
+from ..io.lines import read_whole_text
+from ..io.policy import ErrorPolicy, Place, parse_each
 from ..records import ReadingExample
 from .examples import check_example
 

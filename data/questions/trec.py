@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..answers import compile_pattern
 from ..errors import DataError
-from ..json_records import shorten
-from ..lines import read_lines
-from ..policy import ErrorPolicy, Place, parse_each
+from ..io.json_records import shorten
+from ..io.lines import read_lines
+from ..io.policy import ErrorPolicy, Place, parse_each
+from ..metrics.answers import compile_pattern
 from ..records import Question
 
 logger = logging.getLogger(__name__)

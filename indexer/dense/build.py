@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...data.atomic import atomic_path
+from ...data.io.atomic import atomic_path
 from ..errors import IndexMismatchError
 from ..index import PassageIndex
-from ..manifest import DENSE_FOLDER, CountedFile, DenseEntry, Manifest, ShardEntry
-from ..snapshots import publish
-from ..writing import writing
+from ..storage.manifest import DENSE_FOLDER, CountedFile, DenseEntry, Manifest, ShardEntry
+from ..storage.snapshots import publish
+from ..storage.writing import writing
 from .encode import ShardVectors, remove_work
 from .encoder import SentenceEncoder
 from .vectors import (

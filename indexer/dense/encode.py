@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from ...data.atomic import atomic_path
-from ..files import write_json
-from ..manifest import ShardEntry
-from ..shard import ShardReader
+from ...data.io.atomic import atomic_path
+from ..storage.files import write_json
+from ..storage.manifest import ShardEntry
+from ..storage.shard_reader import ShardReader
 from .encoder import SentenceEncoder
 
 WORK_FOLDER = "dense-work"

@@ -18,9 +18,9 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils.hub import cached_file
 
 from ...data import Passage, PrereadError
-from ...reader.training.precision import Precision, uses_bfloat16
-from ..bm25 import contents_of
-from ..encode import batches_by_length
+from ...reader.inference.mixed_precision import Precision, uses_bfloat16
+from ..bm25.indexer import contents_of
+from ..builder.encode import batches_by_length
 
 Vectors = npt.NDArray[np.float32]
 _ROWS_PER_BATCH = 8192

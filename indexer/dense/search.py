@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import Any
 
 from ...data import PrereadError
+from ..bm25.searcher import Hit
 from ..index import PassageIndex
-from ..searching import Hit
 from .build import load_encoder
 from .encoder import SentenceEncoder
 from .vectors import read_vectors, search_vectors

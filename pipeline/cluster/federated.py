@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...indexer import Hit
-from ...indexer.part_search import merge_hits
+from ...indexer.bm25.partition_searcher import merge_hits
 from ..qa.types import Candidate, CandidateSpans
 
 PartitionHits = Mapping[int, Sequence[Hit]]

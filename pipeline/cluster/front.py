@@ -11,12 +11,12 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from ..serving.asking import REFUSALS
-from ..serving.errors import DeadlineError, NotFoundError
-from ..serving.limits import Limits
-from ..serving.refusals import add_refusals
-from ..serving.schemas import AnswerReply, AnswerRequest, HealthReply
-from .asking import AllParts, PartHandle
+from ..server.errors import DeadlineError, NotFoundError
+from ..server.handling import REFUSALS
+from ..server.limits import Limits
+from ..server.refusals import add_refusals
+from ..server.schemas import AnswerReply, AnswerRequest, HealthReply
+from .scatter_gather import AllParts, PartHandle
 
 
 class Front:

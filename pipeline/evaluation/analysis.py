@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .intervals import bootstrap_intervals, middle, resampled_means
+from ...data.metrics.intervals import bootstrap_intervals, middle, resampled_means
 from .outcomes import Outcome, ScoredAnswer
 
 N_BINS = 10

@@ -10,9 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import PrereadError, ReadingExample, score_answer
+from ...data.metrics.intervals import bootstrap_intervals
 from ...reader import Packed, Reader, answer_examples
 from ...reader.codecs import Codec, known_codec, round_trip
-from .intervals import bootstrap_intervals
 
 
 class ReadMode(StrEnum):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data import Question
-from ...data.fields import (
+from ...data.io.fields import (
     take_id,
     take_number,
     take_objects,
@@ -15,8 +15,8 @@ from ...data.fields import (
     take_text,
     take_texts,
 )
-from ...data.json_records import JsonObject, read_json_lines
-from ...data.policy import ErrorPolicy, Place, parse_each
+from ...data.io.json_records import JsonObject, read_json_lines
+from ...data.io.policy import ErrorPolicy, Place, parse_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

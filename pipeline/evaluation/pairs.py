@@ -8,10 +8,10 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import ChoiceExample, PairExample, PrereadError
+from ...data.metrics.intervals import bootstrap_intervals
 from ...reader import PairReader
 from ...reader.codecs import plain_codec, round_trip
 from .comprehension import ReadMode
-from .intervals import bootstrap_intervals
 
 
 def evaluate_pairs(

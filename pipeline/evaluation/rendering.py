@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from ...data.atomic import atomic_path
+from ...data.io.atomic import atomic_path
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TextIO
 
 from ...data import Question
-from ...data.json_records import parse_json_line
-from ...data.lines import decode_line, read_raw_lines
-from ...data.policy import Place
+from ...data.io.json_records import parse_json_line
+from ...data.io.lines import decode_line, read_raw_lines
+from ...data.io.policy import Place
 from .outcomes import Outcome, parse_outcome
 from .settings import Settings, settings_path
 

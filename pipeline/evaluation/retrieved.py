@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from ...data import Passage, PrereadError, Question, holds_answer
-from ...data.atomic import atomic_path
+from ...data.io.atomic import atomic_path
 from ...indexer import Hit, PassageIndex
 
 

@@ -13,7 +13,7 @@ from ...data import (
     nq_open_match_score,
     score_prediction,
 )
-from ...data.atomic import atomic_path
+from ...data.io.atomic import atomic_path
 from .analysis import answer_scores
 from .outcomes import ScoredAnswer
 from .summary import interval, percent

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError, Question
-from ...indexer.files import sha256_of, write_json
-from ...indexer.manifest import MANIFEST_FILE
-from ...reader.fingerprint import weights_sha256
+from ...indexer.storage.files import sha256_of, write_json
+from ...indexer.storage.manifest import MANIFEST_FILE
+from ...reader.modeling.fingerprint import weights_sha256
 from ..qa.pipeline import OpenDomainQA
 from ..retrievers.base import describe
 

@@ -3,7 +3,7 @@
 from ..qa.pipeline import OpenDomainQA
 from ..qa.provided import answer_each
 from ..qa.types import GivenAnswer, GivenPassage
-from ..search import search_passages
+from ..retrievers.search import search_passages
 
 
 def answering_passages(qa: OpenDomainQA, question: str, top_k: int) -> list[GivenAnswer]:

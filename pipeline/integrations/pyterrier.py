@@ -12,7 +12,7 @@ import pyterrier as pt
 from ..qa.pipeline import OpenDomainQA
 from ..qa.provided import read_given
 from ..qa.types import GivenAnswer, GivenPassage
-from ..search import search_passages
+from ..retrievers.search import search_passages
 
 _FOUND = ["qid", "query", "docno", "score", "rank", "text"]
 _ANSWERED = ["qid", "query", "qanswer", "docno", "start", "end", "score"]

@@ -9,7 +9,7 @@ import torch
 
 from ...data import PrereadError
 from ...indexer import Bm25Parameters, Hit, PassageIndex
-from ...indexer.remote import local_index
+from ...indexer.remote.copies import local_index
 from ...reader import Precision, Ranking, Reader, Runtime
 from ..retrievers import Retriever, open_retriever, search_many
 from .calibration import check_threshold
@@ -105,7 +105,7 @@ class OpenDomainQA:
         """Open an index with the reader that made it.
 
         Args:
-            path: The index folder, or its URL (``indexer/remote.py``).
+            path: The index folder, or its URL (``indexer/remote/copies.py``).
             device: Where the upper layers run, and an encoder of questions.
             runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
             precision: Number format in which PyTorch runs the upper layers.

@@ -1,7 +1,7 @@
 """Ranking: from candidate spans to answers. Equal ones are made one, and the unsure held back.
 
-Pure functions, one a formula; `rank` puts them together, and ``pipeline/calibration.py`` fits their
-weights. No reader is needed any more, so that candidates may come from other machines.
+Pure functions, one a formula; `rank` puts them together, and ``pipeline/calibration/calibrate.py``
+fits their weights. No reader is needed any more, so that candidates may come from other machines.
 
 Source: equal answers are summed over passages in GAR (Mao et al. 2021,
 https://aclanthology.org/2021.acl-long.316), and there with the retriever's score mixed in by

@@ -26,7 +26,7 @@ from ...data import Passage
 from ...indexer import PassageIndex
 from ...reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
 from ...reader.codecs import Codec, round_trip
-from ...reader.window_table import window_table
+from ...reader.inference.window_table import window_table
 from .types import Candidate, CandidateSpans, ReadRequest, RequestedPassage
 
 SPANS_PER_PASSAGE = 5

@@ -2,12 +2,12 @@
 
 from .base import Codec, round_trip
 from .files import codec_file_name, load_codec, save_codec
-from .learning import StateSample, learn_codec, learn_codecs, sample_states
+from .learning.codec import StateSample, learn_codec, learn_codecs, sample_states
+from .learning.sensitivity import fisher_information
 from .names import CodecKind, CodecName
 from .quantised import QuantisedCodec, Quantiser
 from .scalar import Float16Codec, Int8Codec
 from .selection import find_codec, known_codec, plain_codec
-from .sensitivity import fisher_information
 from .side import Predictor
 
 __all__ = [

@@ -15,7 +15,7 @@ hidden units.
 The quantiser is a linear map, and then for each part of the vector a sum of rows of several
 codebooks, found by beam search; with one codebook a part it is OPQ's. The way back is multiplied
 into the books. The map is a rotation of states that were stretched along the directions the upper
-layers are sensitive to (``sensitivity.py``).
+layers are sensitive to (``learning/sensitivity.py``).
 
 Source: Jégou et al. 2011 (https://doi.org/10.1109/TPAMI.2010.57) and Ge et al. 2014
 (https://doi.org/10.1109/TPAMI.2013.240) for product quantisers; Babenko and Lempitsky 2014
@@ -31,11 +31,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag, pad
 
-from ..number_formats import multiplies_bfloat16
+from ..inference.number_formats import multiplies_bfloat16
 from ..packing import Packed
+from .beam_search import BOOK_SIZE, SumSearch
 from .names import CodecName
 from .scalar import check_finite
-from .searching import BOOK_SIZE, SumSearch
 from .side import Predictor, SideInformation, full_precision
 
 _ROWS_AT_ONCE = 1024

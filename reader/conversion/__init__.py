@@ -1,8 +1,8 @@
 """Readers from other people's checkpoints, and the other way."""
 
-from .ordinary import ordinary_model, split_ordinary
 from .sources import CheckpointKind, Source, find_source
 from .tensorflow_model import LeftOut, read_tensorflow, write_tensorflow
+from .vanilla import ordinary_model, split_ordinary
 from .vocabulary import find_tokenizer
 
 __all__ = [

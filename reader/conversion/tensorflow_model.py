@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...data import PrereadError
 from ..config import DeformerConfig
-from ..model import DeformerForQuestionAnswering
+from ..modeling.question_answering import DeformerForQuestionAnswering
 from .authors_names import (
     Scopes,
     Variable,

@@ -6,7 +6,7 @@ from transformers import BertTokenizer, PreTrainedTokenizerFast
 
 from ...data import PrereadError
 from ..checkpoints import shipped_reader_path
-from ..windows import load_tokenizer
+from ..text.windows import load_tokenizer
 from .sources import CheckpointKind, Source
 
 _VOCABULARIES = ("vocab.txt", "bert.vocab")

@@ -5,7 +5,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..config import DeformerConfig
-from ..weight_names import is_lower
+from ..modeling.weight_names import is_lower
 from .passes import Case, make_pass
 from .shapes import random_model
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 import torch
 
 from ..codecs import Float16Codec
-from ..layers import Segment
-from ..model import DeformerForQuestionAnswering, SpanLogits
+from ..modeling.layers import Segment
+from ..modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
 from ..stored import Stored
 from .layouts import Workload

@@ -11,7 +11,7 @@ import torch
 
 from ...data import PrereadError
 from ..config import DeformerConfig
-from ..model import DeformerForQuestionAnswering
+from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..reader import Reader
 
 _XLNET: dict[str, Any] = {

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...data import OpenDomainExample, Passage, ReadingExample, has_answer
-from ..windows import TextEncoder, Window
+from ..text.windows import TextEncoder, Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,13 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from ...data import PrereadError
-from ..fingerprint import weights_sha256
-from ..model import DeformerForQuestionAnswering, SpanLogits
+from ..inference.mixed_precision import Precision, uses_bfloat16
+from ..modeling.fingerprint import weights_sha256
+from ..modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
 from ..reader import Reader
 from .batches import make_batches
 from .features import Feature, Taught
-from .precision import Precision, uses_bfloat16
 
 FEATURES_PER_PART = 256
 _MANIFEST = "labels.json"

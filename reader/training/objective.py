@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from ...data import PrereadError
-from ..decomposed import DecomposedModel
-from ..layers import Segment
-from ..model import SpanLogits
-from ..weight_names import is_lower
+from ..modeling.decomposed import DecomposedModel
+from ..modeling.layers import Segment
+from ..modeling.question_answering import SpanLogits
+from ..modeling.weight_names import is_lower
 from .batches import Batch, Targets
 from .features import Taught
 from .losses import distillation_loss, gold_loss, layer_loss, segment_log_softmax

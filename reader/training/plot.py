@@ -4,7 +4,7 @@ import csv
 import logging
 from pathlib import Path
 
-from .watch import HELD_OUT, LOG
+from .callbacks import HELD_OUT, LOG
 
 _LOG = logging.getLogger(__name__)
 

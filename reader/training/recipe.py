@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError
+from ..inference.mixed_precision import Precision
 from ..stored import Stored
-from .precision import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,24 +14,24 @@ from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArgum
 from ...data import OnError, PrereadError
 from ..checkpoints import shipped_reader_path
 from ..codecs import Codec, QuantisedCodec, codec_file_name, known_codec, round_trip, save_codec
-from ..decomposed import DecomposedModel
-from ..model import DeformerForQuestionAnswering
-from ..pair_models import PairModel
+from ..inference.mixed_precision import uses_bfloat16
+from ..modeling.decomposed import DecomposedModel
+from ..modeling.question_answering import DeformerForQuestionAnswering
+from ..pairs.models import PairModel
 from ..ranking import Ranking
 from ..reader import Reader
-from ..windows import TextEncoder, load_tokenizer
+from ..text.windows import TextEncoder, load_tokenizer
 from .batches import BatchDataset
+from .callbacks import Watcher, score_examples, score_pairs
+from .datasets import DataLoader
 from .labels import load_labels
 from .objective import Objective, SpanObjective, Teacher
-from .pair_objective import PairObjective
-from .pair_sources import PairLoader
+from .pairs.datasets import PairLoader
+from .pairs.objective import PairObjective
 from .plot import plot_run
-from .precision import uses_bfloat16
 from .recipe import Recipe
-from .sources import DataLoader
 from .starting import load_student, ranking_of_student
 from .trainer import PackedTrainer, last_checkpoint, publish
-from .watch import Watcher, score_examples, score_pairs
 
 _LOG = logging.getLogger(__name__)
 _RECIPE = "recipe.txt"

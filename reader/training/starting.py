@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ..decomposed import DecomposedModel
-from ..model import DeformerForQuestionAnswering
-from ..pair_models import DeformerForMultipleChoice, DeformerForSequenceClassification
+from ..modeling.decomposed import DecomposedModel
+from ..modeling.question_answering import DeformerForQuestionAnswering
+from ..modeling.weight_names import is_lower
+from ..pairs.models import DeformerForMultipleChoice, DeformerForSequenceClassification
 from ..ranking import Ranking, load_ranking
-from ..weight_names import is_lower
 from .recipe import Recipe, TaskConfig, TaskKind
 
 

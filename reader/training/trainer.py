@@ -15,7 +15,7 @@ from ...data import PrereadError
 from ...data.modes import give_usual_mode
 from .batches import Batch, BatchDataset
 from .objective import Objective
-from .pair_batches import PairBatch
+from .pairs.batches import PairBatch
 
 _UNFINISHED = "unfinished"
 _CHECKPOINTS_KEPT = 2

@@ -22,7 +22,7 @@ from preread.indexer import (
     verify_index,
 )
 from preread.indexer.errors import IndexAccessError
-from preread.indexer.snapshots import Lease
+from preread.indexer.storage.snapshots import Lease
 from preread.reader import Reader
 
 QUERY = "volcano on Sicily"

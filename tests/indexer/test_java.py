@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from preread.data import PrereadError
-from preread.indexer import java
+from preread.indexer.bm25 import java
 
 SEARCH = """
 import sys
 {before}
 from preread.data import PrereadError
-from preread.indexer.java import java_class
+from preread.indexer.bm25.java import java_class
 try:
     java_class("io.anserini.search.SimpleSearcher")
     collectors = java_class("java.lang.management.ManagementFactory").getGarbageCollectorMXBeans()

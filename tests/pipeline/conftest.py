@@ -12,8 +12,8 @@ import pytest
 from preread.data.sample import sample_corpus_path
 from preread.indexer import build_index
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.serving import ApiKeys, ServeConfig, Service
-from preread.pipeline.serving.server import GracefulServer, listen
+from preread.pipeline.server import ApiKeys, ServeConfig, Service
+from preread.pipeline.server.server import GracefulServer, listen
 from preread.reader import Reader
 
 
@@ -51,7 +51,7 @@ def preread(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Finished]:
     """Calls the command line in this process."""
-    from preread.pipeline.cli import main
+    from preread.pipeline.cli.main import main
 
     def call(*arguments: object, stdin: str = "") -> Finished:
         import io

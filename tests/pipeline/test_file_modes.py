@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from preread.data.sample import sample_corpus_path
-from preread.pipeline.converting import convert
+from preread.pipeline.conversion import convert
 from preread.reader import Reader
 from preread.reader.training.trainer import publish
 from safetensors.torch import save_file

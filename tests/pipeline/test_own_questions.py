@@ -9,8 +9,8 @@ from typing import Any
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.serving.indexes import ReaderShelf, ServedIndex
-from preread.pipeline.serving.metrics import Metrics
+from preread.pipeline.server.indexes import ReaderShelf, ServedIndex
+from preread.pipeline.server.metrics import Metrics
 
 Preread = Callable[..., Any]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from preread.data import PrereadError
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
-from preread.reader.window_table import window_table
+from preread.reader.inference.window_table import window_table
 from safetensors.torch import load_file, save_file
 from transformers import GPT2Config, GPT2Model, PreTrainedTokenizerFast
 

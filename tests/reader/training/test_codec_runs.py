@@ -9,7 +9,7 @@ import pytest
 import torch
 from preread.data import PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
-from preread.indexer.files import sha256_of
+from preread.indexer.storage.files import sha256_of
 from preread.reader import Ranking, Reader
 from preread.reader.codecs import (
     CodecName,

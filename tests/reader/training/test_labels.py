@@ -9,15 +9,15 @@ import pytest
 import torch
 from preread.data import PrereadError
 from preread.reader import DeformerForQuestionAnswering, Packed, Reader
+from preread.reader.inference.mixed_precision import Precision
 from preread.reader.training import Recipe
 from preread.reader.training.batches import collate
+from preread.reader.training.datasets import DataLoader
 from preread.reader.training.features import Feature, FeatureMaker
 from preread.reader.training.labels import FEATURES_PER_PART, PieceMap, label_features, load_labels
 from preread.reader.training.objective import SpanObjective, Teacher
-from preread.reader.training.precision import Precision
 from preread.reader.training.recipe import DistillationConfig, SourceConfig, StageConfig
 from preread.reader.training.run import train
-from preread.reader.training.sources import DataLoader
 from transformers import MPNetConfig, MPNetForQuestionAnswering, PreTrainedTokenizerFast
 
 

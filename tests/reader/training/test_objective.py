@@ -10,16 +10,16 @@ import torch
 from preread.data import OnError
 from preread.reader import Reader
 from preread.reader.codecs import known_codec
-from preread.reader.decomposed import DecomposedModel
-from preread.reader.model import DeformerForQuestionAnswering
+from preread.reader.modeling.decomposed import DecomposedModel
+from preread.reader.modeling.question_answering import DeformerForQuestionAnswering
 from preread.reader.packing import Packed
+from preread.reader.text.windows import load_tokenizer
 from preread.reader.training import Recipe
 from preread.reader.training.batches import Batch
+from preread.reader.training.datasets import DataLoader
 from preread.reader.training.objective import SpanObjective, Teacher
 from preread.reader.training.recipe import DistillationConfig, SourceConfig, StageConfig
-from preread.reader.training.sources import DataLoader
 from preread.reader.training.starting import load_student
-from preread.reader.windows import load_tokenizer
 
 Student = Callable[..., DecomposedModel]
 CONFIG = DistillationConfig(teacher="full", num_lower_layers=1, outputs=2.0)

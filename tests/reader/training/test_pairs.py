@@ -10,11 +10,11 @@ import pytest
 import torch
 from preread.data import ChoiceExample, PairExample, PrereadError, read_choices, read_pairs
 from preread.reader import PairReader, Reader
-from preread.reader.pair_features import PairEncoder, PairFeature, pack_pairs
-from preread.reader.pair_models import PairLogits
+from preread.reader.pairs.features import PairEncoder, PairFeature, pack_pairs
+from preread.reader.pairs.models import PairLogits
 from preread.reader.stored import Stored
-from preread.reader.training.pair_batches import collate_pairs
-from preread.reader.training.pair_objective import PairObjective
+from preread.reader.training.pairs.batches import collate_pairs
+from preread.reader.training.pairs.objective import PairObjective
 from preread.reader.training.recipe import (
     DistillationConfig,
     HeldOutConfig,

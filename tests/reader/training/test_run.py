@@ -131,7 +131,7 @@ def test_shared_normalisation_learns_which_passage_answers(base: Path) -> None:
     folder = train(chosen, data=base.parent, output=base.parent / "out")
     reader = Reader.load(str(folder))
     assert reader.config.scores_compare and reader.config.knows_null
-    from preread.reader.window_table import window_table
+    from preread.reader.inference.window_table import window_table
 
     encoded = reader.encoder.encode_passages([answering, other], ["Volcano"] * 2)
     windows = [w for group in encoded for w in group]

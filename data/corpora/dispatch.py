@@ -1,0 +1,66 @@
+"""Reading a corpus, whatever its format."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..records import Passage
+from .beir import read_beir_passages
+from .checks import PassageCheck
+from .detection import check_path, detect_corpus_format
+from .dpr import read_dpr_passages
+from .formats import CorpusFormat
+from .jsonl import read_jsonl_passages
+from .nq import read_nq_passages
+from .pyserini import read_pyserini_passages
+from .text import read_text_passages
+
+CorpusReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, Passage]]]
+
+CORPUS_READERS: dict[CorpusFormat, CorpusReader] = {
+    CorpusFormat.DPR: read_dpr_passages,
+    CorpusFormat.JSONL: read_jsonl_passages,
+    CorpusFormat.BEIR: read_beir_passages,
+    CorpusFormat.PYSERINI: read_pyserini_passages,
+    CorpusFormat.TEXT: read_text_passages,
+    CorpusFormat.NQ: read_nq_passages,
+}
+
+
+def read_corpus(
+    path: str | Path,
+    *,
+    format: CorpusFormat = CorpusFormat.AUTO,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[Passage]:
+    """Read the passages of a corpus, streamed but for an 8-byte hash of each identifier.
+
+    The path and its format are checked at once, passages as they are drawn.
+
+    Args:
+        path: A file, plain or gzip, or a folder.
+        format: Its format; ``AUTO`` tells it from the path and the first record.
+        on_error: What to do with a passage that cannot be used. What concerns the corpus as a
+            whole (nothing there, gzip cut short, unknown format) is raised in either case.
+        report: Filled with what was read and skipped, where given.
+        limit: Number of passages after which to stop.
+
+    Returns:
+        The passages in the corpus's order, each with text and an identifier of its own.
+
+    Raises:
+        DataError: If the corpus cannot be read, holds no passage, or ``on_error`` is ``FAIL`` and
+            a passage cannot be used.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    path = Path(path)
+    check_path(path)
+    format = CorpusFormat(format)
+    if format is CorpusFormat.AUTO:
+        format = detect_corpus_format(path)
+    policy = ErrorPolicy.of(on_error, report)
+    found = parse_each(CORPUS_READERS[format](path, policy), PassageCheck(), policy)
+    return draw(found, path=path, noun="passage", report=policy.report, limit=limit)

@@ -1,0 +1,1 @@
+"""Reading and writing files: lines, JSON records, checked fields, formats, error policy."""

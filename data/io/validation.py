@@ -1,0 +1,58 @@
+"""Reading JSON files whose form a pydantic model describes."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import PrereadError
+from .json_records import shorten
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -> _Model:
+    """An object from its JSON, every field checked.
+
+    Args:
+        kind: What the JSON describes.
+        text: The JSON.
+        where: The file, and the line where it has several, for the message of an error.
+        remedy: What a person should do about an error; a whole sentence.
+
+    Raises:
+        PrereadError: If it is no JSON, or a field is missing, unknown or of another type; the
+            message names the first such field, what was expected of it and what was found.
+    """
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise PrereadError(f"{where}: {_problem(first)}. {remedy}") from error
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    """What pydantic found, in our words."""
+    if error["type"] == "json_invalid":
+        return f"expected JSON, found something else ({error['ctx']['error']})"
+    found = shorten(error["input"])
+    expected = error["msg"].removeprefix("Input should be ")
+    if error["type"] == "missing":
+        expected, found = "a value", "none"
+    elif error["type"] == "extra_forbidden":
+        expected = "no field of this name"
+    elif error["type"] in ("too_short", "too_long"):
+        limits = error["ctx"]
+        wanted = limits.get("min_length", limits.get("max_length"))
+        expected, found = f"{wanted} items", str(limits["actual_length"])
+    elif expected.startswith(("greater", "less")):
+        expected = f"a number {expected}"
+    return f"{_name(error['loc'])}expected {expected}, found {found}"
+
+
+def _name(place: tuple[str | int, ...]) -> str:
+    """``("vectors", "confidence_weights", 1)`` as ``vectors.confidence_weights[1]: ``."""
+    name = ""
+    for part in place:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return f"{name.lstrip('.')}: " if name else ""

@@ -1,0 +1,68 @@
+"""Reading files of Natural Questions, line by line: the training set is 17 GB in plain text."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from ..io.folders import find_files
+from ..io.json_records import JsonObject, read_json_lines
+from ..io.lines import open_bytes
+from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from .parsing import parse_example
+from .records import NqExample
+
+NQ_SUFFIXES = frozenset({".jsonl"})
+
+
+def read_nq(
+    path: str | Path,
+    *,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[NqExample]:
+    """Read examples of Natural Questions, original or simplified; one is held at a time.
+
+    The path is checked at once, examples as they are drawn.
+
+    Args:
+        path: A file, plain or gzip, or a folder of them, as the original form is released.
+        on_error: What to do with a record that cannot be used.
+        report: Filled with what was read and skipped, where given.
+        limit: Number of examples after which to stop.
+
+    Returns:
+        The examples in the order of the files' names and their lines.
+
+    Raises:
+        DataError: If a file cannot be read, there is no example, or ``on_error`` is ``FAIL`` and a
+            record cannot be used.
+        ValueError: If the limit is negative, or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    path = Path(path)
+    policy = ErrorPolicy.of(on_error, report)
+    find_nq_files(path)
+    found = parse_each(read_nq_records(path, policy), parse_example, policy)
+    return draw(found, path=path, noun="example", report=policy.report, limit=limit)
+
+
+def find_nq_files(path: Path) -> list[Path]:
+    """The file itself, or a folder's.
+
+    Raises:
+        DataError: If there is none, or the file cannot be opened.
+    """
+    if not path.is_dir():
+        open_bytes(path).close()
+        return [path]
+    files = find_files(path, NQ_SUFFIXES)
+    if not files:
+        raise DataError("expected .jsonl or .jsonl.gz files in it, found none.", path=path)
+    return files
+
+
+def read_nq_records(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, JsonObject]]:
+    """The records of one file or a folder's files, not parsed any further."""
+    for file in find_nq_files(path):
+        yield from read_json_lines(file, policy)

@@ -1,0 +1,103 @@
+"""Reading files of pairs, whatever their format."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from ..io.lines import open_bytes
+from ..io.peek import peek
+from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
+from ..records import PairExample
+from .formats import PairFormat
+from .glue import read_glue_mnli, read_glue_qqp
+from .jsonl import read_boolq, read_jsonl_pairs, read_mnli
+from .labels import NO_LABEL
+
+_READERS: dict[PairFormat, Callable[[Path, ErrorPolicy], Iterator[tuple[Place, PairExample]]]] = {
+    PairFormat.PAIRS: read_jsonl_pairs,
+    PairFormat.BOOLQ: read_boolq,
+    PairFormat.MNLI: read_mnli,
+    PairFormat.GLUE_MNLI: read_glue_mnli,
+    PairFormat.GLUE_QQP: read_glue_qqp,
+}
+_TELLING_FIELDS = {
+    "text_a": PairFormat.PAIRS,
+    "passage": PairFormat.BOOLQ,
+    "sentence1": PairFormat.MNLI,
+}
+_TELLING_COLUMNS = {"sentence1": PairFormat.GLUE_MNLI, "question1": PairFormat.GLUE_QQP}
+
+
+def read_pairs(
+    path: str | Path,
+    *,
+    format: PairFormat = PairFormat.AUTO,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[PairExample]:
+    """Read pairs of texts, each with a label.
+
+    Pairs on whose label MultiNLI's annotators did not agree are left out and counted. The path and
+    its format are checked at once, records as they are drawn.
+
+    Args:
+        path: A file, plain or gzip.
+        format: Its format; ``AUTO`` tells it from the first record.
+        on_error: What to do with a record that cannot be used.
+        report: Filled with what was read, skipped and left out, where given.
+        limit: Number of pairs after which to stop.
+
+    Returns:
+        The pairs in the file's order.
+
+    Raises:
+        DataError: If the file cannot be read, holds no pair, or ``on_error`` is ``FAIL`` and a
+            record cannot be used.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    path = Path(path)
+    policy = ErrorPolicy.of(on_error, report)
+    open_bytes(path).close()
+    chosen = PairFormat(format)
+    if chosen is PairFormat.AUTO:
+        chosen = _detect(path)
+    found = _labelled(_READERS[chosen](path, policy), policy.report)
+    return draw(found, path=path, noun="pair of texts", report=policy.report, limit=limit)
+
+
+def _labelled(
+    found: Iterator[tuple[Place, PairExample]], report: ReadReport
+) -> Iterator[tuple[Place, PairExample]]:
+    """The pairs that have a label."""
+    for place, example in found:
+        if example.label == NO_LABEL:
+            report.left_out["no gold label"] += 1
+        else:
+            yield place, example
+
+
+def _detect(path: Path) -> PairFormat:
+    """Tell a file's format from its first record.
+
+    Raises:
+        DataError: If it looks like none of the formats.
+    """
+    start = peek(path)
+    for name, format in _TELLING_FIELDS.items():
+        if name in start.fields:
+            return format
+    columns = start.first_line.split("\t")
+    for name, format in _TELLING_COLUMNS.items():
+        if name in columns:
+            return format
+    if not start.fields and start.first_line.startswith("{"):
+        return PairFormat.PAIRS  # damaged; its reader says where
+    found = ", ".join(map(repr, start.fields)) or "no such record"
+    choices = ", ".join(choice.value for choice in _READERS)
+    raise DataError(
+        f"expected pairs of texts in one of the formats {choices}, found {found}. Name the format "
+        "if it is one of these.",
+        path=path,
+    )

@@ -1,0 +1,137 @@
+"""Reading files of questions, whatever their format."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..errors import DataError
+from ..io.lines import open_bytes
+from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
+from ..nq import find_nq_files
+from ..records import Question, ReadingExample
+from .detection import detect_question_format
+from .dpr import read_dpr_questions
+from .examples import as_question
+from .formats import QuestionFormat
+from .jsonl import read_jsonl_examples
+from .nq import read_nq_examples, read_nq_questions
+from .nq_open import read_nq_open_questions
+from .squad import read_squad_examples
+from .trec import read_trec_questions
+
+QuestionReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, Question]]]
+ExampleReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, ReadingExample]]]
+
+QUESTION_READERS: dict[QuestionFormat, QuestionReader] = {
+    QuestionFormat.NQ_OPEN: read_nq_open_questions,
+    QuestionFormat.DPR: read_dpr_questions,
+    QuestionFormat.TREC: read_trec_questions,
+    QuestionFormat.NQ: read_nq_questions,
+}
+EXAMPLE_READERS: dict[QuestionFormat, ExampleReader] = {
+    QuestionFormat.SQUAD: read_squad_examples,
+    QuestionFormat.JSONL: read_jsonl_examples,
+    QuestionFormat.NQ: read_nq_examples,
+}
+
+
+def read_questions(
+    path: str | Path,
+    *,
+    format: QuestionFormat = QuestionFormat.AUTO,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[Question]:
+    """Read open-domain questions; a reading-comprehension file gives its questions.
+
+    The path and its format are checked at once, records as they are drawn.
+
+    Args:
+        path: A file, plain or gzip; of Natural Questions, a folder of them too.
+        format: Its format; ``AUTO`` tells it from the name and the first record.
+        on_error: What to do with a record that cannot be used.
+        report: Filled with what was read and skipped, where given.
+        limit: Number of questions after which to stop.
+
+    Returns:
+        The questions in the file's order. One without an id is named by its record number.
+
+    Raises:
+        DataError: If the file cannot be read, holds no question, or ``on_error`` is ``FAIL`` and
+            a record cannot be used.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    policy = ErrorPolicy.of(on_error, report)
+    found = locate_questions(Path(path), format, policy)
+    return draw(found, path=Path(path), noun="question", report=policy.report, limit=limit)
+
+
+def locate_questions(
+    path: Path, format: QuestionFormat, policy: ErrorPolicy
+) -> Iterator[tuple[Place, Question]]:
+    """The questions of a file or folder, each with its place; see `read_questions`.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy says so.
+        ValueError: If there is no such format.
+    """
+    format = _resolve(path, format)
+    if format in QUESTION_READERS:
+        return QUESTION_READERS[format](path, policy)
+    examples = EXAMPLE_READERS[format](path, policy)
+    return ((place, as_question(example)) for place, example in examples)
+
+
+def read_examples(
+    path: str | Path,
+    *,
+    format: QuestionFormat = QuestionFormat.AUTO,
+    on_error: OnError = OnError.FAIL,
+    report: ReadReport | None = None,
+    limit: int | None = None,
+) -> Iterator[ReadingExample]:
+    """Read reading-comprehension examples, from SQuAD's JSON, JSON Lines or Natural Questions.
+
+    Each answer is checked against its context. The path and its format are checked at once,
+    records as they are drawn.
+
+    Args:
+        path: A file, plain or gzip; of Natural Questions, a folder of them too.
+        format: Its format; ``AUTO`` tells it from the name and the first record.
+        on_error: What to do with a record that cannot be used.
+        report: Filled with what was read and skipped, where given.
+        limit: Number of examples after which to stop.
+
+    Returns:
+        The examples in the file's order. One without an id is named by its record number.
+
+    Raises:
+        DataError: If the file cannot be read, its format has no context, it holds no example, or
+            ``on_error`` is ``FAIL`` and a record cannot be used.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+    """
+    check_limit(limit)
+    path, format = Path(path), _resolve(path, format)
+    if format not in EXAMPLE_READERS:
+        choices = ", ".join(choice.value for choice in EXAMPLE_READERS)
+        raise DataError(
+            f"expected questions with their context ({choices}), found the format "
+            f"{format.value!r}, which has no context. Use it for open-domain questions instead.",
+            path=path,
+        )
+    policy = ErrorPolicy.of(on_error, report)
+    found = EXAMPLE_READERS[format](path, policy)
+    return draw(found, path=path, noun="example", report=policy.report, limit=limit)
+
+
+def _resolve(path: str | Path, format: QuestionFormat) -> QuestionFormat:
+    """The format, told from the file where it is left open; the file must be there."""
+    if format == QuestionFormat.AUTO:
+        return detect_question_format(path)
+    format = QuestionFormat(format)
+    if format is QuestionFormat.NQ:
+        find_nq_files(Path(path))
+    else:
+        open_bytes(Path(path)).close()
+    return format

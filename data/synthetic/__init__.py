@@ -1,0 +1,1 @@
+"""Training questions made from plain text, without labels."""

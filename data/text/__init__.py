@@ -1,0 +1,1 @@
+"""Plain text: whole characters, letters and digits, words and sentences."""

@@ -1,0 +1,1 @@
+"""Building an index: scan the corpus, encode shards, write lookup and BM25."""

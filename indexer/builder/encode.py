@@ -1,0 +1,145 @@
+"""Encoding a shard: passages -> windows -> lower states -> codes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ...data import Passage
+from ...data.io.atomic import atomic_path
+from ...reader import Packed, Reader, Window
+from ...reader.codecs import Codec
+from ..storage.files import sha256_of
+from ..storage.journal import hash_passages
+from ..storage.manifest import STATES_FOLDER, ShardEntry
+from ..storage.shard_writer import ShardCounts, ShardWriter
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """The passages of one shard, and where it goes."""
+
+    index: Path
+    number: int
+    first_ordinal: int
+    passages: Sequence[Passage]
+    writer: str = ""
+    """As in `atomic_path`."""
+
+    @property
+    def file(self) -> str:
+        """Path below the index folder."""
+        return shard_file(self.number)
+
+
+def shard_file(number: int) -> str:
+    """Path of a shard below the index folder."""
+    return f"{STATES_FOLDER}/shard-{number:05d}.h5"
+
+
+def batches_by_length(lengths: Sequence[int], rows_per_batch: int) -> Iterator[list[int]]:
+    """Cut windows into batches of like length, longest first.
+
+    Args:
+        lengths: Rows of each window.
+        rows_per_batch: Most rows of a batch; a longer window makes a batch of its own.
+
+    Yields:
+        Numbers of the windows of a batch; the same for the same lengths.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    batch: list[int] = []
+    rows = 0
+    for number in order:
+        if batch and rows + lengths[number] > rows_per_batch:
+            yield batch
+            batch, rows = [], 0
+        batch.append(number)
+        rows += lengths[number]
+    if batch:
+        yield batch
+
+
+def encode_shard(
+    task: ShardTask,
+    reader: Reader,
+    codec: Codec,
+    rows_per_batch: int,
+    on_progress: Progress = lambda n_tokens: None,
+) -> ShardEntry:
+    """Write a shard, whole or not at all. The bytes depend on the arguments only.
+
+    Args:
+        task: What is written, and where.
+        reader: Makes the states.
+        codec: Writes them as bytes.
+        rows_per_batch: Rows the reader sees at once.
+        on_progress: Told the tokens of each batch that is done.
+
+    Returns:
+        What the manifest says of it.
+    """
+    first = task.first_ordinal
+    ordinals = range(first, first + len(task.passages))
+    with atomic_path(task.index / task.file, task.writer) as temporary:
+        counts = _write(
+            temporary, ordinals, task.passages, reader, codec, rows_per_batch, on_progress
+        )
+        return describe_shard(temporary, task.file, ordinals, task.passages, counts)
+
+
+def describe_shard(
+    path: Path,
+    file: str,
+    ordinals: Sequence[int],
+    passages: Sequence[Passage],
+    counts: ShardCounts,
+) -> ShardEntry:
+    """What the manifest says of a shard that lies at ``path`` still."""
+    return ShardEntry(
+        file=file,
+        bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+        n_passages=counts.n_passages,
+        n_windows=counts.n_windows,
+        n_tokens=counts.n_tokens,
+        n_text_bytes=counts.n_text_bytes,
+        first_ordinal=ordinals[0],
+        last_ordinal=ordinals[-1],
+        passages_blake2b=hash_passages(passages),
+    )
+
+
+def _write(
+    path: Path,
+    ordinals: Sequence[int],
+    passages: Sequence[Passage],
+    reader: Reader,
+    codec: Codec,
+    rows_per_batch: int,
+    on_progress: Progress,
+) -> ShardCounts:
+    """Encode and write."""
+    windows = reader.encoder.encode_passages(
+        [p.text for p in passages], [p.title for p in passages]
+    )
+    flat: list[Window] = [w for of_passage in windows for w in of_passage]
+    lengths = [len(w.token_ids) for w in flat]
+    code_dtype = torch.empty(0, dtype=codec.dtype).numpy().dtype
+    width = codec.code_width(reader.config.hidden_size)
+    vocab_size = reader.config.vocab_size
+    with ShardWriter(path, ordinals, passages, windows, code_dtype, width, vocab_size) as writer:
+        for batch in batches_by_length(lengths, rows_per_batch):
+            some = [flat[i] for i in batch]
+            states = reader.window_states(some)
+            ids = Packed.from_lists([w.token_ids for w in some]).to(states.rows.device)
+            codes = codec.encode(states, ids).cpu().numpy()
+            row = 0
+            for number in batch:
+                writer.write_codes(number, codes[row : row + lengths[number]])
+                row += lengths[number]
+            on_progress(row)
+        return writer.counts

@@ -1,0 +1,1 @@
+"""Executors that encode shards: processes of one machine, or Ray."""

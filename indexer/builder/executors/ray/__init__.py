@@ -1,0 +1,1 @@
+"""Encoding shards on a Ray cluster; needs the extra ``ray``."""

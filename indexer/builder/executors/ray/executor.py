@@ -1,0 +1,245 @@
+"""Encoding shards on a Ray cluster (https://docs.ray.io), whose nodes share the index folder.
+
+Every shard is a Ray task. Ray runs it wherever a core (and its share of a GPU) is free, and again
+where a worker or a node was lost; a shard written twice has the same bytes. There is no pool of
+actors, which could not be filled again once a node is gone, and only a few tasks more than there
+are cores are under way, so that neither memory nor the rest of the cluster suffers.
+"""
+
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from .....data import PrereadError
+from .....reader import Reader
+from ....bm25.java import keeping_java_signals
+from ....storage.manifest import ShardEntry
+from ...encode import Progress, ShardTask
+from ..local import Encoding, LocalEngine
+from ..processes import OnShard
+
+_POLL_SECONDS = 1.0
+_TASKS_PER_CORE = 3
+"""Under way at a time, so that a core always finds one whose passages have arrived."""
+_TRIES_AFTER_LOSS = 5
+"""How often a shard is begun anew when its worker or node dies; then it is likely the cause."""
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RayEngine:
+    """A Ray cluster; an `Engine`."""
+
+    address: str | None = None
+    """Of the cluster's head, ``auto``, or None: one is started on this machine for the build."""
+    n_workers: int | None = None
+    """Shards that are encoded at a time; by default one a core, or as many as GPUs allow."""
+    gpus_per_worker: float = 0.0
+    """Share of a GPU that a worker takes; 0 encodes on CPUs."""
+    patience: float = 1800.0
+    """Seconds without a finished shard after which the build stops with an error."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            PrereadError: If Ray is not installed, or a number makes no sense.
+        """
+        require_ray()
+        if self.gpus_per_worker < 0 or self.patience <= 0:
+            raise PrereadError(
+                "ray: expected gpus_per_worker of at least 0 and patience above 0, found "
+                f"{self.gpus_per_worker:g} and {self.patience:g}."
+            )
+
+    def workers(self, reader: Reader, n_shards: int) -> int:
+        """See `Engine`."""
+        if self.address is None and not require_ray().is_initialized():
+            return LocalEngine(self.n_workers).workers(reader, n_shards)  # started for the build
+        with connected(self.address):
+            return max(1, min(self._slots(), n_shards))
+
+    def encode(
+        self,
+        tasks: Iterable[ShardTask],
+        encoding: Encoding,
+        *,
+        n_shards: int,
+        on_shard: OnShard,
+        on_progress: Progress,
+    ) -> None:
+        """See `Engine`."""
+        if encoding.reader.device.type != "cpu":
+            raise PrereadError(
+                f"ray: expected the reader on cpu here, found it on {encoding.reader.device}. "
+                "Workers take GPUs by themselves: give --gpus-per-worker instead of --device."
+            )
+        with connected(self.address):
+            run = _Run(self, encoding)
+            try:
+                run.run(iter(tasks), on_shard, on_progress)
+            except BaseException:
+                run.cancel()
+                raise
+
+    def _slots(self) -> int:
+        """Shards that the cluster can encode at a time, now."""
+        found = require_ray().cluster_resources()
+        slots = int(found.get("CPU", 0))
+        if self.gpus_per_worker:
+            slots = min(slots, int(found.get("GPU", 0) / self.gpus_per_worker))
+        return max(1, min(slots, self.n_workers or slots))
+
+
+class _Run:
+    """One build on a cluster."""
+
+    def __init__(self, engine: RayEngine, encoding: Encoding) -> None:
+        """Send the reader to the cluster, once."""
+        from .worker import encode_task
+
+        ray = require_ray()
+        self._engine = engine
+        self._encoding = encoding
+        self._build = uuid.uuid4().hex
+        self._reader = ray.put(encoding.reader)
+        self._work = ray.remote(encode_task).options(
+            num_cpus=1, num_gpus=engine.gpus_per_worker, max_retries=_TRIES_AFTER_LOSS
+        )
+        self._under_way: dict[Any, ShardTask] = {}
+
+    def run(self, tasks: Iterator[ShardTask], on_shard: OnShard, on_progress: Progress) -> None:
+        """Keep some tasks under way until there are no more; report shards in their order."""
+        ray = require_ray()
+        finished: dict[int, ShardEntry] = {}
+        order: list[int] = []
+        last = time.monotonic()
+        while True:
+            room = self._room() - len(self._under_way) - len(finished)
+            for task in islice(tasks, max(0, room)):
+                self._begin(replace(task, index=task.index.resolve()))
+                order.append(task.number)
+            if not self._under_way:
+                break
+            done, _ = ray.wait(list(self._under_way), num_returns=1, timeout=_POLL_SECONDS)
+            for ref in done:
+                task = self._under_way.pop(ref)
+                finished[task.number] = self._result(ref, task)
+                on_progress(finished[task.number].n_tokens)
+                last = time.monotonic()
+            while order and order[0] in finished:
+                on_shard(finished.pop(order.pop(0)))
+            if time.monotonic() - last > self._engine.patience:
+                raise self._too_slow()
+
+    def cancel(self) -> None:
+        """Have the cluster drop what is under way."""
+        for ref in self._under_way:
+            with contextlib.suppress(Exception):  # the build ends by another error
+                require_ray().cancel(ref, force=True)
+
+    def _room(self) -> int:
+        """Tasks under way at most; more nodes may have come, or some gone."""
+        slots = self._engine._slots()
+        return slots if self._engine.n_workers else _TASKS_PER_CORE * slots
+
+    def _begin(self, task: ShardTask) -> None:
+        encoding = self._encoding
+        ref = self._work.remote(
+            task, self._build, [self._reader], encoding.codec_name, encoding.rows_per_batch
+        )
+        self._under_way[ref] = task
+
+    def _result(self, ref: Any, task: ShardTask) -> ShardEntry:
+        """What came of a task.
+
+        Raises:
+            PrereadError: If that is an error.
+        """
+        ray = require_ray()
+        try:
+            entry: ShardEntry = ray.get(ref)
+        except ray.exceptions.RayTaskError as error:
+            cause = error.cause
+            if isinstance(cause, PrereadError):
+                raise cause from error
+            if isinstance(cause, OSError):
+                raise OSError(cause.errno, cause.strerror or str(cause)) from error
+            raise PrereadError(
+                f"{task.file}: a worker failed: {type(cause).__name__}: {cause}. Go on with "
+                "--resume once that is mended."
+            ) from error
+        except ray.exceptions.RayError as error:
+            raise PrereadError(
+                f"{task.file}: its worker or node died {_TRIES_AFTER_LOSS + 1} times "
+                f"({type(error).__name__}). Workers are killed when memory runs out: go on with "
+                "--resume and fewer --workers, or look into Ray's logs."
+            ) from error
+        return entry
+
+    def _too_slow(self) -> PrereadError:
+        """Nothing was finished for too long: say what is waited for, and what there is."""
+        ray = require_ray()
+        waiting = sorted(task.file for task in self._under_way.values())
+        named = ", ".join(waiting[:_NAMED]) + (" …" if len(waiting) > _NAMED else "")
+        gpus = self._engine.gpus_per_worker
+        wanted = "1 CPU" + (f" and {gpus:g} GPU" if gpus else "")
+        there = {k: v for k, v in ray.cluster_resources().items() if k in ("CPU", "GPU")}
+        free = {k: v for k, v in ray.available_resources().items() if k in ("CPU", "GPU")}
+        n_nodes = sum(1 for node in ray.nodes() if node["Alive"])
+        return PrereadError(
+            f"ray: no shard was finished for {self._engine.patience:g} s; waiting for "
+            f"{len(waiting)}: {named}. Each wants {wanted}; the cluster has {n_nodes} nodes with "
+            f"{there}, of which {free} are free. Give it what it lacks, or have more patience "
+            "(--patience), and go on with --resume."
+        )
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """A connection to a Ray cluster; one that is there is used, and left as it is.
+
+    Args:
+        address: Of the cluster's head, ``auto``, or None: one is started on this machine.
+
+    Raises:
+        PrereadError: If Ray is not installed, or there is no cluster.
+    """
+    ray = require_ray()
+    if ray.is_initialized():
+        yield
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        with keeping_java_signals():
+            ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise PrereadError(
+            f"ray: no cluster at {address or 'this machine'}: {reason}. Start one with "
+            "`ray start --head`, and name its address (--address HOST:PORT)."
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def require_ray() -> Any:
+    """The package ``ray``.
+
+    Raises:
+        PrereadError: If it is not installed.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise PrereadError(
+            "expected the package ray, found none. Install preread[ray], here and on every node."
+        ) from None
+    return ray

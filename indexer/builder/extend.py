@@ -1,0 +1,232 @@
+"""Putting passages into an index, new or old: what a build and an addition have in common."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ...data import Passage, ReadReport
+from ...reader import Reader
+from ...reader.codecs import Codec
+from ..bm25.indexer import LUCENE_PREFIX, build_bm25
+from ..dense.build import extend_dense
+from ..dense.encode import remove_work
+from ..dense.encoder import SentenceEncoder
+from ..errors import IndexMismatchError
+from ..storage.files import FileEntry
+from ..storage.journal import Journal, hash_passages
+from ..storage.manifest import (
+    CODEC_FILE,
+    STATES_FOLDER,
+    BuildPlan,
+    CountedFile,
+    DenseEntry,
+    Manifest,
+    ShardEntry,
+)
+from ..storage.snapshots import publish
+from .encode import ShardTask
+from .executors.local import Encoding, Engine
+from .lookup_and_bm25 import stored_passages, write_lookup_of
+
+MAX_PASSAGES = 1 << 32
+"""Ordinals are 32 bits wide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """What is extended, and how."""
+
+    index: Path
+    base: Manifest | None
+    """What was there before; None for a new index."""
+    plan: BuildPlan
+    codec: Codec
+    codec_file: FileEntry | None
+    engine: Engine
+    n_shards: int
+    """How many will be encoded at most."""
+    n_tokens: int
+    """About how many will be encoded, for the progress bar."""
+    encoder: SentenceEncoder | None = None
+    """Made the dense vectors, where the base has any."""
+
+    @property
+    def generation(self) -> int:
+        """Of the index that comes out."""
+        return self.base.generation + 1 if self.base else 0
+
+    @property
+    def codec_name(self) -> str:
+        """What a worker finds the codec by."""
+        return str(self.index / CODEC_FILE) if self.codec_file else self.plan.codec
+
+
+def extend(
+    extension: Extension,
+    passages: Iterable[Passage],
+    reader: Reader,
+    journal: Journal,
+    report: ReadReport,
+    show_progress: bool,
+) -> Manifest:
+    """Encode passages, index their texts, and publish a manifest with all of it.
+
+    Args:
+        extension: What is extended, and how.
+        passages: What is put in.
+        reader: Makes the states.
+        journal: What was done already, and where the rest is noted.
+        report: What was skipped, once the passages are read.
+        show_progress: Draw progress bars on standard error.
+    """
+    index, base = extension.index, extension.base
+    _encode(extension, passages, reader, journal, show_progress)
+    shards = tuple(journal.shards)
+    lookup, lucene = _index_texts(extension, shards, show_progress)
+    manifest = Manifest(
+        generation=extension.generation,
+        plan=extension.plan,
+        codec_file=extension.codec_file,
+        lucene=lucene,
+        shards=shards,
+        lookups=(lookup,),
+        deleted=None,
+        next_ordinal=shards[-1].last_ordinal + 1,
+        next_shard=_number_after(extension, len(shards)),
+        n_records_skipped=report.n_skipped,
+    )
+    if base is not None:
+        manifest = replace(
+            manifest,
+            shards=(*base.shards, *shards),
+            lookups=(*base.lookups, lookup),
+            deleted=base.deleted,
+            n_records_skipped=base.n_records_skipped + report.n_skipped,
+            dense=_extend_dense(extension, shards, show_progress),
+        )
+    for left in (index / STATES_FOLDER).glob("*.tmp"):  # of workers that were lost
+        left.unlink(missing_ok=True)
+    publish(index, manifest)
+    remove_work(index)
+    return manifest
+
+
+def _extend_dense(
+    extension: Extension, shards: tuple[ShardEntry, ...], show_progress: bool
+) -> DenseEntry | None:
+    """Dense vectors of the new shards, if the old ones have any."""
+    dense = extension.base.dense if extension.base else None
+    if dense is None:
+        return None
+    assert extension.encoder is not None
+    return extend_dense(
+        extension.index, dense, extension.encoder, extension.generation, shards, show_progress
+    )
+
+
+def _number_after(extension: Extension, n_shards: int) -> int:
+    """The number of a shard that would come after so many new ones."""
+    return (extension.base.next_shard if extension.base else 0) + n_shards
+
+
+def _encode(
+    extension: Extension,
+    passages: Iterable[Passage],
+    reader: Reader,
+    journal: Journal,
+    show_progress: bool,
+) -> None:
+    """Write the shards that are not there yet."""
+    kept = {shard.file: shard for shard in journal.shards}
+    with tqdm(
+        total=extension.n_tokens,
+        unit=" tokens",
+        unit_scale=True,
+        desc="reading ahead",
+        disable=not show_progress,
+        smoothing=0.05,
+    ) as bar:
+
+        def to_do() -> Iterator[ShardTask]:
+            for task in _tasks(extension, passages):
+                shard = kept.pop(task.file, None)
+                if shard is None:
+                    yield task
+                else:
+                    _check_same_passages(extension.index, shard, task.passages)
+                    bar.update(shard.n_tokens)
+
+        extension.engine.encode(
+            to_do(),
+            Encoding(
+                reader,
+                extension.codec,
+                extension.codec_name,
+                extension.plan.rows_per_batch,
+                scratch=extension.index / STATES_FOLDER,
+            ),
+            n_shards=extension.n_shards,
+            on_shard=journal.add,
+            on_progress=bar.update,
+        )
+        bar.total = bar.n
+    if kept:
+        raise IndexMismatchError(
+            f"{extension.index}: the corpus ended before {min(kept)}, which an earlier build made "
+            "from it. The corpus has changed: remove the folder and build again."
+        )
+
+
+def _tasks(extension: Extension, passages: Iterable[Passage]) -> Iterator[ShardTask]:
+    """Cut passages into the runs that make a shard each."""
+    ordinal = extension.base.next_ordinal if extension.base else 0
+    number = _number_after(extension, 0)
+    for run in _runs(passages, extension.plan.passages_per_shard):
+        if ordinal + len(run) > MAX_PASSAGES:
+            raise IndexMismatchError(
+                f"{extension.index}: an index holds at most {MAX_PASSAGES:,} passages. Make "
+                "several."
+            )
+        yield ShardTask(extension.index, number, ordinal, run)
+        ordinal += len(run)
+        number += 1
+
+
+def _runs(passages: Iterable[Passage], length: int) -> Iterator[list[Passage]]:
+    run: list[Passage] = []
+    for passage in passages:
+        run.append(passage)
+        if len(run) == length:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _check_same_passages(index: Path, shard: ShardEntry, run: Iterable[Passage]) -> None:
+    """A shard that is kept must have been made from the passages that are there now."""
+    if hash_passages(run) != shard.passages_blake2b:
+        raise IndexMismatchError(
+            f"{index}: {shard.file} was made from other passages than the corpus holds there now. "
+            "The corpus has changed since the build began: remove the folder and build again."
+        )
+
+
+def _index_texts(
+    extension: Extension, shards: tuple[ShardEntry, ...], show_progress: bool
+) -> tuple[CountedFile, str]:
+    """Write the lookup file and the BM25 index of the new shards' passages."""
+    index, base = extension.index, extension.base
+    entry = write_lookup_of(index, shards, extension.generation, show_progress)
+    lucene = f"{LUCENE_PREFIX}{extension.generation:06d}"
+    if not (index / lucene).exists():  # an earlier run may have got that far
+        texts = stored_passages(index, shards, "indexing for BM25", show_progress)
+        build_bm25(
+            texts,
+            index / lucene,
+            base=index / base.lucene if base else None,
+            title_weight=extension.plan.title_weight,
+        )
+    return entry, lucene

@@ -1,0 +1,130 @@
+"""Reading a corpus through before it is encoded: how much there is, and what it will cost."""
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from ...data import Passage
+from ...reader import Packed, Reader, Window
+from ...reader.codecs import Codec
+from .encode import batches_by_length
+from .executors.processes import one_thread
+
+_SAMPLE = 5_000
+"""Passages that a codec is learned from and speed is measured on."""
+_SECONDS = 2.0
+"""How long speed is measured."""
+_SIDE_BYTES = 60
+"""Of a passage besides codes, token ids and texts: lengths, checksums, lookup. BM25's index takes
+about ``_LUCENE_SHARE`` of the text."""
+_LUCENE_SHARE = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusScan:
+    """What a corpus holds."""
+
+    n_passages: int
+    n_characters: int
+    """Of titles and texts."""
+    sample: tuple[Passage, ...]
+    """Some passages, drawn at random, in random order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an index will cost."""
+
+    n_passages: int
+    n_tokens: int
+    bytes: int
+    """Of the whole index folder."""
+    seconds: float
+    """Of encoding, which is nearly all of a build."""
+
+    def __str__(self) -> str:
+        """A sentence."""
+        hours, minutes = divmod(round(self.seconds / 60), 60)
+        time_needed = f"{hours} h {minutes} min" if hours else f"{max(1, minutes)} min"
+        return (
+            f"{self.n_passages:,} passages, about {self.n_tokens:,} tokens: about "
+            f"{self.bytes / 1e9:,.2f} GB on disk, {time_needed} to encode."
+        )
+
+
+def scan_corpus(passages: Iterable[Passage], *, show_progress: bool) -> CorpusScan:
+    """Read a corpus through.
+
+    Args:
+        passages: All of them.
+        show_progress: Draw a progress bar on standard error.
+
+    Returns:
+        Counts and a sample (reservoir sampling, algorithm R); the same for the same corpus.
+    """
+    draw = random.Random(0)
+    sample: list[Passage] = []
+    n = n_characters = 0
+    for passage in tqdm(
+        passages, unit=" passages", desc="reading the corpus", disable=not show_progress, delay=1
+    ):
+        n += 1
+        n_characters += len(passage.title) + len(passage.text)
+        if len(sample) < _SAMPLE:
+            sample.append(passage)
+        elif (place := draw.randrange(n)) < _SAMPLE:
+            sample[place] = passage
+    draw.shuffle(sample)
+    return CorpusScan(n, n_characters, tuple(sample))
+
+
+def estimate(
+    scan: CorpusScan, reader: Reader, codec: Codec, rows_per_batch: int, workers: int
+) -> Estimate:
+    """Measure on the sample what the whole will cost.
+
+    Args:
+        scan: The corpus.
+        reader: Makes the states.
+        codec: Writes them as bytes.
+        rows_per_batch: Rows the reader sees at once.
+        workers: Processes that encode; each is taken to be as fast as this one thread.
+    """
+    encoded = reader.encoder.encode_passages(
+        [p.text for p in scan.sample], [p.title for p in scan.sample]
+    )
+    windows = [w for of_passage in encoded for w in of_passage]
+    n_sample_tokens = sum(len(w.token_ids) for w in windows)
+    n_sample_characters = sum(len(p.title) + len(p.text) for p in scan.sample)
+    n_tokens = round(n_sample_tokens * scan.n_characters / max(1, n_sample_characters))
+    with one_thread(reader):
+        rate = _tokens_per_second(reader, codec, windows, rows_per_batch)
+    seconds = n_tokens / rate / workers
+    id_bytes = 2 if reader.config.vocab_size <= 1 << 16 else 4
+    width = codec.code_width(reader.config.hidden_size) * codec.dtype.itemsize
+    of_text = sum(len((p.title + p.text + p.passage_id).encode()) for p in scan.sample)
+    of_text = round(of_text * scan.n_passages / max(1, len(scan.sample)))
+    total = n_tokens * (width + id_bytes) + scan.n_passages * _SIDE_BYTES
+    return Estimate(
+        scan.n_passages, n_tokens, total + round((1 + _LUCENE_SHARE) * of_text), seconds
+    )
+
+
+def _tokens_per_second(
+    reader: Reader, codec: Codec, windows: Sequence[Window], rows_per_batch: int
+) -> float:
+    """Encode for a moment, as a worker does."""
+    n_done = 0
+    begin = time.perf_counter()
+    for batch in batches_by_length([len(w.token_ids) for w in windows], rows_per_batch):
+        some = [windows[i] for i in batch]
+        states = reader.window_states(some)
+        ids = Packed.from_lists([w.token_ids for w in some]).to(states.rows.device)
+        codec.encode(states, ids).cpu()
+        n_done += len(ids.rows)
+        if time.perf_counter() - begin > _SECONDS:
+            break
+    return n_done / (time.perf_counter() - begin)

@@ -1,0 +1,1 @@
+"""Changing a finished index: add, delete, compact, split, merge, verify."""

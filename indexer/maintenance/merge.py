@@ -1,0 +1,206 @@
+"""Making one index of several, without encoding anything again."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ...data import PrereadError
+from ..bm25.indexer import LUCENE_PREFIX
+from ..builder.encode import shard_file
+from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
+from ..dense.vectors import merged
+from ..errors import IndexMismatchError, listed
+from ..index import PassageIndex
+from ..storage.files import atomic_folder, check_new_file, link_or_copy
+from ..storage.manifest import LOOKUP_FOLDER, STATES_FOLDER, Manifest, ShardEntry
+from ..storage.snapshots import publish
+from ..storage.writing import explaining_write_errors
+from .compact import Row, copy_rows, live_rows, take
+from .split import part_name, write_dense
+
+
+def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool = False) -> Manifest:
+    """Make one index of several.
+
+    All parts of an index that was split give that index again: its shards to the byte, its ordinals
+    and scores. Other indexes give one of their passages in the order named, numbered anew and
+    without those that were deleted; their codes are copied as they are. The folder appears when it
+    is complete; the sources stay as they are.
+
+    Args:
+        sources: Index folders, at least two.
+        index: The new one; must not exist.
+        show_progress: Draw progress bars on standard error.
+
+    Returns:
+        The new manifest.
+
+    Raises:
+        IndexFormatError: If a source is no index, or is damaged.
+        IndexMismatchError: If they were not made by the same reader and codec, or count titles
+            differently for BM25.
+        PrereadError: If there are fewer than two, parts are missing, an identifier is in two of
+            them, other indexes than parts have dense vectors, there is something at ``index``, or
+            the disk refuses.
+    """
+    if len(sources) < 2:
+        raise PrereadError(f"merge: expected two indexes or more, found {len(sources)}.")
+    check_new_file(index)
+    with explaining_write_errors(index), ExitStack() as stack:
+        opened = [stack.enter_context(PassageIndex(path)) for path in sources]
+        _check_alike(opened)
+        are_parts = _are_parts(opened)
+        if not are_parts:
+            _check_no_vectors(opened)
+            _check_identifiers(opened)
+        with atomic_folder(index) as temporary:
+            for name in (STATES_FOLDER, LOOKUP_FOLDER):
+                (temporary / name).mkdir()
+            codec = opened[0].manifest.codec_file
+            if codec is not None:
+                link_or_copy(opened[0].path / codec.file, temporary / codec.file)
+            put_together = _from_parts if are_parts else _from_others
+            manifest = put_together(opened, temporary, show_progress)
+            index_live_texts(temporary, manifest, show_progress)
+            publish(temporary, manifest)
+    return manifest
+
+
+def _from_parts(opened: Sequence[PassageIndex], index: Path, show_progress: bool) -> Manifest:
+    """The index that was split; the manifest's files are there but for BM25."""
+    parts = sorted(opened, key=lambda part: part.manifest.shards[0].first_ordinal)
+    for part in parts:
+        for shard in part.manifest.shards:
+            link_or_copy(part.path / shard.file, index / shard.file)
+    shards = tuple(shard for part in parts for shard in part.manifest.shards)
+    deleted = np.concatenate([part.deleted for part in parts])
+    dense = parts[0].manifest.dense
+    if dense is not None:
+        files = [p.path / f.file for p in parts for f in (p.manifest.dense or dense).files]
+        dense = replace(dense, files=(write_dense(index, merged(files, deleted[:0])),))
+    return replace(
+        parts[0].manifest,
+        shards=shards,
+        lookups=(write_lookup_of(index, shards, 0, show_progress),),
+        deleted=write_deleted(index, deleted, 0),
+        dense=dense,
+        part=None,
+    )
+
+
+def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: bool) -> Manifest:
+    """An index of all passages, one source after the other; BM25 is still to be made."""
+    first = opened[0].manifest
+    rows: Iterator[Row] = chain.from_iterable(
+        live_rows(source, source.manifest.shards) for source in opened
+    )
+    shards: list[ShardEntry] = []
+    ordinal = 0
+    total = sum(len(source) for source in opened)
+    with tqdm(
+        total=total, unit=" passages", desc="copying states", disable=not show_progress, delay=1
+    ) as bar:
+        while some := take(rows, first.plan.passages_per_shard, bar):
+            ordinals = range(ordinal, ordinal + len(some))
+            shards.append(copy_rows(index, shard_file(len(shards)), some, ordinals))
+            ordinal += len(some)
+    corpora = dict.fromkeys(source.manifest.plan.corpus for source in opened)
+    return Manifest(
+        generation=0,
+        plan=replace(first.plan, corpus=", ".join(corpora), limit=None),
+        codec_file=first.codec_file,
+        lucene=f"{LUCENE_PREFIX}{0:06d}",
+        shards=tuple(shards),
+        lookups=(write_lookup_of(index, shards, 0, show_progress),),
+        deleted=None,
+        next_ordinal=ordinal,
+        next_shard=len(shards),
+        n_records_skipped=sum(source.manifest.n_records_skipped for source in opened),
+    )
+
+
+def _make(opened: PassageIndex) -> dict[str, object]:
+    """What must be the same for states and scores to compare."""
+    plan, codec = opened.manifest.plan, opened.manifest.codec_file
+    return {
+        "reader's fingerprint": plan.fingerprint,
+        "codec": plan.codec,
+        "SHA-256 of the codec": codec.sha256 if codec else None,
+        "title_weight": plan.title_weight,
+    }
+
+
+def _check_alike(opened: Sequence[PassageIndex]) -> None:
+    """Refuse indexes that were made differently."""
+    first = opened[0]
+    wanted = _make(first)
+    for other in opened[1:]:
+        for what, found in _make(other).items():
+            if found != wanted[what]:
+                raise IndexMismatchError(
+                    f"{other.path}: its {what} is {found}, but that of {first.path} is "
+                    f"{wanted[what]}. Only indexes of the same make can be merged: build one of "
+                    "the two again."
+                )
+
+
+def _are_parts(opened: Sequence[PassageIndex]) -> bool:
+    """Whether they are the parts of one index, all of them.
+
+    Raises:
+        PrereadError: If they are some of them, or some are parts and others not.
+    """
+    parts = [source.manifest.part for source in opened]
+    found = [part for part in parts if part is not None]
+    if not found:
+        return False
+    first = found[0]
+    if len(found) < len(parts) or any(part.whole != first.whole for part in found):
+        raise PrereadError(
+            f"merge: expected the parts of one index, or indexes that are whole; found "
+            f"{len(found)} parts among {len(parts)}, not all of one index. Merge those of each "
+            "first."
+        )
+    numbers = sorted(part.number for part in found)
+    if numbers != list(range(first.of)):
+        missing = sorted(set(range(first.of)) - set(numbers))
+        what = f"without {', '.join(part_name(n, first.of) for n in missing)}"
+        raise PrereadError(
+            f"merge: expected each of the {first.of} parts of the index once, found {len(found)}"
+            f"{f', {what}' if missing else ', some of them twice'}. Name all of them."
+        )
+    return True
+
+
+def _check_no_vectors(opened: Sequence[PassageIndex]) -> None:
+    """Refuse dense vectors: those of each index lie in cells of its own."""
+    for source in opened:
+        if source.manifest.dense is not None:
+            raise PrereadError(
+                f"{source.path}: has dense vectors, and only those of parts of one index go "
+                f"together. Take them out (`preread dense {source.path} --remove`), merge, and "
+                "make them anew."
+            )
+
+
+def _check_identifiers(opened: Sequence[PassageIndex]) -> None:
+    """Refuse passages of the same identifier in two indexes; hashes come first, they are small."""
+    keys = np.concatenate([source.identifier_keys() for source in opened])
+    keys.sort()
+    doubled = set(keys[1:][keys[1:] == keys[:-1]].tolist())
+    seen: dict[str, Path] = {}
+    twice: list[str] = []
+    for source in opened if doubled else ():
+        for passage_id in source.identifiers_of(doubled):
+            if seen.setdefault(passage_id, source.path) != source.path:
+                twice.append(passage_id)
+    if twice:
+        raise PrereadError(
+            f"merge: {len(twice)} identifiers are in two of the indexes: {listed(twice)}. Delete "
+            "them from one of the two."
+        )

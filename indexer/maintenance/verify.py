@@ -1,0 +1,174 @@
+"""Checking every byte of an index, and summing up what it holds."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ...data import PrereadError
+from ..bm25.indexer import FILE_LIST, lucene_files
+from ..storage.files import sha256_of
+from ..storage.manifest import MANIFEST_FILE, SNAPSHOTS_FOLDER, STATES_FOLDER, Manifest
+from ..storage.snapshots import Lease, files_of_generations, is_being_changed, snapshot_path
+
+Progress = Callable[[int], None]
+
+_UNFINISHED_SUFFIXES = (".tmp", ".rows")
+_NUMBER = re.compile(r"-(\d+)")
+"""In names of shards, lookup files, lists of deleted passages and Lucene's folders."""
+
+
+def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
+    """Compare every byte of an index with what its manifest says was written.
+
+    One generation is checked, the newest at the beginning. Files of a change that is under way, or
+    that was killed on its way, are no faults: the next change replaces or removes them.
+
+    Args:
+        path: The index folder.
+        on_progress: Told the bytes of each file that was checked.
+
+    Returns:
+        What is wrong, a sentence each; empty if nothing is.
+
+    Raises:
+        IndexFormatError: If there is no readable manifest.
+    """
+    lease = Lease(path)  # what is checked stays until it is let go
+    try:
+        return [
+            *_file_faults(path, lease.manifest, on_progress),
+            *_lucene_faults(path, lease.manifest, on_progress),
+            *_snapshot_faults(path, lease.manifest),
+        ]
+    finally:
+        lease.release()
+
+
+def bytes_to_verify(path: Path) -> int:
+    """Bytes of the index folder.
+
+    Raises:
+        IndexFormatError: If there is no readable manifest.
+    """
+    Manifest.load(path)
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Iterator[str]:
+    """Files of the manifest, and files that are in none."""
+    for file in manifest.files():
+        try:
+            file.check(path)
+        except PrereadError as error:
+            yield str(error)
+        on_progress(file.bytes)
+    known = {file.file for file in manifest.files()} | {manifest.lucene}
+    for generation in (path / SNAPSHOTS_FOLDER).glob("*.json"):
+        try:
+            earlier = Manifest.read(generation)
+        except PrereadError:
+            continue  # it is reported as a snapshot
+        known |= {file.file for file in earlier.files()} | {earlier.lucene}
+    if is_being_changed(path):
+        return  # files come and go
+    for found in files_of_generations(path):
+        if str(found.relative_to(path)) not in known and not _is_unfinished(found, manifest):
+            yield f"{found}: is not in the manifest."
+
+
+def _is_unfinished(found: Path, manifest: Manifest) -> bool:
+    """Whether a change that did not come to its end left a file: its number is yet to be given."""
+    if found.suffix in _UNFINISHED_SUFFIXES:
+        return True
+    number = _NUMBER.search(found.name)
+    if number is None:
+        return False
+    of_shard = found.parent.name == STATES_FOLDER
+    last = manifest.next_shard - 1 if of_shard else manifest.generation
+    return int(number[1]) > last
+
+
+def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Iterator[str]:
+    """The BM25 index."""
+    folder = path / manifest.lucene
+    try:
+        files = lucene_files(folder)
+    except PrereadError as error:
+        yield str(error)
+        return
+    for name, file in files.items():
+        if not (folder / name).is_file():
+            yield f"{folder / name}: is missing."
+        elif sha256_of(folder / name) != file["sha256"]:
+            yield f"{folder / name}: its SHA-256 is not the list's: bytes have changed."
+        on_progress(file["bytes"])
+    for found in sorted(folder.iterdir()):
+        if found.name not in files and found.name != FILE_LIST:
+            yield f"{found}: is not in the list."
+
+
+def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
+    """Manifests of this generation and of earlier ones."""
+    for file in sorted((path / SNAPSHOTS_FOLDER).glob("*")):
+        if file.suffix in _UNFINISHED_SUFFIXES:
+            continue
+        try:
+            Manifest.read(file)
+        except PrereadError as error:
+            yield str(error)
+            continue
+        is_newest = Manifest.load(path).generation == manifest.generation
+        is_own = file == snapshot_path(path, manifest.generation)
+        if is_newest and is_own and file.read_bytes() != (path / MANIFEST_FILE).read_bytes():
+            yield f"{file}: is not the manifest of generation {manifest.generation}."
+
+
+def index_info(path: Path) -> dict[str, Any]:
+    """What an index holds and what it costs.
+
+    Args:
+        path: The index folder.
+
+    Returns:
+        The keys of ``preread info --json``. ``bytes_per_token`` counts shards and lookup without
+        the texts; ``bytes_total`` is the whole folder.
+
+    Raises:
+        IndexFormatError: If it is missing, unfinished, or a file is missing or cut short.
+    """
+    lease = Lease(path)  # what is counted stays until it is let go
+    manifest = lease.manifest
+    for file in manifest.files():
+        file.check_size(path)
+    n_text_bytes = sum(shard.n_text_bytes for shard in manifest.shards)
+    dense = manifest.dense
+    of_dense = sum(file.bytes for file in dense.files) if dense else 0
+    of_states = sum(file.bytes for file in manifest.files()) - n_text_bytes - of_dense
+    of_codec = manifest.codec_file.bytes if manifest.codec_file else 0
+    files = [f for f in path.rglob("*") if f.is_file()]
+    lucene = [f for f in files if f.parent.name == manifest.lucene]
+    return {
+        "n_passages": manifest.n_passages,
+        "n_windows": sum(shard.n_windows for shard in manifest.shards),
+        "n_tokens": manifest.n_tokens,
+        "n_deleted": manifest.deleted.n if manifest.deleted else 0,
+        "n_shards": len(manifest.shards),
+        "generation": manifest.generation,
+        "bytes_per_token": round((of_states - of_codec) / manifest.n_tokens, 2),
+        "bytes_text": n_text_bytes,
+        "bytes_states": of_states - of_codec,
+        "bytes_codec": of_codec,
+        "bytes_dense": of_dense,
+        "bytes_lucene": sum(f.stat().st_size for f in lucene),
+        "bytes_total": sum(f.stat().st_size for f in files),
+        "codec": manifest.plan.codec,
+        "reader": manifest.plan.reader,
+        "fingerprint": manifest.plan.fingerprint,
+        "hidden_size": manifest.plan.hidden_size,
+        "num_lower_layers": manifest.plan.num_lower_layers,
+        "encoder": dense.encoder if dense else None,
+        "vectors": dense.kind if dense else None,
+        "corpus": manifest.plan.corpus,
+        "n_records_skipped": manifest.n_records_skipped,
+    }

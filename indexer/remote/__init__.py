@@ -1,0 +1,1 @@
+"""Indexes on object stores, read through a local cache."""

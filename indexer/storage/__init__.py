@@ -1,0 +1,1 @@
+"""The files of an index: manifest, shards, lookup, snapshots, and their writing."""

@@ -1,0 +1,64 @@
+"""Changing an index alone."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...data import PrereadError
+from .journal import PLAN_FILE, remove_journal
+from .manifest import Manifest
+from .snapshots import remove_unused, sole_writer
+
+_ADVICE = {
+    errno.ENOSPC: " The disk is full: make room and go on with --resume.",
+    errno.EDQUOT: " Your share of the disk is used up: make room and go on with --resume.",
+    errno.EACCES: " Choose a folder you may write to.",
+    errno.EPERM: " Choose a folder you may write to.",
+    errno.EROFS: " Choose a folder you may write to.",
+    errno.EMFILE: " Too many files are open: raise the limit (ulimit -n) and go on with --resume.",
+}
+
+
+@contextmanager
+def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
+    """Change an index alone, and clear away before and after.
+
+    Args:
+        index: The index folder.
+        keep_journal: Leave an addition that was stopped where it is.
+
+    Raises:
+        PrereadError: If the index is a part of another, another process is changing it, or the disk
+            refuses.
+    """
+    manifest = Manifest.load(index)  # or there would be a lock in a folder that is no index
+    if manifest.part is not None:
+        raise PrereadError(
+            f"{index}: is part {manifest.part.number + 1} of {manifest.part.of} of an index, and "
+            "scores by the words of all of them. Change the whole index and split it again, or "
+            "`preread merge` the parts first."
+        )
+    with explaining_write_errors(index), sole_writer(index):
+        if not (keep_journal and (index / PLAN_FILE).exists()):
+            remove_journal(index)
+            remove_unused(index)
+        yield
+        remove_journal(index)
+        remove_unused(index)
+
+
+@contextmanager
+def explaining_write_errors(index: Path) -> Iterator[None]:
+    """Say what to do when the disk refuses.
+
+    Raises:
+        PrereadError: Instead of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        advice = _ADVICE.get(error.errno or 0, "")
+        reason = error.strerror or str(error)
+        raise PrereadError(f"{index}: cannot be written: {reason}{where}.{advice}") from error

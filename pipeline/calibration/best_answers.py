@@ -1,0 +1,140 @@
+"""The best answers to questions whose passages were read, by weights that are tried, and scored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...data import Question, score_prediction
+from ...reader.ranking import ThresholdScore
+from ..evaluation.analysis import Estimate, calibration_error, estimates
+from ..evaluation.summary import interval, percent
+from ..qa.calibration import Features, confidence, confidence_features
+from ..qa.ranking import AnswerRule, RankedAnswer, rank_answers
+from .fitting import RankingWeights
+from .reads import Reads
+
+THRESHOLDS = (0.0, 0.25, 0.5, 0.75)
+"""Confidences of which is said what is left where nothing is answered below them."""
+
+Asked = Sequence[tuple[Question, Reads]]
+"""Questions, and what reading their passages gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class BestAnswer:
+    """The best answer to a question, scored."""
+
+    answer: RankedAnswer | None
+    """None where nothing was read."""
+    features: Features
+    """What its confidence is computed from."""
+    exact_match: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a ranking gives on some questions."""
+
+    exact_match: Estimate
+    f1: Estimate
+    calibration_error: Estimate | None
+    """None where nothing was answered."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Scores in percent, each with its interval."""
+        error = self.calibration_error
+        return {
+            "exact_match": percent(self.exact_match.mean),
+            "f1": percent(self.f1.mean),
+            "expected_calibration_error": None if error is None else percent(error.mean),
+            "exact_match_interval": interval(self.exact_match),
+            "f1_interval": interval(self.f1),
+            "expected_calibration_error_interval": None if error is None else interval(error),
+        }
+
+
+def best_answers(
+    asked: Asked, top_k: int, weights: RankingWeights, *, aggregate: bool
+) -> list[BestAnswer]:
+    """The best answer to each question.
+
+    Args:
+        asked: The questions.
+        top_k: How many passages of each count.
+        weights: What speaks for a span.
+        aggregate: Whether the shares of equal answers add up.
+    """
+    rule = AnswerRule(aggregate_answers=aggregate, answer_temperature=weights.answer_temperature)
+    found = []
+    for question, reads in asked:
+        ranked = rank_answers(reads.candidates(top_k, weights), rule)
+        best = ranked[0] if ranked else None
+        scores = score_prediction(question, best.best.text if best else "")
+        margin = reads.margins[best.best.passage] if best else 0.0
+        features = confidence_features(best.score if best else 0.0, margin)
+        found.append(BestAnswer(best, features, *scores))
+    return found
+
+
+def known_of(
+    best: Sequence[BestAnswer], confidence_weights: Sequence[float] | None
+) -> list[tuple[float, float]]:
+    """How sure one was of each answer, and whether it is right.
+
+    Args:
+        best: Those without an answer are passed over.
+        confidence_weights: Of the confidence; None takes the answers' scores in its place.
+
+    Returns:
+        Pairs of confidence, or score, and exact match.
+    """
+    return [
+        (
+            one.answer.score
+            if confidence_weights is None
+            else confidence(one.features, confidence_weights),
+            one.exact_match,
+        )
+        for one in best
+        if one.answer is not None
+    ]
+
+
+def summarise_best(
+    best: Sequence[BestAnswer], confidence_weights: Sequence[float] | None
+) -> Scores:
+    """Exact match, F1 and calibration error, each with its interval.
+
+    Args:
+        best: The best answer to each question.
+        confidence_weights: Of the confidence; without it the error is that of the answers' scores.
+    """
+    exact_match, f1 = estimates([[one.exact_match for one in best], [one.f1 for one in best]])
+    return Scores(exact_match, f1, calibration_error(known_of(best, confidence_weights)))
+
+
+def threshold_scores(
+    best: Sequence[BestAnswer], confidence_weights: Sequence[float]
+) -> list[ThresholdScore]:
+    """What is left of the questions where nothing is answered below a confidence.
+
+    Args:
+        best: The best answer to each question.
+        confidence_weights: Of the confidence.
+
+    Returns:
+        One for each of `THRESHOLDS`.
+    """
+    known = known_of(best, confidence_weights)
+    found = []
+    for threshold in THRESHOLDS:
+        exact = [exact_match for sure, exact_match in known if sure >= threshold]
+        found.append(
+            ThresholdScore(
+                min_confidence=threshold,
+                answered=percent(len(exact) / len(best)),
+                exact_match_of_answered=percent(sum(exact) / len(exact)) if exact else None,
+            )
+        )
+    return found

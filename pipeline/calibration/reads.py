@@ -1,0 +1,296 @@
+"""What reading the passages of questions gave, kept so that ranking can be fitted to it again.
+
+Reading takes long and fitting does not. What is kept is what no weight of ranking has gone into:
+the logits of each passage's best spans, its margin over no answer, and what retrieval knows of it.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple, Self, TextIO
+
+from pydantic import BaseModel, ConfigDict
+from tqdm import tqdm
+
+from ...data import PrereadError, Question, score_prediction
+from ...data.io.atomic import atomic_path
+from ...data.io.validation import parse_json
+from ...indexer import Hit, PassageIndex
+from ...indexer.storage.files import sha256_of
+from ...indexer.storage.manifest import MANIFEST_FILE
+from ...reader import Ranking, Reader
+from ...reader.modeling.fingerprint import weights_sha256
+from ..qa.pipeline import OpenDomainQA
+from ..qa.ranking import combined_logit, evidence
+from ..qa.reading import SPANS_PER_PASSAGE
+from ..qa.types import Candidate, CandidateSpans
+from ..retrievers import Retriever
+from ..retrievers.base import bm25_scores, describe
+from .fitting import RankingWeights, SpanFeatures
+
+UNWEIGHED = Ranking(bm25_weight=0.0, confidence_weights=(0.0, 0.0, 0.0))
+"""A ranking that adds nothing to the reader's logits. It has a confidence because margins are
+looked at for that only."""
+_REMEDY = "Name another file, or remove this one; the questions are then read anew."
+
+
+class KeptSpan(NamedTuple):
+    """A span that may be the answer."""
+
+    passage: int
+    """Place of its passage among those that were found."""
+    start: int
+    """Offset into the passage's text, in code points."""
+    end: int
+    """Exclusive."""
+    text: str
+    logit: float
+    """Of the span alone."""
+
+
+class Reads(BaseModel):
+    """What reading one question gave; a line of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    question_id: str
+    bm25: tuple[float, ...]
+    """BM25 score of each passage."""
+    margins: tuple[float, ...]
+    """How far each passage's best span is ahead of no answer, in logits."""
+    spans: tuple[KeptSpan, ...]
+    """The best of each passage."""
+    similarity: tuple[float, ...] = ()
+    """Cosine of each passage's vector and the question's; empty where no vectors were asked."""
+
+    @classmethod
+    def of(
+        cls, question: Question, hits: Sequence[Hit], found: CandidateSpans, index: PassageIndex
+    ) -> Self:
+        """Keep what was read.
+
+        Args:
+            question: What was asked.
+            hits: The passages that were found for it.
+            found: What may be an answer in them, `UNWEIGHED`.
+            index: Where they are.
+        """
+        return cls(
+            question_id=question.question_id,
+            bm25=tuple(bm25_scores(index, question.question, hits)),
+            margins=tuple(found.margins.get(place, 0.0) for place in range(len(hits))),
+            spans=tuple(
+                KeptSpan(one.passage, one.start, one.end, one.text, one.logit)
+                for one in found.candidates
+            ),
+            similarity=tuple(hit.similarity for hit in hits if hit.similarity is not None),
+        )
+
+    def candidates(self, top_k: int, weights: RankingWeights) -> list[Candidate]:
+        """What may be an answer in the first passages, weighed.
+
+        Args:
+            top_k: How many passages count.
+            weights: What speaks for a span.
+        """
+        spans = [span for span in self.spans if span.passage < top_k]
+        logits = [
+            combined_logit(
+                span.logit,
+                self.margins[span.passage],
+                self.bm25[span.passage],
+                self._similarity_of(span.passage),
+                passage_weight=weights.passage_weight,
+                bm25_weight=weights.bm25_weight,
+                similarity_weight=weights.similarity_weight,
+            )
+            for span in spans
+        ]
+        shares = evidence(logits, weights.answer_temperature)
+        return [
+            Candidate(span.passage, span.start, span.end, span.text, logit, share)
+            for span, logit, share in zip(spans, logits, shares, strict=True)
+        ]
+
+    def features(
+        self, top_k: int, question: Question, *, passage_weight: float = 0.0
+    ) -> SpanFeatures:
+        """What weights are fitted to.
+
+        Args:
+            top_k: How many passages count.
+            question: Its gold answers say which spans are right.
+            passage_weight: Logits that a point of the margin is worth, where that is not fitted.
+        """
+        spans = [span for span in self.spans if span.passage < top_k]
+        return SpanFeatures(
+            [
+                (
+                    span.logit + passage_weight * self.margins[span.passage],
+                    self.margins[span.passage],
+                    self.bm25[span.passage],
+                    self._similarity_of(span.passage),
+                )
+                for span in spans
+            ],
+            [score_prediction(question, span.text)[0] > 0 for span in spans],
+        )
+
+    def _similarity_of(self, passage: int) -> float:
+        return self.similarity[passage] if self.similarity else 0.0
+
+
+class ReadSettings(BaseModel):
+    """What gives the same reads again; the first line of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    questions: str
+    """SHA-256 of their identifiers and texts."""
+    index: str
+    """SHA-256 of the manifest."""
+    reader: str
+    """SHA-256 of all weights."""
+    num_lower_layers: int
+    scores_compare: bool
+    runtime: str
+    precision: str
+    retriever: str
+    top_k: int
+    spans_per_passage: int = SPANS_PER_PASSAGE
+
+    @classmethod
+    def of(
+        cls,
+        index: PassageIndex,
+        reader: Reader,
+        retriever: Retriever,
+        questions: Sequence[Question],
+        top_k: int,
+    ) -> Self:
+        """The settings of a reading.
+
+        Args:
+            index: Where the passages are.
+            reader: What reads them.
+            retriever: What finds them.
+            questions: What is asked, in this order.
+            top_k: Passages that are read for each question.
+        """
+        asked = [(question.question_id, question.question) for question in questions]
+        return cls(
+            questions=hashlib.sha256(json.dumps(asked).encode()).hexdigest(),
+            index=sha256_of(index.path / MANIFEST_FILE),
+            reader=weights_sha256(reader.model),
+            num_lower_layers=reader.config.num_lower_layers,
+            scores_compare=reader.config.scores_compare,
+            runtime=reader.runtime_name.value,
+            precision=reader.precision.value,
+            retriever=describe(retriever),
+            top_k=top_k,
+        )
+
+
+def collect_reads(
+    qa: OpenDomainQA,
+    questions: Sequence[Question],
+    top_k: int,
+    path: Path | None = None,
+    *,
+    show_progress: bool = False,
+) -> list[Reads]:
+    """Read the passages of questions as they are read to be answered.
+
+    Args:
+        qa: Finds the passages and reads them.
+        questions: Any number.
+        top_k: Passages that are read for each question.
+        path: File that keeps what was read. What it holds is not read again.
+        show_progress: Draw a progress bar on standard error.
+
+    Raises:
+        PrereadError: If the file is of another reading, or damaged.
+    """
+    plain = qa.with_ranking(UNWEIGHED)
+
+    def read(question: Question) -> Reads:
+        hits = plain.retriever.search(question.question, top_k)
+        found = plain.read(question.question, hits)
+        return Reads.of(question, hits, found, plain.index)
+
+    settings = ReadSettings.of(qa.index, qa.reader, qa.retriever, questions, top_k)
+    return keep_reads(questions, read, settings, path, show_progress=show_progress)
+
+
+def keep_reads(
+    questions: Sequence[Question],
+    read: Callable[[Question], Reads],
+    settings: ReadSettings,
+    path: Path | None,
+    *,
+    show_progress: bool = False,
+) -> list[Reads]:
+    """Read questions one after the other, and keep each at once.
+
+    Args:
+        questions: Any number.
+        read: Reads one.
+        settings: What gives the same reads again.
+        path: File that keeps them, a line each below the settings. What it holds is not read again;
+            None keeps nothing.
+        show_progress: Draw a progress bar on standard error.
+
+    Raises:
+        PrereadError: If the file has other settings, or is damaged.
+    """
+    reads = [] if path is None else _kept(path, settings, questions)
+    with ExitStack() as files:
+        file: TextIO | None = None
+        if path is not None:
+            file = files.enter_context(path.open("a", encoding="utf-8", newline="\n"))
+        bar = tqdm(
+            questions[len(reads) :],
+            total=len(questions),
+            initial=len(reads),
+            desc="reading",
+            unit=" questions",
+            disable=not show_progress,
+        )
+        for question in bar:
+            reads.append(read(question))
+            if file is not None:
+                file.write(reads[-1].model_dump_json() + "\n")
+                file.flush()  # whoever is killed leaves whole lines
+    return reads
+
+
+def _kept(path: Path, settings: ReadSettings, questions: Sequence[Question]) -> list[Reads]:
+    """What a file holds of a reading, once a last line that was torn is gone from it."""
+    if not path.exists():
+        with atomic_path(path) as temporary:
+            temporary.write_text(settings.model_dump_json() + "\n", "utf-8")
+        return []
+    first, *lines = path.read_bytes().split(b"\n")
+    found = parse_json(ReadSettings, first, f"{path}:1", _REMEDY)
+    differing = [name for name, value in found if value != getattr(settings, name)]
+    if differing:
+        raise PrereadError(
+            f"{path}: expected what reading with these settings gave; it was read with another "
+            f"{', '.join(differing)}. {_REMEDY}"
+        )
+    if not lines:
+        raise PrereadError(f"{path}:1: expected a whole line, found it torn. {_REMEDY}")
+    reads = []
+    for number, line in enumerate(lines[:-1]):
+        reads.append(parse_json(Reads, line, f"{path}:{number + 2}", _REMEDY))
+        wanted = questions[number].question_id if number < len(questions) else None
+        if reads[-1].question_id != wanted:
+            raise PrereadError(
+                f"{path}:{number + 2}: expected question {wanted!r}, found "
+                f"{reads[-1].question_id!r}. {_REMEDY}"
+            )
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - len(lines[-1]))
+    return reads

@@ -1,0 +1,159 @@
+"""``preread calibrate``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ...data import OnError, PrereadError, QuestionFormat
+from .gold import Format, Match, OnBadRecord, Patterns, read_labelled
+from .options import (
+    Device,
+    Json,
+    Limit,
+    Precision,
+    ReadIndex,
+    Retriever,
+    Runtime,
+    TopK,
+    print_json,
+    print_table,
+    with_ends,
+)
+
+if TYPE_CHECKING:
+    from ..calibration.calibrate import Calibration
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(calibrate)
+
+
+def calibrate(
+    index: ReadIndex,
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers.")],
+    retriever: Retriever = "bm25",
+    top_k: TopK = 20,
+    reads: Annotated[
+        Path | None,
+        typer.Option(help="Keep what is read in this file; what it holds is not read again."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw how often answers of a confidence are right, .svg.")
+    ] = None,
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="READER",
+            help="Folder of the reader that reads, and whose ranking.json is written; default: the "
+            "index's reader, and nothing is written.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the two halves.")] = 0,
+    limit: Limit = None,
+    format: Format = QuestionFormat.AUTO,
+    match: Match = None,
+    patterns: Patterns = None,
+    on_error: OnBadRecord = OnError.FAIL,
+    device: Device = "cpu",
+    runtime: Runtime = "torch",
+    precision: Precision = "float32",
+    json: Json = False,
+) -> None:
+    """Fit how answers from INDEX are ranked, and the confidence, to half of QUESTIONS.
+
+    The other half says what that gives.
+    """
+    from ...data.io.atomic import atomic_path
+    from ...indexer import PassageIndex
+    from ...reader import Reader
+    from ..calibration.calibrate import calibrate as run_calibration
+    from ..evaluation.figures import plot_reliability
+    from ..evaluation.retrieved import check_outputs
+    from ..qa.pipeline import OpenDomainQA
+    from ..retrievers import open_retriever
+    from ..retrievers.selection import without_password
+
+    check_outputs(reads, plot)
+    if plot is not None:
+        _check_plot(plot)
+    if write is not None:
+        _check_reader(write)
+    gold = read_labelled(questions, format, match, patterns, on_error, limit)
+    opened = PassageIndex(index)
+    name = opened.manifest.plan.reader if write is None else str(write)
+    reader = Reader.load(name, device=device, runtime=runtime, precision=precision)
+    found = run_calibration(
+        OpenDomainQA(opened, reader, open_retriever(opened, retriever, device=device)),
+        gold,
+        questions_name=questions.name,
+        retriever_name=without_password(retriever),
+        top_k=top_k,
+        seed=seed,
+        reads=reads,
+        show_progress=True,
+    )
+    if plot is not None:
+        with atomic_path(plot) as temporary:
+            temporary.write_text(plot_reliability(found.reliability), "utf-8")
+    written = None if write is None else str(found.ranking.save(write))
+    content = {**found.to_dict(), "written": written}
+    print_json(content) if json else print_table(_for_a_person(found, written))
+
+
+def _check_plot(path: Path) -> None:
+    """Refuse a plot that could not be drawn, before the work."""
+    from ..evaluation.figures import check_matplotlib
+
+    if path.suffix.lower() != ".svg":
+        raise PrereadError(
+            f"{path}: expected a plot's name to end in .svg, found {path.suffix or 'no suffix'!r}. "
+            "Give it that end."
+        )
+    check_matplotlib(path)
+
+
+def _check_reader(folder: Path) -> None:
+    """Refuse a place that is no reader's folder, and warn of the package's own, before the work."""
+    from ...reader.checkpoints import is_shipped
+
+    if not (folder / "config.json").is_file():
+        raise PrereadError(
+            f"--write: expected the folder of a reader, with its config.json, found none at "
+            f"{folder}. Name a folder that `preread train` or `preread convert` wrote, or a copy "
+            "of the index's reader."
+        )
+    if is_shipped(folder):
+        typer.echo(
+            f"warning: {folder} is the folder of the reader that ships, inside the installed "
+            "package. What is written there ranks the answers of every index of that reader, "
+            "until the package is installed again.",
+            err=True,
+        )
+
+
+def _for_a_person(found: "Calibration", written: str | None) -> dict[str, Any]:
+    """What was fitted, and what it gives, row by row."""
+    content = found.to_dict()
+    table = {name: content[name] for name in ("retriever", "top_k", "n_fitted", "n_held_out")}
+    table |= {name: _rounded(value) for name, value in content["weights"].items()}
+    for name in ("exact_match", "f1", "expected_calibration_error"):
+        for when in ("before", "after"):
+            score, ends = (content[when][one] for one in (name, f"{name}_interval"))
+            table[f"{name}_{when}"] = "none" if score is None else with_ends(score, ends)
+    more = "exact_match_more"
+    table[more] = with_ends(content[more], content[f"{more}_interval"])
+    for row in content["thresholds"]:
+        right = row["exact_match_of_answered"]
+        table[f"answered_from_confidence_{row['min_confidence']:g}"] = f"{row['answered']} %" + (
+            "" if right is None else f", of which right {right} %"
+        )
+    return {**table, "written": written or "nothing"}
+
+
+def _rounded(value: object) -> object:
+    """A weight, or several, to four digits."""
+    if isinstance(value, list):
+        return ", ".join(f"{one:.4g}" for one in value)
+    return f"{value:.4g}" if isinstance(value, float) else "none" if value is None else value

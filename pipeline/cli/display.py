@@ -1,0 +1,75 @@
+"""Answers for a person: highlighted in their passage."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.text import Text
+
+from ...data.io.outside import printable
+from ..qa.types import Answer
+
+_CONTEXT = 240
+"""Characters of the passage shown on either side of the answer."""
+
+
+_SUPPORTING = 3
+"""Supporting passages that are named, besides the answer's own."""
+
+
+def show_answers(
+    answers: Sequence[Answer], console: Console, confidence: float | None = None
+) -> None:
+    """Print answers, best first, each in its passage.
+
+    Args:
+        answers: None where there is nothing to say.
+        console: Where to print.
+        confidence: Of the best answer, if it was held back.
+    """
+    if not answers and confidence is not None:
+        console.print(f"No answer: the best one has a confidence of {confidence:.2f}.")
+        return
+    if not answers:
+        console.print("No answer: no passage shares a word with the question.")
+        return
+    for rank, answer in enumerate(answers, start=1):
+        heading = Text.assemble(
+            (f"{rank}. ", "dim"),
+            (printable(answer.answer), "bold green"),
+            (
+                printable(f"   {_scores(answer)}   {answer.title}  [{answer.passage_id}]"),
+                "dim",
+            ),
+            (printable(_supporting(answer)), "dim"),
+        )
+        body = Group(heading, highlighted(answer)) if rank == 1 else heading
+        console.print(Panel(body, border_style="green") if rank == 1 else body)
+
+
+def _scores(answer: Answer) -> str:
+    """Score, and confidence where there is one."""
+    known = answer.confidence
+    return f"score {answer.score:.3f}" + (f"   confidence {known:.2f}" if known is not None else "")
+
+
+def _supporting(answer: Answer) -> str:
+    """Which other passages say so."""
+    others = [one.passage_id for one in answer.supporting[1:]]
+    if not others:
+        return ""
+    more = f" and {len(others) - _SUPPORTING} more" if len(others) > _SUPPORTING else ""
+    return f"   also in {', '.join(others[:_SUPPORTING])}{more}"
+
+
+def highlighted(answer: Answer) -> Text:
+    """The passage around an answer, the answer standing out."""
+    first = max(0, answer.start - _CONTEXT)
+    last = min(len(answer.passage), answer.end + _CONTEXT)
+    return Text.assemble(
+        "…" if first else "",
+        printable(answer.passage[first : answer.start]),
+        (printable(answer.passage[answer.start : answer.end]), "bold reverse green"),
+        printable(answer.passage[answer.end : last]),
+        "…" if last < len(answer.passage) else "",
+    )

@@ -1,0 +1,278 @@
+"""The list of reproductions: which there are, their steps, and the figures expected of them."""
+
+import math
+import re
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ....data import PrereadError
+from ....data.io.fields import take_number, take_objects, take_start, take_text, take_texts
+from ....data.io.json_records import JsonObject, as_json_object
+from ....data.io.lines import read_whole_text
+from ....data.io.policy import Place
+
+SHIPPED_LIST = Path(__file__).parent / "reproductions.toml"
+PLACES = ("corpus", "questions", "index", "folder")
+"""What stands in braces in a step's command; the first two are inputs."""
+INPUTS = PLACES[:2]
+
+_PLACE = re.compile(r"\{(\w*)\}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+class Origin(StrEnum):
+    """Where an input comes from, unless a file is named for it."""
+
+    SHIPPED = "shipped"
+    """A file of the sample that comes with the package."""
+    DOWNLOAD = "download"
+    """A name of ``preread download``."""
+    GIVEN = "given"
+    """Only whoever runs it has it; the text says what it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A corpus, or a file of questions."""
+
+    origin: Origin
+    what: str
+    """File name, name of the download, or what must be given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number that a step's result must hold."""
+
+    key: str
+    """The way to it in the step's JSON, with dots: ``top_k_accuracy.20``."""
+    expected: float
+    tolerance: float
+    """How far off it may be, either way."""
+    source: str
+    """Where the expectation is from: a file of results, or who published it."""
+    source_key: str | None = None
+    """The way to it in that file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A command of ``preread``; ``--json`` is added to it."""
+
+    name: str
+    command: tuple[str, ...]
+    figures: tuple[Figure, ...]
+
+    def places(self) -> set[str]:
+        """What stands in braces."""
+        return {name for word in self.command for name in _PLACE.findall(word)}
+
+    def words(self, places: dict[str, str]) -> list[str]:
+        """The command with names of files in the place of braces."""
+        return [_PLACE.sub(lambda found: places[found[1]], word) for word in self.command]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a reproduction takes, roughly."""
+
+    n_passages: int
+    """0 where passages come with the questions."""
+    n_questions: int
+    disk_gib: float
+    """Of the folder, downloads aside."""
+    memory_gib: float
+    minutes: float
+    """On two processor cores."""
+
+    def __str__(self) -> str:
+        """For a person."""
+        corpus = f"{self.n_passages:,} passages, " if self.n_passages else ""
+        time_needed = f"{self.minutes:g} min"
+        if self.minutes >= 120:
+            hours = self.minutes / 60
+            time_needed = f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"
+        return (
+            f"{corpus}{self.n_questions:,} questions; roughly {time_needed} on two cores, "
+            f"{self.disk_gib:g} GiB of disk, {self.memory_gib:g} GiB of memory"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduction:
+    """Steps, one after another, and what they must give."""
+
+    name: str
+    about: str
+    needs: Needs
+    inputs: dict[str, Input]
+    """By ``corpus`` and ``questions``."""
+    steps: tuple[Step, ...]
+
+
+def load_reproductions(path: str | Path | None = None) -> dict[str, Reproduction]:
+    """Read a list of reproductions.
+
+    Args:
+        path: A TOML file in the form of ours, ``reproductions.toml``; by default ours.
+
+    Returns:
+        The reproductions by name, in the list's order.
+
+    Raises:
+        DataError: If it cannot be read, a field is missing, unknown or of another type, or a
+            command has something in braces that it cannot have.
+    """
+    path = Path(path) if path is not None else SHIPPED_LIST
+    top = Place(path, None)
+    try:
+        content = as_json_object(tomllib.loads(read_whole_text(path)), top)
+    except tomllib.TOMLDecodeError as error:
+        raise top.error(f"expected TOML, found a fault: {error}. Correct it.") from error
+    _check_keys(content, {"reproductions"}, top)
+    known: dict[str, Reproduction] = {}
+    for place, record in take_objects(content, "reproductions", top):
+        one = _parse(record, place)
+        if one.name in known:
+            raise place.error(f"expected a name of its own, found {one.name!r} a second time.")
+        known[one.name] = one
+    if not known:
+        raise top.error("expected at least one [[reproductions]], found none. Add one.")
+    return known
+
+
+def find_reproduction(name: str, known: dict[str, Reproduction]) -> Reproduction:
+    """The reproduction of a name.
+
+    Raises:
+        PrereadError: If the list has no such name.
+    """
+    if name not in known:
+        raise PrereadError(
+            f"expected the name of a reproduction ({', '.join(known)}), found {name!r}. "
+            "`preread reproduce --list` says what they are."
+        )
+    return known[name]
+
+
+def _parse(record: JsonObject, place: Place) -> Reproduction:
+    """One reproduction, its steps checked against its inputs."""
+    _check_keys(record, {"name", "about", "needs", "inputs", "steps"}, place)
+    inputs = _parse_inputs(*_take_table(record, "inputs", place))
+    steps = tuple(_parse_step(step, at) for at, step in take_objects(record, "steps", place))
+    if not any(step.figures for step in steps):
+        raise place.error("expected at least one step with figures, found none. Add one.")
+    if len({step.name for step in steps}) < len(steps):
+        raise place.error("expected steps of different names. Rename one.")
+    known = {*inputs, *set(PLACES).difference(INPUTS)}
+    for step in steps:
+        if unknown := step.places() - known:
+            raise place.error(
+                f"expected only {', '.join(f'{{{name}}}' for name in PLACES if name in known)} in "
+                f"the command of step {step.name!r}, found {{{min(unknown)}}}. Correct it, or add "
+                "the input."
+            )
+    return Reproduction(
+        name=_take_name(record, place),
+        about=take_text(record, "about", place),
+        needs=_parse_needs(*_take_table(record, "needs", place)),
+        inputs=inputs,
+        steps=steps,
+    )
+
+
+def _parse_inputs(record: JsonObject, place: Place) -> dict[str, Input]:
+    """Each input has one origin."""
+    _check_keys(record, set(INPUTS), place)
+    inputs = {}
+    for name in record:
+        entry, within = _take_table(record, name, place)
+        origins = [origin for origin in Origin if origin.value in entry]
+        if len(origins) != 1 or len(entry) != 1:
+            raise within.error(
+                f"expected one of {', '.join(Origin)}, found {', '.join(entry) or 'nothing'}. "
+                "Correct it."
+            )
+        inputs[name] = Input(origins[0], take_text(entry, origins[0].value, within))
+    return inputs
+
+
+def _parse_step(record: JsonObject, place: Place) -> Step:
+    """One step."""
+    _check_keys(record, {"name", "command", "figures"}, place)
+    command = take_texts(record, "command", place)
+    if not command:
+        raise place.error("expected 'command' to be a list of words, found none. Add it.")
+    figures = take_objects(record, "figures", place)
+    return Step(
+        name=_take_name(record, place),
+        command=command,
+        figures=tuple(_parse_figure(figure, at) for at, figure in figures),
+    )
+
+
+def _parse_figure(record: JsonObject, place: Place) -> Figure:
+    """One figure."""
+    _check_keys(record, {"key", "expected", "tolerance", "source", "source_key"}, place)
+    figure = Figure(
+        key=take_text(record, "key", place),
+        expected=take_number(record, "expected", place),
+        tolerance=take_number(record, "tolerance", place),
+        source=take_text(record, "source", place),
+        source_key=take_text(record, "source_key", place) if "source_key" in record else None,
+    )
+    if figure.tolerance < 0:
+        raise place.error(
+            f"expected a 'tolerance' of at least 0, found {figure.tolerance:g}. Correct it."
+        )
+    return figure
+
+
+def _parse_needs(record: JsonObject, place: Place) -> Needs:
+    """What it takes."""
+    _check_keys(record, set(Needs.__dataclass_fields__), place)
+    needs = Needs(
+        n_passages=take_start(record, "n_passages", place),
+        n_questions=take_start(record, "n_questions", place),
+        disk_gib=take_number(record, "disk_gib", place),
+        memory_gib=take_number(record, "memory_gib", place),
+        minutes=take_number(record, "minutes", place),
+    )
+    for name in Needs.__dataclass_fields__:
+        if getattr(needs, name) < 0:
+            raise place.error(f"expected {name!r} to be at least 0. Correct it.")
+    return needs
+
+
+def _take_table(record: JsonObject, name: str, place: Place) -> tuple[JsonObject, Place]:
+    """A table that must be there, and its place."""
+    if name not in record:
+        raise place.error(f"expected the table {name!r}, found {', '.join(record)}. Add it.")
+    within = place._replace(within=f"{place.within}.{name}")
+    return as_json_object(record[name], within), within
+
+
+def _take_name(record: JsonObject, place: Place) -> str:
+    """A name that may be the name of a file."""
+    name = take_text(record, "name", place)
+    if not _NAME.fullmatch(name):
+        raise place.error(
+            f"expected a 'name' of small letters, digits and hyphens, found {name!r}. Correct it."
+        )
+    return name
+
+
+def _check_keys(record: JsonObject, known: set[str], place: Place) -> None:
+    """Refuse a misspelt key, which would be passed over."""
+    if unknown := sorted(set(record) - known):
+        raise place.error(
+            f"expected only {', '.join(sorted(known))}, found {', '.join(unknown)}. Correct it."
+        )
+
+
+def is_within(found: float, figure: Figure) -> bool:
+    """Whether a number is as far from the expectation as it may be, or nearer."""
+    margin = abs(found - figure.expected)
+    return margin <= figure.tolerance or math.isclose(margin, figure.tolerance, abs_tol=1e-9)

@@ -1,0 +1,165 @@
+"""The addresses below ``/v1/{index}``."""
+
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Body, Path, Query, Request
+
+from ...data import Passage
+from ..qa.types import GivenAnswer, RankedPassage, Result
+from ..retrievers.search import FoundPassage
+from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
+from .jobs import AnswerJob, DocJob, RankJob, ReadJob, SearchJob
+from .schemas import (
+    AnswerReply,
+    AnswerRequest,
+    DocField,
+    DocReply,
+    DocRequest,
+    IndexesReply,
+    LimitsField,
+    RankedField,
+    ReadAnswerField,
+    ReadReply,
+    ReadRequest,
+    RerankReply,
+    RerankRequest,
+    SearchReply,
+    SearchRequest,
+    ServedField,
+)
+from .service import Service
+
+router = APIRouter(prefix="/v1/{index}", responses=REFUSALS)
+
+
+async def indexes(service: ServiceHere) -> IndexesReply:
+    """Indexes that are served, and the most that a request may ask for."""
+    limits = service.config.limits
+    return IndexesReply(
+        indexes=[
+            ServedField(name=name, n_passages=index.n_passages)
+            for name, index in service.indexes.items()
+        ],
+        limits=LimitsField(
+            question_chars=limits.max_question_chars,
+            top_k=limits.max_top_k,
+            n_answers=limits.max_answers,
+            passages=limits.max_passages,
+        ),
+    )
+
+
+@router.post("/answer", summary="Answer a question")
+async def answer_posted(
+    index: IndexName, asked: AnswerRequest, request: Request, service: ServiceHere
+) -> AnswerReply:
+    """Finds passages, reads them from their stored states, and answers."""
+    return await _answer(index, asked, request, service)
+
+
+@router.get("/answer", summary="Answer a question")
+async def answer(
+    index: IndexName,
+    asked: Annotated[AnswerRequest, Query()],
+    request: Request,
+    service: ServiceHere,
+) -> AnswerReply:
+    """The same with the fields in the address, for trying out."""
+    return await _answer(index, asked, request, service)
+
+
+async def _answer(
+    index: str, asked: AnswerRequest, request: Request, service: Service
+) -> AnswerReply:
+    service.check_index(index)
+    limits = service.config.limits
+    limits.check_question(asked.question)
+    limits.check_top_k(asked.top_k)
+    limits.check_answers(asked.n_answers)
+    note(request, service, question=asked.question, top_k=asked.top_k)
+    job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers)
+    result = cast(Result, await do_job(service.reading, job, request, asked.timeout_ms))
+    return AnswerReply.of(index, asked.question, result, asked.offsets, took_ms(request))
+
+
+@router.get("/search", summary="Find passages")
+async def search(
+    index: IndexName,
+    asked: Annotated[SearchRequest, Query()],
+    request: Request,
+    service: ServiceHere,
+) -> SearchReply:
+    """Nothing is read. The same request and reply as of pyserini's server."""
+    service.check_index(index)
+    service.config.limits.check_question(asked.query, "query")
+    service.config.limits.check_top_k(asked.hits, "hits")
+    note(request, service, question=asked.query, top_k=asked.hits)
+    job = SearchJob(index, asked.query, asked.hits)
+    found = cast(list[FoundPassage], await do_job(service.looking, job, request, asked.timeout_ms))
+    return SearchReply.of(index, asked.query, found, parse=asked.parse)
+
+
+@router.get("/doc/{docid:path}", summary="Look a passage up")
+async def doc(
+    index: IndexName,
+    docid: Annotated[str, Path(description="Its identifier.", examples=["piano-1"])],
+    asked: Annotated[DocRequest, Query()],
+    request: Request,
+    service: ServiceHere,
+) -> DocReply:
+    """The same request and reply as of pyserini's server."""
+    service.check_index(index)
+    job = DocJob(index, docid)
+    passage = cast(Passage, await do_job(service.looking, job, request, asked.timeout_ms))
+    return DocReply(index=index, docid=docid, doc=DocField.of(passage, asked.parse))
+
+
+@router.post("/read", summary="Answer from given passages")
+async def read(
+    index: IndexName,
+    asked: Annotated[ReadRequest, Body()],
+    request: Request,
+    service: ServiceHere,
+) -> ReadReply:
+    """For passages that another engine found.
+
+    What the index knows, by `id` or by `text`, is read from its stored states; other texts go
+    through the whole reader, which takes longer.
+    """
+    service.check_index(index)
+    given = asked.given()
+    limits = service.config.limits
+    limits.check_question(asked.question)
+    limits.check_passages(given)
+    limits.check_answers(asked.n_answers)
+    note(request, service, question=asked.question, n_passages=len(given))
+    job = ReadJob(index, asked.question, given, asked.n_answers)
+    answers = cast(list[GivenAnswer], await do_job(service.reading, job, request, asked.timeout_ms))
+    return ReadReply(
+        index=index,
+        question=asked.question,
+        answers=[ReadAnswerField.of(one, asked.offsets) for one in answers],
+        offsets=asked.offsets,
+        took_ms=took_ms(request),
+    )
+
+
+@router.post("/rerank", summary="Order given passages")
+async def rerank(
+    index: IndexName,
+    asked: Annotated[RerankRequest, Body()],
+    request: Request,
+    service: ServiceHere,
+) -> RerankReply:
+    """Passages by how well they answer the question, best first."""
+    service.check_index(index)
+    given = asked.given()
+    service.config.limits.check_question(asked.question)
+    service.config.limits.check_passages(given)
+    note(request, service, question=asked.question, n_passages=len(given))
+    job = RankJob(index, asked.question, given)
+    ranked = cast(
+        list[RankedPassage], await do_job(service.reading, job, request, asked.timeout_ms)
+    )
+    results = [RankedField.of(one) for one in ranked[: asked.top_n]]
+    return RerankReply(index=index, results=results, took_ms=took_ms(request))

@@ -1,0 +1,132 @@
+"""What all requests to a server share: its indexes, its workers, and who may come in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from ...indexer import PassageIndex
+from ...indexer.bm25.java import leave_java
+from ...reader import Reader
+from ..retrievers import Retriever, open_retriever
+from .auth import ApiKeys
+from .batching import BatchRules, BatchWorker
+from .errors import NotFoundError
+from .indexes import ReaderShelf, ServedIndex, Watcher
+from .jobs import Desk, LookingJob, LookingResult, ReadingJob, ReadingResult
+from .limits import ServeConfig
+from .metrics import Metrics
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Requests that came in and are not replied to yet. Touched by the event loop only."""
+
+    n_in_flight: int = 0
+    is_draining: bool = False
+    """Whether the server takes no more, and finishes what it has."""
+
+
+class Service:
+    """The engine behind the addresses: one thread reads, another searches and looks up.
+
+    Reading takes long and is batched; searches do not wait for it.
+    """
+
+    def __init__(
+        self,
+        paths: Mapping[str, Path],
+        config: ServeConfig | None = None,
+        keys: ApiKeys | None = None,
+        *,
+        load_reader: Callable[[str], Reader] = Reader.load,
+        find_retriever: Callable[[PassageIndex], Retriever] = open_retriever,
+    ) -> None:
+        """Open the indexes, load their readers, start the threads.
+
+        Args:
+            paths: Folders of the indexes, by the names they are served under.
+            config: How it works.
+            keys: Who may come in; by default everybody.
+            load_reader: Loads a reader by its name.
+            find_retriever: What finds an index's passages.
+
+        Raises:
+            PrereadError: If an index cannot be opened.
+        """
+        self.config = config or ServeConfig()
+        self.keys = keys or ApiKeys()
+        self.metrics = Metrics()
+        self.traffic = Traffic()
+        shelf = ReaderShelf(load_reader, find_retriever)
+        self.indexes = {
+            name: ServedIndex(name, path, shelf, self.metrics) for name, path in paths.items()
+        }
+        desk = Desk(self.indexes)
+        self.reading: BatchWorker[ReadingJob, ReadingResult] = BatchWorker(
+            "reading", desk.read, _reading_rules(self.config), self.metrics, on_end=leave_java
+        )
+        self.looking: BatchWorker[LookingJob, LookingResult] = BatchWorker(
+            "looking",
+            desk.look,
+            BatchRules(max_queue=self.config.max_queue),
+            self.metrics,
+            on_end=leave_java,
+        )
+        for worker in (self.reading, self.looking):
+            self.metrics.show_waiting(worker.name, worker)
+        seconds = self.config.reload_seconds
+        self._watcher = Watcher(list(self.indexes.values()), seconds) if seconds else None
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether both threads work."""
+        return self.reading.is_alive and self.looking.is_alive
+
+    def check_index(self, name: str) -> None:
+        """Refuse an index that is not served.
+
+        Raises:
+            NotFoundError: If there is none of that name.
+        """
+        if name not in self.indexes:
+            raise NotFoundError(f"index: expected one of {', '.join(self.indexes)}.")
+
+    def deadline(self, started: float, timeout_ms: int | None) -> float:
+        """When a request's time is over, by ``time.monotonic``.
+
+        Args:
+            started: When it came.
+            timeout_ms: What the client asked for; the server's limit holds too.
+        """
+        limit_ms = 1000 * self.config.limits.timeout_s
+        # Compared as it is: an integer of JSON may be too large for a float.
+        return started + (limit_ms if timeout_ms is None else min(limit_ms, timeout_ms)) / 1000
+
+    def close(self) -> None:
+        """End the threads and close the indexes."""
+        if self._watcher is not None:
+            self._watcher.stop()
+        for worker in (self.looking, self.reading):
+            worker.close()
+        for index in self.indexes.values():
+            index.close()
+
+    def __enter__(self) -> Self:
+        """Use as a context: the service is closed at the end."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close."""
+        self.close()
+
+
+def _reading_rules(config: ServeConfig) -> BatchRules[ReadingJob]:
+    return BatchRules(
+        max_queue=config.max_queue,
+        max_batch=config.max_batch,
+        max_weight=config.max_batch_passages,
+        wait_s=config.batch_wait_ms / 1000,
+        key=lambda job: job.key(),
+        weight=lambda job: job.weight(),
+    )

@@ -1,0 +1,141 @@
+"""Upper layers with nothing computed in vain.
+
+Against `DeformerForQuestionAnswering.upper`, which training uses:
+
+- Query, key and value are one product.
+- In the last layer, only passage rows and each pair's [CLS] row ask and go through the feed-forward
+  part: nothing reads the question's others.
+- Pairs are read in batches of like length that stay in the cache, and weights are converted to the
+  number format and layout of the products once.
+
+Source: Cao et al. 2020, section 3; what the last layer may leave out follows from its equations.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from ...modeling.attention import attend_by_segment, attend_padded
+from ...modeling.layers import TransformerLayer
+from ...modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
+from ...packing import Packed
+from .base import Kernels
+from .joining import ROWS_AT_ONCE, joined_batches
+from .torch_kernels import torch_kernels
+
+_ROWS_MULTIPLE = 64
+"""oneDNN keeps code and buffers for every number of rows that it has seen, up to a thousand; where
+these are few, its memory does not grow, and it finds them made."""
+
+
+class _FusedLayer:
+    """One layer, laid out for reading."""
+
+    def __init__(self, layer: nn.Module, kernels: Kernels, *, is_last: bool) -> None:
+        assert isinstance(layer, TransformerLayer)
+        attention = layer.attention
+        self._n_heads = attention.n_heads
+        parts = attention.query, attention.key, attention.value
+        together = [parts[:1], parts[1:]] if is_last else [parts]
+        self._inputs = [
+            kernels.project(torch.cat([p.weight for p in some]), torch.cat([p.bias for p in some]))
+            for some in together
+        ]
+        self.finish = kernels.finish(layer)
+
+    def project(self, hidden: Tensor) -> Sequence[Tensor]:
+        """Query, key and value of all rows; not of the last layer.
+
+        Shape ``(n_rows, n_heads, head_size)`` each.
+        """
+        (all_three,) = self._inputs
+        return self._by_head(all_three(hidden), 3)
+
+    def project_last(self, hidden: Tensor, asking: Tensor) -> Sequence[Tensor]:
+        """Query of the rows that ask, key and value of all; of the last layer."""
+        query, key_and_value = self._inputs
+        return [*self._by_head(query(asking), 1), *self._by_head(key_and_value(hidden), 2)]
+
+    def _by_head(self, rows: Tensor, n_parts: int) -> Sequence[Tensor]:
+        return rows.view(rows.shape[0], n_parts, self._n_heads, -1).unbind(1)
+
+
+class FusedUpper:
+    """`UpperRuntime` on CPU or GPU; products are left to kernels."""
+
+    def __init__(
+        self,
+        model: DeformerForQuestionAnswering,
+        kernels: Kernels | None = None,
+        *,
+        rows_at_once: int | None = None,
+    ) -> None:
+        """Copy the model's upper layers; later changes of the model are not seen.
+
+        Args:
+            model: On the device where it shall read.
+            kernels: Computes all but attention; by default PyTorch in float32. Logits are float32
+                always.
+            rows_at_once: Rows of a batch, question rows included; by default what suits the device.
+        """
+        head = model.head.weight, model.head.bias
+        self._head = [weight.detach().to(torch.float32, copy=True) for weight in head]
+        device = self._head[0].device
+        kernels = kernels or torch_kernels(device, torch.float32, model.config.hidden_act)
+        upper = model.layers[model.config.num_lower_layers :]
+        last = len(upper) - 1
+        with torch.no_grad():
+            self._layers = [
+                _FusedLayer(layer, kernels, is_last=number == last)
+                for number, layer in enumerate(upper)
+            ]
+        self._dtype = kernels.dtype
+        self._rows_at_once = rows_at_once or ROWS_AT_ONCE.get(device.type, 65_536)
+        self._attend = attend_by_segment if device.type == "cpu" else attend_padded
+
+    @torch.inference_mode()
+    def logits(
+        self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
+    ) -> SpanLogits:
+        """Read questions with passages; see `UpperRuntime`."""
+        device = self._head[0].device
+        both = torch.cat([x.rows.to(device, self._dtype) for x in (questions, passages)])
+        n_rows = sum(passages.lengths[passage] for _, passage in pairs)
+        logits = torch.empty((n_rows + len(pairs), 2), device=device)
+        for joined in joined_batches(questions, passages, pairs, self._rows_at_once):
+            batch = joined.filled_up(_ROWS_MULTIPLE) if device.type == "cpu" else joined
+            hidden = both[batch.source.to(device)]
+            read_rows = batch.read_rows.to(device)
+            for layer in self._layers[:-1]:
+                query, key, value = layer.project(hidden)
+                mixed = self._attend(query, key, value, batch.lengths)
+                hidden = layer.finish(hidden, mixed.flatten(1))
+            hidden = self._last(hidden, read_rows, batch.lengths, batch.read_lengths)
+            target = batch.target.to(device)
+            logits[target] = linear(hidden[: len(target)].float(), *self._head)
+        return SpanLogits(logits[:n_rows, 0], logits[:n_rows, 1], logits[n_rows:])
+
+    def span_logits(
+        self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[Tensor, Tensor]:
+        """Start and end logits; see `UpperRuntime`."""
+        logits = self.logits(questions, passages, pairs)
+        return logits.start, logits.end
+
+    def _last(
+        self,
+        hidden: Tensor,
+        read_rows: Tensor,
+        lengths: Sequence[int],
+        read_lengths: Sequence[int],
+    ) -> Tensor:
+        """The last layer, for the rows that are read. Shape ``(n_read_rows, hidden_size)``."""
+        asking = hidden[read_rows]
+        if not self._layers:
+            return asking
+        layer = self._layers[-1]
+        query, key, value = layer.project_last(hidden, asking)
+        mixed = self._attend(query, key, value, lengths, query_lengths=read_lengths)
+        return layer.finish(asking, mixed.flatten(1))

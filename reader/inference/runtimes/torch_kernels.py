@@ -1,0 +1,100 @@
+"""Products of upper layers in PyTorch."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import layer_norm, linear
+
+from ...modeling.layers import TransformerLayer
+from .base import Finish, Project
+
+
+class TorchKernels:
+    """`Kernels` by PyTorch's own operators, on CPU or GPU."""
+
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        """Choose the number format of weights and activations."""
+        self.dtype = dtype
+
+    def project(self, weight: Tensor, bias: Tensor) -> Project:
+        """See `Kernels`."""
+        own_weight, own_bias = self._own(weight), self._own(bias)
+        return lambda rows: linear(rows, own_weight, own_bias)
+
+    def finish(self, layer: TransformerLayer) -> Finish:
+        """See `Kernels`."""
+        output, contract = (
+            self.project(x.weight, x.bias) for x in (layer.attention.output, layer.contract)
+        )
+        expand = self._activated(layer)
+        norms = [
+            (x.normalized_shape, self._own(x.weight), self._own(x.bias), x.eps)
+            for x in (layer.attention_norm, layer.output_norm)
+        ]
+
+        def run(hidden: Tensor, mixed: Tensor) -> Tensor:
+            attended = layer_norm(output(mixed).add_(hidden), *norms[0])
+            return layer_norm(contract(expand(attended)).add_(attended), *norms[1])
+
+        return run
+
+    def _activated(self, layer: TransformerLayer) -> Project:
+        """The wide product of the feed-forward part, with its activation."""
+        expand, activation = self.project(layer.expand.weight, layer.expand.bias), layer.activation
+        return lambda rows: activation(expand(rows))
+
+    def _own(self, weight: Tensor) -> Tensor:
+        """A copy, so that later changes of the model are not seen."""
+        return weight.detach().to(self.dtype, copy=True)
+
+
+class OneDnnKernels(TorchKernels):
+    """The same on a CPU, with weights in oneDNN's own layout and the activation in the product.
+
+    PyTorch hands float32 products to MKL, which leaves AVX-512 aside on processors of other makers
+    than Intel; oneDNN uses what there is.
+    """
+
+    def __init__(self, dtype: torch.dtype, hidden_act: str) -> None:
+        """Choose number format and activation.
+
+        Args:
+            dtype: Of weights and activations.
+            hidden_act: As in the configuration; what oneDNN does not know runs by itself.
+        """
+        super().__init__(dtype)
+        self._hidden_act = hidden_act
+
+    def project(self, weight: Tensor, bias: Tensor) -> Project:
+        """See `Kernels`."""
+        return self._pointwise(weight, bias, "none", "")
+
+    def _activated(self, layer: TransformerLayer) -> Project:
+        if self._hidden_act != "gelu":
+            return super()._activated(layer)
+        return self._pointwise(layer.expand.weight, layer.expand.bias, "gelu", "none")
+
+    def _pointwise(self, weight: Tensor, bias: Tensor, activation: str, algorithm: str) -> Project:
+        """A product, then a function of each number; what `torch.compile` writes on a CPU."""
+        operators: Any = torch.ops.mkldnn
+        own_weight, own_bias = operators._reorder_linear_weight(self._own(weight)), self._own(bias)
+        product = operators._linear_pointwise
+        return lambda rows: product(rows, own_weight, own_bias, activation, [], algorithm)
+
+
+def torch_kernels(device: torch.device, dtype: torch.dtype, hidden_act: str) -> TorchKernels:
+    """The faster of the two where it can be had."""
+    if device.type == "cpu" and _has_onednn(dtype):
+        return OneDnnKernels(dtype, hidden_act)
+    return TorchKernels(dtype)
+
+
+def _has_onednn(dtype: torch.dtype) -> bool:
+    """Whether oneDNN is here, and computes in a number format on this processor."""
+    operators: Any = torch.ops.mkldnn
+    is_built_in: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not is_built_in or not hasattr(operators, "_linear_pointwise"):
+        return False
+    # Without AVX-512 it refuses bfloat16; PyTorch's own product emulates it.
+    return dtype is not torch.bfloat16 or bool(operators._is_mkldnn_bf16_supported())

@@ -1,0 +1,263 @@
+"""Decoding: from the logits of all passages to answer spans, with no loop over passages."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..packing import cumulative
+from .window_table import WindowTable
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """An answer, in tokens."""
+
+    passage: int
+    """Which of the passages that were read."""
+    first_token: int
+    """First token, counted in the passage's text."""
+    last_token: int
+    """Last token, inclusive."""
+    logit: float
+    """Start logit plus end logit, plus the passage's score if there is one."""
+    probability: float
+    """Softmax over all spans that were allowed, in all texts that were read."""
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether the two share a token."""
+        return (
+            self.passage == other.passage
+            and self.first_token <= other.last_token
+            and other.first_token <= self.last_token
+        )
+
+
+def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Tensor:
+    """Log of the softmax denominators of start and of end over each passage's text, added.
+
+    Taken from the logit of a span, it leaves the log of ``p_start * p_end`` in its passage.
+
+    Args:
+        start: Start logits of all windows' rows, packed. Shape ``(n_rows,)``.
+        end: End logits, likewise.
+        windows: The windows, in the same order.
+
+    Returns:
+        Shape ``(n_passages,)``, float32; 0 for a passage without text.
+
+    Source: Cao et al. 2020, upstream ``tasks/qa.py``.
+    """
+    counts = torch.tensor(windows.lengths)
+    is_text = windows.is_text()
+    passage = torch.tensor(windows.passage).repeat_interleave(counts)[is_text].to(start.device)
+    n_passages = max(windows.passage) + 1
+    total = torch.zeros(n_passages, device=start.device)
+    for logits in (start, end):
+        of_text = logits.float()[is_text.to(start.device)]
+        highest = torch.full_like(total, -torch.inf)
+        highest = highest.scatter_reduce(0, passage, of_text, "amax")
+        sums = torch.zeros_like(total).index_add(0, passage, (of_text - highest[passage]).exp())
+        total = total + torch.where(sums > 0, sums.log() + highest, 0.0)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """For every row, the spans that begin there."""
+
+    best: Tensor
+    """End logit of the best of them; -inf where none may begin. Shape ``(n_rows,)``."""
+    last_row: Tensor
+    """Where that one ends, inclusive. Shape ``(n_rows,)``, int64."""
+    logsumexp: Tensor
+    """Log of the summed exponentials of all their end logits. Shape ``(n_rows,)``."""
+
+
+def _reachable_ends(end: Tensor, is_text: Tensor, max_answer_length: int) -> _Ends:
+    """Look from every row at the ends a span from there may have.
+
+    Windows need no care of their own: between the texts of two windows lies at least one row that
+    is no text, and a span may not cross it.
+    """
+    n_rows = end.shape[0]
+    blocked = torch.nn.functional.pad(~is_text, (0, max_answer_length), value=True)
+    logits = torch.nn.functional.pad(end.float(), (0, max_answer_length))
+    reach = blocked.unfold(0, max_answer_length, 1)[:n_rows].cumsum(1) == 0
+    ends = logits.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(~reach, -torch.inf)
+    best, step = ends.max(dim=1)
+    last_row = torch.arange(n_rows, device=end.device) + step
+    return _Ends(best, last_row, ends.logsumexp(dim=1))
+
+
+def decode_spans(
+    start: Tensor,
+    end: Tensor,
+    windows: WindowTable,
+    *,
+    max_answer_length: int,
+    n_best: int,
+    passage_scores: Sequence[float] | None = None,
+) -> list[Span]:
+    """The best spans of all passages, none overlapping a better one.
+
+    Args:
+        start: Start logits of all windows' rows, packed. Shape ``(n_rows,)``.
+        end: End logits, likewise.
+        windows: The windows, in the same order.
+        max_answer_length: Longest span in tokens.
+        n_best: How many spans at most.
+        passage_scores: What each passage brings along, in logits: a prior from retrieval. It is
+            added to every span of the passage.
+
+    Returns:
+        Spans, best first; fewer than ``n_best`` where the texts hold fewer, none where all are
+        empty.
+
+    Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of the passage only, of bounded length.
+    There every window is normalised by itself; here one softmax covers all spans of all windows.
+    """
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    return _select(ranking, windows, n_best)
+
+
+def decode_by_passage(
+    start: Tensor,
+    end: Tensor,
+    windows: WindowTable,
+    *,
+    max_answer_length: int,
+    n_best: int,
+    passage_scores: Sequence[float] | None = None,
+) -> list[Span]:
+    """The best spans of each passage, none overlapping a better one.
+
+    Args:
+        start: As in `decode_spans`.
+        end: As in `decode_spans`.
+        windows: As in `decode_spans`.
+        max_answer_length: As in `decode_spans`.
+        n_best: How many spans of a passage at most.
+        passage_scores: As in `decode_spans`.
+
+    Returns:
+        The spans that `decode_spans` gives when asked for all of them, less those that have
+        ``n_best`` better ones in their own passage; best first.
+    """
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
+    passages, places = passage_of_row[ranking.order.cpu()].sort(stable=True)
+    sizes = [n for n in torch.bincount(passages).tolist() if n]
+    of_passages = (ranking.at(some.to(start.device)) for some in torch.split(places, sizes))
+    chosen = [span for ranked in of_passages for span in _select(ranked, windows, n_best)]
+    return sorted(chosen, key=lambda span: -span.logit)
+
+
+def passage_margins(
+    start: Tensor, end: Tensor, null: Tensor, windows: WindowTable, *, max_answer_length: int
+) -> Tensor:
+    """How far the best span of each passage is ahead of "no answer here", in logits.
+
+    A passage of several windows is as good as the best of them: the others need not answer.
+
+    Args:
+        start: As in `decode_spans`.
+        end: As in `decode_spans`.
+        null: Start and end logit of each window's [CLS] row. Shape ``(n_windows, 2)``.
+        windows: As in `decode_spans`.
+        max_answer_length: As in `decode_spans`.
+
+    Returns:
+        Shape ``(n_passages,)``, float32; 0 for a passage without text.
+
+    Source: best span less null as in Devlin et al. 2019 (https://aclanthology.org/N19-1423),
+    section 4.3.
+    """
+    is_text = windows.is_text().to(start.device)
+    ends = _reachable_ends(end, is_text, max_answer_length)
+    best_from_row = (start.float() + ends.best).masked_fill(~is_text, -torch.inf)
+    counts = torch.tensor(windows.lengths)
+    window_of_row = torch.arange(len(counts)).repeat_interleave(counts).to(start.device)
+    best = torch.full((len(counts),), -torch.inf, device=start.device)
+    best = best.scatter_reduce(0, window_of_row, best_from_row, "amax")
+    margins = best - null.float().sum(1)
+    n_passages = max(windows.passage, default=-1) + 1
+    of_passage = torch.full((n_passages,), -torch.inf, device=start.device)
+    passage = torch.tensor(windows.passage, dtype=torch.int64, device=start.device)
+    of_passage = of_passage.scatter_reduce(0, passage, margins, "amax")
+    return torch.where(of_passage.isfinite(), of_passage, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """For every row where a span may begin, the best span from there; best first."""
+
+    order: Tensor
+    """The rows. Shape ``(n_text_rows,)``, int64."""
+    last_row: Tensor
+    """Where the span ends, inclusive, likewise."""
+    logits: Tensor
+    """Start plus end plus the passage's score, likewise, float32."""
+    log_total: Tensor
+    """Log of the summed exponentials of all spans' logits. A scalar."""
+
+    def at(self, places: Tensor) -> "_Ranking":
+        """Some of the spans."""
+        return _Ranking(
+            self.order[places], self.last_row[places], self.logits[places], self.log_total
+        )
+
+    def __iter__(self) -> Iterator[tuple[int, int, float, float]]:
+        """First row, last row, logit and probability of each span."""
+        return zip(
+            self.order.tolist(),
+            self.last_row.tolist(),
+            self.logits.tolist(),
+            (self.logits - self.log_total).exp().tolist(),
+            strict=True,
+        )
+
+
+def _rank(
+    start: Tensor,
+    end: Tensor,
+    windows: WindowTable,
+    max_answer_length: int,
+    passage_scores: Sequence[float] | None,
+) -> _Ranking:
+    """Rank the best spans from each row."""
+    is_text = windows.is_text().to(start.device)
+    if passage_scores is not None:
+        of_window = torch.tensor([passage_scores[p] for p in windows.passage])
+        start = start + of_window.repeat_interleave(torch.tensor(windows.lengths)).to(start.device)
+    start = start.float().masked_fill(~is_text, -torch.inf)
+    ends = _reachable_ends(end, is_text, max_answer_length)
+    logits = start + ends.best
+    log_total = (start + ends.logsumexp).logsumexp(0)
+    order = torch.argsort(logits, descending=True, stable=True)[: int(is_text.sum())]
+    return _Ranking(order, ends.last_row[order], logits[order], log_total)
+
+
+def _select(
+    ranked: Iterable[tuple[int, int, float, float]], windows: WindowTable, n_best: int
+) -> list[Span]:
+    """Walk down the ranking (first row, last row, logit, probability), skipping overlaps."""
+    offsets = cumulative(windows.lengths).tolist()
+    chosen: list[Span] = []
+    for first_row, last_row, logit, probability in ranked:
+        window = bisect_right(offsets, first_row) - 1
+        shift = windows.first_token[window] - windows.n_prefix[window] - offsets[window]
+        span = Span(
+            passage=windows.passage[window],
+            first_token=first_row + shift,
+            last_token=last_row + shift,
+            logit=logit,
+            probability=probability,
+        )
+        if not any(span.overlaps(better) for better in chosen):
+            chosen.append(span)
+        if len(chosen) == n_best:
+            break
+    return chosen

@@ -1,0 +1,1 @@
+"""The DeFormer model: layers, attention, the split, the span head."""

@@ -1,0 +1,1 @@
+"""Pairs of texts: classification and multiple choice, the paper's other tasks."""

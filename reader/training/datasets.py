@@ -1,0 +1,210 @@
+"""From a recipe's data sets to features: choice of examples, epochs, questions held back."""
+
+import logging
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from ...data import (
+    OnError,
+    OpenDomainExample,
+    PrereadError,
+    ReadingExample,
+    ReadReport,
+    read_examples,
+    read_open_domain_examples,
+)
+from ..text.windows import TextEncoder
+from .batches import Batch, BatchDataset, Costly, collate, make_batches
+from .features import Feature, FeatureMaker
+from .recipe import Recipe, SourceConfig, StageConfig
+
+_LOG = logging.getLogger(__name__)
+_Item = TypeVar("_Item")
+_Feature = TypeVar("_Feature", bound=Costly)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """All batches of a run, in their order, and the questions held back from it."""
+
+    batches: BatchDataset[Feature, Batch]
+    held_out: list[ReadingExample]
+    left_out: Counter[str]
+    """How many examples could not be learned from, by reason, each counted in every epoch."""
+
+
+def lay_out_epochs(
+    recipe: Recipe, features_of: Callable[[StageConfig, int], list[_Feature]]
+) -> tuple[list[_Feature], list[list[int]]]:
+    """Features of all epochs, stage after stage, and the batches made of them.
+
+    Args:
+        recipe: Its stages, batch size and seed count.
+        features_of: Makes the features of one epoch of a stage, from a seed.
+
+    Returns:
+        The features, and for each batch their numbers.
+    """
+    features: list[_Feature] = []
+    batches: list[list[int]] = []
+    epochs = [(stage, n) for stage in recipe.stages for n in range(stage.epochs)]
+    of_epoch: list[_Feature] = []
+    for number, (stage, repetition) in enumerate(epochs):
+        seed = recipe.seed + number
+        if stage.redraw or repetition == 0:
+            of_epoch = features_of(stage, seed)
+            features += of_epoch
+        first = len(features) - len(of_epoch)
+        made = make_batches(of_epoch, recipe.max_rows, seed, sorted_together=recipe.sorted_together)
+        batches += [[first + i for i in batch] for batch in made]
+        _LOG.info("epoch %d: %d features, batches up to %d", number, len(of_epoch), len(batches))
+    if recipe.max_steps:
+        del batches[recipe.max_steps * recipe.accumulate :]
+    return features, batches
+
+
+class DataLoader:
+    """Reads a recipe's data sets, each file once."""
+
+    def __init__(self, recipe: Recipe, folder: Path, on_error: OnError = OnError.FAIL) -> None:
+        """Prepare to read below ``folder``; ``on_error`` says what a bad record does."""
+        self._recipe = recipe
+        self._folder = folder
+        self._on_error = on_error
+        self._reading: dict[SourceConfig, list[ReadingExample]] = {}
+        self._open_domain: dict[str, list[OpenDomainExample]] = {}
+        self._held_out: dict[str, set[str]] = {}
+
+    def load(self, encoder: TextEncoder) -> TrainingData:
+        """Make all batches, stage after stage.
+
+        Args:
+            encoder: Lays out the text.
+
+        Raises:
+            DataError: If a file cannot be read, or a record is bad and bad ones are to fail.
+            PrereadError: If nothing is left to train on.
+        """
+        maker = FeatureMaker(encoder)
+        features, batches = lay_out_epochs(
+            self._recipe, lambda stage, seed: self._features(stage, maker, seed)
+        )
+        if not batches:
+            raise PrereadError(f"training: no example is left to learn from ({maker.left_out}).")
+        for reason, count in maker.left_out.items():
+            _LOG.warning("%d examples left out: %s", count, reason)
+        if maker.cut_questions:
+            _LOG.warning(
+                "%d questions cut to max_question_length (%d wordpieces)",
+                maker.cut_questions,
+                encoder.config.max_question_length,
+            )
+        held_out = [
+            example if source.titles else replace(example, title="")
+            for source, examples in self._reading.items()
+            for example in examples
+            if example.context in self._held_out[source.file] and example.answers
+        ]
+        return TrainingData(BatchDataset(features, batches, collate), held_out, maker.left_out)
+
+    def _features(self, stage: StageConfig, maker: FeatureMaker, seed: int) -> list[Feature]:
+        """Features of one epoch of a stage."""
+        made: list[Feature] = []
+        for source in stage.sources:
+            if source.negatives:
+                made += maker.open_domain(self._draw_open_domain(source, seed))
+            else:
+                examples = self._draw_reading(source, seed)
+                made += maker.reading(
+                    examples,
+                    self._recipe.questions_per_window,
+                    source.random_negatives,
+                    source.article_negatives,
+                    titles=source.titles,
+                )
+        return made
+
+    def _draw_open_domain(self, source: SourceConfig, seed: int) -> list[OpenDomainExample]:
+        """A source's questions, each with some of its negatives."""
+        if source.file not in self._open_domain:
+            report = ReadReport()
+            found = read_open_domain_examples(
+                self._folder / source.file, on_error=self._on_error, report=report
+            )
+            self._open_domain[source.file] = list(found)
+            warn_of_skipped(report)
+        draw = random.Random(seed)
+        return [
+            _with_negatives(example, source, draw)
+            for example in repeat(self._open_domain[source.file], source.weight, draw)
+        ]
+
+    def _draw_reading(self, source: SourceConfig, seed: int) -> list[ReadingExample]:
+        """A source's examples without those held back, within its limit per context."""
+        examples = self._reading_examples(source)
+        held_out = self._held_out[source.file]
+        by_context: dict[str, list[ReadingExample]] = defaultdict(list)
+        for example in examples:
+            if example.context not in held_out:
+                by_context[example.context].append(example)
+        draw = random.Random(seed)
+        limit = source.questions_per_context
+        groups = list(by_context.values())
+        if limit:
+            groups = [draw.sample(group, min(limit, len(group))) for group in groups]
+        # A part of the questions is all those of some contexts: they share its lower pass.
+        draw.shuffle(groups)
+        examples = [e for group in groups for e in group]
+        whole = int(source.weight)
+        return examples * whole + examples[: round((source.weight - whole) * len(examples))]
+
+    def _reading_examples(self, source: SourceConfig) -> list[ReadingExample]:
+        """All examples of a source; the contexts to hold back are drawn with it."""
+        if source not in self._reading:
+            report = ReadReport()
+            found = read_examples(
+                self._folder / source.file, on_error=self._on_error, report=report
+            )
+            examples = [replace(e, title=e.title.replace("_", " ")) for e in found]
+            warn_of_skipped(report)
+            self._reading[source] = examples
+            held_out = self._recipe.held_out
+            if source.file not in self._held_out:
+                contexts = list(dict.fromkeys(example.context for example in examples))
+                count = min(held_out.contexts, len(contexts)) if held_out else 0
+                draw = random.Random(self._recipe.seed)
+                self._held_out[source.file] = set(draw.sample(contexts, count))
+        return self._reading[source]
+
+
+def _with_negatives(
+    example: OpenDomainExample, source: SourceConfig, draw: random.Random
+) -> OpenDomainExample:
+    """The example with as many negatives as the source asks for."""
+    count = min(source.negatives, len(example.negatives))
+    negatives = tuple(draw.sample(example.negatives, count))
+    if source.titles:
+        return replace(example, negatives=negatives)
+    return replace(
+        example,
+        positive=replace(example.positive, title=""),
+        negatives=tuple(replace(passage, title="") for passage in negatives),
+    )
+
+
+def repeat(items: Sequence[_Item], weight: float, draw: random.Random) -> list[_Item]:
+    """Each item as often as its weight says: the whole part always, the rest by chance."""
+    whole = int(weight)
+    part = round((weight - whole) * len(items))
+    chosen = sorted(draw.sample(range(len(items)), part)) if part else []
+    return [*items] * whole + [items[i] for i in chosen]
+
+
+def warn_of_skipped(report: ReadReport) -> None:
+    """Log what was not read of a file."""
+    if not report.is_complete:
+        _LOG.warning("%s", report.summary())

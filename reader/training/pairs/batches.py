@@ -1,0 +1,53 @@
+"""Batches of pairs, and what their logits should say.
+
+A classifier's labels and a question's choices are *options* alike: an example's logits are its
+options' under one softmax, laid end to end::
+
+    classifier  [e n c] [e n c]         choice  [A B C D] [A B C D]
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...packing import cumulative
+from ...pairs.features import PairFeature, PairInputs, pack_pairs
+
+
+@dataclass(frozen=True, slots=True)
+class PairBatch:
+    """What the model is given, and what it should say."""
+
+    inputs: PairInputs
+    example: Tensor
+    """Number of each option's example. Shape ``(n_options,)``, int64."""
+    gold: Tensor
+    """Number of each example's gold option, all options counted through. Shape ``(n_examples,)``,
+    int64."""
+
+    @property
+    def n_examples(self) -> int:
+        """Examples in the batch."""
+        return self.gold.shape[0]
+
+    def to(self, device: torch.device | str) -> "PairBatch":
+        """The same on a device."""
+        return PairBatch(self.inputs.to(device), self.example.to(device), self.gold.to(device))
+
+
+def collate_pairs(features: Sequence[PairFeature], n_labels: int) -> PairBatch:
+    """Pack features.
+
+    Args:
+        features: Of one task.
+        n_labels: A classifier's labels; 0 where first texts are the options.
+    """
+    counts = [n_labels or len(feature.firsts) for feature in features]
+    gold = torch.tensor([feature.gold for feature in features])
+    return PairBatch(
+        pack_pairs(features),
+        torch.arange(len(features)).repeat_interleave(torch.tensor(counts)),
+        cumulative(counts)[:-1] + gold,
+    )

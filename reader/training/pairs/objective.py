@@ -1,0 +1,52 @@
+"""What training on pairs minimises: the losses of the paper's classification tasks, by name."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ...pairs.models import PairLogits
+from ..losses import distillation_loss, layer_loss, segment_log_softmax
+from ..objective import Teacher
+from .batches import PairBatch
+
+
+@dataclass(frozen=True, slots=True)
+class PairObjective:
+    """Cross-entropy of the gold option and, from a teacher, distillation and likeness of layers.
+
+    What the classifier is given counts as one more layer.
+
+    Source: Cao et al. 2020, section 3.3; the last as in their code for classification.
+    """
+
+    teacher: Teacher | None = None
+
+    def losses(self, model: nn.Module, batch: PairBatch) -> dict[str, Tensor]:
+        """Run the model on a batch.
+
+        Args:
+            model: The student, maybe wrapped for several GPUs.
+            batch: On its device.
+
+        Returns:
+            Weighted losses by name, scalars; training minimises their sum.
+        """
+        inputs = batch.inputs.firsts, batch.inputs.seconds, batch.inputs.pairs
+        said: PairLogits = model(*inputs, keep_hidden=self.teacher is not None)
+        logits = said.logits.flatten()
+        everywhere = torch.ones_like(logits, dtype=torch.bool)
+        where = everywhere, batch.example, batch.n_examples
+        gold = -segment_log_softmax(logits, *where)[batch.gold].mean()
+        if self.teacher is None:
+            return {"gold": gold}
+        weights = self.teacher.config
+        with torch.no_grad():
+            taught: PairLogits = self.teacher.model(*inputs, keep_hidden=True)
+        outputs = distillation_loss(logits, taught.logits.flatten(), *where, weights.temperature)
+        layers = layer_loss((*said.hidden, said.pooled), (*taught.hidden, taught.pooled))
+        return {
+            "gold": weights.gold * gold,
+            "outputs": weights.outputs * outputs,
+            "layers": weights.layers * layers,
+        }

@@ -1,0 +1,362 @@
+"""Builds that stop and go on, and builds that must be refused."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from preread.data import DataError, PrereadError
+from preread.indexer import (
+    IndexConfig,
+    IndexMismatchError,
+    Manifest,
+    PassageIndex,
+    add_passages,
+    build_index,
+    verify_index,
+)
+from preread.reader import Reader
+
+FilesOf = Callable[[Path], dict[str, str]]
+
+
+def test_same_passages_give_the_same_bytes(
+    corpus: Path,
+    built: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    files_of: FilesOf,
+) -> None:
+    build_index(corpus, tmp_path / "again", tiny_reader, config)
+    assert files_of(tmp_path / "again") == files_of(built)
+
+
+class Stop(Exception):
+    """Stands for a power cut between two steps of a build."""
+
+
+@pytest.mark.parametrize(
+    ("step", "at_call"),
+    [
+        ("builder.executors.processes.encode_shard", 1),
+        ("builder.executors.processes.encode_shard", 3),
+        ("builder.encode.sha256_of", 2),
+        ("builder.lookup_and_bm25.write_lookup", 1),
+        ("builder.extend.build_bm25", 1),
+        ("builder.extend.publish", 1),
+        ("builder.run.remove_journal", 1),
+    ],
+)
+def test_build_stopped_at_any_step_resumes_to_the_same_bytes(
+    step: str,
+    at_call: int,
+    corpus: Path,
+    built: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files_of: FilesOf,
+) -> None:
+    module_name, name = step.rsplit(".", 1)
+    module = import_module(f"preread.indexer.{module_name}")
+    real, calls = getattr(module, name), 0
+
+    def stopping(*args: object, **kwargs: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == at_call:
+            raise Stop
+        return real(*args, **kwargs)
+
+    index = tmp_path / "index"
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, stopping)
+        with pytest.raises(Stop):
+            build_index(corpus, index, tiny_reader, config)
+    is_over = (index / "manifest.json").exists()
+    assert is_over == (name == "remove_journal")
+    if not is_over:  # a worker of a cluster leaves files that have names of their own
+        (index / "states" / "shard-00000.h5.of-a-lost-worker.tmp").write_bytes(b"half")
+    build_index(corpus, index, tiny_reader, config, resume=True)
+    assert files_of(index) == files_of(built)
+    assert verify_index(index) == []
+
+
+@pytest.fixture(scope="module")
+def many(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copies of the passages; at a shard a passage their build takes a while."""
+    records = [json.loads(line) for line in corpus.read_text("utf-8").splitlines()]
+    copies = [record | {"id": f"{record['id']}-{n}"} for n in range(5) for record in records]
+    path = tmp_path_factory.mktemp("many") / "many.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in copies), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    many: Path, tiny_reader_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An index of them."""
+    index = tmp_path_factory.mktemp("undisturbed") / "index"
+    config = IndexConfig(passages_per_shard=1, workers=1)
+    build_index(many, index, Reader.load(str(tiny_reader_path)), config)
+    return index
+
+
+@pytest.mark.parametrize(
+    ("n_shards_before_kill", "how"), [(1, signal.SIGKILL), (3, signal.SIGKILL), (2, signal.SIGINT)]
+)
+def test_killed_process_resumes_to_the_same_bytes_and_hits(
+    n_shards_before_kill: int,
+    how: signal.Signals,
+    many: Path,
+    undisturbed: Path,
+    tiny_reader_path: Path,
+    tmp_path: Path,
+    files_of: FilesOf,
+) -> None:
+    index = tmp_path / "index"
+    command = [sys.executable, "-m", "preread.pipeline", "index", str(many), str(index)]
+    command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "1"]
+    command += ["--workers", "2" if n_shards_before_kill == 3 else "1"]
+    for _ in range(5):  # on a busy machine the build may be over before it is killed
+        shutil.rmtree(index, ignore_errors=True)
+        with subprocess.Popen(
+            [*command, "--resume"],
+            stderr=subprocess.PIPE,
+            # Of a background job's children, some shells have it ignored.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        ) as process:
+            journal = index / "build-shards.jsonl"
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and process.poll() is None:
+                if journal.exists() and journal.read_bytes().count(b"\n") >= n_shards_before_kill:
+                    break
+                time.sleep(0.002)
+            os.kill(process.pid, how)
+            _, message = process.communicate(timeout=60)
+        if not (index / "manifest.json").exists():
+            break
+    assert not (index / "manifest.json").exists(), "the build was over before it could be killed"
+    if how is signal.SIGINT:
+        assert process.returncode == 130 and b"--resume" in message
+        subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    else:
+        config = IndexConfig(passages_per_shard=1, workers=1)
+        build_index(many, index, Reader.load(str(tiny_reader_path)), config, resume=True)
+    assert verify_index(index) == []
+    assert files_of(index) == files_of(undisturbed)
+    for query in ("volcano Sicily", "river", "capital of Japan"):
+        found = PassageIndex(index).bm25.search(query, 20)
+        assert found == PassageIndex(undisturbed).bm25.search(query, 20)
+
+
+@pytest.fixture
+def half_built(
+    corpus: Path,
+    config: IndexConfig,
+    tiny_reader: Reader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Path, Path]:
+    """A copy of the corpus, and a build of it that stopped when all shards were written."""
+    from preread.indexer.builder import extend
+
+    def stop(*args: object, **kwargs: object) -> None:
+        raise Stop
+
+    mine, index = tmp_path / "corpus.jsonl", tmp_path / "index"
+    mine.write_bytes(corpus.read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(extend, "build_bm25", stop)
+        with pytest.raises(Stop):
+            build_index(mine, index, tiny_reader, config)
+    return mine, index
+
+
+def test_resume_begins_where_nothing_was_begun_and_accepts_a_finished_index(
+    corpus: Path, config: IndexConfig, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    index = tmp_path / "index"
+    first, _ = build_index(corpus, index, tiny_reader, config, resume=True)
+    again, _ = build_index(corpus, index, tiny_reader, config, resume=True)
+    assert first == again
+
+
+def test_half_written_journal_line_is_not_believed(
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    journal = index / "build-shards.jsonl"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:-20])
+    build_index(corpus, index, tiny_reader, config, resume=True)
+    shards = [json.loads(line) for line in whole.splitlines()]
+    assert [asdict(shard) for shard in Manifest.load(index).shards] == shards
+    assert verify_index(index) == []
+
+
+def test_shard_that_was_cut_short_is_written_again(
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    shard = index / "states" / "shard-00001.h5"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-1])
+    build_index(corpus, index, tiny_reader, config, resume=True)
+    assert shard.read_bytes() == whole
+
+
+def test_changed_corpus_is_noticed_on_resume(
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    corpus.write_text(corpus.read_text("utf-8").replace("volcano", "mountain"), "utf-8")
+    with pytest.raises(IndexMismatchError, match="corpus has changed"):
+        build_index(corpus, index, tiny_reader, config, resume=True)
+
+
+def test_shortened_corpus_is_noticed_on_resume(
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    lines = corpus.read_text("utf-8").splitlines(keepends=True)
+    corpus.write_text("".join(lines[:7]), "utf-8")
+    with pytest.raises(IndexMismatchError, match="corpus ended before"):
+        build_index(corpus, index, tiny_reader, config, resume=True)
+
+
+def test_other_options_are_noticed_on_resume(
+    half_built: tuple[Path, Path], tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    with pytest.raises(IndexMismatchError, match="passages_per_shard"):
+        build_index(corpus, index, tiny_reader, IndexConfig(passages_per_shard=9), resume=True)
+
+
+def test_begun_build_is_not_begun_again_without_resume(
+    half_built: tuple[Path, Path], config: IndexConfig, tiny_reader: Reader
+) -> None:
+    corpus, index = half_built
+    with pytest.raises(PrereadError, match="--resume"):
+        build_index(corpus, index, tiny_reader, config)
+
+
+def test_building_over_an_index_is_refused(
+    corpus: Path, built: Path, config: IndexConfig, tiny_reader: Reader
+) -> None:
+    with pytest.raises(PrereadError, match="an index is there already"):
+        build_index(corpus, built, tiny_reader, config)
+
+
+def test_folder_with_other_files_is_refused(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(PrereadError, match="holds other files"):
+        build_index(corpus, tmp_path, tiny_reader)
+
+
+def test_relative_paths_follow_the_working_folder(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):  # Java is started in one folder and stays there
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        build_index(corpus, Path("index"), tiny_reader)
+        assert PassageIndex(Path("index")).bm25.search("volcano", 1)
+        assert (tmp_path / name / "index" / "lucene-000000").is_dir()
+
+
+def test_file_in_place_of_a_folder_is_refused(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    target = tmp_path / "index"
+    target.write_text("mine")
+    with pytest.raises(PrereadError, match="found a file"):
+        build_index(corpus, target, tiny_reader)
+
+
+def test_read_only_target_is_a_clear_error(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    # Root may write anywhere but into the kernel's own file system.
+    target = Path("/sys/preread-index") if os.geteuid() == 0 else tmp_path / "locked" / "index"
+    if os.geteuid() != 0:
+        target.parent.mkdir(mode=0o500)
+    with pytest.raises(PrereadError, match="cannot be written.*you may write to"):
+        build_index(corpus, target, tiny_reader)
+
+
+def test_empty_corpus_leaves_no_folder(tiny_reader: Reader, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(DataError, match="empty.jsonl"):
+        build_index(tmp_path / "empty.jsonl", tmp_path / "index", tiny_reader)
+    assert not (tmp_path / "index").exists()
+
+
+def test_missing_corpus_is_a_clear_error(tiny_reader: Reader, tmp_path: Path) -> None:
+    with pytest.raises(PrereadError, match="nowhere.jsonl"):
+        build_index(tmp_path / "nowhere.jsonl", tmp_path / "index", tiny_reader)
+
+
+def test_bad_records_can_be_skipped_and_are_counted(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    from preread.data import OnError
+
+    mine = tmp_path / "corpus.jsonl"
+    mine.write_text("{not json\n" + corpus.read_text("utf-8"), "utf-8")
+    with pytest.raises(DataError, match=r"corpus.jsonl:1"):
+        build_index(mine, tmp_path / "strict", tiny_reader)
+    config = IndexConfig(on_error=OnError.SKIP)
+    manifest, report = build_index(mine, tmp_path / "index", tiny_reader, config)
+    assert (manifest.n_records_skipped, report.n_skipped) == (1, 1)
+    assert Manifest.load(tmp_path / "index").n_passages == 20
+
+
+def test_titles_count_as_often_as_they_are_told_to(
+    corpus: Path, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    """By what a word of a title alone finds; additions follow what the index was built with."""
+    scores = []
+    for weight in (0, 1, 2):
+        index = tmp_path / f"index-{weight}"
+        build_index(corpus, index, tiny_reader, IndexConfig(title_weight=weight))
+        record = {"id": "new", "title": "Zanzibar", "text": "An island."}
+        (tmp_path / "more.jsonl").write_text(json.dumps(record) + "\n")
+        add_passages(index, tmp_path / "more.jsonl", tiny_reader)
+        with PassageIndex(index) as opened:
+            assert opened.manifest.plan.title_weight == weight
+            hits = opened.bm25.search("zanzibar", 5) + opened.bm25.search("long", 5)
+            scores.append(sum(hit.score for hit in hits))
+            assert bool(opened.bm25.search("zanzibar", 5)) == (weight > 0)
+    assert scores[0] < scores[1] < scores[2]
+    with pytest.raises(PrereadError, match="title_weight must be at least 0"):
+        IndexConfig(title_weight=-1)
+
+
+def test_passage_of_fifty_thousand_words_is_indexed_whole(
+    tiny_reader: Reader, tmp_path: Path
+) -> None:
+    words = [f"w{i % 977}" for i in range(50_000)]
+    words[49_990] = "zanzibar"
+    record = {"id": "long", "title": "Long", "text": " ".join(words)}
+    (tmp_path / "corpus.jsonl").write_text(json.dumps(record) + "\n")
+    build_index(tmp_path / "corpus.jsonl", tmp_path / "index", tiny_reader)
+    index = PassageIndex(tmp_path / "index")
+    assert [hit.ordinal for hit in index.bm25.search("zanzibar", 5)] == [0]
+    table = index.fetch([0]).windows
+    seen = sum(table.lengths) - sum(table.n_prefix) - len(table.lengths)
+    assert seen >= 50_000 and index.passage(0).text.endswith(words[-1])

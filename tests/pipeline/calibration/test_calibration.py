@@ -1,0 +1,264 @@
+"""`preread calibrate` on the sample corpus: what it fits, says, writes and refuses."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from preread.data import PrereadError, Question, read_gold
+from preread.data.sample import sample_questions_path
+from preread.indexer import PassageIndex
+from preread.pipeline import Calibration, OpenDomainQA, calibrate, open_retriever
+from preread.pipeline.calibration.calibrate import LEAST_QUESTIONS, LEAST_RIGHT, in_halves
+from preread.pipeline.calibration.reads import UNWEIGHED, Reads, collect_reads
+from preread.reader import Ranking, Reader
+from preread.reader.checkpoints import shipped_reader_path
+from preread.reader.ranking import RANKING_FILE, VectorRanking
+
+Preread = Callable[..., Any]
+QUESTIONS = read_gold(sample_questions_path())[:140]
+NAMES = {"questions_name": "questions.jsonl", "retriever_name": "bm25"}
+
+
+@pytest.fixture(scope="module")
+def plain(sample_index: Path) -> OpenDomainQA:
+    """The reader that ships, as if nothing had been fitted."""
+    return OpenDomainQA(PassageIndex(sample_index), Reader.load("default").with_ranking(Ranking()))
+
+
+@pytest.fixture(scope="module")
+def reads(plain: OpenDomainQA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What reading three passages of each question gave; not to be changed."""
+    path = tmp_path_factory.mktemp("reads") / "reads.jsonl"
+    collect_reads(plain, QUESTIONS, 3, path)
+    return path
+
+
+@pytest.fixture
+def calibrated(plain: OpenDomainQA, reads: Path) -> Calibration:
+    """A ranking that was fitted to half of them."""
+    return calibrate(plain, QUESTIONS, top_k=3, reads=reads, **NAMES)
+
+
+@pytest.fixture
+def reader_path(tmp_path: Path) -> Path:
+    """A copy of the reader that ships, without a ranking."""
+    shipped = shipped_reader_path("default")
+    assert shipped is not None
+    folder = tmp_path / "reader"
+    shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns(RANKING_FILE, "*.md"))
+    return folder
+
+
+@pytest.fixture
+def questions_path(tmp_path: Path) -> Path:
+    """The same questions, in a file."""
+    lines = sample_questions_path().read_text("utf-8").splitlines(keepends=True)
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(lines[: len(QUESTIONS)]), "utf-8")
+    return path
+
+
+def test_a_ranking_is_fitted_to_one_half_and_scored_on_the_other(
+    plain: OpenDomainQA, calibrated: Calibration, reads: Path
+) -> None:
+    ranking, noted = calibrated.ranking, calibrated.fitted_on
+    assert calibrated.entry is ranking and ranking.fitted_on == noted
+    assert (noted.corpus, noted.questions) == ("passages.jsonl", "questions.jsonl")
+    assert (noted.n_questions, noted.held_out.n_questions, noted.top_k) == (70, 70, 3)
+    assert ranking.bm25_weight > 0 and ranking.answer_temperature > 0
+    assert ranking.stop_margin is None and ranking.vectors is None
+    assert (ranking.confidence_weights is not None) == ranking.aggregate_answers
+    before, after = calibrated.before, calibrated.after
+    assert after.exact_match.mean > 0.4 and after.exact_match.low < after.exact_match.high
+    difference = after.exact_match.mean - before.exact_match.mean
+    assert calibrated.exact_match_more.mean == pytest.approx(difference)
+    assert before.calibration_error is not None and after.calibration_error is not None
+    again = calibrate(plain, QUESTIONS, top_k=3, reads=reads, **NAMES)
+    assert again == calibrated
+    other = calibrate(plain, QUESTIONS, top_k=3, reads=reads, seed=1, **NAMES)
+    assert other.ranking.bm25_weight != ranking.bm25_weight
+
+
+def test_the_held_out_half_gets_what_a_question_gets(
+    plain: OpenDomainQA, calibrated: Calibration
+) -> None:
+    _, held_out = in_halves([(question, _empty(question)) for question in QUESTIONS], 0)
+    qa = plain.with_ranking(calibrated.ranking)
+    results = qa.answer_batch([question.question for question, _ in held_out], top_k=3)
+    right = [
+        result.answers[0].answer in question.answers
+        for (question, _), result in zip(held_out, results, strict=True)
+    ]
+    assert sum(right) <= round(70 * calibrated.after.exact_match.mean)  # EM forgives "the"
+    assert sum(right) > 0.8 * 70 * calibrated.after.exact_match.mean
+    assert all(result.confidence is not None for result in results)
+
+
+def _empty(question: Question) -> Reads:
+    return Reads(question_id=question.question_id, bm25=(), margins=(), spans=())
+
+
+def test_halves_are_drawn_by_their_seed() -> None:
+    asked = [(question, _empty(question)) for question in QUESTIONS[:101]]
+    first, second = in_halves(asked, 0)
+    assert (len(first), len(second)) == (51, 50)
+    ids = [question.question_id for question, _ in (*first, *second)]
+    assert sorted(ids) == sorted(question.question_id for question, _ in asked)
+    assert in_halves(asked, 0) == (first, second) != in_halves(asked, 1)
+
+
+def test_vectors_get_an_entry_of_their_own(dense_index: Path, tmp_path: Path) -> None:
+    with PassageIndex(dense_index) as index:
+        reader = Reader.load("default")
+        qa = OpenDomainQA(index, reader, open_retriever(index, "hybrid"))
+        found = calibrate(
+            qa,
+            QUESTIONS[:LEAST_QUESTIONS],
+            questions_name="questions.jsonl",
+            retriever_name="hybrid",
+            top_k=2,
+        )
+        assert index.manifest.dense is not None
+        encoder = index.manifest.dense.fingerprint
+    vectors = found.ranking.vectors
+    assert isinstance(vectors, VectorRanking) and vectors is found.entry
+    assert vectors.encoder == encoder and vectors.similarity_weight > 0
+    assert vectors.fitted_on is not None and vectors.fitted_on.retriever == "hybrid"
+    assert found.ranking == reader.ranking.changed(vectors=vectors)
+    content = found.to_dict()["weights"]
+    assert content["encoder"] == encoder
+    assert content["passage_weight"] == reader.ranking.passage_weight
+
+
+def test_the_command_writes_a_readers_ranking_where_that_is_asked_for(
+    preread: Preread,
+    sample_index: Path,
+    questions_path: Path,
+    reads: Path,
+    reader_path: Path,
+    tmp_path: Path,
+) -> None:
+    shipped = shipped_reader_path("default")
+    assert shipped is not None
+    its_ranking = (shipped / RANKING_FILE).read_bytes()
+    command = ["calibrate", sample_index, questions_path, "--top-k", 3]
+    command += ["--reads", shutil.copy(reads, tmp_path), "--plot", tmp_path / "plot.svg"]
+    done = preread(*command, "--json")
+    assert done.code == 0 and json.loads(done.out)["written"] is None, done.err
+    assert (shipped / RANKING_FILE).read_bytes() == its_ranking
+    assert (tmp_path / "plot.svg").read_text().startswith("<svg")
+
+    done = preread(*command, "--write", reader_path, "--json")
+    content = json.loads(done.out)
+    assert content["written"] == str(reader_path / RANKING_FILE)
+    assert "inside the installed package" not in done.err
+    assert (content["n_fitted"], content["n_held_out"], content["top_k"]) == (70, 70, 3)
+    for scores in (content["before"], content["after"]):
+        for name in ("exact_match", "f1", "expected_calibration_error"):
+            low, high = scores[f"{name}_interval"]
+            assert 0 <= low <= high <= 100
+    ranking = Reader.load(str(reader_path)).ranking
+    for name, value in content["weights"].items():
+        written = getattr(ranking, name)
+        assert value == (list(written) if isinstance(written, tuple) else written)
+    assert ranking.fitted_on is not None and ranking.fitted_on.questions == "mine.jsonl"
+    assert content["reliability"] and len(content["thresholds"]) in (0, 4)
+
+    shown = preread(*command).out
+    assert "exact match before" in shown and "expected calibration error after" in shown
+    other = preread(*command, "--top-k", 2)
+    assert other.code == 2 and "it was read with another top_k" in other.err
+
+
+def test_writing_into_the_installed_package_is_said(
+    preread: Preread, sample_index: Path, tmp_path: Path
+) -> None:
+    """It is said before the work, which then stops here: one question is too few."""
+    shipped = shipped_reader_path("default")
+    assert shipped is not None
+    before = (shipped / RANKING_FILE).read_bytes()
+    command = ["calibrate", sample_index, sample_questions_path(), "--limit", 1]
+    done = preread(*command, "--write", shipped)
+    assert done.code == 2 and "warning: " in done.err and "inside the installed package" in done.err
+    assert (shipped / RANKING_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--limit", "99"], f"expected at least {LEAST_QUESTIONS} questions.*found 99"),
+        (["--write", "nowhere"], "expected the folder of a reader, with its config.json"),
+        (["--plot", "plot.png"], r"expected a plot's name to end in \.svg, found '\.png'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_read(
+    preread: Preread, sample_index: Path, options: list[str], message: str
+) -> None:
+    done = preread("calibrate", sample_index, sample_questions_path(), *options)
+    assert done.code == 2 and "reading" not in done.err
+    assert re.search(message, done.err)
+
+
+def test_questions_that_the_corpus_does_not_answer_are_refused(plain: OpenDomainQA) -> None:
+    wrong = [
+        Question(question_id=str(n), question="volcano", answers=("Quimper",)) for n in range(100)
+    ]
+    with pytest.raises(PrereadError, match=f"at least {LEAST_RIGHT} that have right and wrong"):
+        calibrate(plain, wrong, top_k=1, **NAMES)
+
+
+def test_answers_that_are_all_right_are_refused(plain: OpenDomainQA) -> None:
+    (answer,) = plain("How many keys does a modern piano have?", n_answers=1)
+    easy = [
+        Question(question_id=str(n), question="How many keys does a modern piano have?",
+                 answers=(answer.answer,))
+        for n in range(100)
+    ]  # fmt: skip
+    with pytest.raises(PrereadError, match="answered right and as many wrong, found 50 and 0"):
+        calibrate(plain, easy, top_k=2, **NAMES)
+
+
+def test_reads_go_on_where_they_were_broken_off(
+    plain: OpenDomainQA, reads: Path, tmp_path: Path
+) -> None:
+    whole = reads.read_bytes()
+    path = tmp_path / "reads.jsonl"
+    path.write_bytes(whole[:-300])  # the last line is torn
+    asked = QUESTIONS
+    assert collect_reads(plain, asked, 3, path) == collect_reads(plain, asked, 3, reads)
+    assert path.read_bytes() == reads.read_bytes() == whole
+
+
+def test_reads_hold_what_no_weight_has_gone_into(plain: OpenDomainQA, reads: Path) -> None:
+    weighed = plain.with_ranking(Ranking(bm25_weight=9.0, passage_weight=2.0))
+    assert collect_reads(weighed, QUESTIONS[:2], 3) == collect_reads(plain, QUESTIONS[:2], 3)
+    assert plain.with_ranking(UNWEIGHED).weights.bm25 == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda lines: [b"{}", *lines[1:]], r":1: questions: expected a value, found none"),
+        (lambda lines: [lines[0], b"{}", *lines[2:]], r":2: question_id: expected a value"),
+        (lambda lines: [lines[0], *lines[2:]], r":2: expected question 'q001', found 'q002'"),
+        (lambda lines: [*lines[:-1], lines[1], b""], r":142: expected question None, found 'q001'"),
+        (lambda lines: lines[:1], r":1: expected a whole line"),
+    ],
+)
+def test_damaged_reads_are_refused(
+    damage: Callable[[list[bytes]], list[bytes]],
+    message: str,
+    plain: OpenDomainQA,
+    reads: Path,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "reads.jsonl"
+    path.write_bytes(b"\n".join(damage(reads.read_bytes().split(b"\n"))))
+    before = path.read_bytes()
+    with pytest.raises(PrereadError, match=message):
+        collect_reads(plain, QUESTIONS, 3, path)
+    assert path.read_bytes() == before

@@ -1,0 +1,155 @@
+"""Fronts and parts of a cluster, in one process: everything but Ray itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from preread.data.sample import sample_corpus_path
+from preread.indexer import IndexConfig, PassageIndex, build_index, split_index
+from preread.pipeline import OpenDomainQA
+from preread.pipeline.cluster.front import create_front
+from preread.pipeline.cluster.partition import Part
+from preread.pipeline.cluster.scatter_gather import AllParts, PartHandle
+from preread.pipeline.server import Limits
+from preread.reader import Reader
+
+QUESTION = "Which volcano is on Sicily?"
+DEADLINE = 1.0
+
+
+class Method:
+    """A method of a part, called as Ray Serve's handles are."""
+
+    def __init__(self, handle: "Handle", call: Callable[..., Awaitable[Any]]) -> None:
+        """Of a handle, and what it calls."""
+        self._handle = handle
+        self._call = call
+
+    async def remote(self, *arguments: Any) -> Any:
+        self._handle.n_calls += 1
+        await asyncio.sleep(self._handle.delay)
+        if self._handle.is_dead:
+            raise ConnectionError("dead")
+        return await self._call(*arguments)
+
+
+class Handle:
+    """A part that can be slow or dead."""
+
+    def __init__(self, part: Part) -> None:
+        """To a part, quick and alive."""
+        self.delay, self.is_dead, self.n_calls = 0.0, False, 0
+        self.about, self.search, self.read = (
+            Method(self, call) for call in (part.about, part.search, part.read)
+        )
+
+
+@pytest.fixture(scope="module")
+def opened(
+    tiny_reader_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[OpenDomainQA, list[Part]]:
+    """The sample corpus whole, and three parts of it."""
+    folder = tmp_path_factory.mktemp("cluster")
+    reader = Reader.load(str(tiny_reader_path))
+    config = IndexConfig(codec="int8", passages_per_shard=30, workers=1, limit=120)
+    build_index(sample_corpus_path(), folder / "whole", reader, config)
+    paths = split_index(folder / "whole", folder / "parts", 3)
+    parts = [Part(str(path), "cpu", "torch", "float32") for path in paths]
+    return OpenDomainQA(PassageIndex(folder / "whole"), reader), parts
+
+
+@pytest.fixture
+def handles(opened: tuple[OpenDomainQA, list[Part]]) -> Iterator[dict[str, Handle]]:
+    """Ways to them."""
+    return {f"part-{n}": Handle(part) for n, part in enumerate(opened[1], start=1)}
+
+
+def ask_times(
+    handles: dict[str, Handle], steps: list[Callable[[], None]], **fields: Any
+) -> list[httpx.Response]:
+    """Ask a front once after each step, in one event loop, and whether it is ready at last."""
+    named: dict[str, PartHandle] = dict(handles)
+
+    async def run() -> list[httpx.Response]:
+        app = create_front("sample", AllParts(named, deadline_s=DEADLINE), Limits())
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://front") as client:
+            replies = []
+            for step in steps:
+                step()
+                await asyncio.sleep(0.8)  # a lost part is asked again in the meantime
+                body = {"question": QUESTION, "top_k": 10, **fields}
+                replies.append(await client.post("/v1/sample/answer", json=body))
+            return [*replies, await client.get("/ready")]
+
+    return asyncio.run(run())
+
+
+def test_all_parts_answer_as_the_whole(
+    opened: tuple[OpenDomainQA, list[Part]], handles: dict[str, Handle]
+) -> None:
+    reply, ready = ask_times(handles, [lambda: None])
+    found, expected = reply.json(), opened[0].answer(QUESTION, top_k=10)
+    assert (reply.status_code, found["partial"], ready.status_code) == (200, False, 200)
+    assert [a["passage_id"] for a in found["answers"]] == [a.passage_id for a in expected.answers]
+    assert [a["score"] for a in found["answers"]] == pytest.approx(
+        [a.score for a in expected.answers], rel=5e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "value", "error"),
+    [("is_dead", True, "ConnectionError"), ("delay", 2 * DEADLINE, "TimeoutError")],
+)
+def test_a_lost_part_is_named_left_alone_and_taken_back(
+    handles: dict[str, Handle], fault: str, value: Any, error: str
+) -> None:
+    lost = handles["part-2"]
+    calls: list[int] = []
+
+    def break_it() -> None:
+        setattr(lost, fault, value)
+
+    def note() -> None:
+        calls.append(lost.n_calls)
+
+    def mend() -> None:
+        lost.is_dead, lost.delay = False, 0.0
+
+    *replies, ready = ask_times(handles, [break_it, note, note, mend, lambda: None])
+    assert [reply.status_code for reply in replies] == [200] * 5
+    assert [reply.json()["partial"] for reply in replies][:3] == [True] * 3
+    assert not replies[-1].json()["partial"] and ready.status_code == 200
+    assert replies[0].json()["failed_parts"] == [{"part": "part-2", "error": error}]
+    assert replies[0].json()["answers"]
+    # Questions do not wait for it: only the probe calls it meanwhile.
+    assert calls[1] - calls[0] <= 2
+    assert replies[2].json()["took_ms"] < 1000 * DEADLINE
+
+
+def test_without_any_part_there_is_a_reply(handles: dict[str, Handle]) -> None:
+    def break_all() -> None:
+        for handle in handles.values():
+            handle.is_dead = True
+
+    reply, ready = ask_times(handles, [break_all])
+    assert (reply.status_code, ready.status_code) == (200, 503)
+    assert reply.json()["answers"] == [] and len(reply.json()["failed_parts"]) == 3
+
+
+def test_mistakes_are_replied_to_as_by_the_other_server(handles: dict[str, Handle]) -> None:
+    for fields, status, kind in (
+        ({"top_k": 1000}, 400, "invalid_request"),
+        ({"question": " "}, 400, "invalid_request"),
+        ({"n_answer": 3}, 400, "invalid_request"),
+    ):
+        reply, _ = ask_times(handles, [lambda: None], **fields)
+        assert (reply.status_code, reply.json()["error"]["type"]) == (status, kind)
+        assert reply.json()["request_id"]
+    for handle in handles.values():
+        handle.delay = 0.5
+    reply, _ = ask_times(handles, [lambda: None], timeout_ms=100)
+    assert (reply.status_code, reply.json()["error"]["type"]) == (504, "deadline_exceeded")
