@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from on_device import Clock, layer_flops
 from preread.data import Passage
-from preread.indexer.builder.encode import ShardTask, batches_by_length, encode_shard
+from preread.indexer.builder.encode import ShardTask, encode_shard
 from preread.indexer.storage.shard_writer import ShardWriter
 from preread.reader import Packed, Reader
 from preread.reader.codecs import Codec, known_codec
+from preread.reader.packing import batches_by_length
 from timing import spread
 
 

@@ -25,8 +25,8 @@ from common import command_line, write_result
 from index_files import write_passages
 from preread.data import Passage, read_corpus
 from preread.indexer import IndexConfig, build_index
-from preread.indexer.builder.encode import batches_by_length
 from preread.reader import Reader
+from preread.reader.packing import batches_by_length
 from timing import run_apart, seconds, spread
 
 

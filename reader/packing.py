@@ -6,7 +6,7 @@ Upper layers see positions only through the lower states, so that packing change
             [q q q p p p p]      lengths [5, 7]
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -108,3 +108,26 @@ def padded_layout(lengths: tuple[int, ...], device: torch.device) -> PaddedLayou
         is_real = torch.arange(max(lengths)) < counts[:, None]
         where = segment, positions_of(lengths), is_real
         return PaddedLayout(*(tensor.to(device) for tensor in where))
+
+
+def batches_by_length(lengths: Sequence[int], rows_per_batch: int) -> Iterator[list[int]]:
+    """Cut windows into batches of like length, longest first.
+
+    Args:
+        lengths: Rows of each window.
+        rows_per_batch: Most rows of a batch; a longer window makes a batch of its own.
+
+    Yields:
+        Numbers of the windows of a batch; the same for the same lengths.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    batch: list[int] = []
+    rows = 0
+    for number in order:
+        if batch and rows + lengths[number] > rows_per_batch:
+            yield batch
+            batch, rows = [], 0
+        batch.append(number)
+        rows += lengths[number]
+    if batch:
+        yield batch

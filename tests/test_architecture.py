@@ -89,3 +89,37 @@ def test_only_the_command_line_prints() -> None:
         if path.parent == ROOT / "pipeline" / "cli":
             continue
         assert "sys.stdout" not in path.read_text("utf-8"), path
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_folders_of_a_room_import_each_other_one_way(room: str) -> None:
+    """Files and folders of a folder stand in an order: each imports only what lies below it."""
+    for folder in [ROOT / room, *(ROOT / room).rglob("__init__.py")]:
+        folder = folder.parent if folder.name == "__init__.py" else folder
+        needs: dict[str, set[str]] = {}
+        for path in folder.rglob("*.py"):
+            own = path.relative_to(folder).parts[0]
+            if path.name != "__init__.py":
+                needs.setdefault(own, set()).update(imported_neighbours(path, folder) - {own})
+        while free := [name for name, others in needs.items() if not others & set(needs)]:
+            for name in free:
+                del needs[name]
+        assert not needs, f"{folder.relative_to(ROOT)}: a circle among {sorted(needs)}"
+
+
+def imported_neighbours(path: Path, folder: Path) -> set[str]:
+    """Files and folders of ``folder`` that a module below it imports, by relative names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = path.parents[node.level - 1]
+        for alias in node.names:
+            parts = (*(node.module or "").split("."), alias.name)
+            place = base.joinpath(*(part for part in parts if part))
+            while not (place.with_suffix(".py").is_file() or place.is_dir()):
+                place = place.parent
+            place = place if place.is_dir() else place.with_suffix(".py")
+            if folder in place.parents:
+                found.add(place.relative_to(folder).parts[0])
+    return found

@@ -31,8 +31,7 @@ DOCID_FIELD = "id"
 CONTENTS_FIELD = "contents"
 _LUCENE_LOCK = "write.lock"
 
-LUCENE_PREFIX = "lucene-"
-"""Each generation that changes the BM25 index has it in a folder of its own."""
+
 FILE_LIST = "files.json"
 """Sizes and hashes of Lucene's files, in their folder."""
 

@@ -1,6 +1,6 @@
 """Encoding a shard: passages -> windows -> lower states -> codes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from ...data import Passage
 from ...data.io.atomic import atomic_path
 from ...reader import Packed, Reader, Window
 from ...reader.codecs import Codec
+from ...reader.packing import batches_by_length
 from ..storage.files import sha256_of
 from ..storage.journal import hash_passages
 from ..storage.manifest import STATES_FOLDER, ShardEntry
@@ -38,29 +39,6 @@ class ShardTask:
 def shard_file(number: int) -> str:
     """Path of a shard below the index folder."""
     return f"{STATES_FOLDER}/shard-{number:05d}.h5"
-
-
-def batches_by_length(lengths: Sequence[int], rows_per_batch: int) -> Iterator[list[int]]:
-    """Cut windows into batches of like length, longest first.
-
-    Args:
-        lengths: Rows of each window.
-        rows_per_batch: Most rows of a batch; a longer window makes a batch of its own.
-
-    Yields:
-        Numbers of the windows of a batch; the same for the same lengths.
-    """
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    batch: list[int] = []
-    rows = 0
-    for number in order:
-        if batch and rows + lengths[number] > rows_per_batch:
-            yield batch
-            batch, rows = [], 0
-        batch.append(number)
-        rows += lengths[number]
-    if batch:
-        yield batch
 
 
 def encode_shard(

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from ...data import Passage, ReadReport
 from ...reader import Reader
 from ...reader.codecs import Codec
-from ..bm25.indexer import LUCENE_PREFIX, build_bm25
+from ..bm25.indexer import build_bm25
 from ..dense.build import extend_dense
 from ..dense.encode import remove_work
 from ..dense.encoder import SentenceEncoder
@@ -18,6 +18,7 @@ from ..storage.files import FileEntry
 from ..storage.journal import Journal, hash_passages
 from ..storage.manifest import (
     CODEC_FILE,
+    LUCENE_PREFIX,
     STATES_FOLDER,
     BuildPlan,
     CountedFile,

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ...data import Passage
 from ...reader import Packed, Reader, Window
 from ...reader.codecs import Codec
-from .encode import batches_by_length
+from ...reader.packing import batches_by_length
 from .executors.processes import one_thread
 
 _SAMPLE = 5_000

@@ -19,8 +19,8 @@ from transformers.utils.hub import cached_file
 
 from ...data import Passage, PrereadError
 from ...reader.inference.mixed_precision import Precision, uses_bfloat16
+from ...reader.packing import batches_by_length
 from ..bm25.indexer import contents_of
-from ..builder.encode import batches_by_length
 
 Vectors = npt.NDArray[np.float32]
 _ROWS_PER_BATCH = 8192

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from ...data import PrereadError
-from ..bm25.indexer import LUCENE_PREFIX, delete_from_bm25
+from ..bm25.indexer import delete_from_bm25
 from ..builder.lookup_and_bm25 import write_deleted
 from ..errors import listed
 from ..index import PassageIndex
-from ..storage.manifest import Manifest
+from ..storage.manifest import LUCENE_PREFIX, Manifest
 from ..storage.snapshots import publish
 from ..storage.writing import writing
 

@@ -10,14 +10,13 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import PrereadError
-from ..bm25.indexer import LUCENE_PREFIX
 from ..builder.encode import shard_file
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
 from ..dense.vectors import merged
 from ..errors import IndexMismatchError, listed
 from ..index import PassageIndex
 from ..storage.files import atomic_folder, check_new_file, link_or_copy
-from ..storage.manifest import LOOKUP_FOLDER, STATES_FOLDER, Manifest, ShardEntry
+from ..storage.manifest import LOOKUP_FOLDER, LUCENE_PREFIX, STATES_FOLDER, Manifest, ShardEntry
 from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
 from .compact import Row, copy_rows, live_rows, take

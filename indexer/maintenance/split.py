@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path
-from ..bm25.indexer import LUCENE_PREFIX
 from ..bm25.statistics import FieldStatistics, write_statistics
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
 from ..dense.vectors import merged, write_vectors
@@ -25,6 +24,7 @@ from ..storage.files import atomic_folder, check_new_file, link_or_copy, sha256_
 from ..storage.manifest import (
     DENSE_FOLDER,
     LOOKUP_FOLDER,
+    LUCENE_PREFIX,
     MANIFEST_FILE,
     STATES_FOLDER,
     CountedFile,

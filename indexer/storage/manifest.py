@@ -20,6 +20,8 @@ SNAPSHOTS_FOLDER = "snapshots"
 DENSE_FOLDER = "dense"
 CODEC_FILE = "codec.safetensors"
 DELETED_PREFIX = "deleted-"
+LUCENE_PREFIX = "lucene-"
+"""Each generation that changes the BM25 index has it in a folder of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...data import PrereadError
-from ..bm25.indexer import LUCENE_PREFIX
 from ..errors import IndexFormatError, cannot_be_read
 from .manifest import (
     CODEC_FILE,
     DELETED_PREFIX,
     DENSE_FOLDER,
     LOOKUP_FOLDER,
+    LUCENE_PREFIX,
     MANIFEST_FILE,
     SNAPSHOTS_FOLDER,
     STATES_FOLDER,
