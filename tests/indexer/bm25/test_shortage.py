@@ -9,11 +9,11 @@ _BUILD = """
 import resource, signal, sys
 from pathlib import Path
 from preread.data import Passage, PrereadError
-from preread.indexer import bm25
+from preread.indexer.bm25 import indexer, java
 
 folder, n_passages, n_words, file_limit = sys.argv[1], *map(int, sys.argv[2:])
-bm25.java_class("io.anserini.index.SimpleIndexer")
-bm25._CHARACTERS_PER_COMMIT = 1 << 19
+java.java_class("io.anserini.index.SimpleIndexer")
+indexer._CHARACTERS_PER_COMMIT = 1 << 19
 if file_limit:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, resource.RLIM_INFINITY))
@@ -21,7 +21,7 @@ passages = (
     (i, Passage(str(i), " ".join(f"w{i}x{j}" for j in range(n_words)))) for i in range(n_passages)
 )
 try:
-    print(bm25.build_bm25(passages, Path(folder)), "passages")
+    print(indexer.build_bm25(passages, Path(folder)), "passages")
 except PrereadError as error:
     print("refused:", error)
 """
