@@ -30,9 +30,8 @@ from ..retrievers import Retriever
 from ..retrievers.base import bm25_scores, describe
 from .fitting import RankingWeights, SpanFeatures
 
-UNWEIGHED = Ranking(bm25_weight=0.0, confidence_weights=(0.0, 0.0, 0.0))
-"""A ranking that adds nothing to the reader's logits. It has a confidence because margins are
-looked at for that only."""
+UNWEIGHED = Ranking(bm25_weight=0.0)
+"""A ranking that adds nothing to the reader's logits."""
 _REMEDY = "Name another file, or remove this one; the questions are then read anew."
 
 
