@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from baselines.hugging_face import FullModel, ordinary_bert
+from baselines.hugging_face import FullModel, vanilla_bert
 from baselines.pairs import Pair
 from on_device import Clock, layer_flops
 from preread.data import Passage
@@ -65,7 +65,7 @@ class Readings:
             )
             for precision in ("float32", "bfloat16")
         }
-        bert = torch.nn.Module.to(ordinary_bert(model), reader.device)
+        bert = torch.nn.Module.to(vanilla_bert(model), reader.device)
         self._berts = {"float32": bert, "bfloat16": deepcopy(bert).bfloat16()}
 
     def pairs(self, number: int, top_k: int) -> list[Pair]:

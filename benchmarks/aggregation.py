@@ -93,7 +93,7 @@ def evaluate(reader: Reader, tuning: Asked, held_out: Asked, top_k: int) -> dict
     last = fit_weights(
         tuning,
         top_k,
-        with_margin=reader.config.knows_null,
+        with_margin=reader.config.has_no_answer_score,
         passage_weight=reader.ranking.passage_weight if knows_similarity else None,
     )
     steps = [
@@ -145,7 +145,7 @@ def main() -> None:
         asked = list(zip(questions, reads, strict=True))
         results[name] = {
             "num_lower_layers": reader.config.num_lower_layers,
-            "knows_null": reader.config.knows_null,
+            "has_no_answer_score": reader.config.has_no_answer_score,
             "top_k": {str(k): evaluate(reader, asked[::2], asked[1::2], k) for k in options.top_k},
         }
     content = {

@@ -22,7 +22,7 @@ from common import command_line
 from generated_text import Vocabulary, generated_passages
 from preread.data import Passage, ReadReport
 from preread.indexer import Manifest, PassageIndex
-from preread.indexer.builder.executors.local import LocalEngine
+from preread.indexer.builder.executors.local import LocalExecutor
 from preread.indexer.builder.extend import Extension, extend
 from preread.indexer.storage.journal import Journal
 from preread.indexer.storage.writing import writing
@@ -118,7 +118,7 @@ def grow(base: Path, target: Path, n_passages: int) -> dict[str, Any]:
             plan=manifest.plan,
             codec=DrawnCodes(codec, reader.config.hidden_size, SEED),
             codec_file=manifest.codec_file,
-            engine=LocalEngine(1),
+            executor=LocalExecutor(1),
             n_shards=1 + missing // manifest.plan.passages_per_shard,
             n_tokens=missing * _TOKENS_A_PASSAGE,
         )

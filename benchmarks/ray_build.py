@@ -25,8 +25,8 @@ from preread.data import read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import IndexConfig, build_index, verify_index
 from preread.indexer.bm25.java import keeping_java_signals
-from preread.indexer.builder.executors.local import Engine
-from preread.indexer.builder.executors.ray.executor import RayEngine
+from preread.indexer.builder.executors.local import Executor
+from preread.indexer.builder.executors.ray.executor import RayExecutor
 from preread.reader import Reader
 from ray.cluster_utils import Cluster
 from ray.util.state import list_workers
@@ -76,9 +76,9 @@ def main() -> None:
     config = IndexConfig(limit=options.passages, passages_per_shard=options.passages_per_shard)
     n_shards = -(-options.passages // options.passages_per_shard)
 
-    def build(index: Path, engine: Engine | None = None) -> Callable[[], object]:
+    def build(index: Path, executor: Executor | None = None) -> Callable[[], object]:
         return lambda: build_index(
-            options.corpus, index, reader, config, engine=engine, show_progress=True
+            options.corpus, index, reader, config, executor=executor, show_progress=True
         )
 
     took: dict[str, float] = {}
@@ -90,11 +90,11 @@ def main() -> None:
         nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
         with keeping_java_signals():
             ray.init(address=cluster.address, log_to_driver=False)
-        took["Ray, 2 nodes of 1 core"] = seconds(build(steady, RayEngine()))
+        took["Ray, 2 nodes of 1 core"] = seconds(build(steady, RayExecutor()))
         arguments = (disturbed, cluster, nodes[1], n_shards, said)
         thread = threading.Thread(target=disturb, args=arguments, daemon=True)
         thread.start()
-        took["Ray, a worker and a node killed"] = seconds(build(disturbed, RayEngine()))
+        took["Ray, a worker and a node killed"] = seconds(build(disturbed, RayExecutor()))
         thread.join()
         ray.shutdown()
         cluster.shutdown()

@@ -19,7 +19,7 @@ from baselines.hugging_face import (
     QUESTION_SLOT,
     FullModel,
     PaddedDecomposed,
-    ordinary_bert,
+    vanilla_bert,
 )
 from baselines.onnx_full import OnnxInt8Full
 from baselines.pairs import Baseline, Pair, Reading
@@ -166,7 +166,7 @@ class Bench:
 
     @cached_property
     def _bert(self) -> BertForQuestionAnswering:
-        return ordinary_bert(self._reader.model)
+        return vanilla_bert(self._reader.model)
 
     def _ours(self, reader: Reader, number: int, top_k: int) -> Reading:
         passages = [RequestedPassage(ordinal) for ordinal in self.ordinals(number, top_k)]

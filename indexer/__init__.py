@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .bm25.indexer import build_bm25
     from .bm25.searcher import Bm25Parameters, Bm25Searcher, Hit
     from .builder.run import build_index
-    from .builder.scan import Estimate
+    from .builder.scan import BuildEstimate
     from .config import AddConfig, IndexConfig
     from .errors import IndexFormatError, IndexMismatchError
     from .index import PassageIndex, StoredWindows
@@ -26,8 +26,8 @@ __all__ = [
     "AddConfig",
     "Bm25Parameters",
     "Bm25Searcher",
+    "BuildEstimate",
     "BuildPlan",
-    "Estimate",
     "Hit",
     "IndexConfig",
     "IndexFormatError",
@@ -57,8 +57,8 @@ __getattr__, __dir__ = lazy_attributes(
         "AddConfig": "config",
         "Bm25Parameters": "bm25.searcher",
         "Bm25Searcher": "bm25.searcher",
+        "BuildEstimate": "builder.scan",
         "BuildPlan": "storage.manifest",
-        "Estimate": "builder.scan",
         "FORMAT_VERSION": "storage.manifest",
         "Hit": "bm25.searcher",
         "IndexConfig": "config",

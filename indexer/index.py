@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..data import Passage, PrereadError
 from ..reader import Packed, WindowTable
-from .bm25.partition_searcher import PartSearcher
+from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
 from .bm25.statistics import CorpusStatistics, FieldStatistics
 from .errors import IndexFormatError, IndexMismatchError
@@ -131,7 +131,7 @@ class PassageIndex:
             return Bm25Searcher(folder, self._bm25_parameters)
         field = FieldStatistics(part.n_documents, part.n_words)
         whole = CorpusStatistics(self.path / part.statistics.file, field)
-        return PartSearcher(folder, self._bm25_parameters, whole=whole)
+        return PartitionSearcher(folder, self._bm25_parameters, whole=whole)
 
     def check_reader(self, reader: "Reader") -> None:
         """Make sure that a reader can go on from the stored states.

@@ -13,13 +13,13 @@ from ..indexer.storage.files import atomic_folder
 from ..reader import DeformerConfig, DeformerForQuestionAnswering, Ranking, Reader
 from ..reader.conversion import (
     CheckpointKind,
-    LeftOut,
     Source,
+    UnusedVariables,
     find_source,
     find_tokenizer,
-    ordinary_model,
     read_tensorflow,
-    split_ordinary,
+    split_vanilla,
+    vanilla_model,
     write_tensorflow,
 )
 from ..reader.conversion.tensorflow_model import activation_differs
@@ -36,7 +36,7 @@ class _Loaded:
     model: DeformerForQuestionAnswering
     trained_at: int | None
     """How many lower layers it was trained with; None for an ordinary model."""
-    left_out: LeftOut | None = None
+    left_out: UnusedVariables | None = None
     """Of a TensorFlow checkpoint."""
     ranking: Ranking | None = None
     """How answers are ranked; None where the source does not say."""
@@ -129,7 +129,7 @@ def _load(
                 f"{source.name}: an ordinary model is not split yet. Say where with "
                 "--num-lower-layers."
             )
-        return _Loaded(split_ordinary(source.location, num_lower_layers), None)
+        return _Loaded(split_vanilla(source.location, num_lower_layers), None)
     if source.kind is CheckpointKind.TENSORFLOW:
         model, scopes, left_out = read_tensorflow(Path(source.location), num_attention_heads=heads)
         loaded = _Loaded(model, scopes.num_lower_layers, left_out)
@@ -246,7 +246,7 @@ def _write(
         if loaded.ranking is not None:
             loaded.ranking.save(folder)
     elif to is CheckpointKind.HUGGING_FACE:
-        ordinary_model(model).save_pretrained(folder)
+        vanilla_model(model).save_pretrained(folder)
     else:
         write_tensorflow(model, folder / _TENSORFLOW_NAME)
         write_vocabulary(tokenizer, folder)

@@ -74,10 +74,10 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     293."""
     max_answer_length: int = 30
     """Longest answer in wordpieces."""
-    scores_compare: bool = False
+    shared_normalization: bool = False
     """Whether logits of different passages compare, as they do after training on several passages
     under one softmax. Where they do not, each passage's are normalised before they are mixed."""
-    knows_null: bool = False
+    has_no_answer_score: bool = False
     """Whether the [CLS] logits were trained to say that a passage holds no answer."""
     stored_segment: str = "second"
     """Which text of a pair is stored, where a reader reads pairs of texts: ``first`` or ``second``.

@@ -106,8 +106,8 @@ class Ranking(AnswerWeights):
 
     passage_weight: float = 0.0
     """Logits that one logit of a passage's margin (its best span less its no-answer logit) is worth
-    beside its spans' own, whoever found the passage. Other than 0 for readers with ``knows_null``
-    only."""
+    beside its spans' own, whoever found the passage. Other than 0 for readers with
+    ``has_no_answer_score`` only."""
     stop_margin: float | None = None
     """By how many logits the best answer so far must be ahead of what the next passage's BM25
     score is worth for reading to stop. None reads all passages that were asked for."""
@@ -184,10 +184,10 @@ class Ranking(AnswerWeights):
         Raises:
             PrereadError: If margins count, but the reader was not trained to say "no answer".
         """
-        if self.passage_weight and not config.knows_null:
+        if self.passage_weight and not config.has_no_answer_score:
             raise PrereadError(
                 f"{name}: {RANKING_FILE}: passage_weight: expected 0, since the reader was not "
-                f"trained to say that a passage holds no answer (knows_null), found "
+                f"trained to say that a passage holds no answer (has_no_answer_score), found "
                 f"{self.passage_weight}. Set it to 0, or fit it again with `preread calibrate`."
             )
 

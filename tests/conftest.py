@@ -105,7 +105,7 @@ _TINY = {
 """Three layers in each family's words."""
 
 
-def _ordinary(family: str, **changes: object) -> PreTrainedModel:
+def _vanilla(family: str, **changes: object) -> PreTrainedModel:
     """A random three-layer model of a family, as Hugging Face has it."""
     shape = {"vocab_size": 100, "initializer_range": 0.2} | _TINY[family] | changes
     torch.manual_seed(0)
@@ -115,9 +115,9 @@ def _ordinary(family: str, **changes: object) -> PreTrainedModel:
 
 
 @pytest.fixture(scope="session")
-def make_ordinary() -> Callable[..., PreTrainedModel]:
+def make_vanilla() -> Callable[..., PreTrainedModel]:
     """Makes a random ordinary model of a family; keywords change its configuration."""
-    return _ordinary
+    return _vanilla
 
 
 @pytest.fixture(scope="session")
@@ -186,7 +186,7 @@ def base_checkpoint(
 
     def make(family: str) -> Path:
         folder = tmp_path_factory.mktemp(family)
-        _ordinary(family, vocab_size=len(tokenizers[family])).save_pretrained(folder)
+        _vanilla(family, vocab_size=len(tokenizers[family])).save_pretrained(folder)
         tokenizers[family].save_pretrained(folder)
         return folder
 

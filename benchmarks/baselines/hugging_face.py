@@ -16,7 +16,7 @@ QUESTION_SLOT, PASSAGE_SLOT = 27, 293
 BATCH = 32
 
 
-def ordinary_bert(model: DeformerForQuestionAnswering) -> BertForQuestionAnswering:
+def vanilla_bert(model: DeformerForQuestionAnswering) -> BertForQuestionAnswering:
     """The same weights in Hugging Face's model, its attention fused (``sdpa``)."""
     shared = BertConfig().to_dict().keys() & model.config.to_dict().keys() - {"model_type"}
     config = BertConfig(**{name: getattr(model.config, name) for name in shared})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..io.folders import find_files
-from ..io.policy import ErrorPolicy, Place
+from ..io.policy import ErrorPolicy, SourceLocation
 from ..records import Passage
 from .jsonl import SUFFIXES, read_jsonl_passages
 
@@ -20,7 +20,7 @@ def find_corpus_file(folder: Path) -> Path | None:
     return next((folder / name for name in CORPUS_NAMES if (folder / name).is_file()), None)
 
 
-def read_beir_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+def read_beir_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
     """The passages of one file, plain or gzip, of a BEIR folder, or of a folder of such files.
 
     Raises:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from ..io.fields import check_unicode
-from ..io.policy import Place
+from ..io.policy import SourceLocation
 from ..records import Passage
 
 
@@ -18,23 +18,23 @@ class PassageCheck:
 
     _seen: set[int] = field(default_factory=set, init=False, repr=False)
 
-    def __call__(self, passage: Passage, place: Place) -> Passage:
+    def __call__(self, passage: Passage, location: SourceLocation) -> Passage:
         """The passage, when it is sound.
 
         Raises:
             DataError: If its identifier or text is empty, or the identifier was there before.
         """
         if not passage.passage_id.strip():
-            raise place.error("expected an identifier, found it empty. Fill it.")
+            raise location.error("expected an identifier, found it empty. Fill it.")
         if not passage.text.strip():
-            raise place.error(
+            raise location.error(
                 f"expected text in passage {passage.passage_id!r}, found it empty. "
                 "Fill it or drop the passage."
             )
-        identifier = check_unicode(passage.passage_id, "id", place).encode("utf-8")
+        identifier = check_unicode(passage.passage_id, "id", location).encode("utf-8")
         key = int.from_bytes(hashlib.blake2b(identifier, digest_size=8).digest())
         if key in self._seen:
-            raise place.error(
+            raise location.error(
                 f"expected each identifier once, found {passage.passage_id!r} a second time. "
                 "Rename or drop one of the two."
             )

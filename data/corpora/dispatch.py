@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..io.policy import (
+    ErrorPolicy,
+    OnError,
+    ReadReport,
+    SourceLocation,
+    check_limit,
+    draw,
+    parse_each,
+)
 from ..records import Passage
 from .beir import read_beir_passages
 from .checks import PassageCheck
@@ -15,7 +23,7 @@ from .nq import read_nq_passages
 from .pyserini import read_pyserini_passages
 from .text import read_text_passages
 
-CorpusReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, Passage]]]
+CorpusReader = Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, Passage]]]
 
 CORPUS_READERS: dict[CorpusFormat, CorpusReader] = {
     CorpusFormat.DPR: read_dpr_passages,

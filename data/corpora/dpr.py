@@ -9,21 +9,21 @@ from pathlib import Path
 from ..io.delimited import read_rows
 from ..io.folders import files_of
 from ..io.json_records import shorten
-from ..io.policy import ErrorPolicy, Place, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Passage
 
 HEADER = ("id", "text", "title")
 SUFFIXES = frozenset({".tsv"})
 
 
-def parse_row(row: list[str], place: Place) -> Passage:
+def parse_row(row: list[str], location: SourceLocation) -> Passage:
     """One row as a passage.
 
     Raises:
         DataError: If the row has not three fields.
     """
     if len(row) != len(HEADER):
-        raise place.error(
+        raise location.error(
             f"expected {len(HEADER)} tab-separated fields ({', '.join(HEADER)}), found {len(row)} "
             f"in {shorten(chr(9).join(row))}. Correct the row."
         )
@@ -31,7 +31,7 @@ def parse_row(row: list[str], place: Place) -> Passage:
     return Passage(passage_id, text, title)
 
 
-def read_dpr_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+def read_dpr_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
     """The passages of one file, plain or gzip, or of all ``.tsv`` files of a folder.
 
     Raises:
@@ -41,12 +41,12 @@ def read_dpr_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, 
         yield from _read_file(file, policy)
 
 
-def _read_file(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+def _read_file(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
     """The passages of one file."""
     rows = read_rows(path, policy, n_fields=len(HEADER))
-    place, header = next(rows, (Place(path, 1), []))
+    location, header = next(rows, (SourceLocation(path, 1), []))
     if header and tuple(header) != HEADER:
-        raise place.error(
+        raise location.error(
             f"expected the header {', '.join(HEADER)} (tab-separated), found "
             f"{shorten(chr(9).join(header))}. Add the header line."
         )

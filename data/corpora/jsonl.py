@@ -7,13 +7,13 @@ from pathlib import Path
 from ..io.fields import take_id, take_optional_text, take_text
 from ..io.folders import files_of
 from ..io.json_records import JsonObject, read_json_lines
-from ..io.policy import ErrorPolicy, Place, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Passage
 
 SUFFIXES = frozenset({".jsonl"})
 
 
-def parse_passage(record: JsonObject, place: Place, *, id_name: str = "id") -> Passage:
+def parse_passage(record: JsonObject, location: SourceLocation, *, id_name: str = "id") -> Passage:
     """One line as a passage; a whole number as identifier becomes a string.
 
     Of a passage that has a title and an empty text, as BEIR's FiQA has some, the title is the text.
@@ -21,16 +21,16 @@ def parse_passage(record: JsonObject, place: Place, *, id_name: str = "id") -> P
     Raises:
         DataError: If a field is missing or of another type, or title and text are empty.
     """
-    passage_id = take_id(record, id_name, place)
-    title = take_optional_text(record, "title", place)
+    passage_id = take_id(record, id_name, location)
+    title = take_optional_text(record, "title", location)
     if title.strip() and record.get("text") == "":
         return Passage(passage_id, title)
-    return Passage(passage_id, take_text(record, "text", place), title)
+    return Passage(passage_id, take_text(record, "text", location), title)
 
 
 def read_jsonl_passages(
     path: Path, policy: ErrorPolicy, *, id_name: str = "id"
-) -> Iterator[tuple[Place, Passage]]:
+) -> Iterator[tuple[SourceLocation, Passage]]:
     """The passages of one file, plain or gzip, or of all ``.jsonl`` files of a folder.
 
     Raises:

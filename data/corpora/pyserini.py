@@ -11,7 +11,7 @@ from ..io.fields import take_id, take_text
 from ..io.folders import files_of
 from ..io.json_records import as_json_object, read_json_lines, read_json_values
 from ..io.peek import data_suffix
-from ..io.policy import ErrorPolicy, Place, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Passage
 
 SUFFIXES = frozenset({".json", ".jsonl"})
@@ -20,22 +20,24 @@ _TITLE_AND_TEXT = re.compile(r'"([^\n]*)"\n(.*)', re.DOTALL)
 """How the prebuilt wikipedia-dpr writes a passage: the title in double quotes, then the text."""
 
 
-def parse_passage(value: object, place: Place) -> Passage:
+def parse_passage(value: object, location: SourceLocation) -> Passage:
     """One object as a passage; ``contents`` is text as a whole but for wikipedia-dpr's form.
 
     Raises:
         DataError: If a field is missing, empty or of another type.
     """
-    record = as_json_object(value, place)
-    passage_id = take_id(record, "id", place)
-    contents = take_text(record, "contents", place)
+    record = as_json_object(value, location)
+    passage_id = take_id(record, "id", location)
+    contents = take_text(record, "contents", location)
     parts = _TITLE_AND_TEXT.fullmatch(contents)
     if parts is None or not parts[2].strip():
         return Passage(passage_id, contents)
     return Passage(passage_id, text=parts[2], title=parts[1])
 
 
-def read_pyserini_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+def read_pyserini_passages(
+    path: Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, Passage]]:
     """The passages of one file, plain or gzip, or of all files in a folder and its sub-folders.
 
     Raises:

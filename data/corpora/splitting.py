@@ -14,14 +14,14 @@ _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s)")
 _HEADING = re.compile(r"#{1,6}[^\S\n]+[^\n]*")
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """A slice of a text, in code points."""
 
     start: int
     end: int
 
 
-def split_text(text: str, *, is_markdown: bool = False) -> list[Span]:
+def split_text(text: str, *, is_markdown: bool = False) -> list[TextSpan]:
     """Cut a text into passages.
 
     Paragraphs, which blank lines separate, are packed up to ``TARGET_WORDS`` words and stay whole;
@@ -41,23 +41,23 @@ def split_text(text: str, *, is_markdown: bool = False) -> list[Span]:
     return list(_pack(text, pieces))
 
 
-def _trim(text: str, span: tuple[int, int]) -> Span:
+def _trim(text: str, span: tuple[int, int]) -> TextSpan:
     """The span without white space at its end."""
     start, end = span
-    return Span(start, start + len(text[start:end].rstrip()))
+    return TextSpan(start, start + len(text[start:end].rstrip()))
 
 
-def _count_words(text: str, span: Span) -> int:
+def _count_words(text: str, span: TextSpan) -> int:
     """Words are what white space separates."""
     return len(text[span.start : span.end].split())
 
 
-def _join_headings(text: str, paragraphs: Iterable[Span]) -> Iterator[Span]:
+def _join_headings(text: str, paragraphs: Iterable[TextSpan]) -> Iterator[TextSpan]:
     """Each paragraph that is only a heading, joined with the next."""
-    heading: Span | None = None
+    heading: TextSpan | None = None
     for paragraph in paragraphs:
         start = heading.start if heading else paragraph.start
-        block = Span(start, paragraph.end)
+        block = TextSpan(start, paragraph.end)
         if _HEADING.fullmatch(text, paragraph.start, paragraph.end):
             heading = block
         else:
@@ -67,7 +67,7 @@ def _join_headings(text: str, paragraphs: Iterable[Span]) -> Iterator[Span]:
         yield heading
 
 
-def _cut_long(text: str, block: Span) -> Iterator[Span]:
+def _cut_long(text: str, block: TextSpan) -> Iterator[TextSpan]:
     """The block itself or, above ``MAX_PARAGRAPH_WORDS``, its sentences packed."""
     if _count_words(text, block) <= MAX_PARAGRAPH_WORDS:
         yield block
@@ -76,7 +76,7 @@ def _cut_long(text: str, block: Span) -> Iterator[Span]:
     if not ends or ends[-1] < block.end:
         ends.append(block.end)
     starts = [block.start, *(end + _leading_space(text, end) for end in ends[:-1])]
-    yield from _pack(text, map(Span, starts, ends))
+    yield from _pack(text, map(TextSpan, starts, ends))
 
 
 def _leading_space(text: str, position: int) -> int:
@@ -87,14 +87,14 @@ def _leading_space(text: str, position: int) -> int:
     return end - position
 
 
-def _pack(text: str, pieces: Iterable[Span]) -> Iterator[Span]:
+def _pack(text: str, pieces: Iterable[TextSpan]) -> Iterator[TextSpan]:
     """Neighbouring pieces joined while they have at most ``TARGET_WORDS`` words together."""
-    passage: Span | None = None
+    passage: TextSpan | None = None
     n_words = 0
     for piece in pieces:
         n_piece_words = _count_words(text, piece)
         if passage and n_words + n_piece_words <= TARGET_WORDS:
-            passage, n_words = Span(passage.start, piece.end), n_words + n_piece_words
+            passage, n_words = TextSpan(passage.start, piece.end), n_words + n_piece_words
             continue
         if passage:
             yield passage

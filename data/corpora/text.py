@@ -8,7 +8,7 @@ from ..errors import DataError
 from ..io.folders import files_of
 from ..io.lines import read_whole_text
 from ..io.peek import data_suffix
-from ..io.policy import ErrorPolicy, Place
+from ..io.policy import ErrorPolicy, SourceLocation
 from ..records import Passage
 from .splitting import split_text
 
@@ -17,7 +17,7 @@ SUFFIXES = frozenset({".txt", ".md"})
 _TITLE = re.compile(r"^#{1,6}[^\S\n]+(\S[^\n]*?)[^\S\n]*#*[^\S\n]*$", re.MULTILINE)
 
 
-def read_text_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Passage]]:
+def read_text_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
     """The passages of all ``.txt`` and ``.md`` files in a folder and its sub-folders, or of one.
 
     A passage is named by the file's path in the folder and, where the file gives several, ``#1``,
@@ -37,7 +37,7 @@ def read_text_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place,
             yield from passages
 
 
-def _read_file(file: Path, name: str) -> list[tuple[Place, Passage]]:
+def _read_file(file: Path, name: str) -> list[tuple[SourceLocation, Passage]]:
     """The passages of one file."""
     text = read_whole_text(file)
     is_markdown = data_suffix(file) == ".md"
@@ -49,6 +49,6 @@ def _read_file(file: Path, name: str) -> list[tuple[Place, Passage]]:
     found = []
     for number, span in enumerate(spans):
         passage_id = name if len(spans) == 1 else f"{name}#{number + 1}"
-        place = Place(file, text.count("\n", 0, span.start) + 1, number)
-        found.append((place, Passage(passage_id, text[span.start : span.end], title)))
+        location = SourceLocation(file, text.count("\n", 0, span.start) + 1, number)
+        found.append((location, Passage(passage_id, text[span.start : span.end], title)))
     return found

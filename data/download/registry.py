@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from ..io.fields import take_optional_text, take_text
 from ..io.json_records import JsonObject, as_json_object
 from ..io.lines import read_whole_text
-from ..io.policy import Place
+from ..io.policy import SourceLocation
 from .errors import DownloadError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -50,7 +50,7 @@ def load_registry(path: str | Path | None = None) -> dict[str, RemoteFile]:
         DataError: If it cannot be read, or an entry lacks a field or has one of another type.
     """
     path = Path(path) if path is not None else Path(__file__).parent / "registry.json"
-    top = Place(path, None)
+    top = SourceLocation(path, None)
     try:
         content = as_json_object(json.loads(read_whole_text(path)), top)
     except (ValueError, RecursionError) as error:
@@ -81,45 +81,45 @@ def find_remote_file(name: str, registry: dict[str, RemoteFile] | None = None) -
 
 def _parse(name: str, files: JsonObject, sources: JsonObject, path: Path) -> RemoteFile:
     """One entry, with what it shares with others of its source."""
-    place = Place(path, None, within=f"files[{name!r}]")
-    entry = _take_object(files, name, Place(path, None, within="files"))
-    source = take_text(entry, "source", place)
-    shared_place = Place(path, None, within="sources")
+    location = SourceLocation(path, None, within=f"files[{name!r}]")
+    entry = _take_object(files, name, SourceLocation(path, None, within="files"))
+    source = take_text(entry, "source", location)
+    shared_place = SourceLocation(path, None, within="sources")
     shared = _take_object(sources, source, shared_place)
     shared_place = shared_place._replace(within=f"sources[{source!r}]")
     remote = RemoteFile(
         name=name,
-        url=take_text(entry, "url", place),
-        description=take_text(entry, "description", place),
+        url=take_text(entry, "url", location),
+        description=take_text(entry, "description", location),
         licence=take_text(shared, "licence", shared_place),
         citation=take_text(shared, "citation", shared_place),
-        size_bytes=_take_size(entry, place),
-        sha256=take_optional_text(entry, "sha256", place) or None,
+        size_bytes=_take_size(entry, location),
+        sha256=take_optional_text(entry, "sha256", location) or None,
     )
     if remote.sha256 is not None and not _SHA256.fullmatch(remote.sha256):
-        raise place.error(
+        raise location.error(
             f"expected 64 hexadecimal digits in 'sha256', found {remote.sha256!r}. Correct it."
         )
     if urlsplit(remote.url).scheme not in {"http", "https"} or remote.file in {"", ".", ".."}:
-        raise place.error(
+        raise location.error(
             f"expected the http or https address of a file in 'url', found {remote.url!r}. "
             "Correct it."
         )
     return remote
 
 
-def _take_object(owner: JsonObject, name: str, place: Place) -> JsonObject:
+def _take_object(owner: JsonObject, name: str, location: SourceLocation) -> JsonObject:
     """An object that must be there."""
     if name not in owner:
-        raise place.error(f"expected an entry {name!r}, found {', '.join(owner)}. Add it.")
-    return as_json_object(owner[name], place)
+        raise location.error(f"expected an entry {name!r}, found {', '.join(owner)}. Add it.")
+    return as_json_object(owner[name], location)
 
 
-def _take_size(entry: JsonObject, place: Place) -> int | None:
+def _take_size(entry: JsonObject, location: SourceLocation) -> int | None:
     """The number of bytes, where it is known."""
     value = entry.get("size_bytes")
     if value is not None and (type(value) is not int or value < 0):
-        raise place.error(
+        raise location.error(
             f"expected 'size_bytes' to be null or a number of bytes, found {value!r}. Correct it."
         )
     return value

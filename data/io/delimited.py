@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from .lines import decode_line, read_raw_lines
-from .policy import ErrorPolicy, Place
+from .policy import ErrorPolicy, SourceLocation
 
 # Python's limit of 131,072 characters is about 20,000 words; passages may be longer.
 csv.field_size_limit(1 << 30)
@@ -40,7 +40,7 @@ class _Lines:
 
 def read_rows(
     path: Path, policy: ErrorPolicy, *, n_fields: int
-) -> Iterator[tuple[Place, list[str]]]:
+) -> Iterator[tuple[SourceLocation, list[str]]]:
     r"""The rows of a tab-separated file, plain or gzip.
 
     Quoting is Python's ``csv``: a field in double quotes may hold tabs, newlines and doubled
@@ -64,17 +64,17 @@ def read_rows(
     while (raw := lines.take()) is not None:
         if not raw.strip(b"\r\n"):
             continue
-        place = Place(path, lines.line, number)
+        location = SourceLocation(path, lines.line, number)
         number += 1
         try:
-            yield place, _read_row(raw, lines, place, n_fields)
+            yield location, _read_row(raw, lines, location, n_fields)
         except DataError as error:
             policy.reject(error)
         except csv.Error as error:
-            policy.reject(_csv_fault(error, place))
+            policy.reject(_csv_fault(error, location))
 
 
-def _read_row(raw: bytes, lines: _Lines, place: Place, n_fields: int) -> list[str]:
+def _read_row(raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int) -> list[str]:
     """The row that begins with a line, and as many further lines as a quoted field has.
 
     Raises:
@@ -83,7 +83,7 @@ def _read_row(raw: bytes, lines: _Lines, place: Place, n_fields: int) -> list[st
     """
     fault: DataError | None = None
     try:
-        text = decode_line(raw, place)
+        text = decode_line(raw, location)
     except DataError as error:
         fault, text = error, raw.decode("utf-8", errors="replace")
     row = _parse(text)
@@ -94,7 +94,7 @@ def _read_row(raw: bytes, lines: _Lines, place: Place, n_fields: int) -> list[st
             break
         more.append(following)
         try:
-            line = decode_line(following, Place(place.path, lines.line))
+            line = decode_line(following, SourceLocation(location.path, lines.line))
         except DataError as error:
             fault, line = fault or error, following.decode("utf-8", errors="replace")
         if _begins_a_row(line, n_fields):
@@ -107,7 +107,7 @@ def _read_row(raw: bytes, lines: _Lines, place: Place, n_fields: int) -> list[st
                 break
     if row is None:
         lines.give_back(more)
-        raise place.error(
+        raise location.error(
             "expected the quoted field that starts here to be closed before the next row, found "
             'no end. Close it, or double each " that is part of the text.'
         )
@@ -164,9 +164,9 @@ def _is_sound(text: str, n_fields: int) -> bool:
     return len(row) == n_fields
 
 
-def _csv_fault(error: csv.Error, place: Place) -> DataError:
+def _csv_fault(error: csv.Error, location: SourceLocation) -> DataError:
     """The error for a row that ``csv`` refused."""
-    return place.error(
+    return location.error(
         f"expected a row of tab-separated fields, found a fault ({error}). A double quote that "
         "is not closed is the usual cause: double each one that is part of the text."
     )

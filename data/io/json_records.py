@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .lines import read_lines, read_whole_text
-from .policy import ErrorPolicy, Place, parse_each
+from .policy import ErrorPolicy, SourceLocation, parse_each
 
 JsonObject: TypeAlias = dict[str, object]
 
@@ -16,14 +16,14 @@ _BETWEEN_VALUES = re.compile(r"[\s,]*")
 _DECODER = json.JSONDecoder()
 
 
-def as_json_object(value: object, place: Place) -> JsonObject:
+def as_json_object(value: object, location: SourceLocation) -> JsonObject:
     """The value, when it is a JSON object.
 
     Raises:
         DataError: If it is anything else.
     """
     if not isinstance(value, dict):
-        raise place.error(
+        raise location.error(
             f"expected a JSON object {{…}}, found {type(value).__name__} {shorten(value)}. "
             "Write one object for each record."
         )
@@ -36,7 +36,7 @@ def shorten(value: object, length: int = 60) -> str:
     return shown if len(shown) <= length + 2 else shown[:length] + "…"
 
 
-def parse_json_line(text: str, place: Place) -> JsonObject:
+def parse_json_line(text: str, location: SourceLocation) -> JsonObject:
     """Parse one line that holds one JSON object.
 
     Raises:
@@ -45,19 +45,19 @@ def parse_json_line(text: str, place: Place) -> JsonObject:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise place.error(
+        raise location.error(
             f"expected one JSON object on the line, found {shorten(text.strip())} ({error}). "
             "Correct the line, or skip it."
         ) from error
-    return as_json_object(value, place)
+    return as_json_object(value, location)
 
 
-def read_json_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, JsonObject]]:
+def read_json_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
     """The objects of a JSON Lines file, plain or gzip; blank lines are passed over."""
     return parse_each(read_lines(path, policy), parse_json_line, policy)
 
 
-def read_json_values(path: Path) -> Iterator[tuple[Place, object]]:
+def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
     """The values of a ``.json`` file: the items of one array, or the values one after another.
 
     The whole file is held in memory.
@@ -80,19 +80,19 @@ def read_json_values(path: Path) -> Iterator[tuple[Place, object]]:
             return
         line += text.count("\n", counted, position)
         counted = position
-        place = Place(path, line, number)
+        location = SourceLocation(path, line, number)
         try:
             value, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            raise place.error(f"expected JSON, found a fault: {error}. Correct it.") from error
-        yield place, value
+            raise location.error(f"expected JSON, found a fault: {error}. Correct it.") from error
+        yield location, value
         number += 1
 
 
 def write_json_lines(
     path: str | Path,
     records: Iterable[JsonObject],
-    parse: Callable[[JsonObject, Place], object],
+    parse: Callable[[JsonObject, SourceLocation], object],
     *,
     compress: bool | None = None,
 ) -> int:
@@ -115,7 +115,7 @@ def write_json_lines(
         file = gzip.GzipFile("", "wb", 6, raw, mtime=0) if is_gzip else raw
         with file:
             for record in records:
-                parse(record, Place(path, n_written + 1, n_written))
+                parse(record, SourceLocation(path, n_written + 1, n_written))
                 file.write((json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8"))
                 n_written += 1
     return n_written

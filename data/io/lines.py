@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ..errors import DataError
-from .policy import ErrorPolicy, Place
+from .policy import ErrorPolicy, SourceLocation
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
@@ -67,7 +67,7 @@ def read_raw_lines(path: Path) -> Iterator[bytes]:
             raise DataError(f"cannot be read: {error}.", path=path, line=line + 1) from error
 
 
-def decode_line(raw: bytes, place: Place) -> str:
+def decode_line(raw: bytes, location: SourceLocation) -> str:
     """Decode one line strictly.
 
     Raises:
@@ -76,13 +76,13 @@ def decode_line(raw: bytes, place: Place) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise place.error(
+        raise location.error(
             f"expected UTF-8, found byte 0x{raw[error.start]:02x} at position {error.start + 1} "
             "of the line. Convert the file to UTF-8, for instance with iconv."
         ) from error
 
 
-def read_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, str]]:
+def read_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, str]]:
     r"""The file's non-blank lines as text, each with its ``\n``; only ``\n`` ends a line.
 
     Args:
@@ -100,14 +100,14 @@ def read_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, str]]:
     for line, raw in enumerate(read_raw_lines(path), start=1):
         if raw.isspace():
             continue
-        place = Place(path, line, number)
+        location = SourceLocation(path, line, number)
         number += 1
         try:
-            text = decode_line(raw, place)
+            text = decode_line(raw, location)
         except DataError as error:
             policy.reject(error)
         else:
-            yield place, text
+            yield location, text
 
 
 def read_whole_text(path: Path) -> str:
@@ -117,4 +117,4 @@ def read_whole_text(path: Path) -> str:
         DataError: If it cannot be read or is not UTF-8.
     """
     lines = enumerate(read_raw_lines(path), start=1)
-    return "".join(decode_line(raw, Place(path, line)) for line, raw in lines)
+    return "".join(decode_line(raw, SourceLocation(path, line)) for line, raw in lines)

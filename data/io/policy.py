@@ -61,7 +61,7 @@ class ReadReport:
         return line
 
 
-class Place(NamedTuple):
+class SourceLocation(NamedTuple):
     """Where a record stands in its file."""
 
     path: Path
@@ -106,18 +106,18 @@ class ErrorPolicy:
 
 
 def parse_each(
-    records: Iterable[tuple[Place, Raw]],
-    parse: Callable[[Raw, Place], Parsed],
+    records: Iterable[tuple[SourceLocation, Raw]],
+    parse: Callable[[Raw, SourceLocation], Parsed],
     policy: ErrorPolicy,
-) -> Iterator[tuple[Place, Parsed]]:
+) -> Iterator[tuple[SourceLocation, Parsed]]:
     """Parse records one by one; those for which ``parse`` raises ``DataError`` meet the policy."""
-    for place, record in records:
+    for location, record in records:
         try:
-            parsed = parse(record, place)
+            parsed = parse(record, location)
         except DataError as error:
             policy.reject(error)
         else:
-            yield place, parsed
+            yield location, parsed
 
 
 def check_limit(limit: int | None) -> None:
@@ -127,7 +127,7 @@ def check_limit(limit: int | None) -> None:
 
 
 def draw(
-    found: Iterator[tuple[Place, Parsed]],
+    found: Iterator[tuple[SourceLocation, Parsed]],
     *,
     path: Path,
     noun: str,

@@ -3,15 +3,15 @@
 from .evaluation import score_nq
 from .files import NQ_SUFFIXES, find_nq_files, read_nq, read_nq_records
 from .parsing import is_nq, parse_example
-from .passages import NqPassage, TokenMap, passages_of
+from .passages import NqPassage, NqTokenMap, passages_of
 from .predictions import NqPrediction, read_nq_predictions, write_nq_predictions
 from .records import NqAnswer, NqCandidate, NqDocument, NqExample, YesNo
 from .scoring import NON_NULL_THRESHOLD, AnswerScores, NqScores, OperatingPoint
 from .spans import NqSpan
 
 __all__ = [
-    "NQ_SUFFIXES",
     "NON_NULL_THRESHOLD",
+    "NQ_SUFFIXES",
     "AnswerScores",
     "NqAnswer",
     "NqCandidate",
@@ -21,8 +21,8 @@ __all__ = [
     "NqPrediction",
     "NqScores",
     "NqSpan",
+    "NqTokenMap",
     "OperatingPoint",
-    "TokenMap",
     "YesNo",
     "find_nq_files",
     "is_nq",

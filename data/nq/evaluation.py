@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import DataError
 from ..io.fields import take_id
 from ..io.json_records import JsonObject
-from ..io.policy import ErrorPolicy, Place
+from ..io.policy import ErrorPolicy, SourceLocation
 from .files import read_nq_records
 from .parsing import parse_annotations, parse_candidates, parse_document
 from .predictions import NqPrediction, read_nq_predictions
@@ -14,8 +14,8 @@ from .records import NqAnswer
 from .scoring import (
     NON_NULL_THRESHOLD,
     AnswerScores,
+    NqOutcome,
     NqScores,
-    Outcome,
     long_outcome,
     short_outcome,
 )
@@ -55,17 +55,17 @@ def score_nq(
         raise ValueError(f"expected a threshold of at least 1, found {non_null_threshold}")
     gold, predictions = Path(gold), Path(predictions)
     found = read_nq_predictions(predictions)
-    long: list[Outcome] = []
-    short: list[Outcome] = []
+    long: list[NqOutcome] = []
+    short: list[NqOutcome] = []
     n_annotations: dict[str, int] = {}
-    for name, annotations, record, place in _read_gold(gold):
+    for name, annotations, record, location in _read_gold(gold):
         if name in n_annotations:
-            raise place.error(f"expected each example once, found {name!r} again. Drop one.")
+            raise location.error(f"expected each example once, found {name!r} again. Drop one.")
         n_annotations[name] = len(annotations)
         if name not in found:
             continue
         at, prediction = found[name]
-        _check_agreement(prediction, record, place, at)
+        _check_agreement(prediction, record, location, at)
         answer, scores = prediction.answer, (prediction.long_score, prediction.short_score)
         long.append(long_outcome(annotations, answer, scores[0] or 0.0, non_null_threshold))
         short.append(short_outcome(annotations, answer, scores[1] or 0.0, non_null_threshold))
@@ -80,17 +80,19 @@ def score_nq(
     return NqScores(len(n_annotations), AnswerScores.of(long), AnswerScores.of(short))
 
 
-def _read_gold(path: Path) -> Iterator[tuple[str, tuple[NqAnswer, ...], JsonObject, Place]]:
+def _read_gold(
+    path: Path,
+) -> Iterator[tuple[str, tuple[NqAnswer, ...], JsonObject, SourceLocation]]:
     """Each example's name and annotations, at least one, with the record they are of."""
-    for place, record in read_nq_records(path, ErrorPolicy()):
-        name = take_id(record, "example_id", place)
-        annotations = parse_annotations(record, place)
+    for location, record in read_nq_records(path, ErrorPolicy()):
+        name = take_id(record, "example_id", location)
+        annotations = parse_annotations(record, location)
         if not annotations:
-            raise place.error(
+            raise location.error(
                 f"example {name!r}: expected annotations, found none. Score against the training "
                 "or the development set."
             )
-        yield name, annotations, record, place
+        yield name, annotations, record, location
 
 
 def _check_names(
@@ -120,20 +122,22 @@ def _name_some(names: list[str]) -> str:
     return ", ".join(names[:_N_NAMED]) + (", …" if len(names) > _N_NAMED else "")
 
 
-def _check_agreement(prediction: NqPrediction, record: JsonObject, place: Place, at: Place) -> None:
+def _check_agreement(
+    prediction: NqPrediction, record: JsonObject, location: SourceLocation, at: SourceLocation
+) -> None:
     """Refuse a span whose bytes and tokens name different places, where the page can tell."""
     spans = (prediction.answer.long_answer, *prediction.answer.short_answers)
     double = [span for span in spans if span.has_tokens and span.has_bytes]
     if not double or "document_tokens" not in record:
         return
     # What was copied from the data is sound: its own bytes need not end where a token does.
-    released = {candidate.span for candidate in parse_candidates(record, place)}
-    for annotation in parse_annotations(record, place):
+    released = {candidate.span for candidate in parse_candidates(record, location)}
+    for annotation in parse_annotations(record, location):
         released |= {annotation.long_answer, *annotation.short_answers}
     doubtful = [span for span in double if span not in released]
     if not doubtful:
         return
-    document = parse_document(record, place)
+    document = parse_document(record, location)
     n_tokens = len(document.tokens)
     for span in doubtful:
         is_within = span.end_token <= n_tokens

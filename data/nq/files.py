@@ -7,7 +7,15 @@ from ..errors import DataError
 from ..io.folders import find_files
 from ..io.json_records import JsonObject, read_json_lines
 from ..io.lines import open_bytes
-from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..io.policy import (
+    ErrorPolicy,
+    OnError,
+    ReadReport,
+    SourceLocation,
+    check_limit,
+    draw,
+    parse_each,
+)
 from .parsing import parse_example
 from .records import NqExample
 
@@ -62,7 +70,7 @@ def find_nq_files(path: Path) -> list[Path]:
     return files
 
 
-def read_nq_records(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, JsonObject]]:
+def read_nq_records(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
     """The records of one file or a folder's files, not parsed any further."""
     for file in find_nq_files(path):
         yield from read_json_lines(file, policy)

@@ -20,7 +20,7 @@ from ..io.fields import (
     take_text,
 )
 from ..io.json_records import JsonObject, as_json_object, shorten
-from ..io.policy import Place
+from ..io.policy import SourceLocation
 from .records import NqAnswer, NqCandidate, NqDocument, NqExample, YesNo
 from .spans import NqSpan, parse_span
 
@@ -34,54 +34,54 @@ def is_nq(fields: Collection[str]) -> bool:
     return _FIELDS.issubset(fields)
 
 
-def parse_example(record: JsonObject, place: Place) -> NqExample:
+def parse_example(record: JsonObject, location: SourceLocation) -> NqExample:
     """One line as an example.
 
     Raises:
         DataError: If a field is missing or wrong, or a span is not in the document.
     """
-    name = take_id(record, "example_id", place)
-    document = parse_document(record, place)
+    name = take_id(record, "example_id", location)
+    document = parse_document(record, location)
     example = NqExample(
         example_id=name,
-        question=take_text(record, "question_text", place),
+        question=take_text(record, "question_text", location),
         document=document,
-        candidates=parse_candidates(record, place),
-        annotations=parse_annotations(record, place),
+        candidates=parse_candidates(record, location),
+        annotations=parse_annotations(record, location),
     )
-    _check_spans(example, place)
+    _check_spans(example, location)
     return example
 
 
-def parse_document(record: JsonObject, place: Place) -> NqDocument:
+def parse_document(record: JsonObject, location: SourceLocation) -> NqDocument:
     """The page of one line.
 
     Raises:
         DataError: If there are neither tokens nor text, or a token is not one.
     """
-    url = take_optional_text(record, "document_url", place)
-    title = take_optional_text(record, "document_title", place) or title_of(url)
+    url = take_optional_text(record, "document_url", location)
+    title = take_optional_text(record, "document_title", location) or title_of(url)
     if "document_tokens" in record:
-        return _parse_tokens(record["document_tokens"], title, url, place)
+        return _parse_tokens(record["document_tokens"], title, url, location)
     # Not split(): a token may be, or hold, white space that is no blank.
-    tokens = take_text(record, "document_text", place).split(" ")
+    tokens = take_text(record, "document_text", location).split(" ")
     is_html = [token.startswith("<") and bool(_TAG.fullmatch(token)) for token in tokens]
     return NqDocument(title, url, tokens, is_html)
 
 
-def parse_candidates(record: JsonObject, place: Place) -> tuple[NqCandidate, ...]:
+def parse_candidates(record: JsonObject, location: SourceLocation) -> tuple[NqCandidate, ...]:
     """The long-answer candidates of one line, nested ones too."""
-    values = take_objects(record, "long_answer_candidates", place)
+    values = take_objects(record, "long_answer_candidates", location)
     return tuple(NqCandidate(_token_span(v, at), take_flag(v, "top_level", at)) for at, v in values)
 
 
-def parse_annotations(record: JsonObject, place: Place) -> tuple[NqAnswer, ...]:
+def parse_annotations(record: JsonObject, location: SourceLocation) -> tuple[NqAnswer, ...]:
     """What each annotator marked; nothing where the field is absent, as in a test set."""
-    values = take_objects(record, "annotations", place)
+    values = take_objects(record, "annotations", location)
     return tuple(parse_answer(value, at) for at, value in values)
 
 
-def parse_answer(record: JsonObject, place: Place) -> NqAnswer:
+def parse_answer(record: JsonObject, location: SourceLocation) -> NqAnswer:
     """``long_answer``, ``short_answers`` and ``yes_no_answer`` of an annotation or a prediction.
 
     What is absent is null.
@@ -90,14 +90,14 @@ def parse_answer(record: JsonObject, place: Place) -> NqAnswer:
         DataError: If a span is not sound, or the yes/no answer is something else.
     """
     value = record.get("long_answer")
-    way = f"{place.within}.long_answer" if place.within else "long_answer"
-    at = place._replace(within=way)
+    way = f"{location.within}.long_answer" if location.within else "long_answer"
+    at = location._replace(within=way)
     long_answer = NqSpan() if value is None else parse_span(as_json_object(value, at), at)
-    spans = (parse_span(v, a) for a, v in take_objects(record, "short_answers", place))
+    spans = (parse_span(v, a) for a, v in take_objects(record, "short_answers", location))
     return NqAnswer(
         long_answer=long_answer,
         short_answers=tuple(span for span in spans if not span.is_null),
-        yes_no=_parse_yes_no(record, place),
+        yes_no=_parse_yes_no(record, location),
     )
 
 
@@ -111,21 +111,21 @@ def title_of(url: str) -> str:
     return title.replace("_", " ").strip()
 
 
-def _parse_yes_no(record: JsonObject, place: Place) -> YesNo:
+def _parse_yes_no(record: JsonObject, location: SourceLocation) -> YesNo:
     """The yes/no answer, whatever its case."""
-    text = take_optional_text(record, "yes_no_answer", place)
+    text = take_optional_text(record, "yes_no_answer", location)
     try:
         return YesNo(text.lower() or YesNo.NONE)
     except ValueError:
         choices = ", ".join(choice.value.upper() for choice in YesNo)
-        raise place.error(
+        raise location.error(
             f"expected 'yes_no_answer' to be one of {choices}, found {shorten(text)}. Correct it."
         ) from None
 
 
-def _parse_tokens(value: object, title: str, url: str, place: Place) -> NqDocument:
+def _parse_tokens(value: object, title: str, url: str, location: SourceLocation) -> NqDocument:
     """A page of tokens with their bytes."""
-    at = place._replace(within="document_tokens")
+    at = location._replace(within="document_tokens")
     if not isinstance(value, list) or not value:
         raise at.error(f"expected a list of tokens, found {shorten(value)}. Fetch the file again.")
     try:
@@ -146,25 +146,25 @@ def _parse_tokens(value: object, title: str, url: str, place: Place) -> NqDocume
     return NqDocument(title, url, tokens, is_html, bytes_)
 
 
-def _check_types(values: list[object], name: str, wanted: type, place: Place) -> None:
+def _check_types(values: list[object], name: str, wanted: type, location: SourceLocation) -> None:
     """Refuse a field of another type."""
     if set(map(type, values)) != {wanted}:
         bad = next(value for value in values if type(value) is not wanted)
-        raise place.error(
+        raise location.error(
             f"expected each {name!r} to be of type {wanted.__name__}, found {type(bad).__name__} "
             f"{shorten(bad)}. Fetch the file again."
         )
 
 
-def _token_span(record: JsonObject, place: Place) -> NqSpan:
+def _token_span(record: JsonObject, location: SourceLocation) -> NqSpan:
     """A span that must have tokens."""
-    span = parse_span(record, place)
+    span = parse_span(record, location)
     if not span.has_tokens:
-        raise place.error("expected 'start_token' and 'end_token', found none. Add them.")
+        raise location.error("expected 'start_token' and 'end_token', found none. Add them.")
     return span
 
 
-def _check_spans(example: NqExample, place: Place) -> None:
+def _check_spans(example: NqExample, location: SourceLocation) -> None:
     """Refuse spans that end behind the page, and answers that are placed by bytes alone."""
     n_tokens = len(example.document.tokens)
     spans = [candidate.span for candidate in example.candidates]
@@ -172,7 +172,7 @@ def _check_spans(example: NqExample, place: Place) -> None:
         spans += [span for span in (answer.long_answer, *answer.short_answers) if not span.is_null]
     for span in spans:
         if not span.has_tokens or span.end_token > n_tokens:
-            raise place.error(
+            raise location.error(
                 f"example {example.example_id!r}: expected spans within the {n_tokens:,} tokens of "
                 f"the document, found {span}. Correct or drop the record."
             )

@@ -15,7 +15,7 @@ _TAG_NAME = re.compile(r"<([A-Za-z0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class TokenMap:
+class NqTokenMap:
     r"""Text made of a document's tokens, tags left out, that knows where each token stands.
 
     Tokens are joined by blanks, and by line ends where a tag ends a paragraph, an item or a row::
@@ -35,7 +35,7 @@ class TokenMap:
     """Where each of them ends."""
 
     @classmethod
-    def of(cls, document: NqDocument, start_token: int, end_token: int) -> "TokenMap":
+    def of(cls, document: NqDocument, start_token: int, end_token: int) -> "NqTokenMap":
         """The text of some tokens of a document; empty where all are tags or blank."""
         pieces: list[str] = []
         numbers, starts, ends = [], [], []
@@ -92,7 +92,7 @@ class NqPassage:
     passage: Passage
     candidate: NqCandidate
     document: NqDocument
-    token_map: TokenMap
+    token_map: NqTokenMap
 
     @property
     def tag(self) -> str:
@@ -119,7 +119,7 @@ def passages_of(example: NqExample) -> Iterator[NqPassage]:
         if not candidate.top_level:
             continue
         span = candidate.span
-        token_map = TokenMap.of(document, span.start_token, span.end_token)
+        token_map = NqTokenMap.of(document, span.start_token, span.end_token)
         if token_map.text:
             name = f"{example.example_id}:{number}"
             passage = Passage(name, token_map.text, document.title)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..io.fields import take_id, take_objects
 from ..io.json_records import JsonObject, as_json_object, shorten
 from ..io.lines import read_whole_text
-from ..io.policy import Place
+from ..io.policy import SourceLocation
 from .parsing import parse_answer
 from .records import NqAnswer, YesNo
 
@@ -30,7 +30,7 @@ class NqPrediction:
     short_score: float | None = None
 
 
-def read_nq_predictions(path: str | Path) -> dict[str, tuple[Place, NqPrediction]]:
+def read_nq_predictions(path: str | Path) -> dict[str, tuple[SourceLocation, NqPrediction]]:
     """The predictions of a file, plain or gzip, by example, each with its place.
 
     Raises:
@@ -38,13 +38,15 @@ def read_nq_predictions(path: str | Path) -> dict[str, tuple[Place, NqPrediction
             not sound, a yes/no answer has spans as well, or only some predictions have a score.
     """
     path = Path(path)
-    top = Place(path, None)
-    found: dict[str, tuple[Place, NqPrediction]] = {}
-    for place, value in take_objects(_load(path, top), "predictions", top):
-        prediction, place = _parse(value, place)
+    top = SourceLocation(path, None)
+    found: dict[str, tuple[SourceLocation, NqPrediction]] = {}
+    for location, value in take_objects(_load(path, top), "predictions", top):
+        prediction, location = _parse(value, location)
         if prediction.example_id in found:
-            raise place.error("expected one prediction, found a second one. Drop one of the two.")
-        found[prediction.example_id] = place, prediction
+            raise location.error(
+                "expected one prediction, found a second one. Drop one of the two."
+            )
+        found[prediction.example_id] = location, prediction
     _check_scores(found)
     return found
 
@@ -63,7 +65,7 @@ def write_nq_predictions(path: str | Path, predictions: Iterable[NqPrediction]) 
     return len(records)
 
 
-def _load(path: Path, top: Place) -> JsonObject:
+def _load(path: Path, top: SourceLocation) -> JsonObject:
     """The file's one object."""
     text = read_whole_text(path)
     try:
@@ -80,10 +82,10 @@ def _load(path: Path, top: Place) -> JsonObject:
     return value
 
 
-def _parse(record: JsonObject, place: Place) -> tuple[NqPrediction, Place]:
+def _parse(record: JsonObject, location: SourceLocation) -> tuple[NqPrediction, SourceLocation]:
     """One prediction, and its place with the example's name in it."""
-    name = take_id(record, "example_id", place)
-    at = place._replace(within=f"{place.within} (example {name})")
+    name = take_id(record, "example_id", location)
+    at = location._replace(within=f"{location.within} (example {name})")
     answer = parse_answer(record, at)
     if answer.yes_no is not YesNo.NONE and answer.short_answers:
         raise at.error(
@@ -93,19 +95,19 @@ def _parse(record: JsonObject, place: Place) -> tuple[NqPrediction, Place]:
     return NqPrediction(name, answer, long_score, short_score), at
 
 
-def _take_score(record: JsonObject, name: str, place: Place) -> float | None:
+def _take_score(record: JsonObject, name: str, location: SourceLocation) -> float | None:
     """A score, where there is one."""
     value = record.get(name)
     if value is None:
         return None
     if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
-        raise place.error(f"expected a finite number in {name!r}, found {shorten(value)}.")
+        raise location.error(f"expected a finite number in {name!r}, found {shorten(value)}.")
     return float(value)  # type: ignore[arg-type]
 
 
-def _check_scores(found: dict[str, tuple[Place, NqPrediction]]) -> None:
+def _check_scores(found: dict[str, tuple[SourceLocation, NqPrediction]]) -> None:
     """Refuse scores of some predictions only: what has none cannot be ranked with what has one."""
-    places = [place for place, _ in found.values()]
+    places = [location for location, _ in found.values()]
     columns = (
         [prediction.long_score for _, prediction in found.values()],
         [prediction.short_score for _, prediction in found.values()],

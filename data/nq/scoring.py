@@ -18,7 +18,7 @@ PRECISIONS = (0.5, 0.75, 0.9)
 """The precisions at which recall is reported."""
 
 
-class Outcome(NamedTuple):
+class NqOutcome(NamedTuple):
     """What became of one prediction."""
 
     has_gold: bool
@@ -58,7 +58,7 @@ class AnswerScores:
     """Predictions that are not null."""
 
     @classmethod
-    def of(cls, outcomes: Sequence[Outcome]) -> "AnswerScores":
+    def of(cls, outcomes: Sequence[NqOutcome]) -> "AnswerScores":
         """The scores of some outcomes, in any order."""
         points = operating_points(outcomes)
         last = points[-1] if points else OperatingPoint()
@@ -82,7 +82,7 @@ class NqScores:
 
 def long_outcome(
     gold: Sequence[NqAnswer], predicted: NqAnswer, score: float, least: int
-) -> Outcome:
+) -> NqOutcome:
     """Score one long answer: right where it is the span of any annotator.
 
     Args:
@@ -99,12 +99,12 @@ def long_outcome(
         and predicted.has_long
         and any(answer.long_answer.equals(predicted.long_answer) for answer in gold)
     )
-    return Outcome(has_gold, predicted.has_long, is_correct, score)
+    return NqOutcome(has_gold, predicted.has_long, is_correct, score)
 
 
 def short_outcome(
     gold: Sequence[NqAnswer], predicted: NqAnswer, score: float, least: int
-) -> Outcome:
+) -> NqOutcome:
     """Score one short answer: right where it is the yes/no, or all the spans, of any annotator.
 
     Args:
@@ -121,10 +121,10 @@ def short_outcome(
     else:
         matches = (answer.yes_no is predicted.yes_no for answer in gold)
     is_correct = has_gold and predicted.has_short and any(matches)
-    return Outcome(has_gold, predicted.has_short, is_correct, score)
+    return NqOutcome(has_gold, predicted.has_short, is_correct, score)
 
 
-def operating_points(outcomes: Sequence[Outcome]) -> list[OperatingPoint]:
+def operating_points(outcomes: Sequence[NqOutcome]) -> list[OperatingPoint]:
     """Precision and recall at each distinct score, the highest first.
 
     Recall's denominator is all examples with an answer, whatever the threshold; null predictions

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..io.fields import take_start
 from ..io.json_records import JsonObject
-from ..io.policy import Place
+from ..io.policy import SourceLocation
 
 _MISSING = -1
 
@@ -60,24 +60,24 @@ class NqSpan:
         }
 
 
-def parse_span(record: JsonObject, place: Place) -> NqSpan:
+def parse_span(record: JsonObject, location: SourceLocation) -> NqSpan:
     """The span of an object with ``start_token``, ``end_token``, ``start_byte``, ``end_byte``.
 
     Raises:
         DataError: If one of a pair is missing or negative and the other is not, or a range is
             empty.
     """
-    return NqSpan(*_take_range(record, "token", place), *_take_range(record, "byte", place))
+    return NqSpan(*_take_range(record, "token", location), *_take_range(record, "byte", location))
 
 
-def _take_range(record: JsonObject, unit: str, place: Place) -> tuple[int, int]:
+def _take_range(record: JsonObject, unit: str, location: SourceLocation) -> tuple[int, int]:
     """Start and end in one unit; both -1 where they are absent or negative."""
     names = (f"start_{unit}", f"end_{unit}")
-    start, end = (_MISSING if n not in record else take_start(record, n, place) for n in names)
+    start, end = (_MISSING if n not in record else take_start(record, n, location) for n in names)
     if start < 0 and end < 0:
         return _MISSING, _MISSING
     if start < 0 or start >= end:
-        raise place.error(
+        raise location.error(
             f"expected {names[0]!r} below {names[1]!r}, or -1 in both, found {start} and {end}. "
             "Ends are exclusive; correct the span."
         )

@@ -6,14 +6,16 @@ from pathlib import Path
 from ..errors import DataError
 from ..io.lines import open_bytes
 from ..io.peek import peek
-from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
+from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
 from ..records import PairExample
 from .formats import PairFormat
 from .glue import read_glue_mnli, read_glue_qqp
 from .jsonl import read_boolq, read_jsonl_pairs, read_mnli
 from .labels import NO_LABEL
 
-_READERS: dict[PairFormat, Callable[[Path, ErrorPolicy], Iterator[tuple[Place, PairExample]]]] = {
+_READERS: dict[
+    PairFormat, Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, PairExample]]]
+] = {
     PairFormat.PAIRS: read_jsonl_pairs,
     PairFormat.BOOLQ: read_boolq,
     PairFormat.MNLI: read_mnli,
@@ -68,14 +70,14 @@ def read_pairs(
 
 
 def _labelled(
-    found: Iterator[tuple[Place, PairExample]], report: ReadReport
-) -> Iterator[tuple[Place, PairExample]]:
+    found: Iterator[tuple[SourceLocation, PairExample]], report: ReadReport
+) -> Iterator[tuple[SourceLocation, PairExample]]:
     """The pairs that have a label."""
-    for place, example in found:
+    for location, example in found:
         if example.label == NO_LABEL:
             report.left_out["no gold label"] += 1
         else:
-            yield place, example
+            yield location, example
 
 
 def _detect(path: Path) -> PairFormat:

@@ -12,7 +12,7 @@ from ..errors import DataError
 from ..io.fields import take_text
 from ..io.json_records import JsonObject, shorten
 from ..io.lines import read_lines
-from ..io.policy import ErrorPolicy, Place, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import PairExample
 from .labels import take_label
 
@@ -31,47 +31,47 @@ _QQP = _Columns("id", "question1", "question2", "is_duplicate")
 _QQP_LABELS = {"0": "false", "1": "true"}
 
 
-def read_glue_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, PairExample]]:
+def read_glue_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
     """The pairs of a tab-separated file of MultiNLI, plain or gzip."""
     return parse_each(_records(path, _MNLI, policy), partial(_pair, columns=_MNLI), policy)
 
 
-def read_glue_qqp(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, PairExample]]:
+def read_glue_qqp(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
     """The pairs of a tab-separated file of Quora's questions, plain or gzip."""
     return parse_each(_records(path, _QQP, policy), _duplicate, policy)
 
 
-def _pair(record: JsonObject, place: Place, columns: _Columns) -> PairExample:
+def _pair(record: JsonObject, location: SourceLocation, columns: _Columns) -> PairExample:
     return PairExample(
-        example_id=take_text(record, columns.example_id, place).strip(),
-        first=take_text(record, columns.first, place),
-        second=take_text(record, columns.second, place),
-        label=take_label(record, columns.label, place),
+        example_id=take_text(record, columns.example_id, location).strip(),
+        first=take_text(record, columns.first, location),
+        second=take_text(record, columns.second, location),
+        label=take_label(record, columns.label, location),
     )
 
 
-def _duplicate(record: JsonObject, place: Place) -> PairExample:
+def _duplicate(record: JsonObject, location: SourceLocation) -> PairExample:
     """A pair of questions, whose label is a digit."""
     label = record[_QQP.label]
     if label not in _QQP_LABELS:
-        raise place.error(
+        raise location.error(
             f"expected {_QQP.label!r} to be 0 or 1, found {shorten(label)}. Correct or drop the "
             "line."
         )
     named: JsonObject = record | {_QQP.label: _QQP_LABELS[str(label)]}
-    return _pair(named, place, _QQP)
+    return _pair(named, location, _QQP)
 
 
 def _records(
     path: Path, columns: _Columns, policy: ErrorPolicy
-) -> Iterator[tuple[Place, JsonObject]]:
+) -> Iterator[tuple[SourceLocation, JsonObject]]:
     """The lines as objects, by the names in the header.
 
     Raises:
         DataError: If the header lacks a column, or the policy says so of a line.
     """
     lines = read_lines(path, policy)
-    place, header = next(lines, (Place(path, 1), ""))
+    location, header = next(lines, (SourceLocation(path, 1), ""))
     names = _fields(header)
     missing = [name for name in columns if name not in names]
     if missing:
@@ -79,13 +79,13 @@ def _records(
             f"expected a header with {', '.join(columns)}, found none of {', '.join(missing)} in "
             f"{shorten(header.strip())}. Parts without labels cannot be used; name another file.",
             path=path,
-            line=place.line,
+            line=location.line,
         )
 
-    def parse(text: str, place: Place) -> JsonObject:
+    def parse(text: str, location: SourceLocation) -> JsonObject:
         fields = _fields(text)
         if len(fields) != len(names):
-            raise place.error(
+            raise location.error(
                 f"expected {len(names)} tab-separated fields, as in the header, found "
                 f"{len(fields)}. Correct or drop the line."
             )

@@ -5,72 +5,74 @@ from pathlib import Path
 
 from ..io.fields import take_optional_id, take_optional_text, take_text
 from ..io.json_records import JsonObject, read_json_lines
-from ..io.policy import ErrorPolicy, Place, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import PairExample
 from .labels import take_label
 
 
-def parse_pair(record: JsonObject, place: Place) -> PairExample:
+def parse_pair(record: JsonObject, location: SourceLocation) -> PairExample:
     """One line of the project's own form; without an id it is named by its record number.
 
     Raises:
         DataError: If a field is missing or wrong.
     """
     return PairExample(
-        example_id=take_optional_id(record, ("id",), place) or str(place.number),
-        first=take_text(record, "text_a", place),
-        second=_titled(record, "text_b", place),
-        label=take_label(record, "label", place),
+        example_id=take_optional_id(record, ("id",), location) or str(location.number),
+        first=take_text(record, "text_a", location),
+        second=_titled(record, "text_b", location),
+        label=take_label(record, "label", location),
     )
 
 
-def parse_boolq(record: JsonObject, place: Place) -> PairExample:
+def parse_boolq(record: JsonObject, location: SourceLocation) -> PairExample:
     """One line of BoolQ; it has no id.
 
     Raises:
         DataError: If a field is missing or wrong.
     """
     return PairExample(
-        example_id=take_optional_id(record, ("id", "idx"), place) or str(place.number),
-        first=take_text(record, "question", place),
-        second=_titled(record, "passage", place),
-        label=take_label(record, "answer" if "answer" in record else "label", place),
+        example_id=take_optional_id(record, ("id", "idx"), location) or str(location.number),
+        first=take_text(record, "question", location),
+        second=_titled(record, "passage", location),
+        label=take_label(record, "answer" if "answer" in record else "label", location),
     )
 
 
-def parse_mnli(record: JsonObject, place: Place) -> PairExample:
+def parse_mnli(record: JsonObject, location: SourceLocation) -> PairExample:
     """One line of MultiNLI.
 
     Raises:
         DataError: If a field is missing or wrong.
     """
     return PairExample(
-        example_id=take_optional_id(record, ("pairID",), place) or str(place.number),
-        first=take_text(record, "sentence1", place),
-        second=take_text(record, "sentence2", place),
-        label=take_label(record, "gold_label", place),
+        example_id=take_optional_id(record, ("pairID",), location) or str(location.number),
+        first=take_text(record, "sentence1", location),
+        second=take_text(record, "sentence2", location),
+        label=take_label(record, "gold_label", location),
     )
 
 
-def _titled(record: JsonObject, name: str, place: Place) -> str:
+def _titled(record: JsonObject, name: str, location: SourceLocation) -> str:
     """A text, behind its title where the record has one.
 
     Source: SuperGLUE's form of BoolQ (https://arxiv.org/abs/1905.00537), whose passages begin so.
     """
-    text, title = take_text(record, name, place), take_optional_text(record, "title", place)
+    text, title = take_text(record, name, location), take_optional_text(record, "title", location)
     return f"{title.strip()} -- {text}" if title.strip() else text
 
 
-def read_jsonl_pairs(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, PairExample]]:
+def read_jsonl_pairs(
+    path: Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, PairExample]]:
     """The pairs of a file in the project's own form, plain or gzip."""
     return parse_each(read_json_lines(path, policy), parse_pair, policy)
 
 
-def read_boolq(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, PairExample]]:
+def read_boolq(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
     """The pairs of a file of BoolQ, plain or gzip."""
     return parse_each(read_json_lines(path, policy), parse_boolq, policy)
 
 
-def read_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, PairExample]]:
+def read_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
     """The pairs of a JSON Lines file of MultiNLI, plain or gzip."""
     return parse_each(read_json_lines(path, policy), parse_mnli, policy)

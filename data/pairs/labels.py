@@ -2,13 +2,13 @@
 
 from ..io.fields import check_unicode
 from ..io.json_records import JsonObject, shorten
-from ..io.policy import Place
+from ..io.policy import SourceLocation
 
 NO_LABEL = "-"
 """What MultiNLI has where its annotators did not agree."""
 
 
-def as_label(value: object, name: str, place: Place) -> str:
+def as_label(value: object, name: str, location: SourceLocation) -> str:
     """A label's name: ``true`` and ``false`` of truth values, text as it is.
 
     Python's and JSON's spellings of a truth value are the same label.
@@ -19,15 +19,15 @@ def as_label(value: object, name: str, place: Place) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str) or not value.strip():
-        raise place.error(
+        raise location.error(
             f"expected {name!r} to be a label, as text or true or false, found "
             f"{type(value).__name__} {shorten(value)}. Change it or drop the record."
         )
-    label = check_unicode(value.strip(), name, place)
+    label = check_unicode(value.strip(), name, location)
     return label.lower() if label.lower() in ("true", "false") else label
 
 
-def take_label(record: JsonObject, name: str, place: Place) -> str:
+def take_label(record: JsonObject, name: str, location: SourceLocation) -> str:
     """The label of a record.
 
     Raises:
@@ -35,5 +35,5 @@ def take_label(record: JsonObject, name: str, place: Place) -> str:
     """
     if name not in record:
         found = ", ".join(map(repr, record)) or "an empty object"
-        raise place.error(f"expected the field {name!r}, found only {found}. Add it.")
-    return as_label(record[name], name, place)
+        raise location.error(f"expected the field {name!r}, found only {found}. Add it.")
+    return as_label(record[name], name, location)

@@ -15,7 +15,7 @@ from ..io.fields import as_texts, check_unicode, take_text, take_texts
 from ..io.folders import find_files
 from ..io.json_records import as_json_object, shorten
 from ..io.lines import read_whole_text
-from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
+from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
 from ..records import ChoiceExample
 
 _SUFFIX = ".txt"
@@ -56,7 +56,7 @@ def read_choices(
                 report=policy.report, limit=limit)  # fmt: skip
 
 
-def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, ChoiceExample]]:
+def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, ChoiceExample]]:
     """All questions, each with its place."""
     files = find_files(path, {_SUFFIX}) if path.is_dir() else [path]
     for file in files:
@@ -69,26 +69,26 @@ def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, ChoiceExam
         yield from examples
 
 
-def _parse_article(file: Path, name: str) -> list[tuple[Place, ChoiceExample]]:
+def _parse_article(file: Path, name: str) -> list[tuple[SourceLocation, ChoiceExample]]:
     """The questions of one file.
 
     Raises:
         DataError: If it is no JSON, a field is missing or wrong, or lists differ in length.
     """
-    place = Place(file, 1)
+    location = SourceLocation(file, 1)
     text = read_whole_text(file)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        raise Place(file, line).error(f"expected JSON, found a fault: {error}.") from error
-    record = as_json_object(value, place)
-    article = take_text(record, "article", place)
-    questions = take_texts(record, "questions", place)
-    answers = take_texts(record, "answers", place)
+        raise SourceLocation(file, line).error(f"expected JSON, found a fault: {error}.") from error
+    record = as_json_object(value, location)
+    article = take_text(record, "article", location)
+    questions = take_texts(record, "questions", location)
+    answers = take_texts(record, "answers", location)
     options = record.get("options")
     if not isinstance(options, list) or not len(questions) == len(options) == len(answers):
-        raise place.error(
+        raise location.error(
             f"expected 'options' and 'answers' for each of {len(questions)} questions, found "
             f"{len(options) if isinstance(options, list) else shorten(options)} and "
             f"{len(answers)}. Correct or drop the file."
@@ -97,7 +97,7 @@ def _parse_article(file: Path, name: str) -> list[tuple[Place, ChoiceExample]]:
     for number, (question, choices, answer) in enumerate(
         zip(questions, options, answers, strict=True)
     ):
-        at = place._replace(number=number, within=f"questions[{number}]")
+        at = location._replace(number=number, within=f"questions[{number}]")
         texts = as_texts(choices, "options", at)
         asked = tuple(_asked(check_unicode(question, "questions", at), text) for text in texts)
         example = ChoiceExample(f"{name}-{number}", asked, article, _place_of(answer, texts, at))
@@ -112,7 +112,7 @@ def _asked(question: str, choice: str) -> str:
     return f"{question} {choice}"
 
 
-def _place_of(letter: str, choices: tuple[str, ...], place: Place) -> int:
+def _place_of(letter: str, choices: tuple[str, ...], location: SourceLocation) -> int:
     """Which choice a letter means.
 
     Raises:
@@ -120,7 +120,7 @@ def _place_of(letter: str, choices: tuple[str, ...], place: Place) -> int:
     """
     number = ord(letter) - ord("A") if len(letter) == 1 else -1
     if not 0 <= number < len(choices):
-        raise place.error(
+        raise location.error(
             f"expected the answer to be one of the first {len(choices)} letters, found "
             f"{letter!r}. Correct or drop the file."
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..io.lines import open_bytes
-from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw
+from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
 from ..nq import find_nq_files
 from ..records import Question, ReadingExample
 from .detection import detect_question_format
@@ -18,8 +18,8 @@ from .nq_open import read_nq_open_questions
 from .squad import read_squad_examples
 from .trec import read_trec_questions
 
-QuestionReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, Question]]]
-ExampleReader = Callable[[Path, ErrorPolicy], Iterator[tuple[Place, ReadingExample]]]
+QuestionReader = Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, Question]]]
+ExampleReader = Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, ReadingExample]]]
 
 QUESTION_READERS: dict[QuestionFormat, QuestionReader] = {
     QuestionFormat.NQ_OPEN: read_nq_open_questions,
@@ -69,7 +69,7 @@ def read_questions(
 
 def locate_questions(
     path: Path, format: QuestionFormat, policy: ErrorPolicy
-) -> Iterator[tuple[Place, Question]]:
+) -> Iterator[tuple[SourceLocation, Question]]:
     """The questions of a file or folder, each with its place; see `read_questions`.
 
     Raises:
@@ -80,7 +80,7 @@ def locate_questions(
     if format in QUESTION_READERS:
         return QUESTION_READERS[format](path, policy)
     examples = EXAMPLE_READERS[format](path, policy)
-    return ((place, as_question(example)) for place, example in examples)
+    return ((location, as_question(example)) for location, example in examples)
 
 
 def read_examples(

@@ -12,11 +12,11 @@ from pathlib import Path
 from ..io.delimited import read_rows
 from ..io.fields import as_texts
 from ..io.json_records import shorten
-from ..io.policy import ErrorPolicy, Place, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Question
 
 
-def parse_answers(text: str, place: Place) -> tuple[str, ...]:
+def parse_answers(text: str, location: SourceLocation) -> tuple[str, ...]:
     """The answers of one row, from a list as Python or JSON writes it.
 
     Raises:
@@ -27,38 +27,40 @@ def parse_answers(text: str, place: Place) -> tuple[str, ...]:
             warnings.simplefilter("ignore")  # an answer with a backslash is no concern of Python's
             value = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        value = _parse_json(text, place)
-    return as_texts(value, "answers", place)
+        value = _parse_json(text, location)
+    return as_texts(value, "answers", location)
 
 
-def parse_question(row: list[str], place: Place) -> Question:
+def parse_question(row: list[str], location: SourceLocation) -> Question:
     """One row as a question, named by its row number; the answers may be left out.
 
     Raises:
         DataError: If the row has other fields, or the question is empty.
     """
     if len(row) > 2:
-        raise place.error(
+        raise location.error(
             f"expected 2 tab-separated fields (question, answers), found {len(row)}. "
             "Correct the row."
         )
     if not row[0].strip():
-        raise place.error("expected a question, found it empty. Fill it or drop the row.")
+        raise location.error("expected a question, found it empty. Fill it or drop the row.")
     is_labelled = len(row) == 2 and bool(row[1].strip())
-    answers = parse_answers(row[1], place) if is_labelled else ()
-    return Question(str(place.number), row[0], answers, is_labelled=is_labelled)
+    answers = parse_answers(row[1], location) if is_labelled else ()
+    return Question(str(location.number), row[0], answers, is_labelled=is_labelled)
 
 
-def read_dpr_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Question]]:
+def read_dpr_questions(
+    path: Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, Question]]:
     """The questions of one file, plain or gzip."""
     return parse_each(read_rows(path, policy, n_fields=2), parse_question, policy)
 
 
-def _parse_json(text: str, place: Place) -> object:
+def _parse_json(text: str, location: SourceLocation) -> object:
     """The list as JSON, where Python could not read it."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise place.error(
+        raise location.error(
             f'expected the answers as a list, ["…", "…"], found {shorten(text)}. Correct the row.'
         ) from error

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..io.json_records import shorten
-from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..io.policy import (
+    ErrorPolicy,
+    OnError,
+    ReadReport,
+    SourceLocation,
+    check_limit,
+    draw,
+    parse_each,
+)
 from ..records import AnswerMatch, Question
 from .dispatch import locate_questions
 from .formats import QuestionFormat
@@ -52,17 +60,17 @@ def read_gold(
         match = AnswerMatch.REGEX if by_topic is not None else usual_match(path)
     seen: set[str] = set()
 
-    def check(question: Question, place: Place) -> Question:
+    def check(question: Question, location: SourceLocation) -> Question:
         if by_topic is not None:
             answers = by_topic.get(question.question_id, ())
             question = replace(question, answers=answers, is_labelled=bool(answers))
         elif match is AnswerMatch.REGEX:
             for answer in question.answers:
-                check_pattern(answer, place)
-        _check(question, place, seen, patterns)
+                check_pattern(answer, location)
+        _check(question, location, seen, patterns)
         return replace(question, match=match)
 
-    found: Iterator[tuple[Place, Question]] = parse_each(
+    found: Iterator[tuple[SourceLocation, Question]] = parse_each(
         locate_questions(path, format, policy), check, policy
     )
     gold = list(draw(found, path=path, noun="question", report=policy.report, limit=limit))
@@ -81,17 +89,19 @@ def usual_match(path: Path) -> AnswerMatch:
     return AnswerMatch.REGEX if "curatedtrec" in name else AnswerMatch.STRING
 
 
-def _check(question: Question, place: Place, seen: set[str], patterns: str | Path | None) -> None:
+def _check(
+    question: Question, location: SourceLocation, seen: set[str], patterns: str | Path | None
+) -> None:
     """Refuse a question that cannot be scored, or not told from another."""
     if not question.is_labelled:
         where = f" in {patterns}" if patterns is not None else ""
-        raise place.error(
+        raise location.error(
             f"expected the answers of {shorten(question.question)}, found none{where}. Add them "
             "(an empty list where there is none to be found; TREC's patterns for topics), or drop "
             "the question."
         )
     if question.question_id in seen:
-        raise place.error(
+        raise location.error(
             f"expected an identifier of its own for each question, found {question.question_id!r} "
             "a second time. Change one of the two."
         )

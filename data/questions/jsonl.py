@@ -16,31 +16,33 @@ from ..io.fields import (
     take_texts,
 )
 from ..io.json_records import JsonObject, read_json_lines, write_json_lines
-from ..io.policy import ErrorPolicy, Place, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import ReadingExample
 from .examples import check_example
 
 
-def parse_example(record: JsonObject, place: Place) -> ReadingExample:
+def parse_example(record: JsonObject, location: SourceLocation) -> ReadingExample:
     """One line as an example; without an id it is named by its record number.
 
     Raises:
         DataError: If a field is missing or wrong, or an answer is not where its offset says.
     """
     example = ReadingExample(
-        example_id=take_optional_id(record, ("id",), place) or str(place.number),
-        question=take_text(record, "question", place),
-        context=take_text(record, "context", place),
-        answers=take_texts(record, "answers", place),
-        answer_starts=take_starts(record, "answer_starts", place),
-        title=take_optional_text(record, "title", place),
-        is_impossible=take_flag(record, "is_impossible", place),
-        multi_span=take_flag(record, "multi_span", place),
+        example_id=take_optional_id(record, ("id",), location) or str(location.number),
+        question=take_text(record, "question", location),
+        context=take_text(record, "context", location),
+        answers=take_texts(record, "answers", location),
+        answer_starts=take_starts(record, "answer_starts", location),
+        title=take_optional_text(record, "title", location),
+        is_impossible=take_flag(record, "is_impossible", location),
+        multi_span=take_flag(record, "multi_span", location),
     )
-    return check_example(example, place)
+    return check_example(example, location)
 
 
-def read_jsonl_examples(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, ReadingExample]]:
+def read_jsonl_examples(
+    path: Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, ReadingExample]]:
     """The examples of one file, plain or gzip."""
     return parse_each(read_json_lines(path, policy), parse_example, policy)
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from ..io.policy import ErrorPolicy, Place, parse_each
-from ..nq import NqExample, NqPassage, TokenMap, parse_example, passages_of, read_nq_records
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+from ..nq import NqExample, NqPassage, NqTokenMap, parse_example, passages_of, read_nq_records
 from ..records import Question, ReadingExample
 from .examples import check_example
 
 
-class LeftOut(StrEnum):
+class LeftOutReason(StrEnum):
     """Why a record has no answer that is one piece of text."""
 
     NO_ANSWER = "no answer"
@@ -25,32 +25,34 @@ class LeftOut(StrEnum):
     NO_PASSAGE = "answer in no top-level candidate"
 
 
-def read_nq_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Question]]:
+def read_nq_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Question]]:
     """The questions of one file, plain or gzip, each distinct answer once.
 
     An annotator's short answer counts where it is one span, though no other annotator gave any.
     Records without such an answer are left out, by reason; those of a test set, which nobody has
     annotated, are questions without answers.
     """
-    for place, example in parse_each(read_nq_records(path, policy), parse_example, policy):
+    for location, example in parse_each(read_nq_records(path, policy), parse_example, policy):
         answers = tuple(dict.fromkeys(_answer_texts(example)))
         if answers or not example.annotations:
-            yield place, Question(example.example_id, example.question, answers)
+            yield location, Question(example.example_id, example.question, answers)
         else:
             policy.report.left_out[_reason(example)] += 1
 
 
-def read_nq_examples(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, ReadingExample]]:
+def read_nq_examples(
+    path: Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, ReadingExample]]:
     """The questions of one file, each with the paragraph or list that holds its short answers.
 
     The context is a whole passage of the same file read as a corpus. Where annotators found
     answers in several, it is the one with most of them. Records without such an answer, and
     answers that stand in tables, are left out, by reason.
     """
-    for place, example in parse_each(read_nq_records(path, policy), parse_example, policy):
+    for location, example in parse_each(read_nq_records(path, policy), parse_example, policy):
         found = _reading_example(example)
         if isinstance(found, ReadingExample):
-            yield place, check_example(found, place)
+            yield location, check_example(found, location)
         else:
             policy.report.left_out[found] += 1
 
@@ -58,7 +60,7 @@ def read_nq_examples(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, R
 def _answer_texts(example: NqExample) -> Iterator[str]:
     """The text of each annotator's short answer, where it is one span."""
     for start, end in _answer_tokens(example):
-        text = TokenMap.of(example.document, start, end).text
+        text = NqTokenMap.of(example.document, start, end).text
         if text:
             yield text
 
@@ -71,19 +73,19 @@ def _answer_tokens(example: NqExample) -> Iterator[tuple[int, int]]:
             yield span.start_token, span.end_token
 
 
-def _reason(example: NqExample) -> LeftOut:
+def _reason(example: NqExample) -> LeftOutReason:
     """Why no annotator gave a short answer of one span; of several reasons, the nearest to one."""
     annotations = example.annotations
     if any(annotation.short_answers for annotation in annotations):
-        return LeftOut.SEVERAL_SPANS
+        return LeftOutReason.SEVERAL_SPANS
     if any(annotation.has_short for annotation in annotations):
-        return LeftOut.YES_NO
+        return LeftOutReason.YES_NO
     if any(annotation.has_long for annotation in annotations):
-        return LeftOut.LONG_ONLY
-    return LeftOut.NO_ANSWER
+        return LeftOutReason.LONG_ONLY
+    return LeftOutReason.NO_ANSWER
 
 
-def _reading_example(example: NqExample) -> ReadingExample | LeftOut:
+def _reading_example(example: NqExample) -> ReadingExample | LeftOutReason:
     """The record with the passage that most of its answers stand in."""
     answers = Counter(_answer_tokens(example))
     if not answers:
@@ -95,7 +97,7 @@ def _reading_example(example: NqExample) -> ReadingExample | LeftOut:
         if passage.tag != "table" and inside.total() > n_best:
             best, n_best = passage, inside.total()
     if best is None:
-        return LeftOut.TABLE if in_table else LeftOut.NO_PASSAGE
+        return LeftOutReason.TABLE if in_table else LeftOutReason.NO_PASSAGE
     text = best.passage.text
     spans = sorted(_inside(best, answers))
     return ReadingExample(

@@ -36,7 +36,15 @@ from ..io.json_records import (
     write_json_lines,
 )
 from ..io.lines import open_bytes, read_raw_lines
-from ..io.policy import ErrorPolicy, OnError, Place, ReadReport, check_limit, draw, parse_each
+from ..io.policy import (
+    ErrorPolicy,
+    OnError,
+    ReadReport,
+    SourceLocation,
+    check_limit,
+    draw,
+    parse_each,
+)
 from ..metrics.answers import find_answer
 from ..records import OpenDomainExample, Passage
 
@@ -99,7 +107,7 @@ def write_open_domain_examples(
     return write_json_lines(path, map(_record_of, examples), _parse, compress=compress)
 
 
-def _read_values(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, JsonObject]]:
+def _read_values(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
     """The file's records: the items of an array, or the lines."""
     first = next((raw for raw in read_raw_lines(path) if not raw.isspace()), b"")
     if first.lstrip().startswith(b"["):
@@ -107,19 +115,19 @@ def _read_values(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, JsonO
     return read_json_lines(path, policy)
 
 
-def _parse(record: JsonObject, place: Place) -> OpenDomainExample:
+def _parse(record: JsonObject, location: SourceLocation) -> OpenDomainExample:
     """One record as an example; without an id it is named by its record number."""
-    answers = take_texts(record, "answers", place)
+    answers = take_texts(record, "answers", location)
     if not answers:
-        raise place.error("expected an answer in 'answers', found none. Drop the record.")
-    positive, answer, start = _parse_positive(record, answers, place)
-    hard = take_objects(record, "hard_negative_ctxs", place)
-    negatives = hard or take_objects(record, "negative_ctxs", place)  # as DPR's training does
-    name = take_optional_id(record, ("id",), place) or str(place.number)
-    _check_answer(positive.text, answer, start, f"record {name!r}", place)
+        raise location.error("expected an answer in 'answers', found none. Drop the record.")
+    positive, answer, start = _parse_positive(record, answers, location)
+    hard = take_objects(record, "hard_negative_ctxs", location)
+    negatives = hard or take_objects(record, "negative_ctxs", location)  # as DPR's training does
+    name = take_optional_id(record, ("id",), location) or str(location.number)
+    _check_answer(positive.text, answer, start, f"record {name!r}", location)
     return OpenDomainExample(
         example_id=name,
-        question=take_text(record, "question", place),
+        question=take_text(record, "question", location),
         answers=answers,
         positive=positive,
         answer=answer,
@@ -129,12 +137,12 @@ def _parse(record: JsonObject, place: Place) -> OpenDomainExample:
 
 
 def _parse_positive(
-    record: JsonObject, answers: tuple[str, ...], place: Place
+    record: JsonObject, answers: tuple[str, ...], location: SourceLocation
 ) -> tuple[Passage, str, int]:
     """The passage that answers, the answer as it stands there, and where."""
-    positives = take_objects(record, "positive_ctxs", place)
+    positives = take_objects(record, "positive_ctxs", location)
     if not positives:
-        raise place.error(
+        raise location.error(
             "expected a passage that answers the question in 'positive_ctxs', found none. "
             "Add it or drop the record."
         )
@@ -147,41 +155,41 @@ def _parse_positive(
         span = find_answer(passage.text, answers)
         if span is not None:
             return passage, passage.text[slice(*span)], span[0]
-    raise place.error(
+    raise location.error(
         f"expected one of the answers {shorten(list(answers))} in one of the {len(positives)} "
         "'positive_ctxs', found it in none. Correct or drop the record."
     )
 
 
-def _check_answer(text: str, answer: str, start: int, name: str, place: Place) -> None:
+def _check_answer(text: str, answer: str, start: int, name: str, location: SourceLocation) -> None:
     """Refuse an answer that is not where its offset says."""
     found = text[start : start + len(answer)] if start >= 0 else ""
     if found != answer:
-        raise place.error(
+        raise location.error(
             f"{name}: expected the answer {shorten(answer)} at offset {start} of the positive "
             f"({len(text)} characters), found {shorten(found)}. "
             "Offsets count Unicode code points; correct it or drop the record."
         )
 
 
-def _parse_passage(value: JsonObject, place: Place) -> Passage:
+def _parse_passage(value: JsonObject, location: SourceLocation) -> Passage:
     """One passage; its id is empty where it has none."""
     names = tuple(name for name in _ID_NAMES if value.get(name) != "")
     return Passage(
-        passage_id=take_optional_id(value, names, place) or "",
-        text=take_text(value, "text", place),
-        title=take_optional_text(value, "title", place),
+        passage_id=take_optional_id(value, names, location) or "",
+        text=take_text(value, "text", location),
+        title=take_optional_text(value, "title", location),
     )
 
 
 def _record_of(example: OpenDomainExample) -> JsonObject:
     """The example as a JSON object."""
-    place = {"answer": example.answer, "answer_start": example.answer_start}
+    location = {"answer": example.answer, "answer_start": example.answer_start}
     return {
         "id": example.example_id,
         "question": example.question,
         "answers": list(example.answers),
-        "positive_ctxs": [_passage_record(example.positive) | place],
+        "positive_ctxs": [_passage_record(example.positive) | location],
         "negative_ctxs": [],
         "hard_negative_ctxs": [_passage_record(passage) for passage in example.negatives],
     }

@@ -20,7 +20,7 @@ from ..io.fields import take_optional_id, take_optional_text, take_text
 from ..io.json_records import JsonObject, as_json_object, read_json_lines, shorten
 from ..io.lines import read_whole_text
 from ..io.peek import data_suffix, peek
-from ..io.policy import ErrorPolicy, Place
+from ..io.policy import ErrorPolicy, SourceLocation
 from ..records import Question
 
 _ID_NAMES = ("id", "question_id", "qid")
@@ -35,7 +35,7 @@ class Prediction:
     prediction: str
 
 
-def read_predictions(path: str | Path) -> Iterator[tuple[Place, Prediction]]:
+def read_predictions(path: str | Path) -> Iterator[tuple[SourceLocation, Prediction]]:
     """The predictions of a file, plain or gzip, each with its place.
 
     Raises:
@@ -45,7 +45,7 @@ def read_predictions(path: str | Path) -> Iterator[tuple[Place, Prediction]]:
     fields = peek(path).fields
     if _is_record(fields) or (not fields and data_suffix(path) != ".json"):
         records = read_json_lines(path, ErrorPolicy())
-        return ((place, _parse(record, place)) for place, record in records)
+        return ((location, _parse(record, location)) for location, record in records)
     return _read_object(path)
 
 
@@ -68,12 +68,12 @@ def match_predictions(questions: Sequence[Question], path: str | Path) -> list[P
     for number, question in enumerate(questions):
         by_text.setdefault(question.question, []).append(number)
     found: list[Prediction | None] = [None] * len(questions)
-    for place, one in read_predictions(path):
+    for location, one in read_predictions(path):
         numbers = _numbers(one, by_id, by_text)
         if not numbers:
-            raise place.error(_unknown(one, len(questions)))
+            raise location.error(_unknown(one, len(questions)))
         if found[numbers[0]] is not None:
-            raise place.error(
+            raise location.error(
                 f"expected one prediction for {_name(one)}, found a second one. "
                 "Drop one of the two."
             )
@@ -99,40 +99,40 @@ def _is_record(fields: Sequence[str]) -> bool:
     return not {"prediction", "question", *_ID_NAMES}.isdisjoint(fields)
 
 
-def _parse(record: JsonObject, place: Place) -> Prediction:
+def _parse(record: JsonObject, location: SourceLocation) -> Prediction:
     """One line as a prediction."""
     if not isinstance(record.get("prediction"), str):
-        raise place.error(
+        raise location.error(
             f"expected a string in 'prediction', found {shorten(record.get('prediction'))} "
             f"(fields: {', '.join(map(repr, record)) or 'none'}). Write "
             '{"id": …, "prediction": …}, or "question" in place of "id".'
         )
-    name = take_optional_id(record, _ID_NAMES, place)
+    name = take_optional_id(record, _ID_NAMES, location)
     if name is None:
-        question = take_text(record, "question", place)
+        question = take_text(record, "question", location)
     else:
-        question = take_optional_text(record, "question", place)
-    return Prediction(name, question, take_optional_text(record, "prediction", place))
+        question = take_optional_text(record, "question", location)
+    return Prediction(name, question, take_optional_text(record, "prediction", location))
 
 
-def _read_object(path: Path) -> Iterator[tuple[Place, Prediction]]:
+def _read_object(path: Path) -> Iterator[tuple[SourceLocation, Prediction]]:
     """The answers of SQuAD's form, one object."""
     text = read_whole_text(path)
     try:
-        answers = as_json_object(json.loads(text), Place(path, None))
+        answers = as_json_object(json.loads(text), SourceLocation(path, None))
     except (ValueError, RecursionError) as error:
-        raise Place(path, getattr(error, "lineno", None)).error(
+        raise SourceLocation(path, getattr(error, "lineno", None)).error(
             f"expected predictions, one JSON object {{identifier: answer}} or a line with "
             f"'prediction' for each question, found a fault ({error}). Correct it."
         ) from error
     for number, (name, value) in enumerate(answers.items()):
-        place = Place(path, None, number, within=name)
+        location = SourceLocation(path, None, number, within=name)
         if not isinstance(value, str):
-            raise place.error(
+            raise location.error(
                 f"expected the answer as a string, found {type(value).__name__} {shorten(value)}. "
                 "Write {identifier: answer}, or a JSON line with 'prediction' for each question."
             )
-        yield place, Prediction(name, "", take_optional_text(answers, name, place))
+        yield location, Prediction(name, "", take_optional_text(answers, name, location))
 
 
 def _name(one: Prediction) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import DataError
 from ..io.json_records import shorten
 from ..io.lines import read_lines
-from ..io.policy import ErrorPolicy, Place, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..metrics.answers import compile_pattern
 from ..records import Question
 
@@ -33,7 +33,7 @@ def is_topic(line: str) -> bool:
     )
 
 
-def parse_topic(text: str, place: Place) -> Question:
+def parse_topic(text: str, location: SourceLocation) -> Question:
     """One line as a question without answers.
 
     Raises:
@@ -41,20 +41,22 @@ def parse_topic(text: str, place: Place) -> Question:
     """
     fields = text.rstrip("\r\n").split("\t")
     if len(fields) != 2:
-        raise place.error(
+        raise location.error(
             f"expected 2 tab-separated fields (identifier, question), found {len(fields)} in "
             f"{shorten(text.strip())}. Correct the line."
         )
     name, question = (field.strip() for field in fields)
     if not name or not question:
-        raise place.error(
+        raise location.error(
             f"expected an identifier and a question, found {shorten(text.strip())}. "
             "Fill both or drop the line."
         )
     return Question(name, question, is_labelled=False)
 
 
-def read_trec_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Place, Question]]:
+def read_trec_questions(
+    path: Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, Question]]:
     """The topics of one file, plain or gzip."""
     return parse_each(read_lines(path, policy), parse_topic, policy)
 
@@ -69,27 +71,27 @@ def read_patterns(path: Path) -> dict[str, tuple[str, ...]]:
         DataError: If a line has no pattern, or there is no line.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for place, text in read_lines(path, ErrorPolicy()):
+    for location, text in read_lines(path, ErrorPolicy()):
         fields = text.strip().split(maxsplit=1)
         if len(fields) != 2:
-            raise place.error(
+            raise location.error(
                 f"expected a topic's identifier and a pattern, found {shorten(text.strip())}. "
                 "Correct the line."
             )
         name, pattern = fields
-        check_pattern(pattern, place)
+        check_pattern(pattern, location)
         found[name] = (*found.get(name, ()), pattern)
     if not found:
         raise DataError("expected at least one answer pattern, found none.", path=path)
     return found
 
 
-def check_pattern(pattern: str, place: Place) -> None:
+def check_pattern(pattern: str, location: SourceLocation) -> None:
     """Warn of a pattern that is no regular expression: it matches nothing, as in DPR."""
     if compile_pattern(pattern) is None:
         logger.warning(
             "%s:%s: %s is no regular expression and matches nothing",
-            place.path,
-            place.line,
+            location.path,
+            location.line,
             shorten(pattern),
         )

@@ -24,7 +24,7 @@ _TIED, _STEP = np.float32(1e-4), np.float32(1e-6)
 """Anserini's numbers; see `settle_ties`."""
 
 
-class PartSearcher(Bm25Searcher):
+class PartitionSearcher(Bm25Searcher):
     """Searches the BM25 index of a part, by the statistics of the whole.
 
     Scores are Lucene's own, not rounded: Anserini rounds them, and sets equal ones apart, by all
@@ -54,7 +54,7 @@ class PartSearcher(Bm25Searcher):
             self._reader = self._searcher.reader
             self._own = FieldStatistics.of(self._reader)
             self._lucene = java_class(f"{_SEARCH}.IndexSearcher")(self._reader)
-            own = parameters_of_part(self.parameters, self._own, whole.field)
+            own = parameters_of_partition(self.parameters, self._own, whole.field)
             bm25 = java_class(f"{_SEARCH}.similarities.BM25Similarity")
             self._lucene.setSimilarity(bm25(own.k1, own.b))
             # By score, then by the passage's number, as Anserini sorts.
@@ -62,7 +62,7 @@ class PartSearcher(Bm25Searcher):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and other processes open the index again."""
-        return partial(PartSearcher, whole=self._whole), (self._folder, self.parameters)
+        return partial(PartitionSearcher, whole=self._whole), (self._folder, self.parameters)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """See `Bm25Searcher.search`; scores are not rounded."""
@@ -134,8 +134,8 @@ def merge_hits(found: Sequence[tuple[int, Hit]], k: int) -> list[tuple[int, Hit]
     best = [one for _, one in sorted(by_group, key=lambda g: (g[0], g[1][1].ordinal))][:k]
     shown = settle_ties([hit.score for _, hit in best])
     return [
-        (part, Hit(hit.ordinal, score, score))
-        for (part, hit), score in zip(best, shown, strict=True)
+        (partition, Hit(hit.ordinal, score, score))
+        for (partition, hit), score in zip(best, shown, strict=True)
     ]
 
 
@@ -163,8 +163,8 @@ def settle_ties(scores: Sequence[float]) -> list[float]:
     return [float(score) for score in shown]
 
 
-def parameters_of_part(
-    parameters: Bm25Parameters, part: FieldStatistics, whole: FieldStatistics
+def parameters_of_partition(
+    parameters: Bm25Parameters, partition: FieldStatistics, whole: FieldStatistics
 ) -> Bm25Parameters:
     """With which parameters a part counts a document's length as the whole corpus does.
 
@@ -172,9 +172,9 @@ def parameters_of_part(
     with a the average length. For a part's average a', ``k1' * (1 - b') = k1 * (1 - b)`` and
     ``k1' * b' / a' = k1 * b / a`` make it the same for every f and l.
     """
-    if not part.average_length:  # nothing will be found
+    if not partition.average_length:  # nothing will be found
         return parameters
-    by_length = parameters.k1 * parameters.b * part.average_length / whole.average_length
+    by_length = parameters.k1 * parameters.b * partition.average_length / whole.average_length
     k1 = parameters.k1 * (1 - parameters.b) + by_length
     return Bm25Parameters(k1=k1, b=by_length / k1 if k1 else parameters.b)
 

@@ -28,7 +28,7 @@ from ..storage.manifest import (
 )
 from ..storage.snapshots import publish
 from .encode import ShardTask
-from .executors.local import Encoding, Engine
+from .executors.local import Encoding, Executor
 from .lookup_and_bm25 import stored_passages, write_lookup_of
 
 MAX_PASSAGES = 1 << 32
@@ -45,7 +45,7 @@ class Extension:
     plan: BuildPlan
     codec: Codec
     codec_file: FileEntry | None
-    engine: Engine
+    executor: Executor
     n_shards: int
     """How many will be encoded at most."""
     n_tokens: int
@@ -159,7 +159,7 @@ def _encode(
                     _check_same_passages(extension.index, shard, task.passages)
                     bar.update(shard.n_tokens)
 
-        extension.engine.encode(
+        extension.executor.encode(
             to_do(),
             Encoding(
                 reader,

@@ -25,9 +25,9 @@ from ..storage.journal import PLAN_FILE, Journal, check_earlier, remove_journal
 from ..storage.manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
 from ..storage.snapshots import WRITER_LOCK, sole_writer
 from ..storage.writing import explaining_write_errors
-from .executors.local import Engine, LocalEngine
+from .executors.local import Executor, LocalExecutor
 from .extend import Extension, extend
-from .scan import CorpusScan, Estimate, estimate, scan_corpus
+from .scan import BuildEstimate, CorpusScan, estimate, scan_corpus
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ def build_index(
     reader: Reader,
     config: IndexConfig | None = None,
     *,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
     resume: bool = False,
     show_progress: bool = False,
-    on_estimate: Callable[[Estimate], None] = lambda found: None,
+    on_estimate: Callable[[BuildEstimate], None] = lambda found: None,
 ) -> tuple[Manifest, ReadReport]:
     """Read a corpus ahead of time.
 
@@ -54,7 +54,7 @@ def build_index(
         index: Folder to make.
         reader: Makes the states.
         config: Everything else; the defaults suit most.
-        engine: Where passages are encoded; by default in processes of this machine. The bytes do
+        executor: Where passages are encoded; by default in processes of this machine. The bytes do
             not depend on it.
         resume: Go on with a build that was begun there; begins one where there is none.
         show_progress: Draw progress bars on standard error.
@@ -86,8 +86,8 @@ def build_index(
             journal = Journal(index, asdict(plan), resume=resume)
             codec, codec_file = _settle_codec(index, codec, name, reader, scan, show_progress)
             n_shards = -(-scan.n_passages // config.passages_per_shard)
-            engine = engine or LocalEngine(config.workers)
-            workers = engine.workers(reader, n_shards)
+            executor = executor or LocalExecutor(config.workers)
+            workers = executor.workers(reader, n_shards)
             estimated = estimate(scan, reader, codec, config.rows_per_batch, workers)
             on_estimate(estimated)
             extension = Extension(
@@ -96,7 +96,7 @@ def build_index(
                 plan=plan,
                 codec=codec,
                 codec_file=codec_file,
-                engine=engine,
+                executor=executor,
                 n_shards=n_shards,
                 n_tokens=estimated.n_tokens,
             )

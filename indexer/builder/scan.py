@@ -35,7 +35,7 @@ class CorpusScan:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class BuildEstimate:
     """What an index will cost."""
 
     n_passages: int
@@ -83,7 +83,7 @@ def scan_corpus(passages: Iterable[Passage], *, show_progress: bool) -> CorpusSc
 
 def estimate(
     scan: CorpusScan, reader: Reader, codec: Codec, rows_per_batch: int, workers: int
-) -> Estimate:
+) -> BuildEstimate:
     """Measure on the sample what the whole will cost.
 
     Args:
@@ -108,7 +108,7 @@ def estimate(
     of_text = sum(len((p.title + p.text + p.passage_id).encode()) for p in scan.sample)
     of_text = round(of_text * scan.n_passages / max(1, len(scan.sample)))
     total = n_tokens * (width + id_bytes) + scan.n_passages * _SIDE_BYTES
-    return Estimate(
+    return BuildEstimate(
         scan.n_passages, n_tokens, total + round((1 + _LUCENE_SHARE) * of_text), seconds
     )
 

@@ -18,7 +18,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils.hub import cached_file
 
 from ...data import Passage, PrereadError
-from ...reader.inference.mixed_precision import Precision, uses_bfloat16
+from ...reader.inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ...reader.packing import batches_by_length
 from ..bm25.indexer import contents_of
 
@@ -173,7 +173,7 @@ class SentenceEncoder:
 
     def _pool(self, padded: Any) -> Tensor:
         """One vector for each text of a batch. Shape ``(n_texts, width)``, float32."""
-        bfloat16 = uses_bfloat16(Precision.AUTO, self.device)
+        bfloat16 = uses_bfloat16(MixedPrecision.AUTO, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
             states = self.model(**padded).last_hidden_state
         states = states.float()

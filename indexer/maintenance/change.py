@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ...data import Passage, PrereadError, ReadReport
 from ...reader import Reader
-from ..builder.executors.local import Engine, LocalEngine
+from ..builder.executors.local import Executor, LocalExecutor
 from ..builder.extend import Extension, extend
 from ..builder.lookup_and_bm25 import write_lookup_of
-from ..builder.scan import Estimate, estimate, scan_corpus
+from ..builder.scan import BuildEstimate, estimate, scan_corpus
 from ..config import AddConfig, corpus_passages
 from ..dense.build import compact_dense, load_encoder
 from ..errors import N_LISTED, listed
@@ -33,10 +33,10 @@ def add_passages(
     reader: Reader,
     config: AddConfig | None = None,
     *,
-    engine: Engine | None = None,
+    executor: Executor | None = None,
     resume: bool = False,
     show_progress: bool = False,
-    on_estimate: Callable[[Estimate], None] = lambda found: None,
+    on_estimate: Callable[[BuildEstimate], None] = lambda found: None,
 ) -> tuple[Manifest, ReadReport]:
     """Put more passages into an index.
 
@@ -48,7 +48,7 @@ def add_passages(
         corpus: File or folder of passages.
         reader: The one that made the index.
         config: Everything else.
-        engine: Where passages are encoded; by default in processes of this machine.
+        executor: Where passages are encoded; by default in processes of this machine.
         resume: Go on with an addition that stopped; begins one where there is none.
         show_progress: Draw progress bars on standard error.
         on_estimate: Told what it will cost, before it is done.
@@ -93,8 +93,8 @@ def add_passages(
             index, plan, resume=resume, otherwise="add without --resume, which discards it"
         )
         n_shards = -(-scan.n_passages // base.plan.passages_per_shard)
-        engine = engine or LocalEngine(config.workers)
-        workers = engine.workers(reader, n_shards)
+        executor = executor or LocalExecutor(config.workers)
+        workers = executor.workers(reader, n_shards)
         estimated = estimate(scan, reader, codec, base.plan.rows_per_batch, workers)
         on_estimate(estimated)
         before = without(index, base, replaced) if replaced else base
@@ -104,7 +104,7 @@ def add_passages(
             plan=base.plan,
             codec=codec,
             codec_file=base.codec_file,
-            engine=engine,
+            executor=executor,
             n_shards=n_shards,
             n_tokens=estimated.n_tokens,
             encoder=encoder,

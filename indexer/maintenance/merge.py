@@ -20,7 +20,7 @@ from ..storage.manifest import LOOKUP_FOLDER, LUCENE_PREFIX, STATES_FOLDER, Mani
 from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
 from .compact import Row, copy_rows, live_rows, take
-from .split import part_name, write_dense
+from .split import partition_name, write_dense
 
 
 def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool = False) -> Manifest:
@@ -53,8 +53,8 @@ def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool =
     with explaining_write_errors(index), ExitStack() as stack:
         opened = [stack.enter_context(PassageIndex(path)) for path in sources]
         _check_alike(opened)
-        are_parts = _are_parts(opened)
-        if not are_parts:
+        are_partitions = _are_partitions(opened)
+        if not are_partitions:
             _check_no_vectors(opened)
             _check_identifiers(opened)
         with atomic_folder(index) as temporary:
@@ -63,27 +63,27 @@ def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool =
             codec = opened[0].manifest.codec_file
             if codec is not None:
                 link_or_copy(opened[0].path / codec.file, temporary / codec.file)
-            put_together = _from_parts if are_parts else _from_others
+            put_together = _from_partitions if are_partitions else _from_others
             manifest = put_together(opened, temporary, show_progress)
             index_live_texts(temporary, manifest, show_progress)
             publish(temporary, manifest)
     return manifest
 
 
-def _from_parts(opened: Sequence[PassageIndex], index: Path, show_progress: bool) -> Manifest:
+def _from_partitions(opened: Sequence[PassageIndex], index: Path, show_progress: bool) -> Manifest:
     """The index that was split; the manifest's files are there but for BM25."""
-    parts = sorted(opened, key=lambda part: part.manifest.shards[0].first_ordinal)
-    for part in parts:
-        for shard in part.manifest.shards:
-            link_or_copy(part.path / shard.file, index / shard.file)
-    shards = tuple(shard for part in parts for shard in part.manifest.shards)
-    deleted = np.concatenate([part.deleted for part in parts])
-    dense = parts[0].manifest.dense
+    partitions = sorted(opened, key=lambda partition: partition.manifest.shards[0].first_ordinal)
+    for partition in partitions:
+        for shard in partition.manifest.shards:
+            link_or_copy(partition.path / shard.file, index / shard.file)
+    shards = tuple(shard for partition in partitions for shard in partition.manifest.shards)
+    deleted = np.concatenate([partition.deleted for partition in partitions])
+    dense = partitions[0].manifest.dense
     if dense is not None:
-        files = [p.path / f.file for p in parts for f in (p.manifest.dense or dense).files]
+        files = [p.path / f.file for p in partitions for f in (p.manifest.dense or dense).files]
         dense = replace(dense, files=(write_dense(index, merged(files, deleted[:0])),))
     return replace(
-        parts[0].manifest,
+        partitions[0].manifest,
         shards=shards,
         lookups=(write_lookup_of(index, shards, 0, show_progress),),
         deleted=write_deleted(index, deleted, 0),
@@ -148,27 +148,27 @@ def _check_alike(opened: Sequence[PassageIndex]) -> None:
                 )
 
 
-def _are_parts(opened: Sequence[PassageIndex]) -> bool:
+def _are_partitions(opened: Sequence[PassageIndex]) -> bool:
     """Whether they are the parts of one index, all of them.
 
     Raises:
         PrereadError: If they are some of them, or some are parts and others not.
     """
-    parts = [source.manifest.part for source in opened]
-    found = [part for part in parts if part is not None]
+    partitions = [source.manifest.part for source in opened]
+    found = [partition for partition in partitions if partition is not None]
     if not found:
         return False
     first = found[0]
-    if len(found) < len(parts) or any(part.whole != first.whole for part in found):
+    if len(found) < len(partitions) or any(partition.whole != first.whole for partition in found):
         raise PrereadError(
             f"merge: expected the parts of one index, or indexes that are whole; found "
-            f"{len(found)} parts among {len(parts)}, not all of one index. Merge those of each "
-            "first."
+            f"{len(found)} parts among {len(partitions)}, not all of one index. Merge those of "
+            "each first."
         )
-    numbers = sorted(part.number for part in found)
+    numbers = sorted(partition.number for partition in found)
     if numbers != list(range(first.of)):
         missing = sorted(set(range(first.of)) - set(numbers))
-        what = f"without {', '.join(part_name(n, first.of) for n in missing)}"
+        what = f"without {', '.join(partition_name(n, first.of) for n in missing)}"
         raise PrereadError(
             f"merge: expected each of the {first.of} parts of the index once, found {len(found)}"
             f"{f', {what}' if missing else ', some of them twice'}. Name all of them."

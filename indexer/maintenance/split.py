@@ -30,7 +30,7 @@ from ..storage.manifest import (
     CountedFile,
     DenseEntry,
     Manifest,
-    PartEntry,
+    PartitionEntry,
     ShardEntry,
 )
 from ..storage.snapshots import publish
@@ -40,7 +40,7 @@ Array = npt.NDArray[Any]
 _STATISTICS = "statistics.h5"
 
 
-def part_name(number: int, of: int) -> str:
+def partition_name(number: int, of: int) -> str:
     """What a part's folder is called.
 
     Args:
@@ -50,13 +50,13 @@ def part_name(number: int, of: int) -> str:
     return f"part-{number + 1:05d}-of-{of:05d}"
 
 
-def parts_in(folder: Path) -> list[Path]:
+def partitions_in(folder: Path) -> list[Path]:
     """The parts in a folder that `split_index` made, in order; none where it made none."""
     return sorted(folder.glob("part-?????-of-?????"))
 
 
 def split_index(
-    index: Path, folder: Path, n_parts: int, *, show_progress: bool = False
+    index: Path, folder: Path, n_partitions: int, *, show_progress: bool = False
 ) -> list[Path]:
     """Divide an index into parts, by whole shards; nothing is encoded again.
 
@@ -66,7 +66,7 @@ def split_index(
     Args:
         index: The index folder.
         folder: Where the parts go; must not exist.
-        n_parts: How many; about equal in tokens.
+        n_partitions: How many; about equal in tokens.
         show_progress: Draw progress bars on standard error.
 
     Returns:
@@ -79,33 +79,33 @@ def split_index(
     """
     check_new_file(folder)
     with explaining_write_errors(folder), PassageIndex(index) as opened:
-        runs = _runs(index, opened.manifest, n_parts)
+        runs = _runs(index, opened.manifest, n_partitions)
         with atomic_folder(folder) as temporary:
             whole = _Whole.measure(opened, temporary, show_progress)
             for number, shards in enumerate(runs):
-                _write_part(whole, shards, temporary, number, n_parts, show_progress)
+                _write_partition(whole, shards, temporary, number, n_partitions, show_progress)
             whole.statistics.unlink()
-    return [folder / part_name(number, n_parts) for number in range(n_parts)]
+    return [folder / partition_name(number, n_partitions) for number in range(n_partitions)]
 
 
-def _runs(index: Path, manifest: Manifest, n_parts: int) -> list[Sequence[ShardEntry]]:
+def _runs(index: Path, manifest: Manifest, n_partitions: int) -> list[Sequence[ShardEntry]]:
     """Neighbouring shards for each part: cut where the tokens so far are nearest to its share."""
     shards = manifest.shards
     if manifest.part is not None:
         raise PrereadError(f"{index}: is a part already. Merge the parts, and split that.")
-    if not 2 <= n_parts <= len(shards):
+    if not 2 <= n_partitions <= len(shards):
         several = f"from 2 to {len(shards)} parts, for so many shards are in it"
         may_be = several if len(shards) > 1 else "no division, for its one shard holds all"
         raise PrereadError(
-            f"{index}: expected {may_be}, found {n_parts}. Shards are not cut: build with smaller "
-            "ones (--passages-per-shard) for more parts."
+            f"{index}: expected {may_be}, found {n_partitions}. Shards are not cut: build with "
+            "smaller ones (--passages-per-shard) for more parts."
         )
     before = np.cumsum([0] + [shard.n_tokens for shard in shards])
     ends = [0]
-    for number in range(1, n_parts):
-        nearest = int(np.abs(before - before[-1] * number / n_parts).argmin())
+    for number in range(1, n_partitions):
+        nearest = int(np.abs(before - before[-1] * number / n_partitions).argmin())
         # Every part has a shard at least, those that come after this one too.
-        ends.append(min(max(nearest, ends[-1] + 1), len(shards) - (n_parts - number)))
+        ends.append(min(max(nearest, ends[-1] + 1), len(shards) - (n_partitions - number)))
     ends.append(len(shards))
     return [shards[first:end] for first, end in zip(ends, ends[1:], strict=False)]
 
@@ -130,42 +130,42 @@ class _Whole:
         return cls(opened, sha256_of(opened.path / MANIFEST_FILE), path, n, field)
 
 
-def _write_part(
+def _write_partition(
     whole: _Whole,
     shards: Sequence[ShardEntry],
     folder: Path,
     number: int,
-    n_parts: int,
+    n_partitions: int,
     show_progress: bool,
 ) -> None:
     """Write one part."""
-    part = folder / part_name(number, n_parts)
+    partition = folder / partition_name(number, n_partitions)
     base, source = whole.opened.manifest, whole.opened.path
     for name in (STATES_FOLDER, LOOKUP_FOLDER):
-        (part / name).mkdir(parents=True)
+        (partition / name).mkdir(parents=True)
     kept = [*shards, *((base.codec_file,) if base.codec_file else ())]
     for file in kept:
-        link_or_copy(source / file.file, part / file.file)
-    link_or_copy(whole.statistics, part / _STATISTICS)
+        link_or_copy(source / file.file, partition / file.file)
+    link_or_copy(whole.statistics, partition / _STATISTICS)
     manifest = replace(
         base,
         generation=0,
         shards=tuple(shards),
-        lookups=(write_lookup_of(part, shards, 0, show_progress),),
+        lookups=(write_lookup_of(partition, shards, 0, show_progress),),
         lucene=f"{LUCENE_PREFIX}{0:06d}",
-        deleted=write_deleted(part, _within(whole.opened.deleted, shards), 0),
-        dense=_part_of_dense(whole.opened, part, base.dense, shards),
-        part=PartEntry(
+        deleted=write_deleted(partition, _within(whole.opened.deleted, shards), 0),
+        dense=_dense_of_partition(whole.opened, partition, base.dense, shards),
+        part=PartitionEntry(
             number=number,
-            of=n_parts,
+            of=n_partitions,
             whole=whole.sha256,
             n_documents=whole.field.n_documents,
             n_words=whole.field.n_words,
-            statistics=CountedFile.count(part, _STATISTICS, whole.n_words_known),
+            statistics=CountedFile.count(partition, _STATISTICS, whole.n_words_known),
         ),
     )
-    index_live_texts(part, manifest, show_progress)
-    publish(part, manifest)
+    index_live_texts(partition, manifest, show_progress)
+    publish(partition, manifest)
 
 
 def _within(ordinals: Array, shards: Sequence[ShardEntry]) -> Array:
@@ -176,8 +176,8 @@ def _within(ordinals: Array, shards: Sequence[ShardEntry]) -> Array:
     return found
 
 
-def _part_of_dense(
-    opened: PassageIndex, part: Path, dense: DenseEntry | None, shards: Sequence[ShardEntry]
+def _dense_of_partition(
+    opened: PassageIndex, partition: Path, dense: DenseEntry | None, shards: Sequence[ShardEntry]
 ) -> DenseEntry | None:
     """The vectors of a part's passages; they are searched with the cells of the whole."""
     if dense is None:
@@ -186,7 +186,7 @@ def _part_of_dense(
     others = np.setdiff1d(live, _within(live, shards), assume_unique=True)
     without = np.union1d(others, opened.deleted)
     vectors = merged([opened.path / file.file for file in dense.files], without)
-    return replace(dense, files=(write_dense(part, vectors),))
+    return replace(dense, files=(write_dense(partition, vectors),))
 
 
 def write_dense(index: Path, vectors: Any) -> CountedFile:

@@ -92,7 +92,7 @@ class DenseEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartEntry:
+class PartitionEntry:
     """Which part of which index this is, as the manifest lists it."""
 
     number: int
@@ -133,7 +133,7 @@ class Manifest:
     """Records of the corpus left out under ``--on-error skip``."""
     dense: DenseEntry | None = None
     """Dense vectors, where the index has any. An index without them does not speak of them."""
-    part: PartEntry | None = None
+    part: PartitionEntry | None = None
     """Of an index that was split. One that is whole does not speak of it."""
 
     @property
@@ -215,7 +215,7 @@ class Manifest:
             next_shard=fields.pop("next_shard"),
             n_records_skipped=fields.pop("n_records_skipped"),
             dense=_dense_entry(dense) if dense else None,
-            part=_part_entry(part) if part else None,
+            part=_partition_entry(part) if part else None,
             plan=BuildPlan(**fields),
         )
         found = {"n_passages": manifest.n_passages, "n_tokens": manifest.n_tokens}
@@ -229,9 +229,9 @@ def _dense_entry(fields: dict[str, Any]) -> DenseEntry:
     return DenseEntry(**fields, files=files)
 
 
-def _part_entry(fields: dict[str, Any]) -> PartEntry:
+def _partition_entry(fields: dict[str, Any]) -> PartitionEntry:
     statistics = CountedFile(**fields.pop("statistics"))
-    return PartEntry(**fields, statistics=statistics)
+    return PartitionEntry(**fields, statistics=statistics)
 
 
 def _check_version(path: Path) -> None:

@@ -19,7 +19,7 @@ import torch
 
 from ...data import Passage
 from ..errors import IndexFormatError, check_readable
-from .dataset_offsets import places_of, told_places, view
+from .dataset_offsets import dataset_layouts, read_dataset_layouts, view
 from .readahead import will_read
 
 Array = npt.NDArray[Any]
@@ -56,11 +56,11 @@ class ShardReader:
             size = path.stat().st_size
             mapped = torch.from_file(str(path), size=size, dtype=torch.uint8).numpy()
             mapped.flags.writeable = False
-            places = told_places(mapped)
-            if places is None:
+            layouts = read_dataset_layouts(mapped)
+            if layouts is None:
                 with h5py.File(path, "r", locking=False) as file:
-                    places = places_of(file)
-            column = {name: view(mapped, place) for name, place in places.items()}
+                    layouts = dataset_layouts(file)
+            column = {name: view(mapped, place) for name, place in layouts.items()}
             self.codes: Array = column["codes"]
             self._token_ids = column["token_ids"]
             self._of_tokens = [

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...data import Passage
 from ...reader import Window
-from .dataset_offsets import USER_BLOCK, places_of, write_places
+from .dataset_offsets import USER_BLOCK, dataset_layouts, write_dataset_layouts
 from .hdf5 import create_hdf5
 from .shard_reader import STRINGS, Array, offsets_of, passage_checksum, window_checksum
 
@@ -104,10 +104,10 @@ class ShardWriter:
         """Write the checksums, close the file, and tell in it where everything lies."""
         if error is None:
             self._file["window_crc32"][:] = self._checksums
-            places = places_of(self._file)
+            layouts = dataset_layouts(self._file)
         self._file.close()
         if error is None:
-            write_places(self._path, places)
+            write_dataset_layouts(self._path, layouts)
 
     def write_codes(self, window: int, codes: Array) -> None:
         """Store the codes of one window.

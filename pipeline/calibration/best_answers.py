@@ -6,7 +6,7 @@ from typing import Any
 
 from ...data import Question, score_prediction
 from ...reader.ranking import ThresholdScore
-from ..evaluation.analysis import Estimate, calibration_error, estimates
+from ..evaluation.analysis import MeanEstimate, calibration_error, estimates
 from ..evaluation.summary import interval, percent
 from ..qa.calibration import Features, confidence, confidence_features
 from ..qa.ranking import AnswerRule, RankedAnswer, rank_answers
@@ -36,9 +36,9 @@ class BestAnswer:
 class Scores:
     """What a ranking gives on some questions."""
 
-    exact_match: Estimate
-    f1: Estimate
-    calibration_error: Estimate | None
+    exact_match: MeanEstimate
+    f1: MeanEstimate
+    calibration_error: MeanEstimate | None
     """None where nothing was answered."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from ...data import PrereadError, Question
 from ...reader import Ranking
 from ...reader.ranking import AnswerWeights, FittedOn, HeldOutScores, VectorRanking
-from ..evaluation.analysis import Bin, Estimate, calibration_bins, estimates
+from ..evaluation.analysis import Bin, MeanEstimate, calibration_bins, estimates
 from ..evaluation.summary import interval, percent
 from ..qa.pipeline import OpenDomainQA
 from ..retrievers.base import encoder_of
@@ -56,7 +56,7 @@ class Calibration:
     """What the held-out half got by the ranking that the reader had."""
     after: Scores
     """What it gets by the one that was fitted."""
-    exact_match_more: Estimate
+    exact_match_more: MeanEstimate
     """The paired difference of the two."""
     reliability: Sequence[Bin]
     """How often answers to the held-out half are right, by confidence; by score where there is no
@@ -133,7 +133,7 @@ def calibrate(
     fitted = _fit(
         tuning,
         top_k,
-        with_margin=qa.reader.config.knows_null,
+        with_margin=qa.reader.config.has_no_answer_score,
         passage_weight=None if encoder is None else ranking.passage_weight,
     )
     rule = qa.rule
@@ -309,7 +309,7 @@ def _put_in(
     return changed, changed
 
 
-def _difference(after: Sequence[BestAnswer], before: Sequence[BestAnswer]) -> Estimate:
+def _difference(after: Sequence[BestAnswer], before: Sequence[BestAnswer]) -> MeanEstimate:
     """By how much more is answered right; paired by question."""
     pairs = zip(after, before, strict=True)
     (more,) = estimates([[one.exact_match - other.exact_match for one, other in pairs]])

@@ -153,7 +153,7 @@ class ReadSettings(BaseModel):
     reader: str
     """SHA-256 of all weights."""
     num_lower_layers: int
-    scores_compare: bool
+    shared_normalization: bool
     runtime: str
     precision: str
     retriever: str
@@ -184,7 +184,7 @@ class ReadSettings(BaseModel):
             index=sha256_of(index.path / MANIFEST_FILE),
             reader=weights_sha256(reader.model),
             num_lower_layers=reader.config.num_lower_layers,
-            scores_compare=reader.config.scores_compare,
+            shared_normalization=reader.config.shared_normalization,
             runtime=reader.runtime_name.value,
             precision=reader.precision.value,
             retriever=describe(retriever),

@@ -44,12 +44,12 @@ def serve_cluster(
     import threading
 
     from ...indexer.builder.executors.ray.executor import connected
-    from ...indexer.maintenance.split import parts_in
+    from ...indexer.maintenance.split import partitions_in
     from ..cluster.deployment import ClusterConfig, start
 
     locations: list[str | Path] = []
     for given in parts:
-        locations += parts_in(Path(given)) or [given]
+        locations += partitions_in(Path(given)) or [given]
     config = ClusterConfig(
         fronts=fronts,
         replicas=replicas,

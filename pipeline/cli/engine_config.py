@@ -7,7 +7,7 @@ import typer
 from .options import Json, print_json
 
 if TYPE_CHECKING:
-    from ..integrations.search_engines import Step
+    from ..integrations.search_engines import SetupRequest
 
 
 def add_to(app: typer.Typer) -> None:
@@ -73,7 +73,7 @@ def elasticsearch(
     _print(elasticsearch_steps(server, engine_index=engine_index, text_field=text_field), json)
 
 
-def _print(steps: "list[Step]", json: bool) -> None:
+def _print(steps: "list[SetupRequest]", json: bool) -> None:
     """For a machine, or for the engine's console."""
     from ..integrations.search_engines import console_text
 

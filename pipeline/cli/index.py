@@ -10,8 +10,8 @@ from .options import Device, IndexPath, Json, Limit, ReadIndex, print_json, prin
 
 if TYPE_CHECKING:
     from ...data import ReadReport
-    from ...indexer import Estimate
-    from ...indexer.builder.executors.local import Engine as IndexEngine
+    from ...indexer import BuildEstimate
+    from ...indexer.builder.executors.local import Executor as IndexExecutor
 
 Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="File or folder of passages.")]
 Format = Annotated[CorpusFormat, typer.Option(help="Form of the corpus.")]
@@ -85,14 +85,14 @@ def index(
         on_error=on_error,
         limit=limit,
     )
-    chosen = _engine(engine, workers, address, gpus_per_worker, patience)
+    chosen = _executor(engine, workers, address, gpus_per_worker, patience)
     loaded = Reader.load(reader, device=device)
     _, report = build_index(
         corpus,
         index,
         loaded,
         config,
-        engine=chosen,
+        executor=chosen,
         resume=resume,
         show_progress=True,
         on_estimate=_say,
@@ -127,14 +127,14 @@ def add(
     config = AddConfig(
         corpus_format=format, on_error=on_error, limit=limit, workers=workers, replace=replace
     )
-    chosen = _engine(engine, workers, address, gpus_per_worker, patience)
+    chosen = _executor(engine, workers, address, gpus_per_worker, patience)
     reader = Reader.load(Manifest.load(index).plan.reader, device=device)
     _, report = add_passages(
         index,
         corpus,
         reader,
         config,
-        engine=chosen,
+        executor=chosen,
         resume=resume,
         show_progress=True,
         on_estimate=_say,
@@ -206,28 +206,28 @@ def info(index: ReadIndex, json: Json = False) -> None:
     _print_result(index, None, json)
 
 
-def _engine(
+def _executor(
     name: str,
     workers: int | None,
     address: str | None,
     gpus_per_worker: float,
     patience: float,
-) -> "IndexEngine":
+) -> "IndexExecutor":
     """What encodes, by name."""
     from ...data import PrereadError
-    from ...indexer.builder.executors.local import LocalEngine
-    from ...indexer.builder.executors.ray.executor import RayEngine
+    from ...indexer.builder.executors.local import LocalExecutor
+    from ...indexer.builder.executors.ray.executor import RayExecutor
 
     if name == "local":
-        return LocalEngine(workers)
+        return LocalExecutor(workers)
     if name != "ray":
         raise PrereadError(f"engine: expected one of local, ray, found {name!r}.")
-    return RayEngine(
+    return RayExecutor(
         address=address, n_workers=workers, gpus_per_worker=gpus_per_worker, patience=patience
     )
 
 
-def _say(estimate: "Estimate") -> None:
+def _say(estimate: "BuildEstimate") -> None:
     typer.echo(str(estimate), err=True)
 
 

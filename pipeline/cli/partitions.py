@@ -40,9 +40,9 @@ def merge(
 ) -> None:
     """Make one INDEX of parts or of others of the same make; nothing is encoded again."""
     from ...indexer import index_info, merge_indexes
-    from ...indexer.maintenance.split import parts_in
+    from ...indexer.maintenance.split import partitions_in
 
-    found = [part for source in sources for part in (parts_in(source) or [source])]
+    found = [part for source in sources for part in (partitions_in(source) or [source])]
     merge_indexes(found, index, show_progress=True)
     content = index_info(index)
     print_json(content) if json else print_table(content)

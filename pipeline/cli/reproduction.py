@@ -11,7 +11,7 @@ from .options import Json, print_json
 
 if TYPE_CHECKING:
     from ..evaluation.reproduction.listing import Reproduction
-    from ..evaluation.reproduction.running import Outcome
+    from ..evaluation.reproduction.running import ReproductionOutcome
 
 
 def add_to(app: typer.Typer) -> None:
@@ -88,7 +88,7 @@ def _print_list(known: "list[Reproduction]", json: bool) -> None:
         typer.echo()
 
 
-def _print_figures(outcome: "Outcome") -> None:
+def _print_figures(outcome: "ReproductionOutcome") -> None:
     """A line a figure."""
     from rich.console import Console
     from rich.table import Table

@@ -13,7 +13,7 @@ from ...indexer.remote.copies import is_remote, read_manifest
 from ...reader import Precision, Runtime
 from ..server.limits import Limits
 from .front import Front
-from .partition import Part
+from .partition import Partition
 
 APPLICATION = "preread"
 
@@ -47,7 +47,7 @@ class ClusterConfig:
                 raise PrereadError(f"{name}: expected more than 0, found {getattr(self, name)}.")
 
 
-def check_parts(locations: Sequence[str | Path]) -> list[str]:
+def check_partitions(locations: Sequence[str | Path]) -> list[str]:
     """Make sure that these are all parts of one index.
 
     Args:
@@ -61,11 +61,11 @@ def check_parts(locations: Sequence[str | Path]) -> list[str]:
         PrereadError: If they are not.
     """
     manifests = [read_manifest(location) for location in locations]
-    parts = [manifest.part for manifest in manifests]
-    numbers = sorted(part.number for part in parts if part is not None)
-    wholes = {part.whole for part in parts if part is not None}
-    of = next((part.of for part in parts if part is not None), 0)
-    if len(wholes) != 1 or numbers != list(range(of)) or len(parts) != of:
+    partitions = [manifest.part for manifest in manifests]
+    numbers = sorted(partition.number for partition in partitions if partition is not None)
+    wholes = {partition.whole for partition in partitions if partition is not None}
+    of = next((partition.of for partition in partitions if partition is not None), 0)
+    if len(wholes) != 1 or numbers != list(range(of)) or len(partitions) != of:
         raise PrereadError(
             f"expected all parts of one index, each once; found {len(numbers)} parts of "
             f"{len(wholes)} indexes among {len(locations)} folders. Make them with "
@@ -97,7 +97,7 @@ def start(
     require_ray()
     from ray import serve
 
-    ordered = check_parts(locations)
+    ordered = check_partitions(locations)
     names = [location.rstrip("/").rsplit("/", 1)[-1] for location in ordered]
     actor: dict[str, Any] = {
         "num_cpus": config.cpus_per_part,
@@ -105,17 +105,17 @@ def start(
         "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(max(1, int(config.cpus_per_part)))}},
     }
     device = "cuda" if config.gpus_per_part else "cpu"
-    part = serve.deployment(Part)
-    parts = [
-        part.options(
-            name=part_name,
+    partition = serve.deployment(Partition)
+    partitions = [
+        partition.options(
+            name=partition_name,
             num_replicas=config.replicas,
             ray_actor_options=actor,
             max_ongoing_requests=64,
             health_check_period_s=2,
             health_check_timeout_s=5,
         ).bind(_absolute(location), device, config.runtime, config.precision)
-        for part_name, location in zip(names, ordered, strict=True)
+        for partition_name, location in zip(names, ordered, strict=True)
     ]
 
     front = serve.deployment(serve.ingress()(Front)).options(
@@ -126,7 +126,7 @@ def start(
     )
     serve.start(http_options={"host": host, "port": port}, proxy_location="EveryNode")
     try:
-        bound = front.bind(name, names, config.deadline_s, config.limits, *parts)
+        bound = front.bind(name, names, config.deadline_s, config.limits, *partitions)
         serve.run(bound, name=APPLICATION, route_prefix="/")
     except (RuntimeError, TimeoutError) as error:
         reason = (str(error).strip() or repr(error)).splitlines()[0]

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class AboutPart:
+class AboutPartition:
     """What a front must know of a part."""
 
     n_passages: int
@@ -23,7 +23,7 @@ class AboutPart:
     """How answers are ranked."""
 
 
-class Part:
+class Partition:
     """Searches and reads one part; a Ray Serve deployment's replica."""
 
     def __init__(self, path: str, device: str, runtime: str, precision: str) -> None:
@@ -35,9 +35,9 @@ class Part:
         ).result()
         self._thread.submit(self._qa.index.bm25.search, "warm", 1).result()
 
-    async def about(self) -> AboutPart:
+    async def about(self) -> AboutPartition:
         """What it is."""
-        return AboutPart(len(self._qa.index), self._qa.rule)
+        return AboutPartition(len(self._qa.index), self._qa.rule)
 
     async def search(self, question: str, k: int) -> list[Hit]:
         """Its best hits, by the scores of the whole index."""

@@ -12,13 +12,13 @@ from ...indexer import Hit
 from ..qa.ranking import rank
 from ..qa.types import Answered, CandidateSpans, Result, Timings
 from .federated import best_hits, merge_candidates
-from .partition import AboutPart
+from .partition import AboutPartition
 
 _LOG = logging.getLogger(__name__)
 _PROBE_SECONDS = 0.5
 """How often a lost part is asked whether it is there again."""
 T = TypeVar("T")
-Call: TypeAlias = Callable[["PartHandle"], Coroutine[Any, Any, T]]
+Call: TypeAlias = Callable[["PartitionHandle"], Coroutine[Any, Any, T]]
 """What is asked of a part."""
 
 
@@ -29,7 +29,7 @@ class Remote(Protocol):
         """Call it."""
 
 
-class PartHandle(Protocol):
+class PartitionHandle(Protocol):
     """A part, wherever it is: Ray Serve's ``DeploymentHandle`` of a `Part`."""
 
     about: Remote
@@ -38,7 +38,7 @@ class PartHandle(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DividedResult:
+class FederatedResult:
     """What parts answered together."""
 
     result: Result
@@ -46,33 +46,33 @@ class DividedResult:
     """Parts that did not, and why; their passages are not in the result."""
 
 
-class AllParts:
+class AllPartitions:
     """The parts of an index.
 
     A part that fails or is late is left out at once until it answers again, so that only the
     requests under way when it is lost wait for it.
     """
 
-    def __init__(self, parts: Mapping[str, PartHandle], *, deadline_s: float) -> None:
+    def __init__(self, partitions: Mapping[str, PartitionHandle], *, deadline_s: float) -> None:
         """Take the parts.
 
         Args:
-            parts: By name, in the order of their passages.
+            partitions: By name, in the order of their passages.
             deadline_s: Seconds that a part may take to search, and again to read.
         """
-        self._parts = dict(parts)
-        self._names = list(parts)
+        self._partitions = dict(partitions)
+        self._names = list(partitions)
         self._deadline_s = deadline_s
         self._lost: dict[str, str] = {}
         self._probes: set[asyncio.Task[None]] = set()
-        self._about: AboutPart | None = None
+        self._about: AboutPartition | None = None
 
     @property
     def lost(self) -> dict[str, str]:
         """Parts that are left out now, and why."""
         return dict(self._lost)
 
-    async def answer(self, question: str, *, top_k: int, n_answers: int) -> DividedResult:
+    async def answer(self, question: str, *, top_k: int, n_answers: int) -> FederatedResult:
         """Ask all parts.
 
         Args:
@@ -104,9 +104,9 @@ class AllParts:
             n_read=whole.n_read,
             confidence=answered.confidence,
         )
-        return DividedResult(result, failed)
+        return FederatedResult(result, failed)
 
-    async def _first_about(self, failed: dict[str, str]) -> AboutPart | None:
+    async def _first_about(self, failed: dict[str, str]) -> AboutPartition | None:
         """How answers are ranked: all parts have the same reader, so that one need say it."""
         if self._about is None:
             found = await self._each({name: _about for name in self._there(failed)}, failed)
@@ -118,13 +118,13 @@ class AllParts:
 
     async def _each(
         self,
-        calls: Mapping[str, Callable[[PartHandle], Coroutine[Any, Any, T]]],
+        calls: Mapping[str, Callable[[PartitionHandle], Coroutine[Any, Any, T]]],
         failed: dict[str, str],
     ) -> dict[str, T]:
         """What parts say; who says nothing in time is noted."""
 
         async def one(name: str) -> T:
-            return await asyncio.wait_for(calls[name](self._parts[name]), self._deadline_s)
+            return await asyncio.wait_for(calls[name](self._partitions[name]), self._deadline_s)
 
         results = await asyncio.gather(*map(one, calls), return_exceptions=True)
         said: dict[str, T] = {}
@@ -152,21 +152,21 @@ class AllParts:
         while name in self._lost:
             await asyncio.sleep(_PROBE_SECONDS)
             with contextlib.suppress(Exception):  # any error means that it is not there yet
-                await asyncio.wait_for(_about(self._parts[name]), self._deadline_s)
+                await asyncio.wait_for(_about(self._partitions[name]), self._deadline_s)
                 del self._lost[name]
                 _LOG.warning("part is there again: %s", name)
 
 
-async def _about(part: PartHandle) -> AboutPart:
-    found: AboutPart = await part.about.remote()
+async def _about(partition: PartitionHandle) -> AboutPartition:
+    found: AboutPartition = await partition.about.remote()
     return found
 
 
-async def _search(question: str, k: int, part: PartHandle) -> list[Hit]:
-    found: list[Hit] = await part.search.remote(question, k)
+async def _search(question: str, k: int, partition: PartitionHandle) -> list[Hit]:
+    found: list[Hit] = await partition.search.remote(question, k)
     return found
 
 
-async def _read(question: str, hits: Sequence[Hit], part: PartHandle) -> CandidateSpans:
-    found: CandidateSpans = await part.read.remote(question, hits)
+async def _read(question: str, hits: Sequence[Hit], partition: PartitionHandle) -> CandidateSpans:
+    found: CandidateSpans = await partition.read.remote(question, hits)
     return found

@@ -14,7 +14,7 @@ QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how")
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class MeanEstimate:
     """A mean over questions, and where it may lie."""
 
     mean: float
@@ -32,7 +32,7 @@ class Bin:
     exact_match: float
 
 
-def estimates(rows: npt.ArrayLike) -> list[Estimate]:
+def estimates(rows: npt.ArrayLike) -> list[MeanEstimate]:
     """Means of some measures over the same questions, with their intervals.
 
     Args:
@@ -44,18 +44,20 @@ def estimates(rows: npt.ArrayLike) -> list[Estimate]:
     values = np.asarray(rows, dtype=np.float64)
     ends = bootstrap_intervals(values)
     return [
-        Estimate(float(row.mean()), float(low), float(high), len(row))
+        MeanEstimate(float(row.mean()), float(low), float(high), len(row))
         for row, (low, high) in zip(values, ends, strict=True)
     ]
 
 
-def answer_scores(answers: Sequence[ScoredAnswer]) -> tuple[Estimate, Estimate]:
+def answer_scores(answers: Sequence[ScoredAnswer]) -> tuple[MeanEstimate, MeanEstimate]:
     """Exact match and F1."""
     exact_match, f1 = estimates([[one.exact_match for one in answers], [one.f1 for one in answers]])
     return exact_match, f1
 
 
-def top_k_accuracies(outcomes: Sequence[Outcome], cutoffs: Sequence[int]) -> dict[int, Estimate]:
+def top_k_accuracies(
+    outcomes: Sequence[Outcome], cutoffs: Sequence[int]
+) -> dict[int, MeanEstimate]:
     """Share of the questions with an answer in their first k passages, for each cutoff k.
 
     Questions without a gold answer are left out; empty where there are no others.
@@ -71,7 +73,7 @@ def top_k_accuracies(outcomes: Sequence[Outcome], cutoffs: Sequence[int]) -> dic
 
 def scores_by_passages(
     outcomes: Sequence[Outcome], cutoffs: Sequence[int]
-) -> dict[int, tuple[Estimate, Estimate]]:
+) -> dict[int, tuple[MeanEstimate, MeanEstimate]]:
     """Exact match and F1 had only the first k passages been read, for each cutoff k."""
     columns = np.array([[one.after(k) for one in outcomes] for k in cutoffs], dtype=np.float64)
     exact_match = estimates(columns[:, :, 0])
@@ -120,7 +122,7 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
     return sum(gaps) / n_questions
 
 
-def calibration_error(answers: Sequence[tuple[float, float]]) -> Estimate | None:
+def calibration_error(answers: Sequence[tuple[float, float]]) -> MeanEstimate | None:
     """The `expected_calibration_error` of answers, and where it may lie; None without any.
 
     The error of few answers is greater than that of many, and so is that of answers that are drawn
@@ -137,7 +139,7 @@ def calibration_error(answers: Sequence[tuple[float, float]]) -> Estimate | None
         gaps[_bin_of(score), number] = exact_match - score
     # The mean of a bin's gaps over all answers is its distance times its share of the answers.
     ((low, high),) = middle(np.abs(resampled_means(gaps)).sum(axis=0, keepdims=True))
-    return Estimate(error, float(low), float(high), len(answers))
+    return MeanEstimate(error, float(low), float(high), len(answers))
 
 
 def _bin_of(score: float) -> int:
@@ -154,7 +156,7 @@ def question_word(question: str) -> str:
     return next((word for word in found if word in QUESTION_WORDS), "other")
 
 
-def exact_match_by_word(outcomes: Sequence[Outcome]) -> dict[str, Estimate]:
+def exact_match_by_word(outcomes: Sequence[Outcome]) -> dict[str, MeanEstimate]:
     """Exact match by question word, the most frequent first."""
     groups: dict[str, list[Outcome]] = {}
     for one in outcomes:

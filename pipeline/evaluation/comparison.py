@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data import DataError
-from .analysis import Estimate, estimates
+from .analysis import MeanEstimate, estimates
 from .outcomes import ScoredAnswer, read_scored
 from .summary import interval, percent
 
@@ -103,7 +103,7 @@ def _wins(scores: Sequence[tuple[float, float]]) -> int:
     return sum(b > a for a, b in scores)
 
 
-def _measure(scores: Sequence[tuple[float, float]], difference: Estimate) -> dict[str, Any]:
+def _measure(scores: Sequence[tuple[float, float]], difference: MeanEstimate) -> dict[str, Any]:
     """One measure of both, and how they differ."""
     n_questions, n_wins = len(scores), _wins(scores)
     n_losses = _wins([(b, a) for a, b in scores])

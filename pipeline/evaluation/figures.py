@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data import PrereadError
-from .analysis import Bin, Estimate
+from .analysis import Bin, MeanEstimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ def check_matplotlib(path: Path) -> None:
         )
 
 
-def plot_by_passages(scores: Mapping[int, tuple[Estimate, Estimate]]) -> str:
+def plot_by_passages(scores: Mapping[int, tuple[MeanEstimate, MeanEstimate]]) -> str:
     """Exact match and F1 against the passages read."""
     with _axes() as (axes, drawn):
         for number, (label, colour) in enumerate((("EM", _BLUE), ("F1", _ORANGE))):
@@ -66,7 +66,7 @@ def plot_by_passages(scores: Mapping[int, tuple[Estimate, Estimate]]) -> str:
     return drawn[0]
 
 
-def plot_accuracy(accuracies: Mapping[int, Estimate]) -> str:
+def plot_accuracy(accuracies: Mapping[int, MeanEstimate]) -> str:
     """Top-k accuracy against k."""
     with _axes() as (axes, drawn):
         _curve(axes, accuracies, "top-k accuracy", _BLUE)
@@ -103,7 +103,7 @@ def plot_reliability(bins: Sequence[Bin]) -> str:
     return drawn[0]
 
 
-def plot_words(scores: Mapping[str, Estimate]) -> str:
+def plot_words(scores: Mapping[str, MeanEstimate]) -> str:
     """Exact match by question word, with its interval."""
     with _axes() as (axes, drawn):
         names = [f"{word} ({one.n_questions:,})" for word, one in scores.items()]
@@ -136,7 +136,7 @@ def _axes() -> Iterator[tuple[Axes, list[str]]]:
     drawn.append(text[start:after_tag] + _STYLE + text[after_tag:])
 
 
-def _curve(axes: Axes, points: Mapping[int, Estimate], label: str, colour: str) -> None:
+def _curve(axes: Axes, points: Mapping[int, MeanEstimate], label: str, colour: str) -> None:
     """A line with the band of its intervals."""
     ks = list(points)
     axes.plot(ks, [100 * one.mean for one in points.values()], color=colour, label=label,

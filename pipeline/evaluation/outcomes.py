@@ -16,7 +16,7 @@ from ...data.io.fields import (
     take_texts,
 )
 from ...data.io.json_records import JsonObject, read_json_lines
-from ...data.io.policy import ErrorPolicy, Place, parse_each
+from ...data.io.policy import ErrorPolicy, SourceLocation, parse_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class Outcome(ScoredAnswer):
         }
 
 
-def read_scored(path: Path) -> Iterator[tuple[Place, ScoredAnswer]]:
+def read_scored(path: Path) -> Iterator[tuple[SourceLocation, ScoredAnswer]]:
     """The scored answers of a file, with their places.
 
     Raises:
@@ -127,16 +127,16 @@ def read_scored(path: Path) -> Iterator[tuple[Place, ScoredAnswer]]:
     return parse_each(read_json_lines(path, ErrorPolicy()), parse_scored, ErrorPolicy())
 
 
-def parse_scored(record: JsonObject, place: Place) -> ScoredAnswer:
+def parse_scored(record: JsonObject, location: SourceLocation) -> ScoredAnswer:
     """One line as a scored answer.
 
     Raises:
         DataError: If a field is missing or of another type.
     """
-    return ScoredAnswer(**_scored_fields(record, place))
+    return ScoredAnswer(**_scored_fields(record, location))
 
 
-def parse_outcome(record: JsonObject, place: Place) -> Outcome:
+def parse_outcome(record: JsonObject, location: SourceLocation) -> Outcome:
     """One line as an outcome.
 
     Raises:
@@ -144,49 +144,49 @@ def parse_outcome(record: JsonObject, place: Place) -> Outcome:
     """
     first = record.get("first_passage_with_answer")
     if first is not None and type(first) is not int:
-        raise place.error(
+        raise location.error(
             "expected a whole number or null in 'first_passage_with_answer', found "
             f"{first!r}. Evaluate anew, without --resume."
         )
     known = record.get("confidence")
     stages = record.get("stage_ms")
     if not isinstance(stages, dict):
-        raise place.error(
+        raise location.error(
             "expected milliseconds by stage in 'stage_ms', found none: another version wrote the "
             "file. Evaluate anew, without --resume."
         )
     return Outcome(
-        **_scored_fields(record, place),
-        score=take_number(record, "score", place),
-        confidence=None if known is None else take_number(record, "confidence", place),
-        passage_id=take_optional_id(record, ("passage_id",), place),
+        **_scored_fields(record, location),
+        score=take_number(record, "score", location),
+        confidence=None if known is None else take_number(record, "confidence", location),
+        passage_id=take_optional_id(record, ("passage_id",), location),
         first_passage_with_answer=first,
-        latency_ms=take_number(record, "latency_ms", place),
-        stage_ms={name: take_number(stages, name, place) for name in stages},
-        passages_read=int(take_number(record, "passages_read", place)),
+        latency_ms=take_number(record, "latency_ms", location),
+        stage_ms={name: take_number(stages, name, location) for name in stages},
+        passages_read=int(take_number(record, "passages_read", location)),
         steps=tuple(
-            _parse_step(step, at) for at, step in take_objects(record, "by_passages_read", place)
+            _parse_step(step, at) for at, step in take_objects(record, "by_passages_read", location)
         ),
     )
 
 
-def _scored_fields(record: JsonObject, place: Place) -> dict[str, Any]:
+def _scored_fields(record: JsonObject, location: SourceLocation) -> dict[str, Any]:
     """The fields of a scored answer."""
     return {
-        "question_id": take_id(record, "id", place),
-        "question": take_text(record, "question", place),
-        "gold": take_texts(record, "gold", place),
-        "prediction": take_optional_text(record, "prediction", place),
-        "exact_match": take_number(record, "exact_match", place),
-        "f1": take_number(record, "f1", place),
+        "question_id": take_id(record, "id", location),
+        "question": take_text(record, "question", location),
+        "gold": take_texts(record, "gold", location),
+        "prediction": take_optional_text(record, "prediction", location),
+        "exact_match": take_number(record, "exact_match", location),
+        "f1": take_number(record, "f1", location),
     }
 
 
-def _parse_step(record: JsonObject, place: Place) -> StepOutcome:
+def _parse_step(record: JsonObject, location: SourceLocation) -> StepOutcome:
     """What fewer passages would have given."""
     return StepOutcome(
-        n_passages=int(take_number(record, "passages", place)),
-        prediction=take_optional_text(record, "prediction", place),
-        exact_match=take_number(record, "exact_match", place),
-        f1=take_number(record, "f1", place),
+        n_passages=int(take_number(record, "passages", location)),
+        prediction=take_optional_text(record, "prediction", location),
+        exact_match=take_number(record, "exact_match", location),
+        f1=take_number(record, "f1", location),
     )

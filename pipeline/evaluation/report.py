@@ -13,7 +13,7 @@ import torch
 from ...data import PrereadError
 from . import figures
 from .analysis import (
-    Estimate,
+    MeanEstimate,
     answer_scores,
     exact_match_by_word,
     expected_calibration_error,
@@ -179,7 +179,7 @@ def _words(outcomes: Sequence[Outcome]) -> Section:
     )
 
 
-def _row(name: str, one: Estimate) -> list[str]:
+def _row(name: str, one: MeanEstimate) -> list[str]:
     return [name, _percent(one.mean), _ends(one), f"{one.n_questions:,}"]
 
 
@@ -187,5 +187,5 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _ends(one: Estimate) -> str:
+def _ends(one: MeanEstimate) -> str:
     return f"{_percent(one.low)} to {_percent(one.high)}"

@@ -8,7 +8,7 @@ from typing import TextIO
 from ...data import Question
 from ...data.io.json_records import parse_json_line
 from ...data.io.lines import decode_line, read_raw_lines
-from ...data.io.policy import Place
+from ...data.io.policy import SourceLocation
 from .outcomes import Outcome, parse_outcome
 from .settings import Settings, settings_path
 
@@ -64,12 +64,12 @@ def read_whole_lines(path: Path, questions: Sequence[Question]) -> tuple[list[Ou
     for line, raw in enumerate(read_raw_lines(path), start=1):
         if not raw.endswith(b"\n"):
             break
-        place = Place(path, line, line - 1)
-        outcome = parse_outcome(parse_json_line(decode_line(raw, place), place), place)
+        location = SourceLocation(path, line, line - 1)
+        outcome = parse_outcome(parse_json_line(decode_line(raw, location), location), location)
         wanted = questions[line - 1].question_id if line <= len(questions) else None
         if outcome.question_id != wanted:
             expected = f"question {wanted!r}" if wanted is not None else "the end of the file"
-            raise place.error(
+            raise location.error(
                 f"expected {expected}, found question {outcome.question_id!r}. Evaluate anew, "
                 "without --resume."
             )

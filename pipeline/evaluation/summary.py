@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .analysis import (
-    Estimate,
+    MeanEstimate,
     answer_scores,
     expected_calibration_error,
     reliability,
@@ -67,6 +67,6 @@ def percent(share: float) -> float:
     return round(100 * share, 2)
 
 
-def interval(estimate: Estimate) -> list[float]:
+def interval(estimate: MeanEstimate) -> list[float]:
     """Both ends, in percent."""
     return [percent(estimate.low), percent(estimate.high)]

@@ -2,11 +2,11 @@
 
 from ..qa.pipeline import OpenDomainQA
 from ..qa.provided import answer_each
-from ..qa.types import GivenAnswer, GivenPassage
+from ..qa.types import ProvidedAnswer, ProvidedPassage
 from ..retrievers.search import search_passages
 
 
-def answering_passages(qa: OpenDomainQA, question: str, top_k: int) -> list[GivenAnswer]:
+def answering_passages(qa: OpenDomainQA, question: str, top_k: int) -> list[ProvidedAnswer]:
     """The passages that BM25 finds for a question, by how well they answer, each with its answer.
 
     Args:
@@ -15,6 +15,6 @@ def answering_passages(qa: OpenDomainQA, question: str, top_k: int) -> list[Give
         top_k: How many passages at most.
     """
     found = search_passages(qa.index, question, top_k)
-    given = [GivenPassage(one.passage.passage_id, score=one.score) for one in found]
-    (answers,) = answer_each(qa, [question], [given])
+    provided = [ProvidedPassage(one.passage.passage_id, score=one.score) for one in found]
+    (answers,) = answer_each(qa, [question], [provided])
     return sorted((a for a in answers if a is not None), key=lambda a: -a.answer.score)

@@ -11,8 +11,8 @@ from haystack import Document, component, default_to_dict
 from haystack.dataclasses import ExtractedAnswer
 
 from ..qa.pipeline import OpenDomainQA
-from ..qa.provided import read_given
-from ..qa.types import Answer, GivenPassage
+from ..qa.provided import read_provided
+from ..qa.types import Answer, ProvidedPassage
 
 
 class _OnIndex:
@@ -65,8 +65,8 @@ class PrereadReader(_OnIndex):
             ``answers``, best first. Offsets are code points of a document's content.
         """
         readable = [d for d in documents if d.content]
-        given = [GivenPassage(d.id, d.content, score=d.score or 0.0) for d in readable]
-        (found,) = read_given(self._opened(), [query], [given], n_answers=top_k or self.top_k)
+        provided = [ProvidedPassage(d.id, d.content, score=d.score or 0.0) for d in readable]
+        (found,) = read_provided(self._opened(), [query], [provided], n_answers=top_k or self.top_k)
         return {"answers": [_extracted(query, a.answer, readable[a.place]) for a in found]}
 
 

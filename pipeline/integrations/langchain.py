@@ -8,7 +8,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
 from ..qa.pipeline import OpenDomainQA
-from ..qa.types import GivenAnswer
+from ..qa.types import ProvidedAnswer
 from .found import answering_passages
 
 
@@ -33,7 +33,7 @@ class PrereadRetriever(BaseRetriever):
         return [_document(one) for one in found[: self.k]]
 
 
-def _document(found: GivenAnswer) -> Document:
+def _document(found: ProvidedAnswer) -> Document:
     answer = found.answer
     metadata = {
         "docid": answer.passage_id,

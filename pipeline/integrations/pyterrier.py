@@ -10,8 +10,8 @@ import pandas as pd
 import pyterrier as pt
 
 from ..qa.pipeline import OpenDomainQA
-from ..qa.provided import read_given
-from ..qa.types import GivenAnswer, GivenPassage
+from ..qa.provided import read_provided
+from ..qa.types import ProvidedAnswer, ProvidedPassage
 from ..retrievers.search import search_passages
 
 _FOUND = ["qid", "query", "docno", "score", "rank", "text"]
@@ -69,12 +69,14 @@ class PrereadReader(pt.Transformer):
     def _rows(self, inp: pd.DataFrame) -> Iterator[tuple[object, ...]]:
         for (qid, query), group in inp.groupby(["qid", "query"], sort=False):
             fields = zip(group["docno"], group["text"], group["score"], strict=True)
-            given = [GivenPassage(docno, text, score=float(score)) for docno, text, score in fields]
-            (found,) = read_given(self.qa, [query], [given], n_answers=self.n_answers)
+            provided = [
+                ProvidedPassage(docno, text, score=float(score)) for docno, text, score in fields
+            ]
+            (found,) = read_provided(self.qa, [query], [provided], n_answers=self.n_answers)
             for one in found:
                 yield qid, query, *_fields(one)
 
 
-def _fields(found: GivenAnswer) -> tuple[object, ...]:
+def _fields(found: ProvidedAnswer) -> tuple[object, ...]:
     answer = found.answer
     return answer.answer, answer.passage_id, answer.start, answer.end, answer.score

@@ -90,10 +90,11 @@ class QuestionAnswerer:
         """
         _check_positive(top_k=top_k, max_answer_len=max_answer_len)
         reader = self._laid_out(max_question_len, max_seq_len, doc_stride)
-        if handle_impossible_answer and not reader.config.knows_null:
+        if handle_impossible_answer and not reader.config.has_no_answer_score:
             raise PrereadError(
                 f"handle_impossible_answer: expected a reader that was trained to give no answer "
-                f"(knows_null), found {reader.name!r}. Leave it out, or name another reader."
+                f"(has_no_answer_score), found {reader.name!r}. Leave it out, or name another "
+                "reader."
             )
         found = [
             _answer(

@@ -10,8 +10,8 @@ from .pipeline import OpenDomainQA
 from .ranking import rank
 from .types import (
     CandidateSpans,
-    GivenAnswer,
-    GivenPassage,
+    ProvidedAnswer,
+    ProvidedPassage,
     RankedPassage,
     ReadRequest,
     RequestedPassage,
@@ -39,14 +39,14 @@ class UnknownPassageError(PrereadError):
         )
 
 
-def read_given(
+def read_provided(
     qa: OpenDomainQA,
     questions: Sequence[str],
-    given: Sequence[Sequence[GivenPassage]],
+    provided: Sequence[Sequence[ProvidedPassage]],
     *,
     n_answers: int = 5,
     max_answer_length: int | None = None,
-) -> list[list[GivenAnswer]]:
+) -> list[list[ProvidedAnswer]]:
     """Answer questions from provided passages, all in one batch.
 
     What the index knows, by identifier or by text, is read from its stored states; anything else
@@ -55,7 +55,7 @@ def read_given(
     Args:
         qa: An index with its reader.
         questions: Any number.
-        given: For each question the passages it is read with.
+        provided: For each question the passages it is read with.
         n_answers: How many answers at most to each question.
         max_answer_length: Longest answer in wordpieces; by default the reader's.
 
@@ -66,14 +66,14 @@ def read_given(
     Raises:
         UnknownPassageError: If a passage has no text, and the index not its identifier.
     """
-    requests = _requests(qa, questions, given)
+    requests = _requests(qa, questions, provided)
     read = qa.passage_reader.read(requests, max_answer_length=max_answer_length)
     answers = []
     for request, found in zip(requests, read, strict=True):
         answered = rank(found, qa.given_rule, n_answers, qa.min_confidence)
         answers.append(
             [
-                GivenAnswer(place, answer, request.passages[place].is_stored)
+                ProvidedAnswer(place, answer, request.passages[place].is_stored)
                 for place, answer in zip(answered.places, answered.answers, strict=True)
             ]
         )
@@ -81,37 +81,37 @@ def read_given(
 
 
 def answer_each(
-    qa: OpenDomainQA, questions: Sequence[str], given: Sequence[Sequence[GivenPassage]]
-) -> list[list[GivenAnswer | None]]:
+    qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
+) -> list[list[ProvidedAnswer | None]]:
     """The best answer of every provided passage, whether or not others have a better one.
 
     Args:
         qa: An index with its reader.
         questions: Any number.
-        given: For each question the passages it is read with.
+        provided: For each question the passages it is read with.
 
     Returns:
         For each question and each of its passages, in the order given, its best answer; None where
         it has no text. Scores are among the spans of all the question's passages; so, unless equal
-        answers are summed, the one of the highest score is the first that `read_given` gives.
+        answers are summed, the one of the highest score is the first that `read_provided` gives.
 
     Raises:
         UnknownPassageError: If a passage has no text, and the index not its identifier.
     """
-    requests = _requests(qa, questions, given)
+    requests = _requests(qa, questions, provided)
     read = qa.passage_reader.read(requests, spans_per_passage=1)
     return [_best_of_each(*one) for one in zip(requests, read, strict=True)]
 
 
-def rank_given(
-    qa: OpenDomainQA, questions: Sequence[str], given: Sequence[Sequence[GivenPassage]]
+def rank_provided(
+    qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
 ) -> list[list[RankedPassage]]:
     """Order provided passages by how well they answer.
 
     Args:
         qa: An index with its reader.
         questions: Any number.
-        given: For each question the passages it is read with.
+        provided: For each question the passages it is read with.
 
     Returns:
         For each question its passages, best first.
@@ -119,13 +119,13 @@ def rank_given(
     Raises:
         UnknownPassageError: If a passage has no text, and the index not its identifier.
     """
-    requests = _requests(qa, questions, given)
+    requests = _requests(qa, questions, provided)
     read = qa.passage_reader.read(requests, spans_per_passage=1)
     return [_ranked(*one) for one in zip(requests, read, strict=True)]
 
 
 def _requests(
-    qa: OpenDomainQA, questions: Sequence[str], given: Sequence[Sequence[GivenPassage]]
+    qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
 ) -> list[ReadRequest]:
     """Questions with what the index knows of their passages."""
     return [
@@ -134,40 +134,42 @@ def _requests(
             [find_passage(qa.index, passage, place) for place, passage in enumerate(passages)],
             [qa.bm25_weight * passage.score for passage in passages],
         )
-        for question, passages in zip(questions, given, strict=True)
+        for question, passages in zip(questions, provided, strict=True)
     ]
 
 
-def find_passage(index: PassageIndex, given: GivenPassage, place: int) -> RequestedPassage:
+def find_passage(index: PassageIndex, provided: ProvidedPassage, place: int) -> RequestedPassage:
     """What an index knows of a provided passage.
 
     Args:
         index: Where its states may be stored.
-        given: The passage.
+        provided: The passage.
         place: Which of the provided passages it is, from 0.
 
     Raises:
         UnknownPassageError: If the passage has no text, and the index not its identifier.
     """
-    if given.text is None:
-        ordinals = index.find(given.passage_id) if given.passage_id is not None else []
+    if provided.text is None:
+        ordinals = index.find(provided.passage_id) if provided.passage_id is not None else []
         if not ordinals:
-            raise UnknownPassageError(given.passage_id or "", place)
+            raise UnknownPassageError(provided.passage_id or "", place)
         return RequestedPassage(ordinals[0], index.passage(ordinals[0]))
-    for ordinal in index.find_text(given.text):
+    for ordinal in index.find_text(provided.text):
         known = index.passage(ordinal)
         # The title is part of what was read: under another one the states would not be these.
-        if given.title in (None, known.title):
-            label = given.passage_id or known.passage_id
+        if provided.title in (None, known.title):
+            label = provided.passage_id or known.passage_id
             return RequestedPassage(ordinal, Passage(label, known.text, known.title))
-    return RequestedPassage(None, Passage(given.passage_id or "", given.text, given.title or ""))
+    return RequestedPassage(
+        None, Passage(provided.passage_id or "", provided.text, provided.title or "")
+    )
 
 
-def _best_of_each(request: ReadRequest, found: CandidateSpans) -> list[GivenAnswer | None]:
+def _best_of_each(request: ReadRequest, found: CandidateSpans) -> list[ProvidedAnswer | None]:
     """The candidate of each passage, of which there is one at most, as an answer."""
     answers = {one.passage: found.answer_at(one) for one in found.candidates}
     return [
-        GivenAnswer(place, answers[place], passage.is_stored) if place in answers else None
+        ProvidedAnswer(place, answers[place], passage.is_stored) if place in answers else None
         for place, passage in enumerate(request.passages)
     ]
 

@@ -16,7 +16,7 @@ from itertools import groupby
 from ...data import normalize_answer
 from ...reader.ranking import AnswerWeights
 from .calibration import confidence, confidence_features
-from .types import Answer, Answered, Candidate, CandidateSpans, Step, Support
+from .types import Answer, Answered, AnswerStep, Candidate, CandidateSpans, Support
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,10 @@ def rank(
         answers,
         [one.best.passage for one in kept],
         known,
-        [Step(n, _as_answer(RankedAnswer((place,), place.share), found)) for n, place in steps],
+        [
+            AnswerStep(n, _as_answer(RankedAnswer((place,), place.share), found))
+            for n, place in steps
+        ],
     )
 
 

@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassageWeights:
+class ScoreFusion:
     """What scores of a passage are worth, in logits."""
 
     bm25: float
@@ -46,7 +46,7 @@ class PassageWeights:
         ]
 
 
-def ranking_for(ranking: Ranking, retriever: Retriever) -> tuple[PassageWeights, AnswerRule]:
+def ranking_for(ranking: Ranking, retriever: Retriever) -> tuple[ScoreFusion, AnswerRule]:
     """How answers from the passages of a retriever are ranked.
 
     Similarities count where the ranking has an entry for the encoder that they are of. Those of
@@ -58,7 +58,7 @@ def ranking_for(ranking: Ranking, retriever: Retriever) -> tuple[PassageWeights,
     """
     fitted, encoder = ranking.vectors, encoder_of(retriever)
     if fitted is not None and fitted.encoder == encoder:
-        weights = PassageWeights(bm25=fitted.bm25_weight, similarity=fitted.similarity_weight)
+        weights = ScoreFusion(bm25=fitted.bm25_weight, similarity=fitted.similarity_weight)
         return weights, AnswerRule.of(fitted)
     if fitted is not None and encoder is not None:
         _LOG.warning(
@@ -68,4 +68,4 @@ def ranking_for(ranking: Ranking, retriever: Retriever) -> tuple[PassageWeights,
             fitted.encoder[:12],
             encoder[:12],
         )
-    return PassageWeights(bm25=ranking.bm25_weight), AnswerRule.of(ranking)
+    return ScoreFusion(bm25=ranking.bm25_weight), AnswerRule.of(ranking)

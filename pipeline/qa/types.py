@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenPassage:
+class ProvidedPassage:
     """A passage that the caller provides to be read. It has an identifier, a text, or both."""
 
     passage_id: str | None = None
@@ -152,7 +152,7 @@ class CandidateSpans:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AnswerStep:
     """What reading some of the passages would have answered."""
 
     n_passages: int
@@ -171,7 +171,7 @@ class Answered:
     """For each answer the place of its passage among those that were read."""
     confidence: float | None = None
     """Of the best answer, whether or not it is given; None where it was not fitted."""
-    steps: list[Step] = field(default_factory=list)
+    steps: list[AnswerStep] = field(default_factory=list)
     """What reading fewer passages would have answered, from one passage up; if asked for."""
 
 
@@ -206,7 +206,7 @@ class Result:
     hits: "list[Hit]"
     """All passages found, best first; the first ``n_read`` of them were read."""
     timings: Timings
-    steps: list[Step] = field(default_factory=list)
+    steps: list[AnswerStep] = field(default_factory=list)
     """What reading fewer passages would have answered, from one passage up; if asked for."""
     n_read: int = 0
     """How many of the passages were read."""
@@ -216,7 +216,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenAnswer:
+class ProvidedAnswer:
     """An answer, and which of the provided passages it is from."""
 
     place: int

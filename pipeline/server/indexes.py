@@ -26,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]
 
 
-class ReaderShelf:
+class ReaderCache:
     """Readers by name: indexes that were made by the same one share it."""
 
     def __init__(
@@ -86,7 +86,7 @@ class _Opened:
 class ServedIndex:
     """One index, as new as it was when its folder was last looked at."""
 
-    def __init__(self, name: str, path: Path, shelf: ReaderShelf, metrics: Metrics) -> None:
+    def __init__(self, name: str, path: Path, readers: ReaderCache, metrics: Metrics) -> None:
         """Open it.
 
         Raises:
@@ -94,7 +94,7 @@ class ServedIndex:
         """
         self.name = name
         self.path = path
-        self._shelf = shelf
+        self._cache = readers
         self._metrics = metrics
         self._lock = threading.Lock()
         self._last_failure = ""
@@ -158,13 +158,13 @@ class ServedIndex:
     def _open(self) -> tuple[Stamp, _Opened]:
         """Open what is there, with its stamp from before: later changes are seen as such."""
         stamp = _stamp(self.path)
-        opened = _Opened(self._shelf.open(self.path))
+        opened = _Opened(self._cache.open(self.path))
         manifest = opened.qa.index.manifest
         self._metrics.opened(self.name, manifest.n_passages, manifest.generation)
         return stamp, opened
 
 
-class Watcher:
+class IndexWatcher:
     """A thread that looks at the folders of indexes now and then."""
 
     def __init__(self, indexes: Sequence[ServedIndex], seconds: float) -> None:

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from ...data import Passage
 from ..qa.pipeline import OpenDomainQA
-from ..qa.provided import answer_each, rank_given, read_given
-from ..qa.types import GivenAnswer, GivenPassage, RankedPassage, Result
+from ..qa.provided import answer_each, rank_provided, read_provided
+from ..qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage, Result
 from ..retrievers.search import FoundPassage, search_passages
 from .errors import NotFoundError
 from .indexes import ServedIndex
@@ -40,7 +40,7 @@ class _ProvidedJob:
 
     index: str
     question: str
-    passages: tuple[GivenPassage, ...]
+    passages: tuple[ProvidedPassage, ...]
 
     def key(self) -> tuple[object, ...]:
         """What jobs that are read together have in common."""
@@ -74,7 +74,7 @@ class ReadSeveralJob:
 
     index: str
     questions: tuple[str, ...]
-    passages: tuple[GivenPassage, ...]
+    passages: tuple[ProvidedPassage, ...]
     """One for each question."""
     n_answers: int
     max_answer_length: int | None = None
@@ -108,16 +108,16 @@ class DocJob:
 ReadingJob: TypeAlias = AnswerJob | ReadJob | ReadSeveralJob | EachJob | RankJob
 ReadingResult: TypeAlias = (
     Result
-    | list[GivenAnswer]
-    | list[list[GivenAnswer]]
-    | list[GivenAnswer | None]
+    | list[ProvidedAnswer]
+    | list[list[ProvidedAnswer]]
+    | list[ProvidedAnswer | None]
     | list[RankedPassage]
 )
 LookingJob: TypeAlias = SearchJob | DocJob
 LookingResult: TypeAlias = list[FoundPassage] | Passage
 
 
-class Desk:
+class BatchHandler:
     """Does the jobs, a batch at a time."""
 
     def __init__(self, indexes: Mapping[str, ServedIndex]) -> None:
@@ -141,15 +141,15 @@ class Desk:
                     ]
                 case ReadJob():
                     n_answers = [job.n_answers for job in jobs if isinstance(job, ReadJob)]
-                    given = [job.passages for job in jobs if isinstance(job, ReadJob)]
-                    answers = read_given(qa, questions, given, n_answers=max(n_answers))
+                    provided = [job.passages for job in jobs if isinstance(job, ReadJob)]
+                    answers = read_provided(qa, questions, provided, n_answers=max(n_answers))
                     return [a[:n] for a, n in zip(answers, n_answers, strict=True)]
                 case EachJob():
-                    given = [job.passages for job in jobs if isinstance(job, EachJob)]
-                    return answer_each(qa, questions, given)
+                    provided = [job.passages for job in jobs if isinstance(job, EachJob)]
+                    return answer_each(qa, questions, provided)
                 case RankJob():
-                    given = [job.passages for job in jobs if isinstance(job, RankJob)]
-                    return rank_given(qa, questions, given)
+                    provided = [job.passages for job in jobs if isinstance(job, RankJob)]
+                    return rank_provided(qa, questions, provided)
 
     def look(self, jobs: Sequence[LookingJob]) -> Sequence[LookingResult]:
         """Any jobs."""
@@ -170,7 +170,7 @@ class Desk:
 
 def _read_several(qa: OpenDomainQA, jobs: Sequence[ReadSeveralJob]) -> list[ReadingResult]:
     """All texts of all jobs in one batch."""
-    answers = read_given(
+    answers = read_provided(
         qa,
         [question for job in jobs for question in job.questions],
         [[passage] for job in jobs for passage in job.passages],
@@ -181,5 +181,5 @@ def _read_several(qa: OpenDomainQA, jobs: Sequence[ReadSeveralJob]) -> list[Read
     return [[next(left)[: job.n_answers] for _ in job.questions] for job in jobs]
 
 
-def _weight(passages: Sequence[GivenPassage]) -> int:
+def _weight(passages: Sequence[ProvidedPassage]) -> int:
     return sum(1 + len(passage.text or "") // _CHARS_A_PASSAGE for passage in passages)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 from ...data import PrereadError
-from ..qa.types import GivenPassage
+from ..qa.types import ProvidedPassage
 from .errors import InvalidRequestError
 
 
@@ -56,7 +56,7 @@ class Limits:
         for place, question in enumerate(questions):
             self.check_question(question, f"questions[{place}]")
 
-    def check_passages(self, passages: Sequence[GivenPassage], name: str = "passages") -> None:
+    def check_passages(self, passages: Sequence[ProvidedPassage], name: str = "passages") -> None:
         """Refuse to read too many passages."""
         self._check(name, len(passages), self.max_passages, "passages")
 

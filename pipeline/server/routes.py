@@ -5,7 +5,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Body, Path, Query, Request
 
 from ...data import Passage
-from ..qa.types import GivenAnswer, RankedPassage, Result
+from ..qa.types import ProvidedAnswer, RankedPassage, Result
 from ..retrievers.search import FoundPassage
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .jobs import AnswerJob, DocJob, RankJob, ReadJob, SearchJob
@@ -127,14 +127,16 @@ async def read(
     through the whole reader, which takes longer.
     """
     service.check_index(index)
-    given = asked.given()
+    provided = asked.provided()
     limits = service.config.limits
     limits.check_question(asked.question)
-    limits.check_passages(given)
+    limits.check_passages(provided)
     limits.check_answers(asked.n_answers)
-    note(request, service, question=asked.question, n_passages=len(given))
-    job = ReadJob(index, asked.question, given, asked.n_answers)
-    answers = cast(list[GivenAnswer], await do_job(service.reading, job, request, asked.timeout_ms))
+    note(request, service, question=asked.question, n_passages=len(provided))
+    job = ReadJob(index, asked.question, provided, asked.n_answers)
+    answers = cast(
+        list[ProvidedAnswer], await do_job(service.reading, job, request, asked.timeout_ms)
+    )
     return ReadReply(
         index=index,
         question=asked.question,
@@ -153,11 +155,11 @@ async def rerank(
 ) -> RerankReply:
     """Passages by how well they answer the question, best first."""
     service.check_index(index)
-    given = asked.given()
+    provided = asked.provided()
     service.config.limits.check_question(asked.question)
-    service.config.limits.check_passages(given)
-    note(request, service, question=asked.question, n_passages=len(given))
-    job = RankJob(index, asked.question, given)
+    service.config.limits.check_passages(provided)
+    note(request, service, question=asked.question, n_passages=len(provided))
+    job = RankJob(index, asked.question, provided)
     ranked = cast(
         list[RankedPassage], await do_job(service.reading, job, request, asked.timeout_ms)
     )

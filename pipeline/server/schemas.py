@@ -16,7 +16,7 @@ from pydantic import (
 
 from ...data import Passage
 from ...indexer.bm25.indexer import contents_of
-from ..qa.types import Answer, GivenAnswer, GivenPassage, RankedPassage, Result
+from ..qa.types import Answer, ProvidedAnswer, ProvidedPassage, RankedPassage, Result
 from ..retrievers.search import FoundPassage
 from .offsets import Offsets
 
@@ -125,9 +125,9 @@ class PassageField(Request):
             raise ValueError("expected an id or a text, found neither")
         return self
 
-    def to_given(self) -> GivenPassage:
+    def to_provided(self) -> ProvidedPassage:
         """As the library takes it."""
-        return GivenPassage(self.id, self.text, self.title, self.score)
+        return ProvidedPassage(self.id, self.text, self.title, self.score)
 
 
 def _as_passage(value: object) -> object:
@@ -135,7 +135,7 @@ def _as_passage(value: object) -> object:
     return {"text": value} if isinstance(value, str) else value
 
 
-class GivenRequest(Request):
+class ProvidedRequest(Request):
     """A question and passages; `query` and `documents` are other names for them."""
 
     question: Annotated[Question, Field(validation_alias=AliasChoices("question", "query"))]
@@ -150,19 +150,19 @@ class GivenRequest(Request):
     ]
     timeout_ms: TimeoutMs = None
 
-    def given(self) -> tuple[GivenPassage, ...]:
+    def provided(self) -> tuple[ProvidedPassage, ...]:
         """The passages as the library takes them."""
-        return tuple(passage.to_given() for passage in self.passages)
+        return tuple(passage.to_provided() for passage in self.passages)
 
 
-class ReadRequest(GivenRequest):
+class ReadRequest(ProvidedRequest):
     """A question, and the passages it is read with."""
 
     n_answers: NumAnswers = 5
     offsets: OffsetsField = Offsets.CODEPOINT
 
 
-class RerankRequest(GivenRequest):
+class RerankRequest(ProvidedRequest):
     """A question, and the passages to be put in order."""
 
     top_n: Annotated[
@@ -269,10 +269,10 @@ class ReadAnswerField(AnswerField):
     ]
 
     @classmethod
-    def of(cls, given: GivenAnswer, offsets: Offsets) -> Self:
+    def of(cls, provided: ProvidedAnswer, offsets: Offsets) -> Self:
         """From what the library gives."""
-        fields = cls.fields_of(given.answer, offsets)
-        return cls(**fields, place=given.place, from_store=given.from_store)
+        fields = cls.fields_of(provided.answer, offsets)
+        return cls(**fields, place=provided.place, from_store=provided.from_store)
 
 
 class ReadReply(Reply):

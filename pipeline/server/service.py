@@ -12,8 +12,8 @@ from ..retrievers import Retriever, open_retriever
 from .auth import ApiKeys
 from .batching import BatchRules, BatchWorker
 from .errors import NotFoundError
-from .indexes import ReaderShelf, ServedIndex, Watcher
-from .jobs import Desk, LookingJob, LookingResult, ReadingJob, ReadingResult
+from .indexes import IndexWatcher, ReaderCache, ServedIndex
+from .jobs import BatchHandler, LookingJob, LookingResult, ReadingJob, ReadingResult
 from .limits import ServeConfig
 from .metrics import Metrics
 
@@ -58,17 +58,17 @@ class Service:
         self.keys = keys or ApiKeys()
         self.metrics = Metrics()
         self.traffic = Traffic()
-        shelf = ReaderShelf(load_reader, find_retriever)
+        readers = ReaderCache(load_reader, find_retriever)
         self.indexes = {
-            name: ServedIndex(name, path, shelf, self.metrics) for name, path in paths.items()
+            name: ServedIndex(name, path, readers, self.metrics) for name, path in paths.items()
         }
-        desk = Desk(self.indexes)
+        handler = BatchHandler(self.indexes)
         self.reading: BatchWorker[ReadingJob, ReadingResult] = BatchWorker(
-            "reading", desk.read, _reading_rules(self.config), self.metrics, on_end=leave_java
+            "reading", handler.read, _reading_rules(self.config), self.metrics, on_end=leave_java
         )
         self.looking: BatchWorker[LookingJob, LookingResult] = BatchWorker(
             "looking",
-            desk.look,
+            handler.look,
             BatchRules(max_queue=self.config.max_queue),
             self.metrics,
             on_end=leave_java,
@@ -76,7 +76,7 @@ class Service:
         for worker in (self.reading, self.looking):
             self.metrics.show_waiting(worker.name, worker)
         seconds = self.config.reload_seconds
-        self._watcher = Watcher(list(self.indexes.values()), seconds) if seconds else None
+        self._watcher = IndexWatcher(list(self.indexes.values()), seconds) if seconds else None
 
     @property
     def is_healthy(self) -> bool:

@@ -1,18 +1,18 @@
 """Readers from other people's checkpoints, and the other way."""
 
 from .sources import CheckpointKind, Source, find_source
-from .tensorflow_model import LeftOut, read_tensorflow, write_tensorflow
-from .vanilla import ordinary_model, split_ordinary
+from .tensorflow_model import UnusedVariables, read_tensorflow, write_tensorflow
+from .vanilla import split_vanilla, vanilla_model
 from .vocabulary import find_tokenizer
 
 __all__ = [
     "CheckpointKind",
-    "LeftOut",
     "Source",
+    "UnusedVariables",
     "find_source",
     "find_tokenizer",
-    "ordinary_model",
     "read_tensorflow",
-    "split_ordinary",
+    "split_vanilla",
+    "vanilla_model",
     "write_tensorflow",
 ]

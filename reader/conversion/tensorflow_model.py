@@ -37,7 +37,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class UnusedVariables:
     """How many variables of a checkpoint a reader has no use for."""
 
     optimizer: int
@@ -47,7 +47,7 @@ class LeftOut:
 
 def read_tensorflow(
     prefix: Path, *, num_attention_heads: int | None = None
-) -> tuple[DeformerForQuestionAnswering, Scopes, LeftOut]:
+) -> tuple[DeformerForQuestionAnswering, Scopes, UnusedVariables]:
     """Make a reader of a TensorFlow checkpoint.
 
     Args:
@@ -111,7 +111,7 @@ def activation_differs(config: DeformerConfig) -> bool:
     return config.hidden_act != _ACTIVATION
 
 
-def _check_names(file: VariableFile, scopes: Scopes, table: dict[str, Variable]) -> LeftOut:
+def _check_names(file: VariableFile, scopes: Scopes, table: dict[str, Variable]) -> UnusedVariables:
     """Compare a checkpoint's names with those that are needed, and count the others."""
     wanted = {variable.name for variable in table.values()}
     missing = wanted - file.shapes.keys()
@@ -131,7 +131,7 @@ def _check_names(file: VariableFile, scopes: Scopes, table: dict[str, Variable])
             "checkpoint is of a model that computes something else with them, so that a reader "
             "without them would answer otherwise."
         )
-    return LeftOut(len(optimizer), len(teacher), len(unused))
+    return UnusedVariables(len(optimizer), len(teacher), len(unused))
 
 
 def _config(file: VariableFile, scopes: Scopes, heads: int | None) -> DeformerConfig:

@@ -5,7 +5,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedModel
 
 from ...data import PrereadError
-from ..modeling.families import find_base
+from ..modeling.families import find_family
 from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..modeling.weight_names import to_hugging_face
 
@@ -13,7 +13,7 @@ _N_LABELS = 2
 """Start and end."""
 
 
-def split_ordinary(source: str, num_lower_layers: int) -> DeformerForQuestionAnswering:
+def split_vanilla(source: str, num_lower_layers: int) -> DeformerForQuestionAnswering:
     """Make a reader of an ordinary model, by its weights alone.
 
     Args:
@@ -26,13 +26,13 @@ def split_ordinary(source: str, num_lower_layers: int) -> DeformerForQuestionAns
     """
     try:
         found = AutoConfig.from_pretrained(source)
-        find_base(found.model_type)
+        find_family(found.model_type)
         if found.num_labels != _N_LABELS:
             raise PrereadError(
                 f"expected a head of {_N_LABELS} labels (start and end of an answer), found "
                 f"{found.num_labels} labels. Name a question-answering checkpoint."
             )
-        ordinary, report = AutoModelForQuestionAnswering.from_pretrained(
+        vanilla, report = AutoModelForQuestionAnswering.from_pretrained(
             source, dtype=torch.float32, output_loading_info=True
         )
         missing = sorted(report["missing_keys"])
@@ -42,7 +42,7 @@ def split_ordinary(source: str, num_lower_layers: int) -> DeformerForQuestionAns
                 f"weights {', '.join(missing[:5])}. An encoder alone has to be trained first: "
                 "`preread train` takes it as base."
             )
-        return DeformerForQuestionAnswering.split(ordinary, num_lower_layers=num_lower_layers)
+        return DeformerForQuestionAnswering.split(vanilla, num_lower_layers=num_lower_layers)
     except PrereadError as error:
         raise PrereadError(f"{source}: {error}") from None
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -50,7 +50,7 @@ def split_ordinary(source: str, num_lower_layers: int) -> DeformerForQuestionAns
         raise PrereadError(f"{source}: model could not be loaded: {reason}") from error
 
 
-def ordinary_model(model: DeformerForQuestionAnswering) -> PreTrainedModel:
+def vanilla_model(model: DeformerForQuestionAnswering) -> PreTrainedModel:
     """The ordinary model with a reader's weights, which sees question and passage together.
 
     Args:
@@ -61,15 +61,15 @@ def ordinary_model(model: DeformerForQuestionAnswering) -> PreTrainedModel:
         of masked words, which only pretraining uses) is zero.
     """
     config = model.config
-    fields = find_base(config.base).hugging_face_fields(config)
+    fields = find_family(config.base).hugging_face_fields(config)
     shape = AutoConfig.for_model(config.base, num_labels=_N_LABELS, **fields)
-    ordinary: PreTrainedModel = AutoModelForQuestionAnswering.from_config(  # type: ignore[no-untyped-call]
+    vanilla: PreTrainedModel = AutoModelForQuestionAnswering.from_config(  # type: ignore[no-untyped-call]
         shape
     )
-    report = ordinary.load_state_dict(to_hugging_face(model.state_dict(), config), strict=False)
+    report = vanilla.load_state_dict(to_hugging_face(model.state_dict(), config), strict=False)
     assert not report.unexpected_keys, report.unexpected_keys
     with torch.no_grad():
         for name in report.missing_keys:
-            ordinary.get_parameter(name).zero_()
-    ordinary.train(False)
-    return ordinary
+            vanilla.get_parameter(name).zero_()
+    vanilla.train(False)
+    return vanilla

@@ -7,7 +7,7 @@ import torch
 from .number_formats import multiplies_bfloat16
 
 
-class Precision(StrEnum):
+class MixedPrecision(StrEnum):
     """Number format of activations; weights and their updates stay in float32."""
 
     AUTO = "auto"
@@ -16,8 +16,8 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
-def uses_bfloat16(precision: Precision, device: torch.device) -> bool:
+def uses_bfloat16(precision: MixedPrecision, device: torch.device) -> bool:
     """Whether training on a device runs in bfloat16."""
-    if precision is Precision.AUTO:
+    if precision is MixedPrecision.AUTO:
         return multiplies_bfloat16(device)
-    return precision is Precision.BFLOAT16
+    return precision is MixedPrecision.BFLOAT16

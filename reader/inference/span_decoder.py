@@ -112,7 +112,7 @@ class SpanDecoder:
         if weight:
             margins = self.margins(logits, windows, max_answer_length=longest)
             scores = [score + weight * m for score, m in zip(scores, margins, strict=True)]
-        if self.config.scores_compare:
+        if self.config.shared_normalization:
             return scores
         normalisers = passage_normalisers(logits.start, logits.end, windows).tolist()
         return [score - other for score, other in zip(scores, normalisers, strict=True)]

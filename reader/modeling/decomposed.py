@@ -12,7 +12,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from ...data import PrereadError
 from ..config import DeformerConfig
 from ..packing import Packed
-from .families import Head, find_base
+from .families import Head, find_family
 from .layers import Joined, Segment, join_segments, run_layers
 from .weight_names import from_hugging_face
 
@@ -62,13 +62,13 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     base_model_prefix = ""
     head_kind: ClassVar[Head]
     """What stands on top."""
-    ordinary_class: ClassVar[Any]
+    vanilla_class: ClassVar[Any]
     """Hugging Face's class of ordinary models with the same head."""
 
     def __init__(self, config: DeformerConfig) -> None:
         """Create embedder and layers with random weights; the head is the subclass's."""
         super().__init__(config)
-        base = find_base(config.base)
+        base = find_family(config.base)
         self.embedder = base.embedder(config)
         self.layers = nn.ModuleList(
             base.layer(config, self.embedder) for _ in range(config.num_hidden_layers)
@@ -138,7 +138,7 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         kwargs.setdefault("dtype", torch.float32)
         if "config" in kwargs or AutoConfig.from_pretrained(source).model_type == "deformer":
             return cls._load_whole(source, *args, **kwargs)
-        return cls._split_ordinary(source, **kwargs)
+        return cls._split_vanilla(source, **kwargs)
 
     @classmethod
     def _load_whole(cls, source: str, *args: Any, **kwargs: Any) -> Self:
@@ -155,7 +155,7 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         return model  # type: ignore[no-any-return]
 
     @classmethod
-    def _split_ordinary(cls, source: str, **kwargs: Any) -> Self:
+    def _split_vanilla(cls, source: str, **kwargs: Any) -> Self:
         """Load a Hugging Face model and split it."""
         found = AutoConfig.from_pretrained(source)
         dtype = kwargs.pop("dtype")
@@ -163,17 +163,17 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
             config = cls._split_config(found, **kwargs)
         except PrereadError as error:
             raise PrereadError(f"{source}: {error}") from None
-        ordinary = cls.ordinary_class.from_pretrained(
-            source, dtype=dtype, **cls._ordinary_fields(config)
+        vanilla = cls.vanilla_class.from_pretrained(
+            source, dtype=dtype, **cls._vanilla_fields(config)
         )
-        return cls._take_over(ordinary, config)
+        return cls._take_over(vanilla, config)
 
     @classmethod
-    def split(cls, ordinary: PreTrainedModel, **changes: Any) -> Self:
+    def split(cls, vanilla: PreTrainedModel, **changes: Any) -> Self:
         """Split a model of Hugging Face, whose weights are taken over by name.
 
         Args:
-            ordinary: One with the same head, of a family of ``bases.BASES``.
+            vanilla: One with the same head, of a family of ``bases.BASES``.
             **changes: Fields of `DeformerConfig`.
 
         Returns:
@@ -182,19 +182,19 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         Raises:
             PrereadError: If its configuration cannot be split.
         """
-        return cls._take_over(ordinary, cls._split_config(ordinary.config, **changes))
+        return cls._take_over(vanilla, cls._split_config(vanilla.config, **changes))
 
     @classmethod
     def _split_config(cls, found: PreTrainedConfig, **changes: Any) -> DeformerConfig:
         """Our configuration of an ordinary model."""
-        shape = find_base(found.model_type).config_fields(found) | cls._head_fields(found)
+        shape = find_family(found.model_type).config_fields(found) | cls._head_fields(found)
         return DeformerConfig(base=found.model_type, **{**shape, **changes})
 
     @classmethod
-    def _take_over(cls, ordinary: PreTrainedModel, config: DeformerConfig) -> Self:
+    def _take_over(cls, vanilla: PreTrainedModel, config: DeformerConfig) -> Self:
         """A model with an ordinary one's weights."""
-        model = cls(config).to(ordinary.dtype)  # type: ignore[arg-type]  # a wrapper hides the signature
-        model.load_state_dict(from_hugging_face(ordinary.state_dict(), config, cls.head_kind))
+        model = cls(config).to(vanilla.dtype)  # type: ignore[arg-type]  # a wrapper hides the signature
+        model.load_state_dict(from_hugging_face(vanilla.state_dict(), config, cls.head_kind))
         return model.eval()  # type: ignore[no-any-return]
 
     @classmethod
@@ -203,6 +203,6 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         return {}
 
     @classmethod
-    def _ordinary_fields(cls, config: DeformerConfig) -> dict[str, Any]:
+    def _vanilla_fields(cls, config: DeformerConfig) -> dict[str, Any]:
         """What Hugging Face's model must be told for its head to fit."""
         return {}

@@ -34,7 +34,7 @@ class DeformerForQuestionAnswering(DecomposedModel):
 
     main_input_name = "questions"
     head_kind = Head.SPAN
-    ordinary_class = AutoModelForQuestionAnswering
+    vanilla_class = AutoModelForQuestionAnswering
 
     def __init__(self, config: DeformerConfig) -> None:
         """Create the model with random weights."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ..config import DeformerConfig
-from .families import Head, find_base
+from .families import Head, find_family
 from .families.family import expand_names
 
 
 def weight_names(config: DeformerConfig, head: Head = Head.SPAN) -> dict[str, str]:
     """Our name of every weight of a model, each with Hugging Face's."""
-    base = find_base(config.base)
+    base = find_family(config.base)
     return base.weight_names(config) | expand_names(base.head_names[head], {}, 0)
 
 

@@ -20,7 +20,7 @@ from transformers.activations import ACT2FN
 from ...data import PrereadError
 from ..config import DeformerConfig
 from ..modeling.decomposed import DecomposedModel
-from ..modeling.families import Head, find_base
+from ..modeling.families import Head, find_family
 from ..modeling.layers import Segment
 from ..packing import Packed
 
@@ -54,7 +54,7 @@ class PairModel(DecomposedModel):
         """Create the model with random weights."""
         super().__init__(config)
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size)
-        self.activation = ACT2FN[find_base(config.base).pooler_activation]
+        self.activation = ACT2FN[find_family(config.base).pooler_activation]
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         n_logits = len(config.id2label or ()) if self.has_labels else 1
         self.classifier = nn.Linear(config.hidden_size, n_logits)
@@ -142,7 +142,7 @@ class DeformerForSequenceClassification(PairModel):  # type: ignore[no-untyped-c
     """Tells the label of a pair of texts: BoolQ, MNLI, QQP. Labels: ``config.id2label``."""
 
     head_kind = Head.CLASSIFICATION
-    ordinary_class = AutoModelForSequenceClassification
+    vanilla_class = AutoModelForSequenceClassification
     has_labels = True
 
     @classmethod
@@ -150,7 +150,7 @@ class DeformerForSequenceClassification(PairModel):  # type: ignore[no-untyped-c
         return {"id2label": found.id2label}
 
     @classmethod
-    def _ordinary_fields(cls, config: DeformerConfig) -> dict[str, Any]:
+    def _vanilla_fields(cls, config: DeformerConfig) -> dict[str, Any]:
         # A checkpoint with other labels gives all but its classifier.
         return {"num_labels": config.num_labels, "ignore_mismatched_sizes": True}
 
@@ -162,5 +162,5 @@ class DeformerForMultipleChoice(PairModel):  # type: ignore[no-untyped-call]
     """
 
     head_kind = Head.CHOICE
-    ordinary_class = AutoModelForMultipleChoice
+    vanilla_class = AutoModelForMultipleChoice
     has_labels = False

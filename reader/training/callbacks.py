@@ -77,7 +77,7 @@ def score_pairs(
     return {"accuracy": 100 * float(np.mean(right))}
 
 
-class Watcher(TrainerCallback):
+class TrainingProgress(TrainerCallback):
     """Writes the log, draws the bar, scores held-out questions."""
 
     def __init__(

@@ -32,7 +32,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from ...data import PrereadError
-from ..inference.mixed_precision import Precision, uses_bfloat16
+from ..inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ..modeling.fingerprint import weights_sha256
 from ..modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
@@ -135,7 +135,7 @@ def label_features(
     teacher: Reader,
     folder: Path,
     *,
-    precision: Precision = Precision.AUTO,
+    precision: MixedPrecision = MixedPrecision.AUTO,
     show_progress: bool = False,
 ) -> LabelReport:
     """Write a teacher's logits of every pair of question and window.
@@ -231,7 +231,7 @@ def _logits(
     features: Sequence[Feature],
     pieces: PieceMap,
     teacher: DeformerForQuestionAnswering,
-    precision: Precision,
+    precision: MixedPrecision,
 ) -> list[Taught]:
     """The teacher's logits of some features, in their order."""
     labels: dict[int, Taught] = {}

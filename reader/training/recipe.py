@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError
-from ..inference.mixed_precision import Precision
+from ..inference.mixed_precision import MixedPrecision
 from ..stored import Stored
 
 
@@ -191,7 +191,7 @@ class Recipe:
     """Passage states go through this codec (a name, or a file) before the upper layers, which so
     learn to read what an index with it gives back. The lower layers have to be frozen, since the
     codec was learned from what they give."""
-    precision: Precision = Precision.AUTO
+    precision: MixedPrecision = MixedPrecision.AUTO
     """Number format of activations."""
     max_rows: int = 5000
     """Rows of a batch in the upper layers, questions included."""

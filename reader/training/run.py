@@ -22,7 +22,7 @@ from ..ranking import Ranking
 from ..reader import Reader
 from ..text.windows import TextEncoder, load_tokenizer
 from .batches import BatchDataset
-from .callbacks import Watcher, score_examples, score_pairs
+from .callbacks import TrainingProgress, score_examples, score_pairs
 from .datasets import DataLoader
 from .labels import load_labels
 from .objective import Objective, SpanObjective, Teacher
@@ -91,7 +91,7 @@ def train(
         model=model,
         args=arguments,
         train_dataset=lesson.batches,
-        callbacks=[Watcher(output, lesson.score, every)],
+        callbacks=[TrainingProgress(output, lesson.score, every)],
     )
     codec: Codec | None = None
     if recipe.codec and isinstance(model, DeformerForQuestionAnswering):

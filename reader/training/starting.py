@@ -26,7 +26,7 @@ def load_student(recipe: Recipe, base: str) -> DecomposedModel:
         "hidden_dropout_prob": recipe.dropout,
         "attention_probs_dropout_prob": recipe.attention_dropout,
     }
-    taught = {"scores_compare": open_domain, "knows_null": recipe.null_weight > 0}
+    taught = {"shared_normalization": open_domain, "has_no_answer_score": recipe.null_weight > 0}
     if _keeps_ranking(recipe):
         fields |= {name: True for name, is_taught in taught.items() if is_taught}
     else:

@@ -46,14 +46,14 @@ def authors_checkpoint(
 
 
 @pytest.fixture(scope="module")
-def ordinary(
-    make_ordinary: Callable[..., PreTrainedModel],
+def vanilla(
+    make_vanilla: Callable[..., PreTrainedModel],
     tokenizer: PreTrainedTokenizerFast,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A random three-layer BERT with BERT's vocabulary."""
     folder = tmp_path_factory.mktemp("ordinary")
-    model = make_ordinary("bert", vocab_size=len(tokenizer), max_position_embeddings=260)
+    model = make_vanilla("bert", vocab_size=len(tokenizer), max_position_embeddings=260)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -101,12 +101,12 @@ def test_a_checkpoint_without_vocabulary_needs_one(
     assert len(Reader.load(str(target)).tokenizer) == len(VOCABULARY)
 
 
-def test_an_ordinary_model_is_split_measured_and_warned_of(
-    preread: Preread, ordinary: Path, dataset: Path, tmp_path: Path
+def test_an_vanilla_model_is_split_measured_and_warned_of(
+    preread: Preread, vanilla: Path, dataset: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "reader"
     done = preread(
-        "convert", ordinary, target, "--num-lower-layers", 2, "--dataset", dataset, "--json"
+        "convert", vanilla, target, "--num-lower-layers", 2, "--dataset", dataset, "--json"
     )
     assert done.code == 0, done.err
     assert "warning: these are an ordinary model's weights" in done.err
@@ -119,18 +119,18 @@ def test_an_ordinary_model_is_split_measured_and_warned_of(
     assert Reader.load(str(target)).config.num_lower_layers == 2
 
 
-def test_a_reader_becomes_the_ordinary_model_that_it_was(
-    preread: Preread, ordinary: Path, tmp_path: Path
+def test_a_reader_becomes_the_vanilla_model_that_it_was(
+    preread: Preread, vanilla: Path, tmp_path: Path
 ) -> None:
     reader, back = tmp_path / "reader", tmp_path / "back"
-    assert preread("convert", ordinary, reader, "--num-lower-layers", 1).code == 0
+    assert preread("convert", vanilla, reader, "--num-lower-layers", 1).code == 0
     done = preread("convert", reader, back, "--to", "huggingface")
     assert done.code == 0 and "layers 0 to 0 were trained" in done.err
     found, report = AutoModelForQuestionAnswering.from_pretrained(back, output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]
-    was = AutoModelForQuestionAnswering.from_pretrained(ordinary)
+    was = AutoModelForQuestionAnswering.from_pretrained(vanilla)
     assert_equal(was.state_dict(), found.state_dict())
-    assert (back / "tokenizer.json").read_bytes() == (ordinary / "tokenizer.json").read_bytes()
+    assert (back / "tokenizer.json").read_bytes() == (vanilla / "tokenizer.json").read_bytes()
 
 
 def test_a_ranking_goes_along_less_what_another_split_makes_wrong(
@@ -139,7 +139,7 @@ def test_a_ranking_goes_along_less_what_another_split_makes_wrong(
     tmp_path: Path,
 ) -> None:
     source = tmp_path / "source"
-    make_tiny_model(knows_null=True).save_pretrained(source)
+    make_tiny_model(has_no_answer_score=True).save_pretrained(source)
     tokenizer.save_pretrained(source)
     fitted = Ranking(
         bm25_weight=1.5, passage_weight=0.1, confidence_weights=(0.0, 1.0, 0.1), stop_margin=3.0
@@ -165,11 +165,11 @@ def test_a_reader_is_split_elsewhere(tiny_reader_path: Path, tmp_path: Path) -> 
 
 
 def test_only_a_checkpoint_is_replaced_and_only_with_force(
-    preread: Preread, tiny_reader_path: Path, ordinary: Path, tmp_path: Path
+    preread: Preread, tiny_reader_path: Path, vanilla: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "target"
     target.mkdir()
-    arguments = ("convert", ordinary, target, "--num-lower-layers", 1)
+    arguments = ("convert", vanilla, target, "--num-lower-layers", 1)
     refused = preread(*arguments)
     assert refused.code == 2 and "expected nothing there, found a folder" in refused.err
     (target / "letter.txt").write_text("dear")
@@ -221,13 +221,13 @@ def test_a_failure_leaves_nothing_and_keeps_what_was_there(
 )
 def test_mistakes_are_said(
     preread: Preread,
-    ordinary: Path,
+    vanilla: Path,
     tiny_reader_path: Path,
     tmp_path: Path,
     arguments: tuple[str, ...],
     message: str,
 ) -> None:
-    places = {"ordinary": ordinary, "reader": tiny_reader_path, "new": tmp_path / "new"}
+    places = {"ordinary": vanilla, "reader": tiny_reader_path, "new": tmp_path / "new"}
     refused = preread("convert", *(argument.format(**places) for argument in arguments))
     assert refused.code == 2 and refused.out == ""
     error = refused.err.splitlines()[-1]

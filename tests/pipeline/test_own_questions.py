@@ -9,7 +9,7 @@ from typing import Any
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.server.indexes import ReaderShelf, ServedIndex
+from preread.pipeline.server.indexes import ReaderCache, ServedIndex
 from preread.pipeline.server.metrics import Metrics
 
 Preread = Callable[..., Any]
@@ -34,7 +34,7 @@ def test_a_reader_learns_own_questions_and_takes_over_an_index(
     write_own(tmp_path / "own.jsonl", 12)
     question = "What is the name of the huge canyon system on Mars?"
     before = OpenDomainQA.from_index(index)(question)[0]
-    served = ServedIndex("own", index, ReaderShelf(), Metrics())
+    served = ServedIndex("own", index, ReaderCache(), Metrics())
     run = tmp_path / "run"
     trained = preread("train", "minilm-l6-own", run, "--data", tmp_path)
     assert trained.code == 0, trained.err

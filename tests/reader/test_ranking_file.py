@@ -143,7 +143,7 @@ def test_a_reader_is_loaded_with_its_file_and_makes_the_same_states(
     tiny_reader: Reader,
     tmp_path: Path,
 ) -> None:
-    make_tiny_model(knows_null=True).save_pretrained(tmp_path)
+    make_tiny_model(has_no_answer_score=True).save_pretrained(tmp_path)
     tiny_reader.tokenizer.save_pretrained(tmp_path)
     RANKING.save(tmp_path)
     loaded = Reader.load(str(tmp_path))
@@ -157,7 +157,7 @@ def test_a_reader_is_loaded_with_its_file_and_makes_the_same_states(
 def test_margins_weigh_of_readers_only_that_know_no_answer(
     tiny_reader: Reader, tiny_reader_path: Path, tmp_path: Path
 ) -> None:
-    message = r"ranking\.json: passage_weight: expected 0, .*\(knows_null\), found 0\.05"
+    message = r"ranking\.json: passage_weight: expected 0, .*\(has_no_answer_score\), found 0\.05"
     with pytest.raises(PrereadError, match=message):
         tiny_reader.with_ranking(RANKING)
     with pytest.raises(PrereadError, match=message):

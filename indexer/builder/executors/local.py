@@ -27,7 +27,7 @@ class Encoding:
     """Folder for files that last no longer than encoding; their names end in ``.tmp``."""
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Encodes shards; their bytes are the same whichever does."""
 
     def workers(self, reader: Reader, n_shards: int) -> int:
@@ -57,14 +57,14 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LocalEngine:
+class LocalExecutor:
     """Processes of this machine."""
 
     n_workers: int | None = None
     """By default one a core, or one where a GPU does the work."""
 
     def workers(self, reader: Reader, n_shards: int) -> int:
-        """See `Engine`."""
+        """See `Executor`."""
         return max(1, min(self.n_workers or default_workers(reader), n_shards))
 
     def encode(
@@ -76,7 +76,7 @@ class LocalEngine:
         on_shard: OnShard,
         on_progress: Progress,
     ) -> None:
-        """See `Engine`."""
+        """See `Executor`."""
         encode_shards(
             tasks,
             encoding.reader,

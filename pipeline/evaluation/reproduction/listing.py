@@ -11,7 +11,7 @@ from ....data import PrereadError
 from ....data.io.fields import take_number, take_objects, take_start, take_text, take_texts
 from ....data.io.json_records import JsonObject, as_json_object
 from ....data.io.lines import read_whole_text
-from ....data.io.policy import Place
+from ....data.io.policy import SourceLocation
 
 SHIPPED_LIST = Path(__file__).parent / "reproductions.toml"
 PLACES = ("corpus", "questions", "index", "folder")
@@ -58,7 +58,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ReproductionStep:
     """A command of ``preread``; ``--json`` is added to it."""
 
     name: str
@@ -109,7 +109,7 @@ class Reproduction:
     needs: Needs
     inputs: dict[str, Input]
     """By ``corpus`` and ``questions``."""
-    steps: tuple[Step, ...]
+    steps: tuple[ReproductionStep, ...]
 
 
 def load_reproductions(path: str | Path | None = None) -> dict[str, Reproduction]:
@@ -126,17 +126,17 @@ def load_reproductions(path: str | Path | None = None) -> dict[str, Reproduction
             command has something in braces that it cannot have.
     """
     path = Path(path) if path is not None else SHIPPED_LIST
-    top = Place(path, None)
+    top = SourceLocation(path, None)
     try:
         content = as_json_object(tomllib.loads(read_whole_text(path)), top)
     except tomllib.TOMLDecodeError as error:
         raise top.error(f"expected TOML, found a fault: {error}. Correct it.") from error
     _check_keys(content, {"reproductions"}, top)
     known: dict[str, Reproduction] = {}
-    for place, record in take_objects(content, "reproductions", top):
-        one = _parse(record, place)
+    for location, record in take_objects(content, "reproductions", top):
+        one = _parse(record, location)
         if one.name in known:
-            raise place.error(f"expected a name of its own, found {one.name!r} a second time.")
+            raise location.error(f"expected a name of its own, found {one.name!r} a second time.")
         known[one.name] = one
     if not known:
         raise top.error("expected at least one [[reproductions]], found none. Add one.")
@@ -157,38 +157,38 @@ def find_reproduction(name: str, known: dict[str, Reproduction]) -> Reproduction
     return known[name]
 
 
-def _parse(record: JsonObject, place: Place) -> Reproduction:
+def _parse(record: JsonObject, location: SourceLocation) -> Reproduction:
     """One reproduction, its steps checked against its inputs."""
-    _check_keys(record, {"name", "about", "needs", "inputs", "steps"}, place)
-    inputs = _parse_inputs(*_take_table(record, "inputs", place))
-    steps = tuple(_parse_step(step, at) for at, step in take_objects(record, "steps", place))
+    _check_keys(record, {"name", "about", "needs", "inputs", "steps"}, location)
+    inputs = _parse_inputs(*_take_table(record, "inputs", location))
+    steps = tuple(_parse_step(step, at) for at, step in take_objects(record, "steps", location))
     if not any(step.figures for step in steps):
-        raise place.error("expected at least one step with figures, found none. Add one.")
+        raise location.error("expected at least one step with figures, found none. Add one.")
     if len({step.name for step in steps}) < len(steps):
-        raise place.error("expected steps of different names. Rename one.")
+        raise location.error("expected steps of different names. Rename one.")
     known = {*inputs, *set(PLACES).difference(INPUTS)}
     for step in steps:
         if unknown := step.places() - known:
-            raise place.error(
+            raise location.error(
                 f"expected only {', '.join(f'{{{name}}}' for name in PLACES if name in known)} in "
                 f"the command of step {step.name!r}, found {{{min(unknown)}}}. Correct it, or add "
                 "the input."
             )
     return Reproduction(
-        name=_take_name(record, place),
-        about=take_text(record, "about", place),
-        needs=_parse_needs(*_take_table(record, "needs", place)),
+        name=_take_name(record, location),
+        about=take_text(record, "about", location),
+        needs=_parse_needs(*_take_table(record, "needs", location)),
         inputs=inputs,
         steps=steps,
     )
 
 
-def _parse_inputs(record: JsonObject, place: Place) -> dict[str, Input]:
+def _parse_inputs(record: JsonObject, location: SourceLocation) -> dict[str, Input]:
     """Each input has one origin."""
-    _check_keys(record, set(INPUTS), place)
+    _check_keys(record, set(INPUTS), location)
     inputs = {}
     for name in record:
-        entry, within = _take_table(record, name, place)
+        entry, within = _take_table(record, name, location)
         origins = [origin for origin in Origin if origin.value in entry]
         if len(origins) != 1 or len(entry) != 1:
             raise within.error(
@@ -199,75 +199,77 @@ def _parse_inputs(record: JsonObject, place: Place) -> dict[str, Input]:
     return inputs
 
 
-def _parse_step(record: JsonObject, place: Place) -> Step:
+def _parse_step(record: JsonObject, location: SourceLocation) -> ReproductionStep:
     """One step."""
-    _check_keys(record, {"name", "command", "figures"}, place)
-    command = take_texts(record, "command", place)
+    _check_keys(record, {"name", "command", "figures"}, location)
+    command = take_texts(record, "command", location)
     if not command:
-        raise place.error("expected 'command' to be a list of words, found none. Add it.")
-    figures = take_objects(record, "figures", place)
-    return Step(
-        name=_take_name(record, place),
+        raise location.error("expected 'command' to be a list of words, found none. Add it.")
+    figures = take_objects(record, "figures", location)
+    return ReproductionStep(
+        name=_take_name(record, location),
         command=command,
         figures=tuple(_parse_figure(figure, at) for at, figure in figures),
     )
 
 
-def _parse_figure(record: JsonObject, place: Place) -> Figure:
+def _parse_figure(record: JsonObject, location: SourceLocation) -> Figure:
     """One figure."""
-    _check_keys(record, {"key", "expected", "tolerance", "source", "source_key"}, place)
+    _check_keys(record, {"key", "expected", "tolerance", "source", "source_key"}, location)
     figure = Figure(
-        key=take_text(record, "key", place),
-        expected=take_number(record, "expected", place),
-        tolerance=take_number(record, "tolerance", place),
-        source=take_text(record, "source", place),
-        source_key=take_text(record, "source_key", place) if "source_key" in record else None,
+        key=take_text(record, "key", location),
+        expected=take_number(record, "expected", location),
+        tolerance=take_number(record, "tolerance", location),
+        source=take_text(record, "source", location),
+        source_key=take_text(record, "source_key", location) if "source_key" in record else None,
     )
     if figure.tolerance < 0:
-        raise place.error(
+        raise location.error(
             f"expected a 'tolerance' of at least 0, found {figure.tolerance:g}. Correct it."
         )
     return figure
 
 
-def _parse_needs(record: JsonObject, place: Place) -> Needs:
+def _parse_needs(record: JsonObject, location: SourceLocation) -> Needs:
     """What it takes."""
-    _check_keys(record, set(Needs.__dataclass_fields__), place)
+    _check_keys(record, set(Needs.__dataclass_fields__), location)
     needs = Needs(
-        n_passages=take_start(record, "n_passages", place),
-        n_questions=take_start(record, "n_questions", place),
-        disk_gib=take_number(record, "disk_gib", place),
-        memory_gib=take_number(record, "memory_gib", place),
-        minutes=take_number(record, "minutes", place),
+        n_passages=take_start(record, "n_passages", location),
+        n_questions=take_start(record, "n_questions", location),
+        disk_gib=take_number(record, "disk_gib", location),
+        memory_gib=take_number(record, "memory_gib", location),
+        minutes=take_number(record, "minutes", location),
     )
     for name in Needs.__dataclass_fields__:
         if getattr(needs, name) < 0:
-            raise place.error(f"expected {name!r} to be at least 0. Correct it.")
+            raise location.error(f"expected {name!r} to be at least 0. Correct it.")
     return needs
 
 
-def _take_table(record: JsonObject, name: str, place: Place) -> tuple[JsonObject, Place]:
+def _take_table(
+    record: JsonObject, name: str, location: SourceLocation
+) -> tuple[JsonObject, SourceLocation]:
     """A table that must be there, and its place."""
     if name not in record:
-        raise place.error(f"expected the table {name!r}, found {', '.join(record)}. Add it.")
-    within = place._replace(within=f"{place.within}.{name}")
+        raise location.error(f"expected the table {name!r}, found {', '.join(record)}. Add it.")
+    within = location._replace(within=f"{location.within}.{name}")
     return as_json_object(record[name], within), within
 
 
-def _take_name(record: JsonObject, place: Place) -> str:
+def _take_name(record: JsonObject, location: SourceLocation) -> str:
     """A name that may be the name of a file."""
-    name = take_text(record, "name", place)
+    name = take_text(record, "name", location)
     if not _NAME.fullmatch(name):
-        raise place.error(
+        raise location.error(
             f"expected a 'name' of small letters, digits and hyphens, found {name!r}. Correct it."
         )
     return name
 
 
-def _check_keys(record: JsonObject, known: set[str], place: Place) -> None:
+def _check_keys(record: JsonObject, known: set[str], location: SourceLocation) -> None:
     """Refuse a misspelt key, which would be passed over."""
     if unknown := sorted(set(record) - known):
-        raise place.error(
+        raise location.error(
             f"expected only {', '.join(sorted(known))}, found {', '.join(unknown)}. Correct it."
         )
 

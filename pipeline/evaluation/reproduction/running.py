@@ -30,7 +30,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReproductionOutcome:
     """A reproduction that has run."""
 
     name: str
@@ -69,7 +69,7 @@ def reproduce(
     *,
     given: Mapping[str, Path | None] | None = None,
     say: Callable[[str], None] = lambda line: None,
-) -> Outcome:
+) -> ReproductionOutcome:
     """Run what is not finished of a reproduction, and compare its figures.
 
     Args:
@@ -103,7 +103,7 @@ def reproduce(
         for one in done
         for figure in one.step.figures
     ]
-    return Outcome(reproduction.name, place, done, compared)
+    return ReproductionOutcome(reproduction.name, place, done, compared)
 
 
 def _estimate(reproduction: Reproduction, folder: Path, n_bytes: int) -> str:

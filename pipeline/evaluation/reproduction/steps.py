@@ -17,7 +17,7 @@ from ....indexer.bm25.indexer import lucene_files
 from ....indexer.storage.files import sha256_of, write_json
 from ....indexer.storage.manifest import MANIFEST_FILE
 from ....reader.checkpoints import shipped_reader_path
-from .listing import Step
+from .listing import ReproductionStep
 
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C has ended."""
@@ -29,7 +29,7 @@ GRACE_SECONDS = 10
 class Done:
     """A step that is finished."""
 
-    step: Step
+    step: ReproductionStep
     command: list[str]
     output: dict[str, Any]
     """What it printed with ``--json``."""
@@ -39,7 +39,7 @@ class Done:
 
 
 def run_step(
-    step: Step, places: Mapping[str, Path], record: Path, say: Callable[[str], None]
+    step: ReproductionStep, places: Mapping[str, Path], record: Path, say: Callable[[str], None]
 ) -> Done:
     """Run a step, unless it is finished and nothing it depends on has changed.
 
@@ -77,7 +77,7 @@ def run_step(
     return Done(step=step, command=words, output=output, seconds=seconds, was_done=False)
 
 
-def _run(words: list[str], step: Step, folder: Path) -> dict[str, Any]:
+def _run(words: list[str], step: ReproductionStep, folder: Path) -> dict[str, Any]:
     """The JSON that a command prints; its progress goes to our standard error."""
     # -P: a folder named `preread` where the user stands is not the package.
     command = [sys.executable, "-P", "-m", "preread.pipeline", *words]

@@ -5,11 +5,11 @@ Nothing here needs the server, or the reader.
 
 from .elasticsearch import elasticsearch_steps
 from .opensearch import opensearch_steps
-from .steps import ServerAddress, Step, console_text
+from .steps import ServerAddress, SetupRequest, console_text
 
 __all__ = [
     "ServerAddress",
-    "Step",
+    "SetupRequest",
     "console_text",
     "elasticsearch_steps",
     "opensearch_steps",

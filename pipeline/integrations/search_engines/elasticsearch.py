@@ -6,7 +6,7 @@ quotation marks: what comes in their place is JSON.
 
 from typing import Any
 
-from .steps import KEY_PLACEHOLDER, ServerAddress, Step
+from .steps import KEY_PLACEHOLDER, ServerAddress, SetupRequest
 
 COMPLETION_REQUEST = '{"questions": ${input}}'
 RERANK_REQUEST = '{"query": ${query}, "documents": ${input}}'
@@ -14,7 +14,7 @@ RERANK_REQUEST = '{"query": ${query}, "documents": ${input}}'
 
 def elasticsearch_steps(
     server: ServerAddress, *, engine_index: str = "my-index", text_field: str = "text"
-) -> list[Step]:
+) -> list[SetupRequest]:
     """Requests that set Elasticsearch up, in order.
 
     Args:
@@ -33,7 +33,7 @@ def elasticsearch_steps(
             COMPLETION_REQUEST,
             {"completion_result": "$.answers[*].answer"},
         ),
-        Step(
+        SetupRequest(
             "completion-use",
             "POST",
             f"/_inference/completion/{completion}",
@@ -51,7 +51,7 @@ def elasticsearch_steps(
                 "reranked_index": "$.results[*].index",
             },
         ),
-        Step(
+        SetupRequest(
             "rerank-search",
             "GET",
             f"/{engine_index}/_search",
@@ -78,7 +78,7 @@ def _endpoint(
     path: str,
     request: str,
     json_parser: dict[str, str],
-) -> Step:
+) -> SetupRequest:
     headers = {"Content-Type": "application/json"}
     about = f"an inference endpoint of the task {task}."
     if server.needs_key:
@@ -93,4 +93,4 @@ def _endpoint(
         "response": {"json_parser": json_parser},
     }
     body = {"service": "custom", "service_settings": settings}
-    return Step(f"{task}-endpoint", "PUT", f"/_inference/{task}/{name}", body, about)
+    return SetupRequest(f"{task}-endpoint", "PUT", f"/_inference/{task}/{name}", body, about)

@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from .steps import KEY_PLACEHOLDER, ServerAddress, Step
+from .steps import KEY_PLACEHOLDER, ServerAddress, SetupRequest
 
 HIGHLIGHT_BODY = (
     '{ "question": "${parameters.question:-}", "context": "${parameters.context:-}", '
@@ -30,7 +30,7 @@ def opensearch_steps(
     text_field: str = "text",
     id_field: str = "id",
     question_path: str | None = None,
-) -> list[Step]:
+) -> list[SetupRequest]:
     """Requests that set OpenSearch up, in order.
 
     Args:
@@ -51,7 +51,7 @@ def opensearch_steps(
         _connector(hits, server, "opensearch/hits", HITS_BODY),
         _model(hits),
         _pipeline(text_field, id_field, question),
-        Step(
+        SetupRequest(
             "hits-search",
             "GET",
             f"/{engine_index}/_search?search_pipeline=preread",
@@ -61,11 +61,11 @@ def opensearch_steps(
     ]
 
 
-def _settings(server: ServerAddress) -> Step:
+def _settings(server: ServerAddress) -> SetupRequest:
     parts = urlsplit(server.url)
     origin = re.escape(f"{parts.scheme}://{parts.netloc}")
     plugin = "plugins.ml_commons."
-    return Step(
+    return SetupRequest(
         "settings",
         "PUT",
         "/_cluster/settings",
@@ -83,7 +83,7 @@ def _settings(server: ServerAddress) -> Step:
     )
 
 
-def _connector(name: str, server: ServerAddress, path: str, request_body: str) -> Step:
+def _connector(name: str, server: ServerAddress, path: str, request_body: str) -> SetupRequest:
     headers = {"Content-Type": "application/json"}
     body: dict[str, Any] = {
         "name": name,
@@ -107,11 +107,13 @@ def _connector(name: str, server: ServerAddress, path: str, request_body: str) -
         headers["Authorization"] = "Bearer ${credential.key}"
         body["credential"] = {"key": KEY_PLACEHOLDER}
         about += f" {KEY_PLACEHOLDER} is a key of the server."
-    return Step(f"{name}-connector", "POST", "/_plugins/_ml/connectors/_create", body, about)
+    return SetupRequest(
+        f"{name}-connector", "POST", "/_plugins/_ml/connectors/_create", body, about
+    )
 
 
-def _model(name: str) -> Step:
-    return Step(
+def _model(name: str) -> SetupRequest:
+    return SetupRequest(
         f"{name}-model",
         "POST",
         "/_plugins/_ml/models/_register?deploy=true",
@@ -120,8 +122,8 @@ def _model(name: str) -> Step:
     )
 
 
-def _highlighting_search(engine_index: str, text_field: str) -> Step:
-    return Step(
+def _highlighting_search(engine_index: str, text_field: str) -> SetupRequest:
+    return SetupRequest(
         "highlighting-search",
         "GET",
         f"/{engine_index}/_search",
@@ -137,8 +139,8 @@ def _highlighting_search(engine_index: str, text_field: str) -> Step:
     )
 
 
-def _pipeline(text_field: str, id_field: str, question: str) -> Step:
-    return Step(
+def _pipeline(text_field: str, id_field: str, question: str) -> SetupRequest:
+    return SetupRequest(
         "hits-pipeline",
         "PUT",
         "/_search/pipeline/preread",

@@ -13,7 +13,7 @@ KEY_PLACEHOLDER = "THE-KEY"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SetupRequest:
     """A request to the engine."""
 
     name: str
@@ -55,7 +55,7 @@ class ServerAddress:
         return f"{self.url.rstrip('/')}/v1/{self.index}/{path}"
 
 
-def console_text(steps: Iterable[Step]) -> str:
+def console_text(steps: Iterable[SetupRequest]) -> str:
     """Steps as the consoles of OpenSearch Dashboards and Kibana take them."""
     return "\n\n".join(
         f"# {step.name}: {step.about}\n{step.method} {step.path}\n"

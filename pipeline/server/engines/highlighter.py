@@ -11,7 +11,7 @@ from typing import Annotated, Self, cast
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
-from ...qa.types import Answer, GivenAnswer, GivenPassage
+from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadSeveralJob
 from ..schemas import Question, Text
@@ -75,8 +75,8 @@ async def highlight_texts(
     service.check_index(index)
     limits = service.config.limits
     inputs = asked.inputs or [HighlightInput(question=asked.question, context=asked.context)]
-    given = tuple(GivenPassage(text=one.context) for one in inputs)
-    limits.check_passages(given, "inputs")
+    provided = tuple(ProvidedPassage(text=one.context) for one in inputs)
+    limits.check_passages(provided, "inputs")
     for place, one in enumerate(inputs):
         name = f"inputs[{place}].question" if asked.inputs else "question"
         limits.check_question(one.question, name)
@@ -84,9 +84,9 @@ async def highlight_texts(
     job = ReadSeveralJob(
         index,
         tuple(one.question for one in inputs),
-        given,
+        provided,
         n_answers=1,
     )
-    answers = cast(list[list[GivenAnswer]], await do_job(service.reading, job, request, None))
+    answers = cast(list[list[ProvidedAnswer]], await do_job(service.reading, job, request, None))
     marks = [[Highlight.of(one.answer) for one in best] for best in answers]
     return HighlightReply(highlights=marks if asked.inputs else marks[0])

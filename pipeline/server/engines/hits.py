@@ -11,7 +11,7 @@ from typing import Annotated, Self, cast
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, BeforeValidator, Field
 
-from ...qa.types import GivenAnswer, GivenPassage
+from ...qa.types import ProvidedAnswer, ProvidedPassage
 from ..errors import InvalidRequestError
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import EachJob
@@ -39,7 +39,7 @@ class HitsRequest(EngineRequest):
         Field(description="Identifiers. Without texts, those of the index."),
     ] = []
 
-    def given(self) -> tuple[GivenPassage, ...]:
+    def provided(self) -> tuple[ProvidedPassage, ...]:
         """The hits as the library takes them.
 
         Raises:
@@ -51,10 +51,10 @@ class HitsRequest(EngineRequest):
             problem = f"expected {len(self.context)} identifiers, one a text, found "
             raise InvalidRequestError("docid", f"{problem}{len(self.docid)}")
         if not self.context:
-            return tuple(GivenPassage(passage_id=one) for one in self.docid)
+            return tuple(ProvidedPassage(passage_id=one) for one in self.docid)
         ids = self.docid or [None] * len(self.context)
         return tuple(
-            GivenPassage(passage_id=one, text=text)
+            ProvidedPassage(passage_id=one, text=text)
             for one, text in zip(ids, self.context, strict=True)
         )
 
@@ -70,16 +70,16 @@ class HitAnswer(BaseModel):
     from_store: Annotated[bool, Field(description="Whether stored states were used.")] = False
 
     @classmethod
-    def of(cls, given: GivenAnswer) -> Self:
+    def of(cls, provided: ProvidedAnswer) -> Self:
         """From what the library gives."""
-        start, end = utf16_span(given.answer)
+        start, end = utf16_span(provided.answer)
         return cls(
-            answer=given.answer.answer,
-            score=given.answer.score,
+            answer=provided.answer.answer,
+            score=provided.answer.score,
             start=start,
             end=end,
-            docid=given.answer.passage_id,
-            from_store=given.from_store,
+            docid=provided.answer.passage_id,
+            from_store=provided.from_store,
         )
 
 
@@ -106,14 +106,14 @@ async def answer_hits(
 ) -> HitsReply:
     """What `hits` replies."""
     service.check_index(index)
-    given = asked.given()
+    provided = asked.provided()
     service.config.limits.check_question(asked.question)
-    service.config.limits.check_passages(given)
-    note(request, service, question=asked.question, n_passages=len(given))
-    job = EachJob(index, asked.question, given)
-    found = cast(list[GivenAnswer | None], await do_job(service.reading, job, request, None))
+    service.config.limits.check_passages(provided)
+    note(request, service, question=asked.question, n_passages=len(provided))
+    job = EachJob(index, asked.question, provided)
+    found = cast(list[ProvidedAnswer | None], await do_job(service.reading, job, request, None))
     answers = [
         HitAnswer.of(one) if one else HitAnswer(docid=passage.passage_id or "")
-        for one, passage in zip(found, given, strict=True)
+        for one, passage in zip(found, provided, strict=True)
     ]
     return HitsReply(answers=answers, best=max(answers, key=lambda one: one.score))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
-from ...qa.types import GivenAnswer, GivenPassage
+from ...qa.types import ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadJob
 from ..schemas import Question
@@ -123,7 +123,7 @@ async def predict_answer(
     service.check_index(index)
     service.config.limits.check_question(asked.question)
     note(request, service, question=asked.question, n_passages=1)
-    job = ReadJob(index, asked.question, (GivenPassage(text=asked.context),), n_answers=1)
-    answers = cast(list[GivenAnswer], await do_job(service.reading, job, request, None))
+    job = ReadJob(index, asked.question, (ProvidedPassage(text=asked.context),), n_answers=1)
+    answers = cast(list[ProvidedAnswer], await do_job(service.reading, job, request, None))
     output = LocalOutput(result=answers[0].answer.answer if answers else "")
     return QuestionAnsweringReply(inference_results=[LocalResult(output=[output])])

@@ -10,7 +10,7 @@ from typing import Annotated, Self, cast
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, Field
 
-from ...qa.types import Answer, GivenAnswer, GivenPassage
+from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadSeveralJob
 from ..schemas import Question
@@ -77,7 +77,7 @@ class InferResult(BaseModel):
     ] = None
 
     @classmethod
-    def of(cls, answers: Sequence[GivenAnswer], num_top_classes: int) -> Self:
+    def of(cls, answers: Sequence[ProvidedAnswer], num_top_classes: int) -> Self:
         """From what the library gives, best first."""
         classes = [TopClass.of(one.answer) for one in answers]
         top = classes[:num_top_classes] if num_top_classes else None
@@ -116,17 +116,17 @@ async def infer(
     wanted = asked.inference_config.question_answering
     limits.check_question(wanted.question)
     limits.check_answers(wanted.num_top_classes, "num_top_classes")
-    given = tuple(GivenPassage(text=one.text_field) for one in asked.docs)
-    limits.check_passages(given, "docs")
-    note(request, service, question=wanted.question, n_passages=len(given))
+    provided = tuple(ProvidedPassage(text=one.text_field) for one in asked.docs)
+    limits.check_passages(provided, "docs")
+    note(request, service, question=wanted.question, n_passages=len(provided))
     job = ReadSeveralJob(
         index,
-        (wanted.question,) * len(given),
-        given,
+        (wanted.question,) * len(provided),
+        provided,
         max(1, wanted.num_top_classes),
         wanted.max_answer_length,
     )
-    found = cast(list[list[GivenAnswer]], await do_job(service.reading, job, request, None))
+    found = cast(list[list[ProvidedAnswer]], await do_job(service.reading, job, request, None))
     response.headers.update(_PRODUCT)
     return InferReply(
         inference_results=[InferResult.of(one, wanted.num_top_classes) for one in found]

@@ -3,21 +3,21 @@
 from .bert import BERT
 from .distilbert import DISTILBERT
 from .electra import ELECTRA
-from .family import Base, Head
+from .family import Family, Head
 from .mpnet import MPNET
-from .registry import BASES, find_base
+from .registry import FAMILIES, find_family
 from .roberta import ROBERTA
 from .xlnet import XLNET
 
 __all__ = [
-    "BASES",
     "BERT",
     "DISTILBERT",
     "ELECTRA",
+    "FAMILIES",
     "MPNET",
     "ROBERTA",
     "XLNET",
-    "Base",
+    "Family",
     "Head",
-    "find_base",
+    "find_family",
 ]

@@ -9,7 +9,7 @@ from transformers import PreTrainedConfig
 
 from ...config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
-from .family import Base, Head, expand_names
+from .family import Family, Head, expand_names
 
 _FIELDS = (
     "vocab_size",
@@ -67,7 +67,7 @@ def bert_names(config: DeformerConfig, prefix: str) -> dict[str, str]:
     return expand_names(outer, of_layer, config.num_hidden_layers)
 
 
-BERT = Base(
+BERT = Family(
     config_fields=bert_fields,
     hugging_face_fields=own_fields,
     embedder=AbsoluteEmbedder,

@@ -10,7 +10,7 @@ from transformers import PreTrainedConfig
 from ...config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .bert import OUTER_NAMES, SPAN_NAMES
-from .family import Base, Head, expand_names
+from .family import Family, Head, expand_names
 
 _FIELDS = {
     "vocab_size": "vocab_size",
@@ -54,7 +54,7 @@ def _own_fields(config: DeformerConfig) -> dict[str, Any]:
     return {theirs: getattr(config, ours) for ours, theirs in _FIELDS.items()}
 
 
-DISTILBERT = Base(
+DISTILBERT = Family(
     config_fields=_fields,
     hugging_face_fields=_own_fields,
     embedder=AbsoluteEmbedder,

@@ -10,7 +10,7 @@ from transformers import PreTrainedConfig
 from ...config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .bert import SPAN_NAMES, bert_fields, bert_names, own_fields
-from .family import Base, Head
+from .family import Family, Head
 
 _PROJECTION = {
     f"embedder.project.{p}": f"electra.embeddings_project.{p}" for p in ("weight", "bias")
@@ -33,7 +33,7 @@ def _names(config: DeformerConfig) -> dict[str, str]:
     return bert_names(config, "electra") | (_PROJECTION if is_projected else {})
 
 
-ELECTRA = Base(
+ELECTRA = Family(
     config_fields=_fields,
     hugging_face_fields=_own_fields,
     embedder=AbsoluteEmbedder,

@@ -24,7 +24,7 @@ class Head(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class Family:
     """A family of checkpoints: its shape in our words, its parts, its names."""
 
     config_fields: Callable[[PreTrainedConfig], dict[str, Any]]

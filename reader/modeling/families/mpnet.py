@@ -15,7 +15,7 @@ from ...config import DeformerConfig
 from ..attention import DistanceBias
 from ..layers import AbsoluteEmbedder, Embedder, TransformerLayer
 from .bert import OUTER_NAMES, SPAN_NAMES, bert_fields, own_fields
-from .family import Base, Head, expand_names
+from .family import Family, Head, expand_names
 
 _N_BUCKETS = 32
 _OUTER = {
@@ -71,7 +71,7 @@ def _own_fields(config: DeformerConfig) -> dict[str, Any]:
     return fields
 
 
-MPNET = Base(
+MPNET = Family(
     config_fields=_fields,
     hugging_face_fields=_own_fields,
     embedder=MPNetEmbedder,

@@ -4,12 +4,12 @@ from ....data import PrereadError
 from .bert import BERT
 from .distilbert import DISTILBERT
 from .electra import ELECTRA
-from .family import Base
+from .family import Family
 from .mpnet import MPNET
 from .roberta import ROBERTA
 from .xlnet import XLNET
 
-BASES: dict[str, Base] = {
+FAMILIES: dict[str, Family] = {
     "bert": BERT,
     "distilbert": DISTILBERT,
     "electra": ELECTRA,
@@ -21,15 +21,15 @@ BASES: dict[str, Base] = {
 """By ``model_type``."""
 
 
-def find_base(model_type: str) -> Base:
+def find_family(model_type: str) -> Family:
     """A family by its name.
 
     Raises:
         PrereadError: If there is none of that name.
     """
-    if model_type not in BASES:
+    if model_type not in FAMILIES:
         raise PrereadError(
-            f"expected a checkpoint of one of {', '.join(BASES)}, found model type "
+            f"expected a checkpoint of one of {', '.join(FAMILIES)}, found model type "
             f"{model_type!r}. Name a checkpoint of one of these families."
         )
-    return BASES[model_type]
+    return FAMILIES[model_type]

@@ -13,7 +13,7 @@ from transformers import PreTrainedConfig
 from ....data import PrereadError
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .bert import SPAN_NAMES, bert_fields, bert_names, own_fields
-from .family import Base, Head
+from .family import Family, Head
 
 _LABELS = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.out_proj.{p}"}
 _CHOICE = {"pooler.{p}": "roberta.pooler.dense.{p}", "classifier.{p}": "classifier.{p}"}
@@ -31,7 +31,7 @@ def _fields(found: PreTrainedConfig) -> dict[str, Any]:
     }
 
 
-ROBERTA = Base(
+ROBERTA = Family(
     config_fields=_fields,
     hugging_face_fields=own_fields,
     embedder=AbsoluteEmbedder,

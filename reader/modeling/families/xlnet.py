@@ -21,7 +21,7 @@ from ...config import DeformerConfig
 from ...packing import Packed
 from ..layers import Embedder, Segment
 from ..relative_attention import RelativeAttention, sinusoids
-from .family import Base, Head, expand_names
+from .family import Family, Head, expand_names
 
 _OUTER = {"embedder.word.weight": "transformer.word_embedding.weight"}
 _SPAN = {"head.{p}": "qa_outputs.{p}"}
@@ -152,7 +152,7 @@ def _own_fields(config: DeformerConfig) -> dict[str, Any]:
     }
 
 
-XLNET = Base(
+XLNET = Family(
     config_fields=_fields,
     hugging_face_fields=_own_fields,
     embedder=XLNetEmbedder,

@@ -24,7 +24,7 @@ from preread.data import (
     read_nq,
     read_questions,
 )
-from preread.data.nq import NqDocument, NqSpan, TokenMap, passages_of
+from preread.data.nq import NqDocument, NqSpan, NqTokenMap, passages_of
 from preread.data.nq.parsing import title_of
 
 WriteFile = Callable[[str, str | bytes], Path]
@@ -140,7 +140,7 @@ def test_characters_of_no_token_are_refused(
 def test_tokens_and_characters_lead_to_each_other(
     document: NqDocument, data: st.DataObject
 ) -> None:
-    token_map = TokenMap.of(document, 0, len(document.tokens))
+    token_map = NqTokenMap.of(document, 0, len(document.tokens))
     assert [document.tokens[number] for number in token_map.numbers] == token_map.text.split()
     if not token_map.numbers:
         return

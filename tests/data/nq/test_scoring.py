@@ -20,7 +20,7 @@ from preread.data.nq import (
     read_nq_predictions,
     write_nq_predictions,
 )
-from preread.data.nq.scoring import Outcome, long_outcome, operating_points, short_outcome
+from preread.data.nq.scoring import NqOutcome, long_outcome, operating_points, short_outcome
 
 WriteFile = Callable[[str, str | bytes], Path]
 MakeNq = Callable[..., dict[str, Any]]
@@ -31,7 +31,7 @@ NULL = NqAnswer()
 
 outcomes = st.lists(
     st.builds(
-        lambda has_gold, has_prediction, right, score: Outcome(
+        lambda has_gold, has_prediction, right, score: NqOutcome(
             has_gold, has_prediction, has_gold and has_prediction and right, score
         ),
         *[st.booleans()] * 3,
@@ -115,11 +115,11 @@ def test_spans_are_compared_by_bytes_or_tokens(
 def test_best_threshold_and_recall_at_precision() -> None:
     #              gold   predicted  right  score    precision  recall  F1
     found = [
-        Outcome(True, True, True, 4.0),  #   1/1        1/3     1/2
-        Outcome(True, True, False, 3.0),  #  1/2        1/3     2/5
-        Outcome(False, True, False, 2.0),  # 1/3        1/3     1/3
-        Outcome(True, True, True, 1.0),  #   2/4        2/3     4/7
-        Outcome(False, False, False, 9.0),  # null: 0/0, first by its score
+        NqOutcome(True, True, True, 4.0),  #   1/1        1/3     1/2
+        NqOutcome(True, True, False, 3.0),  #  1/2        1/3     2/5
+        NqOutcome(False, True, False, 2.0),  # 1/3        1/3     1/3
+        NqOutcome(True, True, True, 1.0),  #   2/4        2/3     4/7
+        NqOutcome(False, False, False, 9.0),  # null: 0/0, first by its score
     ]
     scores = AnswerScores.of(found)
     assert scores.best == OperatingPoint(1 / 2, 2 / 3, 1.0)
@@ -136,26 +136,30 @@ def test_best_threshold_and_recall_at_precision() -> None:
 
 def test_a_wrong_answer_of_higher_score_spoils_precision() -> None:
     # The official script's own test: precision 1/2 at recall 1, no recall at 0.75.
-    scores = AnswerScores.of([Outcome(True, True, True, 1.0), Outcome(False, True, False, 10.0)])
+    scores = AnswerScores.of(
+        [NqOutcome(True, True, True, 1.0), NqOutcome(False, True, False, 10.0)]
+    )
     assert scores.best == OperatingPoint(0.5, 1.0, 1.0)
     assert scores.at_precision[0.5].recall == 1.0
     assert scores.at_precision[0.75] == scores.at_precision[0.9] == OperatingPoint()
 
 
 def test_equal_scores_are_one_threshold() -> None:
-    scores = AnswerScores.of([Outcome(True, True, True, 0.0), Outcome(True, True, False, 0.0)])
+    scores = AnswerScores.of([NqOutcome(True, True, True, 0.0), NqOutcome(True, True, False, 0.0)])
     assert scores.best == OperatingPoint(0.5, 0.5, 0.0)
     assert scores.at_precision[0.75] == OperatingPoint()
 
 
 def test_nothing_right_scores_nothing() -> None:
-    scores = AnswerScores.of([Outcome(True, True, False, 1.0), Outcome(False, False, False, 0.0)])
+    scores = AnswerScores.of(
+        [NqOutcome(True, True, False, 1.0), NqOutcome(False, False, False, 0.0)]
+    )
     assert scores.best == OperatingPoint()
     assert (scores.best.f1, scores.n_gold, scores.n_predicted) == (0.0, 1, 1)
 
 
 @given(outcomes)
-def test_each_point_counts_the_predictions_above_its_threshold(found: list[Outcome]) -> None:
+def test_each_point_counts_the_predictions_above_its_threshold(found: list[NqOutcome]) -> None:
     points = operating_points(found)
     assert [point.threshold for point in points] == sorted({o.score for o in found}, reverse=True)
     n_gold = sum(outcome.has_gold for outcome in found)

@@ -17,7 +17,7 @@ from preread.data import PrereadError
 from preread.indexer import IndexConfig, build_index, verify_index
 from preread.indexer.builder.encode import ShardTask
 from preread.indexer.builder.executors.processes import _submit
-from preread.indexer.builder.scan import Estimate
+from preread.indexer.builder.scan import BuildEstimate
 from preread.reader import Reader
 
 
@@ -103,7 +103,7 @@ def test_pool_that_gives_up_while_it_gets_a_task_has_lost_a_worker() -> None:
 def test_cost_is_estimated_before_the_start(
     corpus: Path, tiny_reader: Reader, tmp_path: Path
 ) -> None:
-    told: list[Estimate] = []
+    told: list[BuildEstimate] = []
     config = IndexConfig(workers=1)
     manifest, _ = build_index(
         corpus, tmp_path / "index", tiny_reader, config, on_estimate=told.append

@@ -18,7 +18,7 @@ from preread.reader import Reader
 
 ray = pytest.importorskip("ray", reason="Ray is not in the `test` extra: run `make test-ray`")
 
-from preread.indexer.builder.executors.ray.executor import RayEngine  # noqa: E402
+from preread.indexer.builder.executors.ray.executor import RayExecutor  # noqa: E402
 
 FilesOf = Callable[[Path], dict[str, str]]
 CONFIG = IndexConfig(codec="float16", passages_per_shard=10)
@@ -84,10 +84,10 @@ def test_a_cluster_writes_the_same_bytes(
     cluster: Any, tiny_reader: Reader, expected: dict[str, str], tmp_path: Path, files_of: FilesOf
 ) -> None:
     progress: list[int] = []
-    engine = RayEngine()
-    assert engine.workers(tiny_reader, 100) == 2
+    executor = RayExecutor()
+    assert executor.workers(tiny_reader, 100) == 2
     build_index(
-        sample_corpus_path(), tmp_path / "index", tiny_reader, CONFIG, engine=engine,
+        sample_corpus_path(), tmp_path / "index", tiny_reader, CONFIG, executor=executor,
         on_estimate=lambda found: progress.append(found.n_tokens),
     )  # fmt: skip
     assert files_of(tmp_path / "index") == expected
@@ -110,7 +110,7 @@ def test_a_worker_that_is_killed_is_replaced(
         killed.append(busy[0])
 
     thread = when_some_are_finished(index, kill)
-    build_index(sample_corpus_path(), index, slow_reader, CONFIG, engine=RayEngine())
+    build_index(sample_corpus_path(), index, slow_reader, CONFIG, executor=RayExecutor())
     thread.join()
     assert killed
     assert files_of(index) == expected
@@ -131,7 +131,7 @@ def test_a_node_that_is_killed_is_done_without(
     index = tmp_path / "index"
     node = cluster.add_node(num_cpus=1)
     thread = when_some_are_finished(index, lambda: cluster.remove_node(node, allow_graceful=False))
-    build_index(sample_corpus_path(), index, slow_reader, CONFIG, engine=RayEngine())
+    build_index(sample_corpus_path(), index, slow_reader, CONFIG, executor=RayExecutor())
     thread.join()
     assert files_of(index) == expected
     assert verify_index(index) == []
@@ -145,10 +145,12 @@ def test_a_shard_that_fails_ends_the_build_and_the_rest_is_kept(
     reader.here = os.getpid()
     reader.fault = list(read_corpus(sample_corpus_path()))[95].text
     with pytest.raises(PrereadError, match="shard-00009.h5: a worker failed: ValueError: no"):
-        build_index(sample_corpus_path(), index, reader, CONFIG, engine=RayEngine())
+        build_index(sample_corpus_path(), index, reader, CONFIG, executor=RayExecutor())
     kept = len((index / "build-shards.jsonl").read_text().splitlines())
     assert 0 < kept <= 9
-    build_index(sample_corpus_path(), index, tiny_reader, CONFIG, engine=RayEngine(), resume=True)
+    build_index(
+        sample_corpus_path(), index, tiny_reader, CONFIG, executor=RayExecutor(), resume=True
+    )
     assert files_of(index) == expected
 
 
@@ -170,10 +172,12 @@ class FaultyReader(Reader):
 def test_a_cluster_that_does_nothing_is_left_with_a_clear_message(
     cluster: Any, tiny_reader: Reader, tmp_path: Path
 ) -> None:
-    engine = RayEngine(gpus_per_worker=0.5, patience=3)
+    executor = RayExecutor(gpus_per_worker=0.5, patience=3)
     message = r"no shard was finished for 3 s; waiting for 3: states/shard-00000.h5.*and 0.5 GPU"
     with pytest.raises(PrereadError, match=message):
-        build_index(sample_corpus_path(), tmp_path / "index", tiny_reader, CONFIG, engine=engine)
+        build_index(
+            sample_corpus_path(), tmp_path / "index", tiny_reader, CONFIG, executor=executor
+        )
 
 
 def test_java_keeps_its_signals() -> None:
@@ -203,4 +207,4 @@ print("kept")
 
 def test_mistakes_are_told(tmp_path: Path) -> None:
     with pytest.raises(PrereadError, match="patience above 0, found 0 and 0"):
-        RayEngine(patience=0)
+        RayExecutor(patience=0)

@@ -11,8 +11,8 @@ from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, PassageIndex, build_index, split_index
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.cluster.front import create_front
-from preread.pipeline.cluster.partition import Part
-from preread.pipeline.cluster.scatter_gather import AllParts, PartHandle
+from preread.pipeline.cluster.partition import Partition
+from preread.pipeline.cluster.scatter_gather import AllPartitions, PartitionHandle
 from preread.pipeline.server import Limits
 from preread.reader import Reader
 
@@ -39,7 +39,7 @@ class Method:
 class Handle:
     """A part that can be slow or dead."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Partition) -> None:
         """To a part, quick and alive."""
         self.delay, self.is_dead, self.n_calls = 0.0, False, 0
         self.about, self.search, self.read = (
@@ -50,19 +50,19 @@ class Handle:
 @pytest.fixture(scope="module")
 def opened(
     tiny_reader_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[OpenDomainQA, list[Part]]:
+) -> tuple[OpenDomainQA, list[Partition]]:
     """The sample corpus whole, and three parts of it."""
     folder = tmp_path_factory.mktemp("cluster")
     reader = Reader.load(str(tiny_reader_path))
     config = IndexConfig(codec="int8", passages_per_shard=30, workers=1, limit=120)
     build_index(sample_corpus_path(), folder / "whole", reader, config)
     paths = split_index(folder / "whole", folder / "parts", 3)
-    parts = [Part(str(path), "cpu", "torch", "float32") for path in paths]
+    parts = [Partition(str(path), "cpu", "torch", "float32") for path in paths]
     return OpenDomainQA(PassageIndex(folder / "whole"), reader), parts
 
 
 @pytest.fixture
-def handles(opened: tuple[OpenDomainQA, list[Part]]) -> Iterator[dict[str, Handle]]:
+def handles(opened: tuple[OpenDomainQA, list[Partition]]) -> Iterator[dict[str, Handle]]:
     """Ways to them."""
     return {f"part-{n}": Handle(part) for n, part in enumerate(opened[1], start=1)}
 
@@ -71,10 +71,10 @@ def ask_times(
     handles: dict[str, Handle], steps: list[Callable[[], None]], **fields: Any
 ) -> list[httpx.Response]:
     """Ask a front once after each step, in one event loop, and whether it is ready at last."""
-    named: dict[str, PartHandle] = dict(handles)
+    named: dict[str, PartitionHandle] = dict(handles)
 
     async def run() -> list[httpx.Response]:
-        app = create_front("sample", AllParts(named, deadline_s=DEADLINE), Limits())
+        app = create_front("sample", AllPartitions(named, deadline_s=DEADLINE), Limits())
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://front") as client:
             replies = []
@@ -89,7 +89,7 @@ def ask_times(
 
 
 def test_all_parts_answer_as_the_whole(
-    opened: tuple[OpenDomainQA, list[Part]], handles: dict[str, Handle]
+    opened: tuple[OpenDomainQA, list[Partition]], handles: dict[str, Handle]
 ) -> None:
     reply, ready = ask_times(handles, [lambda: None])
     found, expected = reply.json(), opened[0].answer(QUESTION, top_k=10)

@@ -385,7 +385,7 @@ def test_report_of_nothing_found_has_no_calibration(qa: OpenDomainQA, tmp_path: 
 
 
 def test_lines_of_an_evaluation_are_read_back(whole: Evaluated) -> None:
-    from preread.data.io.policy import Place
+    from preread.data.io.policy import SourceLocation
 
     for line in whole.lines:
-        assert parse_outcome(line, Place(Path("x"), 1)).to_dict() == line
+        assert parse_outcome(line, SourceLocation(Path("x"), 1)).to_dict() == line

@@ -7,7 +7,7 @@ import pytest
 from preread.data import PrereadError, read_corpus, read_gold
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import IndexConfig, PassageIndex, build_index
-from preread.pipeline import GivenPassage, OpenDomainQA, QuestionAnswerer, read_given
+from preread.pipeline import OpenDomainQA, ProvidedPassage, QuestionAnswerer, read_provided
 from preread.pipeline.qa.ranking import AnswerRule
 from preread.reader import Reader
 
@@ -56,7 +56,7 @@ def test_answers_are_those_of_passages_that_are_given(
     config = IndexConfig(codec="float16", limit=3)
     build_index(sample_corpus_path(), tmp_path / "index", default_reader, config)
     qa = OpenDomainQA(PassageIndex(tmp_path / "index"), default_reader, rule=AnswerRule())
-    (given,) = read_given(qa, [LIVE], [[GivenPassage(text=CONTEXT)]], n_answers=3)
+    (given,) = read_provided(qa, [LIVE], [[ProvidedPassage(text=CONTEXT)]], n_answers=3)
     found: Any = answerer(question=LIVE, context=CONTEXT, top_k=3, max_answer_len=30)
     wanted = [one.answer for one in given]
     assert [(f["answer"], f["start"], f["end"]) for f in found] == [
@@ -94,7 +94,7 @@ def test_sentences_on_something_else_hold_no_answer(answerer: QuestionAnswerer) 
 
 
 def test_a_reader_that_knows_no_null_says_so(tiny_reader: Reader) -> None:
-    with pytest.raises(PrereadError, match="knows_null"):
+    with pytest.raises(PrereadError, match="has_no_answer_score"):
         QuestionAnswerer(tiny_reader)(question=LIVE, context=CONTEXT, handle_impossible_answer=True)
 
 

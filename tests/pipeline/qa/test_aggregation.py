@@ -9,7 +9,7 @@ import pytest
 from preread.data import PrereadError, read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import PassageIndex
-from preread.pipeline import GivenPassage, OpenDomainQA, read_given
+from preread.pipeline import OpenDomainQA, ProvidedPassage, read_provided
 from preread.pipeline.calibration.best_answers import best_answers
 from preread.pipeline.calibration.fitting import RankingWeights
 from preread.pipeline.calibration.reads import collect_reads
@@ -72,10 +72,10 @@ def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None
 def test_a_batch_and_given_passages_are_ranked_alike(fitted: OpenDomainQA) -> None:
     together = fitted.answer_batch(QUESTIONS, top_k=6)
     given = [
-        [GivenPassage(fitted.index.passage(h.ordinal).passage_id, score=h.score) for h in r.hits]
+        [ProvidedPassage(fitted.index.passage(h.ordinal).passage_id, score=h.score) for h in r.hits]
         for r in together
     ]
-    read = read_given(fitted, QUESTIONS, given)
+    read = read_provided(fitted, QUESTIONS, given)
     for question, batched, by_id in zip(QUESTIONS, together, read, strict=True):
         alone = fitted.answer(question, top_k=6).answers
         for others in (batched.answers, [one.answer for one in by_id]):

@@ -22,12 +22,12 @@ def split_reader(base_checkpoint: Callable[[str], Path], tmp_path: Path) -> Call
     """Makes a reader of a family, split at one of three layers, through files."""
 
     def make(family: str) -> Reader:
-        ordinary, folder = base_checkpoint(family), tmp_path / family
+        vanilla, folder = base_checkpoint(family), tmp_path / family
         model = DeformerForQuestionAnswering.from_pretrained(
-            ordinary, num_lower_layers=1, max_question_length=32, **WINDOWS
+            vanilla, num_lower_layers=1, max_question_length=32, **WINDOWS
         )
         model.save_pretrained(folder)
-        AutoTokenizer.from_pretrained(ordinary).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(vanilla).save_pretrained(folder)
         return Reader.load(str(folder))
 
     return make

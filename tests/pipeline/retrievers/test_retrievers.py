@@ -13,19 +13,19 @@ from preread.data.sample import sample_questions_path
 from preread.indexer import Bm25Parameters, Hit, PassageIndex
 from preread.indexer.dense import DenseSearcher
 from preread.pipeline import (
-    GivenPassage,
     HybridRetriever,
     OpenDomainQA,
+    ProvidedPassage,
     evaluate,
     open_retriever,
-    read_given,
+    read_provided,
     reciprocal_rank_fusion,
 )
 from preread.pipeline.calibration.best_answers import best_answers
 from preread.pipeline.calibration.fitting import RankingWeights
 from preread.pipeline.calibration.reads import collect_reads
 from preread.pipeline.qa.ranking import AnswerRule
-from preread.pipeline.qa.score_fusion import PassageWeights, ranking_for
+from preread.pipeline.qa.score_fusion import ScoreFusion, ranking_for
 from preread.pipeline.retrievers import search_many
 from preread.pipeline.retrievers.base import bm25_scores, encoder_of
 from preread.pipeline.retrievers.selection import without_password
@@ -168,11 +168,11 @@ def test_similarities_count_where_weights_were_fitted_to_their_encoder(
     ranking = reader.ranking
     for name in ("dense", "hybrid"):
         weights, rule = ranking_for(ranking, open_retriever(index, name))
-        assert weights == PassageWeights(bm25=0.5, similarity=40.0)
+        assert weights == ScoreFusion(bm25=0.5, similarity=40.0)
         assert rule == AnswerRule.of(VECTORS)
         assert rule.answer_temperature == 2.5 and rule.confidence_weights == (0.0, 1.0, 0.1)
     weights, rule = ranking_for(ranking, index.bm25)
-    assert weights == PassageWeights(bm25=ranking.bm25_weight) and rule == AnswerRule.of(ranking)
+    assert weights == ScoreFusion(bm25=ranking.bm25_weight) and rule == AnswerRule.of(ranking)
 
     text = questions[0].question
     hits = with_vectors.retriever.search(text, 5)
@@ -184,7 +184,7 @@ def test_similarities_count_where_weights_were_fitted_to_their_encoder(
     assert [a.answer for a in alone.answers] == [a.answer for a in batched.answers]
     assert alone.confidence == pytest.approx(batched.confidence, abs=1e-3)
     own = OpenDomainQA(index, reader, with_vectors.retriever, bm25_weight=0.0)
-    assert own.weights == PassageWeights(bm25=0.0, similarity=40.0)
+    assert own.weights == ScoreFusion(bm25=0.0, similarity=40.0)
 
 
 def test_weights_of_similarities_are_fitted_to_what_a_question_gets(
@@ -216,15 +216,17 @@ def test_similarities_of_another_encoder_only_order_passages(
     caplog.clear()
     without = with_vectors.with_ranking(ranking.changed(vectors=None))
     assert "similarities" not in caplog.text
-    assert other.weights == without.weights == PassageWeights(bm25=ranking.bm25_weight)
+    assert other.weights == without.weights == ScoreFusion(bm25=ranking.bm25_weight)
     assert other(questions[0].question) == without(questions[0].question)
 
 
 def test_given_passages_are_ranked_as_bm25s_are(with_vectors: OpenDomainQA) -> None:
     """Who gives passages gives no cosines."""
     plain = OpenDomainQA(with_vectors.index, with_vectors.reader)
-    given = [[GivenPassage(with_vectors.index.passage(n).passage_id, score=9.0) for n in range(5)]]
-    assert read_given(with_vectors, [QUERY], given) == read_given(plain, [QUERY], given)
+    given = [
+        [ProvidedPassage(with_vectors.index.passage(n).passage_id, score=9.0) for n in range(5)]
+    ]
+    assert read_provided(with_vectors, [QUERY], given) == read_provided(plain, [QUERY], given)
 
 
 def test_waves_heed_the_most_that_an_unread_passage_promises(

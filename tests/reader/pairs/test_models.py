@@ -16,7 +16,7 @@ from preread.reader import (
     Packed,
     Segment,
 )
-from preread.reader.modeling.families import BASES
+from preread.reader.modeling.families import FAMILIES
 from preread.reader.pairs.models import PairModel
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import pad
@@ -28,7 +28,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-MakeOrdinary = Callable[..., PreTrainedModel]
+MakeVanilla = Callable[..., PreTrainedModel]
 TOLERANCE = {"rtol": 2e-5, "atol": 2e-5}
 WINDOWS = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
 FIRSTS = [[10, 61, 62, 63, 11], [10, 64, 11], [10, 65, 66, 11]]
@@ -36,7 +36,7 @@ SECONDS = [[71, 72, 73, 74, 75, 11], [37, 11], [*range(20, 60), 11]]
 LABELS = {0: "entailment", 1: "neutral", 2: "contradiction"}
 
 
-def classifier(make: MakeOrdinary, family: str) -> PreTrainedModel:
+def classifier(make: MakeVanilla, family: str) -> PreTrainedModel:
     """A random ordinary classifier of three labels."""
     config = make(family).config
     config.id2label = LABELS
@@ -44,64 +44,64 @@ def classifier(make: MakeOrdinary, family: str) -> PreTrainedModel:
     return AutoModelForSequenceClassification.from_config(config).eval()
 
 
-def split(ordinary: PreTrainedModel, k: int, path: Path, **changes: object) -> PairModel:
+def split(vanilla: PreTrainedModel, k: int, path: Path, **changes: object) -> PairModel:
     """The same weights, split at ``k``, through files."""
-    ordinary.save_pretrained(path)
-    is_choice = "MultipleChoice" in type(ordinary).__name__
+    vanilla.save_pretrained(path)
+    is_choice = "MultipleChoice" in type(vanilla).__name__
     model = DeformerForMultipleChoice if is_choice else DeformerForSequenceClassification
     return model.from_pretrained(path, num_lower_layers=k, **WINDOWS, **changes)
 
 
-def inputs(ordinary: PreTrainedModel, first: list[int], second: list[int]) -> dict[str, object]:
+def inputs(vanilla: PreTrainedModel, first: list[int], second: list[int]) -> dict[str, object]:
     """A pair in DeFormer's layout, as Hugging Face's models take it."""
-    if ordinary.config.model_type == "xlnet":
+    if vanilla.config.model_type == "xlnet":
         return {
             "input_ids": torch.tensor([second + first]),
             "token_type_ids": torch.tensor([[0] * len(second) + [1] * len(first)]),
             "use_mems": False,
         }
-    after_padding = ordinary.config.model_type in ("roberta", "xlm-roberta", "mpnet")
-    begin = ordinary.config.pad_token_id + 1 if after_padding else 0
+    after_padding = vanilla.config.model_type in ("roberta", "xlm-roberta", "mpnet")
+    begin = vanilla.config.pad_token_id + 1 if after_padding else 0
     fields: dict[str, object] = {
         "input_ids": torch.tensor([first + second]),
         "position_ids": torch.tensor([[*range(len(first)), *range(len(second))]]) + begin,
     }
-    n_types = getattr(ordinary.config, "type_vocab_size", 0)
+    n_types = getattr(vanilla.config, "type_vocab_size", 0)
     if n_types:
         sides = [[0] * len(first) + [n_types - 1] * len(second)]
         fields["token_type_ids"] = torch.tensor(sides)
     return fields
 
 
-@pytest.mark.parametrize("family", BASES)
+@pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_classifier_split_at_zero_equals_the_ordinary_one(
-    family: str, make_ordinary: MakeOrdinary, tmp_path: Path
+def test_classifier_split_at_zero_equals_the_vanilla_one(
+    family: str, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
-    ordinary = classifier(make_ordinary, family)
+    vanilla = classifier(make_vanilla, family)
     pairs = zip(FIRSTS, SECONDS, strict=True)
-    expected = [ordinary(**inputs(ordinary, a, b)).logits for a, b in pairs]
-    model = split(ordinary, 0, tmp_path)
+    expected = [vanilla(**inputs(vanilla, a, b)).logits for a, b in pairs]
+    model = split(vanilla, 0, tmp_path)
     found = model(Packed.from_lists(FIRSTS), Packed.from_lists(SECONDS))
     assert model.config.id2label == LABELS
     torch.testing.assert_close(found.logits, torch.cat(expected), **TOLERANCE)
 
 
-@pytest.mark.parametrize("family", BASES)
+@pytest.mark.parametrize("family", FAMILIES)
 @torch.no_grad()
-def test_choice_split_at_zero_equals_the_ordinary_one(
-    family: str, make_ordinary: MakeOrdinary, tmp_path: Path
+def test_choice_split_at_zero_equals_the_vanilla_one(
+    family: str, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
     torch.manual_seed(1)
-    ordinary = AutoModelForMultipleChoice.from_config(make_ordinary(family).config).eval()
+    vanilla = AutoModelForMultipleChoice.from_config(make_vanilla(family).config).eval()
     if family == "xlnet":  # it takes no ``use_mems`` here, and asks its configuration
-        ordinary.config.use_mems_eval = False
-    model = split(ordinary, 0, tmp_path)
+        vanilla.config.use_mems_eval = False
+    model = split(vanilla, 0, tmp_path)
     for (
         passage
     ) in SECONDS:  # choices of one length, for Hugging Face's model pads and ours does not
         asked = [[*FIRSTS[0][:3], choice, FIRSTS[0][-1]] for choice in (80, 81, 82, 83)]
-        each = [inputs(ordinary, question, passage) for question in asked]
+        each = [inputs(vanilla, question, passage) for question in asked]
         together = {
             name: torch.stack([one[name] for one in each], 1)
             for name, value in each[0].items()
@@ -109,7 +109,7 @@ def test_choice_split_at_zero_equals_the_ordinary_one(
         }
         if family == "distilbert":  # Hugging Face's model lays out ids alone choice by choice
             together["position_ids"] = together["position_ids"][0]
-        expected = ordinary(**together).logits
+        expected = vanilla(**together).logits
         pairs = [(number, 0) for number in range(4)]
         found = model(Packed.from_lists(asked), Packed.from_lists([passage]), pairs)
         assert found.logits.shape == (4,)
@@ -125,17 +125,17 @@ def padded(texts: list[list[int]], length: int) -> tuple[torch.Tensor, torch.Ten
 
 @pytest.mark.parametrize("k", range(4))
 @torch.no_grad()
-def test_packed_pairs_equal_padded_slots_through_the_ordinary_layers(
-    k: int, make_ordinary: MakeOrdinary, tmp_path: Path
+def test_packed_pairs_equal_padded_slots_through_the_vanilla_layers(
+    k: int, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
     """Every split equals Hugging Face's layers, run over slots of padded texts as in the paper."""
-    ordinary = classifier(make_ordinary, "bert")
-    assert isinstance(ordinary, BertForSequenceClassification)
-    layers = ordinary.bert.encoder.layer
+    vanilla = classifier(make_vanilla, "bert")
+    assert isinstance(vanilla, BertForSequenceClassification)
+    layers = vanilla.bert.encoder.layer
     parts, masks = [], []
     for kind, (texts, slot) in enumerate(((FIRSTS, 9), (SECONDS, 47))):
         ids, is_real = padded(texts, slot)
-        hidden = ordinary.bert.embeddings(ids, torch.full_like(ids, kind))
+        hidden = vanilla.bert.embeddings(ids, torch.full_like(ids, kind))
         for layer in layers[:k]:
             hidden = layer(hidden, attention_mask=is_real[:, None, None, :])
         parts.append(hidden)
@@ -143,8 +143,8 @@ def test_packed_pairs_equal_padded_slots_through_the_ordinary_layers(
     hidden, mask = torch.cat(parts, 1), torch.cat(masks, 1)
     for layer in layers[k:]:
         hidden = layer(hidden, attention_mask=mask[:, None, None, :])
-    expected = ordinary.classifier(ordinary.bert.pooler(hidden))
-    found = split(ordinary, k, tmp_path)(Packed.from_lists(FIRSTS), Packed.from_lists(SECONDS))
+    expected = vanilla.classifier(vanilla.bert.pooler(hidden))
+    found = split(vanilla, k, tmp_path)(Packed.from_lists(FIRSTS), Packed.from_lists(SECONDS))
     torch.testing.assert_close(found.logits, expected, **TOLERANCE)
 
 
@@ -152,10 +152,10 @@ def test_packed_pairs_equal_padded_slots_through_the_ordinary_layers(
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlnet"])
 @torch.no_grad()
 def test_stored_states_give_the_logits_of_states_computed_on_the_spot(
-    family: str, segment: Segment, make_ordinary: MakeOrdinary, tmp_path: Path
+    family: str, segment: Segment, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
     """Of either text, whatever it was encoded with."""
-    model = split(classifier(make_ordinary, family), 2, tmp_path)
+    model = split(classifier(make_vanilla, family), 2, tmp_path)
     texts = {Segment.QUESTION: FIRSTS, Segment.PASSAGE: SECONDS}
     states = {s: model.lower(Packed.from_lists(texts[s]), s) for s in Segment}
     alone = [model.lower(Packed.from_lists([t]), segment).rows for t in texts[segment]]
@@ -166,8 +166,8 @@ def test_stored_states_give_the_logits_of_states_computed_on_the_spot(
     torch.testing.assert_close(found.logits, spot.logits, **TOLERANCE)
 
 
-def test_a_saved_model_is_loaded_whole(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
-    model = split(classifier(make_ordinary, "bert"), 2, tmp_path / "ordinary")
+def test_a_saved_model_is_loaded_whole(make_vanilla: MakeVanilla, tmp_path: Path) -> None:
+    model = split(classifier(make_vanilla, "bert"), 2, tmp_path / "ordinary")
     model.config.stored_segment = "first"
     model.save_pretrained(tmp_path / "reader")
     again = DeformerForSequenceClassification.from_pretrained(tmp_path / "reader")
@@ -177,8 +177,8 @@ def test_a_saved_model_is_loaded_whole(make_ordinary: MakeOrdinary, tmp_path: Pa
     assert all(torch.equal(weight, weights[name]) for name, weight in again.state_dict().items())
 
 
-def test_a_damaged_file_is_refused(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
-    split(classifier(make_ordinary, "bert"), 2, tmp_path / "a").save_pretrained(tmp_path / "b")
+def test_a_damaged_file_is_refused(make_vanilla: MakeVanilla, tmp_path: Path) -> None:
+    split(classifier(make_vanilla, "bert"), 2, tmp_path / "a").save_pretrained(tmp_path / "b")
     weights = load_file(tmp_path / "b" / "model.safetensors")
     for lost in ("classifier.weight", "layers.0.expand.weight"):
         rest = {name: weight for name, weight in weights.items() if name != lost}
@@ -189,18 +189,18 @@ def test_a_damaged_file_is_refused(make_ordinary: MakeOrdinary, tmp_path: Path) 
 
 @pytest.mark.parametrize("source", ["ordinary", "span", "classifier"])
 def test_a_model_of_another_task_gives_its_layers_and_a_new_head(
-    source: str, make_ordinary: MakeOrdinary, tmp_path: Path
+    source: str, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
     """An ordinary encoder, a span reader, and a classifier with other labels."""
-    ordinary = make_ordinary("bert")
-    ordinary.save_pretrained(tmp_path / "ordinary")
+    vanilla = make_vanilla("bert")
+    vanilla.save_pretrained(tmp_path / "ordinary")
     torch.manual_seed(0)
-    BertModel(ordinary.config).save_pretrained(tmp_path / "ordinary")
+    BertModel(vanilla.config).save_pretrained(tmp_path / "ordinary")
     span = DeformerForQuestionAnswering.from_pretrained(
         tmp_path / "ordinary", num_lower_layers=1, **WINDOWS
     )
     span.save_pretrained(tmp_path / "span")
-    split(classifier(make_ordinary, "bert"), 1, tmp_path / "c").save_pretrained(
+    split(classifier(make_vanilla, "bert"), 1, tmp_path / "c").save_pretrained(
         tmp_path / "classifier"
     )
     model = DeformerForSequenceClassification.from_pretrained(
@@ -214,12 +214,12 @@ def test_a_model_of_another_task_gives_its_layers_and_a_new_head(
         assert len(same) == len(kept) - 2 and all(same)
 
 
-def test_texts_without_pairs_must_be_as_many(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
-    model = split(classifier(make_ordinary, "bert"), 1, tmp_path)
+def test_texts_without_pairs_must_be_as_many(make_vanilla: MakeVanilla, tmp_path: Path) -> None:
+    model = split(classifier(make_vanilla, "bert"), 1, tmp_path)
     with pytest.raises(ValueError, match="pairs are needed to read 3 texts with 1 others"):
         model(Packed.from_lists(FIRSTS), Packed.from_lists(SECONDS[:1]))
 
 
-def test_stored_segment_is_checked(make_ordinary: MakeOrdinary, tmp_path: Path) -> None:
+def test_stored_segment_is_checked(make_vanilla: MakeVanilla, tmp_path: Path) -> None:
     with pytest.raises(PrereadError, match="expected first or second, found 'third'"):
-        split(classifier(make_ordinary, "bert"), 1, tmp_path, stored_segment="third")
+        split(classifier(make_vanilla, "bert"), 1, tmp_path, stored_segment="third")

@@ -50,7 +50,7 @@ def first_run(lesson: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(lesson / "train.jsonl", root)
     folder = train(recipe(lesson / "base", epochs=2), data=root, output=root / "first")
     config = json.loads((folder / "config.json").read_text())
-    known = {"codec": "rpq4", "scores_compare": True, "knows_null": True}
+    known = {"codec": "rpq4", "shared_normalization": True, "has_no_answer_score": True}
     (folder / "config.json").write_text(json.dumps(config | known))
     RANKING.save(folder)
     reader = Reader.load(str(folder))
@@ -130,7 +130,7 @@ def test_ranking_is_kept_where_passages_are_compared_on(
 ) -> None:
     folder = reader_path.parents[1]
     trained = Reader.load(str(train(comparing, data=folder, output=folder / "out")))
-    assert trained.ranking == RANKING and trained.config.scores_compare
+    assert trained.ranking == RANKING and trained.config.shared_normalization
 
 
 def test_ranking_is_not_kept_where_comparing_is_not_trained(
@@ -138,7 +138,7 @@ def test_ranking_is_not_kept_where_comparing_is_not_trained(
 ) -> None:
     folder = reader_path.parents[1]
     trained = Reader.load(str(train(coded, data=folder, output=folder / "out")))
-    assert not trained.config.scores_compare and not trained.config.knows_null
+    assert not trained.config.shared_normalization and not trained.config.has_no_answer_score
     assert trained.ranking == Ranking()
 
 

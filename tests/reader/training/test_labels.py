@@ -9,7 +9,7 @@ import pytest
 import torch
 from preread.data import PrereadError
 from preread.reader import DeformerForQuestionAnswering, Packed, Reader
-from preread.reader.inference.mixed_precision import Precision
+from preread.reader.inference.mixed_precision import MixedPrecision
 from preread.reader.training import Recipe
 from preread.reader.training.batches import collate
 from preread.reader.training.datasets import DataLoader
@@ -79,7 +79,11 @@ def test_logits_are_those_of_the_teacher_on_the_same_pieces(
     ]
     features = [*maker.open_domain([asked]), *maker.reading(examples, 2)]
     report = label_features(
-        features, tiny_reader.tokenizer, mpnet, tmp_path / "labels", precision=Precision.FLOAT32
+        features,
+        tiny_reader.tokenizer,
+        mpnet,
+        tmp_path / "labels",
+        precision=MixedPrecision.FLOAT32,
     )
     assert (report.n_features, report.n_pairs) == (2, 5)
     labels = load_labels(tmp_path / "labels", features)
@@ -119,7 +123,7 @@ def test_a_run_that_stopped_makes_what_is_missing(
     features = features_of(recipe(base), base)
     features = [features[i % len(features)] for i in range(FEATURES_PER_PART + 2)]
     tokenizer, folder = Reader.load(str(base), num_lower_layers=1).tokenizer, tmp_path / "labels"
-    label_features(features, tokenizer, mpnet, folder, precision=Precision.FLOAT32)
+    label_features(features, tokenizer, mpnet, folder, precision=MixedPrecision.FLOAT32)
     whole = {path.name: path.read_bytes() for path in folder.glob("part-*")}
     assert len(whole) == 2
     (folder / "part-00001.safetensors").unlink()
@@ -130,7 +134,7 @@ def test_a_run_that_stopped_makes_what_is_missing(
     )  # fmt: skip
     with pytest.raises(PrereadError, match="still writing"):
         load_labels(folder, features)
-    label_features(features, tokenizer, mpnet, folder, precision=Precision.FLOAT32)
+    label_features(features, tokenizer, mpnet, folder, precision=MixedPrecision.FLOAT32)
     assert {path.name: path.read_bytes() for path in folder.glob("part-*")} == whole
     assert (folder / "part-00000.safetensors").stat().st_mtime_ns == first
     assert len(load_labels(folder, features)) == len(features)
@@ -141,11 +145,11 @@ def test_labels_of_other_features_or_another_teacher_are_refused(
 ) -> None:
     features = features_of(recipe(base), base)
     tokenizer, folder = Reader.load(str(base), num_lower_layers=1).tokenizer, tmp_path / "labels"
-    label_features(features, tokenizer, mpnet, folder, precision=Precision.FLOAT32)
+    label_features(features, tokenizer, mpnet, folder, precision=MixedPrecision.FLOAT32)
     with pytest.raises(PrereadError, match=r"expected labels of the recipe's features"):
         load_labels(folder, features[1:])
     with pytest.raises(PrereadError, match=r"expected labels with features_sha256"):
-        label_features(features[1:], tokenizer, mpnet, folder, precision=Precision.FLOAT32)
+        label_features(features[1:], tokenizer, mpnet, folder, precision=MixedPrecision.FLOAT32)
     (folder / "part-00000.safetensors").write_bytes(b"cut")
     with pytest.raises(PrereadError, match=r"part-00000.safetensors: .* could not be read"):
         load_labels(folder, features)
@@ -170,7 +174,7 @@ def test_stored_logits_teach_what_a_teacher_that_runs_does(
     student = DeformerForQuestionAnswering.from_pretrained(str(base), num_lower_layers=1)
     reader = Reader.load(str(base), num_lower_layers=0)
     label_features(
-        features, reader.tokenizer, reader, tmp_path / "labels", precision=Precision.FLOAT32
+        features, reader.tokenizer, reader, tmp_path / "labels", precision=MixedPrecision.FLOAT32
     )
     weights = DistillationConfig(teacher=str(base), layers=0.0, null_outputs=0.5)
     running = SpanObjective(Teacher(reader.model, weights), 0.5)
@@ -192,7 +196,9 @@ def test_a_run_learns_from_labels_without_its_teacher(
     chosen = replace(chosen, stages=(replace(chosen.stages[0], epochs=40),))
     features = features_of(chosen, base)
     tokenizer = Reader.load(str(base), num_lower_layers=1).tokenizer
-    label_features(features, tokenizer, mpnet, base.parent / "labels", precision=Precision.FLOAT32)
+    label_features(
+        features, tokenizer, mpnet, base.parent / "labels", precision=MixedPrecision.FLOAT32
+    )
     train(chosen, data=base.parent, output=tmp_path / "run")
     rows = (tmp_path / "run" / "log.csv").read_text().splitlines()
     column = rows[0].split(",").index("outputs")

@@ -63,7 +63,7 @@ def test_a_run_learns_its_examples_and_saves_a_reader(base: Path, train_file: Pa
     losses = [row["loss"] for row in log_of(output)]
     assert losses[-1] < 0.5 * losses[0]
     reader = Reader.load(str(folder))
-    assert reader.config.num_lower_layers == 1 and not reader.config.scores_compare
+    assert reader.config.num_lower_layers == 1 and not reader.config.shared_normalization
     assert load_file(folder / "model.safetensors")["head.weight"].dtype == torch.float16
     for example, said in answer_examples(reader, read_examples(train_file)):
         assert said == example.answers[0]
@@ -130,7 +130,7 @@ def test_shared_normalisation_learns_which_passage_answers(base: Path) -> None:
     )
     folder = train(chosen, data=base.parent, output=base.parent / "out")
     reader = Reader.load(str(folder))
-    assert reader.config.scores_compare and reader.config.knows_null
+    assert reader.config.shared_normalization and reader.config.has_no_answer_score
     from preread.reader.inference.window_table import window_table
 
     encoded = reader.encoder.encode_passages([answering, other], ["Volcano"] * 2)

@@ -20,7 +20,7 @@ from .....reader import Reader
 from ....bm25.java import keeping_java_signals
 from ....storage.manifest import ShardEntry
 from ...encode import Progress, ShardTask
-from ..local import Encoding, LocalEngine
+from ..local import Encoding, LocalExecutor
 from ..processes import OnShard
 
 _POLL_SECONDS = 1.0
@@ -32,7 +32,7 @@ _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RayEngine:
+class RayExecutor:
     """A Ray cluster; an `Engine`."""
 
     address: str | None = None
@@ -60,7 +60,7 @@ class RayEngine:
     def workers(self, reader: Reader, n_shards: int) -> int:
         """See `Engine`."""
         if self.address is None and not require_ray().is_initialized():
-            return LocalEngine(self.n_workers).workers(reader, n_shards)  # started for the build
+            return LocalExecutor(self.n_workers).workers(reader, n_shards)  # started for the build
         with connected(self.address):
             return max(1, min(self._slots(), n_shards))
 
@@ -99,17 +99,17 @@ class RayEngine:
 class _Run:
     """One build on a cluster."""
 
-    def __init__(self, engine: RayEngine, encoding: Encoding) -> None:
+    def __init__(self, executor: RayExecutor, encoding: Encoding) -> None:
         """Send the reader to the cluster, once."""
         from .worker import encode_task
 
         ray = require_ray()
-        self._engine = engine
+        self._executor = executor
         self._encoding = encoding
         self._build = uuid.uuid4().hex
         self._reader = ray.put(encoding.reader)
         self._work = ray.remote(encode_task).options(
-            num_cpus=1, num_gpus=engine.gpus_per_worker, max_retries=_TRIES_AFTER_LOSS
+            num_cpus=1, num_gpus=executor.gpus_per_worker, max_retries=_TRIES_AFTER_LOSS
         )
         self._under_way: dict[Any, ShardTask] = {}
 
@@ -134,7 +134,7 @@ class _Run:
                 last = time.monotonic()
             while order and order[0] in finished:
                 on_shard(finished.pop(order.pop(0)))
-            if time.monotonic() - last > self._engine.patience:
+            if time.monotonic() - last > self._executor.patience:
                 raise self._too_slow()
 
     def cancel(self) -> None:
@@ -145,8 +145,8 @@ class _Run:
 
     def _room(self) -> int:
         """Tasks under way at most; more nodes may have come, or some gone."""
-        slots = self._engine._slots()
-        return slots if self._engine.n_workers else _TASKS_PER_CORE * slots
+        slots = self._executor._slots()
+        return slots if self._executor.n_workers else _TASKS_PER_CORE * slots
 
     def _begin(self, task: ShardTask) -> None:
         encoding = self._encoding
@@ -187,13 +187,13 @@ class _Run:
         ray = require_ray()
         waiting = sorted(task.file for task in self._under_way.values())
         named = ", ".join(waiting[:_NAMED]) + (" …" if len(waiting) > _NAMED else "")
-        gpus = self._engine.gpus_per_worker
+        gpus = self._executor.gpus_per_worker
         wanted = "1 CPU" + (f" and {gpus:g} GPU" if gpus else "")
         there = {k: v for k, v in ray.cluster_resources().items() if k in ("CPU", "GPU")}
         free = {k: v for k, v in ray.available_resources().items() if k in ("CPU", "GPU")}
         n_nodes = sum(1 for node in ray.nodes() if node["Alive"])
         return PrereadError(
-            f"ray: no shard was finished for {self._engine.patience:g} s; waiting for "
+            f"ray: no shard was finished for {self._executor.patience:g} s; waiting for "
             f"{len(waiting)}: {named}. Each wants {wanted}; the cluster has {n_nodes} nodes with "
             f"{there}, of which {free} are free. Give it what it lacks, or have more patience "
             "(--patience), and go on with --resume."
