@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -37,12 +38,14 @@ torch.set_num_threads(min(2, torch.get_num_threads()))  # OMP_NUM_THREADS may as
 @pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
     """The uncased BERT tokenizer that ships with the default reader."""
-    return AutoTokenizer.from_pretrained(str(shipped_reader_path("default")))
+    loaded = AutoTokenizer.from_pretrained(str(shipped_reader_path("default")))
+    assert isinstance(loaded, PreTrainedTokenizerFast)
+    return loaded
 
 
 def _tiny_model(**changes: object) -> DeformerForQuestionAnswering:
     """A random four-layer model, the same at every call."""
-    fields = {
+    fields: dict[str, Any] = {
         "hidden_size": 32,
         "num_hidden_layers": 4,
         "num_attention_heads": 4,
@@ -79,7 +82,7 @@ def tiny_reader_path(tiny_reader: Reader, tmp_path_factory: pytest.TempPathFacto
     return folder
 
 
-_TINY_BERT: dict[str, object] = {
+_TINY_BERT: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 3,
     "num_attention_heads": 4,
@@ -87,7 +90,7 @@ _TINY_BERT: dict[str, object] = {
     "max_position_embeddings": 64,
 }
 _TINY_ROBERTA = _TINY_BERT | {"max_position_embeddings": 66, "type_vocab_size": 1}
-_TINY = {
+_TINY: dict[str, dict[str, Any]] = {
     "bert": _TINY_BERT,
     "roberta": _TINY_ROBERTA,
     "xlm-roberta": _TINY_ROBERTA,
@@ -107,7 +110,7 @@ _TINY = {
 
 def _ordinary(family: str, **changes: object) -> PreTrainedModel:
     """A random three-layer model of a family, as Hugging Face has it."""
-    shape = {"vocab_size": 100, "initializer_range": 0.2} | _TINY[family] | changes
+    shape: dict[str, Any] = {"vocab_size": 100, "initializer_range": 0.2} | _TINY[family] | changes
     torch.manual_seed(0)
     config = AutoConfig.for_model(family, **shape)
     model: PreTrainedModel = AutoModelForQuestionAnswering.from_config(config).eval()
@@ -133,7 +136,8 @@ def byte_level_tokenizer() -> PreTrainedTokenizerFast:
     )
     trained.train_from_iterator(_sample_texts(), trainer)
     learned = json.loads(trained.to_str())["model"]
-    return RobertaTokenizer(learned["vocab"], [tuple(merge) for merge in learned["merges"]])
+    merges: Any = [tuple(merge) for merge in learned["merges"]]
+    return RobertaTokenizer(learned["vocab"], merges)
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +163,7 @@ def sentence_piece_tokenizer() -> PreTrainedTokenizerFast:
     )
     trained.train_from_iterator(_sample_texts(), trainer)
     learned = json.loads(trained.to_str())["model"]
-    pieces = [tuple(piece) for piece in learned["vocab"]]
+    pieces: Any = [tuple(piece) for piece in learned["vocab"]]
     return XLNetTokenizer(pieces, unk_id=0, additional_special_tokens=[])
 
 

@@ -98,8 +98,8 @@ def test_dpr_write_then_read_is_identity(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "written.tsv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        quoting = csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL
-        writer = csv.writer(file, delimiter="\t", quoting=quoting)
+        dialect: dict[str, Any] = {"quoting": csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL}
+        writer = csv.writer(file, delimiter="\t", **dialect)
         writer.writerow(["id", "text", "title"])
         writer.writerows([p.passage_id, p.text, p.title] for p in passages)
     assert list(read_corpus(path)) == passages

@@ -16,7 +16,7 @@ from preread.pipeline.fitting import RankingWeights
 from preread.pipeline.ranking import AnswerRule, answer_key, combined_logit
 from preread.reader import DeformerConfig, Reader
 
-FITTED = {
+FITTED: dict[str, Any] = {
     "passage_weight": 0.3,
     "sums_answers": True,
     "answer_temperature": 1.5,
@@ -76,7 +76,7 @@ def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None
                 assert words[0] in words[1] or words[1] in words[0]
             n_supported += len(ids) > 1
         assert result.confidence == result.answers[0].confidence
-        assert 0 < result.confidence < 1
+        assert result.confidence is not None and 0 < result.confidence < 1
     assert n_supported
 
 
@@ -92,7 +92,7 @@ def test_a_batch_and_given_passages_are_ranked_alike(fitted: OpenDomainQA) -> No
         for others in (batched.answers, [one.answer for one in by_id]):
             assert len(others) == len(alone)
             for ours, theirs in zip(others, alone, strict=True):
-                plain = {"score": 0.0, "confidence": None, "supporting": ()}
+                plain: dict[str, Any] = {"score": 0.0, "confidence": None, "supporting": ()}
                 assert replace(ours, **plain) == replace(theirs, **plain)
                 assert ours.score == pytest.approx(theirs.score, abs=1e-4)
                 assert ours.confidence == pytest.approx(theirs.confidence, abs=1e-4)
@@ -156,7 +156,7 @@ def test_a_spans_logit_is_the_combined_one(fitted: OpenDomainQA) -> None:
 
 
 def test_below_the_threshold_nothing_is_answered(fitted: OpenDomainQA) -> None:
-    known = [result.confidence for result in fitted.answer_batch(QUESTIONS)]
+    known = [result.confidence or 0.0 for result in fitted.answer_batch(QUESTIONS)]
     middle = sorted(known)[len(known) // 2]
     careful = OpenDomainQA(fitted.index, fitted.reader, min_confidence=middle)
     for result, confidence in zip(careful.answer_batch(QUESTIONS), known, strict=True):
@@ -202,6 +202,6 @@ def test_weights_are_kept_with_the_reader_and_change_no_index(
         ("confidence_weights", [1.0], "must be 3 numbers"),
     ],
 )
-def test_weights_that_cannot_be_are_refused(field: str, value: object, message: str) -> None:
+def test_weights_that_cannot_be_are_refused(field: str, value: Any, message: str) -> None:
     with pytest.raises(PrereadError, match=message):
         DeformerConfig(**{field: value})

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from preread.data import read_corpus, read_examples, read_gold
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.reader import Reader
 
-Preread = Callable[..., "object"]
+Preread = Callable[..., Any]
 
 
 def test_help_needs_neither_torch_nor_java() -> None:

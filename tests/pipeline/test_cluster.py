@@ -1,7 +1,7 @@
 """Fronts and parts of a cluster, in one process: everything but Ray itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, PassageIndex, build_index, split_index
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.cluster.asking import AllParts, PartHandle
+from preread.pipeline.cluster.asking import AllParts, PartHandle, Remote
 from preread.pipeline.cluster.front import create_front
 from preread.pipeline.cluster.part import Part
 from preread.pipeline.serving import Limits
@@ -42,9 +42,9 @@ class Handle:
     def __init__(self, part: Part) -> None:
         """To a part, quick and alive."""
         self.delay, self.is_dead, self.n_calls = 0.0, False, 0
-        self.about, self.search, self.read = (
-            Method(self, call) for call in (part.about, part.search, part.read)
-        )
+        self.about: Remote = Method(self, part.about)
+        self.search: Remote = Method(self, part.search)
+        self.read: Remote = Method(self, part.read)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def opened(
 
 
 @pytest.fixture
-def handles(opened: tuple[OpenDomainQA, list[Part]]) -> Iterator[dict[str, Handle]]:
+def handles(opened: tuple[OpenDomainQA, list[Part]]) -> dict[str, Handle]:
     """Ways to them."""
     return {f"part-{n}": Handle(part) for n, part in enumerate(opened[1], start=1)}
 

@@ -131,8 +131,8 @@ def test_corpus_is_searched_without_an_index_to_the_same_end(
 ) -> None:
     corpus = CorpusSearch(read_corpus(sample_corpus_path()))
     outputs = tmp_path / "index.jsonl", tmp_path / "corpus.jsonl"
-    for search, output in zip((search_in(index), corpus), outputs, strict=True):
-        mine_negatives(search, reading_file, output, limit=40)
+    mine_negatives(search_in(index), reading_file, outputs[0], limit=40)
+    mine_negatives(corpus, reading_file, outputs[1], limit=40)
     corpus.close()
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
 
@@ -269,7 +269,7 @@ def test_question_without_an_example_says_why(
         ({"negatives": 20, "depth": 19}, r"number of negatives \(20\), found 19"),
     ],
 )
-def test_numbers_out_of_range_are_refused(numbers: dict[str, int], message: str) -> None:
+def test_numbers_out_of_range_are_refused(numbers: dict[str, Any], message: str) -> None:
     with pytest.raises(PrereadError, match=message):
         Miner(found(), **numbers)
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-Preread = Callable[..., "object"]
+Preread = Callable[..., Any]
 SHORT = ("--question-tokens", 5, "--passage-tokens", 20)
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,7 @@ def test_hybrid_merges_what_both_find(dense_index: Path) -> None:
         lowest = meaning[-1].score
         assert [hit.similarity for hit in found] == [cosines.get(h.ordinal, lowest) for h in found]
         assert {hit.ordinal in cosines for hit in found} == {True, False}
+        assert index.manifest.dense is not None
         assert encoder_of(hybrid) == encoder_of(dense) == index.manifest.dense.fingerprint
         assert encoder_of(index.bm25) is encoder_of(HybridRetriever(index.bm25)) is None
 
@@ -153,6 +155,7 @@ def with_vectors(dense_index: Path) -> Iterator[OpenDomainQA]:
     """The reader that ships, as if weights had been fitted to the index's encoder."""
     with PassageIndex(dense_index) as index:
         reader = Reader.load("default")
+        assert index.manifest.dense is not None
         encoder = index.manifest.dense.fingerprint
         reader.config.vector_ranking = {**VECTOR_RANKING, "encoder": encoder}
         yield OpenDomainQA(index, reader, open_retriever(index, "dense"))
@@ -303,7 +306,7 @@ def test_an_unknown_retriever_is_refused_without_its_password(sample_index: Path
 
 
 def test_the_command_line_makes_vectors_and_answers_by_them(
-    preread: Callable[..., "object"], sample_index: Path, minilm_path: Path, tmp_path: Path
+    preread: Callable[..., Any], sample_index: Path, minilm_path: Path, tmp_path: Path
 ) -> None:
     index = tmp_path / "index"
     shutil.copytree(sample_index, index)

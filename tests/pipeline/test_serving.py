@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -30,7 +31,7 @@ from preread.reader import Reader
 
 PIANO = "How many keys does a modern piano have?"
 KEY = "a-key-for-the-tests-0123"
-SLOW = {"question": PIANO, "top_k": 100}
+SLOW: dict[str, Any] = {"question": PIANO, "top_k": 100}
 """Takes a second or so, which is long beside what the tests do meanwhile."""
 
 
@@ -525,7 +526,9 @@ def test_the_command_serves_and_stops_when_told(sample_index: Path, tmp_path: Pa
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, stderr=log, stdout=log, env=dict(os.environ))
     try:
-        assert eventually(lambda: '"listening"' in log_path.read_text() or process.poll(), 60)
+        assert eventually(
+            lambda: '"listening"' in log_path.read_text() or process.poll() is not None, 60
+        )
         lines = [json.loads(line) for line in log_path.read_text().splitlines()]
         (started,) = (line for line in lines if line["event"] == "listening")
         headers = {"Authorization": f"Bearer {KEY}"}

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,10 +35,10 @@ from tokenizers import Tokenizer
 from torch.nn.functional import one_hot
 from transformers import AutoTokenizer, GPT2Config, PreTrainedModel
 
-MakeOrdinary = Callable[..., PreTrainedModel]
+MakeOrdinary = Callable[..., Any]
 MakeCheckpoint = Callable[[str], Path]
-TOLERANCE = {"rtol": 2e-5, "atol": 2e-5}
-WINDOWS = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
+TOLERANCE: dict[str, Any] = {"rtol": 2e-5, "atol": 2e-5}
+WINDOWS: dict[str, Any] = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
 QUESTION = [10, 61, 62, 63, 11]
 PASSAGES = [[71, 72, 73, 74, 75, 11], [37, 11], [*range(20, 60), 11]]
 NEW = ("roberta", "electra", "distilbert", "mpnet", "xlnet")
@@ -91,7 +92,7 @@ def test_split_at_zero_equals_the_ordinary_model(
     torch.testing.assert_close(logits, torch.cat(expected, dim=1), **TOLERANCE)
 
 
-def lower_of_bert(ordinary: PreTrainedModel, ids: list[int], segment: Segment) -> torch.Tensor:
+def lower_of_bert(ordinary: Any, ids: list[int], segment: Segment) -> torch.Tensor:
     """Hugging Face's embeddings of one segment. Shape ``(1, n, hidden_size)``."""
     body = ordinary.base_model
     first = first_position(ordinary)
@@ -106,9 +107,7 @@ def lower_of_bert(ordinary: PreTrainedModel, ids: list[int], segment: Segment) -
     return projected
 
 
-def run_ordinary_layers(
-    ordinary: PreTrainedModel, hidden: torch.Tensor, which: slice
-) -> torch.Tensor:
+def run_ordinary_layers(ordinary: Any, hidden: torch.Tensor, which: slice) -> torch.Tensor:
     """Some of Hugging Face's layers over one segment, or a pair. Shape ``(1, n, hidden_size)``."""
     body = ordinary.base_model
     stack = body.transformer if ordinary.config.model_type == "distilbert" else body.encoder
@@ -121,9 +120,7 @@ def run_ordinary_layers(
     return hidden
 
 
-def xlnet_layers(
-    ordinary: PreTrainedModel, hidden: torch.Tensor, layers: range, n_first: int
-) -> torch.Tensor:
+def xlnet_layers(ordinary: Any, hidden: torch.Tensor, layers: range, n_first: int) -> torch.Tensor:
     """Some of Hugging Face's layers over one segment, or a pair. Shape ``(n, 1, hidden_size)``."""
     n = hidden.shape[0]
     is_first = torch.arange(n) < n_first
@@ -244,7 +241,8 @@ def test_packed_attention_with_a_bias_equals_padded_and_so_do_its_gradients(
     wanted = torch.randn(sum(lengths), 4, 8)
     results = []
     for attend in (attend_by_segment, attend_padded):
-        out = attend(*rows.unbind(0), lengths, bias=bias)
+        query, key, value = rows.unbind(0)
+        out = attend(query, key, value, lengths, bias=bias)
         gradients = torch.autograd.grad((out * wanted).sum(), (rows, bias)) if is_learned else ()
         results.append((out, *gradients))
     for apart, padded in zip(*results, strict=True):
@@ -350,8 +348,9 @@ def test_question_and_window_are_what_the_familys_tokenizer_makes_of_a_pair(
 ) -> None:
     folder = str(base_checkpoint(family))
     model = DeformerForQuestionAnswering.from_pretrained(folder, num_lower_layers=1, **WINDOWS)
-    own = AutoTokenizer.from_pretrained(folder)
-    encoder = TextEncoder(AutoTokenizer.from_pretrained(folder), model.config)
+    own: Any = AutoTokenizer.from_pretrained(folder)
+    other: Any = AutoTokenizer.from_pretrained(folder)
+    encoder = TextEncoder(other, model.config)
     question, text = "Where is Mount Etna?", "Etna is on Sicily, in Italy."
     (ids,) = encoder.encode_questions([question])
     ((window,),) = encoder.encode_passages([text])
@@ -444,7 +443,8 @@ def test_a_berts_fingerprint_is_of_what_it_ever_was(tiny_reader: Reader) -> None
 def test_fingerprint_covers_how_words_are_cut(base_checkpoint: MakeCheckpoint) -> None:
     folder = base_checkpoint("roberta")
     model = DeformerForQuestionAnswering.from_pretrained(folder, num_lower_layers=1, **WINDOWS)
-    reader = Reader(model, AutoTokenizer.from_pretrained(folder), name="roberta")
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+    reader = Reader(model, tokenizer, name="roberta")
     described = json.loads(reader.tokenizer.backend_tokenizer.to_str())
     described["model"]["merges"] = described["model"]["merges"][:-1]
     other = Tokenizer.from_str(json.dumps(described))
@@ -459,7 +459,8 @@ def test_learned_codecs_predict_from_any_embeddings(
     model = DeformerForQuestionAnswering.from_pretrained(
         base_checkpoint(family), num_lower_layers=1, **WINDOWS
     )
-    reader = Reader(model, AutoTokenizer.from_pretrained(base_checkpoint(family)), name=family)
+    tokenizer: Any = AutoTokenizer.from_pretrained(base_checkpoint(family))
+    reader = Reader(model, tokenizer, name=family)
     sample = sample_states(reader, list(read_corpus(sample_corpus_path()))[:100])
     codec = learn_codec(CodecName.parse("rpq8"), reader, sample)
     states = sample.token_ids.with_rows(sample.states)

@@ -5,6 +5,7 @@ import logging
 import shutil
 from copy import copy, deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -32,7 +33,7 @@ from safetensors.torch import load_file, save_file
 FULL_RANK = 32
 """The tiny reader is 32 wide."""
 RPQ4 = CodecName.parse("rpq4")
-NEAR = {"rtol": 1e-2, "atol": 1e-2}
+NEAR: dict[str, Any] = {"rtol": 1e-2, "atol": 1e-2}
 """Factors are bytes, of differences of 0.05."""
 
 
@@ -44,7 +45,7 @@ def tuned(tiny_reader: Reader) -> DeformerForQuestionAnswering:
     split = model.config.num_lower_layers
     with torch.no_grad():
         for weight in [*model.layers[split:].parameters(), *model.head.parameters()]:
-            weight += 0.05 * torch.randn_like(weight)
+            weight.add_(0.05 * torch.randn_like(weight))
     return model
 
 

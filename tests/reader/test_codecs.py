@@ -318,11 +318,9 @@ def test_errors_in_sensitive_directions_change_answers_most(
 
     def divergence(direction: Tensor) -> float:
         moved = states.with_rows(states.rows + 0.1 * direction.float())
-        total = 0.0
+        total, lengths = 0.0, list(states.lengths)
         for before, after in zip(plain, tiny_reader.span_logits(question, moved), strict=True):
-            for p, q in zip(
-                torch.split(before, states.lengths), torch.split(after, states.lengths), strict=True
-            ):
+            for p, q in zip(before.split(lengths), after.split(lengths), strict=True):
                 log_p, log_q = p.log_softmax(0), q.log_softmax(0)
                 total += float((log_p.exp() * (log_p - log_q)).sum())
         return total
@@ -372,7 +370,7 @@ def test_codec_of_another_reader_is_refused(
     save_codec(learned, tiny_reader, path)
     model = deepcopy(tiny_reader.model)
     with torch.no_grad():
-        model.layers[0].expand.weight[0, 0] += 1e-3
+        model.get_parameter("layers.0.expand.weight")[0, 0] += 1e-3
     with pytest.raises(PrereadError, match="codec of a reader with fingerprint"):
         load_codec(path, Reader(model, tiny_reader.tokenizer, name="other"))
 
@@ -433,5 +431,5 @@ def test_decoding_on_a_gpu_gives_the_same_states(
     codec = load_codec(tmp_path / "codec.safetensors", on_gpu)
     codes = learned.encode(states, windows)
     decoded = codec.decode(codes.cuda(), windows.to("cuda")).rows.cpu()
-    on_gpu.model.to("cpu")
+    torch.nn.Module.to(on_gpu.model, "cpu")
     torch.testing.assert_close(decoded, learned.decode(codes, windows).rows, rtol=1e-3, atol=2e-3)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -148,7 +149,7 @@ def test_operations_of_a_tiny_xlnet_are_those_of_the_formula() -> None:
         ("xlnet-large", {"d_model": 1024, "n_layer": 24, "n_head": 16, "d_inner": 4096}),
     ],
 )
-def test_shapes_of_xlnet_are_those_of_its_configurations(name: str, shape: dict[str, int]) -> None:
+def test_shapes_of_xlnet_are_those_of_its_configurations(name: str, shape: dict[str, Any]) -> None:
     subject = Subject.load(name)
     fields = XLNET.config_fields(XLNetConfig(**shape))
     assert fields == {field: getattr(subject.config, field) for field in fields}
@@ -233,8 +234,10 @@ def test_upper_layers_let_go_of_outputs_that_nobody_asked_for(
 
     def read(keep_hidden: bool) -> int:
         with torch.inference_mode():
-            states = [model.lower(questions, segment) for segment in Segment]
-            memory = measure_memory(lambda: model.upper(*states, keep_hidden=keep_hidden), CPU)
+            question, passage = (model.lower(questions, segment) for segment in Segment)
+            memory = measure_memory(
+                lambda: model.upper(question, passage, keep_hidden=keep_hidden), CPU
+            )
         return memory.peak_bytes
 
     of_layer = 40 * model.config.hidden_size * 4

@@ -11,9 +11,10 @@ import torch
 from preread.data import PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer.files import sha256_of
-from preread.reader import Reader
+from preread.reader import DeformerForQuestionAnswering, Reader
 from preread.reader.codecs import (
     CodecName,
+    QuantisedCodec,
     kept_codec,
     known_codec,
     learn_codec,
@@ -155,6 +156,7 @@ def test_a_teacher_is_what_its_reader_reads_with(with_changes: Path, reader_path
         str(with_changes),
         newest.model,
     )
+    assert isinstance(teacher.model, DeformerForQuestionAnswering)
     assert_same(newest.with_model(teacher.model), newest)
 
 
@@ -166,6 +168,7 @@ def test_what_a_codec_run_leaves_reads_the_indexes_of_its_base(
     trained = Reader.load(str(train(comparing, data=folder, output=folder / "out")))
     of_index = kept_codec(reader_path / CODEC, sha256_of(reader_path / CODEC), "rpq4", trained)
     own = known_codec("rpq4", trained)
+    assert isinstance(of_index, QuantisedCodec) and isinstance(own, QuantisedCodec)
     assert of_index.sha256 == own.sha256 == sha256_of(folder / "out" / "reader" / CODEC)
     with caplog.at_level(logging.WARNING):
         assert reader_of(of_index, trained) is trained
