@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -46,6 +46,27 @@ for module in (
     *(download, mine, cloze, train, convert, codec, profile, demo, reproduce),
 ):
     module.add_to(app)
+
+
+def _print_version(is_asked: bool) -> None:
+    """Print the installed version and leave."""
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"preread {version('preread')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
 
 
 def main() -> None:

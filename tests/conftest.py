@@ -1,21 +1,25 @@
 """Fixtures for every room: a tiny random reader with the shipped tokenizer."""
 
 import json
+import multiprocessing.forkserver
 import os
 import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer.dense import SentenceEncoder, build_dense
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
+from preread.reader.codecs import CodecName, StateSample, learn_codec, sample_states, save_codec
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     AutoConfig,
@@ -33,6 +37,54 @@ from transformers import (
 settings.register_profile("preread", deadline=None)  # a shared machine stalls now and then
 settings.load_profile("preread")
 torch.set_num_threads(min(2, torch.get_num_threads()))  # OMP_NUM_THREADS may ask for fewer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests slow that need a browser or a database."""
+    for item in items:
+        if {"chromium", "postgres"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Makes a folder once for all workers of pytest-xdist, by a name and what fills it.
+
+    Tests only read the folder. Whoever asks first makes it, the others wait.
+    Source: https://pytest-xdist.readthedocs.io/en/stable/how-to.html, on session fixtures.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def warm_processes() -> ForkServerContext:
+    """Starts processes that have imported the package already, with one thread each.
+
+    For tests of what a process leaves when it is killed. Tests of how a process starts, the
+    command line's and a build's workers, start an interpreter of their own.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["preread.indexer.build", "preread.reader.training.run"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # read when PyTorch is imported
+        multiprocessing.forkserver.ensure_running()
+    return context
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +132,28 @@ def tiny_reader_path(tiny_reader: Reader, tmp_path_factory: pytest.TempPathFacto
     tiny_reader.model.save_pretrained(folder)
     tiny_reader.tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_sample(tiny_reader: Reader) -> StateSample:
+    """States of the tiny reader to learn codecs from; with far fewer faiss takes longer."""
+    return sample_states(tiny_reader, list(read_corpus(sample_corpus_path()))[:150])
+
+
+@pytest.fixture(scope="session")
+def tiny_codec_path(
+    tiny_reader: Reader, tiny_sample: StateSample, made_once: MakeOnce
+) -> Callable[[str], Path]:
+    """Gives the file of a codec, learned from `tiny_sample` when it is first asked for."""
+
+    def path_of(name: str) -> Path:
+        def fill(folder: Path) -> None:
+            codec = learn_codec(CodecName.parse(name), tiny_reader, tiny_sample)
+            save_codec(codec, tiny_reader, folder / "codec.safetensors")
+
+        return made_once(f"codec-{name}", fill) / "codec.safetensors"
+
+    return path_of
 
 
 _TINY_BERT: dict[str, Any] = {
@@ -198,36 +272,36 @@ def base_checkpoint(
 
 
 @pytest.fixture(scope="session")
-def tiny_encoder(
-    tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory
-) -> SentenceEncoder:
+def tiny_encoder(tokenizer: PreTrainedTokenizerFast, made_once: MakeOnce) -> SentenceEncoder:
     """A random sentence encoder of 32 dimensions, saved where its name says."""
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.2,
-    )
-    folder = tmp_path_factory.mktemp("tiny-encoder")
-    BertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 64}', "utf-8")
-    return SentenceEncoder.load(str(folder))
+
+    def fill(folder: Path) -> None:
+        torch.manual_seed(0)
+        config = BertConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=64,
+            max_position_embeddings=64,
+            initializer_range=0.2,
+        )
+        BertModel(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 64}', "utf-8")
+
+    return SentenceEncoder.load(str(made_once("tiny-encoder", fill)))
 
 
 @pytest.fixture(scope="session")
-def dense_index(
-    sample_index: Path, tiny_encoder: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def dense_index(sample_index: Path, tiny_encoder: SentenceEncoder, made_once: MakeOnce) -> Path:
     """The sample index with vectors of a random encoder, which know nothing of meaning."""
-    path = tmp_path_factory.mktemp("dense") / "index"
-    shutil.copytree(sample_index, path)
-    build_dense(path, tiny_encoder)
-    return path
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(sample_index, folder / "index")
+        build_dense(folder / "index", tiny_encoder)
+
+    return made_once("dense", fill) / "index"
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from preread.data.sample import sample_corpus_path, sample_questions_path
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
+@pytest.mark.slow
 def test_all_that_the_speed_benchmark_compares_reads_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

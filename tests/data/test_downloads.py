@@ -605,6 +605,7 @@ def test_unsound_list_is_refused(tmp_path: Path, change: dict[str, object], mess
         load_registry(path)
 
 
+@pytest.mark.slow
 def test_command_line_fetches_lists_and_refuses(serve: Serve, tmp_path: Path) -> None:
     server = serve(Answer(n_sent=HALF), Answer())
     entry = {"source": "a", "url": server.url, "description": "a set", "sha256": SHA256}

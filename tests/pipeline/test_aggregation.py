@@ -36,6 +36,7 @@ def fitted(sample_index: Path) -> OpenDomainQA:
     return OpenDomainQA(PassageIndex(sample_index), reader)
 
 
+@pytest.mark.slow
 def test_weights_are_fitted_to_what_a_question_gets(
     fitted: OpenDomainQA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,6 +55,7 @@ def test_weights_are_fitted_to_what_a_question_gets(
         assert found.answer.score == pytest.approx(best.score, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None:
     n_supported = 0
     for question in QUESTIONS:
@@ -80,6 +82,7 @@ def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None
     assert n_supported
 
 
+@pytest.mark.slow
 def test_a_batch_and_given_passages_are_ranked_alike(fitted: OpenDomainQA) -> None:
     together = fitted.answer_batch(QUESTIONS, top_k=6)
     given = [
@@ -100,6 +103,7 @@ def test_a_batch_and_given_passages_are_ranked_alike(fitted: OpenDomainQA) -> No
             assert fitted.index.passage(hits[one.place].ordinal).passage_id == one.answer.passage_id
 
 
+@pytest.mark.slow
 def test_steps_end_with_the_answer(fitted: OpenDomainQA) -> None:
     for question in QUESTIONS:
         result = fitted.answer(question, top_k=20, with_steps=True)
@@ -109,6 +113,7 @@ def test_steps_end_with_the_answer(fitted: OpenDomainQA) -> None:
             assert few.answers[0].answer == step.answer.answer
 
 
+@pytest.mark.slow
 def test_a_best_span_rule_is_what_the_reader_alone_says(fitted: OpenDomainQA) -> None:
     plain = OpenDomainQA(fitted.index, fitted.reader, rule=AnswerRule())
     for question in QUESTIONS[:3]:
@@ -155,6 +160,7 @@ def test_a_spans_logit_is_the_combined_one(fitted: OpenDomainQA) -> None:
         assert span.logit == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_below_the_threshold_nothing_is_answered(fitted: OpenDomainQA) -> None:
     known = [result.confidence or 0.0 for result in fitted.answer_batch(QUESTIONS)]
     middle = sorted(known)[len(known) // 2]

@@ -16,6 +16,7 @@ from preread.pipeline.cluster.part import Part
 from preread.pipeline.serving import Limits
 from preread.reader import Reader
 
+pytestmark = pytest.mark.slow  # they wait for deadlines
 QUESTION = "Which volcano is on Sicily?"
 DEADLINE = 1.0
 

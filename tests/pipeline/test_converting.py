@@ -13,6 +13,7 @@ from preread.reader import DeformerForQuestionAnswering, Reader
 from preread.reader.conversion import CheckpointKind, write_tensorflow
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerFast
 
+pytestmark = pytest.mark.slow  # TensorFlow takes some seconds to import
 Preread = Callable[..., Any]
 CONTEXT = "Etna is a volcano on the island of Sicily. It last erupted in 2021."
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "etna", "volcano", "is", "a", "\u2028"]

@@ -51,6 +51,7 @@ def found_ids(index: PassageIndex, retriever: Retriever, query: str, k: int) -> 
     return [index.passage(hit.ordinal).passage_id for hit in retriever.search(query, k)]
 
 
+@pytest.mark.slow
 def test_the_retriever_that_the_docs_write_answers(sample_index: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "retrieval.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

@@ -13,6 +13,7 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # it would be sent when a pi
 PIANO = "How many keys does a modern piano have?"
 
 
+@pytest.mark.slow
 def test_a_haystack_pipeline_reads_what_its_retriever_found(
     qa: OpenDomainQA, sample_index: Path
 ) -> None:

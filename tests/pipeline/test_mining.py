@@ -101,6 +101,7 @@ def mined(miner: Miner, question: Question | ReadingExample) -> OpenDomainExampl
     return example
 
 
+@pytest.mark.slow
 def test_no_negative_holds_an_answer(
     index: PassageIndex, questions_file: Path, tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def test_negatives_are_the_best_that_hold_no_answer(index: PassageIndex) -> None
         assert mined(miner, question).negatives == tuple(wrong[:5])
 
 
+@pytest.mark.slow
 def test_corpus_is_searched_without_an_index_to_the_same_end(
     index: PassageIndex, reading_file: Path, tmp_path: Path
 ) -> None:
@@ -137,6 +139,7 @@ def test_corpus_is_searched_without_an_index_to_the_same_end(
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_contexts_left_out_are_never_negatives(
     index: PassageIndex, reading_file: Path, tmp_path: Path
 ) -> None:
@@ -162,6 +165,7 @@ def test_positive_of_an_open_question_is_the_best_passage_with_an_answer(
         assert example.answers == question.answers
 
 
+@pytest.mark.slow
 def test_same_questions_give_the_same_bytes_in_any_company(
     sample_index: Path, questions_file: Path, tmp_path: Path
 ) -> None:
@@ -174,6 +178,7 @@ def test_same_questions_give_the_same_bytes_in_any_company(
     assert list(read_open_domain_examples(few)) == examples[:10]
 
 
+@pytest.mark.slow
 def test_summary_counts_what_was_written_and_skipped(
     index: PassageIndex, reading_file: Path, tmp_path: Path
 ) -> None:

@@ -94,6 +94,7 @@ def test_an_answers_stages_are_its_time(server: Served) -> None:
     assert all(ms >= 0 for ms in reply["stage_ms"].values())
 
 
+@pytest.mark.slow
 def test_the_demo_opens_the_page(sample_index: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

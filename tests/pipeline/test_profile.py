@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
 Preread = Callable[..., Any]
 SHORT = ("--question-tokens", 5, "--passage-tokens", 20)
 

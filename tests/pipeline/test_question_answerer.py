@@ -79,6 +79,7 @@ def test_that_there_is_no_answer_is_an_answer_if_asked(answerer: QuestionAnswere
         assert sum(one["score"] for one in off) <= 1
 
 
+@pytest.mark.slow
 def test_sentences_on_something_else_hold_no_answer(answerer: QuestionAnswerer) -> None:
     """Not all: a person's birthplace is taken for that of another. Nine in ten are told."""
     sentences = [p.text.split(". ")[0] + "." for p in read_corpus(sample_corpus_path())]

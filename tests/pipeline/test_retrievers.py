@@ -123,6 +123,7 @@ def test_bm25_scores_passages_that_others_found_as_its_own(sample_index: Path) -
         assert bm25_scores(index, QUERY, hits) == [everything.get(3, 0.0), 1.25]
 
 
+@pytest.mark.slow
 def test_what_is_added_to_logits_is_bm25s_score_whoever_found_the_passage(
     qa: OpenDomainQA, questions: Sequence[Question]
 ) -> None:
@@ -187,6 +188,7 @@ def test_similarities_count_where_weights_were_fitted_to_their_encoder(
     assert own.weights == PassageWeights(bm25=0.0, similarity=40.0)
 
 
+@pytest.mark.slow
 def test_weights_of_similarities_are_fitted_to_what_a_question_gets(
     with_vectors: OpenDomainQA,
     questions: Sequence[Question],
@@ -263,6 +265,7 @@ def test_a_vector_ranking_that_cannot_be_is_refused(
         DeformerConfig(vector_ranking={**VECTOR_RANKING, **change})
 
 
+@pytest.mark.slow
 def test_waves_heed_the_most_that_an_unread_passage_promises(
     qa: OpenDomainQA, questions: Sequence[Question]
 ) -> None:
@@ -305,6 +308,7 @@ def test_an_unknown_retriever_is_refused_without_its_password(sample_index: Path
     assert without_password("postgresql://a:b@h/d?table=t") == "postgresql://a:…@h/d?table=t"
 
 
+@pytest.mark.slow
 def test_the_command_line_makes_vectors_and_answers_by_them(
     preread: Callable[..., Any], sample_index: Path, minilm_path: Path, tmp_path: Path
 ) -> None:

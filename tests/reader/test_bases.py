@@ -452,6 +452,7 @@ def test_fingerprint_covers_how_words_are_cut(base_checkpoint: MakeCheckpoint) -
     assert fingerprint(reader.model, other) != reader.fingerprint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["electra", "distilbert", "mpnet", "xlnet"])
 def test_learned_codecs_predict_from_any_embeddings(
     family: str, base_checkpoint: MakeCheckpoint
@@ -461,7 +462,7 @@ def test_learned_codecs_predict_from_any_embeddings(
     )
     tokenizer: Any = AutoTokenizer.from_pretrained(base_checkpoint(family))
     reader = Reader(model, tokenizer, name=family)
-    sample = sample_states(reader, list(read_corpus(sample_corpus_path()))[:100])
+    sample = sample_states(reader, list(read_corpus(sample_corpus_path()))[:70])
     codec = learn_codec(CodecName.parse("rpq8"), reader, sample)
     states = sample.token_ids.with_rows(sample.states)
     decoded = codec.decode(codec.encode(states, sample.token_ids), sample.token_ids)

@@ -3,13 +3,14 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from preread.data import PrereadError, ReadingExample, read_corpus
+from preread.data import PrereadError, ReadingExample
 from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, build_index, merge_indexes
 from preread.pipeline import OpenDomainQA, evaluate_reader
@@ -21,10 +22,8 @@ from preread.reader.codecs import (
     QuantisedCodec,
     UpperChanges,
     codec_file_name,
-    learn_codec,
     load_codec,
     reader_of,
-    sample_states,
     save_codec,
     tables_sha256,
 )
@@ -50,10 +49,9 @@ def tuned(tiny_reader: Reader) -> DeformerForQuestionAnswering:
 
 
 @pytest.fixture(scope="module")
-def learned(tiny_reader: Reader) -> QuantisedCodec:
+def learned(tiny_reader: Reader, tiny_codec_path: Callable[[str], Path]) -> QuantisedCodec:
     """A codec of the tiny reader."""
-    passages = list(read_corpus(sample_corpus_path()))[:150]
-    return learn_codec(RPQ4, tiny_reader, sample_states(tiny_reader, passages))
+    return load_codec(tiny_codec_path("rpq4"), tiny_reader)
 
 
 @pytest.fixture
@@ -174,6 +172,7 @@ def test_changes_that_do_not_fit_are_refused(
         reader_of(load_codec(path, tiny_reader), tiny_reader)
 
 
+@pytest.mark.slow
 def test_an_index_brings_its_upper_layers_along(
     tiny_reader_path: Path,
     tuned: DeformerForQuestionAnswering,
@@ -193,6 +192,7 @@ def test_an_index_brings_its_upper_layers_along(
     assert qa("what is Volcano?", top_k=5)
 
 
+@pytest.mark.slow
 def test_other_states_are_read_by_the_default_codecs_upper_layers(
     tiny_reader_path: Path,
     tuned: DeformerForQuestionAnswering,
@@ -248,6 +248,7 @@ def test_factors_of_older_files_are_read(
     torch.testing.assert_close(found, expected, rtol=2e-3, atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trained_from_it", [True, False])
 def test_upper_layers_trained_further_read_an_index_made_before(
     trained_from_it: bool,

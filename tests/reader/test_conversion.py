@@ -33,6 +33,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+pytestmark = pytest.mark.slow  # TensorFlow takes some seconds to import
 Variables = dict[str, NDArray[np.float32]]
 HIDDEN, INNER, HEADS, VOCABULARY, LAYERS = 128, 96, 2, 60, 4
 QUESTION = [2, 11, 12, 13, 3]

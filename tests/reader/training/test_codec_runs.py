@@ -29,6 +29,7 @@ from preread.reader.training.recipe import DistillationConfig, SourceConfig, Sta
 from preread.reader.training.run import train
 from safetensors.torch import load_file
 
+pytestmark = pytest.mark.slow
 CODEC = "codec-rpq4.safetensors"
 
 
