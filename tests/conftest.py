@@ -1,20 +1,25 @@
 """Fixtures for every room: a tiny random reader with the shipped tokenizer."""
 
 import json
+import multiprocessing.forkserver
 import os
 import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer.dense import SentenceEncoder, build_dense
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
+from preread.reader.codecs import CodecName, StateSample, learn_codec, sample_states, save_codec
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     AutoConfig,
@@ -34,15 +39,65 @@ settings.load_profile("preread")
 torch.set_num_threads(min(2, torch.get_num_threads()))  # OMP_NUM_THREADS may ask for fewer
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests slow that need a browser or a database."""
+    for item in items:
+        if {"chromium", "postgres"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Makes a folder once for all workers of pytest-xdist, by a name and what fills it.
+
+    Tests only read the folder. Whoever asks first makes it, the others wait.
+    Source: https://pytest-xdist.readthedocs.io/en/stable/how-to.html, on session fixtures.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def warm_processes() -> ForkServerContext:
+    """Starts processes that have imported the package already, with one thread each.
+
+    For tests of what a process leaves when it is killed. Tests of how a process starts, the
+    command line's and a build's workers, start an interpreter of their own.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["preread.indexer.build", "preread.reader.training.run"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # read when PyTorch is imported
+        multiprocessing.forkserver.ensure_running()
+    return context
+
+
 @pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
     """The uncased BERT tokenizer that ships with the default reader."""
-    return AutoTokenizer.from_pretrained(str(shipped_reader_path("default")))
+    loaded = AutoTokenizer.from_pretrained(str(shipped_reader_path("default")))
+    assert isinstance(loaded, PreTrainedTokenizerFast)
+    return loaded
 
 
 def _tiny_model(**changes: object) -> DeformerForQuestionAnswering:
     """A random four-layer model, the same at every call."""
-    fields = {
+    fields: dict[str, Any] = {
         "hidden_size": 32,
         "num_hidden_layers": 4,
         "num_attention_heads": 4,
@@ -79,7 +134,29 @@ def tiny_reader_path(tiny_reader: Reader, tmp_path_factory: pytest.TempPathFacto
     return folder
 
 
-_TINY_BERT: dict[str, object] = {
+@pytest.fixture(scope="session")
+def tiny_sample(tiny_reader: Reader) -> StateSample:
+    """States of the tiny reader to learn codecs from; with far fewer faiss takes longer."""
+    return sample_states(tiny_reader, list(read_corpus(sample_corpus_path()))[:150])
+
+
+@pytest.fixture(scope="session")
+def tiny_codec_path(
+    tiny_reader: Reader, tiny_sample: StateSample, made_once: MakeOnce
+) -> Callable[[str], Path]:
+    """Gives the file of a codec, learned from `tiny_sample` when it is first asked for."""
+
+    def path_of(name: str) -> Path:
+        def fill(folder: Path) -> None:
+            codec = learn_codec(CodecName.parse(name), tiny_reader, tiny_sample)
+            save_codec(codec, tiny_reader, folder / "codec.safetensors")
+
+        return made_once(f"codec-{name}", fill) / "codec.safetensors"
+
+    return path_of
+
+
+_TINY_BERT: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 3,
     "num_attention_heads": 4,
@@ -87,7 +164,7 @@ _TINY_BERT: dict[str, object] = {
     "max_position_embeddings": 64,
 }
 _TINY_ROBERTA = _TINY_BERT | {"max_position_embeddings": 66, "type_vocab_size": 1}
-_TINY = {
+_TINY: dict[str, dict[str, Any]] = {
     "bert": _TINY_BERT,
     "roberta": _TINY_ROBERTA,
     "xlm-roberta": _TINY_ROBERTA,
@@ -107,7 +184,7 @@ _TINY = {
 
 def _vanilla(family: str, **changes: object) -> PreTrainedModel:
     """A random three-layer model of a family, as Hugging Face has it."""
-    shape = {"vocab_size": 100, "initializer_range": 0.2} | _TINY[family] | changes
+    shape: dict[str, Any] = {"vocab_size": 100, "initializer_range": 0.2} | _TINY[family] | changes
     torch.manual_seed(0)
     config = AutoConfig.for_model(family, **shape)
     model: PreTrainedModel = AutoModelForQuestionAnswering.from_config(config).eval()
@@ -133,7 +210,8 @@ def byte_level_tokenizer() -> PreTrainedTokenizerFast:
     )
     trained.train_from_iterator(_sample_texts(), trainer)
     learned = json.loads(trained.to_str())["model"]
-    return RobertaTokenizer(learned["vocab"], [tuple(merge) for merge in learned["merges"]])
+    merges: Any = [tuple(merge) for merge in learned["merges"]]
+    return RobertaTokenizer(learned["vocab"], merges)
 
 
 @pytest.fixture(scope="session")
@@ -159,7 +237,7 @@ def sentence_piece_tokenizer() -> PreTrainedTokenizerFast:
     )
     trained.train_from_iterator(_sample_texts(), trainer)
     learned = json.loads(trained.to_str())["model"]
-    pieces = [tuple(piece) for piece in learned["vocab"]]
+    pieces: Any = [tuple(piece) for piece in learned["vocab"]]
     return XLNetTokenizer(pieces, unk_id=0, additional_special_tokens=[])
 
 
@@ -194,36 +272,36 @@ def base_checkpoint(
 
 
 @pytest.fixture(scope="session")
-def tiny_encoder(
-    tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory
-) -> SentenceEncoder:
+def tiny_encoder(tokenizer: PreTrainedTokenizerFast, made_once: MakeOnce) -> SentenceEncoder:
     """A random sentence encoder of 32 dimensions, saved where its name says."""
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.2,
-    )
-    folder = tmp_path_factory.mktemp("tiny-encoder")
-    BertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 64}', "utf-8")
-    return SentenceEncoder.load(str(folder))
+
+    def fill(folder: Path) -> None:
+        torch.manual_seed(0)
+        config = BertConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=64,
+            max_position_embeddings=64,
+            initializer_range=0.2,
+        )
+        BertModel(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 64}', "utf-8")
+
+    return SentenceEncoder.load(str(made_once("tiny-encoder", fill)))
 
 
 @pytest.fixture(scope="session")
-def dense_index(
-    sample_index: Path, tiny_encoder: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def dense_index(sample_index: Path, tiny_encoder: SentenceEncoder, made_once: MakeOnce) -> Path:
     """The sample index with vectors of a random encoder, which know nothing of meaning."""
-    path = tmp_path_factory.mktemp("dense") / "index"
-    shutil.copytree(sample_index, path)
-    build_dense(path, tiny_encoder)
-    return path
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(sample_index, folder / "index")
+        build_dense(folder / "index", tiny_encoder)
+
+    return made_once("dense", fill) / "index"
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ def render(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return import_module("render")
 
 
+@pytest.mark.slow
 def test_all_that_the_speed_benchmark_compares_reads_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,19 +1,31 @@
 """The examples run as they say."""
 
-import subprocess
+import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[1] / "examples"
+Run = Callable[..., str]
 
 
-def run(name: str, *arguments: str) -> str:
-    """Standard output of an example."""
-    command = [sys.executable, str(EXAMPLES / name), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs an example in this process, as the main program, and gives its standard output."""
+
+    def run(name: str, *arguments: str) -> str:
+        path = str(EXAMPLES / name)
+        monkeypatch.setattr(sys, "argv", [path, *arguments])
+        runpy.run_path(path, run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
 
 
-def test_a_folder_of_notes_answers(tmp_path: Path) -> None:
+def test_a_folder_of_notes_answers(run: Run, tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()
     (notes / "house.md").write_text("# House\n\nThe boiler is serviced in October by Anna Lind.\n")
@@ -23,6 +35,6 @@ def test_a_folder_of_notes_answers(tmp_path: Path) -> None:
     assert "garden.txt" in run("ask_a_folder.py", str(notes), "When was the apple tree planted?")
 
 
-def test_any_bert_can_be_split(tiny_reader_path: Path) -> None:
+def test_any_bert_can_be_split(run: Run, tiny_reader_path: Path) -> None:
     out = run("split_a_bert.py", str(tiny_reader_path), "3")
     assert float(out.splitlines()[0].split(": ")[1]) < 0.05

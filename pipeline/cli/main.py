@@ -4,7 +4,7 @@ import io
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -74,6 +74,27 @@ for module in (
     ),
 ):
     module.add_to(app)
+
+
+def _print_version(is_asked: bool) -> None:
+    """Print the installed version and leave."""
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"preread {version('preread')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
 
 
 def main() -> None:

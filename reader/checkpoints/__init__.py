@@ -17,4 +17,6 @@ def shipped_reader_path(name: str) -> Path | None:
 
 def is_shipped(folder: Path) -> bool:
     """Whether a folder is that of a shipped reader, inside the installed package."""
-    return folder.resolve().parent == Path(__file__).resolve().parent
+    here = Path(__file__)
+    # In an editable installation this file may be a link into the sources; the folder is not one.
+    return folder.resolve().parent in (here.parent.resolve(), here.resolve().parent)

@@ -68,7 +68,8 @@ def make_nq() -> MakeNq:
     """
     tokens = nq_tokens()
 
-    def span(start: int, end: int, simplified: bool) -> dict[str, int]:
+    def span(ends: tuple[int, int], simplified: bool) -> dict[str, int]:
+        start, end = ends
         made = {"start_token": start, "end_token": end}
         if simplified:
             return made
@@ -83,13 +84,13 @@ def make_nq() -> MakeNq:
             "question_text": "who met ann",
             "document_url": "https://en.wikipedia.org//w/index.php?title=Zo%C3%AB_(name)&amp;oldid=1",
             "long_answer_candidates": [
-                span(start, end, simplified) | {"top_level": top}
+                span((start, end), simplified) | {"top_level": top}
                 for start, end, top in _NQ_CANDIDATES
             ],
             "annotations": [
                 {
-                    "long_answer": span(*(long or (-1, -1)), simplified),
-                    "short_answers": [span(*short, simplified) for short in shorts],
+                    "long_answer": span(long or (-1, -1), simplified),
+                    "short_answers": [span(short, simplified) for short in shorts],
                     "yes_no_answer": yes_no,
                 }
                 for long, shorts, yes_no in annotations

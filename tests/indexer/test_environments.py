@@ -67,6 +67,7 @@ def _searched(index: PassageIndex) -> list[int]:
     return [hit.ordinal for hit in index.bm25.search(QUERY, 3)]
 
 
+@pytest.mark.slow
 def test_a_copy_opens_the_index_again(built: Path) -> None:
     index = PassageIndex(built)
     expected = _searched(index)
@@ -82,7 +83,7 @@ def test_a_lease_is_not_copied_and_keeps_its_file(built: Path) -> None:
     lease = Lease(built)
     for copied in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(PrereadError, match="cannot be copied or pickled"):
-            copied(lease)  # type: ignore[operator]
+            copied(lease)
     assert lease._descriptor is not None
     os.fstat(lease._descriptor)  # it is open still
     lease.release()

@@ -154,7 +154,7 @@ def test_index_of_another_reader_is_refused(index: PassageIndex, tiny_reader: Re
 
     model = deepcopy(tiny_reader.model)
     with torch.no_grad():
-        model.layers[0].expand.weight[0, 0] += 1e-3
+        model.get_parameter("layers.0.expand.weight")[0, 0] += 1e-3
     other = Reader(model, tiny_reader.tokenizer, name="other")
     with pytest.raises(IndexMismatchError, match="built with reader 'tiny'.*reader is 'other'"):
         index.check_reader(other)
@@ -165,6 +165,6 @@ def test_retrained_upper_layers_still_fit(index: PassageIndex, tiny_reader: Read
 
     model = deepcopy(tiny_reader.model)
     with torch.no_grad():
-        model.layers[3].expand.weight[0, 0] += 1.0
-        model.head.bias += 1.0
+        model.get_parameter("layers.3.expand.weight")[0, 0] += 1.0
+        model.head.bias.add_(1.0)
     index.check_reader(Reader(model, tiny_reader.tokenizer, name="retrained"))

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import preread.indexer.bm25.java as java
 import pytest
 from preread.data import PrereadError
-from preread.indexer.bm25 import java
 
 SEARCH = """
 import sys

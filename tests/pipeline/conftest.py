@@ -24,11 +24,15 @@ def default_reader() -> Reader:
 
 
 @pytest.fixture(scope="session")
-def sample_index(default_reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the sample corpus."""
-    path = tmp_path_factory.mktemp("sample") / "index"
-    build_index(sample_corpus_path(), path, default_reader)
-    return path
+def sample_index(
+    default_reader: Reader, made_once: Callable[[str, Callable[[Path], object]], Path]
+) -> Path:
+    """An index of the sample corpus. Nothing may be written there."""
+
+    def fill(folder: Path) -> None:
+        build_index(sample_corpus_path(), folder / "index", default_reader)
+
+    return made_once("sample", fill) / "index"
 
 
 @pytest.fixture(scope="session")

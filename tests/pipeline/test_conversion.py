@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from preread.reader import DeformerForQuestionAnswering, Ranking, Reader
 from preread.reader.conversion import CheckpointKind, write_tensorflow
 from transformers import AutoModelForQuestionAnswering, PreTrainedModel, PreTrainedTokenizerFast
 
-Preread = Callable[..., "object"]
+pytestmark = pytest.mark.slow  # TensorFlow takes some seconds to import
+Preread = Callable[..., Any]
 CONTEXT = "Etna is a volcano on the island of Sicily. It last erupted in 2021."
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "etna", "volcano", "is", "a", "\u2028"]
 SMALL = {"hidden_size": 64, "num_attention_heads": 1, "window_length": 293, "max_title_length": 32}

@@ -28,6 +28,7 @@ def modes(folder: Path) -> set[int]:
     return {path.stat().st_mode & 0o777 for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_an_index_with_a_learned_codec(
     umask: int, preread: Preread, tiny_reader_path: Path, tmp_path: Path
 ) -> None:

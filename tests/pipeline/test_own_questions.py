@@ -6,12 +6,14 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
+import pytest
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.server.indexes import ReaderCache, ServedIndex
 from preread.pipeline.server.metrics import Metrics
 
+pytestmark = pytest.mark.slow
 Preread = Callable[..., Any]
 
 

@@ -111,8 +111,8 @@ def test_questions_read_together_get_the_answers_they_get_alone(tiny_reader: Rea
     questions = ["how old is the bridge?", "what?", "where does the river run"]
     asked = tiny_reader.question_states(*questions)
     together = tiny_reader.logits_batch(asked, states, table, [(n, [0]) for n in range(3)])
-    for question, (logits, windows) in zip(questions, together, strict=True):
-        (span,) = tiny_reader.spans.best(logits, windows, n_best=1)
+    for question, (logits, read) in zip(questions, together, strict=True):
+        (span,) = tiny_reader.spans.best(logits, read, n_best=1)
         (alone,) = tiny_reader.read(tiny_reader.question_states(question), states, table, n_best=1)
         assert (span.first_token, span.last_token) == (alone.first_token, alone.last_token)
         assert span.logit == pytest.approx(alone.logit, abs=1e-4)

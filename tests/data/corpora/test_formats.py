@@ -138,8 +138,8 @@ def test_dpr_write_then_read_is_identity(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "written.tsv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        quoting = csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL
-        writer = csv.writer(file, delimiter="\t", quoting=quoting)
+        dialect: dict[str, Any] = {"quoting": csv.QUOTE_ALL if is_quoted else csv.QUOTE_MINIMAL}
+        writer = csv.writer(file, delimiter="\t", **dialect)
         writer.writerow(["id", "text", "title"])
         writer.writerows([p.passage_id, p.text, p.title] for p in passages)
     assert list(read_corpus(path)) == passages
@@ -320,7 +320,7 @@ def test_a_folder_is_read_as_what_its_shards_are(
         raw = content.format(n=number).encode()
         path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
     for other in beside:
-        written = BESIDE[other]
+        written: Any = BESIDE[other]
         (folder / other).parent.mkdir(exist_ok=True)
         (folder / other).write_bytes(written if isinstance(written, bytes) else written.encode())
     assert detect_corpus_format(folder) is kind

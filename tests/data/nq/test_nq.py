@@ -32,7 +32,7 @@ MakeNq = Callable[..., dict[str, Any]]
 
 PARAGRAPH = "Zoë 🙂 met Ann in Åre ."
 ANN, ARE, PARAGRAPH_SPAN, TABLE_SPAN = (7, 8), (9, 10), (3, 12), (12, 27)
-NONE = (None, [], "NONE")
+NONE: tuple[None, list[Any], str] = (None, [], "NONE")
 
 words = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1).filter(
     lambda word: not word.endswith(">")  # what looks like a tag is one, in the simplified form

@@ -175,7 +175,7 @@ def test_each_point_counts_the_predictions_above_its_threshold(found: list[NqOut
 
 
 PARAGRAPH, ANN, ARE = (3, 12), (7, 8), (9, 10)
-NONE = (None, [], "NONE")
+NONE: tuple[None, list[Any], str] = (None, [], "NONE")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Pairs of texts and questions with choices, in every format they are released in."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,7 @@ ARTICLE = {
 }
 
 
-def lines(records: list[dict[str, object]]) -> str:
+def lines(records: Sequence[Mapping[str, object]]) -> str:
     """JSON Lines."""
     return "".join(json.dumps(record) + "\n" for record in records)
 

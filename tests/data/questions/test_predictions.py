@@ -110,7 +110,7 @@ def test_fault_of_a_predictions_file_is_named(
 def test_scores_are_squads_on_awkward_answers(
     prediction: str, answers: list[str], exact_match: float, f1: float
 ) -> None:
-    assert score_answer(prediction, answers) == (exact_match, pytest.approx(f1))
+    assert score_answer(prediction, answers) == pytest.approx((exact_match, f1))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ from preread.indexer import (
     build_index,
     verify_index,
 )
+from preread.pipeline.cli.main import app
 from preread.reader import Reader
+from typer.testing import CliRunner
 
 FilesOf = Callable[[Path], dict[str, str]]
 
@@ -114,52 +117,78 @@ def undisturbed(
     return index
 
 
-@pytest.mark.parametrize(
-    ("n_shards_before_kill", "how"), [(1, signal.SIGKILL), (3, signal.SIGKILL), (2, signal.SIGINT)]
-)
-def test_killed_process_resumes_to_the_same_bytes_and_hits(
-    n_shards_before_kill: int,
-    how: signal.Signals,
-    many: Path,
-    undisturbed: Path,
-    tiny_reader_path: Path,
-    tmp_path: Path,
-    files_of: FilesOf,
-) -> None:
-    index = tmp_path / "index"
-    command = [sys.executable, "-m", "preread.pipeline", "index", str(many), str(index)]
-    command += ["--reader", str(tiny_reader_path), "--passages-per-shard", "1"]
-    command += ["--workers", "2" if n_shards_before_kill == 3 else "1"]
-    for _ in range(5):  # on a busy machine the build may be over before it is killed
-        shutil.rmtree(index, ignore_errors=True)
-        with subprocess.Popen(
-            [*command, "--resume"],
-            stderr=subprocess.PIPE,
-            # Of a background job's children, some shells have it ignored.
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-        ) as process:
-            journal = index / "build-shards.jsonl"
-            deadline = time.monotonic() + 60
-            while time.monotonic() < deadline and process.poll() is None:
-                if journal.exists() and journal.read_bytes().count(b"\n") >= n_shards_before_kill:
-                    break
-                time.sleep(0.002)
-            os.kill(process.pid, how)
-            _, message = process.communicate(timeout=60)
-        if not (index / "manifest.json").exists():
-            break
-    assert not (index / "manifest.json").exists(), "the build was over before it could be killed"
-    if how is signal.SIGINT:
-        assert process.returncode == 130 and b"--resume" in message
-        subprocess.run([*command, "--resume"], check=True, capture_output=True)
-    else:
-        config = IndexConfig(passages_per_shard=1, workers=1)
-        build_index(many, index, Reader.load(str(tiny_reader_path)), config, resume=True)
+def wait_for_shards(index: Path, n_shards: int, is_running: Callable[[], bool]) -> None:
+    """Wait until a build has written some shards, or is over."""
+    journal = index / "build-shards.jsonl"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and is_running():
+        if journal.exists() and journal.read_bytes().count(b"\n") >= n_shards:
+            return
+        time.sleep(0.002)
+
+
+def assert_as_if_undisturbed(index: Path, undisturbed: Path, files_of: FilesOf) -> None:
+    """That two indexes hold the same bytes and find the same."""
     assert verify_index(index) == []
     assert files_of(index) == files_of(undisturbed)
     for query in ("volcano Sicily", "river", "capital of Japan"):
         found = PassageIndex(index).bm25.search(query, 20)
         assert found == PassageIndex(undisturbed).bm25.search(query, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_shards_before_kill", "workers"), [(1, 1), (3, 2)])
+def test_killed_process_resumes_to_the_same_bytes_and_hits(
+    n_shards_before_kill: int,
+    workers: int,
+    many: Path,
+    undisturbed: Path,
+    tiny_reader_path: Path,
+    warm_processes: ForkServerContext,
+    tmp_path: Path,
+    files_of: FilesOf,
+) -> None:
+    index, reader = tmp_path / "index", Reader.load(str(tiny_reader_path))
+    config = IndexConfig(passages_per_shard=1, workers=workers)
+    for _ in range(5):  # on a busy machine the build may be over before it is killed
+        shutil.rmtree(index, ignore_errors=True)
+        process = warm_processes.Process(target=build_index, args=(many, index, reader, config))
+        process.start()
+        wait_for_shards(index, n_shards_before_kill, process.is_alive)
+        process.kill()
+        process.join()
+        if not (index / "manifest.json").exists():
+            break
+    assert not (index / "manifest.json").exists(), "the build was over before it could be killed"
+    build_index(many, index, reader, replace(config, workers=1), resume=True)
+    assert_as_if_undisturbed(index, undisturbed, files_of)
+
+
+@pytest.mark.slow
+def test_interrupted_command_says_how_it_goes_on_and_does(
+    many: Path, undisturbed: Path, tiny_reader_path: Path, tmp_path: Path, files_of: FilesOf
+) -> None:
+    index = tmp_path / "index"
+    words = ["index", str(many), str(index), "--reader", str(tiny_reader_path)]
+    words += ["--passages-per-shard", "1", "--workers", "1", "--resume"]
+    for _ in range(5):
+        shutil.rmtree(index, ignore_errors=True)
+        with subprocess.Popen(
+            [sys.executable, "-m", "preread.pipeline", *words],
+            stderr=subprocess.PIPE,
+            # Of a background job's children, some shells have it ignored.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        ) as process:
+            wait_for_shards(index, 2, lambda: process.poll() is None)
+            process.send_signal(signal.SIGINT)
+            _, message = process.communicate(timeout=60)
+        if not (index / "manifest.json").exists():
+            break
+    assert not (index / "manifest.json").exists(), "the build was over before it was interrupted"
+    assert process.returncode == 130 and b"--resume" in message
+    resumed = CliRunner().invoke(app, words)
+    assert resumed.exit_code == 0, resumed.output
+    assert_as_if_undisturbed(index, undisturbed, files_of)
 
 
 @pytest.fixture
@@ -347,6 +376,7 @@ def test_titles_count_as_often_as_they_are_told_to(
         IndexConfig(title_weight=-1)
 
 
+@pytest.mark.slow
 def test_passage_of_fifty_thousand_words_is_indexed_whole(
     tiny_reader: Reader, tmp_path: Path
 ) -> None:

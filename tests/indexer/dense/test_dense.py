@@ -230,6 +230,7 @@ def test_a_damaged_file_of_vectors_is_reported(dense: Path, tiny_encoder: Senten
         PassageIndex(dense)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(VectorKind))
 def test_each_kind_finds_near_vectors_and_passes_over_some(kind: VectorKind) -> None:
     draw = np.random.default_rng(0)
@@ -247,6 +248,7 @@ def test_each_kind_finds_near_vectors_and_passes_over_some(kind: VectorKind) -> 
         assert pairs and all(ordinal % 6 for _, ordinal in pairs)
 
 
+@pytest.mark.slow
 def test_kinds_that_learn_follow_changes_too(
     index: Path,
     tiny_encoder: SentenceEncoder,

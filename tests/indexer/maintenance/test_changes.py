@@ -157,6 +157,7 @@ class Changes(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
+@pytest.mark.slow
 def test_any_sequence_of_changes_gives_the_index_built_afresh(tiny_reader: Reader) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 

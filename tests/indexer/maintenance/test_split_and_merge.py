@@ -122,6 +122,7 @@ def test_given_passages_and_several_queries_score_as_in_the_whole(
         assert part.bm25.search_many(some, 10, threads=2) == one_by_one
 
 
+@pytest.mark.slow
 def test_merged_parts_are_the_index_again(
     whole: Path, parts: list[Path], queries: list[str], tmp_path: Path
 ) -> None:
@@ -140,6 +141,7 @@ def test_merged_parts_are_the_index_again(
     compact_index(tmp_path / "merged")  # whole again, it may be changed
 
 
+@pytest.mark.slow
 def test_indexes_of_other_corpora_are_merged_into_one(
     tiny_reader: Reader, queries: list[str], tmp_path: Path
 ) -> None:
@@ -163,6 +165,7 @@ def test_indexes_of_other_corpora_are_merged_into_one(
             assert both.bm25.search(query, 50) == afresh.bm25.search(query, 50)
 
 
+@pytest.mark.slow
 def test_vectors_are_divided_and_put_together(
     whole: Path, tiny_encoder: SentenceEncoder, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import erf, sqrt
 from pathlib import Path
@@ -122,12 +122,16 @@ def decode(codes: Any, ids: Any, tensors: dict[str, Any], words: Any) -> Any:
 
 @pytest.fixture(scope="module", params=["float16", "int8", "rpq4"])
 def changed_index(
-    request: pytest.FixtureRequest, tiny_reader: Reader, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tiny_reader: Reader,
+    tiny_codec_path: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """An index that was built, added to, and deleted from."""
     folder = tmp_path_factory.mktemp("format")
     index = folder / "index"
-    config = IndexConfig(codec=request.param, passages_per_shard=50, workers=1, limit=160)
+    codec = request.param if request.param != "rpq4" else str(tiny_codec_path("rpq4"))
+    config = IndexConfig(codec=codec, passages_per_shard=50, workers=1, limit=160)
     build_index(sample_corpus_path(), index, tiny_reader, config)
     more = folder / "more.jsonl"
     records = [{"id": f"n{i}", "title": "", "text": f"Nächste {i} 😀"} for i in range(3)]

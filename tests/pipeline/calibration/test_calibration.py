@@ -18,9 +18,10 @@ from preread.reader import Ranking, Reader
 from preread.reader.checkpoints import shipped_reader_path
 from preread.reader.ranking import RANKING_FILE, VectorRanking
 
+pytestmark = pytest.mark.slow  # they read some hundred passages
 Preread = Callable[..., Any]
 QUESTIONS = read_gold(sample_questions_path())[:140]
-NAMES = {"questions_name": "questions.jsonl", "retriever_name": "bm25"}
+NAMES: dict[str, Any] = {"questions_name": "questions.jsonl", "retriever_name": "bm25"}
 
 
 @pytest.fixture(scope="module")

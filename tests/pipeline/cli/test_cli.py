@@ -5,14 +5,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from preread.data import read_corpus, read_examples, read_gold
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.reader import Reader
 
-Preread = Callable[..., "object"]
+Preread = Callable[..., Any]
 
 
 def test_help_needs_neither_torch_nor_java() -> None:
@@ -25,6 +27,7 @@ def test_help_needs_neither_torch_nor_java() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_what_needs_no_reader_imports_none(sample_index: Path, tmp_path: Path) -> None:
     """Most of a command's time would be the import of the libraries that readers are made of."""
     index = Path(shutil.copytree(sample_index, tmp_path / "index"))
@@ -43,6 +46,11 @@ def test_what_needs_no_reader_imports_none(sample_index: Path, tmp_path: Path) -
         "run('split', index, '2', parts, without={'transformers'}, code=1)\n"  # of one shard
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_version_is_the_installed_one(preread: Preread) -> None:
+    shown = preread("--version")
+    assert (shown.code, shown.out) == (0, f"preread {version('preread')}\n")
 
 
 def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
@@ -88,6 +96,7 @@ def test_verify_reports_a_changed_byte_with_exit_code_one(
     assert json.loads(finished.out)["ok"] is False
 
 
+@pytest.mark.slow
 def test_evaluate_writes_scores_predictions_and_run(
     preread: Preread, sample_index: Path, tmp_path: Path
 ) -> None:
@@ -107,6 +116,7 @@ def test_evaluate_writes_scores_predictions_and_run(
     assert len(first) == 6 and first[1] == "Q0" and first[3] == "1"
 
 
+@pytest.mark.slow
 def test_evaluate_draws_questions_and_takes_a_weight(
     preread: Preread, sample_index: Path, tmp_path: Path
 ) -> None:
@@ -128,6 +138,7 @@ def test_evaluate_draws_questions_and_takes_a_weight(
     assert refused.code == 2 and "--sample of at most 388" in refused.err
 
 
+@pytest.mark.slow
 def test_answers_in_int8_and_bfloat16_are_mostly_those_of_float32(
     preread: Preread, sample_index: Path, tmp_path: Path
 ) -> None:
@@ -152,6 +163,7 @@ def test_answers_in_int8_and_bfloat16_are_mostly_those_of_float32(
     assert scores[0] != scores[1] != scores[2] != scores[0], "one of the options does nothing"
 
 
+@pytest.mark.slow
 def test_a_stop_margin_reads_less(preread: Preread, sample_index: Path) -> None:
     arguments = (sample_index, "how many keys does a piano have?", "--top-k", 20, "--json")
     n_read = [
@@ -164,6 +176,7 @@ def test_a_stop_margin_reads_less(preread: Preread, sample_index: Path) -> None:
     assert (scores["top_k"], scores["passages_read"]) == (20, 8.0)
 
 
+@pytest.mark.slow
 def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) -> None:
     dataset = tmp_path / "dev.jsonl"
     context = "Etna is a volcano on the island of Sicily. It last erupted in 2021."
@@ -246,6 +259,7 @@ def test_mistakes_give_one_clear_error_and_code_two(
     assert "Traceback" not in finished.err
 
 
+@pytest.mark.slow
 def test_add_delete_compact(preread: Preread, tiny_reader_path: Path, tmp_path: Path) -> None:
     index, more, ids = tmp_path / "index", tmp_path / "more.jsonl", tmp_path / "ids.txt"
     reader = ("--reader", str(tiny_reader_path))
@@ -269,6 +283,7 @@ def test_add_delete_compact(preread: Preread, tiny_reader_path: Path, tmp_path: 
     assert json.loads(preread("verify", index, "--json").out)["ok"]
 
 
+@pytest.mark.slow
 def test_learned_codec_codes_an_index(
     preread: Preread, tiny_reader_path: Path, tmp_path: Path
 ) -> None:
@@ -288,15 +303,16 @@ def test_learned_codec_codes_an_index(
     assert again.code == 2 and "expected nothing there" in again.err
 
 
+@pytest.mark.slow
 def test_demo_builds_asks_and_scores(
     preread: Preread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Thirty of them: what all of the sample scores is in test_reproduction.py.
+    # Ten of them: `make test` reproduces what all of the sample scores.
     fewer = tmp_path / "questions.jsonl"
     lines = sample_questions_path().read_text("utf-8").splitlines(keepends=True)
-    fewer.write_text("".join(lines[:30]), "utf-8")
+    fewer.write_text("".join(lines[:10]), "utf-8")
     monkeypatch.setattr("preread.pipeline.demo.sample_questions_path", lambda: fewer)
-    n_answered = sum(bool(json.loads(line)["answer"]) for line in lines[:30])
+    n_answered = sum(bool(json.loads(line)["answer"]) for line in lines[:10])
     finished = preread("demo", "--path", tmp_path / "demo", "--questions", 3)
     assert finished.code == 0, finished.err
     assert finished.out.count("right") + finished.out.count("not the gold answer") >= 3
@@ -319,6 +335,7 @@ def test_cloze_writes_questions_that_train(preread: Preread, tmp_path: Path) -> 
     assert titles and kept_back.passage_id not in titles
 
 
+@pytest.mark.slow
 def test_split_and_merge(preread: Preread, tiny_reader_path: Path, tmp_path: Path) -> None:
     index, parts, merged = (tmp_path / name for name in ("index", "parts", "merged"))
     preread("index", sample_corpus_path(), index, "--reader", tiny_reader_path,

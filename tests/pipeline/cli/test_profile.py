@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-Preread = Callable[..., "object"]
+pytestmark = pytest.mark.slow
+Preread = Callable[..., Any]
 SHORT = ("--question-tokens", 5, "--passage-tokens", 20)
 
 

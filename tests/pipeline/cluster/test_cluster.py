@@ -1,7 +1,7 @@
 """Fronts and parts of a cluster, in one process: everything but Ray itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from preread.indexer import IndexConfig, PassageIndex, build_index, split_index
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.cluster.front import create_front
 from preread.pipeline.cluster.partition import Partition
-from preread.pipeline.cluster.scatter_gather import AllPartitions, PartitionHandle
+from preread.pipeline.cluster.scatter_gather import AllPartitions, PartitionHandle, Remote
 from preread.pipeline.server import Limits
 from preread.reader import Reader
 
+pytestmark = pytest.mark.slow  # they wait for deadlines
 QUESTION = "Which volcano is on Sicily?"
 DEADLINE = 1.0
 
@@ -42,9 +43,9 @@ class Handle:
     def __init__(self, part: Partition) -> None:
         """To a part, quick and alive."""
         self.delay, self.is_dead, self.n_calls = 0.0, False, 0
-        self.about, self.search, self.read = (
-            Method(self, call) for call in (part.about, part.search, part.read)
-        )
+        self.about: Remote = Method(self, part.about)
+        self.search: Remote = Method(self, part.search)
+        self.read: Remote = Method(self, part.read)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def opened(
 
 
 @pytest.fixture
-def handles(opened: tuple[OpenDomainQA, list[Partition]]) -> Iterator[dict[str, Handle]]:
+def handles(opened: tuple[OpenDomainQA, list[Partition]]) -> dict[str, Handle]:
     """Ways to them."""
     return {f"part-{n}": Handle(part) for n, part in enumerate(opened[1], start=1)}
 

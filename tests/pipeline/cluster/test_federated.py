@@ -13,6 +13,7 @@ from preread.pipeline.qa.ranking import AnswerRule, rank
 from preread.pipeline.qa.types import Answered
 from preread.reader import Reader
 
+pytestmark = pytest.mark.slow
 RULES = {
     "best span": AnswerRule(confidence_weights=(0.5, 1.0, 0.1)),
     "sums": AnswerRule(aggregate_answers=True, answer_temperature=2.0),
@@ -78,6 +79,7 @@ def test_answers_are_those_of_the_whole(
     assert n_answers > 50
 
 
+@pytest.mark.slow
 def test_a_lost_part_leaves_the_answers_of_the_others(
     whole_and_parts: tuple[Path, list[Path]], tiny_reader: Reader, questions: list[Question]
 ) -> None:

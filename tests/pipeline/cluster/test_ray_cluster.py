@@ -75,12 +75,13 @@ def test_answers_are_those_of_the_whole_index(served: Served) -> None:
 
 
 def test_requests_are_checked_as_by_the_other_server(served: Served) -> None:
-    for fields, status, kind in (
+    refused: list[tuple[dict[str, Any], int, str]] = [
         ({"top_k": 1000}, 400, "invalid_request"),
         ({"question": " "}, 400, "invalid_request"),
         ({"topk": 3}, 400, "invalid_request"),
         ({"timeout_ms": 1}, 504, "deadline_exceeded"),
-    ):
+    ]
+    for fields, status, kind in refused:
         reply = served.ask(**{"question": "who?", **fields})
         assert (reply.status_code, reply.json()["error"]["type"]) == (status, kind)
         assert reply.json()["request_id"] == reply.headers["X-Request-ID"]

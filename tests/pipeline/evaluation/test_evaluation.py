@@ -85,6 +85,7 @@ def test_scores_are_the_means_of_the_lines(whole: Evaluated) -> None:
     assert whole.summary["exact_match_by_passages"][str(TOP_K)] == whole.summary["exact_match"]
 
 
+@pytest.mark.slow
 def test_scores_by_passages_are_those_of_reading_no_more(
     qa: OpenDomainQA, questions: list[Question], whole: Evaluated
 ) -> None:
@@ -225,6 +226,7 @@ class Breaking:
         return self.bm25.search(query, k)
 
 
+@pytest.mark.slow
 def test_break_leaves_whole_lines_and_no_half_files(
     qa: OpenDomainQA, questions: list[Question], whole: Evaluated, tmp_path: Path
 ) -> None:
@@ -338,6 +340,7 @@ def resumable(qa: OpenDomainQA, questions: list[Question], whole: Evaluated) -> 
     yield write
 
 
+@pytest.mark.slow
 def test_html_report_stands_alone_and_says_what_ran(
     resumable: Preread, whole: Evaluated, tmp_path: Path
 ) -> None:
@@ -359,6 +362,7 @@ def test_html_report_stands_alone_and_says_what_ran(
         assert not re.search(r'(?:href|src)="(?!#)', svg), "a plot asks for another file"
 
 
+@pytest.mark.slow
 def test_markdown_report_has_its_plots_beside_it(resumable: Preread, tmp_path: Path) -> None:
     text = resumable(tmp_path / "my report.md", command="preread evaluate a|b")
     plots = re.findall(r"!\[[^]]*\]\(<([^>]+)>\)", text)

@@ -1,5 +1,7 @@
 """Bootstrap intervals, McNemar's test, and measures worked out by hand."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -131,7 +133,8 @@ def test_calibration_error_is_the_weighted_gap() -> None:
         outcome(score=0.0, exact_match=1.0, prediction=""),  # nothing was answered
     ]
     bins = reliability(outcomes)
-    assert bins == [Bin(1, 0.2, 0.0), Bin(3, pytest.approx(2.86 / 3), pytest.approx(2 / 3))]
+    assert bins[0] == Bin(1, 0.2, 0.0)
+    assert astuple(bins[1]) == pytest.approx((3, 2.86 / 3, 2 / 3)) and len(bins) == 2
     expected = (1 * 0.2 + 3 * abs(2 / 3 - 2.86 / 3)) / 4
     assert expected_calibration_error(bins) == pytest.approx(expected)
     assert expected_calibration_error([]) is None

@@ -13,6 +13,7 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # it would be sent when a pi
 PIANO = "How many keys does a modern piano have?"
 
 
+@pytest.mark.slow
 def test_a_haystack_pipeline_reads_what_its_retriever_found(
     qa: OpenDomainQA, sample_index: Path
 ) -> None:
@@ -84,7 +85,8 @@ def test_pyterrier_transformers_compose(qa: OpenDomainQA) -> None:
     from preread.pipeline.integrations.pyterrier import PrereadReader, PrereadRetriever
 
     questions = pt.new.queries([PIANO, "Where does the Danube rise?"])
-    retriever, reader = PrereadRetriever(qa, num_results=20), PrereadReader(qa)
+    retriever: Any = PrereadRetriever(qa, num_results=20)
+    reader: Any = PrereadReader(qa)
     found = retriever.transform(questions)
     assert found["rank"].tolist()[:3] == [0, 1, 2] and found["qid"].nunique() == 2
     pipeline = retriever % 5 >> reader

@@ -79,6 +79,7 @@ def test_that_there_is_no_answer_is_an_answer_if_asked(answerer: QuestionAnswere
         assert sum(one["score"] for one in off) <= 1
 
 
+@pytest.mark.slow
 def test_sentences_on_something_else_hold_no_answer(answerer: QuestionAnswerer) -> None:
     """Not all: a person's birthplace is taken for that of another. Nine in ten are told."""
     sentences = [p.text.split(". ")[0] + "." for p in read_corpus(sample_corpus_path())]
@@ -101,8 +102,8 @@ def test_a_reader_that_knows_no_null_says_so(tiny_reader: Reader) -> None:
 def test_answers_are_no_longer_than_asked(answerer: QuestionAnswerer) -> None:
     context = "It was built between the years 1990 and 1994 by hand."
     asked: Any = {"question": "When was it built?", "context": context, "top_k": 5}
-    for found in answerer(**asked, max_answer_len=1):  # type: ignore[union-attr]
-        assert len(found["answer"].split()) == 1  # type: ignore[index]
+    found: Any = answerer(**asked, max_answer_len=1)
+    assert found and all(len(one["answer"].split()) == 1 for one in found)
 
 
 def test_words_are_cut_only_if_asked(answerer: QuestionAnswerer) -> None:
@@ -116,7 +117,12 @@ def test_long_contexts_are_read_in_chunks_of_the_size_asked_for(
     answerer: QuestionAnswerer,
 ) -> None:
     context = "Nothing is said here. " * 120 + CONTEXT
-    for sizes in ({}, {"max_seq_len": 128, "doc_stride": 16}, {"doc_stride": 128}):
+    choices: list[dict[str, Any]] = [
+        {},
+        {"max_seq_len": 128, "doc_stride": 16},
+        {"doc_stride": 128},
+    ]
+    for sizes in choices:
         found: Any = answerer(question=LIVE, context=context, **sizes)
         assert found["answer"] == "Berlin" and found["start"] > len("Nothing is said here. ") * 120
 

@@ -43,6 +43,7 @@ def test_weights_are_fitted_to_what_a_question_gets(fitted: OpenDomainQA) -> Non
         assert one.answer.score == pytest.approx(best.score, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None:
     n_supported = 0
     for question in QUESTIONS:
@@ -65,10 +66,11 @@ def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None
                 assert words[0] in words[1] or words[1] in words[0]
             n_supported += len(ids) > 1
         assert result.confidence == result.answers[0].confidence
-        assert 0 < result.confidence < 1
+        assert result.confidence is not None and 0 < result.confidence < 1
     assert n_supported
 
 
+@pytest.mark.slow
 def test_a_batch_and_given_passages_are_ranked_alike(fitted: OpenDomainQA) -> None:
     together = fitted.answer_batch(QUESTIONS, top_k=6)
     given = [
@@ -81,7 +83,7 @@ def test_a_batch_and_given_passages_are_ranked_alike(fitted: OpenDomainQA) -> No
         for others in (batched.answers, [one.answer for one in by_id]):
             assert len(others) == len(alone)
             for ours, theirs in zip(others, alone, strict=True):
-                plain = {"score": 0.0, "confidence": None, "supporting": ()}
+                plain: dict[str, Any] = {"score": 0.0, "confidence": None, "supporting": ()}
                 assert replace(ours, **plain) == replace(theirs, **plain)
                 assert ours.score == pytest.approx(theirs.score, abs=1e-4)
                 assert ours.confidence == pytest.approx(theirs.confidence, abs=1e-4)
@@ -89,6 +91,7 @@ def test_a_batch_and_given_passages_are_ranked_alike(fitted: OpenDomainQA) -> No
             assert fitted.index.passage(hits[one.place].ordinal).passage_id == one.answer.passage_id
 
 
+@pytest.mark.slow
 def test_steps_end_with_the_answer(fitted: OpenDomainQA) -> None:
     for question in QUESTIONS:
         result = fitted.answer(question, top_k=20, with_steps=True)
@@ -98,6 +101,7 @@ def test_steps_end_with_the_answer(fitted: OpenDomainQA) -> None:
             assert few.answers[0].answer == step.answer.answer
 
 
+@pytest.mark.slow
 def test_a_best_span_rule_is_what_the_reader_alone_says(fitted: OpenDomainQA) -> None:
     plain = OpenDomainQA(fitted.index, fitted.reader, rule=AnswerRule())
     for question in QUESTIONS[:3]:
@@ -141,8 +145,9 @@ def test_a_spans_logit_is_the_combined_one(fitted: OpenDomainQA) -> None:
         assert span.logit == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_below_the_threshold_nothing_is_answered(fitted: OpenDomainQA) -> None:
-    known = [result.confidence for result in fitted.answer_batch(QUESTIONS)]
+    known = [result.confidence or 0.0 for result in fitted.answer_batch(QUESTIONS)]
     middle = sorted(known)[len(known) // 2]
     careful = OpenDomainQA(fitted.index, fitted.reader, min_confidence=middle)
     for result, confidence in zip(careful.answer_batch(QUESTIONS), known, strict=True):

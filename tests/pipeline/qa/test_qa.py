@@ -29,6 +29,7 @@ def assert_in_place(answer: Answer) -> None:
     assert answer.answer.strip()
 
 
+@pytest.mark.slow
 def test_most_sample_questions_are_answered_right(
     qa: OpenDomainQA, questions: list[Question]
 ) -> None:
@@ -37,6 +38,7 @@ def test_most_sample_questions_are_answered_right(
     assert scores["f1"] > 50, scores  # far above any wrong wiring, far below what it should reach
 
 
+@pytest.mark.slow
 def test_answers_stand_where_they_say_and_do_not_overlap(
     qa: OpenDomainQA, questions: list[Question]
 ) -> None:
@@ -51,6 +53,7 @@ def test_answers_stand_where_they_say_and_do_not_overlap(
                 assert answer.passage_id != other.passage_id or apart
 
 
+@pytest.mark.slow
 def test_a_batch_answers_as_one_by_one(qa: OpenDomainQA, questions: list[Question]) -> None:
     texts = [question.question for question in questions[::50]]
     texts = [*texts, "xqzzvj", texts[0], texts[0]]  # nothing is found for one, one comes thrice
@@ -90,6 +93,7 @@ def test_a_batch_of_none_and_a_retriever_without_batches(
         qa.answer_batch([text, " "])
 
 
+@pytest.mark.slow
 def test_reading_stops_when_an_answer_is_ahead(qa: OpenDomainQA, questions: list[Question]) -> None:
     """A margin of -inf reads one batch; an infinite one reads all and answers alike."""
     eager, patient = (
@@ -109,6 +113,7 @@ def test_reading_stops_when_an_answer_is_ahead(qa: OpenDomainQA, questions: list
         assert one_batch.answers[0].passage_id == alone.answers[0].passage_id
 
 
+@pytest.mark.slow
 def test_a_stop_comes_only_when_the_lead_is_as_large_as_was_asked_for(
     qa: OpenDomainQA, questions: list[Question]
 ) -> None:
@@ -168,6 +173,7 @@ def test_answers_equal_those_of_states_computed_on_the_spot(
         assert spans[0].probability == pytest.approx(stored.score, rel=0.02)
 
 
+@pytest.mark.slow
 def test_answer_in_a_later_window_of_a_long_passage_is_found(qa: OpenDomainQA) -> None:
     long = max(read_corpus(sample_corpus_path()), key=lambda p: len(p.text))
     assert len(qa.reader.encoder.encode_passages([long.text], [long.title])[0]) > 1

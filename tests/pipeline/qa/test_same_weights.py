@@ -76,7 +76,7 @@ def test_upper_layers_trained_on_read_an_index_made_before(folder: Path, tmp_pat
     before = OpenDomainQA.from_index(first)("what is Volcano?", top_k=5)
     with torch.no_grad():
         for weight in reader.model.layers[-1].parameters():
-            weight += 0.05 * torch.randn_like(weight)
+            weight.add_(torch.randn_like(weight), alpha=0.05)
     reader.model.save_pretrained(newer)
     qa = OpenDomainQA.from_index(first)
     assert_equal(qa.reader, Reader.load(str(newer)))

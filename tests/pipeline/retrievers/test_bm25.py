@@ -14,6 +14,7 @@ from preread.indexer.bm25.java import java_class, leave_java
 from preread.indexer.bm25.searcher import Bm25Searcher
 
 
+@pytest.mark.slow
 def test_hits_equal_pyserinis_own(
     sample_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,6 +41,7 @@ def test_hits_equal_pyserinis_own(
         assert [(h.ordinal, h.score) for h in ours.search(question.question, 100)] == expected
 
 
+@pytest.mark.slow
 def test_threads_that_search_two_indexes_get_hits_of_their_own(tmp_path: Path) -> None:
     searchers = {}
     for number in range(2):

@@ -26,6 +26,7 @@ from preread.data import Passage, PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer import PassageIndex
 from preread.pipeline import OpenDomainQA, open_retriever
+from preread.pipeline.retrievers import Retriever
 from preread.pipeline.retrievers.external import ExternalRetriever
 from preread.pipeline.retrievers.postgres import PostgresRetriever, any_word_of
 
@@ -45,11 +46,12 @@ def index(sample_index: Path) -> Iterator[PassageIndex]:
         yield opened
 
 
-def found_ids(index: PassageIndex, retriever: ExternalRetriever, query: str, k: int) -> list[str]:
+def found_ids(index: PassageIndex, retriever: Retriever, query: str, k: int) -> list[str]:
     """Identifiers of what a retriever finds."""
     return [index.passage(hit.ordinal).passage_id for hit in retriever.search(query, k)]
 
 
+@pytest.mark.slow
 def test_the_retriever_that_the_docs_write_answers(sample_index: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "retrieval.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -246,12 +248,12 @@ class Engine(BaseHTTPRequestHandler):
     def _search(self, body: dict[str, Any]) -> dict[str, Any]:
         match = body["query"]["multi_match"]
         words = {word.strip("?").lower() for word in match["query"].split()}
-        scored = []
+        scored: list[tuple[float, Passage]] = []
         for passage in self.passages:
             fields = {"text": passage.text, "title": passage.title}
             text = " ".join(fields[field] for field in match["fields"]).lower().split()
-            if score := sum(word in words for word in text):
-                scored.append((score / 2, passage))
+            if n_found := sum(word in words for word in text):
+                scored.append((n_found / 2, passage))
         scored.sort(key=lambda pair: -pair[0])
         hits = []
         for score, passage in scored[: body["size"]]:

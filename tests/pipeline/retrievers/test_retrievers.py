@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,7 @@ def test_hybrid_merges_what_both_find(dense_index: Path) -> None:
         lowest = meaning[-1].score
         assert [hit.similarity for hit in found] == [cosines.get(h.ordinal, lowest) for h in found]
         assert {hit.ordinal in cosines for hit in found} == {True, False}
+        assert index.manifest.dense is not None
         assert encoder_of(hybrid) == encoder_of(dense) == index.manifest.dense.fingerprint
         assert encoder_of(index.bm25) is encoder_of(HybridRetriever(index.bm25)) is None
 
@@ -123,6 +125,7 @@ def test_bm25_scores_passages_that_others_found_as_its_own(sample_index: Path) -
         assert bm25_scores(index, QUERY, hits) == [everything.get(3, 0.0), 1.25]
 
 
+@pytest.mark.slow
 def test_what_is_added_to_logits_is_bm25s_score_whoever_found_the_passage(
     qa: OpenDomainQA, questions: Sequence[Question]
 ) -> None:
@@ -156,6 +159,7 @@ def with_vectors(dense_index: Path) -> Iterator[OpenDomainQA]:
     """The reader that ships, as if weights had been fitted to the index's encoder."""
     with PassageIndex(dense_index) as index:
         reader = Reader.load("default")
+        assert index.manifest.dense is not None
         vectors = VECTORS.model_copy(update={"encoder": index.manifest.dense.fingerprint})
         reader = reader.with_ranking(reader.ranking.changed(vectors=vectors))
         yield OpenDomainQA(index, reader, open_retriever(index, "dense"))
@@ -187,6 +191,7 @@ def test_similarities_count_where_weights_were_fitted_to_their_encoder(
     assert own.weights == ScoreFusion(bm25=0.0, similarity=40.0)
 
 
+@pytest.mark.slow
 def test_weights_of_similarities_are_fitted_to_what_a_question_gets(
     with_vectors: OpenDomainQA, questions: Sequence[Question]
 ) -> None:
@@ -229,6 +234,7 @@ def test_given_passages_are_ranked_as_bm25s_are(with_vectors: OpenDomainQA) -> N
     assert read_provided(with_vectors, [QUERY], given) == read_provided(plain, [QUERY], given)
 
 
+@pytest.mark.slow
 def test_waves_heed_the_most_that_an_unread_passage_promises(
     qa: OpenDomainQA, questions: Sequence[Question]
 ) -> None:
@@ -271,8 +277,9 @@ def test_an_unknown_retriever_is_refused_without_its_password(sample_index: Path
     assert without_password("postgresql://a:b@h/d?table=t") == "postgresql://a:…@h/d?table=t"
 
 
+@pytest.mark.slow
 def test_the_command_line_makes_vectors_and_answers_by_them(
-    preread: Callable[..., "object"], sample_index: Path, minilm_path: Path, tmp_path: Path
+    preread: Callable[..., Any], sample_index: Path, minilm_path: Path, tmp_path: Path
 ) -> None:
     index = tmp_path / "index"
     shutil.copytree(sample_index, index)

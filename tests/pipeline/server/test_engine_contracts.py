@@ -275,7 +275,7 @@ def predict_inputs(engines: Engines) -> list[Found]:
 
 def infer_docs(engines: Engines) -> list[Found]:
     keys = "predicted_value", "start_offset", "end_offset", "prediction_probability"
-    return [tuple(r[key] for key in keys) for r in engines.infer(TEXTS)]  # type: ignore[misc]
+    return [tuple(r[key] for key in keys) for r in engines.infer(TEXTS)]
 
 
 def hits_of_a_search(engines: Engines) -> list[Found]:
@@ -453,7 +453,7 @@ def test_a_wrong_field_is_named(
     ],
 )
 def test_every_contract_wants_a_key_and_a_known_index(engines: Engines, path: str) -> None:
-    body = {
+    body: dict[str, Any] = {
         "question": PIANO,
         "context": "a",
         "questions": PIANO,

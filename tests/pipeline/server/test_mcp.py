@@ -15,6 +15,7 @@ from preread.pipeline import OpenDomainQA
 PIANO = "How many keys does a modern piano have?"
 
 
+@pytest.mark.slow
 def test_tools_answer_over_stdio_as_the_library_does(
     sample_index: Path, odd_index: Path, qa: OpenDomainQA, tmp_path: Path
 ) -> None:

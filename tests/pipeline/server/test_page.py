@@ -87,7 +87,7 @@ def test_what_is_served_is_listed_with_the_limits(server: Served) -> None:
 
 
 def test_an_answers_stages_are_its_time(server: Served) -> None:
-    asked = {"question": PIANO, "top_k": 5}
+    asked: dict[str, Any] = {"question": PIANO, "top_k": 5}
     reply = requests.post(f"{server.url}/v1/sample/answer", json=asked, timeout=60).json()
     assert list(reply["stage_ms"]) == [
         "wait",
@@ -102,6 +102,7 @@ def test_an_answers_stages_are_its_time(server: Served) -> None:
     assert all(ms >= 0 for ms in reply["stage_ms"].values())
 
 
+@pytest.mark.slow
 def test_the_demo_opens_the_page(sample_index: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -177,7 +178,7 @@ class Page:
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
     def run(self, script: str, *arguments: object) -> Any:
-        return self.browser.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.browser.execute_script(script, *arguments)
 
     def command(self, name: str, **parameters: object) -> Any:
         return self.browser.execute_cdp_cmd(name, parameters)

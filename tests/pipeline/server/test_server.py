@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -30,7 +31,7 @@ from preread.reader import Reader
 
 PIANO = "How many keys does a modern piano have?"
 KEY = "a-key-for-the-tests-0123"
-SLOW = {"question": PIANO, "top_k": 100}
+SLOW: dict[str, Any] = {"question": PIANO, "top_k": 100}
 """Takes a second or so, which is long beside what the tests do meanwhile."""
 
 
@@ -91,6 +92,7 @@ def server(sample_index: Path) -> Iterator[Running]:
         yield started
 
 
+@pytest.mark.slow
 def test_an_engine_that_does_not_answer_is_told_without_its_address(sample_index: Path) -> None:
     with running(sample_index, retriever="opensearch://me:secret@127.0.0.1:9/wiki") as started:
         for reply in (
@@ -136,6 +138,7 @@ def test_answers_are_those_of_the_library(server: Running, qa: OpenDomainQA) -> 
     assert places(got["answers"]) == places(posted["answers"])[:2]
 
 
+@pytest.mark.slow
 def test_concurrent_questions_are_read_together_and_answered_as_alone(
     server: Running, qa: OpenDomainQA
 ) -> None:
@@ -345,6 +348,7 @@ def test_openapi_describes_every_field_of_requests(server: Running) -> None:
     assert server.get("/docs").status_code == 200
 
 
+@pytest.mark.slow
 def test_overload_is_refused_and_passes(sample_index: Path) -> None:
     with running(sample_index, ServeConfig(max_queue=2, max_batch=1)) as server:
 
@@ -361,6 +365,7 @@ def test_overload_is_refused_and_passes(sample_index: Path) -> None:
         assert server.post("/v1/sample/answer", {"question": PIANO}).status_code == 200
 
 
+@pytest.mark.slow
 def test_requests_in_all_are_bounded_while_health_is_told(sample_index: Path) -> None:
     with running(sample_index, ServeConfig(max_in_flight=1)) as server:
         with ThreadPoolExecutor(1) as pool:
@@ -373,6 +378,7 @@ def test_requests_in_all_are_bounded_while_health_is_told(sample_index: Path) ->
         assert server.get("/v1/sample/doc/piano-1").status_code == 200
 
 
+@pytest.mark.slow
 def test_work_that_is_late_or_unwanted_is_not_read(sample_index: Path) -> None:
     with running(sample_index, ServeConfig(max_batch=1)) as server:
         with ThreadPoolExecutor(2) as pool:
@@ -405,6 +411,7 @@ def test_keys_let_in_and_keep_out(sample_index: Path) -> None:
         assert server.get("/health").status_code == 200
 
 
+@pytest.mark.slow
 def test_draining_finishes_what_is_in_flight_and_refuses_the_rest(sample_index: Path) -> None:
     with running(sample_index) as server, ThreadPoolExecutor(1) as pool:
         slow = pool.submit(server.post, "/v1/sample/answer", SLOW)
@@ -421,6 +428,7 @@ def test_draining_finishes_what_is_in_flight_and_refuses_the_rest(sample_index: 
             server.get("/health")
 
 
+@pytest.mark.slow
 def test_changes_of_a_live_index_are_seen(
     sample_index: Path, default_reader: Reader, tmp_path: Path
 ) -> None:
@@ -516,6 +524,7 @@ def test_questions_are_logged_only_if_asked(sample_index: Path, log_questions: b
     assert (secret in stream.getvalue()) == log_questions
 
 
+@pytest.mark.slow
 def test_the_command_serves_and_stops_when_told(sample_index: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"# of the tests\n{KEY}\n")
@@ -525,7 +534,9 @@ def test_the_command_serves_and_stops_when_told(sample_index: Path, tmp_path: Pa
     with log_path.open("wb") as log:
         process = subprocess.Popen(command, stderr=log, stdout=log, env=dict(os.environ))
     try:
-        assert eventually(lambda: '"listening"' in log_path.read_text() or process.poll(), 60)
+        assert eventually(
+            lambda: '"listening"' in log_path.read_text() or process.poll() is not None, 60
+        )
         lines = [json.loads(line) for line in log_path.read_text().splitlines()]
         (started,) = (line for line in lines if line["event"] == "listening")
         headers = {"Authorization": f"Bearer {KEY}"}

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,13 +44,13 @@ class Held:
         self.begun = threading.Event()
         self.batches: list[list[int]] = []
         self.noted = Noted()
-        options: dict[str, object] = {"max_queue": 8, "max_batch": 4, "max_weight": 100, **rules}
+        options: dict[str, Any] = {"max_queue": 8, "max_batch": 4, "max_weight": 100, **rules}
         options.setdefault("key", lambda job: 0)
         self.worker: BatchWorker[int, int] = BatchWorker(
             "test",
             self._handle,
             BatchRules(**options),
-            self.noted,  # type: ignore[arg-type]
+            self.noted,
         )
 
     def _handle(self, jobs: Sequence[int]) -> list[int]:
@@ -194,7 +195,8 @@ def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["max_queue", "max_batch", "max_in_flight", "grace_seconds"])
 def test_settings_that_cannot_be_are_refused_by_their_flag(name: str) -> None:
+    fields: dict[str, Any] = {name: -1}
     with pytest.raises(PrereadError, match=name.replace("_", "-")):
-        ServeConfig(**{name: -1})
+        ServeConfig(**fields)
     with pytest.raises(PrereadError, match="--timeout-s"):
         Limits(timeout_s=0)

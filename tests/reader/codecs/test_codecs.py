@@ -1,5 +1,6 @@
 """States become codes and codes become states, as each codec is defined."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,25 +57,26 @@ def states(tiny_reader: Reader, windows: Packed) -> Packed:
         return tiny_reader.model.lower(windows, Segment.PASSAGE)
 
 
-@pytest.fixture(scope="module")
-def sample(tiny_reader: Reader, passages: list[Passage]) -> StateSample:
-    """States to learn from."""
-    return sample_states(tiny_reader, passages)
-
-
-@pytest.fixture(scope="module", params=["pq5", "rpq4", "rpq12"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("pq5", marks=pytest.mark.slow),
+        "rpq4",
+        pytest.param("rpq12", marks=pytest.mark.slow),
+    ],
+)
 def learned(
-    request: pytest.FixtureRequest, tiny_reader: Reader, sample: StateSample
+    request: pytest.FixtureRequest, tiny_reader: Reader, tiny_codec_path: Callable[[str], Path]
 ) -> QuantisedCodec:
     """A codec of the tiny reader.
 
     5 parts do not divide its width of 32; 12 bytes are sums of six rows for each of two parts.
     """
-    return learn_codec(CodecName.parse(request.param), tiny_reader, sample)
+    return load_codec(tiny_codec_path(request.param), tiny_reader)
 
 
 def test_codecs_learn_from_windows_with_and_without_title(
-    tiny_reader: Reader, passages: list[Passage], sample: StateSample
+    tiny_reader: Reader, passages: list[Passage], tiny_sample: StateSample
 ) -> None:
     """Users' passages may have none; the first rows of a window are then others."""
     encoded = tiny_reader.encoder.encode_passages(
@@ -82,7 +84,7 @@ def test_codecs_learn_from_windows_with_and_without_title(
     )
     expected = [token for windows in encoded for w in windows for token in w.token_ids]
     assert passages[0].title and passages[1].title
-    assert sample.token_ids.rows[: len(expected)].tolist() == expected
+    assert tiny_sample.token_ids.rows[: len(expected)].tolist() == expected
 
 
 @pytest.mark.parametrize("name", ["float16", "int8", "pq8", "rpq96"])
@@ -296,12 +298,16 @@ def test_nothing_decodes_to_nothing(learned: QuantisedCodec) -> None:
     assert learned.decode(codes, nothing).rows.shape == (0, 32)
 
 
+@pytest.mark.slow
 def test_token_ids_leave_less_to_be_said(
-    tiny_reader: Reader, sample: StateSample, states: Packed, windows: Packed
+    tiny_reader: Reader,
+    tiny_codec_path: Callable[[str], Path],
+    states: Packed,
+    windows: Packed,
 ) -> None:
     lost = {}
     for name in ("pq4", "rpq4"):
-        codec = learn_codec(CodecName.parse(name), tiny_reader, sample)
+        codec = load_codec(tiny_codec_path(name), tiny_reader)
         decoded = codec.decode(codec.encode(states, windows), windows).rows
         lost[name] = float((decoded - states.rows).square().sum())
     assert lost["rpq4"] < 0.8 * lost["pq4"]
@@ -318,12 +324,10 @@ def test_errors_in_sensitive_directions_change_answers_most(
 
     def divergence(direction: Tensor) -> float:
         moved = states.with_rows(states.rows + 0.1 * direction.float())
-        total = 0.0
+        total, lengths = 0.0, list(states.lengths)
         found = tiny_reader.logits(question, moved)
         for before, after in ((plain.start, found.start), (plain.end, found.end)):
-            for p, q in zip(
-                torch.split(before, states.lengths), torch.split(after, states.lengths), strict=True
-            ):
+            for p, q in zip(before.split(lengths), after.split(lengths), strict=True):
                 log_p, log_q = p.log_softmax(0), q.log_softmax(0)
                 total += float((log_p.exp() * (log_p - log_q)).sum())
         return total
@@ -331,26 +335,37 @@ def test_errors_in_sensitive_directions_change_answers_most(
     assert divergence(directions[:, -1]) > 5 * divergence(directions[:, 0])
 
 
+@pytest.mark.slow
 def test_bytes_are_spent_where_errors_cost(
-    tiny_reader: Reader, sample: StateSample, states: Packed, windows: Packed
+    tiny_reader: Reader, tiny_sample: StateSample, states: Packed, windows: Packed
 ) -> None:
     name, cost = CodecName.parse("rpq4"), {}
-    indifferent = replace(sample, sensitivity=torch.zeros_like(sample.sensitivity))
-    for kind, learned_from in (("weighed", sample), ("indifferent", indifferent)):
+    indifferent = replace(tiny_sample, sensitivity=torch.zeros_like(tiny_sample.sensitivity))
+    for kind, learned_from in (("weighed", tiny_sample), ("indifferent", indifferent)):
         codec = learn_codec(name, tiny_reader, learned_from)
         error = (codec.decode(codec.encode(states, windows), windows).rows - states.rows).double()
-        cost[kind] = float(((error @ sample.sensitivity) * error).sum())
+        cost[kind] = float(((error @ tiny_sample.sensitivity) * error).sum())
     assert cost["weighed"] < 0.9 * cost["indifferent"]
 
 
+@pytest.mark.slow
 def test_learning_twice_gives_the_same_codec(
-    learned: QuantisedCodec, tiny_reader: Reader, passages: list[Passage], tmp_path: Path
+    learned: QuantisedCodec,
+    tiny_codec_path: Callable[[str], Path],
+    tiny_reader: Reader,
+    passages: list[Passage],
+    states: Packed,
+    windows: Packed,
+    tmp_path: Path,
 ) -> None:
+    """Before it is saved, and as a file."""
     again = learn_codec(learned.name, tiny_reader, sample_states(tiny_reader, passages))
-    for number, codec in enumerate((learned, again)):
-        save_codec(codec, tiny_reader, tmp_path / f"{number}.safetensors")
-    first, second = (tmp_path / f"{number}.safetensors" for number in range(2))
-    assert first.read_bytes() == second.read_bytes()
+    codes = learned.encode(states, windows)
+    assert torch.equal(again.encode(states, windows), codes)
+    assert torch.equal(again.decode(codes, windows).rows, learned.decode(codes, windows).rows)
+    save_codec(again, tiny_reader, tmp_path / "again.safetensors")
+    first = tiny_codec_path(str(learned.name)).read_bytes()
+    assert (tmp_path / "again.safetensors").read_bytes() == first
 
 
 def test_saved_codec_codes_as_before(
@@ -373,7 +388,7 @@ def test_codec_of_another_reader_is_refused(
     save_codec(learned, tiny_reader, path)
     model = deepcopy(tiny_reader.model)
     with torch.no_grad():
-        model.layers[0].expand.weight[0, 0] += 1e-3
+        model.get_parameter("layers.0.expand.weight")[0, 0] += 1e-3
     with pytest.raises(PrereadError, match="codec of a reader with fingerprint"):
         load_codec(path, Reader(model, tiny_reader.tokenizer, name="other"))
 
@@ -434,5 +449,5 @@ def test_decoding_on_a_gpu_gives_the_same_states(
     codec = load_codec(tmp_path / "codec.safetensors", on_gpu)
     codes = learned.encode(states, windows)
     decoded = codec.decode(codes.cuda(), windows.to("cuda")).rows.cpu()
-    on_gpu.model.to("cpu")
+    torch.nn.Module.to(on_gpu.model, "cpu")
     torch.testing.assert_close(decoded, learned.decode(codes, windows).rows, rtol=1e-3, atol=2e-3)

@@ -5,8 +5,9 @@ authors' padded layout, from the variables alone.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+pytestmark = pytest.mark.slow  # TensorFlow takes some seconds to import
 Variables = dict[str, NDArray[np.float32]]
 HIDDEN, INNER, HEADS, VOCABULARY, LAYERS = 128, 96, 2, 60, 4
 QUESTION = [2, 11, 12, 13, 3]
@@ -89,7 +91,7 @@ def ebert(k: int = 2) -> Variables:
     return authors_variables("ebert_qa", "ebert", k, "answer_classifier/dense")
 
 
-def save(variables: Variables, folder: Path) -> Path:
+def save(variables: Mapping[str, NDArray[np.floating[Any]]], folder: Path) -> Path:
     """Write a checkpoint with the saver of TensorFlow 1; returns what its files begin with."""
     import tensorflow as tf
 
@@ -292,8 +294,8 @@ def test_a_source_is_known_by_its_files(tiny_reader_path: Path, tmp_path: Path) 
     with pytest.raises(PrereadError, match=r"model\.ckpt-10, model\.ckpt-20"):
         find_source(str(folder))
     (folder / "checkpoint").write_text('model_checkpoint_path: "/elsewhere/model.ckpt-10"\n')
-    for name in (folder, folder / "model.ckpt-10", folder / "model.ckpt-10.index"):
-        found = find_source(str(name))
+    for path in (folder, folder / "model.ckpt-10", folder / "model.ckpt-10.index"):
+        found = find_source(str(path))
         assert found.kind is CheckpointKind.TENSORFLOW
         assert found.location == str(folder / "model.ckpt-10")
     assert find_source(str(tiny_reader_path)).kind is CheckpointKind.READER
@@ -325,9 +327,8 @@ def test_an_vanilla_model_comes_back_as_it_was(
 
 
 def test_a_head_of_other_labels_is_refused(tmp_path: Path) -> None:
-    small = BertConfig(
-        vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, num_labels=3
-    )
+    small = BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2)
+    small.num_labels = 3
     BertForQuestionAnswering(small).save_pretrained(tmp_path)
     with pytest.raises(PrereadError, match="2 labels.* found 3 labels"):
         split_vanilla(str(tmp_path), 0)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -18,7 +19,7 @@ from preread.reader import (
     Reader,
     Runtime,
 )
-from preread.reader.inference.runtimes import FusedUpper, Kernels, load_runtime
+from preread.reader.inference.runtimes import FusedUpper, Kernels, UpperRuntime, load_runtime
 from preread.reader.inference.runtimes.base import Project
 from preread.reader.inference.runtimes.joining import joined_batches
 from preread.reader.inference.runtimes.onnx_graphs import linear_graph, quantise
@@ -63,12 +64,12 @@ def test_batches_hold_every_row_of_every_pair_once(
     found = []
     for batch in joined_batches(questions, passages, pairs, rows_at_once):
         assert sum(batch.lengths) <= rows_at_once or len(batch.lengths) == 1
-        rows = torch.split(batch.source, batch.lengths)
-        places = torch.split(batch.target, batch.read_lengths)
+        rows = torch.split(batch.source, list(batch.lengths))
+        places = torch.split(batch.target, list(batch.read_lengths))
         is_read = torch.zeros(sum(batch.lengths), dtype=torch.bool)
         is_read[batch.read_rows] = True
         for segment, flags, where in zip(
-            rows, torch.split(is_read, batch.lengths), places, strict=True
+            rows, torch.split(is_read, list(batch.lengths)), places, strict=True
         ):
             assert flags[0], "the first row is [CLS]"
             assert flags.tolist()[1:] == sorted(flags.tolist()[1:]), "the question comes first"
@@ -168,7 +169,7 @@ def test_later_changes_of_the_model_are_not_seen(make_tiny_model: MakeModel) -> 
     model = make_tiny_model().eval()
     size = model.config.hidden_size
     arguments = packed([3], size), packed([6], size), [(0, 0)]
-    runtimes = [FusedUpper(model, k) for _, k in EXACT]
+    runtimes: list[UpperRuntime] = [FusedUpper(model, k) for _, k in EXACT]
     runtimes.append(load_runtime(model, Runtime.ONNX_INT8))
     before = [runtime.span_logits(*arguments)[0] for runtime in runtimes]
     with torch.no_grad():
@@ -259,7 +260,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, package: st
         ({"runtime": "onnx-int8", "precision": "bfloat16"}, "onnx-int8 computes in int8"),
     ],
 )
-def test_what_cannot_be_chosen_is_refused(choice: dict[str, str], message: str) -> None:
+def test_what_cannot_be_chosen_is_refused(choice: dict[str, Any], message: str) -> None:
     with pytest.raises(PrereadError, match=message):
         Reader.load("default", **choice)
 

@@ -1,5 +1,7 @@
 """Decoding against a plain triple loop, and its rules one by one."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -210,7 +212,7 @@ def test_margins_equal_a_plain_loop(shapes: list[tuple[int, int]], seed: int) ->
 @pytest.mark.parametrize("compare", [True, False])
 def test_a_calls_own_length_is_that_of_margins_too(compare: bool) -> None:
     """What no answer may be is nothing to say of its passage."""
-    said = {"has_no_answer_score": True, "shared_normalization": compare}
+    said: dict[str, Any] = {"has_no_answer_score": True, "shared_normalization": compare}
     config = DeformerConfig(max_answer_length=3, **said)
     short = DeformerConfig(max_answer_length=1, **said)
     start = torch.linspace(3, 0, sum(TABLE.lengths))

@@ -5,6 +5,7 @@ Tolerance: float32, logits of order 1, equal to 2e-5; the sums run in another or
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,8 +14,8 @@ from preread.reader.modeling.attention import attend_by_segment, attend_padded
 from preread.reader.modeling.weight_names import from_hugging_face, to_hugging_face
 from transformers import BertConfig, BertForQuestionAnswering
 
-TOLERANCE = {"rtol": 2e-5, "atol": 2e-5}
-SHAPES = [
+TOLERANCE: dict[str, Any] = {"rtol": 2e-5, "atol": 2e-5}
+SHAPES: list[dict[str, Any]] = [
     {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 64},
     {"hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 96},
     {"hidden_size": 64, "num_hidden_layers": 5, "num_attention_heads": 8, "intermediate_size": 80},
@@ -24,10 +25,15 @@ QUESTION = [101, 2040, 2626, 2023, 102]
 PASSAGES = [[2023, 2001, 2517, 2011, 2019, 102], [1037, 102], [*range(2000, 2040), 102]]
 
 
-def random_bert(shape: dict[str, object], seed: int = 0) -> BertForQuestionAnswering:
+def random_bert(shape: dict[str, Any], seed: int = 0) -> BertForQuestionAnswering:
     """An ordinary model with random weights."""
     torch.manual_seed(seed)
-    fields = {"vocab_size": 3000, "max_position_embeddings": 64, "initializer_range": 0.2, **shape}
+    fields: dict[str, Any] = {
+        "vocab_size": 3000,
+        "max_position_embeddings": 64,
+        "initializer_range": 0.2,
+        **shape,
+    }
     return BertForQuestionAnswering(BertConfig(**fields)).eval()
 
 
@@ -54,7 +60,7 @@ def vanilla_logits(
 
 @pytest.mark.parametrize("shape", SHAPES)
 @torch.no_grad()
-def test_split_at_zero_equals_the_vanilla_model(shape: dict[str, object], tmp_path: Path) -> None:
+def test_split_at_zero_equals_the_vanilla_model(shape: dict[str, Any], tmp_path: Path) -> None:
     bert = random_bert(shape)
     model = split(bert, 0, tmp_path)
     expected = [vanilla_logits(bert, QUESTION, p) for p in PASSAGES]

@@ -5,6 +5,7 @@ Tolerance as in `test_parity`.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,20 +24,19 @@ from torch.nn.functional import pad
 from transformers import (
     AutoModelForMultipleChoice,
     AutoModelForSequenceClassification,
-    BertForSequenceClassification,
     BertModel,
     PreTrainedModel,
 )
 
 MakeVanilla = Callable[..., PreTrainedModel]
-TOLERANCE = {"rtol": 2e-5, "atol": 2e-5}
+TOLERANCE: dict[str, Any] = {"rtol": 2e-5, "atol": 2e-5}
 WINDOWS = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
 FIRSTS = [[10, 61, 62, 63, 11], [10, 64, 11], [10, 65, 66, 11]]
 SECONDS = [[71, 72, 73, 74, 75, 11], [37, 11], [*range(20, 60), 11]]
 LABELS = {0: "entailment", 1: "neutral", 2: "contradiction"}
 
 
-def classifier(make: MakeVanilla, family: str) -> PreTrainedModel:
+def classifier(make: MakeVanilla, family: str) -> Any:
     """A random ordinary classifier of three labels."""
     config = make(family).config
     config.id2label = LABELS
@@ -52,7 +52,7 @@ def split(vanilla: PreTrainedModel, k: int, path: Path, **changes: object) -> Pa
     return model.from_pretrained(path, num_lower_layers=k, **WINDOWS, **changes)
 
 
-def inputs(vanilla: PreTrainedModel, first: list[int], second: list[int]) -> dict[str, object]:
+def inputs(vanilla: PreTrainedModel, first: list[int], second: list[int]) -> dict[str, Any]:
     """A pair in DeFormer's layout, as Hugging Face's models take it."""
     if vanilla.config.model_type == "xlnet":
         return {
@@ -62,7 +62,7 @@ def inputs(vanilla: PreTrainedModel, first: list[int], second: list[int]) -> dic
         }
     after_padding = vanilla.config.model_type in ("roberta", "xlm-roberta", "mpnet")
     begin = vanilla.config.pad_token_id + 1 if after_padding else 0
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "input_ids": torch.tensor([first + second]),
         "position_ids": torch.tensor([[*range(len(first)), *range(len(second))]]) + begin,
     }
@@ -97,9 +97,8 @@ def test_choice_split_at_zero_equals_the_vanilla_one(
     if family == "xlnet":  # it takes no ``use_mems`` here, and asks its configuration
         vanilla.config.use_mems_eval = False
     model = split(vanilla, 0, tmp_path)
-    for (
-        passage
-    ) in SECONDS:  # choices of one length, for Hugging Face's model pads and ours does not
+    # Choices of one length: Hugging Face's model pads, ours does not.
+    for passage in SECONDS:
         asked = [[*FIRSTS[0][:3], choice, FIRSTS[0][-1]] for choice in (80, 81, 82, 83)]
         each = [inputs(vanilla, question, passage) for question in asked]
         together = {
@@ -130,7 +129,6 @@ def test_packed_pairs_equal_padded_slots_through_the_vanilla_layers(
 ) -> None:
     """Every split equals Hugging Face's layers, run over slots of padded texts as in the paper."""
     vanilla = classifier(make_vanilla, "bert")
-    assert isinstance(vanilla, BertForSequenceClassification)
     layers = vanilla.bert.encoder.layer
     parts, masks = [], []
     for kind, (texts, slot) in enumerate(((FIRSTS, 9), (SECONDS, 47))):
@@ -192,7 +190,7 @@ def test_a_model_of_another_task_gives_its_layers_and_a_new_head(
     source: str, make_vanilla: MakeVanilla, tmp_path: Path
 ) -> None:
     """An ordinary encoder, a span reader, and a classifier with other labels."""
-    vanilla = make_vanilla("bert")
+    vanilla: Any = make_vanilla("bert")
     vanilla.save_pretrained(tmp_path / "ordinary")
     torch.manual_seed(0)
     BertModel(vanilla.config).save_pretrained(tmp_path / "ordinary")

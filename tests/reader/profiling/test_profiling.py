@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -76,6 +77,7 @@ def layer_flops(config: DeformerConfig, n_tokens: int) -> int:
     return projections + attention + 2 * 2 * n_tokens * size * inner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "layout", "full", "from_store", "ratio", "no_store"), DERIVED)
 def test_operations_are_those_derived_from_the_papers_layouts(
     shape: str,
@@ -148,13 +150,14 @@ def test_operations_of_a_tiny_xlnet_are_those_of_the_formula() -> None:
         ("xlnet-large", {"d_model": 1024, "n_layer": 24, "n_head": 16, "d_inner": 4096}),
     ],
 )
-def test_shapes_of_xlnet_are_those_of_its_configurations(name: str, shape: dict[str, int]) -> None:
+def test_shapes_of_xlnet_are_those_of_its_configurations(name: str, shape: dict[str, Any]) -> None:
     subject = Subject.load(name)
     fields = XLNET.config_fields(XLNetConfig(**shape))
     assert fields == {field: getattr(subject.config, field) for field in fields}
     subject.check_room(10_000)
 
 
+@pytest.mark.slow
 def test_a_packed_batch_runs_its_question_through_the_lower_layers_once(
     make_tiny_model: Callable[..., DeformerForQuestionAnswering],
 ) -> None:
@@ -233,8 +236,10 @@ def test_upper_layers_let_go_of_outputs_that_nobody_asked_for(
 
     def read(keep_hidden: bool) -> int:
         with torch.inference_mode():
-            states = [model.lower(questions, segment) for segment in Segment]
-            memory = measure_memory(lambda: model.upper(*states, keep_hidden=keep_hidden), CPU)
+            question, passage = (model.lower(questions, segment) for segment in Segment)
+            memory = measure_memory(
+                lambda: model.upper(question, passage, keep_hidden=keep_hidden), CPU
+            )
         return memory.peak_bytes
 
     of_layer = 40 * model.config.hidden_size * 4
@@ -270,6 +275,7 @@ def test_storage_is_what_codecs_write() -> None:
     assert storage_of(768, 100_000, ["rpq8"])[0].bytes_per_token == 12
 
 
+@pytest.mark.slow
 def test_a_profile_of_a_reader_has_three_rows_for_each_arrangement(tiny_reader_path: Path) -> None:
     options = ProfileOptions(layouts=(TINY,), repeat=5)
     profile = profile_reader(str(tiny_reader_path), options, num_lower_layers=3).to_dict()
@@ -283,6 +289,7 @@ def test_a_profile_of_a_reader_has_three_rows_for_each_arrangement(tiny_reader_p
     assert profile["rows"][0]["speedup"] == profile["rows"][0]["flop_speedup"] == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_gains_with_every_layer_below_its_bound(tiny_reader_path: Path) -> None:
     sweep = sweep_reader(str(tiny_reader_path), COUNTED)
     for arrangement in Arrangement:
@@ -294,6 +301,7 @@ def test_a_sweep_gains_with_every_layer_below_its_bound(tiny_reader_path: Path) 
     assert sweep.rows[0].latency is None and sweep.rows[0].memory is None
 
 
+@pytest.mark.slow
 def test_a_shape_is_split_where_it_is_told() -> None:
     profile = profile_reader("bert-base", COUNTED, num_lower_layers=4)
     content = profile.to_dict()
@@ -301,6 +309,7 @@ def test_a_shape_is_split_where_it_is_told() -> None:
     assert content["rows"][0]["latency_ms"] is None and content["repeat"] is None
 
 
+@pytest.mark.slow
 def test_a_sweep_is_drawn(tiny_reader_path: Path, tmp_path: Path) -> None:
     sweep = sweep_reader(str(tiny_reader_path), COUNTED)
     plain, with_f1 = tmp_path / "plain.png", tmp_path / "f1.png"

@@ -10,7 +10,7 @@ import torch
 from preread.data import PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
 from preread.indexer.storage.files import sha256_of
-from preread.reader import Ranking, Reader
+from preread.reader import DeformerForQuestionAnswering, Ranking, Reader
 from preread.reader.codecs import (
     CodecName,
     known_codec,
@@ -24,6 +24,7 @@ from preread.reader.training.recipe import DistillationConfig, SourceConfig, Sta
 from preread.reader.training.run import train
 from safetensors.torch import load_file
 
+pytestmark = pytest.mark.slow
 CODEC = "codec-rpq4.safetensors"
 RPQ4 = CodecName.parse("rpq4")
 RANKING = Ranking(passage_weight=0.25, confidence_weights=(0.5, 1.0, 0.1), stop_margin=4.0)
@@ -122,6 +123,7 @@ def test_a_teacher_has_the_weights_of_its_reader(reader_path: Path) -> None:
     reader = Reader.load(str(reader_path))
     config = DistillationConfig(teacher=str(reader_path), num_lower_layers=1)
     teacher = Teacher.load(config, str(reader_path), reader.model)
+    assert isinstance(teacher.model, DeformerForQuestionAnswering)
     assert_same(reader.with_model(teacher.model), reader)
 
 

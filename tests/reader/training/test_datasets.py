@@ -22,8 +22,9 @@ def test_part_of_the_questions_is_all_those_of_some_contexts(
         for context in range(N_CONTEXTS):
             for number in range(N_QUESTIONS):
                 text = f"the town has {context} bridges"
-                record = {"id": f"{context}-{number}", "question": f"how many {number}"}
-                record |= {"context": text, "answers": [str(context)], "answer_starts": [13]}
+                record: dict[str, object] = {"id": f"{context}-{number}", "context": text}
+                record |= {"question": f"how many {number}"}
+                record |= {"answers": [str(context)], "answer_starts": [13]}
                 file.write(json.dumps(record) + "\n")
     source = SourceConfig(file="train.jsonl", titles=False, weight=weight)
     stages = (StageConfig(sources=(source,)),)

@@ -1,5 +1,7 @@
 """Features and batches."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from preread.data import OpenDomainExample, Passage, ReadingExample
@@ -41,11 +43,16 @@ def make(reader: Reader, *examples: ReadingExample, limit: int = 8) -> list[Feat
     return FeatureMaker(reader.encoder).reading(examples, limit)
 
 
+def decoded(reader: Reader, token_ids: Sequence[int]) -> str:
+    """Tokens as text."""
+    return str(reader.tokenizer.decode(list(token_ids)))
+
+
 def answer_text(reader: Reader, feature: Feature, number: int = 0) -> str:
     """The gold tokens of a feature's question, as text."""
     question = feature.questions[number]
     ids = feature.windows[question.window].token_ids[question.start : question.end + 1]
-    return reader.tokenizer.decode(list(ids)).replace(" ", "")
+    return decoded(reader, ids).replace(" ", "")
 
 
 def test_answers_are_found_in_tokens() -> None:
@@ -133,7 +140,7 @@ def test_article_negatives_have_the_title_of_the_context_and_not_the_answers(
     maker = FeatureMaker(tiny_reader.encoder)
     asked = ReadingExample("0", "when?", "Etna erupted in 2021.", ("2021",), (16,), "Etna")
     features = maker.reading([asked, *examples[1:]], 1, article_negatives=2, titles=False)
-    read = [[tiny_reader.tokenizer.decode(w.token_ids) for w in f.windows] for f in features]
+    read = [[decoded(tiny_reader, w.token_ids) for w in f.windows] for f in features]
     assert read[0] == ["etna erupted in 2021. [SEP]", "etna is high. [SEP]"] + [
         "etna lies on sicily, in italy. [SEP]"
     ]
@@ -141,7 +148,7 @@ def test_article_negatives_have_the_title_of_the_context_and_not_the_answers(
     assert [len(windows) for windows in read] == [3, 1, 1, 1]
     titled, *_ = maker.reading([asked, *examples[1:]], 1, 1, article_negatives=3)
     assert len(titled.windows) == 4  # the random one is among those of the title, or the other's
-    assert tiny_reader.tokenizer.decode(titled.windows[1].token_ids).startswith("etna [SEP]")
+    assert decoded(tiny_reader, titled.windows[1].token_ids).startswith("etna [SEP]")
 
 
 def test_contexts_without_a_title_have_no_article(tiny_reader: Reader) -> None:
@@ -209,7 +216,7 @@ def test_collated_batch_fits_the_model_and_points_at_the_answers(tiny_reader: Re
     assert batch.targets.gold_pair.tolist() == [0, 2, 3]
     rows = [t for _, p in batch.pairs for t in _segment(batch.passages.rows, batch, p)]
     said = [
-        tiny_reader.tokenizer.decode(rows[first : last + 1]).replace(" ", "")
+        decoded(tiny_reader, rows[first : last + 1]).replace(" ", "")
         for first, last in zip(batch.targets.start, batch.targets.end, strict=True)
     ]
     assert said == ["sicily", "2021", "volcano"]

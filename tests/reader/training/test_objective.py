@@ -55,8 +55,9 @@ def student(base: Path, trained_on: Recipe) -> Student:
 def batch(base: Path, train_file: Path, trained_on: Recipe) -> Batch:
     """All questions of the training set."""
     encoder = Reader.load(str(base), num_lower_layers=1).encoder
-    (batch,) = DataLoader(trained_on, base.parent, OnError.FAIL).load(encoder).batches
-    return batch
+    batches = DataLoader(trained_on, base.parent, OnError.FAIL).load(encoder).batches
+    assert len(batches) == 1
+    return batches[0]
 
 
 def test_states_that_the_teacher_shares_are_made_once_and_change_no_loss(
@@ -111,5 +112,5 @@ def test_nothing_is_shared_with_a_teacher_of_other_lower_weights(
 ) -> None:
     model = student()
     with torch.no_grad():
-        model.layers[0].expand.weight[0, 0] += 1e-3
+        model.get_parameter("layers.0.expand.weight")[0, 0] += 1e-3
     assert not Teacher.load(CONFIG, str(base), model).shares_lower

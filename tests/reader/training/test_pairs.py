@@ -89,6 +89,7 @@ def test_a_run_learns_its_pairs_and_saves_a_reader(folder: Path) -> None:
         Reader.load(str(folder / "out" / "reader"))
 
 
+@pytest.mark.slow
 def test_a_teacher_of_the_same_task_is_learned_from(folder: Path) -> None:
     plain = recipe(folder, epochs=6)
     full = train(replace(plain, num_lower_layers=0), data=folder, output=folder / "full")
@@ -116,6 +117,7 @@ def test_a_teacher_of_another_task_is_refused(folder: Path) -> None:
         train(taught, data=folder, output=folder / "out")
 
 
+@pytest.mark.slow
 def test_choices_are_learned_from_articles(folder: Path) -> None:
     article = {
         "article": "Etna is on Sicily.",

@@ -3,13 +3,13 @@
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -70,6 +70,7 @@ def test_a_run_learns_its_examples_and_saves_a_reader(base: Path, train_file: Pa
     assert (output / "training.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_teacher_and_held_out_questions(base: Path, train_file: Path) -> None:
     output = base.parent / "out"
     plain = recipe(base, epochs=10)
@@ -117,6 +118,7 @@ def mined_line(question: str, answer: str, context: str, negatives: list[str]) -
     return json.dumps(record) + "\n"
 
 
+@pytest.mark.slow
 def test_shared_normalisation_learns_which_passage_answers(base: Path) -> None:
     answering = "Etna is a volcano on Sicily."
     other = "Vesuvius is a volcano near Naples."
@@ -147,64 +149,56 @@ def test_shared_normalisation_learns_which_passage_answers(base: Path) -> None:
         assert null[1 - passage] > null[passage]
 
 
+@pytest.mark.slow
 def test_frozen_lower_layers_keep_the_fingerprint(base: Path, train_file: Path) -> None:
     out = base.parent
     before = Reader.load(str(train(recipe(base, epochs=2), data=out, output=out / "first")))
     chosen = replace(recipe(base, epochs=5), base=before.name, freeze_layers=1)
     after = Reader.load(str(train(chosen, data=out, output=out / "second")))
     assert after.fingerprint == before.fingerprint
-    assert not torch.equal(
-        after.model.layers[1].expand.weight, before.model.layers[1].expand.weight
-    )
-
-
-KILLED_RUN = """
-import sys
-from pathlib import Path
-import torch
-from preread.reader.training import Recipe
-from preread.reader.training.run import train
-
-torch.set_num_threads(1)
-train(Recipe.load(Path(sys.argv[1])), data=Path(sys.argv[2]), output=Path(sys.argv[3]))
-"""
+    name = "layers.1.expand.weight"
+    assert not torch.equal(after.model.get_parameter(name), before.model.get_parameter(name))
 
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Computes as `KILLED_RUN` does: the last bit depends on the number of threads."""
+    """Computes as `warm_processes` do: the last bit depends on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_to_the_same_weights(
-    base: Path, train_file: Path, one_thread: None
+    base: Path, train_file: Path, one_thread: None, warm_processes: ForkServerContext
 ) -> None:
     recipe(base, epochs=40)
     path, data = base.parent / "recipe.toml", base.parent
     text = path.read_text().replace("dropout = 0.0", "dropout = 0.1")
     path.write_text("save_every = 7\n" + text)
     whole, broken = data / "whole", data / "broken"
-    arguments = [sys.executable, "-c", KILLED_RUN, str(path), str(data), str(broken)]
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+    arguments = {"data": data, "output": broken}
+    process = warm_processes.Process(target=train, args=(Recipe.load(path),), kwargs=arguments)
+    process.start()
     while not last_checkpoint(broken):
-        assert process.poll() is None, "ended before its first checkpoint"
+        assert process.is_alive(), "ended before its first checkpoint"
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     assert not (broken / "reader").exists()
     # What a kill in the middle of writing would leave is neither taken nor in the way.
     (broken / "unfinished" / "checkpoint-999").mkdir(parents=True, exist_ok=True)
     for output in (whole, broken):
         train(Recipe.load(path), data=data, output=output, resume=True)
-    first, second = (load_file(last_checkpoint(x) / "model.safetensors") for x in (whole, broken))
+    ends = [last_checkpoint(output) for output in (whole, broken)]
+    first, second = (load_file(end / "model.safetensors") for end in ends if end is not None)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert [row["step"] for row in log_of(whole)] == [row["step"] for row in log_of(broken)]
 
 
+@pytest.mark.slow
 def test_several_processes_share_the_batches(base: Path, train_file: Path) -> None:
     """``torchrun`` on two processes: half the steps, one log, one reader that has learned."""
     recipe(base, epochs=60)
@@ -227,6 +221,7 @@ def test_several_processes_share_the_batches(base: Path, train_file: Path) -> No
     assert Reader.load(str(output / "reader")).config.num_lower_layers == 1
 
 
+@pytest.mark.slow
 def test_what_was_fitted_to_the_bases_logits_is_dropped(base: Path, train_file: Path) -> None:
     first = train(recipe(base, epochs=1), data=base.parent, output=base.parent / "first")
     assert Reader.load(str(first)).ranking == Ranking()
@@ -242,6 +237,7 @@ def test_what_was_fitted_to_the_bases_logits_is_dropped(base: Path, train_file: 
     assert Reader.load(str(trained)).ranking == Ranking()
 
 
+@pytest.mark.slow
 def test_a_run_ends_early_where_its_recipe_says(base: Path, train_file: Path) -> None:
     output = base.parent / "out"
     train(replace(recipe(base, epochs=40), max_steps=20), data=base.parent, output=output)

@@ -12,6 +12,7 @@ from preread.reader.training.recipe import DistillationConfig, Recipe, SourceCon
 from preread.reader.training.run import train
 
 
+@pytest.mark.slow
 def test_xlnet_learns_its_examples(
     base_checkpoint: Callable[[str], Path], train_file: Path, tmp_path: Path
 ) -> None:
