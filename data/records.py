@@ -1,7 +1,12 @@
 """The records that travel between rooms: passages, questions and examples to train on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+MetadataValue = str | int | float | bool | list[str]
+"""What a field of metadata may hold."""
+Metadata = dict[str, MetadataValue]
+"""What is known of a passage besides its text, by the names of its fields."""
 
 
 class AnswerMatch(StrEnum):
@@ -23,6 +28,8 @@ class Passage:
     """Answers are spans of this text; their offsets count its code points."""
     title: str = ""
     """Title of the page the passage was cut from, or empty."""
+    metadata: Metadata = field(default_factory=dict, hash=False)
+    """Where the passage is from: its document, page, line … Neither searched nor read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from pathlib import Path
 
+from ..documents import DOCUMENT_SUFFIXES
 from ..errors import DataError
 from ..io.folders import find_files, is_documentation
 from ..io.peek import data_suffix, peek
@@ -12,7 +13,6 @@ from .dpr import HEADER
 from .dpr import SUFFIXES as DPR_SUFFIXES
 from .formats import CorpusFormat
 from .pyserini import SUFFIXES as JSON_SUFFIXES
-from .text import SUFFIXES as TEXT_SUFFIXES
 
 _N_FILES = 50
 """Files looked at from each end of a folder's list."""
@@ -38,7 +38,7 @@ def check_path(path: Path) -> None:
 
 
 def _detect_folder(folder: Path) -> CorpusFormat:
-    """A folder's format: that of its files of records, or text where there are none of these.
+    """A folder's format: that of its files of records, or documents where there are none of these.
 
     What describes the folder (README, LICENSE …) and JSON of no known form do not count.
     """
@@ -50,10 +50,10 @@ def _detect_folder(folder: Path) -> CorpusFormat:
         format = _format_of_records(file)
         if format is not None:
             by_format[format].append(file)
-    texts = find_files(folder, TEXT_SUFFIXES)
+    texts = find_files(folder, DOCUMENT_SUFFIXES)
     content = [file for file in texts if not is_documentation(file)]
     if content or not (by_format or files):
-        by_format[CorpusFormat.TEXT] = content or texts
+        by_format[CorpusFormat.DOCUMENTS] = content or texts
     if len(by_format) > 1:
         raise DataError(_mixture(by_format, folder), path=folder)
     for format, found in by_format.items():
@@ -101,8 +101,8 @@ def _mixture(by_format: dict[CorpusFormat, list[Path]], folder: Path) -> str:
 def _detect_file(path: Path) -> CorpusFormat:
     """A file's format."""
     suffix = data_suffix(path)
-    if suffix in TEXT_SUFFIXES:
-        return CorpusFormat.TEXT
+    if suffix in DOCUMENT_SUFFIXES:
+        return CorpusFormat.DOCUMENTS
     start = peek(path)
     if suffix == ".tsv" or start.first_line.split("\t") == list(HEADER):
         return CorpusFormat.DPR

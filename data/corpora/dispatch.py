@@ -16,12 +16,12 @@ from ..records import Passage
 from .beir import read_beir_passages
 from .checks import PassageCheck
 from .detection import check_path, detect_corpus_format
+from .documents import read_document_passages
 from .dpr import read_dpr_passages
 from .formats import CorpusFormat
 from .jsonl import read_jsonl_passages
 from .nq import read_nq_passages
 from .pyserini import read_pyserini_passages
-from .text import read_text_passages
 
 CorpusReader = Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, Passage]]]
 
@@ -30,7 +30,7 @@ CORPUS_READERS: dict[CorpusFormat, CorpusReader] = {
     CorpusFormat.JSONL: read_jsonl_passages,
     CorpusFormat.BEIR: read_beir_passages,
     CorpusFormat.PYSERINI: read_pyserini_passages,
-    CorpusFormat.TEXT: read_text_passages,
+    CorpusFormat.DOCUMENTS: read_document_passages,
     CorpusFormat.NQ: read_nq_passages,
 }
 
