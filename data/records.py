@@ -29,7 +29,12 @@ class Passage:
     title: str = ""
     """Title of the page the passage was cut from, or empty."""
     metadata: Metadata = field(default_factory=dict, hash=False)
-    """Where the passage is from: its document, page, line … Neither searched nor read."""
+    """Where the passage is from: its document, page, line … Neither searched nor read. Names that
+    begin with ``_`` are for the index alone."""
+
+    def shown_metadata(self) -> Metadata:
+        """The metadata for people and other programs."""
+        return {name: value for name, value in self.metadata.items() if name[:1] != "_"}
 
 
 @dataclass(frozen=True, slots=True)

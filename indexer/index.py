@@ -4,7 +4,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +16,14 @@ import torch
 from torch import Tensor
 
 from ..data import Passage, PrereadError
+from ..data.records import Metadata
 from ..reader import Packed, WindowTable
 from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
 from .bm25.statistics import CorpusStatistics, FieldStatistics
 from .errors import IndexFormatError, IndexMismatchError
 from .storage.lookup import Lookup, key_of
+from .storage.metadata import MetadataFile, newest
 from .storage.readahead import will_open
 from .storage.shard_reader import ShardReader
 from .storage.snapshots import Lease
@@ -183,7 +185,33 @@ class PassageIndex:
             IndexFormatError: If its bytes have changed since they were written.
         """
         shard, row = self._locate(ordinal)
-        return shard.passage(row)
+        passage = shard.passage(row)
+        metadata = self.metadata(ordinal)
+        return replace(passage, metadata=metadata) if metadata else passage
+
+    def metadata(self, ordinal: int) -> Metadata:
+        """What is known of a passage besides its text; empty where nothing is.
+
+        Args:
+            ordinal: The passage's number.
+
+        Raises:
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        for file in reversed(self._metadata_files):
+            found = file.get(ordinal)
+            if found is not None:
+                return found
+        return {}
+
+    def all_metadata(self) -> dict[int, Metadata]:
+        """What is known of all passages that are not deleted, by ascending ordinals.
+
+        Raises:
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        found = newest(self._metadata_files)
+        return {ordinal: row for ordinal, row in found.items() if not self._is_deleted(ordinal)}
 
     def find(self, passage_id: str) -> list[int]:
         """Ordinals of the passages with an identifier; mostly one."""
@@ -254,6 +282,10 @@ class PassageIndex:
     @cached_property
     def _lookups(self) -> list[Lookup]:
         return [Lookup(self.path / file.file) for file in self.manifest.lookups]
+
+    @cached_property
+    def _metadata_files(self) -> list[MetadataFile]:
+        return [MetadataFile(self.path / file.file) for file in self.manifest.metadata]
 
     def _is_deleted(self, ordinal: int) -> bool:
         place = int(np.searchsorted(self.deleted, ordinal))

@@ -39,8 +39,9 @@ class DocumentPassage:
 def cut_passages(blocks: Iterable[Block]) -> list[DocumentPassage]:
     """Cut a document into passages.
 
-    A passage holds blocks of one page, and of one section unless that is short. What comes later
-    in the document never changes a passage but the last one before it.
+    A passage holds blocks of one page, and of one section unless that is short. Rows of tables and
+    sections that answer the question in their heading are passages of their own. What comes later
+    in the document changes no passage but the last one before it.
 
     Args:
         blocks: All blocks of the document, in order.
@@ -102,10 +103,20 @@ def _begins(passage: Sequence[Block], n_words: int, piece: Block, n: int) -> boo
     last = passage[-1]
     if piece.page != last.page or piece.headings[:1] != last.headings[:1]:
         return True
+    if BlockKind.TABLE_ROW in (piece.kind, last.kind):
+        return True  # a question is about one row, and the words of others draw readers away
+    is_new_section = piece.headings != last.headings
+    if is_new_section and (_is_question(piece.headings) or _is_question(last.headings)):
+        return True
     is_short = min(n, n_words) < SHORT_WORDS
     if n_words + n > TARGET_WORDS + SHORT_WORDS * is_short:
         return True
-    return piece.headings != last.headings and n_words >= SHORT_WORDS
+    return is_new_section and n_words >= SHORT_WORDS
+
+
+def _is_question(headings: Sequence[str]) -> bool:
+    """Whether the innermost heading asks what its section answers."""
+    return bool(headings) and headings[-1].endswith("?")
 
 
 def _leads_in(block: Block, piece: Block) -> bool:

@@ -10,8 +10,8 @@ _PROPER = re.compile(r"\W*(?:\w*[A-Z0-9]\w*[A-Z0-9]|[A-Z0-9]\b)")
 def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
     """A row of a table as one sentence, in which the header names each cell.
 
-    ``Business: price per month 1,450 EUR, brokers 12, retention 30 days.`` Cells without text are
-    left out; cells are separated by semicolons where one of them has a comma of its own.
+    ``Plan Business: price per month 1,450 EUR, brokers 12, retention 30 days.`` Cells without text
+    are left out; cells are separated by semicolons where one of them has a comma of its own.
 
     Args:
         header: The table's column names; may be empty or shorter than the row.
@@ -21,15 +21,19 @@ def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
         The sentence; empty where all cells are.
     """
     names = [*map(_one_line, header), *[""] * len(cells)]
-    filled = [(_as_name(name), _one_line(cell)) for name, cell in zip(names, cells, strict=False)]
-    filled = [(name, cell.rstrip(".;, ")) for name, cell in filled if cell.strip(".;, ")]
-    if not filled:
+    named = [
+        (name.rstrip(":"), found)
+        for name, cell in zip(names, cells, strict=False)
+        if (found := _one_line(cell).rstrip(".;, "))
+    ]
+    if not named:
         return ""
-    (_, first), *others = filled
-    named = [f"{name} {cell}" if name else cell for name, cell in others]
-    separator = "; " if any(", " in cell for _, cell in filled[1:]) else ", "
-    rest = separator.join(named)
-    return f"{first}: {rest}." if rest else f"{first}."
+    first, *others = [
+        f"{_within_sentence(name) if number else name} {cell}".strip()
+        for number, (name, cell) in enumerate(named)
+    ]
+    separator = "; " if any(", " in cell for _, cell in named[1:]) else ", "
+    return f"{first}: {separator.join(others)}." if others else f"{first}."
 
 
 def _one_line(text: str) -> str:
@@ -37,9 +41,6 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _as_name(name: str) -> str:
-    """A column's name within a sentence."""
-    name = name.rstrip(":")
-    if not name or _PROPER.match(name):
-        return name
-    return name[0].lower() + name[1:]
+def _within_sentence(name: str) -> str:
+    """A column's name as it stands within a sentence."""
+    return name if not name or _PROPER.match(name) else name[0].lower() + name[1:]

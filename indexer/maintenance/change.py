@@ -21,6 +21,7 @@ from ..errors import N_LISTED, listed
 from ..index import PassageIndex
 from ..storage.journal import PLAN_FILE, Journal, remove_journal
 from ..storage.manifest import Manifest
+from ..storage.metadata import write_metadata
 from ..storage.snapshots import publish
 from ..storage.writing import writing
 from .compact import rewrite_shards
@@ -167,7 +168,8 @@ def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
         shards, next_shard = rewrite_shards(opened, show_progress)
         generation = base.generation + 1
         dense = base.dense and compact_dense(index, base.dense, generation, opened.deleted)
-        is_clear = shards == base.shards and len(base.lookups) == 1 and base.deleted is None
+        is_one_each = len(base.lookups) == 1 and len(base.metadata) <= 1
+        is_clear = shards == base.shards and is_one_each and base.deleted is None
         if is_clear and dense == base.dense:
             return base
         manifest = replace(
@@ -178,6 +180,7 @@ def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
             deleted=None,
             next_shard=next_shard,
             dense=dense,
+            metadata=write_metadata(index, opened.all_metadata(), generation),
         )
         publish(index, manifest)
         opened.close()

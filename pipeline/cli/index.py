@@ -145,22 +145,49 @@ def add(
 def delete(
     index: IndexPath,
     ids: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="ID…",
+            metavar="[ID…]",
             help="Identifiers of passages; @FILE: those of a file, one a line; @@x: @x.",
         ),
-    ],
+    ] = None,
+    documents: Annotated[
+        list[str] | None,
+        typer.Option("--document", metavar="PATTERN", help="All passages of documents; * and ?."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Take passages out of INDEX."""
+    from ...data import PrereadError
     from ...data.io.outside import named_identifiers
     from ...indexer import delete_passages
 
-    named = [name for given in ids for name in named_identifiers(given)]
+    named = [name for given in ids or () for name in named_identifiers(given)]
+    if documents:
+        named += _passages_of(index, documents)
+    if not named:
+        raise PrereadError("expected passages or documents to be deleted, found none. Name some.")
     manifest, n_deleted = delete_passages(index, named)
     content = {"n_deleted": n_deleted, "n_passages": manifest.n_passages}
     print_json(content) if json else print_table(content)
+
+
+def _passages_of(index: Path, patterns: list[str]) -> list[str]:
+    """Identifiers of the passages of documents, each pattern of which fits some."""
+    from ...data import PrereadError
+    from ...indexer import PassageIndex, stored_documents
+
+    named = []
+    with PassageIndex(index) as opened:
+        for pattern in patterns:
+            found = stored_documents(opened, [pattern])
+            if not found:
+                raise PrereadError(
+                    f"{index}: holds no document {pattern!r}. `preread documents {index}` lists "
+                    "them."
+                )
+            named += [opened.passage(o).passage_id for one in found for o in one.ordinals]
+    return named
 
 
 def set_reader(

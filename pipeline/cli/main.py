@@ -18,6 +18,7 @@ from . import (
     codec,
     conversion,
     demo,
+    documents,
     downloads,
     engine_config,
     evaluation,
@@ -48,6 +49,7 @@ app = typer.Typer(
 for module in (
     *(
         index,
+        documents,
         partitions,
         vectors,
         questions,

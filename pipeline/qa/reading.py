@@ -17,7 +17,7 @@ Source: the stopping rule of threshold algorithms (Fagin et al. 2003,
 https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most questions, not all.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +27,8 @@ from ...indexer import PassageIndex
 from ...reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
 from ...reader.codecs import Codec, round_trip
 from ...reader.inference.window_table import window_table
+from ...reader.text.windows import TokenMap
+from .blocks import block_starts, has_words
 from .types import Candidate, CandidateSpans, ReadRequest, RequestedPassage
 
 SPANS_PER_PASSAGE = 5
@@ -183,19 +185,25 @@ class PassageReader:
         if not read.windows.lengths:
             return CandidateSpans()
         decoder = self.reader.spans
+        texts = {n: self._passage(request.passages[n]) for n in dict.fromkeys(read.windows.passage)}
+        tokens = {n: self.reader.encoder.token_map(p.text) for n, p in texts.items()}
+        breaks = {n: block_starts(found) for n, found in tokens.items()}
         spans = decoder.best_by_passage(
             read.logits,
             read.windows,
             spans_per_passage,
             request.scores[: read.n_read],
             max_answer_length=max_answer_length,
+            breaks=read.windows.rows_of(breaks) if any(breaks.values()) else None,
         )
         margins = decoder.margins(read.logits, read.windows, max_answer_length=max_answer_length)
-        places = dict.fromkeys(span.passage for span in spans)
-        passages = {place: self._passage(request.passages[place]) for place in places}
+        candidates = [
+            located for span in spans if has_words((located := _located(span, tokens)).text)
+        ]
+        places = dict.fromkeys(one.passage for one in candidates)
         return CandidateSpans(
-            self._located(spans, passages),
-            passages,
+            candidates,
+            {place: texts[place] for place in places},
             {place: margins[place] for place in places},
             read.n_read,
         )
@@ -206,18 +214,6 @@ class PassageReader:
             return requested.passage
         assert self.index is not None and requested.ordinal is not None
         return self.index.passage(requested.ordinal)
-
-    def _located(self, spans: Sequence[Span], passages: dict[int, Passage]) -> list[Candidate]:
-        """Spans of tokens as spans of characters; the texts are tokenised again."""
-        tokens = {n: self.reader.encoder.token_map(p.text) for n, p in passages.items()}
-        candidates = []
-        for span in spans:
-            start, end = tokens[span.passage].char_span(span.first_token, span.last_token)
-            text = passages[span.passage].text[start:end]
-            candidates.append(
-                Candidate(span.passage, start, end, text, span.logit, span.probability)
-            )
-        return candidates
 
     def _states(self, passages: Sequence[RequestedPassage], on_stage: OnStage) -> "_States":
         """The states of passages, of each once: first those that are stored, then the others."""
@@ -261,6 +257,14 @@ class PassageReader:
         if self.codec is None:
             return states
         return round_trip(self.codec, states, Packed.from_lists([w.token_ids for w in windows]))
+
+
+def _located(span: Span, tokens: Mapping[int, TokenMap]) -> Candidate:
+    """A span of tokens as a span of characters."""
+    found = tokens[span.passage]
+    start, end = found.char_span(span.first_token, span.last_token)
+    text = found.text[start:end]
+    return Candidate(span.passage, start, end, text, span.logit, span.probability)
 
 
 class _Progress:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from ..config import DeformerConfig
 from ..modeling.question_answering import SpanLogits
 from .spans import Span, decode_by_passage, decode_spans, passage_margins, passage_normalisers
@@ -56,6 +58,7 @@ class SpanDecoder:
         passage_scores: Sequence[float] | None = None,
         *,
         max_answer_length: int | None = None,
+        breaks: Tensor | None = None,
     ) -> list[Span]:
         """The best spans of each passage; see `spans.decode_by_passage`.
 
@@ -65,6 +68,8 @@ class SpanDecoder:
             n_best: How many spans of a passage at most.
             passage_scores: As in `best`.
             max_answer_length: As in `best`.
+            breaks: True for rows that spans may begin with, but not reach from a row before. Shape
+                ``(n_rows,)``, bool.
         """
         longest = max_answer_length or self.config.max_answer_length
         return decode_by_passage(
@@ -74,6 +79,7 @@ class SpanDecoder:
             max_answer_length=longest,
             n_best=n_best,
             passage_scores=self._comparable(logits, windows, passage_scores, longest),
+            breaks=None if breaks is None else breaks.to(logits.start.device),
         )
 
     def margins(

@@ -76,7 +76,9 @@ class _Ends:
     """Log of the summed exponentials of all their end logits. Shape ``(n_rows,)``."""
 
 
-def _reachable_ends(end: Tensor, is_text: Tensor, max_answer_length: int) -> _Ends:
+def _reachable_ends(
+    end: Tensor, is_text: Tensor, max_answer_length: int, breaks: Tensor | None = None
+) -> _Ends:
     """Look from every row at the ends a span from there may have.
 
     Windows need no care of their own: between the texts of two windows lies at least one row that
@@ -85,7 +87,13 @@ def _reachable_ends(end: Tensor, is_text: Tensor, max_answer_length: int) -> _En
     n_rows = end.shape[0]
     blocked = torch.nn.functional.pad(~is_text, (0, max_answer_length), value=True)
     logits = torch.nn.functional.pad(end.float(), (0, max_answer_length))
-    reach = blocked.unfold(0, max_answer_length, 1)[:n_rows].cumsum(1) == 0
+    stops = blocked.unfold(0, max_answer_length, 1)[:n_rows]
+    if breaks is not None:
+        padded = torch.nn.functional.pad(breaks, (0, max_answer_length))
+        later = padded.unfold(0, max_answer_length, 1)[:n_rows].clone()
+        later[:, 0] = False  # a span may begin there
+        stops = stops | later
+    reach = stops.cumsum(1) == 0
     ends = logits.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(~reach, -torch.inf)
     best, step = ends.max(dim=1)
     last_row = torch.arange(n_rows, device=end.device) + step
@@ -131,6 +139,7 @@ def decode_by_passage(
     max_answer_length: int,
     n_best: int,
     passage_scores: Sequence[float] | None = None,
+    breaks: Tensor | None = None,
 ) -> list[Span]:
     """The best spans of each passage, none overlapping a better one.
 
@@ -141,12 +150,14 @@ def decode_by_passage(
         max_answer_length: As in `decode_spans`.
         n_best: How many spans of a passage at most.
         passage_scores: As in `decode_spans`.
+        breaks: True for rows that spans may begin with, but not reach from a row before. Shape
+            ``(n_rows,)``, bool.
 
     Returns:
         The spans that `decode_spans` gives when asked for all of them, less those that have
         ``n_best`` better ones in their own passage; best first.
     """
-    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores, breaks)
     passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
     passages, places = passage_of_row[ranking.order.cpu()].sort(stable=True)
     sizes = [n for n in torch.bincount(passages).tolist() if n]
@@ -226,6 +237,7 @@ def _rank(
     windows: WindowTable,
     max_answer_length: int,
     passage_scores: Sequence[float] | None,
+    breaks: Tensor | None = None,
 ) -> _Ranking:
     """Rank the best spans from each row."""
     is_text = windows.is_text().to(start.device)
@@ -233,7 +245,7 @@ def _rank(
         of_window = torch.tensor([passage_scores[p] for p in windows.passage])
         start = start + of_window.repeat_interleave(torch.tensor(windows.lengths)).to(start.device)
     start = start.float().masked_fill(~is_text, -torch.inf)
-    ends = _reachable_ends(end, is_text, max_answer_length)
+    ends = _reachable_ends(end, is_text, max_answer_length, breaks)
     logits = start + ends.best
     log_total = (start + ends.logsumexp).logsumexp(0)
     order = torch.argsort(logits, descending=True, stable=True)[: int(is_text.sum())]

@@ -1,6 +1,6 @@
 """Where windows begin and end among packed rows, and where in their passages they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,6 +52,26 @@ class WindowTable:
             self.first_token + other.first_token,
             self.passage + tuple(n_passages + passage for passage in other.passage),
         )
+
+    def rows_of(self, tokens: Mapping[int, Sequence[int]]) -> Tensor:
+        """The rows of some tokens, in all windows that hold them.
+
+        Args:
+            tokens: For each passage, by its number, tokens of its text.
+
+        Returns:
+            True for their rows. Shape ``(n_rows,)``, bool, on CPU.
+        """
+        found = torch.zeros(sum(self.lengths), dtype=torch.bool)
+        offsets = cumulative(self.lengths).tolist()
+        for window, passage in enumerate(self.passage):
+            n_tokens = self.lengths[window] - self.n_prefix[window] - 1
+            first_row = offsets[window] + self.n_prefix[window]
+            for token in tokens.get(passage, ()):
+                place = token - self.first_token[window]
+                if 0 <= place < n_tokens:
+                    found[first_row + place] = True
+        return found
 
     def is_text(self) -> Tensor:
         """True for rows where answers may begin and end. Shape ``(n_rows,)``, bool, on CPU."""
