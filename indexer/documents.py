@@ -25,8 +25,8 @@ def stored_documents(index: PassageIndex, patterns: Sequence[str] = ("*",)) -> l
 
     Args:
         index: An open index.
-        patterns: Names, in which ``*`` stands for any characters, ``?`` for one and ``[ab]`` for one
-            of some; a document that fits one of them is listed.
+        patterns: Names, in which ``*`` stands for any characters, ``?`` for one and ``[ab]`` for
+            one of some; a document that fits one of them is listed.
 
     Returns:
         The documents; none where the passages came from elsewhere.

@@ -17,6 +17,8 @@ _HEADING_SIZE = 1.15
 _HEADING_WORDS = 15
 _GAP = 1.6
 """Times the usual distance of two lines that separates paragraphs."""
+_LEADING = 1.3
+"""Times the size of the letters that the usual distance of two lines is at most."""
 _EDGE_LINES = 2
 """Lines at the top and bottom of a page that may be a running title or a page number."""
 _REPEATED = 0.6
@@ -160,7 +162,8 @@ def _paragraphs(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
         for line in run:
             if paragraph:
                 gap = paragraph[-1].y - line.y
-                begins = gap < 0 or (usual and gap > _GAP * usual) or _BULLET.match(line.text)
+                distance = min(usual or line.size, _LEADING * line.size)
+                begins = gap < 0 or gap > _GAP * distance or _BULLET.match(line.text)
                 if begins or line.size != paragraph[-1].size:
                     yield paragraph
                     paragraph = []

@@ -238,7 +238,7 @@ def _replace(
                 changes.metadata[ordinal] = passage.metadata
                 del left[passage.passage_id]
                 continue
-        elif taken := opened.find(passage.passage_id):
+        elif opened.find(passage.passage_id):
             raise PrereadError(
                 f"{opened.path}: the passage {passage.passage_id!r} is in the index already, and "
                 "came from no document. Delete it, or rename the file."

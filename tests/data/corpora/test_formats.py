@@ -285,7 +285,7 @@ RECORDS = {
     CorpusFormat.DPR: ("part-{n}.tsv.gz", "id\ttext\ttitle\n{n}\ttext {n}\tT\n"),
     CorpusFormat.BEIR: ("part-{n}.jsonl.gz", '{{"_id": "{n}", "text": "text {n}"}}\n'),
     CorpusFormat.PYSERINI: ("part-{n}.json", '{{"id": "{n}", "contents": "text {n}"}}'),
-    CorpusFormat.TEXT: ("part-{n}.md", "text {n}"),
+    CorpusFormat.DOCUMENTS: ("part-{n}.md", "text {n}"),
 }
 BESIDE = {
     "README.md": "# A corpus\n\nMade by us.",
@@ -330,7 +330,7 @@ def test_a_folder_is_read_as_what_its_shards_are(
     assert [text for text in texts if text.startswith("text ")] == [
         f"text {n}" for n in range(n_shards)
     ]
-    assert len(texts) == n_shards or kind is CorpusFormat.TEXT
+    assert len(texts) == n_shards or kind is CorpusFormat.DOCUMENTS
 
 
 @settings(max_examples=20)

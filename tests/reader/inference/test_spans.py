@@ -224,3 +224,26 @@ def test_a_calls_own_length_is_that_of_margins_too(compare: bool) -> None:
     for name in ("best", "best_by_passage"):
         found = getattr(called, name)(logits, TABLE, 3, max_answer_length=1)
         assert found == getattr(configured, name)(logits, TABLE, 3)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=6),
+    st.integers(1, 6),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=60)
+def test_no_span_reaches_over_a_break(
+    shapes: list[tuple[int, int]], longest: int, seed: int
+) -> None:
+    windows = window_table([(p + text + 1, p, 0, n) for n, (p, text) in enumerate(shapes)])
+    torch.manual_seed(seed)
+    start, end = torch.randn(2, sum(windows.lengths)).unbind(0)
+    tokens = {n: list(range(0, text, 3)) for n, (_, text) in enumerate(shapes)}
+    breaks = windows.rows_of(tokens)
+    assert int(breaks.sum()) == sum(map(len, tokens.values()))
+    found = decode_by_passage(
+        start, end, windows, max_answer_length=longest, n_best=9, breaks=breaks
+    )
+    assert len(found) >= sum(map(len, tokens.values()))  # a span begins at each of them at least
+    for span in found:
+        assert span.first_token // 3 == span.last_token // 3
