@@ -1,5 +1,6 @@
 """An index that is open for reading."""
 
+import json
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
 from .bm25.statistics import CorpusStatistics, FieldStatistics
 from .errors import IndexFormatError, IndexMismatchError
+from .filters import Filter, check_filter, passes
 from .storage.lookup import Lookup, key_of
 from .storage.metadata import MetadataFile, newest
 from .storage.readahead import will_open
@@ -31,6 +33,9 @@ from .storage.snapshots import Lease
 if TYPE_CHECKING:
     from ..reader import Reader
     from ..reader.codecs import Codec
+
+_FILTERS_KEPT = 64
+"""Filters whose passages are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class PassageIndex:
             file.check_size(path)
         self._firsts = [shard.first_ordinal for shard in self.manifest.shards]
         self._shards: dict[int, ShardReader] = {}
+        self._matching: dict[str, npt.NDArray[Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and other processes open the index again, as it is by then."""
@@ -212,6 +218,37 @@ class PassageIndex:
         """
         found = newest(self._metadata_files)
         return {ordinal: row for ordinal, row in found.items() if not self._is_deleted(ordinal)}
+
+    def matching(self, filter: Filter) -> npt.NDArray[Any]:
+        """The passages that pass a filter.
+
+        All metadata is read once for each filter; the last ones are remembered.
+
+        Args:
+            filter: A condition for each of some fields (``filters.py``).
+
+        Returns:
+            Their ordinals, ascending. Shape ``(n,)``, uint32.
+
+        Raises:
+            PrereadError: If the filter cannot be applied.
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        check_filter(filter)
+        key = json.dumps(filter, sort_keys=True, default=str)
+        found = self._matching.get(key)
+        if found is None:
+            missing_passes = passes({}, filter)
+            known = self.all_metadata()
+            ordinals = [ordinal for ordinal, row in known.items() if passes(row, filter)]
+            found = np.array(ordinals, "<u4")
+            if missing_passes:
+                unknown = np.setdiff1d(self.ordinals(), np.fromiter(known, "<u4", len(known)))
+                found = np.union1d(found, unknown)
+            if len(self._matching) == _FILTERS_KEPT:
+                self._matching.pop(next(iter(self._matching)))
+            self._matching[key] = found
+        return found
 
     def find(self, passage_id: str) -> list[int]:
         """Ordinals of the passages with an identifier; mostly one."""

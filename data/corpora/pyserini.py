@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..io.fields import take_id, take_text
+from ..io.fields import take_id, take_metadata, take_text
 from ..io.folders import files_of
 from ..io.json_records import as_json_object, read_json_lines, read_json_values
 from ..io.peek import data_suffix
@@ -23,16 +23,19 @@ _TITLE_AND_TEXT = re.compile(r'"([^\n]*)"\n(.*)', re.DOTALL)
 def parse_passage(value: object, location: SourceLocation) -> Passage:
     """One object as a passage; ``contents`` is text as a whole but for wikipedia-dpr's form.
 
+    Further fields are the passage's metadata.
+
     Raises:
         DataError: If a field is missing, empty or of another type.
     """
     record = as_json_object(value, location)
     passage_id = take_id(record, "id", location)
     contents = take_text(record, "contents", location)
+    metadata = take_metadata(record, ("id", "contents"), location)
     parts = _TITLE_AND_TEXT.fullmatch(contents)
     if parts is None or not parts[2].strip():
-        return Passage(passage_id, contents)
-    return Passage(passage_id, text=parts[2], title=parts[1])
+        return Passage(passage_id, contents, metadata=metadata)
+    return Passage(passage_id, parts[2], parts[1], metadata)
 
 
 def read_pyserini_passages(

@@ -1,8 +1,10 @@
 """Fields of JSON records, checked: each function takes one field or says what is wrong with it."""
 
 import math
+from collections.abc import Collection
 
 from ..errors import DataError
+from ..records import Metadata
 from .json_records import JsonObject, as_json_object, shorten
 from .policy import SourceLocation
 
@@ -146,6 +148,36 @@ def take_flag(record: JsonObject, name: str, location: SourceLocation) -> bool:
     if not isinstance(value, bool):
         raise _wrong_type(name, "true or false", value, location)
     return value
+
+
+def take_metadata(record: JsonObject, taken: Collection[str], location: SourceLocation) -> Metadata:
+    """The fields of a record that are left: text, numbers, truth values, and lists of texts.
+
+    An object under ``metadata`` gives its fields likewise. Other objects and lists, null, and names
+    that begin with ``_`` are left out.
+
+    Args:
+        record: The whole record.
+        taken: Names that mean something else.
+        location: Where the record stands.
+
+    Raises:
+        DataError: If a text is no Unicode.
+    """
+    nested = record.get("metadata")
+    fields = {**record, **(nested if isinstance(nested, dict) else {})}
+    found: Metadata = {}
+    for name, value in fields.items():
+        if name in taken or name.startswith("_"):
+            continue
+        check_unicode(name, "name of a field", location)
+        if isinstance(value, str):
+            found[name] = check_unicode(value, name, location)
+        elif isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+            found[name] = value
+        elif isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            found[name] = [check_unicode(one, name, location) for one in value]
+    return found
 
 
 def _wrong_type(name: str, wanted: str, value: object, location: SourceLocation) -> DataError:

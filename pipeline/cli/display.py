@@ -38,7 +38,7 @@ def show_answers(
             (f"{rank}. ", "dim"),
             (printable(answer.answer), "bold green"),
             (
-                printable(f"   {_scores(answer)}   {answer.title}  [{answer.passage_id}]"),
+                printable(f"   {_scores(answer)}   {answer.title}  [{_where(answer)}]"),
                 "dim",
             ),
             (printable(_supporting(answer)), "dim"),
@@ -51,6 +51,14 @@ def _scores(answer: Answer) -> str:
     """Score, and confidence where there is one."""
     known = answer.confidence
     return f"score {answer.score:.3f}" + (f"   confidence {known:.2f}" if known is not None else "")
+
+
+def _where(answer: Answer) -> str:
+    """The passage, and where in its document it stands."""
+    for name in ("page", "line"):
+        if name in answer.metadata:
+            return f"{answer.passage_id}, {name} {answer.metadata[name]}"
+    return answer.passage_id
 
 
 def _supporting(answer: Answer) -> str:

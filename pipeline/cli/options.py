@@ -40,6 +40,14 @@ Retriever = Annotated[
         help="What finds passages: bm25, dense, hybrid, or an engine's URL (docs/retrieval.md).",
     ),
 ]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="CONDITION",
+        help="Only passages whose metadata fits: page=3, date>=2025, document~faq/*; all must.",
+    ),
+]
 K1 = Annotated[float, typer.Option(help="BM25: how soon a word's repetitions stop counting.")]
 B = Annotated[float, typer.Option(help="BM25: how far long passages are held back, 0 to 1.")]
 Device = Annotated[str, typer.Option(help="Where the reader runs: cpu, cuda, cuda:1 …")]

@@ -10,6 +10,7 @@ from .options import (
     K1,
     B,
     Device,
+    Filters,
     Json,
     MinConfidence,
     Precision,
@@ -22,6 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ...indexer.filters import Filter
     from ..qa.pipeline import OpenDomainQA
 
 
@@ -36,6 +38,7 @@ def search(
     query: Annotated[str, typer.Argument(metavar="QUERY")],
     top_k: Annotated[int, typer.Option(help="Passages that are shown.")] = 10,
     retriever: Retriever = "bm25",
+    filter: Filters = None,
     k1: K1 = 0.9,
     b: B = 0.4,
     device: Device = "cpu",
@@ -44,14 +47,18 @@ def search(
     """Find passages in INDEX; nothing is read."""
     from ...data.io.outside import check_text, printable
     from ...indexer import Bm25Parameters, PassageIndex
+    from ...indexer.filters import parse_filter
     from ..retrievers import open_retriever
     from ..retrievers.search import search_passages
 
     opened = PassageIndex(index, bm25_parameters=Bm25Parameters(k1=k1, b=b))
     chosen = open_retriever(opened, retriever, device=device)
-    found = search_passages(opened, check_text(query, "query"), top_k, chosen)
+    conditions = parse_filter(filter or ())
+    check_text(query, "query")
+    found = search_passages(opened, query, top_k, chosen, filter=conditions)
     if not found:
-        typer.echo("No passage: none has a word of the query.", err=True)
+        passing = " that passes the filter" if conditions else ""
+        typer.echo(f"No passage{passing}: none has a word of the query.", err=True)
     for hit in found:
         if json:
             print_json(hit.to_dict())
@@ -69,6 +76,7 @@ def ask(
     answers: Annotated[int, typer.Option(help="Answers that are shown.")] = 5,
     min_confidence: MinConfidence = 0.0,
     retriever: Retriever = "bm25",
+    filter: Filters = None,
     k1: K1 = 0.9,
     b: B = 0.4,
     device: Device = "cpu",
@@ -79,6 +87,7 @@ def ask(
 ) -> None:
     """Answer QUESTION from INDEX; without a question, answer one after the other."""
     from ...indexer import Bm25Parameters
+    from ...indexer.filters import parse_filter
     from ..qa.pipeline import OpenDomainQA
 
     qa = OpenDomainQA.from_index(
@@ -91,13 +100,21 @@ def ask(
         stop_margin=stop_margin,
         min_confidence=min_confidence,
     )
+    conditions = parse_filter(filter or ())
     if question is None:
-        _converse(qa, top_k, answers, json)
+        _converse(qa, top_k, answers, conditions, json)
     else:
-        _answer(qa, question, top_k, answers, json)
+        _answer(qa, question, top_k, answers, conditions, json)
 
 
-def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json: bool) -> None:
+def _answer(
+    qa: "OpenDomainQA",
+    question: str,
+    top_k: int,
+    n_answers: int,
+    conditions: "Filter",
+    json: bool,
+) -> None:
     """Answer one question and print."""
     from rich.console import Console
 
@@ -105,7 +122,7 @@ def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json:
     from .display import show_answers
 
     check_text(question, "question")
-    result = qa.answer(question, top_k=top_k, n_answers=n_answers)
+    result = qa.answer(question, top_k=top_k, n_answers=n_answers, filter=conditions)
     if json:
         content = {"question": question, "answers": [a.to_dict() for a in result.answers]}
         took = {"took_ms": round(result.timings.total_ms, 2), "passages_read": result.n_read}
@@ -116,7 +133,9 @@ def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json:
     console.print(f"[dim]{result.n_read} passages read in {result.timings.total_ms:.0f} ms[/dim]")
 
 
-def _converse(qa: "OpenDomainQA", top_k: int, n_answers: int, json: bool) -> None:
+def _converse(
+    qa: "OpenDomainQA", top_k: int, n_answers: int, conditions: "Filter", json: bool
+) -> None:
     """Read questions from standard input until it ends."""
     from ...data import PrereadError
 
@@ -133,6 +152,6 @@ def _converse(qa: "OpenDomainQA", top_k: int, n_answers: int, json: bool) -> Non
         if question.strip().lower() in ("", "quit", "exit"):
             return
         try:
-            _answer(qa, question, top_k, n_answers, json)
+            _answer(qa, question, top_k, n_answers, conditions, json)
         except PrereadError as error:
             typer.echo(f"error: {error}", err=True)

@@ -211,6 +211,13 @@ class AnswerField(BaseModel):
         list[SupportField],
         Field(description="All passages that give this answer, that of `passage` first."),
     ]
+    metadata: Annotated[
+        dict[str, Any],
+        Field(
+            description="What is known of the passage besides its text.",
+            examples=[{"document": "report.pdf", "page": 3}],
+        ),
+    ]
 
     @classmethod
     def fields_of(cls, answer: Answer, offsets: Offsets) -> dict[str, Any]:
@@ -338,12 +345,21 @@ class CandidateField(BaseModel):
     score: Annotated[float, Field(description="Of what found it, BM25 by default.")]
     rank: Annotated[int, Field(ge=1)]
     doc: DocField | str
+    metadata: Annotated[
+        dict[str, Any], Field(description="What is known of the passage besides its text.")
+    ]
 
     @classmethod
     def of(cls, found: FoundPassage, parse: bool) -> Self:
         """From what the library gives."""
         doc = DocField.of(found.passage, parse)
-        return cls(docid=found.passage.passage_id, score=found.score, rank=found.rank, doc=doc)
+        return cls(
+            docid=found.passage.passage_id,
+            score=found.score,
+            rank=found.rank,
+            doc=doc,
+            metadata=found.passage.shown_metadata(),
+        )
 
 
 class QueryField(BaseModel):

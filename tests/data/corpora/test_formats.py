@@ -360,7 +360,7 @@ def test_a_title_without_text_is_read_as_text(write_file: WriteFile) -> None:
 
 
 def test_unknown_formats_are_refused_with_the_choices(write_file: WriteFile) -> None:
-    choices = "dpr, jsonl, beir, pyserini, text"
+    choices = "dpr, jsonl, beir, pyserini, documents"
     assert choices in read_error(write_file("a.jsonl", '{"name": 1}'))
     assert choices in read_error(write_file("b.bin", b"\x00\x01"))
     assert choices in read_error(write_file("c/d.bin", b"\x00\x01").parent)

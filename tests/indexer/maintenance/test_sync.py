@@ -307,14 +307,17 @@ def test_changes_are_told_when_the_folder_is_quiet(folder: Path) -> None:
     assert len(naps) == 5  # changed twice, then two seconds of quiet
 
 
-def _sync(index: Path, folder: Path, reader: Reader) -> None:
+def _sync(index: Path, folder: Path, reader: Path) -> None:
     """What a process does that is killed."""
-    sync_folder(index, folder, reader, workers=1)
+    sync_folder(index, folder, Reader.load(str(reader)), workers=1)
 
 
 @pytest.mark.slow
 def test_a_killed_synchronisation_leaves_the_index_before_or_after(
-    tiny_reader: Reader, tmp_path: Path, warm_processes: ForkServerContext
+    tiny_reader: Reader,
+    tiny_reader_path: Path,
+    tmp_path: Path,
+    warm_processes: ForkServerContext,
 ) -> None:
     folder, index = tmp_path / "folder", tmp_path / "index"
     folder.mkdir()
@@ -326,9 +329,9 @@ def test_a_killed_synchronisation_leaves_the_index_before_or_after(
         before = names_and_hashes(index)
         for _ in range(3):
             edits.edit()
-        process = warm_processes.Process(target=_sync, args=(index, folder, tiny_reader))
+        process = warm_processes.Process(target=_sync, args=(index, folder, tiny_reader_path))
         process.start()
-        process.join(draw.uniform(0.2, 4.0))
+        process.join(draw.uniform(0.5, 6.0))
         if process.is_alive():
             assert process.pid is not None
             os.kill(process.pid, signal.SIGKILL)
