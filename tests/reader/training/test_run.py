@@ -276,18 +276,23 @@ def test_answer_that_is_not_at_its_offset_is_named_or_skipped(
     assert "1 " in caplog.text and "skipped" in caplog.text
 
 
+ONE = 'base = "b"\nstages = [{{sources = [{{file = "x", titles = true}}]}}]\nnum_lower_layers = {}'
+SOURCE = r"recipe\.toml: stages\[0\]\.sources\[0\]\.titles: expected a value, found none"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("base = ", "not a recipe"),
-        ('base = "b"\nnum_lower_layers = 1', "'stages' is missing"),
-        ('base = "b"\nspeed = 9', "unknown key 'speed'"),
-        ('base = "b"\nnum_lower_layers = "1"\nstages = []', "expected int"),
-        ('base = "b"\nnum_lower_layers = 1\nstages = []', "one table or more"),
-        ('base = "b"\nprecision = "int3"', "num_lower_layers"),
-        ('base = "b"\nnum_lower_layers = 1\nprecision = "int3"\nstages = []', "expected auto"),
-        ('base = "b"\nnum_lower_layers = -1\nstages = []', "not negative"),
-        ('base = "b"\nnum_lower_layers = 1\n[[stages]]\nsources = [{file = "x"}]', r"titles"),
+        ('base = "b"\nnum_lower_layers = 1', "stages: expected a value, found none"),
+        (ONE.format("1") + "\nspeed = 9", "speed: expected no field of this name, found 9"),
+        (ONE.format('"1"'), "num_lower_layers: expected a valid integer, found '1'"),
+        (ONE.format("true"), "num_lower_layers: expected a valid integer, found True"),
+        (ONE.format("-1"), "num_lower_layers: expected a number greater than or equal to 0"),
+        (ONE.format("1") + '\nprecision = "int3"', "precision: expected 'auto', .* found 'int3'"),
+        ('base = "b"\nnum_lower_layers = 1\nstages = []', "stages: expected 1 items, found 0"),
+        ('base = "b"\nnum_lower_layers = 1\n[[stages]]\nsources = [{file = "x"}]', SOURCE),
+        (ONE.format("1") + "\nseed = 1979-05-27", "seed: expected a valid integer"),
     ],
 )
 def test_bad_recipe_is_a_clear_error(text: str, message: str, tmp_path: Path) -> None:
