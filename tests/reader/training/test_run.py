@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib.resources import files
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,8 +20,14 @@ from preread.reader import Ranking, Reader
 from preread.reader.comprehension import answer_examples
 from preread.reader.ranking import VectorRanking
 from preread.reader.training import Recipe, recipe_path
-from preread.reader.training.recipe import DistillationConfig, HeldOutConfig
+from preread.reader.training.recipe import (
+    DistillationConfig,
+    HeldOutConfig,
+    SourceConfig,
+    StageConfig,
+)
 from preread.reader.training.run import train
+from preread.reader.training.starting import load_student
 from preread.reader.training.trainer import last_checkpoint
 from safetensors.torch import load_file
 
@@ -312,6 +319,18 @@ def test_shipped_recipes_load_by_name() -> None:
     assert "minilm-l6-split" in names
     for name in names:
         assert Recipe.load(recipe_path(name)).num_lower_layers in range(7)
+
+
+@pytest.mark.parametrize("kind", ["random_negatives", "article_negatives", ""])
+def test_scores_compare_where_questions_are_read_with_several_passages(
+    kind: str, base: Path
+) -> None:
+    """Whatever kind the passages are of that a question is not answered by."""
+    chosen = recipe(base)
+    changes: dict[str, Any] = {kind: 1} if kind else {}
+    source = SourceConfig(file="train.jsonl", titles=True, **changes)
+    chosen = replace(chosen, stages=(StageConfig(sources=(source,)),))
+    assert load_student(chosen, str(base)).config.shared_normalization is bool(kind)
 
 
 def test_a_source_has_negatives_of_one_kind(base: Path) -> None:
