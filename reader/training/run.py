@@ -6,12 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedTokenizerFast, PrinterCallback, TrainingArguments
+from transformers import PreTrainedTokenizerFast, PrinterCallback
 
-from ...data import OnError, PrereadError
+from ...data import OnError
 from ..checkpoints import shipped_reader_path
 from ..codecs import Codec, QuantisedCodec, codec_file_name, known_codec, round_trip, save_codec
-from ..inference.mixed_precision import uses_bfloat16
 from ..modeling.decomposed import DecomposedModel
 from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..ranking import Ranking
@@ -21,12 +20,12 @@ from .callbacks import TrainingProgress
 from .objective import Teacher
 from .plot import plot_run
 from .recipe import Recipe
+from .setup import prepare_folder, training_arguments
 from .starting import load_student, ranking_of_student
 from .tasks import task_of
 from .trainer import PackedTrainer, last_checkpoint, publish
 
 _LOG = logging.getLogger(__name__)
-_RECIPE = "recipe.txt"
 
 
 def train(
@@ -58,11 +57,9 @@ def train(
         PrereadError: If base or teacher cannot be used, ``output`` holds another run, or the loss
             is not a finite number.
     """
-    arguments = _arguments(
-        recipe, output, device or ("cuda" if torch.cuda.is_available() else "cpu")
-    )
+    arguments = training_arguments(recipe, output, device)
     if arguments.process_index == 0:
-        _prepare(output, recipe, resume)
+        prepare_folder(output, recipe, resume)
     assert arguments.distributed_state is not None
     arguments.distributed_state.wait_for_everyone()  # of several processes one makes the folder
     checkpoint = last_checkpoint(output)
@@ -99,58 +96,6 @@ def train(
         _save(model, tokenizer, output / "reader", learned, ranking)
         plot_run(output)
     return output / "reader"
-
-
-def _prepare(output: Path, recipe: Recipe, resume: bool) -> None:
-    """Make the folder, or check that the run in it may be resumed.
-
-    Raises:
-        PrereadError: If the folder holds a run already and this is not its continuation.
-    """
-    described = output / _RECIPE
-    if described.exists():
-        if not resume:
-            raise PrereadError(
-                f"{output}: expected no training run, found one. Go on with it (--resume) or name "
-                "another folder."
-            )
-        if described.read_text(encoding="utf-8") != repr(recipe):
-            raise PrereadError(
-                f"{output}: expected the recipe of the run in it, recorded in {described}, found "
-                "another recipe. Resume with that one or name another folder."
-            )
-    output.mkdir(parents=True, exist_ok=True)
-    described.write_text(repr(recipe), encoding="utf-8")
-
-
-def _arguments(recipe: Recipe, output: Path, device: str) -> TrainingArguments:
-    """The recipe as the arguments of transformers' `Trainer`."""
-    arguments = TrainingArguments(
-        output_dir=str(output),
-        per_device_train_batch_size=1,  # an item is a whole batch
-        num_train_epochs=1,  # stages and epochs are laid out in the data set
-        gradient_accumulation_steps=recipe.accumulate,
-        learning_rate=recipe.learning_rate,
-        warmup_steps=recipe.warmup_ratio,
-        weight_decay=recipe.weight_decay,
-        lr_scheduler_type="linear",
-        max_grad_norm=1.0,
-        use_cpu=device == "cpu",
-        bf16=uses_bfloat16(recipe.precision, torch.device(device)),
-        logging_steps=10,
-        logging_nan_inf_filter=False,
-        save_steps=recipe.save_every,
-        remove_unused_columns=False,
-        disable_tqdm=True,  # TrainingProgress draws one, on standard error
-        dataloader_num_workers=0,
-        dataloader_pin_memory=False,
-        report_to=[],
-        seed=recipe.seed,
-    )
-    # With several GPUs and one process the library would split batches. Packed batches cannot be.
-    if arguments.n_gpu > 1:
-        arguments._n_gpu = 1
-    return arguments
 
 
 def _save(
