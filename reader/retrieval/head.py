@@ -75,5 +75,7 @@ class RetrievalHead(nn.Module):
         n_texts = max(owners) + 1 if owners else 0
         sums = torch.zeros(n_texts, rows.shape[1], device=device, dtype=torch.float32)
         sums = sums.index_add(0, text, rows.float())
-        # The mean has the direction of the sum, and only the direction counts.
-        return nn.functional.normalize(nn.functional.linear(sums, self.project.weight.float()))
+        # The mean has the direction of the sum, and only the direction counts. Few numbers are left
+        # here, so that float32 costs nothing.
+        with torch.autocast(device.type, enabled=False):
+            return nn.functional.normalize(nn.functional.linear(sums, self.project.weight.float()))
