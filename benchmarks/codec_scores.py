@@ -228,7 +228,7 @@ def score(options: argparse.Namespace) -> None:
         print(rows[name], flush=True)
         write_result(options.result, content)
         if datasets:
-            plot(content["rows"], ROOT / "docs" / "codecs.png")
+            plot(content["rows"], ROOT / "docs" / "measurements" / "codecs.png")
 
 
 def scores_of(

@@ -178,7 +178,7 @@ def main() -> None:
     if options.write:
         ranking = load_ranking(str(options.write)).changed(stop_margin=margin)
         print(ranking.save(options.write))
-    plot(rows, margin, ROOT / "docs" / "early-stop.png")
+    plot(rows, margin, ROOT / "docs" / "measurements" / "early-stop.png")
 
 
 if __name__ == "__main__":

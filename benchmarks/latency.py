@@ -129,7 +129,7 @@ def main() -> None:
     }
     print(content["latency_ms"], content["line"])
     write_result("latency", content)
-    plot(rows, ROOT / "docs" / "latency.png")
+    plot(rows, ROOT / "docs" / "measurements" / "latency.png")
 
 
 if __name__ == "__main__":

@@ -124,4 +124,4 @@ def plot_growth(result: Result) -> None:
     for axes in panels[len(costs) :]:
         axes.set_visible(False)
     figure.supxlabel("passages")
-    figure.savefig(ROOT / "docs" / "scaling.png", dpi=110)
+    figure.savefig(ROOT / "docs" / "measurements" / "scaling.png", dpi=110)

@@ -111,7 +111,7 @@ def main() -> None:
         "rows": rows,
     }
     write_result("split-curve", content)
-    plot(rows, reference, ROOT / "docs" / "split-curve.png")
+    plot(rows, reference, ROOT / "docs" / "measurements" / "split-curve.png")
 
 
 if __name__ == "__main__":

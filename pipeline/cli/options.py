@@ -37,7 +37,8 @@ Retriever = Annotated[
     str,
     typer.Option(
         metavar="RETRIEVER",
-        help="What finds passages: bm25, dense, hybrid, or an engine's URL (docs/retrieval.md).",
+        help="What finds passages: bm25, dense, hybrid, or an engine's URL "
+        "(docs/guide/retrieval.md).",
     ),
 ]
 K1 = Annotated[float, typer.Option(help="BM25: how soon a word's repetitions stop counting.")]
