@@ -2,8 +2,8 @@
 
 All partitions are searched, and the best hits of all are those of the whole index, for a partition
 scores as it does (``docs/guide/scaling.md``). Each partition reads its own of them
-(`OpenDomainQA.read`). Its candidates, merged with those of the others, are what one reader of all passages would find,
-since a span's logit does not depend on other passages.
+(`OpenDomainQA.read`). Its candidates, merged with those of the others, are what one reader of all
+passages would find, since a span's logit does not depend on other passages.
 """
 
 import math
