@@ -1,8 +1,9 @@
 """How costs grow with the passages of an index, by the newest result of `rehearsal.py`.
 
-Growth is told twice: by the straight line through the costs (least squares, so that each counts by
-its distance), and by the exponent between the two largest indexes: 1 grows with the passages, 0 not
-at all. Both are extrapolated to all of Wikipedia; a cost that falls is taken to stay.
+Growth is described twice: by the straight line through the costs (least squares, where each counts
+by its distance), and by the exponent between the two largest indexes. An exponent of 1 grows with
+the passages, one of 0 does not grow. Both are extrapolated to all of Wikipedia. A cost that falls
+is taken as constant.
 """
 
 from collections.abc import Callable

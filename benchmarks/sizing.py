@@ -1,4 +1,4 @@
-"""What all of Wikipedia takes: operations by shape, bytes by those of an index that was built."""
+"""What all of Wikipedia takes: operations by shape, and bytes as in an index that was built."""
 
 from dataclasses import dataclass
 

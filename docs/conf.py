@@ -11,6 +11,7 @@ sys.path.insert(0, str(DOCS))
 
 project = "preread"
 author = "The preread authors"
+copyright = author
 release = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 version = release
 
@@ -41,7 +42,25 @@ linkcheck_ignore = [r"http://127\.0\.0\.1"]
 
 
 def setup(app: Sphinx) -> None:
-    """Fill the page of commands from the command line itself."""
+    """Fill the page of commands from the command line; keep colons in attributes' docstrings."""
     from commands import add_commands
 
     app.connect("source-read", add_commands)
+    app.connect("autodoc-process-docstring", keep_colon, priority=400)
+
+
+def keep_colon(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Keep napoleon from taking what stands before an attribute's first colon for its type.
+
+    Args:
+        app: The build; not used.
+        what: Kind of the object.
+        name: Its name; not used.
+        obj: The object; not used.
+        options: Of the directive; not used.
+        lines: The docstring. An attribute's gets an empty first line, which napoleon reads alone.
+    """
+    if what == "attribute":
+        lines.insert(0, "")
