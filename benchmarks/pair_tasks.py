@@ -6,9 +6,9 @@ For each of BoolQ, MNLI and QQP three readers start from BASE, a plain encoder, 
 pairs in the same order: the full model, a decomposed reader, and a decomposed reader that the full
 model teaches with KD and LRS (Cao et al. 2020, section 3.3). The recipes are
 ``minilm-l6-TASK-full``, ``-split`` and ``-student``. All are scored on the pairs of DEV, the taught
-one also with its stored text through a codec. A run whose ``RUNS/TASK-ARM/reader`` exists is not repeated, wherever that
-reader comes from. The result is written after each task. With ``--go-on`` the other tasks of the
-newest result stay in it.
+one also with its stored text through a codec. A run whose ``RUNS/TASK-ARM/reader`` exists is not
+repeated, wherever that reader comes from. The result is written after each task. With ``--go-on``
+the other tasks of the newest result stay in it.
 """
 
 import json
