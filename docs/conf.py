@@ -60,7 +60,8 @@ def keep_colon(
         name: Its name; not used.
         obj: The object; not used.
         options: Of the directive; not used.
-        lines: The docstring. An attribute's gets an empty first line, which napoleon reads alone.
+        lines: The docstring. Napoleon looks for a type in the first line, so an escaped space, of
+            which nothing is shown, takes its place.
     """
-    if what == "attribute":
-        lines.insert(0, "")
+    if what in {"attribute", "data", "property"} and lines:
+        lines.insert(0, "\\ ")
