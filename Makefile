@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # A process a core, each with one thread; one that has no tests left takes over some of another's.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo serve-demo check test test-ray lint types sample wheel postgres chromium format clean FORCE
+.PHONY: demo serve-demo check test test-ray lint types sample wheel docs docs-links postgres chromium format clean FORCE
 
 demo: $(PACKAGE)
 	$(BIN)/preread demo
@@ -49,6 +49,15 @@ sample: $(STAMP)
 test-ray: $(STAMP)
 	$(PIP) --config-settings editable_mode=strict --editable ".[test,ray]"
 	$(BIN)/python -m pytest tests/indexer/builder/test_ray.py tests/pipeline/cluster/test_ray_cluster.py
+
+# The docs site, in build/docs/index.html; a warning is an error, and so is a link that leads nowhere.
+docs: $(STAMP)
+	$(PIP) --config-settings editable_mode=strict --editable ".[test,docs]"
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+# The same for links to other sites, which need a network and may be gone for a while.
+docs-links: docs
+	$(BIN)/python -m sphinx -q -b linkcheck docs build/docs-links
 
 # What is released, of the last commit: files that lie about do not get into it.
 wheel: $(STAMP)

@@ -1,9 +1,9 @@
 """Answering from an index that lies in partitions, as if it were whole.
 
 All partitions are searched, and the best hits of all are those of the whole index, for a partition
-scores as it does (``docs/scaling.md``). Each partition reads its own of them (`OpenDomainQA.read`).
-Its candidates, merged with those of the others, are what one reader of all passages would find,
-since a span's logit does not depend on other passages.
+scores as it does (``docs/guide/scaling.md``). Each partition reads its own of them
+(`OpenDomainQA.read`). Its candidates, merged with those of the others, are what one reader of all
+passages would find, since a span's logit does not depend on other passages.
 """
 
 import math

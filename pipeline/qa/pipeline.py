@@ -110,7 +110,7 @@ class OpenDomainQA:
             runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
             precision: Number format in which PyTorch runs the upper layers.
             retriever: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine
-                (``docs/retrieval.md``).
+                (``docs/guide/retrieval.md``).
             bm25_parameters: How BM25 weighs; by default as Anserini does.
             bm25_weight: Logits added to a passage's spans for each point of its BM25 score; by
                 default what the reader's configuration says.

@@ -1,4 +1,4 @@
-"""A learned codec as a safetensors file (``docs/index-format.md``)."""
+"""A learned codec as a safetensors file (``docs/reference/index-format.md``)."""
 
 import hashlib
 import json

@@ -39,7 +39,7 @@ def storage_of(
 
     Args:
         hidden_size: Width of the states.
-        vocab_size: Decides the width of token ids (``docs/index-format.md``).
+        vocab_size: Decides the width of token ids (``docs/reference/index-format.md``).
         codecs: Their names.
 
     Raises:

@@ -25,7 +25,7 @@ from preread.data.nq.scoring import NqOutcome, long_outcome, operating_points, s
 WriteFile = Callable[[str, str | bytes], Path]
 MakeNq = Callable[..., dict[str, Any]]
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "natural-questions.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "guide" / "natural-questions.md"
 LONG, OTHER, SHORT, SECOND = NqSpan(0, 10), NqSpan(0, 9), NqSpan(1, 3), NqSpan(5, 6)
 NULL = NqAnswer()
 

@@ -228,7 +228,7 @@ def test_following_several_sums_leaves_less_than_following_one(
 
 
 def decode_by_the_book(file: Path, codes: Tensor, windows: Packed, words: Tensor) -> Tensor:
-    """``docs/index-format.md``, written out one token at a time."""
+    """``docs/reference/index-format.md``, written out one token at a time."""
     stored = {name: tensor.double().numpy() for name, tensor in load_file(file).items()}
     tensors = {
         name: tensor * stored[f"{name}_scales"][..., None, :]
