@@ -1,13 +1,13 @@
-"""Cutting a text into passages of about a hundred words, each a verbatim slice of it."""
+"""Splitting of a text into passages of about 100 words, each a slice of the text."""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 TARGET_WORDS = 100
-"""Paragraphs are packed up to this many words; DPR's passages have as many."""
+"""Paragraphs are joined up to this many words, the length of DPR's passages."""
 MAX_PARAGRAPH_WORDS = 200
-"""A paragraph with more is cut at the ends of sentences."""
+"""A longer paragraph is split at the ends of sentences."""
 
 _PARAGRAPH = re.compile(r"\S[^\n]*(?:\n[^\S\n]*\S[^\n]*)*")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s)")
@@ -22,18 +22,18 @@ class TextSpan(NamedTuple):
 
 
 def split_text(text: str, *, is_markdown: bool = False) -> list[TextSpan]:
-    """Cut a text into passages.
+    """Split a text into passages.
 
-    Paragraphs, which blank lines separate, are packed up to ``TARGET_WORDS`` words and stay whole;
-    one above ``MAX_PARAGRAPH_WORDS`` is cut at the ends of sentences, and a sentence stays whole
-    whatever its length. A markdown heading stays with the paragraph below it.
+    Blank lines separate paragraphs. Paragraphs stay whole and are joined up to ``TARGET_WORDS``
+    words. A paragraph of more than ``MAX_PARAGRAPH_WORDS`` words is split at the ends of sentences;
+    a sentence stays whole whatever its length. A markdown heading stays with the paragraph below.
 
     Args:
         text: The whole text.
-        is_markdown: Whether a line that starts with ``#`` is a heading.
+        is_markdown: Whether lines that start with ``#`` are headings.
 
     Returns:
-        The passages in order; none where the text is blank.
+        The passages in order; empty where the text is blank.
     """
     paragraphs = (_trim(text, match.span()) for match in _PARAGRAPH.finditer(text))
     blocks = _join_headings(text, paragraphs) if is_markdown else paragraphs
@@ -42,18 +42,18 @@ def split_text(text: str, *, is_markdown: bool = False) -> list[TextSpan]:
 
 
 def _trim(text: str, span: tuple[int, int]) -> TextSpan:
-    """The span without white space at its end."""
+    """Return the span without white space at its end."""
     start, end = span
     return TextSpan(start, start + len(text[start:end].rstrip()))
 
 
 def _count_words(text: str, span: TextSpan) -> int:
-    """Words are what white space separates."""
+    """Count the words of a span, which white space separates."""
     return len(text[span.start : span.end].split())
 
 
 def _join_headings(text: str, paragraphs: Iterable[TextSpan]) -> Iterator[TextSpan]:
-    """Each paragraph that is only a heading, joined with the next."""
+    """Yield the paragraphs, those that are only a heading joined with the next."""
     heading: TextSpan | None = None
     for paragraph in paragraphs:
         start = heading.start if heading else paragraph.start
@@ -68,7 +68,7 @@ def _join_headings(text: str, paragraphs: Iterable[TextSpan]) -> Iterator[TextSp
 
 
 def _cut_long(text: str, block: TextSpan) -> Iterator[TextSpan]:
-    """The block itself or, above ``MAX_PARAGRAPH_WORDS``, its sentences packed."""
+    """Yield the block or, above ``MAX_PARAGRAPH_WORDS`` words, groups of its sentences."""
     if _count_words(text, block) <= MAX_PARAGRAPH_WORDS:
         yield block
         return
@@ -80,7 +80,7 @@ def _cut_long(text: str, block: TextSpan) -> Iterator[TextSpan]:
 
 
 def _leading_space(text: str, position: int) -> int:
-    """Number of white-space characters at a position."""
+    """Count the white-space characters at a position."""
     end = position
     while end < len(text) and text[end].isspace():
         end += 1
@@ -88,7 +88,7 @@ def _leading_space(text: str, position: int) -> int:
 
 
 def _pack(text: str, pieces: Iterable[TextSpan]) -> Iterator[TextSpan]:
-    """Neighbouring pieces joined while they have at most ``TARGET_WORDS`` words together."""
+    """Join neighbouring pieces while they have at most ``TARGET_WORDS`` words together."""
     passage: TextSpan | None = None
     n_words = 0
     for piece in pieces:

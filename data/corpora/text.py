@@ -1,4 +1,4 @@
-"""A folder of plain text and markdown files as a corpus."""
+"""Plain text and markdown files as a corpus."""
 
 import re
 from collections.abc import Iterator
@@ -18,14 +18,22 @@ _TITLE = re.compile(r"^#{1,6}[^\S\n]+(\S[^\n]*?)[^\S\n]*#*[^\S\n]*$", re.MULTILI
 
 
 def read_text_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
-    """The passages of all ``.txt`` and ``.md`` files in a folder and its sub-folders, or of one.
+    """Read the passages of text files.
 
-    A passage is named by the file's path in the folder and, where the file gives several, ``#1``,
-    ``#2`` and so on; its title is the first markdown heading, or else the file's name without
-    suffix.
+    A passage's identifier is the file's path within the folder, followed by ``#1``, ``#2`` and so
+    on where the file has several passages. Its title is the first markdown heading or, where there
+    is none, the file's name without suffix.
+
+    Args:
+        path: A ``.txt`` or ``.md`` file, plain or gzip, or a folder of such files, sub-folders
+            included.
+        policy: What to do with a file that cannot be used.
+
+    Yields:
+        The location of each passage's first line, and the passage.
 
     Raises:
-        DataError: If the folder holds no such file, or the policy says so.
+        DataError: If a folder has no such file, or the policy is to fail and a file is refused.
     """
     for file in files_of(path, SUFFIXES):
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
@@ -38,12 +46,12 @@ def read_text_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[Source
 
 
 def _read_file(file: Path, name: str) -> list[tuple[SourceLocation, Passage]]:
-    """The passages of one file."""
+    """Read the passages of one file."""
     text = read_whole_text(file)
     is_markdown = data_suffix(file) == ".md"
     spans = split_text(text, is_markdown=is_markdown)
     if not spans:
-        raise DataError("expected text, found it empty. Fill it or take it away.", path=file)
+        raise DataError("expected text, found none. Fill or remove the file.", path=file)
     heading = _TITLE.search(text) if is_markdown else None
     title = heading[1] if heading else Path(name).stem
     found = []

@@ -104,7 +104,7 @@ def test_bad_utf8_costs_the_file_and_names_its_line(write_file: WriteFile) -> No
 def test_empty_file_is_an_error_that_can_be_skipped(write_file: WriteFile) -> None:
     write_file("c/a.txt", " \n")
     folder = write_file("c/b.txt", "fine").parent
-    with pytest.raises(DataError, match=r"a\.txt: expected text, found it empty"):
+    with pytest.raises(DataError, match=r"a\.txt: expected text, found none"):
         list(read_corpus(folder))
     assert len(list(read_corpus(folder, on_error=OnError.SKIP))) == 1
 
