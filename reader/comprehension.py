@@ -1,4 +1,4 @@
-"""Reading comprehension: the answer to a question from its one given context."""
+"""Reading comprehension: each question comes with the one context that answers it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -18,16 +18,17 @@ def answer_examples(
     examples: Iterable[ReadingExample],
     through: Callable[[Packed, Packed], Packed] = lambda states, token_ids: states,
 ) -> Iterator[tuple[ReadingExample, str]]:
-    """Answer questions, each from its context; the questions of a context share its lower pass.
+    """Answer each question from its context. Questions of one context share its lower states.
 
     Args:
-        reader: What reads.
-        examples: Questions with contexts. Their titles are read too; empty ones are not there.
-        through: What passage states go through before they are read, such as a codec; takes their
-            token ids too.
+        reader: The reader.
+        examples: Questions with contexts. A title that is not empty is read too.
+        through: Applied to the lower states of a context and its token ids before the context is
+            read, for example the round trip through a codec.
 
     Yields:
-        Each example with its answer, grouped by context; empty where the context holds no token.
+        Each example with its answer, grouped by context. The answer is empty if the context has no
+        tokens.
     """
     by_passage: dict[tuple[str, str], list[ReadingExample]] = defaultdict(list)
     for example in examples:

@@ -1,4 +1,4 @@
-"""From the logits of all passages to answers, by what a reader says of scores."""
+"""From the logits of all passages to answer spans, as the reader was trained to be read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from .window_table import WindowTable
 
 @dataclass(frozen=True, slots=True)
 class SpanDecoder:
-    """Finds spans in logits."""
+    """Finds answer spans in logits."""
 
     config: DeformerConfig
     passage_weight: float = 0.0
-    """Logits that one logit of a passage's margin is worth beside its spans' own."""
+    """Logits that one logit of a passage's margin adds to each of its spans."""
 
     def best(
         self,
@@ -26,17 +26,17 @@ class SpanDecoder:
         *,
         max_answer_length: int | None = None,
     ) -> list[Span]:
-        """The best spans of all passages; see `spans.decode_spans`.
+        """Find the best spans of all passages together.
 
         Args:
-            logits: Of all windows.
-            windows: The same windows.
-            n_best: How many answers at most.
-            passage_scores: What each passage brings along from retrieval, in logits.
-            max_answer_length: Longest answer in wordpieces; by default the configuration's.
+            logits: Logits of all windows.
+            windows: Table of the same windows.
+            n_best: Most spans to return.
+            passage_scores: What the retrieval score of each passage is worth, in logits.
+            max_answer_length: Longest span in wordpieces; by default that of the configuration.
 
         Returns:
-            Spans, best first.
+            Spans that do not overlap, best first.
         """
         longest = max_answer_length or self.config.max_answer_length
         return decode_spans(
@@ -57,14 +57,17 @@ class SpanDecoder:
         *,
         max_answer_length: int | None = None,
     ) -> list[Span]:
-        """The best spans of each passage; see `spans.decode_by_passage`.
+        """Find the best spans of each passage.
 
         Args:
-            logits: As in `best`.
-            windows: As in `best`.
-            n_best: How many spans of a passage at most.
-            passage_scores: As in `best`.
-            max_answer_length: As in `best`.
+            logits: Logits of all windows.
+            windows: Table of the same windows.
+            n_best: Most spans of a passage to return.
+            passage_scores: What the retrieval score of each passage is worth, in logits.
+            max_answer_length: Longest span in wordpieces; by default that of the configuration.
+
+        Returns:
+            Spans of all passages, best first; those of one passage do not overlap.
         """
         longest = max_answer_length or self.config.max_answer_length
         return decode_by_passage(
@@ -79,12 +82,15 @@ class SpanDecoder:
     def margins(
         self, logits: SpanLogits, windows: WindowTable, *, max_answer_length: int | None = None
     ) -> list[float]:
-        """How far each passage's best span is ahead of no answer; see `spans.passage_margins`.
+        """How far the best span of each passage is ahead of its no-answer score.
 
         Args:
-            logits: As in `best`.
-            windows: As in `best`.
-            max_answer_length: As in `best`.
+            logits: Logits of all windows.
+            windows: Table of the same windows.
+            max_answer_length: Longest span in wordpieces; by default that of the configuration.
+
+        Returns:
+            One margin for each passage, in logits; 0 for a passage without text.
         """
         return passage_margins(
             logits.start,
@@ -101,10 +107,10 @@ class SpanDecoder:
         passage_scores: Sequence[float] | None,
         longest: int,
     ) -> Sequence[float]:
-        """The passages' scores, with what the reader itself has to say of each passage.
+        """The score to add to the spans of each passage, which makes them comparable.
 
-        That is its margin over no answer, weighed, and what makes logits comparable where they are
-        not.
+        It is the sum of the passage's retrieval score, its weighted margin, and, for a reader whose
+        logits are not comparable across passages, its negated log normaliser.
         """
         n_passages = max(windows.passage) + 1
         scores = [0.0] * n_passages if passage_scores is None else passage_scores

@@ -1,4 +1,4 @@
-"""Decoding: from the logits of all passages to answer spans, with no loop over passages."""
+"""Decoding: from the logits of all passages to answer spans, without a loop over passages."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,21 +13,21 @@ from .window_table import WindowTable
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An answer, in tokens."""
+    """A span of tokens that may be the answer."""
 
     passage: int
-    """Which of the passages that were read."""
+    """Number of the passage, from 0, in the order of reading."""
     first_token: int
-    """First token, counted in the passage's text."""
+    """First token, counted in the passage's text from 0."""
     last_token: int
-    """Last token, inclusive."""
+    """Last token, inclusive, counted in the passage's text from 0."""
     logit: float
-    """Start logit plus end logit, plus the passage's score if there is one."""
+    """Start logit plus end logit, plus the score of the passage if there is one."""
     probability: float
-    """Softmax over all spans that were allowed, in all texts that were read."""
+    """Softmax over all allowed spans of all passages that were read."""
 
     def overlaps(self, other: "Span") -> bool:
-        """Whether the two share a token."""
+        """Whether two spans share a token."""
         return (
             self.passage == other.passage
             and self.first_token <= other.last_token
@@ -36,14 +36,14 @@ class Span:
 
 
 def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Tensor:
-    """Log of the softmax denominators of start and of end over each passage's text, added.
+    """Log normaliser of each passage: the log softmax denominators of start and end, added.
 
-    Taken from the logit of a span, it leaves the log of ``p_start * p_end`` in its passage.
+    A span's logit minus the normaliser is the log of ``p_start * p_end`` within its passage.
 
     Args:
-        start: Start logits of all windows' rows, packed. Shape ``(n_rows,)``.
-        end: End logits, likewise.
-        windows: The windows, in the same order.
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
+        windows: Table of the windows, in the order of the rows.
 
     Returns:
         Shape ``(n_passages,)``, float32; 0 for a passage without text.
@@ -66,21 +66,22 @@ def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Ten
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """For every row, the spans that begin there."""
+    """The ends of all spans that begin at each row."""
 
     best: Tensor
-    """End logit of the best of them; -inf where none may begin. Shape ``(n_rows,)``."""
+    """End logit of the best span from the row; -inf if no span may begin there. Shape
+    ``(n_rows,)``."""
     last_row: Tensor
-    """Where that one ends, inclusive. Shape ``(n_rows,)``, int64."""
+    """Last row of that span, inclusive. Shape ``(n_rows,)``, int64."""
     logsumexp: Tensor
-    """Log of the summed exponentials of all their end logits. Shape ``(n_rows,)``."""
+    """Log of the summed exponentials of all end logits in reach of the row. Shape ``(n_rows,)``."""
 
 
 def _reachable_ends(end: Tensor, is_text: Tensor, max_answer_length: int) -> _Ends:
-    """Look from every row at the ends a span from there may have.
+    """Find the ends that a span from each row may have.
 
-    Windows need no care of their own: between the texts of two windows lies at least one row that
-    is no text, and a span may not cross it.
+    Windows need no special care: at least one row that is not text lies between the texts of two
+    windows, and a span may not cross it.
     """
     n_rows = end.shape[0]
     blocked = torch.nn.functional.pad(~is_text, (0, max_answer_length), value=True)
@@ -101,23 +102,22 @@ def decode_spans(
     n_best: int,
     passage_scores: Sequence[float] | None = None,
 ) -> list[Span]:
-    """The best spans of all passages, none overlapping a better one.
+    """Find the best spans of all passages together; a span that overlaps a better one is left out.
 
     Args:
-        start: Start logits of all windows' rows, packed. Shape ``(n_rows,)``.
-        end: End logits, likewise.
-        windows: The windows, in the same order.
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
+        windows: Table of the windows, in the order of the rows.
         max_answer_length: Longest span in tokens.
-        n_best: How many spans at most.
-        passage_scores: What each passage brings along, in logits: a prior from retrieval. It is
-            added to every span of the passage.
+        n_best: Most spans to return.
+        passage_scores: Score of each passage in logits, such as a prior from retrieval. It is added
+            to every span of the passage.
 
     Returns:
-        Spans, best first; fewer than ``n_best`` where the texts hold fewer, none where all are
-        empty.
+        Spans, best first; fewer than ``n_best`` if the texts hold no more.
 
-    Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of the passage only, of bounded length.
-    There every window is normalised by itself; here one softmax covers all spans of all windows.
+    Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of bounded length, in the passage only.
+    There each window has its own softmax; here one softmax covers all spans of all windows.
     """
     ranking = _rank(start, end, windows, max_answer_length, passage_scores)
     return _select(ranking, windows, n_best)
@@ -132,19 +132,20 @@ def decode_by_passage(
     n_best: int,
     passage_scores: Sequence[float] | None = None,
 ) -> list[Span]:
-    """The best spans of each passage, none overlapping a better one.
+    """Find the best spans of each passage; a span that overlaps a better one is left out.
 
     Args:
-        start: As in `decode_spans`.
-        end: As in `decode_spans`.
-        windows: As in `decode_spans`.
-        max_answer_length: As in `decode_spans`.
-        n_best: How many spans of a passage at most.
-        passage_scores: As in `decode_spans`.
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
+        windows: Table of the windows, in the order of the rows.
+        max_answer_length: Longest span in tokens.
+        n_best: Most spans of a passage to return.
+        passage_scores: Score of each passage in logits, such as a prior from retrieval. It is added
+            to every span of the passage.
 
     Returns:
-        The spans that `decode_spans` gives when asked for all of them, less those that have
-        ``n_best`` better ones in their own passage; best first.
+        Up to ``n_best`` spans of each passage, all together best first. They are the spans that
+        `decode_spans` would find if it were asked for all.
     """
     ranking = _rank(start, end, windows, max_answer_length, passage_scores)
     passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
@@ -158,21 +159,21 @@ def decode_by_passage(
 def passage_margins(
     start: Tensor, end: Tensor, null: Tensor, windows: WindowTable, *, max_answer_length: int
 ) -> Tensor:
-    """How far the best span of each passage is ahead of "no answer here", in logits.
+    """How far the best span of each passage is ahead of its no-answer score, in logits.
 
-    A passage of several windows is as good as the best of them: the others need not answer.
+    The margin of a passage with several windows is that of its best window.
 
     Args:
-        start: As in `decode_spans`.
-        end: As in `decode_spans`.
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
         null: Start and end logit of each window's [CLS] row. Shape ``(n_windows, 2)``.
-        windows: As in `decode_spans`.
-        max_answer_length: As in `decode_spans`.
+        windows: Table of the windows, in the order of the rows.
+        max_answer_length: Longest span in tokens.
 
     Returns:
         Shape ``(n_passages,)``, float32; 0 for a passage without text.
 
-    Source: best span less null as in Devlin et al. 2019 (https://aclanthology.org/N19-1423),
+    Source: best span minus null as in Devlin et al. 2019 (https://aclanthology.org/N19-1423),
     section 4.3.
     """
     is_text = windows.is_text().to(start.device)
@@ -192,19 +193,19 @@ def passage_margins(
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """For every row where a span may begin, the best span from there; best first."""
+    """The best span from each row where a span may begin, best first."""
 
     order: Tensor
-    """The rows. Shape ``(n_text_rows,)``, int64."""
+    """First rows of the spans. Shape ``(n_text_rows,)``, int64."""
     last_row: Tensor
-    """Where the span ends, inclusive, likewise."""
+    """Last rows of the spans, inclusive. Shape ``(n_text_rows,)``, int64."""
     logits: Tensor
-    """Start plus end plus the passage's score, likewise, float32."""
+    """Start plus end logit plus the passage's score. Shape ``(n_text_rows,)``, float32."""
     log_total: Tensor
-    """Log of the summed exponentials of all spans' logits. A scalar."""
+    """Log of the summed exponentials of the logits of all spans. A scalar."""
 
     def at(self, places: Tensor) -> "_Ranking":
-        """Some of the spans."""
+        """The spans at some places of the ranking."""
         return _Ranking(
             self.order[places], self.last_row[places], self.logits[places], self.log_total
         )
@@ -227,7 +228,7 @@ def _rank(
     max_answer_length: int,
     passage_scores: Sequence[float] | None,
 ) -> _Ranking:
-    """Rank the best spans from each row."""
+    """Rank the rows by the best span that begins there."""
     is_text = windows.is_text().to(start.device)
     if passage_scores is not None:
         of_window = torch.tensor([passage_scores[p] for p in windows.passage])
@@ -243,7 +244,13 @@ def _rank(
 def _select(
     ranked: Iterable[tuple[int, int, float, float]], windows: WindowTable, n_best: int
 ) -> list[Span]:
-    """Walk down the ranking (first row, last row, logit, probability), skipping overlaps."""
+    """Take spans from the best one down, leaving out those that overlap one already taken.
+
+    Args:
+        ranked: First row, last row, logit and probability of each span, best first.
+        windows: Table of the windows, in the order of the rows.
+        n_best: Most spans to take.
+    """
     offsets = cumulative(windows.lengths).tolist()
     chosen: list[Span] = []
     for first_row, last_row, logit, probability in ranked:

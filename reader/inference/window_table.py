@@ -1,4 +1,4 @@
-"""Where windows begin and end among packed rows, and where in their passages they stand."""
+"""Where windows lie among packed rows, and in their passages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,26 +11,26 @@ from ..packing import cumulative
 
 @dataclass(frozen=True, slots=True)
 class WindowTable:
-    """What decoding must know of each window that is read, in the order of the logits."""
+    """What decoding needs to know of each window, in the order of the logits."""
 
     lengths: tuple[int, ...]
-    """Rows of the window."""
+    """Number of rows of each window."""
     n_prefix: tuple[int, ...]
-    """Rows before its text (title and [SEP])."""
+    """Number of rows before the text of each window: its title and separators."""
     first_token: tuple[int, ...]
-    """Which token of the passage's text its text begins with."""
+    """Position in the passage's text of the first text token of each window, in tokens from 0."""
     passage: tuple[int, ...]
-    """Which of the passages that are read it belongs to."""
+    """Number of the passage of each window."""
 
     def of_passages(self, passages: Sequence[int]) -> tuple[list[int], "WindowTable"]:
-        """The windows of some passages, as if no others were read.
+        """Select the windows of some passages.
 
         Args:
-            passages: Which; their places in it become their numbers. One that comes twice has its
-                windows twice.
+            passages: Numbers of passages. The first becomes passage 0 of the new table, the next
+                passage 1, and so on. A passage that occurs twice has its windows twice.
 
         Returns:
-            The windows' numbers here, and their own table.
+            The numbers of the selected windows in this table, and the new table.
         """
         windows: dict[int, list[int]] = {}
         for window, passage in enumerate(self.passage):
@@ -45,7 +45,13 @@ class WindowTable:
         )
 
     def followed_by(self, other: "WindowTable", n_passages: int) -> "WindowTable":
-        """Both, another table's passages counted on after ``n_passages`` of this one."""
+        """Append another table, whose passages are renumbered.
+
+        Args:
+            other: The table to append.
+            n_passages: Added to the passage numbers of ``other``: the number of passages of this
+                table.
+        """
         return WindowTable(
             self.lengths + other.lengths,
             self.n_prefix + other.n_prefix,
@@ -54,7 +60,11 @@ class WindowTable:
         )
 
     def is_text(self) -> Tensor:
-        """True for rows where answers may begin and end. Shape ``(n_rows,)``, bool, on CPU."""
+        """Rows where answers may begin and end: the text of the windows.
+
+        Returns:
+            True for text, False for title and separators. Shape ``(n_rows,)``, bool, on CPU.
+        """
         counts = torch.tensor(self.lengths, dtype=torch.int64)
         offsets = cumulative(self.lengths)
         row = torch.arange(int(offsets[-1]))
@@ -64,7 +74,7 @@ class WindowTable:
 
 
 def window_table(windows: Sequence[tuple[int, int, int, int]]) -> WindowTable:
-    """Make a table of rows ``(length, n_prefix, first_token, passage)``."""
+    """Make a table from one tuple ``(length, n_prefix, first_token, passage)`` for each window."""
     columns = zip(*windows, strict=True) if windows else ((), (), (), ())
     lengths, n_prefix, first_token, passage = columns
     return WindowTable(tuple(lengths), tuple(n_prefix), tuple(first_token), tuple(passage))
