@@ -199,7 +199,8 @@ class Reader:
     @property
     def spans(self) -> SpanDecoder:
         """Finds answer spans in logits."""
-        return SpanDecoder(self.config, self.ranking.passage_weight)
+        meaningful = self.encoder.meaningful_tokens
+        return SpanDecoder(self.config, self.ranking.passage_weight, meaningful)
 
     def logits(self, question: Packed, passages: Packed) -> SpanLogits:
         """Read one question with every window.

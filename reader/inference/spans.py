@@ -24,7 +24,7 @@ class Span:
     logit: float
     """Start logit plus end logit, plus the score of the passage if there is one."""
     probability: float
-    """Softmax over all allowed spans of all passages that were read."""
+    """Softmax over all spans of all passages that were read, those without meaning included."""
 
     def overlaps(self, other: "Span") -> bool:
         """Whether two spans share a token."""
@@ -69,7 +69,7 @@ class _Ends:
     """The ends of all spans that begin at each row."""
 
     best: Tensor
-    """End logit of the best span from the row; -inf if no span may begin there. Shape
+    """End logit of the best allowed span from the row; -inf if there is none. Shape
     ``(n_rows,)``."""
     last_row: Tensor
     """Last row of that span, inclusive. Shape ``(n_rows,)``, int64."""
@@ -77,20 +77,33 @@ class _Ends:
     """Log of the summed exponentials of all end logits in reach of the row. Shape ``(n_rows,)``."""
 
 
-def _reachable_ends(end: Tensor, is_text: Tensor, max_answer_length: int) -> _Ends:
+def _reachable_ends(
+    end: Tensor, is_text: Tensor, is_meaningful: Tensor | None, max_answer_length: int
+) -> _Ends:
     """Find the ends that a span from each row may have.
 
-    Windows need no special care: at least one row that is not text lies between the texts of two
-    windows, and a span may not cross it.
+    A span may not reach beyond the text of its window; at least one row that is not text lies
+    between the texts of two windows. A span must reach the next row that carries meaning.
     """
     n_rows = end.shape[0]
-    blocked = torch.nn.functional.pad(~is_text, (0, max_answer_length), value=True)
-    logits = torch.nn.functional.pad(end.float(), (0, max_answer_length))
-    reach = blocked.unfold(0, max_answer_length, 1)[:n_rows].cumsum(1) == 0
-    ends = logits.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(~reach, -torch.inf)
-    best, step = ends.max(dim=1)
-    last_row = torch.arange(n_rows, device=end.device) + step
-    return _Ends(best, last_row, ends.logsumexp(dim=1))
+    row = torch.arange(n_rows, device=end.device)
+    n_ends = (_next_true(~is_text) - row)[:, None]
+    step = torch.arange(max_answer_length, device=end.device)
+    padded = torch.nn.functional.pad(end.float(), (0, max_answer_length))
+    ends = padded.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(step >= n_ends, -torch.inf)
+    logsumexp = ends.logsumexp(dim=1)
+    if is_meaningful is not None:
+        n_without = (_next_true(is_meaningful & is_text) - row)[:, None]
+        ends = ends.masked_fill_(step < n_without, -torch.inf)
+    best, steps = ends.max(dim=1)
+    return _Ends(best, row + steps, logsumexp)
+
+
+def _next_true(flags: Tensor) -> Tensor:
+    """First row at or after each row that is True, or the number of rows. Shape ``(n_rows,)``."""
+    n_rows = flags.shape[0]
+    rows = torch.arange(n_rows, device=flags.device).masked_fill(~flags, n_rows)
+    return rows.flip(0).cummin(0).values.flip(0)
 
 
 def decode_spans(
@@ -101,6 +114,7 @@ def decode_spans(
     max_answer_length: int,
     n_best: int,
     passage_scores: Sequence[float] | None = None,
+    is_meaningful: Tensor | None = None,
 ) -> list[Span]:
     """Find the best spans of all passages together; a span that overlaps a better one is left out.
 
@@ -112,6 +126,8 @@ def decode_spans(
         n_best: Most spans to return.
         passage_scores: Score of each passage in logits, such as a prior from retrieval. It is added
             to every span of the passage.
+        is_meaningful: True for rows whose token carries meaning, of which a span needs one; None if
+            all do. Shape ``(n_rows,)``, bool.
 
     Returns:
         Spans, best first; fewer than ``n_best`` if the texts hold no more.
@@ -119,7 +135,7 @@ def decode_spans(
     Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of bounded length, in the passage only.
     There each window has its own softmax; here one softmax covers all spans of all windows.
     """
-    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores, is_meaningful)
     return _select(ranking, windows, n_best)
 
 
@@ -131,6 +147,7 @@ def decode_by_passage(
     max_answer_length: int,
     n_best: int,
     passage_scores: Sequence[float] | None = None,
+    is_meaningful: Tensor | None = None,
 ) -> list[Span]:
     """Find the best spans of each passage; a span that overlaps a better one is left out.
 
@@ -142,12 +159,14 @@ def decode_by_passage(
         n_best: Most spans of a passage to return.
         passage_scores: Score of each passage in logits, such as a prior from retrieval. It is added
             to every span of the passage.
+        is_meaningful: True for rows whose token carries meaning, of which a span needs one; None if
+            all do. Shape ``(n_rows,)``, bool.
 
     Returns:
         Up to ``n_best`` spans of each passage, all together best first. They are the spans that
         `decode_spans` would find if it were asked for all.
     """
-    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores, is_meaningful)
     passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
     passages, places = passage_of_row[ranking.order.cpu()].sort(stable=True)
     sizes = [n for n in torch.bincount(passages).tolist() if n]
@@ -157,7 +176,13 @@ def decode_by_passage(
 
 
 def passage_margins(
-    start: Tensor, end: Tensor, null: Tensor, windows: WindowTable, *, max_answer_length: int
+    start: Tensor,
+    end: Tensor,
+    null: Tensor,
+    windows: WindowTable,
+    *,
+    max_answer_length: int,
+    is_meaningful: Tensor | None = None,
 ) -> Tensor:
     """How far the best span of each passage is ahead of its no-answer score, in logits.
 
@@ -169,15 +194,17 @@ def passage_margins(
         null: Start and end logit of each window's [CLS] row. Shape ``(n_windows, 2)``.
         windows: Table of the windows, in the order of the rows.
         max_answer_length: Longest span in tokens.
+        is_meaningful: True for rows whose token carries meaning, of which a span needs one; None if
+            all do. Shape ``(n_rows,)``, bool.
 
     Returns:
-        Shape ``(n_passages,)``, float32; 0 for a passage without text.
+        Shape ``(n_passages,)``, float32; 0 for a passage without any span.
 
     Source: best span minus null as in Devlin et al. 2019 (https://aclanthology.org/N19-1423),
     section 4.3.
     """
     is_text = windows.is_text().to(start.device)
-    ends = _reachable_ends(end, is_text, max_answer_length)
+    ends = _reachable_ends(end, is_text, is_meaningful, max_answer_length)
     best_from_row = (start.float() + ends.best).masked_fill(~is_text, -torch.inf)
     counts = torch.tensor(windows.lengths)
     window_of_row = torch.arange(len(counts)).repeat_interleave(counts).to(start.device)
@@ -193,14 +220,14 @@ def passage_margins(
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """The best span from each row where a span may begin, best first."""
+    """The best span from each row where an allowed span begins, best first."""
 
     order: Tensor
-    """First rows of the spans. Shape ``(n_text_rows,)``, int64."""
+    """First rows of the spans. Shape ``(n_starts,)``, int64."""
     last_row: Tensor
-    """Last rows of the spans, inclusive. Shape ``(n_text_rows,)``, int64."""
+    """Last rows of the spans, inclusive. Shape ``(n_starts,)``, int64."""
     logits: Tensor
-    """Start plus end logit plus the passage's score. Shape ``(n_text_rows,)``, float32."""
+    """Start plus end logit plus the passage's score. Shape ``(n_starts,)``, float32."""
     log_total: Tensor
     """Log of the summed exponentials of the logits of all spans. A scalar."""
 
@@ -227,17 +254,18 @@ def _rank(
     windows: WindowTable,
     max_answer_length: int,
     passage_scores: Sequence[float] | None,
+    is_meaningful: Tensor | None,
 ) -> _Ranking:
-    """Rank the rows by the best span that begins there."""
+    """Rank the rows where an allowed span begins by the best one."""
     is_text = windows.is_text().to(start.device)
     if passage_scores is not None:
         of_window = torch.tensor([passage_scores[p] for p in windows.passage])
         start = start + of_window.repeat_interleave(torch.tensor(windows.lengths)).to(start.device)
     start = start.float().masked_fill(~is_text, -torch.inf)
-    ends = _reachable_ends(end, is_text, max_answer_length)
+    ends = _reachable_ends(end, is_text, is_meaningful, max_answer_length)
     logits = start + ends.best
     log_total = (start + ends.logsumexp).logsumexp(0)
-    order = torch.argsort(logits, descending=True, stable=True)[: int(is_text.sum())]
+    order = torch.argsort(logits, descending=True, stable=True)[: int((logits > -torch.inf).sum())]
     return _Ranking(order, ends.last_row[order], logits[order], log_total)
 
 

@@ -1,12 +1,16 @@
 """Where windows lie among packed rows, and in their passages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..packing import cumulative
+
+if TYPE_CHECKING:
+    from ..text.windows import Window  # an index makes tables without transformers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,21 @@ class WindowTable:
     """Position in the passage's text of the first text token of each window, in tokens from 0."""
     passage: tuple[int, ...]
     """Number of the passage of each window."""
+    token_ids: tuple[Tensor, ...] = field(default=(), compare=False)
+    """Token ids of each window's rows, int64, on CPU; empty if they are not known. Without them,
+    spans of punctuation alone cannot be told from others."""
+
+    def __post_init__(self) -> None:
+        """Check that token ids are known for all windows or for none.
+
+        Raises:
+            ValueError: If they are known for some windows only.
+        """
+        if self.token_ids and len(self.token_ids) != len(self.lengths):
+            raise ValueError(
+                f"window table: expected the token ids of all {len(self.lengths)} windows or of "
+                f"none, found those of {len(self.token_ids)}"
+            )
 
     def of_passages(self, passages: Sequence[int]) -> tuple[list[int], "WindowTable"]:
         """Select the windows of some passages.
@@ -42,6 +61,7 @@ class WindowTable:
             n_prefix=tuple(self.n_prefix[w] for w in chosen),
             first_token=tuple(self.first_token[w] for w in chosen),
             passage=tuple(number for number, _ in known),
+            token_ids=tuple(self.token_ids[w] for w in chosen) if self.token_ids else (),
         )
 
     def followed_by(self, other: "WindowTable", n_passages: int) -> "WindowTable":
@@ -57,6 +77,7 @@ class WindowTable:
             self.n_prefix + other.n_prefix,
             self.first_token + other.first_token,
             self.passage + tuple(n_passages + passage for passage in other.passage),
+            self.token_ids + other.token_ids,
         )
 
     def is_text(self) -> Tensor:
@@ -73,8 +94,28 @@ class WindowTable:
         return (row >= first) & (row < last)
 
 
+def table_of_passages(passages: Sequence[Sequence["Window"]]) -> WindowTable:
+    """Make the table of the windows of some passages, with their token ids.
+
+    Args:
+        passages: Windows of each passage.
+    """
+    numbered = [(window, number) for number, windows in enumerate(passages) for window in windows]
+    return WindowTable(
+        lengths=tuple(len(window.token_ids) for window, _ in numbered),
+        n_prefix=tuple(window.n_prefix for window, _ in numbered),
+        first_token=tuple(window.first_token for window, _ in numbered),
+        passage=tuple(number for _, number in numbered),
+        token_ids=tuple(torch.tensor(window.token_ids) for window, _ in numbered),
+    )
+
+
 def window_table(windows: Sequence[tuple[int, int, int, int]]) -> WindowTable:
-    """Make a table from one tuple ``(length, n_prefix, first_token, passage)`` for each window."""
+    """Make a table without token ids.
+
+    Args:
+        windows: For each window, ``(length, n_prefix, first_token, passage)``.
+    """
     columns = zip(*windows, strict=True) if windows else ((), (), (), ())
     lengths, n_prefix, first_token, passage = columns
     return WindowTable(tuple(lengths), tuple(n_prefix), tuple(first_token), tuple(passage))

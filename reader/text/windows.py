@@ -14,16 +14,20 @@ Windows do not depend on the question, so their states can be stored.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from string import punctuation
 from unicodedata import category
 
 from tokenizers import Tokenizer
+from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from ...data import PrereadError
 from ...data.text.characters import whole_characters
 from ..config import DeformerConfig
+from .meaning import has_meaning, meaningful_tokens
 
 _IDEOGRAPHS = (
     ("\u3400", "\u4dbf"),
@@ -75,6 +79,19 @@ class TokenMap:
         """
         return whole_characters(self.text, self.words[first_token][0], self.words[last_token][1])
 
+    def has_meaning(self, first_token: int, last_token: int) -> bool:
+        """Whether the text of a span holds more than punctuation, markup and space.
+
+        Args:
+            first_token: Number of the first token.
+            last_token: Number of the last token, inclusive.
+        """
+        inner = self.text[self.tokens[first_token][0] : self.tokens[last_token][1]]
+        if has_meaning(inner):  # nearly always, and sooner known than the whole span
+            return True
+        start, end = self.char_span(first_token, last_token)
+        return has_meaning(self.text[start:end])
+
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
     """Load the tokenizer of a checkpoint.
@@ -111,6 +128,22 @@ class TextEncoder:
         self._backend.no_padding()
         self.cls_id = int(tokenizer.cls_token_id)
         self.sep_id = int(tokenizer.sep_token_id)
+
+    def with_config(self, config: DeformerConfig) -> "TextEncoder":
+        """An encoder with the same tokenizer, for other lengths of questions and windows.
+
+        Args:
+            config: Configuration with these lengths.
+        """
+        other = copy(self)
+        other.config = config
+        vars(other)["meaningful_tokens"] = self.meaningful_tokens  # found once for all lengths
+        return other
+
+    @cached_property
+    def meaningful_tokens(self) -> Tensor:
+        """False for tokens of punctuation or markup. Shape ``(n_tokens,)``, bool."""
+        return meaningful_tokens(self._backend)
 
     def encode_questions(self, questions: Sequence[str]) -> list[list[int]]:
         """Token ids of each question, cut to ``max_question_length``."""
