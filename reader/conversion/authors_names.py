@@ -68,7 +68,6 @@ class Variable:
     name: str
     is_transposed: bool = False
     """Whether the variable is the transpose of our weight."""
-    """Whether the variable is the transpose of our weight."""
 
 
 def written_scopes(num_hidden_layers: int, num_lower_layers: int) -> Scopes:
