@@ -19,6 +19,7 @@ https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -26,7 +27,8 @@ from ...data import Passage
 from ...indexer import PassageIndex
 from ...reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
 from ...reader.codecs import Codec, round_trip
-from ...reader.inference.window_table import window_table
+from ...reader.inference.window_table import table_of_passages
+from ...reader.text.windows import TokenMap
 from .types import Candidate, CandidateSpans, ReadRequest, RequestedPassage
 
 SPANS_PER_PASSAGE = 5
@@ -182,6 +184,8 @@ class PassageReader:
         """The best spans of each passage of a request."""
         if not read.windows.lengths:
             return CandidateSpans()
+        passage = cache(lambda place: self._passage(request.passages[place]))
+        tokens = cache(lambda place: self.reader.encoder.token_map(passage(place).text))
         decoder = self.reader.spans
         spans = decoder.best_by_passage(
             read.logits,
@@ -189,13 +193,13 @@ class PassageReader:
             spans_per_passage,
             request.scores[: read.n_read],
             max_answer_length=max_answer_length,
+            tokens=tokens,
         )
         margins = decoder.margins(read.logits, read.windows, max_answer_length=max_answer_length)
         places = dict.fromkeys(span.passage for span in spans)
-        passages = {place: self._passage(request.passages[place]) for place in places}
         return CandidateSpans(
-            self._located(spans, passages),
-            passages,
+            [_located(span, tokens(span.passage)) for span in spans],
+            {place: passage(place) for place in places},
             {place: margins[place] for place in places},
             read.n_read,
         )
@@ -206,18 +210,6 @@ class PassageReader:
             return requested.passage
         assert self.index is not None and requested.ordinal is not None
         return self.index.passage(requested.ordinal)
-
-    def _located(self, spans: Sequence[Span], passages: dict[int, Passage]) -> list[Candidate]:
-        """Spans of tokens as spans of characters; the texts are tokenised again."""
-        tokens = {n: self.reader.encoder.token_map(p.text) for n, p in passages.items()}
-        candidates = []
-        for span in spans:
-            start, end = tokens[span.passage].char_span(span.first_token, span.last_token)
-            text = passages[span.passage].text[start:end]
-            candidates.append(
-                Candidate(span.passage, start, end, text, span.logit, span.probability)
-            )
-        return candidates
 
     def _states(self, passages: Sequence[RequestedPassage], on_stage: OnStage) -> "_States":
         """The states of passages, of each once: first those that are stored, then the others."""
@@ -245,15 +237,9 @@ class PassageReader:
         encoded = self.reader.encoder.encode_passages(
             [passage.text for passage in passages], [passage.title for passage in passages]
         )
-        table = window_table(
-            [
-                (len(window.token_ids), window.n_prefix, window.first_token, number)
-                for number, windows in enumerate(encoded)
-                for window in windows
-            ]
-        )
         every = (window for windows in encoded for window in windows)
-        return [self._through_codec(some) for some in _batches(every)], table
+        computed = [self._through_codec(some) for some in _batches(every)]
+        return computed, table_of_passages(encoded)
 
     def _through_codec(self, windows: Sequence[Window]) -> Packed:
         """Lower states of windows, decoded as the upper layers know them."""
@@ -313,6 +299,13 @@ class _States:
     def numbers_of(self, passages: Iterable[RequestedPassage]) -> list[int]:
         """The numbers of passages in the table."""
         return [self.number[_key(passage)] for passage in passages]
+
+
+def _located(span: Span, tokens: TokenMap) -> Candidate:
+    """A span of tokens as a span of characters."""
+    start, end = tokens.char_span(span.first_token, span.last_token)
+    text = tokens.text[start:end]
+    return Candidate(span.passage, start, end, text, span.logit, span.probability)
 
 
 def _key(requested: RequestedPassage) -> Hashable:
