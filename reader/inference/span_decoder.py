@@ -38,7 +38,7 @@ class SpanDecoder:
         Returns:
             Spans, best first.
         """
-        longest = max_answer_length or self.config.max_answer_length
+        longest = self._longest(windows, max_answer_length)
         return decode_spans(
             logits.start,
             logits.end,
@@ -66,7 +66,7 @@ class SpanDecoder:
             passage_scores: As in `best`.
             max_answer_length: As in `best`.
         """
-        longest = max_answer_length or self.config.max_answer_length
+        longest = self._longest(windows, max_answer_length)
         return decode_by_passage(
             logits.start,
             logits.end,
@@ -91,8 +91,13 @@ class SpanDecoder:
             logits.end,
             logits.null,
             windows,
-            max_answer_length=max_answer_length or self.config.max_answer_length,
+            max_answer_length=self._longest(windows, max_answer_length),
         ).tolist()
+
+    def _longest(self, windows: WindowTable, max_answer_length: int | None) -> int:
+        """The longest answer to look for: memory grows with it, and no answer leaves its window."""
+        wanted = max_answer_length or self.config.max_answer_length
+        return min(wanted, max(windows.lengths, default=1))
 
     def _comparable(
         self,
