@@ -54,7 +54,7 @@ class SpanDecoder:
         Returns:
             Spans that do not overlap, best first.
         """
-        longest = max_answer_length or self.config.max_answer_length
+        longest = self._longest(windows, max_answer_length)
         scores = self._comparable(logits, windows, passage_scores, longest)
 
         def decode(is_meaningful: Tensor | None) -> list[Span]:
@@ -94,7 +94,7 @@ class SpanDecoder:
         Returns:
             Spans of all passages, best first; those of one passage do not overlap.
         """
-        longest = max_answer_length or self.config.max_answer_length
+        longest = self._longest(windows, max_answer_length)
         scores = self._comparable(logits, windows, passage_scores, longest)
 
         def decode(is_meaningful: Tensor | None) -> list[Span]:
@@ -128,7 +128,7 @@ class SpanDecoder:
             logits.end,
             logits.null,
             windows,
-            max_answer_length=max_answer_length or self.config.max_answer_length,
+            max_answer_length=self._longest(windows, max_answer_length),
             is_meaningful=self._is_meaningful(logits, windows),
         ).tolist()
 
@@ -169,6 +169,11 @@ class SpanDecoder:
         if self.meaningful_tokens is None or not windows.token_ids:
             return None
         return self.meaningful_tokens[torch.cat(windows.token_ids)].to(logits.start.device)
+
+    def _longest(self, windows: WindowTable, max_answer_length: int | None) -> int:
+        """The longest answer to look for: memory grows with it, and no answer leaves its window."""
+        wanted = max_answer_length or self.config.max_answer_length
+        return min(wanted, max(windows.lengths, default=1))
 
     def _comparable(
         self,
