@@ -297,11 +297,19 @@ class PassageIndex:
             n_prefix += found.n_prefix
             first_token += found.first_token
             passage += [number] * len(found.lengths)
-        table = WindowTable(tuple(lengths), tuple(n_prefix), tuple(first_token), tuple(passage))
         if not codes:
             nothing = torch.empty(0, dtype=torch.int64)
-            return StoredWindows(torch.empty(0, 0), Packed(nothing, ()), table)
+            return StoredWindows(
+                torch.empty(0, 0), Packed(nothing, ()), WindowTable((), (), (), ())
+            )
         ids = torch.from_numpy(np.concatenate(token_ids).astype(np.int64))
+        table = WindowTable(
+            tuple(lengths),
+            tuple(n_prefix),
+            tuple(first_token),
+            tuple(passage),
+            torch.split(ids, lengths),
+        )
         return StoredWindows(
             torch.from_numpy(np.concatenate(codes)), Packed(ids, table.lengths), table
         )

@@ -26,7 +26,7 @@ def unpacked(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path
         source.mkdir()
         for room in ROOMS:
             shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns(*IGNORED))
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
+        for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
             shutil.copy(ROOT / name, source)
         build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
         build += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source)]
@@ -73,9 +73,9 @@ def test_the_command_of_a_wheel_answers_from_the_sample_that_it_brings(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert metadata.name == f"preread-{project['version']}.dist-info"
     entry = (metadata / "entry_points.txt").read_text("utf-8")
-    assert entry.split() == ["[console_scripts]", "preread", "=", "preread.pipeline.cli:main"]
+    assert entry.split() == ["[console_scripts]", "preread", "=", "preread.pipeline.cli.main:main"]
     code = (
-        "import sys, preread.data, preread.pipeline.cli as cli\n"
+        "import sys, preread.data, preread.pipeline.cli.main as cli\n"
         "assert preread.data.__file__.startswith(sys.argv.pop(1)), preread.data.__file__\n"
         "cli.main()"
     )

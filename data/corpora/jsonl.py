@@ -1,4 +1,4 @@
-"""Passages as JSON Lines: ``id``, ``text`` and, where there are any, ``title`` and metadata."""
+"""Passages as JSON Lines with ``id``, ``text`` and, where there are any, title and metadata."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,11 +14,15 @@ SUFFIXES = frozenset({".jsonl"})
 
 
 def parse_passage(record: JsonObject, location: SourceLocation, *, id_name: str = "id") -> Passage:
-    """One line as a passage; a whole number as identifier becomes a string.
+    """Parse one record.
 
-    Further fields are the passage's metadata.
+    A whole number as identifier becomes a string. A record with a title and an empty text, as in
+    BEIR's FiQA, becomes a passage whose text is the title. Further fields are its metadata.
 
-    Of a passage that has a title and an empty text, as BEIR's FiQA has some, the title is the text.
+    Args:
+        record: The JSON object.
+        location: Where it stands, for the error.
+        id_name: The field with the identifier.
 
     Raises:
         DataError: If a field is missing or of another type, or title and text are empty.
@@ -34,10 +38,19 @@ def parse_passage(record: JsonObject, location: SourceLocation, *, id_name: str 
 def read_jsonl_passages(
     path: Path, policy: ErrorPolicy, *, id_name: str = "id"
 ) -> Iterator[tuple[SourceLocation, Passage]]:
-    """The passages of one file, plain or gzip, or of all ``.jsonl`` files of a folder.
+    """Read passages from JSON Lines.
+
+    Args:
+        path: A file, plain or gzip, or a folder whose ``.jsonl`` files are read.
+        policy: What to do with a line that cannot be used.
+        id_name: The field with the identifier.
+
+    Yields:
+        The location of each passage, and the passage.
 
     Raises:
-        DataError: If the folder holds no such file, or the policy says so.
+        DataError: If a file cannot be read, a folder has no ``.jsonl`` file, or the policy is to
+            fail and a line is refused.
     """
     parse = partial(parse_passage, id_name=id_name)
     for file in files_of(path, SUFFIXES):

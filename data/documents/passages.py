@@ -1,6 +1,7 @@
 """Passages of about a hundred words, cut from the blocks of a document."""
 
 import os.path
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,8 @@ BLOCK_SEPARATOR = "\n\n"
 """Stands between the blocks of a passage; lines of one block, items of a list and rows of a table
 are on lines of their own, without a blank one between."""
 _TITLE_SEPARATOR = ": "
+_DEFINITION = re.compile(r"[^\W_][^.:?!]{0,40}: \S")
+_ANSWERED = re.compile(r"[^.:?!]{3,150}\?\s+\S")
 _LINE_KINDS = frozenset({BlockKind.LIST_ITEM, BlockKind.TABLE_ROW})
 _ENDS = (".", "!", "?", "…", ":", ";", ",")
 
@@ -39,9 +42,9 @@ class DocumentPassage:
 def cut_passages(blocks: Iterable[Block]) -> list[DocumentPassage]:
     """Cut a document into passages.
 
-    A passage holds blocks of one page, and of one section unless that is short. Rows of tables and
-    sections that answer the question in their heading are passages of their own. What comes later
-    in the document changes no passage but the last one before it.
+    A passage has blocks of one page, and of one section unless that is short. Rows of tables, items
+    that explain a term, and answered questions are passages of their own. What comes later in the
+    document changes no passage but the last one before it.
 
     Args:
         blocks: All blocks of the document, in order.
@@ -103,8 +106,8 @@ def _begins(passage: Sequence[Block], n_words: int, piece: Block, n: int) -> boo
     last = passage[-1]
     if piece.page != last.page or piece.headings[:1] != last.headings[:1]:
         return True
-    if BlockKind.TABLE_ROW in (piece.kind, last.kind):
-        return True  # a question is about one row, and the words of others draw readers away
+    if _stands_alone(piece) or _stands_alone(last):
+        return True
     is_new_section = piece.headings != last.headings
     if is_new_section and (_is_question(piece.headings) or _is_question(last.headings)):
         return True
@@ -112,6 +115,18 @@ def _begins(passage: Sequence[Block], n_words: int, piece: Block, n: int) -> boo
     if n_words + n > TARGET_WORDS + SHORT_WORDS * is_short:
         return True
     return is_new_section and n_words >= SHORT_WORDS
+
+
+def _stands_alone(block: Block) -> bool:
+    """Whether a block is a passage of its own: the words of its neighbours draw readers away.
+
+    Such are rows of tables, items that explain a term, and questions that are answered at once.
+    """
+    if block.kind is BlockKind.TABLE_ROW:
+        return True
+    if block.kind is BlockKind.LIST_ITEM:
+        return _DEFINITION.match(block.text) is not None
+    return block.kind is BlockKind.PARAGRAPH and _ANSWERED.match(block.text) is not None
 
 
 def _is_question(headings: Sequence[str]) -> bool:

@@ -16,10 +16,12 @@ IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the 
 
 
 def _local(location: str) -> Path:
-    """A folder as it is; of what is at a URL, a copy."""
-    from ...indexer.remote.copies import is_remote, local_index
+    """A folder as it is; of an index on an object store, a copy."""
+    if "://" not in location:
+        return Path(location)
+    from ...indexer.remote.copies import local_index
 
-    return local_index(location, show_progress=True) if is_remote(location) else Path(location)
+    return local_index(location, show_progress=True)
 
 
 ReadIndex = Annotated[
@@ -37,7 +39,8 @@ Retriever = Annotated[
     str,
     typer.Option(
         metavar="RETRIEVER",
-        help="What finds passages: bm25, dense, hybrid, or an engine's URL (docs/retrieval.md).",
+        help="What finds passages: bm25, dense, hybrid, or an engine's URL "
+        "(docs/guide/retrieval.md).",
     ),
 ]
 Filters = Annotated[

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...data import Passage, PrereadError
 from ...data.text.characters import whole_characters
-from ...reader import Reader, Span, SpanLogits, TextEncoder, WindowTable
+from ...reader import Reader, Span, SpanLogits, WindowTable
 from ..qa.reading import PassageReader
 from ..qa.types import ReadRequest, RequestedPassage
 
@@ -135,7 +135,7 @@ class QuestionAnswerer:
         config.check()
         reader = copy.copy(self.reader)
         vars(reader)["runtime"] = self.reader.runtime  # made once, whatever the windows
-        reader.encoder = TextEncoder(reader.tokenizer, config)
+        reader.encoder = self.reader.encoder.with_config(config)
         return reader
 
 
@@ -152,9 +152,15 @@ def _answer(
     """Answers to one question, best first."""
     passage = RequestedPassage(None, Passage("", context))
     (read,) = PassageReader(reader).logits([ReadRequest(question, [passage], [0.0])])
-    spans = reader.spans.best(read.logits, read.windows, top_k, max_answer_length=max_answer_len)
-    null = _null_probability(read.logits, read.windows) if with_null else 0.0
     tokens = reader.encoder.token_map(context)
+    spans = reader.spans.best(
+        read.logits,
+        read.windows,
+        top_k,
+        max_answer_length=max_answer_len,
+        tokens=[tokens].__getitem__,
+    )
+    null = _null_probability(read.logits, read.windows) if with_null else 0.0
     pieces = tokens.words if align_to_words else tokens.tokens
 
     def found(span: Span) -> Found:

@@ -16,7 +16,7 @@ from ..retrievers import Retriever, open_retriever, search_many
 from ..retrievers.filtered import search_filtered
 from .calibration import check_threshold
 from .ranking import AnswerRule, rank
-from .reading import PassageReader
+from .reading import BeforeBlock, PassageReader
 from .score_fusion import ranking_for
 from .types import Answer, CandidateSpans, ReadRequest, RequestedPassage, Result, Timings
 
@@ -112,7 +112,7 @@ class OpenDomainQA:
             runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
             precision: Number format in which PyTorch runs the upper layers.
             retriever: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine
-                (``docs/retrieval.md``).
+                (``docs/guide/retrieval.md``).
             bm25_parameters: How BM25 weighs; by default as Anserini does.
             bm25_weight: Logits added to a passage's spans for each point of its BM25 score; by
                 default what the reader's configuration says.
@@ -224,7 +224,12 @@ class OpenDomainQA:
         return result
 
     def answer_batch(
-        self, questions: Sequence[str], *, top_k: int = 20, n_answers: int = 5
+        self,
+        questions: Sequence[str],
+        *,
+        top_k: int = 20,
+        n_answers: int = 5,
+        before_block: BeforeBlock | None = None,
     ) -> list[Result]:
         """Answer several questions together: passages they share are fetched once.
 
@@ -236,6 +241,8 @@ class OpenDomainQA:
             questions: Any number; words beyond the reader's ``max_question_length`` are not read.
             top_k: How many passages are read with each question.
             n_answers: How many answers at most to each question.
+            before_block: Called before each block of tokens is read, a few hundred milliseconds of
+                work on a CPU; raises to end the reading. By default all is read at once.
 
         Returns:
             For each question what `answer` gives.
@@ -250,7 +257,7 @@ class OpenDomainQA:
         hits = search_many(self.retriever, questions, top_k, threads=threads)
         requests = [self._request(*asked) for asked in zip(questions, hits, strict=True)]
         timings.lap("retrieve")
-        read = self.passage_reader.read(requests, on_stage=timings.lap)
+        read = self.passage_reader.read(requests, on_stage=timings.lap, before_block=before_block)
         return self._results(read, hits, timings, n_answers)
 
     def read(self, question: str, hits: Sequence[Hit]) -> CandidateSpans:

@@ -8,6 +8,7 @@ from ...data import Passage, PrereadError
 from ...indexer import PassageIndex
 from .pipeline import OpenDomainQA
 from .ranking import rank
+from .reading import BeforeBlock
 from .types import (
     CandidateSpans,
     ProvidedAnswer,
@@ -46,6 +47,7 @@ def read_provided(
     *,
     n_answers: int = 5,
     max_answer_length: int | None = None,
+    before_block: BeforeBlock | None = None,
 ) -> list[list[ProvidedAnswer]]:
     """Answer questions from provided passages, all in one batch.
 
@@ -58,6 +60,8 @@ def read_provided(
         provided: For each question the passages it is read with.
         n_answers: How many answers at most to each question.
         max_answer_length: Longest answer in wordpieces; by default the reader's.
+        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
+            on a CPU; raises to end the reading. By default all is read at once.
 
     Returns:
         For each question its answers, best first. Answers carry the identifiers that were given,
@@ -67,7 +71,9 @@ def read_provided(
         UnknownPassageError: If a passage has no text, and the index not its identifier.
     """
     requests = _requests(qa, questions, provided)
-    read = qa.passage_reader.read(requests, max_answer_length=max_answer_length)
+    read = qa.passage_reader.read(
+        requests, max_answer_length=max_answer_length, before_block=before_block
+    )
     answers = []
     for request, found in zip(requests, read, strict=True):
         answered = rank(found, qa.given_rule, n_answers, qa.min_confidence)
@@ -81,7 +87,11 @@ def read_provided(
 
 
 def answer_each(
-    qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
+    qa: OpenDomainQA,
+    questions: Sequence[str],
+    provided: Sequence[Sequence[ProvidedPassage]],
+    *,
+    before_block: BeforeBlock | None = None,
 ) -> list[list[ProvidedAnswer | None]]:
     """The best answer of every provided passage, whether or not others have a better one.
 
@@ -89,6 +99,8 @@ def answer_each(
         qa: An index with its reader.
         questions: Any number.
         provided: For each question the passages it is read with.
+        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
+            on a CPU; raises to end the reading. By default all is read at once.
 
     Returns:
         For each question and each of its passages, in the order given, its best answer; None where
@@ -99,12 +111,16 @@ def answer_each(
         UnknownPassageError: If a passage has no text, and the index not its identifier.
     """
     requests = _requests(qa, questions, provided)
-    read = qa.passage_reader.read(requests, spans_per_passage=1)
+    read = qa.passage_reader.read(requests, spans_per_passage=1, before_block=before_block)
     return [_best_of_each(*one) for one in zip(requests, read, strict=True)]
 
 
 def rank_provided(
-    qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
+    qa: OpenDomainQA,
+    questions: Sequence[str],
+    provided: Sequence[Sequence[ProvidedPassage]],
+    *,
+    before_block: BeforeBlock | None = None,
 ) -> list[list[RankedPassage]]:
     """Order provided passages by how well they answer.
 
@@ -112,6 +128,8 @@ def rank_provided(
         qa: An index with its reader.
         questions: Any number.
         provided: For each question the passages it is read with.
+        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
+            on a CPU; raises to end the reading. By default all is read at once.
 
     Returns:
         For each question its passages, best first.
@@ -120,7 +138,7 @@ def rank_provided(
         UnknownPassageError: If a passage has no text, and the index not its identifier.
     """
     requests = _requests(qa, questions, provided)
-    read = qa.passage_reader.read(requests, spans_per_passage=1)
+    read = qa.passage_reader.read(requests, spans_per_passage=1, before_block=before_block)
     return [_ranked(*one) for one in zip(requests, read, strict=True)]
 
 

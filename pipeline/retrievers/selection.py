@@ -57,7 +57,7 @@ def open_retriever(
 
     Args:
         index: An open index.
-        name: A `RetrieverName`, or the URL of an engine (``docs/retrieval.md``).
+        name: A `RetrieverName`, or the URL of an engine (``docs/guide/retrieval.md``).
         device: Where the encoder of dense vectors is to run.
 
     Raises:

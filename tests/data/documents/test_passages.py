@@ -52,6 +52,18 @@ def test_rows_of_tables_and_answered_questions_stand_alone() -> None:
     ]
 
 
+def test_explained_terms_and_questions_with_answers_stand_alone() -> None:
+    source = (
+        "# T\n\n- **H-1**: Full.\n- **H-2**: Slow.\n- plain\n\n**Who?** Ann.\n\n**How many?** Two."
+    )
+    assert [text for _, text in cut(source)] == [
+        "H-1: Full.",
+        "H-2: Slow.",
+        "plain.\n\nWho? Ann.",
+        "How many? Two.",
+    ]
+
+
 def test_a_list_stays_with_the_line_that_leads_to_it() -> None:
     source = f"{words(90)}\n\nYou need these things:\n\n- {words(40, 'disks')}\n- {words(25)}"
     assert [text for _, text in cut(source)] == [

@@ -53,6 +53,7 @@ def test_the_version_is_the_installed_one(preread: Preread) -> None:
     assert (shown.code, shown.out) == (0, f"preread {version('preread')}\n")
 
 
+@pytest.mark.slow
 def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
     index = tmp_path / "index"
     built = preread("index", sample_corpus_path(), index, "--limit", 40, "--json")
@@ -382,3 +383,8 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
     assert preread("add", index, tmp_path / "d.jsonl").code == 0
     deleted = preread("delete", index, f"@{tmp_path / 'ids'}", "--json")
     assert json.loads(deleted.out)["n_deleted"] == 1, deleted.err
+
+
+def test_a_local_index_may_be_named_by_a_url(preread: Preread, sample_index: Path) -> None:
+    done = preread("info", sample_index.resolve().as_uri(), "--json")
+    assert done.code == 0 and json.loads(done.out)["n_passages"] == 181

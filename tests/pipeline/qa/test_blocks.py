@@ -1,7 +1,7 @@
 """Spans of text that may be answers."""
 
 import pytest
-from preread.pipeline.qa.blocks import block_starts, has_words
+from preread.pipeline.qa.blocks import block_starts
 from preread.reader import Reader
 
 
@@ -24,13 +24,3 @@ def test_blocks_begin_after_blank_lines_and_ended_ones(
     tokens = tiny_reader.encoder.token_map(text)
     found = [text[slice(*tokens.tokens[token])].lower() for token in block_starts(tokens)]
     assert found == starts
-
-
-@pytest.mark.parametrize("text", ["one", "7", "é", "€", "😀", "東京", "| 12"])
-def test_words_numbers_and_symbols_may_be_answers(text: str) -> None:
-    assert has_words(text)
-
-
-@pytest.mark.parametrize("text", ["", ".", "**", "| |", " \n", "…", "`", "+"])
-def test_punctuation_is_no_answer(text: str) -> None:
-    assert not has_words(text)
