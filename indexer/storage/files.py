@@ -13,7 +13,7 @@ from typing import Any
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path, sync
-from ...data.io.hashing import sha256_of
+from ...data.io.hashing import sha256_of as sha256_of
 from ..errors import IndexFormatError, cannot_be_read
 
 _SEAL = "sha256"
