@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..data import Passage, PrereadError
+from ..data.text.normalization import TextNormalization
 from ..reader import Packed, WindowTable
 from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
@@ -127,11 +128,13 @@ class PassageIndex:
         """
         self._check_process()
         folder, part = self.path / self.manifest.lucene, self.manifest.part
+        form = TextNormalization.parse(self.manifest.plan.bm25_normalization)
         if part is None:
-            return Bm25Searcher(folder, self._bm25_parameters)
+            return Bm25Searcher(folder, self._bm25_parameters, normalization=form)
         field = FieldStatistics(part.n_documents, part.n_words)
         whole = CorpusStatistics(self.path / part.statistics.file, field)
-        return PartitionSearcher(folder, self._bm25_parameters, whole=whole)
+        parameters = self._bm25_parameters
+        return PartitionSearcher(folder, parameters, whole=whole, normalization=form)
 
     def check_reader(self, reader: "Reader") -> None:
         """Make sure that a reader can go on from the stored states.

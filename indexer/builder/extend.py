@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ...data import Passage, ReadReport
+from ...data.text.normalization import TextNormalization
 from ...reader import Reader
 from ...reader.codecs import Codec
 from ..bm25.indexer import build_bm25
@@ -229,5 +230,6 @@ def _index_texts(
             index / lucene,
             base=index / base.lucene if base else None,
             title_weight=extension.plan.title_weight,
+            normalization=TextNormalization.parse(extension.plan.bm25_normalization),
         )
     return entry, lucene

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ...data import Passage
 from ...data.io.atomic import atomic_path
+from ...data.text.normalization import TextNormalization
 from ..bm25.indexer import build_bm25
 from ..storage.lookup import write_lookup
 from ..storage.manifest import DELETED_PREFIX, LOOKUP_FOLDER, CountedFile, Manifest, ShardEntry
@@ -64,6 +65,7 @@ def index_live_texts(index: Path, manifest: Manifest, show_progress: bool) -> No
         ((ordinal, passage) for ordinal, passage in texts if ordinal not in deleted),
         index / manifest.lucene,
         title_weight=manifest.plan.title_weight,
+        normalization=TextNormalization.parse(manifest.plan.bm25_normalization),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...data import PrereadError, ReadReport
 from ...data.io.atomic import atomic_path
+from ...data.text.normalization import TextNormalization
 from ...reader import Reader
 from ...reader.codecs import (
     Codec,
@@ -121,6 +122,7 @@ def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -
         on_error=config.on_error.value,
         limit=config.limit,
         title_weight=config.title_weight,
+        bm25_normalization=TextNormalization.NFKC.value,
     )
 
 

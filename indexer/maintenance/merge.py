@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import PrereadError
+from ...data.text.normalization import TextNormalization
 from ..builder.encode import shard_file
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
 from ..dense.vectors import merged
@@ -111,7 +112,12 @@ def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: boo
     corpora = dict.fromkeys(source.manifest.plan.corpus for source in opened)
     return Manifest(
         generation=0,
-        plan=replace(first.plan, corpus=", ".join(corpora), limit=None),
+        plan=replace(
+            first.plan,
+            corpus=", ".join(corpora),
+            limit=None,
+            bm25_normalization=TextNormalization.NFKC.value,  # all texts are indexed anew
+        ),
         codec_file=first.codec_file,
         lucene=f"{LUCENE_PREFIX}{0:06d}",
         shards=tuple(shards),
