@@ -183,6 +183,7 @@ def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
 
     Files of ``base`` are linked, not copied: Lucene never changes a file that it has written.
     """
+    raised = java_exception()
     folder = folder.resolve()  # Java keeps the working folder it was started in
     temporary = folder.with_name(folder.name + ".tmp")
     for old in (temporary, folder):  # left behind by a crash: no manifest names them yet
@@ -194,7 +195,7 @@ def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
                 link_or_copy(file, temporary / file.name)
     try:
         yield temporary
-    except java_exception() as error:
+    except raised as error:
         reason = str(error).splitlines()[0]
         raise IndexFormatError(f"{temporary}: Lucene failed: {reason}. {_ADVICE}") from error
     (temporary / _LUCENE_LOCK).unlink(missing_ok=True)
@@ -240,6 +241,7 @@ def reading_lucene(folder: Path, advice: str = _ADVICE_ON_DAMAGE) -> Iterator[An
     Raises:
         IndexFormatError: If Lucene cannot open or read the index.
     """
+    raised = java_exception()
     try:
         with CALLING_JAVA:
             path = java_class("java.nio.file.Paths").get(str(folder.resolve()))
@@ -252,7 +254,7 @@ def reading_lucene(folder: Path, advice: str = _ADVICE_ON_DAMAGE) -> Iterator[An
                     reader.close()
             finally:
                 directory.close()
-    except java_exception() as error:
+    except raised as error:
         reason = str(error).splitlines()[0]
         raise IndexFormatError(
             f"{folder}: Lucene cannot read its index: {reason}. {advice}"

@@ -194,11 +194,12 @@ class Bm25Searcher:
 
     @contextmanager
     def _calling_lucene(self) -> Iterator[None]:
-        """Hold the lock on Java's objects, and turn Java's exceptions into errors of our own."""
+        """Hold the lock on Java's objects, and turn Java's exceptions into `PrereadError`."""
+        raised = java_exception()
         try:
             with CALLING_JAVA:
                 yield
-        except java_exception() as error:
+        except raised as error:
             reason = _first_line(error)
             remedy = (
                 "Java's heap is too small: ask for fewer passages (top_k), or raise "
