@@ -214,7 +214,7 @@ def test_an_encoder_that_is_gone_or_changed_is_refused(
     )
     build_dense(dense, gone)
     before = Manifest.load(dense)
-    with pytest.raises(PrereadError, match="gone: encoder could not be loaded"):
+    with pytest.raises(PrereadError, match="gone: the encoder could not be loaded"):
         add(dense, tmp_path, tiny_reader, [Passage("new", "A new text.", "")])
     assert Manifest.load(dense) == before
 
