@@ -23,7 +23,7 @@ from .hdf5 import create_hdf5, map_dataset
 from .manifest import METADATA_FOLDER, CountedFile
 
 Array = npt.NDArray[Any]
-PASSAGES_PER_BLOCK = 128
+PASSAGES_PER_BLOCK = 32
 """Larger blocks are compressed better, and take longer to get one passage from."""
 _BLOCKS_KEPT = 32
 """Blocks that stay decompressed."""
