@@ -30,8 +30,8 @@ def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
     """Remove what deletions and small additions left in an index.
 
     Shards that hold deleted passages are rewritten, and runs of small shards are joined. Lookup
-    files become one, and so do files of dense vectors and of metadata. Passages, their states, ordinals and the
-    BM25 index stay as they are.
+    files become one, and so do files of dense vectors and of metadata. Passages, their states,
+    ordinals and the BM25 index stay as they are.
 
     Args:
         index: The index folder.
