@@ -6,6 +6,7 @@ Source: Karpukhin et al. 2020 (https://aclanthology.org/2020.emnlp-main.550), se
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from ..data import (
 from ..data.io.atomic import atomic_path
 from ..data.text.letters import letters
 from ..indexer.storage.files import check_new_file
+from .confirmation import Confirmer
 from .retrievers.search import FoundPassage
 
 Search = Callable[[str, int], Sequence[FoundPassage]]
@@ -52,6 +54,9 @@ class SkipReason(StrEnum):
     """It has no gold answer."""
     NO_POSITIVE = "no_positive"
     """No context was given, and no passage found holds an answer."""
+    NOT_CONFIRMED = "not_confirmed"
+    """No context was given, and the reader gives the answer from none of the passages that hold
+    it."""
 
 
 class Miner:
@@ -64,6 +69,8 @@ class Miner:
         negatives: int = 20,
         depth: int = 100,
         leave_out: Iterable[str] = (),
+        confirm: Confirmer | None = None,
+        candidates: int = 4,
     ) -> None:
         """Say where passages come from.
 
@@ -71,11 +78,17 @@ class Miner:
             search: Finds passages for a question; the same ones at every call.
             negatives: How many an example has, where there are as many.
             depth: Passages that are looked at for each question.
-            leave_out: Texts that are never a negative.
+            leave_out: Texts that are neither a negative nor a positive that was found.
+            confirm: Chooses the positive of a question without a context; None takes the best
+                passage that holds an answer.
+            candidates: How many passages that hold an answer ``confirm`` chooses from.
 
         Raises:
-            PrereadError: If ``negatives`` is not positive, or ``depth`` is less than that.
+            PrereadError: If ``negatives`` or ``candidates`` is not positive, or ``depth`` is less
+                than ``negatives``.
         """
+        if candidates < 1:
+            raise PrereadError(f"candidates must be at least 1, found {candidates}.")
         if negatives < 1:
             raise PrereadError(f"negatives must be at least 1, found {negatives}.")
         if depth < negatives:
@@ -86,12 +99,15 @@ class Miner:
         self._n_negatives = negatives
         self._depth = depth
         self._left_out = frozenset(map(letters, leave_out))
+        self._confirm = confirm
+        self._n_candidates = candidates
 
     def mine(self, question: Question | ReadingExample) -> OpenDomainExample | SkipReason:
         """Make an example of a question, or say why there is none.
 
         With a context, that is the positive, and its first annotated answer is the answer.
-        Without, the positive is the best passage that holds an answer in its text.
+        Without, the positive is the best passage that holds an answer in its text, or the one of
+        the best few that ``confirm`` chooses.
         """
         if isinstance(question, ReadingExample):
             return self._mine_reading(question)
@@ -118,14 +134,27 @@ class Miner:
             return SkipReason.NO_ANSWER
         found = self._search(question.question, self._depth)
         find = find_pattern if question.match is AnswerMatch.REGEX else find_answer
-        for passage in (hit.passage for hit in found):
-            if not _holds(passage.text, question):
-                continue
-            span = find(passage.text, question.answers)
-            if span is not None:
+        located = (
+            (passage, find(passage.text, question.answers))
+            for passage in (hit.passage for hit in found)
+            if _holds(passage.text, question) and letters(passage.text) not in self._left_out
+        )
+        holding = ((passage, span) for passage, span in located if span is not None)
+        if self._confirm is None:
+            for passage, span in holding:
                 answer = passage.text[slice(*span)]
                 return self._example(question, passage, span[0], answer, found)
-        return SkipReason.NO_POSITIVE
+            return SkipReason.NO_POSITIVE
+        some = list(islice(holding, self._n_candidates))
+        if not some:
+            return SkipReason.NO_POSITIVE
+        texts = dict.fromkeys(passage.text[slice(*span)] for passage, span in some)
+        is_pattern = question.match is AnswerMatch.REGEX
+        answers = tuple(texts) if is_pattern else question.answers
+        chosen = self._confirm(question.question, answers, [passage for passage, _ in some])
+        if chosen is None:
+            return SkipReason.NOT_CONFIRMED
+        return self._example(question, chosen.passage, chosen.start, chosen.answer, found)
 
     def _example(
         self,
@@ -181,6 +210,8 @@ def mine_negatives(
     negatives: int = 20,
     depth: int = 100,
     leave_out: Sequence[Path] = (),
+    confirm: Confirmer | None = None,
+    candidates: int = 4,
     format: QuestionFormat = QuestionFormat.AUTO,
     on_error: OnError = OnError.FAIL,
     report: ReadReport | None = None,
@@ -200,8 +231,11 @@ def mine_negatives(
         output: JSON Lines that ``read_open_domain_examples`` reads; gzip where it ends in ``.gz``.
         negatives: How many an example has, where there are as many.
         depth: Passages that are looked at for each question.
-        leave_out: Files of reading comprehension whose contexts are never a negative, so that a
-            reader can be measured on them later.
+        leave_out: Files of reading comprehension whose contexts are neither a negative nor a
+            positive that was found, so that a reader can be measured on them later.
+        confirm: Chooses the positive of a question without a context; None takes the best passage
+            that holds an answer.
+        candidates: How many passages that hold an answer ``confirm`` chooses from.
         format: Format of the questions; ``AUTO`` tells it from the file.
         on_error: What to do with a question that cannot be used.
         report: Filled with what was read and skipped of the questions, where given.
@@ -219,7 +253,14 @@ def mine_negatives(
     """
     check_new_file(output)
     contexts = {e.context for path in leave_out for e in read_examples(path, on_error=on_error)}
-    miner = Miner(search, negatives=negatives, depth=depth, leave_out=contexts)
+    miner = Miner(
+        search,
+        negatives=negatives,
+        depth=depth,
+        leave_out=contexts,
+        confirm=confirm,
+        candidates=candidates,
+    )
     # All of them first: a fault in the last record shows before the work, not after it.
     records = _read_records(questions, format, on_error, report, limit)
     skipped: Counter[SkipReason] = Counter()

@@ -1,21 +1,21 @@
-"""Reading JSON files whose form a pydantic model describes."""
+"""Reading JSON whose form a pydantic model describes."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ..errors import PrereadError
 from .json_records import shorten
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Model = TypeVar("_Model")
 
 
 def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -> _Model:
     """An object from its JSON, every field checked.
 
     Args:
-        kind: What the JSON describes.
+        kind: The pydantic model, or pydantic dataclass, that the JSON describes.
         text: The JSON.
         where: The file, and the line where it has several, for the message of an error.
         remedy: What a person should do about an error; a whole sentence.
@@ -25,7 +25,7 @@ def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -
             message names the first such field, what was expected of it and what was found.
     """
     try:
-        return kind.model_validate_json(text)
+        return TypeAdapter(kind).validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise PrereadError(f"{where}: {_problem(first)}. {remedy}") from error
@@ -39,7 +39,7 @@ def _problem(error: Mapping[str, Any]) -> str:
     expected = error["msg"].removeprefix("Input should be ")
     if error["type"] == "missing":
         expected, found = "a value", "none"
-    elif error["type"] == "extra_forbidden":
+    elif error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         expected = "no field of this name"
     elif error["type"] in ("too_short", "too_long"):
         limits = error["ctx"]

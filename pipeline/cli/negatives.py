@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...data import OnError, PrereadError, QuestionFormat, ReadReport, read_corpus
-from .options import Json, Limit, Retriever, print_json, print_table
+from .options import Device, Json, Limit, Precision, Retriever, print_json, print_table
 
 if TYPE_CHECKING:
     from ..mining import Search
@@ -30,8 +30,20 @@ def mine(
     depth: Annotated[int, typer.Option(help="Passages looked at for a question.")] = 100,
     leave_out: Annotated[
         list[Path] | None,
-        typer.Option(help="Its contexts are never a negative; may be given more than once."),
+        typer.Option(help="Its contexts are in no example; may be given more than once."),
     ] = None,
+    confirm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="READER",
+            help="A reader that chooses the positive: it must give the known answer from it.",
+        ),
+    ] = None,
+    candidates: Annotated[
+        int, typer.Option(help="Passages with the answer that --confirm chooses from.")
+    ] = 4,
+    device: Device = "cpu",
+    precision: Precision = "float32",
     retriever: Retriever = "bm25",
     format: Annotated[
         QuestionFormat, typer.Option(help="Form of the questions.")
@@ -41,9 +53,14 @@ def mine(
     json: Json = False,
 ) -> None:
     """Make training examples of QUESTIONS: passages found for them that hold no answer."""
+    from ...reader import Reader
+    from ..confirmation import Confirmer
     from ..mining import mine_negatives
 
     search = _open_search(source, retriever, on_error)
+    judge = None
+    if confirm:
+        judge = Confirmer(Reader.load(confirm, device=device, precision=precision))
     report = ReadReport()
     content = mine_negatives(
         search,
@@ -52,6 +69,8 @@ def mine(
         negatives=negatives,
         depth=depth,
         leave_out=leave_out or (),
+        confirm=judge,
+        candidates=candidates,
         format=format,
         on_error=on_error,
         report=report,

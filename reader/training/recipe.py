@@ -1,18 +1,23 @@
 """Training recipes: one TOML file says everything that decides the result."""
 
+import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+from pydantic.dataclasses import dataclass
 
 from ...data import PrereadError
+from ...data.io.validation import parse_json
 from ..inference.mixed_precision import MixedPrecision
 from ..stored import Stored
 
+_CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class SourceConfig:
     """One data set of a stage."""
 
@@ -21,18 +26,18 @@ class SourceConfig:
     titles: bool
     """Whether windows begin with the passage's title. False for a pair task, where a title is part
     of the second text."""
-    weight: float = 1.0
+    weight: NonNegativeFloat = 1.0
     """How often an epoch shows each question, on average: 0.5 half of them, 2 each twice."""
-    questions_per_context: int = 0
+    questions_per_context: NonNegativeInt = 0
     """Keep at most this many questions, drawn at random, of each context; 0 keeps all."""
-    negatives: int = 0
+    negatives: NonNegativeInt = 0
     """Passages without the answer that each question is read with. If not 0, the file must be one
     that ``preread mine`` wrote, and that many of its negatives are drawn at random each epoch."""
-    random_negatives: int = 0
+    random_negatives: NonNegativeInt = 0
     """Other contexts of the same file, without the answer and drawn at random each epoch, that each
     question is read with. They need no mining, and teach what "no answer" looks like where texts
     are short or have no title."""
-    article_negatives: int = 0
+    article_negatives: NonNegativeInt = 0
     """Other contexts of the same title, without the answer and drawn at random each epoch, that
     each question is read with. They are on the question's subject, as the texts of SQuAD 2.0's
     unanswerable questions are. A context with fewer such neighbours has fewer. The file's titles
@@ -51,12 +56,12 @@ class SourceConfig:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class StageConfig:
     """Data sets that are shuffled together; stages follow one another."""
 
-    sources: tuple[SourceConfig, ...]
-    epochs: int = 1
+    sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1)]
+    epochs: NonNegativeInt = 1
     """How often the stage is gone through, each time in another order."""
     redraw: bool = True
     """Whether each epoch draws questions and negatives anew. Without, all epochs have the same, and
@@ -72,16 +77,16 @@ class TaskKind(StrEnum):
     """Which of several answers is right: RACE."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class TaskConfig:
     """A task on pairs of texts, in place of spans (Cao et al. 2020, section 4)."""
 
     kind: TaskKind
     labels: tuple[str, ...] = ()
     """A classifier's labels, in the order of its logits."""
-    max_first_length: int
+    max_first_length: NonNegativeInt
     """Longest first text in wordpieces, [CLS] and [SEP] included; the rest is cut."""
-    max_second_length: int
+    max_second_length: NonNegativeInt
     """Longest second text, its [SEP] included."""
     stored_segment: Stored = Stored.SECOND
     """Which text is to be stored: ``first`` or ``second``."""
@@ -101,7 +106,7 @@ class TaskConfig:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class DistillationConfig:
     """What the loss is made of, where there is a teacher (Cao et al. 2020, section 3.3)."""
 
@@ -111,19 +116,19 @@ class DistillationConfig:
     labels: str = ""
     """Folder of a teacher's stored logits, in place of a teacher: absolute, or relative to the
     data folder. `preread label` writes it. That teacher may be built otherwise than the student."""
-    num_lower_layers: int = 0
+    num_lower_layers: NonNegativeInt = 0
     """Where the teacher is split. The paper's is not; one with the student's own split shows upper
     layers that read through a codec what they would have made of exact states."""
-    temperature: float = 2.0
+    temperature: NonNegativeFloat = 2.0
     """Softens both distributions that are compared."""
-    gold: float = 1.0
+    gold: NonNegativeFloat = 1.0
     """Weight of the cross-entropy of gold spans (the paper's gamma)."""
-    outputs: float = 1.0
+    outputs: NonNegativeFloat = 1.0
     """Weight of knowledge distillation (alpha)."""
-    layers: float = 1.0
+    layers: NonNegativeFloat = 1.0
     """Weight of layerwise representation similarity (beta). Stored logits have no layers: set it
     to 0 with ``labels``."""
-    null_outputs: float = 0.0
+    null_outputs: NonNegativeFloat = 0.0
     """Weight of distilling, passage by passage, the distribution over its spans and "no answer"."""
 
     def __post_init__(self) -> None:
@@ -145,46 +150,46 @@ class DistillationConfig:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class HeldOutConfig:
     """Training questions that are kept back, to watch the reader on while it learns."""
 
-    contexts: int = 100
+    contexts: NonNegativeInt = 100
     """Contexts of each reading-comprehension source whose questions are kept back; of a pair task,
     second texts whose pairs are."""
-    every: int = 200
+    every: NonNegativeInt = 200
     """Steps between two evaluations."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class Recipe:
     """How a reader is trained."""
 
     base: str
     """Checkpoint to start from: ``default``, a folder, or a hub name."""
-    num_lower_layers: int
+    num_lower_layers: NonNegativeInt
     """Where the model is split (the paper's k)."""
-    stages: tuple[StageConfig, ...]
+    stages: Annotated[tuple[StageConfig, ...], Field(min_length=1)]
     task: TaskConfig | None = None
     """A task on pairs of texts; without it, the reader learns spans."""
     distillation: DistillationConfig | None = None
     held_out: HeldOutConfig | None = None
-    null_weight: float = 0.0
+    null_weight: NonNegativeFloat = 0.0
     """Weight of the loss that teaches, passage by passage, that it holds no answer. Such passages
     come from sources with negatives."""
-    learning_rate: float = 1e-4
+    learning_rate: NonNegativeFloat = 1e-4
     """Peak of the linear warm-up, from which the rate falls linearly to 0."""
-    warmup_ratio: float = 0.06
+    warmup_ratio: NonNegativeFloat = 0.06
     """Share of the steps spent warming up."""
-    weight_decay: float = 0.01
-    dropout: float = 0.1
+    weight_decay: NonNegativeFloat = 0.01
+    dropout: NonNegativeFloat = 0.1
     """Of hidden states."""
-    attention_dropout: float = 0.1
+    attention_dropout: NonNegativeFloat = 0.1
     """Of attention weights."""
     freeze_embeddings: bool = False
     """Keep the word embeddings as they are: half of a small model's weights, and most of what it
     costs to update it on CPU."""
-    freeze_layers: int = 0
+    freeze_layers: NonNegativeInt = 0
     """Keep the embedder and so many of the first layers as they are; 0 freezes nothing. With
     ``num_lower_layers`` of them, indexes made with the base stay valid."""
     codec: str = ""
@@ -193,20 +198,20 @@ class Recipe:
     codec was learned from what they give."""
     precision: MixedPrecision = MixedPrecision.AUTO
     """Number format of activations."""
-    max_rows: int = 5000
+    max_rows: NonNegativeInt = 5000
     """Rows of a batch in the upper layers, questions included."""
-    accumulate: int = 1
+    accumulate: NonNegativeInt = 1
     """Batches whose gradients are added up for one step."""
-    sorted_together: int = 1
+    sorted_together: NonNegativeInt = 1
     """Batches among which pairs are sorted by length; more than 1 pays on a GPU only."""
-    questions_per_window: int = 8
+    questions_per_window: NonNegativeInt = 8
     """Questions that share one window's lower pass in a batch."""
-    max_steps: int = 0
+    max_steps: NonNegativeInt = 0
     """Steps of one process after which training ends, wherever in the stages it is; 0 goes through
     all of them."""
-    save_every: int = 200
+    save_every: NonNegativeInt = 200
     """Steps between two checkpoints."""
-    seed: int = 1
+    seed: NonNegativeInt = 1
 
     def __post_init__(self) -> None:
         """Check the fields against each other.
@@ -249,7 +254,8 @@ class Recipe:
             path: The recipe.
 
         Raises:
-            PrereadError: If the file is missing, is no TOML, or a key is wrong or missing.
+            PrereadError: If the file cannot be read, is not TOML, or a key is wrong, unknown or
+                missing.
         """
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -257,59 +263,6 @@ class Recipe:
             raise PrereadError(f"{path}: no recipe could be read: {error.strerror}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise PrereadError(f"{path}: not a recipe: {error}.") from error
-        recipe: Recipe = _table(cls, content, str(path))
-        return recipe
-
-
-def _table(kind: type[Any], content: object, where: str) -> Any:
-    """A configuration from a TOML table, every key checked."""
-    if not isinstance(content, Mapping):
-        raise PrereadError(f"{where}: expected a table, found {content!r}.")
-    known = {f.name: f for f in fields(kind)}
-    unknown = sorted(set(content) - set(known))
-    if unknown:
-        raise PrereadError(
-            f"{where}: unknown key {unknown[0]!r}; expected some of {', '.join(known)}."
-        )
-    missing = [n for n, f in known.items() if f.default is MISSING and n not in content]
-    if missing:
-        raise PrereadError(f"{where}: the key {missing[0]!r} is missing. Add it.")
-    return kind(
-        **{name: _value(known[name].type, content[name], f"{where}: {name}") for name in content}
-    )
-
-
-def _value(kind: Any, value: object, where: str) -> Any:
-    """A field's value, of the type that the field has."""
-    if kind in _NESTED:
-        return _table(_NESTED[kind], value, where)
-    if kind in _NESTED_LISTS:
-        if not isinstance(value, list) or not value:
-            raise PrereadError(f"{where}: expected one table or more, found {value!r}.")
-        inner = _NESTED_LISTS[kind]
-        return tuple(_table(inner, v, f"{where}[{i}]") for i, v in enumerate(value))
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        if value not in list(kind):
-            raise PrereadError(f"{where}: expected {', '.join(kind)}, found {value!r}.")
-        return kind(str(value))
-    if kind == tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise PrereadError(f"{where}: expected a list of strings, found {value!r}.")
-        return tuple(value)
-    allowed = (int, float) if kind is float else kind
-    if not isinstance(value, allowed) or (kind is not bool and isinstance(value, bool)):
-        raise PrereadError(f"{where}: expected {kind.__name__}, found {value!r}.")
-    if kind in (int, float) and value < 0:
-        raise PrereadError(f"{where}: expected a number that is not negative, found {value!r}.")
-    return value
-
-
-_NESTED: dict[Any, type[Any]] = {
-    TaskConfig | None: TaskConfig,
-    DistillationConfig | None: DistillationConfig,
-    HeldOutConfig | None: HeldOutConfig,
-}
-_NESTED_LISTS: dict[Any, type[Any]] = {
-    tuple[StageConfig, ...]: StageConfig,
-    tuple[SourceConfig, ...]: SourceConfig,
-}
+        # As JSON, strict types still allow a list for a tuple and a string for an enumeration.
+        text = json.dumps(content, default=str)
+        return parse_json(cls, text, str(path), "Correct the recipe.")

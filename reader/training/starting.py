@@ -20,13 +20,15 @@ def load_student(recipe: Recipe, base: str) -> DecomposedModel:
     Raises:
         PrereadError: If the base cannot be loaded.
     """
-    open_domain = any(source.negatives for source in recipe.stages[-1].sources)
     fields: dict[str, Any] = {
         "num_lower_layers": recipe.num_lower_layers,
         "hidden_dropout_prob": recipe.dropout,
         "attention_probs_dropout_prob": recipe.attention_dropout,
     }
-    taught = {"shared_normalization": open_domain, "has_no_answer_score": recipe.null_weight > 0}
+    taught = {
+        "shared_normalization": _compares_passages(recipe),
+        "has_no_answer_score": recipe.null_weight > 0,
+    }
     if _keeps_ranking(recipe):
         fields |= {name: True for name, is_taught in taught.items() if is_taught}
     else:
@@ -70,12 +72,15 @@ def _keeps_ranking(recipe: Recipe) -> bool:
     "no answer" of: of the reader that ships, the weights of ranking were fitted anew after each
     such training, and moved little. Its confidence moved more, and should be fitted again.
     """
-    sources = recipe.stages[-1].sources
-    compares = any(
+    return bool(recipe.codec) and recipe.null_weight > 0 and _compares_passages(recipe)
+
+
+def _compares_passages(recipe: Recipe) -> bool:
+    """Whether questions of the last stage are read with several passages, under one softmax."""
+    return any(
         source.negatives or source.random_negatives or source.article_negatives
-        for source in sources
+        for source in recipe.stages[-1].sources
     )
-    return bool(recipe.codec) and recipe.null_weight > 0 and compares
 
 
 def _pair_fields(task: TaskConfig) -> dict[str, Any]:

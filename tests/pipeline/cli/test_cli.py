@@ -53,6 +53,7 @@ def test_the_version_is_the_installed_one(preread: Preread) -> None:
     assert (shown.code, shown.out) == (0, f"preread {version('preread')}\n")
 
 
+@pytest.mark.slow
 def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
     index = tmp_path / "index"
     built = preread("index", sample_corpus_path(), index, "--limit", 40, "--json")

@@ -137,6 +137,7 @@ def test_batches_end_with_the_last_passage(n_passages: int, first: int) -> None:
     assert all(later <= 2 * earlier for earlier, later in pairwise(ends))
 
 
+@pytest.mark.slow
 def test_answers_equal_those_of_states_computed_on_the_spot(
     qa: OpenDomainQA, questions: list[Question]
 ) -> None:
