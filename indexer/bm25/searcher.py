@@ -159,6 +159,16 @@ class Bm25Searcher:
             hits = _hits(self._searcher.search(restricted, len(set(ordinals))))
         return scores_at(hits, ordinals)
 
+    def words(self, query: str) -> list[str]:
+        """The words of a query that are searched for: stemmed, and without stop words.
+
+        Args:
+            query: Plain words.
+        """
+        analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
+        with CALLING_JAVA:
+            return [str(word) for word in analyze(self._searcher.get_analyzer(), query)]
+
     def close(self) -> None:
         """Release the files."""
         with CALLING_JAVA:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...data import Passage, PrereadError
 from ...indexer import Bm25Searcher, PassageIndex, build_bm25
-from . import Retriever
+from .base import Retriever, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,27 @@ def search_passages(
         FoundPassage(rank, hit.score, index.passage(hit.ordinal))
         for rank, hit in enumerate((retriever or index.bm25).search(query, top_k), start=1)
     ]
+
+
+def why_nothing_was_found(retriever: Retriever, query: str) -> str:
+    """Why a search gave no passage, and what to try, as a sentence or two.
+
+    Args:
+        retriever: What searched.
+        query: What it searched for.
+    """
+    if not isinstance(retriever, Bm25Searcher):
+        return f"{describe(retriever)} found nothing. Try other words."
+    words = retriever.words(query)
+    if not words:
+        return (
+            "it has no word that BM25 searches for; stop words and punctuation are left out. Use "
+            "other words, or --retriever dense."
+        )
+    return (
+        f"none has a word of it ({', '.join(dict.fromkeys(words))}). Use the words of the "
+        "passages, or --retriever dense."
+    )
 
 
 class CorpusSearch:
