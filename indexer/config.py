@@ -35,7 +35,7 @@ class IndexConfig:
     """How a corpus becomes an index."""
 
     corpus_format: CorpusFormat = CorpusFormat.AUTO
-    codec: str | None = None
+    codec: str | Path | None = None
     """``float16``, ``int8``, ``pqN``, ``rpqN`` (N bytes a token), or the file of a learned codec;
     by default what the reader's configuration says. One that has to be learned and does not come
     with the reader is learned from the corpus."""

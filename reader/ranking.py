@@ -116,7 +116,7 @@ class Ranking(AnswerWeights):
     None where that was not fitted."""
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: str | Path) -> Self:
         """Read a file.
 
         Args:
@@ -126,6 +126,7 @@ class Ranking(AnswerWeights):
             PrereadError: If it cannot be read, is no JSON, or a field is missing, unknown or of
                 another type.
         """
+        path = Path(path)
         remedy = "Correct the file, or remove it and fit it again with `preread calibrate`."
         try:
             content = path.read_bytes()
@@ -135,7 +136,7 @@ class Ranking(AnswerWeights):
             ) from error
         return parse_json(cls, content, str(path), remedy)
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: str | Path) -> Path:
         """Write the file of a reader, atomically.
 
         Args:
@@ -144,6 +145,7 @@ class Ranking(AnswerWeights):
         Returns:
             The file.
         """
+        folder = Path(folder)
         path = folder / RANKING_FILE
         with atomic_path(path) as temporary:
             temporary.write_text(self.model_dump_json(indent=2) + "\n", "utf-8")

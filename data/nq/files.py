@@ -55,12 +55,13 @@ def read_nq(
     return draw(found, path=path, noun="example", report=policy.report, limit=limit)
 
 
-def find_nq_files(path: Path) -> list[Path]:
+def find_nq_files(path: str | Path) -> list[Path]:
     """The file itself, or a folder's.
 
     Raises:
         DataError: If there is none, or the file cannot be opened.
     """
+    path = Path(path)
     if not path.is_dir():
         open_bytes(path).close()
         return [path]
@@ -70,7 +71,10 @@ def find_nq_files(path: Path) -> list[Path]:
     return files
 
 
-def read_nq_records(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
+def read_nq_records(
+    path: str | Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, JsonObject]]:
     """The records of one file or a folder's files, not parsed any further."""
+    path = Path(path)
     for file in find_nq_files(path):
         yield from read_json_lines(file, policy)

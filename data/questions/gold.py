@@ -83,8 +83,9 @@ def read_gold(
     return gold
 
 
-def usual_match(path: Path) -> AnswerMatch:
+def usual_match(path: str | Path) -> AnswerMatch:
     """What a file's answers are: CuratedTREC's are patterns, and only its name tells."""
+    path = Path(path)
     name = path.name.lower().replace("-", "").replace("_", "")
     return AnswerMatch.REGEX if "curatedtrec" in name else AnswerMatch.STRING
 

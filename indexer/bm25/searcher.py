@@ -60,7 +60,7 @@ class Bm25Parameters:
 class Bm25Searcher:
     """Searches a BM25 index."""
 
-    def __init__(self, folder: Path, parameters: Bm25Parameters | None = None) -> None:
+    def __init__(self, folder: str | Path, parameters: Bm25Parameters | None = None) -> None:
         """Open the index.
 
         Args:
@@ -70,6 +70,7 @@ class Bm25Searcher:
         Raises:
             IndexFormatError: If there is no Lucene index.
         """
+        folder = Path(folder)
         self._folder = folder.resolve()  # Java keeps the working folder it was started in
         searcher = java_class("io.anserini.search.SimpleSearcher")
         for name, file in lucene_files(folder).items():

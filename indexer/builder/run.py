@@ -33,8 +33,8 @@ _LOG = logging.getLogger(__name__)
 
 
 def build_index(
-    corpus: Path,
-    index: Path,
+    corpus: str | Path,
+    index: str | Path,
     reader: Reader,
     config: IndexConfig | None = None,
     *,
@@ -68,8 +68,10 @@ def build_index(
         IndexMismatchError: If the build to be resumed had other passages, reader or options.
         PrereadError: If the folder cannot be used.
     """
+    corpus = Path(corpus)
+    index = Path(index)
     config = config or IndexConfig()
-    chosen = config.codec or reader.config.codec
+    chosen = str(config.codec or reader.config.codec)
     codec = find_codec(chosen, reader)
     name = codec.name if codec else CodecName.parse(chosen)
     plan = _plan(corpus, reader, config, name)

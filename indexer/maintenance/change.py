@@ -28,8 +28,8 @@ from .delete import without
 
 
 def add_passages(
-    index: Path,
-    corpus: Path,
+    index: str | Path,
+    corpus: str | Path,
     reader: Reader,
     config: AddConfig | None = None,
     *,
@@ -64,6 +64,8 @@ def add_passages(
         PrereadError: If passages are in the index already and are not to be replaced, or the
             encoder of its dense vectors is gone.
     """
+    index = Path(index)
+    corpus = Path(corpus)
     config = config or AddConfig()
     report = ReadReport()
     with writing(index, keep_journal=resume):
@@ -115,7 +117,7 @@ def add_passages(
         return manifest, report
 
 
-def change_reader(index: Path, reader: Reader) -> Manifest:
+def change_reader(index: str | Path, reader: Reader) -> Manifest:
     """Let another reader read an index from now on: one with the same lower layers.
 
     Such is a reader whose upper layers learned on. States stay as they are; whoever has the index
@@ -132,6 +134,7 @@ def change_reader(index: Path, reader: Reader) -> Manifest:
         IndexFormatError: If there is no index.
         IndexMismatchError: If the reader's lower layers did not make the states.
     """
+    index = Path(index)
     with writing(index):
         base = Manifest.load(index)
         with PassageIndex(index) as opened:
@@ -144,7 +147,7 @@ def change_reader(index: Path, reader: Reader) -> Manifest:
         return manifest
 
 
-def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
+def compact_index(index: str | Path, *, show_progress: bool = False) -> Manifest:
     """Clear away what deletions and small additions left.
 
     Shards are rewritten where passages were deleted or where neighbours are small; lookup files
@@ -161,6 +164,7 @@ def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
     Raises:
         IndexFormatError: If there is no index, or bytes have changed.
     """
+    index = Path(index)
     with writing(index):
         opened = PassageIndex(index)
         base = opened.manifest

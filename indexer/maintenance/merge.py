@@ -23,7 +23,9 @@ from .compact import Row, copy_rows, live_rows, take
 from .split import partition_name, write_dense
 
 
-def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool = False) -> Manifest:
+def merge_indexes(
+    sources: Sequence[str | Path], index: str | Path, *, show_progress: bool = False
+) -> Manifest:
     """Make one index of several.
 
     All parts of an index that was split give that index again: its shards to the byte, its ordinals
@@ -47,6 +49,7 @@ def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool =
             them, other indexes than parts have dense vectors, there is something at ``index``, or
             the disk refuses.
     """
+    index = Path(index)
     if len(sources) < 2:
         raise PrereadError(f"merge: expected two indexes or more, found {len(sources)}.")
     check_new_file(index)

@@ -50,13 +50,14 @@ def partition_name(number: int, of: int) -> str:
     return f"part-{number + 1:05d}-of-{of:05d}"
 
 
-def partitions_in(folder: Path) -> list[Path]:
+def partitions_in(folder: str | Path) -> list[Path]:
     """The parts in a folder that `split_index` made, in order; none where it made none."""
+    folder = Path(folder)
     return sorted(folder.glob("part-?????-of-?????"))
 
 
 def split_index(
-    index: Path, folder: Path, n_partitions: int, *, show_progress: bool = False
+    index: str | Path, folder: str | Path, n_partitions: int, *, show_progress: bool = False
 ) -> list[Path]:
     """Divide an index into parts, by whole shards; nothing is encoded again.
 
@@ -77,6 +78,8 @@ def split_index(
         PrereadError: If there are fewer shards than parts, the index is a part itself, there is
             something at ``folder``, or the disk refuses.
     """
+    index = Path(index)
+    folder = Path(folder)
     check_new_file(folder)
     with explaining_write_errors(folder), PassageIndex(index) as opened:
         runs = _runs(index, opened.manifest, n_partitions)

@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"-(\d+)")
 """In names of shards, lookup files, lists of deleted passages and Lucene's folders."""
 
 
-def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
+def verify_index(path: str | Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
     """Compare every byte of an index with what its manifest says was written.
 
     One generation is checked, the newest at the beginning. Files of a change that is under way, or
@@ -34,6 +34,7 @@ def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> li
     Raises:
         IndexFormatError: If there is no readable manifest.
     """
+    path = Path(path)
     lease = Lease(path)  # what is checked stays until it is let go
     try:
         return [
@@ -45,12 +46,13 @@ def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> li
         lease.release()
 
 
-def bytes_to_verify(path: Path) -> int:
+def bytes_to_verify(path: str | Path) -> int:
     """Bytes of the index folder.
 
     Raises:
         IndexFormatError: If there is no readable manifest.
     """
+    path = Path(path)
     Manifest.load(path)
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
@@ -124,7 +126,7 @@ def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{file}: is not the manifest of generation {manifest.generation}."
 
 
-def index_info(path: Path) -> dict[str, Any]:
+def index_info(path: str | Path) -> dict[str, Any]:
     """What an index holds and what it costs.
 
     Args:
@@ -137,6 +139,7 @@ def index_info(path: Path) -> dict[str, Any]:
     Raises:
         IndexFormatError: If it is missing, unfinished, or a file is missing or cut short.
     """
+    path = Path(path)
     lease = Lease(path)  # what is counted stays until it is let go
     manifest = lease.manifest
     for file in manifest.files():

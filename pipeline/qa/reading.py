@@ -114,7 +114,7 @@ class PassageReader:
                 to be left unread; None reads all of them at once.
             spans_per_passage: How many spans of each passage at most.
             max_answer_length: Longest span in wordpieces; by default the configuration's.
-            on_stage: Told ``question``, ``fetch``, ``decode``, ``encode`` and ``read`` when each is
+            on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
 
         Returns:
@@ -139,7 +139,7 @@ class PassageReader:
             requests: Any number; all are read together.
             stop_margin: Logits by which a question's best span must be ahead for its other passages
                 to be left unread; None reads all of them at once.
-            on_stage: Told ``question``, ``fetch``, ``decode``, ``encode`` and ``read`` when each is
+            on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
 
         Returns:
@@ -149,8 +149,7 @@ class PassageReader:
         if not progress:
             return []
         number = {q: n for n, q in enumerate(dict.fromkeys(r.question for r in requests))}
-        questions = self.reader.question_states(*number)
-        on_stage("question")
+        questions: Packed | None = None
         longest = max(len(request.passages) for request in requests)
         for end in [longest] if stop_margin is None else batch_ends(longest):
             unfinished = [one for one in progress if not one.is_finished]
@@ -160,6 +159,8 @@ class PassageReader:
             states = self._states([passage for part in parts for passage in part], on_stage)
             asked = [number[one.request.question] for one in unfinished]
             numbers = [states.numbers_of(part) for part in parts]
+            if questions is None:
+                questions = self.reader.question_states(*number)
             read = self.reader.logits_batch(
                 questions, states.states, states.windows, list(zip(asked, numbers, strict=True))
             )

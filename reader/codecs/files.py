@@ -29,7 +29,7 @@ def codec_file_name(name: CodecName) -> str:
     return f"codec-{name}.safetensors"
 
 
-def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
+def save_codec(codec: QuantisedCodec, reader: Reader, path: str | Path) -> None:
     """Write a codec: most tables in signed bytes, the two maps in float16.
 
     Args:
@@ -37,6 +37,7 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
         reader: Whose states it was learned from; no other may use it.
         path: The file.
     """
+    path = Path(path)
     tensors = {
         "analysis": codec.quantiser.analysis.half(),
         "synthesis": codec.quantiser.synthesis.half(),
@@ -58,7 +59,7 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
     path.write_bytes(save({name: t.cpu().contiguous() for name, t in tensors.items()}, metadata))
 
 
-def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
+def load_codec(path: str | Path, reader: Reader) -> QuantisedCodec:
     """Read a codec.
 
     Its multiplied-out tables are kept: who opens an index again, or another with the same codec,
@@ -71,6 +72,7 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
     Raises:
         PrereadError: If the file is no codec, or one of another reader.
     """
+    path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -133,7 +133,7 @@ def label_features(
     features: Sequence[Feature],
     student: PreTrainedTokenizerFast,
     teacher: Reader,
-    folder: Path,
+    folder: str | Path,
     *,
     precision: MixedPrecision = MixedPrecision.AUTO,
     show_progress: bool = False,
@@ -156,6 +156,7 @@ def label_features(
     Raises:
         PrereadError: If the word pieces do not fit, or the folder has labels of something else.
     """
+    folder = Path(folder)
     pieces = PieceMap(
         student,
         teacher.tokenizer,

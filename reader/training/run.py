@@ -19,7 +19,7 @@ from ..modeling.decomposed import DecomposedModel
 from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..pairs.models import PairModel
 from ..ranking import Ranking
-from ..reader import Reader
+from ..reader import Reader, check_device
 from ..text.windows import TextEncoder, load_tokenizer
 from .batches import BatchDataset
 from .callbacks import TrainingProgress, score_examples, score_pairs
@@ -40,8 +40,8 @@ _RECIPE = "recipe.txt"
 def train(
     recipe: Recipe,
     *,
-    data: Path,
-    output: Path,
+    data: str | Path,
+    output: str | Path,
     device: str | None = None,
     on_error: OnError = OnError.FAIL,
     resume: bool = False,
@@ -66,9 +66,11 @@ def train(
         PrereadError: If base or teacher cannot be used, ``output`` holds another run, or the loss
             is no finite number.
     """
-    arguments = _arguments(
-        recipe, output, device or ("cuda" if torch.cuda.is_available() else "cpu")
-    )
+    data = Path(data)
+    output = Path(output)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    check_device(device)
+    arguments = _arguments(recipe, output, device)
     if arguments.process_index == 0:
         _prepare(output, recipe, resume)
     assert arguments.distributed_state is not None
