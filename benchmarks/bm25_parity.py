@@ -2,8 +2,8 @@
 
     python benchmarks/bm25_parity.py INDEX QUESTIONS
 
-Indexes the passages of INDEX once more with pyserini's own indexer, and compares the 100 hits of
-every question by identifier and score.
+The script indexes the passages of INDEX once more with pyserini's own indexer, and compares the 100
+hits of every question by identifier and score.
 """
 
 import json

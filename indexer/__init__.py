@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from .builder.run import build_index
     from .builder.scan import BuildEstimate
     from .config import AddConfig, IndexConfig
+    from .documents import StoredDocument, stored_documents
     from .errors import IndexFormatError, IndexMismatchError
     from .index import PassageIndex, StoredWindows
     from .maintenance.change import add_passages, change_reader, compact_index
     from .maintenance.delete import delete_passages
     from .maintenance.merge import merge_indexes
     from .maintenance.split import split_index
+    from .maintenance.sync import SyncReport, sync_folder, watch_folder
     from .maintenance.verify import bytes_to_verify, index_info, verify_index
     from .storage.manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
     from .storage.shard_reader import ShardReader
@@ -37,7 +39,9 @@ __all__ = [
     "ShardEntry",
     "ShardReader",
     "ShardWriter",
+    "StoredDocument",
     "StoredWindows",
+    "SyncReport",
     "add_passages",
     "build_bm25",
     "build_index",
@@ -48,7 +52,10 @@ __all__ = [
     "index_info",
     "merge_indexes",
     "split_index",
+    "stored_documents",
+    "sync_folder",
     "verify_index",
+    "watch_folder",
 ]
 
 __getattr__, __dir__ = lazy_attributes(
@@ -69,7 +76,9 @@ __getattr__, __dir__ = lazy_attributes(
         "ShardEntry": "storage.manifest",
         "ShardReader": "storage.shard_reader",
         "ShardWriter": "storage.shard_writer",
+        "StoredDocument": "documents",
         "StoredWindows": "index",
+        "SyncReport": "maintenance.sync",
         "add_passages": "maintenance.change",
         "build_bm25": "bm25.indexer",
         "build_index": "builder.run",
@@ -80,7 +89,10 @@ __getattr__, __dir__ = lazy_attributes(
         "index_info": "maintenance.verify",
         "merge_indexes": "maintenance.merge",
         "split_index": "maintenance.split",
+        "stored_documents": "documents",
+        "sync_folder": "maintenance.sync",
         "verify_index": "maintenance.verify",
+        "watch_folder": "maintenance.sync",
     },
 )
 """Imported when first used: to look at an index takes no reader, and none of its libraries."""

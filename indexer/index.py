@@ -1,10 +1,11 @@
 """An index that is open for reading."""
 
+import json
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +17,15 @@ import torch
 from torch import Tensor
 
 from ..data import Passage, PrereadError
+from ..data.records import Metadata
 from ..reader import Packed, WindowTable
 from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
 from .bm25.statistics import CorpusStatistics, FieldStatistics
 from .errors import IndexFormatError, IndexMismatchError
+from .filters import Filter, check_filter, passes
 from .storage.lookup import Lookup, key_of
+from .storage.metadata import MetadataFile, newest
 from .storage.readahead import will_open
 from .storage.shard_reader import ShardReader
 from .storage.snapshots import Lease
@@ -29,6 +33,9 @@ from .storage.snapshots import Lease
 if TYPE_CHECKING:
     from ..reader import Reader
     from ..reader.codecs import Codec
+
+_FILTERS_KEPT = 64
+"""Filters whose passages are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class PassageIndex:
             file.check_size(path)
         self._firsts = [shard.first_ordinal for shard in self.manifest.shards]
         self._shards: dict[int, ShardReader] = {}
+        self._matching: dict[str, npt.NDArray[Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and other processes open the index again, as it is by then."""
@@ -183,7 +191,64 @@ class PassageIndex:
             IndexFormatError: If its bytes have changed since they were written.
         """
         shard, row = self._locate(ordinal)
-        return shard.passage(row)
+        passage = shard.passage(row)
+        metadata = self.metadata(ordinal)
+        return replace(passage, metadata=metadata) if metadata else passage
+
+    def metadata(self, ordinal: int) -> Metadata:
+        """What is known of a passage besides its text; empty where nothing is.
+
+        Args:
+            ordinal: The passage's number.
+
+        Raises:
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        for file in reversed(self._metadata_files):
+            found = file.get(ordinal)
+            if found is not None:
+                return found
+        return {}
+
+    def all_metadata(self) -> dict[int, Metadata]:
+        """What is known of all passages that are not deleted, by ascending ordinals.
+
+        Raises:
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        found = newest(self._metadata_files)
+        return {ordinal: row for ordinal, row in found.items() if not self._is_deleted(ordinal)}
+
+    def matching(self, filter: Filter) -> npt.NDArray[Any]:
+        """The passages that pass a filter.
+
+        All metadata is read once for each filter; the last ones are remembered.
+
+        Args:
+            filter: A condition for each of some fields (``filters.py``).
+
+        Returns:
+            Their ordinals, ascending. Shape ``(n,)``, uint32.
+
+        Raises:
+            PrereadError: If the filter cannot be applied.
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        check_filter(filter)
+        key = json.dumps(filter, sort_keys=True, default=str)
+        found = self._matching.get(key)
+        if found is None:
+            missing_passes = passes({}, filter)
+            known = self.all_metadata()
+            ordinals = [ordinal for ordinal, row in known.items() if passes(row, filter)]
+            found = np.array(ordinals, "<u4")
+            if missing_passes:
+                unknown = np.setdiff1d(self.ordinals(), np.fromiter(known, "<u4", len(known)))
+                found = np.union1d(found, unknown)
+            if len(self._matching) == _FILTERS_KEPT:
+                self._matching.pop(next(iter(self._matching)))
+            self._matching[key] = found
+        return found
 
     def find(self, passage_id: str) -> list[int]:
         """Ordinals of the passages with an identifier; mostly one."""
@@ -232,11 +297,19 @@ class PassageIndex:
             n_prefix += found.n_prefix
             first_token += found.first_token
             passage += [number] * len(found.lengths)
-        table = WindowTable(tuple(lengths), tuple(n_prefix), tuple(first_token), tuple(passage))
         if not codes:
             nothing = torch.empty(0, dtype=torch.int64)
-            return StoredWindows(torch.empty(0, 0), Packed(nothing, ()), table)
+            return StoredWindows(
+                torch.empty(0, 0), Packed(nothing, ()), WindowTable((), (), (), ())
+            )
         ids = torch.from_numpy(np.concatenate(token_ids).astype(np.int64))
+        table = WindowTable(
+            tuple(lengths),
+            tuple(n_prefix),
+            tuple(first_token),
+            tuple(passage),
+            torch.split(ids, lengths),
+        )
         return StoredWindows(
             torch.from_numpy(np.concatenate(codes)), Packed(ids, table.lengths), table
         )
@@ -254,6 +327,10 @@ class PassageIndex:
     @cached_property
     def _lookups(self) -> list[Lookup]:
         return [Lookup(self.path / file.file) for file in self.manifest.lookups]
+
+    @cached_property
+    def _metadata_files(self) -> list[MetadataFile]:
+        return [MetadataFile(self.path / file.file) for file in self.manifest.metadata]
 
     def _is_deleted(self, ordinal: int) -> bool:
         place = int(np.searchsorted(self.deleted, ordinal))

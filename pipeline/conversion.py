@@ -194,12 +194,12 @@ def _warnings(loaded: _Loaded, to: CheckpointKind) -> list[str]:
     elif trained_at is None and (k or config.max_position_embeddings is not None):
         said.append(
             "these are an ordinary model's weights, split and not trained since: fine-tune the "
-            "reader before use (docs/training.md)"
+            "reader before use (docs/guide/training.md)"
         )
     elif trained_at is not None and k != trained_at:
         said.append(
             f"the reader was trained with {trained_at} lower layers, not {k}: fine-tune it before "
-            "use (docs/training.md)"
+            "use (docs/guide/training.md)"
         )
     if to is CheckpointKind.TENSORFLOW and activation_differs(config):
         said.append(

@@ -28,7 +28,7 @@ def unpacked(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path
         source.mkdir()
         for room in ROOMS:
             shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns(*IGNORED))
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
+        for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
             shutil.copy(ROOT / name, source)
         build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
         build += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source)]

@@ -1,4 +1,4 @@
-"""Reading JSON whose form a pydantic model describes."""
+"""Parsing of JSON that a pydantic model describes."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -12,17 +12,20 @@ _Model = TypeVar("_Model")
 
 
 def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -> _Model:
-    """An object from its JSON, every field checked.
+    """Parse JSON and check every field.
 
     Args:
-        kind: The pydantic model, or pydantic dataclass, that the JSON describes.
+        kind: The pydantic model, or pydantic dataclass.
         text: The JSON.
-        where: The file, and the line where it has several, for the message of an error.
-        remedy: What a person should do about an error; a whole sentence.
+        where: The file, with the line number where it has several lines, for the error.
+        remedy: What to do about an error, as a whole sentence.
+
+    Returns:
+        The model's object.
 
     Raises:
-        PrereadError: If it is no JSON, or a field is missing, unknown or of another type; the
-            message names the first such field, what was expected of it and what was found.
+        PrereadError: If the text is not JSON, or a field is missing, unknown or of another type.
+            The error names the first such field, what was expected there and what was found.
     """
     try:
         return TypeAdapter(kind).validate_json(text)
@@ -32,7 +35,7 @@ def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -
 
 
 def _problem(error: Mapping[str, Any]) -> str:
-    """What pydantic found, in our words."""
+    """Put pydantic's error into the words of this package."""
     if error["type"] == "json_invalid":
         return f"expected JSON, found something else ({error['ctx']['error']})"
     found = shorten(error["input"])
@@ -51,7 +54,7 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 
 def _name(place: tuple[str | int, ...]) -> str:
-    """``("vectors", "confidence_weights", 1)`` as ``vectors.confidence_weights[1]: ``."""
+    """Write ``("vectors", "confidence_weights", 1)`` as ``vectors.confidence_weights[1]: ``."""
     name = ""
     for part in place:
         name += f"[{part}]" if isinstance(part, int) else f".{part}"

@@ -183,7 +183,7 @@ def _options() -> list[str]:
         f"-Dlog4j2.configurationFile={logging_rules}",
     ]
     if not any(_COLLECTOR.search(os.environ.get(name, "")) for name in _JAVA_OPTIONS):
-        # The collector that a server's memory was measured with (docs/serving.md).
+        # The collector that a server's memory was measured with (docs/guide/serving.md).
         options.append("-XX:+UseSerialGC")
     return options
 

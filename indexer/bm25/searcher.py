@@ -152,13 +152,25 @@ class Bm25Searcher:
         """
         if not ordinals:
             return []
+        return scores_at(self.search_among(query, len(set(ordinals)), ordinals), ordinals)
+
+    def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
+        """Find passages among given ones; their scores are those that `search` gives.
+
+        Args:
+            query: Plain words; no query language.
+            k: How many passages at most.
+            ordinals: Of the passages that may be found.
+
+        Returns:
+            Hits, best first; none where no word of the query occurs in them.
+        """
         with CALLING_JAVA:
             generator = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
             analyzer = self._searcher.get_analyzer()
             words = generator.buildQuery(CONTENTS_FIELD, analyzer, cut_query(query))
             restricted = among(words, ordinals)
-            hits = _hits(self._searcher.search(restricted, len(set(ordinals))))
-        return scores_at(hits, ordinals)
+            return _hits(self._searcher.search(restricted, k))
 
     def words(self, query: str) -> list[str]:
         """The words of a query that are searched for: stemmed, and without stop words.

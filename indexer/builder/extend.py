@@ -1,12 +1,13 @@
 """Putting passages into an index, new or old: what a build and an addition have in common."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ...data import Passage, ReadReport
+from ...data.records import Metadata
 from ...reader import Reader
 from ...reader.codecs import Codec
 from ..bm25.indexer import build_bm25
@@ -26,6 +27,7 @@ from ..storage.manifest import (
     Manifest,
     ShardEntry,
 )
+from ..storage.metadata import MetadataWriter
 from ..storage.snapshots import publish
 from .encode import ShardTask
 from .executors.local import Encoding, Executor
@@ -52,6 +54,8 @@ class Extension:
     """About how many will be encoded, for the progress bar."""
     encoder: SentenceEncoder | None = None
     """Made the dense vectors, where the base has any."""
+    new_metadata: Mapping[int, Metadata] = field(default_factory=dict)
+    """What is known from now on of passages that are in the base, by ordinal."""
 
     @property
     def generation(self) -> int:
@@ -83,7 +87,11 @@ def extend(
         show_progress: Draw progress bars on standard error.
     """
     index, base = extension.index, extension.base
-    _encode(extension, passages, reader, journal, show_progress)
+    fields = MetadataWriter()
+    for ordinal, metadata in sorted(extension.new_metadata.items()):
+        fields.add(ordinal, metadata)
+    _encode(extension, passages, reader, journal, fields, show_progress)
+    metadata_file = fields.write(index, extension.generation)
     shards = tuple(journal.shards)
     lookup, lucene = _index_texts(extension, shards, show_progress)
     manifest = Manifest(
@@ -97,6 +105,7 @@ def extend(
         next_ordinal=shards[-1].last_ordinal + 1,
         next_shard=_number_after(extension, len(shards)),
         n_records_skipped=report.n_skipped,
+        metadata=(metadata_file,) if metadata_file else (),
     )
     if base is not None:
         manifest = replace(
@@ -106,6 +115,7 @@ def extend(
             deleted=base.deleted,
             n_records_skipped=base.n_records_skipped + report.n_skipped,
             dense=_extend_dense(extension, shards, show_progress),
+            metadata=(*base.metadata, *manifest.metadata),
         )
     for left in (index / STATES_FOLDER).glob("*.tmp"):  # of workers that were lost
         left.unlink(missing_ok=True)
@@ -137,9 +147,10 @@ def _encode(
     passages: Iterable[Passage],
     reader: Reader,
     journal: Journal,
+    fields: MetadataWriter,
     show_progress: bool,
 ) -> None:
-    """Write the shards that are not there yet."""
+    """Write the shards that are not there yet, and collect the metadata of all passages."""
     kept = {shard.file: shard for shard in journal.shards}
     with tqdm(
         total=extension.n_tokens,
@@ -152,6 +163,9 @@ def _encode(
 
         def to_do() -> Iterator[ShardTask]:
             for task in _tasks(extension, passages):
+                for ordinal, passage in enumerate(task.passages, start=task.first_ordinal):
+                    if passage.metadata:
+                        fields.add(ordinal, passage.metadata)
                 shard = kept.pop(task.file, None)
                 if shard is None:
                     yield task

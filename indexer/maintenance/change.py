@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...data import Passage, PrereadError, ReadReport
+from ...data.documents.folder import DOCUMENT_FIELD
 from ...reader import Reader
 from ..builder.executors.local import Executor, LocalExecutor
 from ..builder.extend import Extension, extend
@@ -17,10 +18,12 @@ from ..builder.lookup_and_bm25 import write_lookup_of
 from ..builder.scan import BuildEstimate, estimate, scan_corpus
 from ..config import AddConfig, corpus_passages
 from ..dense.build import compact_dense, load_encoder
+from ..documents import stored_documents
 from ..errors import N_LISTED, listed
 from ..index import PassageIndex
 from ..storage.journal import PLAN_FILE, Journal, remove_journal
 from ..storage.manifest import Manifest
+from ..storage.metadata import write_metadata
 from ..storage.snapshots import publish
 from ..storage.writing import writing
 from .compact import rewrite_shards
@@ -171,7 +174,8 @@ def compact_index(index: str | Path, *, show_progress: bool = False) -> Manifest
         shards, next_shard = rewrite_shards(opened, show_progress)
         generation = base.generation + 1
         dense = base.dense and compact_dense(index, base.dense, generation, opened.deleted)
-        is_clear = shards == base.shards and len(base.lookups) == 1 and base.deleted is None
+        is_one_each = len(base.lookups) == 1 and len(base.metadata) <= 1
+        is_clear = shards == base.shards and is_one_each and base.deleted is None
         if is_clear and dense == base.dense:
             return base
         manifest = replace(
@@ -182,6 +186,7 @@ def compact_index(index: str | Path, *, show_progress: bool = False) -> Manifest
             deleted=None,
             next_shard=next_shard,
             dense=dense,
+            metadata=write_metadata(index, opened.all_metadata(), generation),
         )
         publish(index, manifest)
         opened.close()
@@ -199,15 +204,19 @@ def _is_done(index: Path, manifest: Manifest) -> bool:
 def _check_identifiers(
     passages: Iterable[Passage], index: PassageIndex, may_replace: bool, replaced: list[int]
 ) -> Iterator[Passage]:
-    """Note which passages of the index the new ones replace, or refuse them."""
+    """Note which passages of the index the new ones replace, or refuse them.
+
+    A document replaces all passages of the document of its name.
+    """
     known: list[str] = []
     n_known = 0
+    stored = {document.name: document.ordinals for document in stored_documents(index)}
     for passage in passages:
         ordinals = index.find(passage.passage_id)
         if ordinals and not may_replace:
             n_known += 1
             known = [*known, passage.passage_id][: N_LISTED + 1]  # one more for the dots
-        replaced += ordinals
+        replaced += ordinals + stored.pop(str(passage.metadata.get(DOCUMENT_FIELD)), [])
         yield passage
     if n_known:
         raise PrereadError(

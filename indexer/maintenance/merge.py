@@ -17,6 +17,7 @@ from ..errors import IndexMismatchError, listed
 from ..index import PassageIndex
 from ..storage.files import atomic_folder, check_new_file, link_or_copy
 from ..storage.manifest import LOOKUP_FOLDER, LUCENE_PREFIX, STATES_FOLDER, Manifest, ShardEntry
+from ..storage.metadata import write_metadata
 from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
 from .compact import Row, copy_rows, live_rows, take
@@ -81,6 +82,7 @@ def _from_partitions(opened: Sequence[PassageIndex], index: Path, show_progress:
             link_or_copy(partition.path / shard.file, index / shard.file)
     shards = tuple(shard for partition in partitions for shard in partition.manifest.shards)
     deleted = np.concatenate([partition.deleted for partition in partitions])
+    metadata = {n: row for part in partitions for n, row in part.all_metadata().items()}
     dense = partitions[0].manifest.dense
     if dense is not None:
         files = [p.path / f.file for p in partitions for f in (p.manifest.dense or dense).files]
@@ -91,6 +93,7 @@ def _from_partitions(opened: Sequence[PassageIndex], index: Path, show_progress:
         lookups=(write_lookup_of(index, shards, 0, show_progress),),
         deleted=write_deleted(index, deleted, 0),
         dense=dense,
+        metadata=write_metadata(index, metadata, 0),
         part=None,
     )
 
@@ -111,6 +114,14 @@ def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: boo
             ordinals = range(ordinal, ordinal + len(some))
             shards.append(copy_rows(index, shard_file(len(shards)), some, ordinals))
             ordinal += len(some)
+    live = [source.ordinals().tolist() for source in opened]
+    before = [0, *np.cumsum([len(ordinals) for ordinals in live]).tolist()]
+    metadata = {
+        before[number] + place: fields
+        for number, source in enumerate(opened)
+        for place, ordinal in enumerate(live[number])
+        if (fields := source.metadata(ordinal))
+    }
     corpora = dict.fromkeys(source.manifest.plan.corpus for source in opened)
     return Manifest(
         generation=0,
@@ -123,6 +134,7 @@ def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: boo
         next_ordinal=ordinal,
         next_shard=len(shards),
         n_records_skipped=sum(source.manifest.n_records_skipped for source in opened),
+        metadata=write_metadata(index, metadata, 0),
     )
 
 

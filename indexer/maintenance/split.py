@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path
+from ...data.records import Metadata
 from ..bm25.statistics import FieldStatistics, write_statistics
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
 from ..dense.vectors import merged, write_vectors
@@ -33,6 +34,7 @@ from ..storage.manifest import (
     PartitionEntry,
     ShardEntry,
 )
+from ..storage.metadata import write_metadata
 from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
 
@@ -158,6 +160,7 @@ def _write_partition(
         lucene=f"{LUCENE_PREFIX}{0:06d}",
         deleted=write_deleted(partition, _within(whole.opened.deleted, shards), 0),
         dense=_dense_of_partition(whole.opened, partition, base.dense, shards),
+        metadata=write_metadata(partition, _metadata_within(whole.opened, shards), 0),
         part=PartitionEntry(
             number=number,
             of=n_partitions,
@@ -177,6 +180,13 @@ def _within(ordinals: Array, shards: Sequence[ShardEntry]) -> Array:
     low, high = np.searchsorted(ordinals, bounds)
     found: Array = ordinals[low:high]
     return found
+
+
+def _metadata_within(opened: PassageIndex, shards: Sequence[ShardEntry]) -> dict[int, Metadata]:
+    """Metadata of the passages of neighbouring shards."""
+    first, last = shards[0].first_ordinal, shards[-1].last_ordinal
+    found = opened.all_metadata()
+    return {ordinal: fields for ordinal, fields in found.items() if first <= ordinal <= last}
 
 
 def _dense_of_partition(

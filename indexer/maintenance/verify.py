@@ -147,7 +147,9 @@ def index_info(path: str | Path) -> dict[str, Any]:
     n_text_bytes = sum(shard.n_text_bytes for shard in manifest.shards)
     dense = manifest.dense
     of_dense = sum(file.bytes for file in dense.files) if dense else 0
-    of_states = sum(file.bytes for file in manifest.files()) - n_text_bytes - of_dense
+    of_metadata = sum(file.bytes for file in manifest.metadata)
+    of_files = sum(file.bytes for file in manifest.files())
+    of_states = of_files - n_text_bytes - of_dense - of_metadata
     of_codec = manifest.codec_file.bytes if manifest.codec_file else 0
     files = [f for f in path.rglob("*") if f.is_file()]
     lucene = [f for f in files if f.parent.name == manifest.lucene]
@@ -163,6 +165,7 @@ def index_info(path: str | Path) -> dict[str, Any]:
         "bytes_states": of_states - of_codec,
         "bytes_codec": of_codec,
         "bytes_dense": of_dense,
+        "bytes_metadata": of_metadata,
         "bytes_lucene": sum(f.stat().st_size for f in lucene),
         "bytes_total": sum(f.stat().st_size for f in files),
         "codec": manifest.plan.codec,

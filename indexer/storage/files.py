@@ -13,9 +13,9 @@ from typing import Any
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path, sync
+from ...data.io.hashing import sha256_of as sha256_of
 from ..errors import IndexFormatError, cannot_be_read
 
-_BLOCK_BYTES = 1 << 20
 _SEAL = "sha256"
 
 
@@ -129,15 +129,6 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
     if text != _sealed(content):
         raise _damaged(path, f"its {_SEAL} {str(seal)[:12]} is not that of its content")
     return dict(content)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def link_or_copy(source: Path, target: Path) -> None:

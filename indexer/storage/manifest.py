@@ -18,6 +18,7 @@ STATES_FOLDER = "states"
 LOOKUP_FOLDER = "lookup"
 SNAPSHOTS_FOLDER = "snapshots"
 DENSE_FOLDER = "dense"
+METADATA_FOLDER = "metadata"
 CODEC_FILE = "codec.safetensors"
 DELETED_PREFIX = "deleted-"
 LUCENE_PREFIX = "lucene-"
@@ -135,6 +136,9 @@ class Manifest:
     """Dense vectors, where the index has any. An index without them does not speak of them."""
     part: PartitionEntry | None = None
     """Of an index that was split. One that is whole does not speak of it."""
+    metadata: tuple[CountedFile, ...] = ()
+    """Files with what is known of passages besides their texts; newest last, and the newest that
+    has a passage tells. An index without such fields does not speak of them."""
 
     @property
     def n_passages(self) -> int:
@@ -152,7 +156,7 @@ class Manifest:
         single = [file for file in (self.codec_file, self.deleted) if file is not None]
         dense = self.dense.files if self.dense else ()
         statistics = (self.part.statistics,) if self.part else ()
-        return [*self.shards, *self.lookups, *single, *dense, *statistics]
+        return [*self.shards, *self.lookups, *single, *dense, *statistics, *self.metadata]
 
     def save(self, path: str | Path) -> None:
         """Write it, atomically."""
@@ -162,8 +166,8 @@ class Manifest:
         fields |= {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
         rest = asdict(self)
         del rest["plan"], rest["generation"]
-        for name in ("dense", "part"):
-            if rest[name] is None:
+        for name in ("dense", "part", "metadata"):
+            if not rest[name]:
                 del rest[name]
         write_sealed_json(path, {**fields, **rest})
 
@@ -207,6 +211,7 @@ class Manifest:
         counts = {name: fields.pop(name) for name in ("n_passages", "n_tokens")}
         codec_file, deleted = fields.pop("codec_file"), fields.pop("deleted")
         dense, part = fields.pop("dense", None), fields.pop("part", None)
+        metadata = fields.pop("metadata", ())
         manifest = cls(
             generation=fields.pop("generation"),
             codec_file=FileEntry(**codec_file) if codec_file else None,
@@ -219,6 +224,7 @@ class Manifest:
             n_records_skipped=fields.pop("n_records_skipped"),
             dense=_dense_entry(dense) if dense else None,
             part=_partition_entry(part) if part else None,
+            metadata=tuple(CountedFile(**file) for file in metadata),
             plan=BuildPlan(**fields),
         )
         found = {"n_passages": manifest.n_passages, "n_tokens": manifest.n_tokens}

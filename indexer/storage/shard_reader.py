@@ -1,8 +1,8 @@
 """A shard: one HDF5 file with the codes, token ids and texts of a run of passages.
 
 All data sets are contiguous and uncompressed, so that readers map the file and take rows from
-memory (`ShardReader`), without HDF5's cost for every call. ``docs/index-format.md`` has the whole
-layout.
+memory (`ShardReader`), without HDF5's cost for every call. ``docs/reference/index-format.md`` has
+the whole layout.
 """
 
 import zlib

@@ -27,7 +27,7 @@ def show_answers(answers: Sequence[Answer], console: Console) -> None:
             (f"{rank}. ", "dim"),
             (printable(answer.answer), "bold green"),
             (
-                printable(f"   {_scores(answer)}   {answer.title}  [{answer.passage_id}]"),
+                printable(f"   {_scores(answer)}   {answer.title}  [{_where(answer)}]"),
                 "dim",
             ),
             (printable(_supporting(answer)), "dim"),
@@ -40,6 +40,14 @@ def _scores(answer: Answer) -> str:
     """The score, and the confidence if there is one."""
     known = answer.confidence
     return f"score {answer.score:.3f}" + (f"   confidence {known:.2f}" if known is not None else "")
+
+
+def _where(answer: Answer) -> str:
+    """The passage, and where in its document it stands."""
+    for name in ("page", "line"):
+        if name in answer.metadata:
+            return f"{answer.passage_id}, {name} {answer.metadata[name]}"
+    return answer.passage_id
 
 
 def _supporting(answer: Answer) -> str:

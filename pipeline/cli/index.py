@@ -155,20 +155,31 @@ def add(
 def delete(
     index: IndexPath,
     ids: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="ID…",
+            metavar="[ID…]",
             help="Identifiers of passages. @FILE: the identifiers in a file, one per line. @@x: "
             "the identifier @x.",
         ),
-    ],
+    ] = None,
+    documents: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--document", metavar="PATTERN", help="Delete documents; * and ? are wildcards."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Delete passages from INDEX."""
+    """Delete passages or whole documents from INDEX."""
+    from ...data import PrereadError
     from ...data.io.outside import named_identifiers
     from ...indexer import delete_passages
 
-    named = [name for one in ids for name in named_identifiers(one)]
+    named = [name for one in ids or () for name in named_identifiers(one)]
+    if documents:
+        named += _passages_of(index, documents)
+    if not named:
+        raise PrereadError("delete: expected passages or documents, found none. Name some.")
     manifest, n_deleted = delete_passages(index, named)
     if json:
         print_json({"n_deleted": n_deleted, "n_passages": manifest.n_passages})
@@ -177,6 +188,24 @@ def delete(
         f"Deleted {_passages(n_deleted)}. {index} now holds {_passages(manifest.n_passages)}. "
         f"`preread compact {index}` frees the disk space."
     )
+
+
+def _passages_of(index: Path, patterns: list[str]) -> list[str]:
+    """The identifiers of the passages of documents; every pattern must match one."""
+    from ...data import PrereadError
+    from ...indexer import PassageIndex, stored_documents
+
+    named = []
+    with PassageIndex(index) as opened:
+        for pattern in patterns:
+            found = stored_documents(opened, [pattern])
+            if not found:
+                raise PrereadError(
+                    f"{index}: holds no document {pattern!r}. `preread documents {index}` lists "
+                    "the documents."
+                )
+            named += [opened.passage(o).passage_id for one in found for o in one.ordinals]
+    return named
 
 
 def set_reader(

@@ -17,6 +17,7 @@ from . import (
     cluster,
     datasets,
     demo,
+    documents,
     engine_config,
     evaluation,
     index,
@@ -45,6 +46,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
         "index": index.index,
         "add": index.add,
         "delete": index.delete,
+        "sync": documents.sync,
         "compact": index.compact,
         "dense": vectors.dense,
         "set-reader": index.set_reader,
@@ -52,6 +54,8 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
         "merge": partitions.merge,
         "verify": index.verify,
         "info": index.info,
+        "documents": documents.documents,
+        "show": documents.show,
     },
     "Serve": {
         "serve": server.serve,
@@ -77,6 +81,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
     },
     "Make readers and codecs": {
         "train": readers.train,
+        "train-retriever": readers.train_retriever,
         "label": readers.label,
         "convert": readers.convert,
         "learn-codec": readers.learn_codec,

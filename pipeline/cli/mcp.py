@@ -5,30 +5,38 @@ from typing import Annotated
 import typer
 
 from .options import Device
+from .server import LeastConfidence
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the command.
+
+    Args:
+        app: The command line.
+    """
     app.command()(mcp)
 
 
 def mcp(
     indexes: Annotated[
         list[str],
-        typer.Argument(metavar="INDEX…", help="Folders; NAME=FOLDER offers one by another name."),
+        typer.Argument(
+            metavar="INDEX…", help="Folders of indexes; NAME=FOLDER sets the name for the tools."
+        ),
     ],
+    min_confidence: LeastConfidence = None,
     reload_seconds: Annotated[
-        float, typer.Option(help="How often changes of INDEX are looked for; 0: never.")
+        float, typer.Option(help="Seconds between two checks for changes of INDEX; 0 never checks.")
     ] = 2.0,
     device: Device = "cpu",
 ) -> None:
-    """Offer each INDEX to a language model's program: MCP tools on standard input and output."""
+    """Offer each INDEX to a language model, as MCP tools on standard input and output."""
     from ..server import ServeConfig
     from ..server.indexes import named_paths
     from ..server.logs import write_json_logs
     from ..server.mcp_tools import serve_mcp
 
-    config = ServeConfig(reload_seconds=reload_seconds)
+    config = ServeConfig(reload_seconds=reload_seconds, min_confidence=min_confidence)
     paths = named_paths(indexes)
     write_json_logs()
     serve_mcp(paths, config, device=device)

@@ -18,9 +18,11 @@ IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the 
 
 def _local(location: str) -> Path:
     """The folder of an index; an index at a URL is copied first."""
-    from ...indexer.remote.copies import is_remote, local_index
+    if "://" not in location:
+        return Path(location)
+    from ...indexer.remote.copies import local_index
 
-    return local_index(location, show_progress=True) if is_remote(location) else Path(location)
+    return local_index(location, show_progress=True)
 
 
 ReadIndex = Annotated[
@@ -45,7 +47,16 @@ Retriever = Annotated[
     typer.Option(
         metavar="RETRIEVER",
         help="What finds passages: bm25, dense, hybrid, or the URL of a search engine "
-        "(docs/retrieval.md).",
+        "(docs/guide/retrieval.md).",
+    ),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="CONDITION",
+        help="Use only passages with such metadata: page=3, date>=2025, document~faq/*. May be "
+        "given more than once.",
     ),
 ]
 K1 = Annotated[float, typer.Option(help="BM25: saturation of a word's frequency.")]

@@ -10,6 +10,7 @@ from .options import (
     K1,
     B,
     Device,
+    Filters,
     Json,
     MinConfidence,
     Precision,
@@ -22,6 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ...indexer.filters import Filter
     from ..qa.pipeline import OpenDomainQA
 
 _SHOWN = 160
@@ -33,6 +35,7 @@ def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Plain words.")],
     top_k: Annotated[int, typer.Option(help="Number of passages to show.")] = 10,
     retriever: Retriever = "bm25",
+    filter: Filters = None,
     k1: K1 = 0.9,
     b: B = 0.4,
     device: Device = "cpu",
@@ -41,12 +44,15 @@ def search(
     """Find passages in INDEX without reading them for an answer."""
     from ...data.io.outside import check_text, printable
     from ...indexer import Bm25Parameters, PassageIndex
+    from ...indexer.filters import parse_filter
     from ..retrievers import open_retriever
     from ..retrievers.search import search_passages, why_nothing_was_found
 
     opened = PassageIndex(index, bm25_parameters=Bm25Parameters(k1=k1, b=b))
     chosen = open_retriever(opened, retriever, device=device)
-    found = search_passages(opened, check_text(query, "query"), top_k, chosen)
+    check_text(query, "query")
+    conditions = parse_filter(filter or ())
+    found = search_passages(opened, query, top_k, chosen, filter=conditions)
     for hit in found:
         if json:
             print_json(hit.to_dict())
@@ -70,6 +76,7 @@ def ask(
     answers: Annotated[int, typer.Option(help="Number of answers to show.")] = 5,
     min_confidence: MinConfidence = 0.0,
     retriever: Retriever = "bm25",
+    filter: Filters = None,
     k1: K1 = 0.9,
     b: B = 0.4,
     device: Device = "cpu",
@@ -81,6 +88,9 @@ def ask(
     """Answer QUESTION from INDEX; without a question, answer one line of input after another."""
     from rich.console import Console
 
+    from ...indexer.filters import parse_filter
+
+    conditions = parse_filter(filter or ())
     # The spinner turns on a terminal only: the libraries of a reader take seconds to import.
     with Console(stderr=True).status("Opening the index and its reader"):
         from ...indexer import Bm25Parameters
@@ -97,12 +107,19 @@ def ask(
             min_confidence=min_confidence,
         )
     if question is None:
-        _converse(qa, top_k, answers, json)
+        _converse(qa, top_k, answers, conditions, json)
     else:
-        _answer(qa, question, top_k, answers, json)
+        _answer(qa, question, top_k, answers, conditions, json)
 
 
-def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json: bool) -> None:
+def _answer(
+    qa: "OpenDomainQA",
+    question: str,
+    top_k: int,
+    n_answers: int,
+    conditions: "Filter",
+    json: bool,
+) -> None:
     """Answer one question and print."""
     from rich.console import Console
 
@@ -111,7 +128,7 @@ def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json:
     from .display import show_answers
 
     check_text(question, "question")
-    result = qa.answer(question, top_k=top_k, n_answers=n_answers)
+    result = qa.answer(question, top_k=top_k, n_answers=n_answers, filter=conditions)
     if json:
         content = {"question": question, "answers": [a.to_dict() for a in result.answers]}
         took = {"took_ms": round(result.timings.total_ms, 2), "passages_read": result.n_read}
@@ -133,7 +150,9 @@ def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json:
     console.print(f"[dim]{result.n_read} passages read in {result.timings.total_ms:.0f} ms[/dim]")
 
 
-def _converse(qa: "OpenDomainQA", top_k: int, n_answers: int, json: bool) -> None:
+def _converse(
+    qa: "OpenDomainQA", top_k: int, n_answers: int, conditions: "Filter", json: bool
+) -> None:
     """Read questions from standard input until it ends."""
     from ...data import PrereadError
     from ...data.io.outside import printable
@@ -154,6 +173,6 @@ def _converse(qa: "OpenDomainQA", top_k: int, n_answers: int, json: bool) -> Non
         if question.strip().lower() in ("", "quit", "exit"):
             return
         try:
-            _answer(qa, question, top_k, n_answers, json)
+            _answer(qa, question, top_k, n_answers, conditions, json)
         except PrereadError as error:
             typer.echo(printable(f"error: {error}"), err=True)

@@ -1,4 +1,4 @@
-"""``preread train | label | convert | learn-codec``: making readers and what belongs to them."""
+"""``preread train | train-retriever | label | convert | learn-codec``: making readers."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -83,6 +83,39 @@ def _print_recipes(json: bool) -> None:
             print_json({"name": name, "about": about})
     else:
         print_table(recipes)
+
+
+def train_retriever(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Folder of the run.")],
+    data: Annotated[Path, typer.Option(help="Folder of the mined files.")] = Path(),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a run that stopped; start one if none is.")
+    ] = False,
+    on_error: OnBadRecord = OnError.FAIL,
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda; default: cuda if there is one.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train a head that turns a reader's lower states into vectors for retrieval."""
+    from ...indexer.dense import SentenceEncoder
+    from ...reader.training.retrieval.recipe import HeadRecipe
+    from ...reader.training.retrieval.run import train_head
+
+    chosen = HeadRecipe.load(recipe)
+    path = train_head(
+        chosen,
+        SentenceEncoder.load(chosen.encoder, device=device or "cpu"),
+        data=data,
+        output=output,
+        device=device,
+        on_error=on_error,
+        resume=resume,
+        show_progress=True,
+    )
+    content = {"head": str(path), "n_layers": chosen.n_layers, "width": chosen.width}
+    print_json(content) if json else print_table(content)
 
 
 def label(

@@ -1,1 +1,1 @@
-"""Serving an index in parts on a Ray cluster; needs the extra ``ray``."""
+"""Serving an index in partitions on a Ray cluster; needs the extra ``ray``."""

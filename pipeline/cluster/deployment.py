@@ -1,5 +1,6 @@
-"""Starting parts and fronts on a Ray cluster."""
+"""Starting partitions and fronts on a Ray cluster."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,36 +12,43 @@ from ...data import PrereadError
 from ...indexer.builder.executors.ray.executor import require_ray
 from ...indexer.remote.copies import is_remote, read_manifest
 from ...reader import Precision, Runtime
-from ..server.limits import Limits
+from ..server.auth import ApiKeys
+from ..server.limits import ServeConfig
+from ..server.server import warn_if_open
 from .front import Front
 from .partition import Partition
 
+_LOG = logging.getLogger(__name__)
 APPLICATION = "preread"
+"""Name of the application in Ray Serve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterConfig:
-    """How parts and fronts run."""
+    """How partitions and fronts run."""
 
     fronts: int = 2
     """Processes that take requests."""
     replicas: int = 1
-    """Processes of each part; with two, one may be lost unnoticed."""
+    """Processes of each partition; with two, one may be lost unnoticed."""
     cpus_per_part: float = 1.0
-    """Cores that each of these is counted as, and threads that it reads with."""
+    """Cores of each process of a partition, which is also the number of its threads."""
     gpus_per_part: float = 0.0
-    """Share of a GPU; above 0, parts read on it."""
+    """Share of a GPU of each process of a partition; above 0, partitions are read there."""
     deadline_s: float = 5.0
-    """Seconds a part may take to search, and again to read."""
+    """Seconds that a partition may take to search, and again to read."""
     runtime: str = Runtime.TORCH
+    """What computes the upper layers."""
     precision: str = Precision.FLOAT32
-    limits: Limits = field(default_factory=Limits)
+    """Number format in which PyTorch runs the upper layers."""
+    clients: ServeConfig = field(default_factory=ServeConfig)
+    """What clients may ask of a front."""
 
     def __post_init__(self) -> None:
-        """Check the numbers.
+        """Check the settings.
 
         Raises:
-            PrereadError: If one makes no sense.
+            PrereadError: If a number is out of range.
         """
         for name in ("fronts", "replicas", "cpus_per_part", "deadline_s"):
             if getattr(self, name) <= 0:
@@ -48,17 +56,17 @@ class ClusterConfig:
 
 
 def check_partitions(locations: Sequence[str | Path]) -> list[str]:
-    """Make sure that these are all parts of one index.
+    """Check that folders or URLs are all partitions of one index.
 
     Args:
         locations: Folders or URLs.
 
     Returns:
-        The same in the order of their passages.
+        The locations in the order of their passages.
 
     Raises:
-        IndexFormatError: If one is no index.
-        PrereadError: If they are not.
+        IndexFormatError: If there is no index at one of them.
+        PrereadError: If they are not all partitions of one index.
     """
     manifests = [read_manifest(location) for location in locations]
     partitions = [manifest.part for manifest in manifests]
@@ -67,7 +75,7 @@ def check_partitions(locations: Sequence[str | Path]) -> list[str]:
     of = next((partition.of for partition in partitions if partition is not None), 0)
     if len(wholes) != 1 or numbers != list(range(of)) or len(partitions) != of:
         raise PrereadError(
-            f"expected all parts of one index, each once; found {len(numbers)} parts of "
+            f"expected all partitions of one index, each once; found {len(numbers)} partitions of "
             f"{len(wholes)} indexes among {len(locations)} folders. Make them with "
             "`preread split`."
         )
@@ -76,27 +84,35 @@ def check_partitions(locations: Sequence[str | Path]) -> list[str]:
 
 
 def start(
-    name: str, locations: Sequence[str | Path], config: ClusterConfig, *, host: str, port: int
+    name: str,
+    locations: Sequence[str | Path],
+    config: ClusterConfig,
+    *,
+    host: str,
+    port: int,
+    keys: ApiKeys | None = None,
 ) -> None:
-    """Serve an index in parts; returns once all parts are open.
+    """Serve an index in partitions; returns when all partitions are open.
 
-    Ray must be connected. What was served before by this is replaced.
+    Ray must be connected. An application that was started by this function before is replaced.
 
     Args:
-        name: Of the index, in addresses.
-        locations: Its parts: folders that all nodes share, or URLs, of which each node keeps a
-            copy (``indexer/remote/copies.py``).
+        name: Name of the index, as in addresses.
+        locations: Its partitions: folders that all nodes share, or URLs, of which each node keeps
+            a copy (``indexer/remote/copies.py``).
         config: How they run.
-        host: Where to listen.
-        port: See ``host``.
+        host: Address to listen on.
+        port: Port to listen on.
+        keys: Keys of the clients that may ask; by default everybody may.
 
     Raises:
-        PrereadError: If Ray is not installed, the parts are not all of one index, or they cannot
-            be opened.
+        PrereadError: If Ray is not installed, the partitions are not all of one index, or they
+            cannot be opened.
     """
     require_ray()
     from ray import serve
 
+    keys = keys or ApiKeys()
     ordered = check_partitions(locations)
     names = [location.rstrip("/").rsplit("/", 1)[-1] for location in ordered]
     actor: dict[str, Any] = {
@@ -122,20 +138,21 @@ def start(
         name="front",
         num_replicas=config.fronts,
         ray_actor_options={"num_cpus": 0},
-        max_ongoing_requests=256,
+        max_ongoing_requests=config.clients.max_in_flight,
     )
+    warn_if_open(_LOG, host, keys)
     serve.start(http_options={"host": host, "port": port}, proxy_location="EveryNode")
     try:
-        bound = front.bind(name, names, config.deadline_s, config.limits, *partitions)
+        bound = front.bind(name, names, config.deadline_s, config.clients, keys, *partitions)
         serve.run(bound, name=APPLICATION, route_prefix="/")
     except (RuntimeError, TimeoutError) as error:
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise PrereadError(
-            f"serve-cluster: the parts could not be opened: {reason}. `ray status` says whether "
-            "cores are lacking, and Ray's logs what went wrong."
+            f"serve-cluster: the partitions could not be opened: {reason}. `ray status` says "
+            "whether cores are lacking, and Ray's logs what failed."
         ) from error
 
 
 def _absolute(location: str) -> str:
-    """What a process with another working folder finds the same by."""
+    """The location in a form that means the same in another working folder."""
     return location if is_remote(location) else str(Path(location).resolve())

@@ -1,9 +1,9 @@
-"""Answering from an index that lies in partitions, as if it were whole.
+"""Federated answering: the answers of an index in partitions are those of the whole index.
 
 All partitions are searched, and the best hits of all are those of the whole index, for a partition
-scores as it does (``docs/scaling.md``). Each partition reads its own of them (`OpenDomainQA.read`).
-Its candidates, merged with those of the others, are what one reader of all passages would find,
-since a span's logit does not depend on other passages.
+scores as it does (``docs/guide/scaling.md``). Each partition reads its own of them
+(`OpenDomainQA.read`). Its candidates, merged with those of the others, are what one reader of all
+passages would find, since a span's logit does not depend on other passages.
 """
 
 import math
@@ -19,11 +19,11 @@ PartitionHits = Mapping[int, Sequence[Hit]]
 
 
 def best_hits(found: PartitionHits, k: int) -> list[tuple[int, Hit]]:
-    """The best hits of all partitions, as the whole index ranks them.
+    """The best hits of all partitions, ranked like those of the whole index.
 
     Args:
-        found: The best ``k`` of each partition.
-        k: How many at most.
+        found: The best ``k`` hits of each partition.
+        k: How many hits at most.
 
     Returns:
         The partition's number and the hit, best first.
@@ -37,8 +37,8 @@ def merge_candidates(
     """The candidates that one reader of all passages would find.
 
     Args:
-        hits: What `best_hits` gave. Each partition has read its own of them, in this order.
-        read: The candidates of each partition, by its number; one that is missing has read nothing.
+        hits: The hits that `best_hits` returned. Each partition has read its own, in this order.
+        read: The candidates of each partition by its number, without those that read nothing.
     """
     places: dict[int, list[int]] = {}
     for place, (number, _) in enumerate(hits):
@@ -60,5 +60,5 @@ def merge_candidates(
 
 
 def _moved(one: Candidate, places: Sequence[int], share: float) -> Candidate:
-    """A partition's candidate among those of all."""
+    """A candidate of a partition, placed among those of all partitions."""
     return replace(one, passage=places[one.passage], share=one.share * share)

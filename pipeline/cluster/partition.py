@@ -1,4 +1,4 @@
-"""A part of an index, in a process of its own."""
+"""A partition of an index, in a process of its own."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,19 +16,30 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class AboutPartition:
-    """What a front must know of a part."""
+    """What a front must know of a partition."""
 
     n_passages: int
+    """Passages of the partition."""
     rule: AnswerRule
     """How answers are ranked."""
 
 
 class Partition:
-    """Searches and reads one part; a Ray Serve deployment's replica."""
+    """Searches and reads one partition; a replica of a Ray Serve deployment."""
 
     def __init__(self, path: str, device: str, runtime: str, precision: str) -> None:
-        """Open the part with its reader; see `OpenDomainQA.from_index`."""
-        # One thread: Java and the reader's kernels are warm in it, and questions wait their turn.
+        """Open the partition with its reader.
+
+        Args:
+            path: Its folder, or its URL.
+            device: Where the upper layers run: ``cpu`` or ``cuda``.
+            runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
+            precision: Number format in which PyTorch runs the upper layers.
+
+        Raises:
+            PrereadError: If the partition or its reader cannot be opened.
+        """
+        # One thread, in which Java and the reader's kernels are warm; questions wait their turn.
         self._thread = ThreadPoolExecutor(1)
         self._qa = self._thread.submit(
             OpenDomainQA.from_index, path, device=device, runtime=runtime, precision=precision
@@ -36,15 +47,28 @@ class Partition:
         self._thread.submit(self._qa.index.bm25.search, "warm", 1).result()
 
     async def about(self) -> AboutPartition:
-        """What it is."""
+        """Describe the partition."""
         return AboutPartition(len(self._qa.index), self._qa.rule)
 
     async def search(self, question: str, k: int) -> list[Hit]:
-        """Its best hits, by the scores of the whole index."""
+        """Find passages of the partition, with the scores of the whole index.
+
+        Args:
+            question: Any text.
+            k: How many passages at most.
+
+        Returns:
+            Hits, best first.
+        """
         return await self._do(lambda: list(self._qa.retriever.search(question, k)))
 
     async def read(self, question: str, hits: Sequence[Hit]) -> CandidateSpans:
-        """What may be an answer in some of its passages."""
+        """Find the spans that may answer a question in some passages of the partition.
+
+        Args:
+            question: Any text.
+            hits: The passages.
+        """
         return await self._do(lambda: self._qa.read(question, hits))
 
     async def _do(self, work: Callable[[], T]) -> T:

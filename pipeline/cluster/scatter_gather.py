@@ -1,4 +1,4 @@
-"""Asking all parts of an index, and doing without those that do not answer."""
+"""Asking all partitions of an index, and answering without those that fail."""
 
 import asyncio
 import contextlib
@@ -16,21 +16,25 @@ from .partition import AboutPartition
 
 _LOG = logging.getLogger(__name__)
 _PROBE_SECONDS = 0.5
-"""How often a lost part is asked whether it is there again."""
+"""Time between two attempts to reach a lost partition."""
 T = TypeVar("T")
 Call: TypeAlias = Callable[["PartitionHandle"], Coroutine[Any, Any, T]]
-"""What is asked of a part."""
+"""A call of a partition."""
 
 
 class Remote(Protocol):
-    """A method of a part, wherever the part is."""
+    """A method of a partition, which may be in another process."""
 
     def remote(self, *arguments: Any) -> Awaitable[Any]:
-        """Call it."""
+        """Call the method.
+
+        Args:
+            *arguments: Its arguments.
+        """
 
 
 class PartitionHandle(Protocol):
-    """A part, wherever it is: Ray Serve's ``DeploymentHandle`` of a `Part`."""
+    """A partition, which may be in another process: Ray Serve's handle of a `Partition`."""
 
     about: Remote
     search: Remote
@@ -39,26 +43,27 @@ class PartitionHandle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FederatedResult:
-    """What parts answered together."""
+    """The answer of several partitions together."""
 
     result: Result
+    """Answers, hits and timings."""
     failed: dict[str, str] = field(default_factory=dict)
-    """Parts that did not, and why; their passages are not in the result."""
+    """Partitions that did not answer, and why. Their passages are not in the result."""
 
 
 class AllPartitions:
-    """The parts of an index.
+    """The partitions of an index.
 
-    A part that fails or is late is left out at once until it answers again, so that only the
-    requests under way when it is lost wait for it.
+    A partition that fails or is late is left out until it answers again, so that only the requests
+    that are under way when it is lost wait for it.
     """
 
     def __init__(self, partitions: Mapping[str, PartitionHandle], *, deadline_s: float) -> None:
-        """Take the parts.
+        """Take the partitions.
 
         Args:
-            partitions: By name, in the order of their passages.
-            deadline_s: Seconds that a part may take to search, and again to read.
+            partitions: The partitions by name, in the order of their passages.
+            deadline_s: Seconds that a partition may take to search, and again to read.
         """
         self._partitions = dict(partitions)
         self._names = list(partitions)
@@ -69,16 +74,19 @@ class AllPartitions:
 
     @property
     def lost(self) -> dict[str, str]:
-        """Parts that are left out now, and why."""
+        """Partitions that are left out now, and why."""
         return dict(self._lost)
 
     async def answer(self, question: str, *, top_k: int, n_answers: int) -> FederatedResult:
-        """Ask all parts.
+        """Ask all partitions.
 
         Args:
             question: Any text.
-            top_k: How many passages are read, of all parts together.
+            top_k: How many passages are read, of all partitions together.
             n_answers: How many answers at most.
+
+        Returns:
+            The answers, and the partitions that failed.
         """
         timings = Timings()
         failed = dict(self._lost)
@@ -107,7 +115,7 @@ class AllPartitions:
         return FederatedResult(result, failed)
 
     async def _first_about(self, failed: dict[str, str]) -> AboutPartition | None:
-        """How answers are ranked: all parts have the same reader, so that one need say it."""
+        """How answers are ranked. All partitions have the same reader, so one answer is enough."""
         if self._about is None:
             found = await self._each({name: _about for name in self._there(failed)}, failed)
             self._about = next(iter(found.values()), None)
@@ -121,7 +129,7 @@ class AllPartitions:
         calls: Mapping[str, Callable[[PartitionHandle], Coroutine[Any, Any, T]]],
         failed: dict[str, str],
     ) -> dict[str, T]:
-        """What parts say; who says nothing in time is noted."""
+        """The replies of partitions; those that fail or are late are added to ``failed``."""
 
         async def one(name: str) -> T:
             return await asyncio.wait_for(calls[name](self._partitions[name]), self._deadline_s)
@@ -139,22 +147,22 @@ class AllPartitions:
         return said
 
     def _lose(self, name: str, why: str) -> None:
-        """Leave a part out until it answers again."""
+        """Leave a partition out until it answers again."""
         if name not in self._lost:
             self._lost[name] = why
-            _LOG.warning("part lost: %s (%s)", name, why)
+            _LOG.warning("partition lost: %s (%s)", name, why)
             probe = asyncio.create_task(self._probe(name))
             self._probes.add(probe)
             probe.add_done_callback(self._probes.discard)
 
     async def _probe(self, name: str) -> None:
-        """Ask a lost part until it answers."""
+        """Try a lost partition until it answers."""
         while name in self._lost:
             await asyncio.sleep(_PROBE_SECONDS)
-            with contextlib.suppress(Exception):  # any error means that it is not there yet
+            with contextlib.suppress(Exception):  # after any error it is tried again
                 await asyncio.wait_for(_about(self._partitions[name]), self._deadline_s)
                 del self._lost[name]
-                _LOG.warning("part is there again: %s", name)
+                _LOG.warning("partition answers again: %s", name)
 
 
 async def _about(partition: PartitionHandle) -> AboutPartition:

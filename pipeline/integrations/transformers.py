@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...data import Passage, PrereadError
 from ...data.text.characters import whole_characters
-from ...reader import Reader, Span, SpanLogits, TextEncoder, WindowTable
+from ...reader import Reader, Span, SpanLogits, WindowTable
 from ..qa.reading import PassageReader, RequestLogits
 from ..qa.types import ReadRequest, RequestedPassage
 
@@ -165,7 +165,7 @@ class QuestionAnswerer:
         config.check()
         reader = copy.copy(self.reader)
         vars(reader)["runtime"] = self.reader.runtime  # made once, whatever the windows
-        reader.encoder = TextEncoder(reader.tokenizer, config)
+        reader.encoder = self.reader.encoder.with_config(config)
         return reader
 
 
@@ -186,7 +186,11 @@ def _choose(reader: Reader, context: str, read: RequestLogits, choice: _Choice) 
     """The best answers that a context gives, best first; at least one."""
     tokens = reader.encoder.token_map(context)
     spans = reader.spans.best(
-        read.logits, read.windows, choice.top_k, max_answer_length=choice.max_answer_len
+        read.logits,
+        read.windows,
+        choice.top_k,
+        max_answer_length=choice.max_answer_len,
+        tokens=[tokens].__getitem__,
     )
     if not spans:
         raise _no_words("context", context)

@@ -8,6 +8,7 @@ from ...data import Passage, PrereadError
 from ...indexer import PassageIndex
 from .pipeline import OpenDomainQA
 from .ranking import rank
+from .reading import BeforeBlock
 from .types import (
     CandidateSpans,
     ProvidedAnswer,
@@ -46,6 +47,7 @@ def read_provided(
     *,
     n_answers: int = 5,
     max_answer_length: int | None = None,
+    before_block: BeforeBlock | None = None,
 ) -> list[list[ProvidedAnswer]]:
     """Answer questions from provided passages, all in one batch.
 
@@ -58,6 +60,8 @@ def read_provided(
         provided: The passages of each question.
         n_answers: Maximum number of answers to each question.
         max_answer_length: Longest answer in wordpieces; by default that of the reader.
+        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
+            on a CPU; it may raise to end the reading. By default all is read at once.
 
     Returns:
         The answers to each question, best first. An answer has the identifier that was provided
@@ -67,7 +71,9 @@ def read_provided(
         UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
-    read = qa.passage_reader.read(requests, max_answer_length=max_answer_length)
+    read = qa.passage_reader.read(
+        requests, max_answer_length=max_answer_length, before_block=before_block
+    )
     answers = []
     for request, found in zip(requests, read, strict=True):
         answered = rank(found, qa.given_rule, n_answers, qa.min_confidence)
@@ -81,7 +87,11 @@ def read_provided(
 
 
 def answer_each(
-    qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
+    qa: OpenDomainQA,
+    questions: Sequence[str],
+    provided: Sequence[Sequence[ProvidedPassage]],
+    *,
+    before_block: BeforeBlock | None = None,
 ) -> list[list[ProvidedAnswer | None]]:
     """Find the best answer of each provided passage.
 
@@ -89,6 +99,8 @@ def answer_each(
         qa: An index with its reader.
         questions: The questions.
         provided: The passages of each question.
+        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
+            on a CPU; it may raise to end the reading. By default all is read at once.
 
     Returns:
         The best answer of each passage of each question, in the order of the passages; None for a
@@ -100,12 +112,16 @@ def answer_each(
         UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
-    read = qa.passage_reader.read(requests, spans_per_passage=1)
+    read = qa.passage_reader.read(requests, spans_per_passage=1, before_block=before_block)
     return [_best_of_each(*one) for one in zip(requests, read, strict=True)]
 
 
 def rank_provided(
-    qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
+    qa: OpenDomainQA,
+    questions: Sequence[str],
+    provided: Sequence[Sequence[ProvidedPassage]],
+    *,
+    before_block: BeforeBlock | None = None,
 ) -> list[list[RankedPassage]]:
     """Order provided passages by how well they answer.
 
@@ -113,6 +129,8 @@ def rank_provided(
         qa: An index with its reader.
         questions: The questions.
         provided: The passages of each question.
+        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
+            on a CPU; it may raise to end the reading. By default all is read at once.
 
     Returns:
         The passages of each question, best first.
@@ -121,7 +139,7 @@ def rank_provided(
         UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
-    read = qa.passage_reader.read(requests, spans_per_passage=1)
+    read = qa.passage_reader.read(requests, spans_per_passage=1, before_block=before_block)
     return [_ranked(*one) for one in zip(requests, read, strict=True)]
 
 

@@ -17,8 +17,10 @@ Source: the stopping rule of threshold algorithms (Fagin et al. 2003,
 https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most questions, not all.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -26,7 +28,9 @@ from ...data import Passage
 from ...indexer import PassageIndex
 from ...reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
 from ...reader.codecs import Codec, round_trip
-from ...reader.inference.window_table import window_table
+from ...reader.inference.window_table import table_of_passages
+from ...reader.text.windows import TokenMap
+from .blocks import block_starts
 from .types import Candidate, CandidateSpans, ReadRequest, RequestedPassage
 
 SPANS_PER_PASSAGE = 5
@@ -37,10 +41,14 @@ FIRST_BATCH = 8
 read."""
 _ROWS_AT_ONCE = 4096
 """Tokens that go through the lower layers at a time; memory grows with them."""
+_ROWS_A_BLOCK = 8192
+"""Tokens that go through the upper layers between two calls of ``before_block``."""
 _NO_WINDOWS = WindowTable((), (), (), ())
 
 OnStage = Callable[[str], None]
 """Is told the name of a stage when it is done."""
+BeforeBlock = Callable[[], None]
+"""Is called before each block of tokens is read; what it raises ends the reading."""
 
 
 def _ignore(stage: str) -> None:
@@ -105,6 +113,7 @@ class PassageReader:
         spans_per_passage: int = SPANS_PER_PASSAGE,
         max_answer_length: int | None = None,
         on_stage: OnStage = _ignore,
+        before_block: BeforeBlock | None = None,
     ) -> list[CandidateSpans]:
         """Find the spans that may be answers.
 
@@ -116,11 +125,15 @@ class PassageReader:
             max_answer_length: Longest span in wordpieces; by default the configuration's.
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
+            before_block: Called before each block of tokens is read, a few hundred milliseconds of
+                work on a CPU; raises to end the reading. By default all is read at once.
 
         Returns:
             For each request its candidates.
         """
-        read = self.logits(requests, stop_margin=stop_margin, on_stage=on_stage)
+        read = self.logits(
+            requests, stop_margin=stop_margin, on_stage=on_stage, before_block=before_block
+        )
         return [
             self._candidates(request, one, spans_per_passage, max_answer_length)
             for request, one in zip(requests, read, strict=True)
@@ -132,6 +145,7 @@ class PassageReader:
         *,
         stop_margin: float | None = None,
         on_stage: OnStage = _ignore,
+        before_block: BeforeBlock | None = None,
     ) -> list[RequestLogits]:
         """Run the reader, and leave the choice of spans to the caller.
 
@@ -141,6 +155,8 @@ class PassageReader:
                 to be left unread; None reads all of them at once.
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
+            before_block: Called before each block of tokens is read, a few hundred milliseconds of
+                work on a CPU; raises to end the reading. By default all is read at once.
 
         Returns:
             For each request its logits.
@@ -156,20 +172,27 @@ class PassageReader:
             if not unfinished:
                 break
             parts = [one.request.passages[one.n_read : end] for one in unfinished]
-            states = self._states([passage for part in parts for passage in part], on_stage)
+            states = self._states(
+                [passage for part in parts for passage in part], on_stage, before_block
+            )
             asked = [number[one.request.question] for one in unfinished]
             numbers = [states.numbers_of(part) for part in parts]
             if questions is None:
                 questions = self.reader.question_states(*number)
-            read = self.reader.logits_batch(
-                questions, states.states, states.windows, list(zip(asked, numbers, strict=True))
-            )
-            for one, part, (logits, windows) in zip(unfinished, parts, read, strict=True):
-                scores = one.request.scores[one.n_read : end]
-                one.add(logits, windows, len(part))
-                if stop_margin is not None and not one.is_finished:
-                    best = self.reader.spans.best(logits, windows, 1, scores)
-                    one.stop_if_ahead(best, stop_margin)
+            for block in states.blocks(
+                numbers, math.inf if before_block is None else _ROWS_A_BLOCK
+            ):
+                if before_block is not None:
+                    before_block()
+                to_read = [(asked[which], numbers[which][some]) for which, some in block]
+                read = self.reader.logits_batch(questions, states.states, states.windows, to_read)
+                for (which, some), (logits, windows) in zip(block, read, strict=True):
+                    one, n_passages = unfinished[which], some.stop - some.start
+                    scores = one.request.scores[one.n_read : one.n_read + n_passages]
+                    one.add(logits, windows, n_passages)
+                    if stop_margin is not None and not one.is_finished:
+                        best = self.reader.spans.best(logits, windows, 1, scores)
+                        one.stop_if_ahead(best, stop_margin)
             on_stage("read")
         return [one.logits() for one in progress]
 
@@ -183,6 +206,9 @@ class PassageReader:
         """The best spans of each passage of a request."""
         if not read.windows.lengths:
             return CandidateSpans()
+        passage = cache(lambda place: self._passage(request.passages[place]))
+        tokens = cache(lambda place: self.reader.encoder.token_map(passage(place).text))
+        breaks = {n: block_starts(tokens(n)) for n in dict.fromkeys(read.windows.passage)}
         decoder = self.reader.spans
         spans = decoder.best_by_passage(
             read.logits,
@@ -190,13 +216,14 @@ class PassageReader:
             spans_per_passage,
             request.scores[: read.n_read],
             max_answer_length=max_answer_length,
+            tokens=tokens,
+            breaks=read.windows.rows_of(breaks) if any(breaks.values()) else None,
         )
         margins = decoder.margins(read.logits, read.windows, max_answer_length=max_answer_length)
         places = dict.fromkeys(span.passage for span in spans)
-        passages = {place: self._passage(request.passages[place]) for place in places}
         return CandidateSpans(
-            self._located(spans, passages),
-            passages,
+            [_located(span, tokens(span.passage)) for span in spans],
+            {place: passage(place) for place in places},
             {place: margins[place] for place in places},
             read.n_read,
         )
@@ -208,19 +235,12 @@ class PassageReader:
         assert self.index is not None and requested.ordinal is not None
         return self.index.passage(requested.ordinal)
 
-    def _located(self, spans: Sequence[Span], passages: dict[int, Passage]) -> list[Candidate]:
-        """Spans of tokens as spans of characters; the texts are tokenised again."""
-        tokens = {n: self.reader.encoder.token_map(p.text) for n, p in passages.items()}
-        candidates = []
-        for span in spans:
-            start, end = tokens[span.passage].char_span(span.first_token, span.last_token)
-            text = passages[span.passage].text[start:end]
-            candidates.append(
-                Candidate(span.passage, start, end, text, span.logit, span.probability)
-            )
-        return candidates
-
-    def _states(self, passages: Sequence[RequestedPassage], on_stage: OnStage) -> "_States":
+    def _states(
+        self,
+        passages: Sequence[RequestedPassage],
+        on_stage: OnStage,
+        before_block: BeforeBlock | None,
+    ) -> "_States":
         """The states of passages, of each once: first those that are stored, then the others."""
         stored = list(dict.fromkeys(p.ordinal for p in passages if p.ordinal is not None))
         texts = {_key(p): self._passage(p) for p in passages if p.ordinal is None}
@@ -234,27 +254,27 @@ class PassageReader:
             windows = fetched.windows
             on_stage("decode")
         if texts:
-            computed, others = self._computed(list(texts.values()))
+            computed, others = self._computed(list(texts.values()), before_block)
             parts += computed
             windows = windows.followed_by(others, len(stored))
             on_stage("encode")
         number = {key: n for n, key in enumerate([*stored, *texts])}
         return _States(_joined(parts), windows, number)
 
-    def _computed(self, passages: Sequence[Passage]) -> tuple[list[Packed], WindowTable]:
+    def _computed(
+        self, passages: Sequence[Passage], before_block: BeforeBlock | None
+    ) -> tuple[list[Packed], WindowTable]:
         """States of passages that are not stored, as the index would give them back."""
         encoded = self.reader.encoder.encode_passages(
             [passage.text for passage in passages], [passage.title for passage in passages]
         )
-        table = window_table(
-            [
-                (len(window.token_ids), window.n_prefix, window.first_token, number)
-                for number, windows in enumerate(encoded)
-                for window in windows
-            ]
-        )
         every = (window for windows in encoded for window in windows)
-        return [self._through_codec(some) for some in _batches(every)], table
+        computed = []
+        for some in _batches(every):
+            if before_block is not None:
+                before_block()
+            computed.append(self._through_codec(some))
+        return computed, table_of_passages(encoded)
 
     def _through_codec(self, windows: Sequence[Window]) -> Packed:
         """Lower states of windows, decoded as the upper layers know them."""
@@ -314,6 +334,42 @@ class _States:
     def numbers_of(self, passages: Iterable[RequestedPassage]) -> list[int]:
         """The numbers of passages in the table."""
         return [self.number[_key(passage)] for passage in passages]
+
+    def blocks(
+        self, numbers: Sequence[Sequence[int]], most_rows: float
+    ) -> Iterator[list[tuple[int, slice]]]:
+        """Cut what is read into blocks of so many tokens.
+
+        Args:
+            numbers: For each request the numbers of its passages, by `numbers_of`.
+            most_rows: Tokens of a block at most; a longer passage makes one of its own.
+
+        Returns:
+            For each block the places of its requests, with a range of each one's passages.
+        """
+        rows = [0] * len(self.number)
+        for passage, length in zip(self.windows.passage, self.windows.lengths, strict=True):
+            rows[passage] += length
+        block: list[tuple[int, slice]] = []
+        n_rows = 0
+        for which, some in enumerate(numbers):
+            first = 0
+            for place, number in enumerate(some):
+                if n_rows and n_rows + rows[number] > most_rows:
+                    if place > first:
+                        block.append((which, slice(first, place)))
+                    yield block
+                    block, n_rows, first = [], 0, place
+                n_rows += rows[number]
+            block.append((which, slice(first, len(some))))
+        yield block
+
+
+def _located(span: Span, tokens: TokenMap) -> Candidate:
+    """A span of tokens as a span of characters."""
+    start, end = tokens.char_span(span.first_token, span.last_token)
+    text = tokens.text[start:end]
+    return Candidate(span.passage, start, end, text, span.logit, span.probability)
 
 
 def _key(requested: RequestedPassage) -> Hashable:

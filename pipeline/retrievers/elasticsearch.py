@@ -32,7 +32,9 @@ class ElasticsearchRetriever(SearchEngineRetriever):
         return cls(index, client, **arguments)
 
     def _ask(self, query: dict[str, Any], size: int, source: list[str] | bool) -> Any:
-        return self._client.search(index=self._name, query=query, size=size, source=source)
+        return self._client.search(
+            index=self._name, query=query, size=size, source=source, timeout=f"{TIMEOUT_S}s"
+        )
 
     def _errors(self) -> tuple[type[Exception], ...]:
         package = import_client("elasticsearch", "elasticsearch")

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from ...data import PrereadError
 from ...indexer import Hit, PassageIndex
@@ -99,7 +99,8 @@ def take_options(url: str, defaults: Mapping[str, str]) -> tuple[str, dict[str, 
     """
     parts = urlsplit(url)
     given = parse_qsl(parts.query, keep_blank_values=True)
-    others = urlencode([(name, value) for name, value in given if name not in defaults])
+    # Spaces as %20: libpq takes a plus sign for itself.
+    others = urlencode([pair for pair in given if pair[0] not in defaults], quote_via=quote)
     options = {**defaults, **{name: value for name, value in given if name in defaults}}
     return urlunsplit(parts._replace(query=others)), options
 

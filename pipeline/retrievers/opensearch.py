@@ -32,7 +32,7 @@ class OpenSearchRetriever(SearchEngineRetriever):
         return cls(index, client, **arguments)
 
     def _ask(self, query: dict[str, Any], size: int, source: list[str] | bool) -> Any:
-        body = {"query": query, "size": size, "_source": source}
+        body = {"query": query, "size": size, "_source": source, "timeout": f"{TIMEOUT_S}s"}
         return self._client.search(index=self._name, body=body)
 
     def _errors(self) -> tuple[type[Exception], ...]:

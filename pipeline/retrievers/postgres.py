@@ -94,6 +94,8 @@ class PostgresRetriever(ExternalRetriever):
         try:
             try:
                 return self._select(words, k)
+            except self._psycopg.errors.QueryCanceled:  # it would take as long again
+                raise
             except self._psycopg.OperationalError:  # for example after a restart of the server
                 self._connection.close()
                 self._connection = self._connect()
@@ -110,13 +112,18 @@ class PostgresRetriever(ExternalRetriever):
         return [(str(passage_id), float(score)) for passage_id, score in rows]
 
     def _connect(self) -> Any:
-        """A connection in which every change is seen at once.
+        """A connection in which every change is seen at once, and slow statements are cancelled.
 
         Raises:
             PrereadError: If the database cannot be reached.
         """
+        milliseconds = 1000 * TIMEOUT_S
         try:
-            return self._psycopg.connect(self._conninfo, autocommit=True, connect_timeout=TIMEOUT_S)
+            known = self._psycopg.conninfo.conninfo_to_dict(self._conninfo)
+            limits = {"connect_timeout": TIMEOUT_S, "tcp_user_timeout": milliseconds}
+            # The URL may set a statement timeout of its own: of two options the last counts.
+            options = f"-c statement_timeout={milliseconds} {known.pop('options', '')}"
+            return self._psycopg.connect(**{**limits, **known}, options=options, autocommit=True)
         except self._psycopg.Error as error:
             raise engine_error(self.description, error) from error
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from ...data import Passage, PrereadError
 from ...indexer import Bm25Searcher, PassageIndex, build_bm25
+from ...indexer.filters import Filter
 from .base import Retriever, describe
+from .filtered import search_filtered
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,17 @@ class FoundPassage:
             "passage_id": self.passage.passage_id,
             "title": self.passage.title,
             "passage": self.passage.text,
+            "metadata": self.passage.shown_metadata(),
         }
 
 
 def search_passages(
-    index: PassageIndex, query: str, top_k: int, retriever: Retriever | None = None
+    index: PassageIndex,
+    query: str,
+    top_k: int,
+    retriever: Retriever | None = None,
+    *,
+    filter: Filter | None = None,
 ) -> list[FoundPassage]:
     """Find the passages of an index that match a query best.
 
@@ -42,6 +50,7 @@ def search_passages(
         query: Plain words.
         top_k: Maximum number of passages.
         retriever: A retriever of the index; by default its BM25.
+        filter: Conditions on the metadata of passages; None: no condition.
 
     Returns:
         Passages, best first.
@@ -53,9 +62,10 @@ def search_passages(
         raise PrereadError("query: expected some words, found none. Name what you search for.")
     if top_k < 1:
         raise PrereadError(f"top_k must be at least 1, found {top_k}.")
+    hits = search_filtered(index, retriever or index.bm25, query, top_k, filter)
     return [
         FoundPassage(rank, hit.score, index.passage(hit.ordinal))
-        for rank, hit in enumerate((retriever or index.bm25).search(query, top_k), start=1)
+        for rank, hit in enumerate(hits, start=1)
     ]
 
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...data import PrereadError
 from ...indexer import PassageIndex
-from .external import EngineError, ExternalRetriever, engine_error, take_options
+from .external import TIMEOUT_S, EngineError, ExternalRetriever, engine_error, take_options
 
 _DEFAULTS = {"id": "_id", "text": "text,title", "ca_certs": ""}
 
@@ -58,6 +58,11 @@ class SearchEngineRetriever(ExternalRetriever):
             reply = self._ask(wanted, k, source)
         except self._errors() as error:
             raise engine_error(self.description, error) from error
+        if reply["timed_out"]:  # the hits are those of some shards only
+            raise EngineError(
+                f"{self.description}: expected all hits within {TIMEOUT_S} seconds, found only "
+                "some. Ask again, or give the engine more time and memory."
+            )
         return [(self._identifier(hit), float(hit["_score"])) for hit in reply["hits"]["hits"]]
 
     @abstractmethod

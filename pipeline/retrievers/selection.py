@@ -57,7 +57,7 @@ def open_retriever(
 
     Args:
         index: An open index.
-        name: A `RetrieverName`, or the URL of a search engine (``docs/retrieval.md``).
+        name: A `RetrieverName`, or the URL of a search engine (``docs/guide/retrieval.md``).
         device: Device of the encoder of questions, for dense vectors.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Answers over HTTP: many clients, one reader."""
+"""A server that answers questions over HTTP: many clients share one reader."""
 
 from .app import create_app
 from .auth import ApiKeys

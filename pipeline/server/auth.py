@@ -14,17 +14,20 @@ _LEAST_LENGTH = 16
 
 
 class ApiKeys:
-    """The keys a server knows; without any, it lets everybody in.
+    """The keys of the clients that may ask; without keys everybody may.
 
-    Only hashes are kept, so that keys of any length are compared in the same time, and none shows
-    up where the object is printed.
+    Only hashes are kept, so that keys of any length are compared in the same time and none shows
+    where the object is printed.
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         """Take keys.
 
+        Args:
+            keys: The keys, as clients send them.
+
         Raises:
-            PrereadError: If one is too short to be a secret. It is not shown.
+            PrereadError: If a key is too short to be a secret. The message does not show it.
         """
         self._hashes = []
         for number, key in enumerate(keys, start=1):
@@ -41,11 +44,12 @@ class ApiKeys:
 
     @classmethod
     def load(cls, file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Self:
-        """Keys of a file, one a line (``#`` begins a comment), and of the environment.
+        """Load keys from a file and from the environment.
 
         Args:
-            file: None: only those of the environment.
-            environment: ``PREREAD_API_KEYS`` holds keys with spaces or commas between them.
+            file: A file with one key a line, in which ``#`` begins a comment; None for none.
+            environment: Variables, of which ``PREREAD_API_KEYS`` holds keys separated by spaces or
+                commas.
 
         Raises:
             PrereadError: If the file cannot be read or holds no key, or a key is too short.
@@ -56,29 +60,29 @@ class ApiKeys:
                 lines = file.read_text(encoding="utf-8").splitlines()
             except (OSError, UnicodeDecodeError) as error:
                 reason = getattr(error, "strerror", None) or type(error).__name__
-                raise PrereadError(f"{file}: API keys could not be read: {reason}.") from None
+                raise PrereadError(f"{file}: the API keys cannot be read: {reason}.") from None
             found = [line.strip() for line in lines]
             found = [line for line in found if line and not line.startswith("#")]
             if not found:
                 raise PrereadError(
                     f"{file}: expected API keys, one a line, found none. Write one, or leave "
-                    "--api-keys out to let everybody in."
+                    "--api-keys out to let everybody ask."
                 )
             keys += found
         return cls(keys)
 
     def admit(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request may pass.
+        """Whether a client may ask.
 
         Args:
-            headers: With names in lower case.
+            headers: Headers of its request, with names in lower case.
         """
         if not self._hashes:
             return True
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        hashed = _hash(given)
-        # All are compared, whichever fits: the time taken tells nothing.
+        sent = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        hashed = _hash(sent)
+        # Every key is compared, also after one that fits, so that the time reveals nothing.
         return sum(hmac.compare_digest(hashed, known) for known in self._hashes) > 0
 
 

@@ -1,9 +1,10 @@
-"""One thread that works for many clients, several requests at a time.
+"""A thread that works for many clients and does several of their jobs at a time.
 
-    clients ──> waiting (bounded) ──> batch of like requests ──> handle ──> futures
+    clients ──> queue (bounded) ──> batch of similar jobs ──> handle ──> futures
 
-Requests that come while a batch is being worked on wait, and make the next batch together. Those
-that nobody waits for any more, or whose time is over, are thrown away unread.
+Jobs that arrive while a batch is being worked on wait and form the next batch together. A job that
+no client waits for any more, or whose deadline has passed, is dropped: from the queue at once, and
+out of a batch when none of the batch's jobs is wanted.
 """
 
 import threading
@@ -14,63 +15,88 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from .errors import OverloadedError, ShuttingDownError
+from .errors import DeadlineError, OverloadedError, ShuttingDownError, UnavailableError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+CheckWanted = Callable[[], None]
+"""Raises when the batch that is being worked on is not wanted any more."""
 
 _SMOOTHING = 0.2
-"""Weight of the newest batch in the running mean of seconds a job."""
+"""Weight of the newest batch in the running mean of seconds per job."""
 
 
 class Observer(Protocol):
-    """Is told what a worker does."""
+    """Is notified of what a worker does."""
 
     def worked(self, worker: str, n_jobs: int, seconds: float) -> None:
-        """A batch is done."""
+        """A batch is finished.
+
+        Args:
+            worker: Name of the worker.
+            n_jobs: Jobs of the batch.
+            seconds: Time that the batch took.
+        """
 
     def dropped(self, worker: str, n_jobs: int) -> None:
-        """Jobs were thrown away unread."""
+        """Jobs were dropped before they were worked on.
+
+        Args:
+            worker: Name of the worker.
+            n_jobs: How many jobs.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRules(Generic[Job]):
-    """What goes into a batch, and how much may wait."""
+    """Which jobs form a batch, and how many may wait."""
 
     max_queue: int
+    """Jobs that may wait."""
     max_batch: int = 1
+    """Jobs of a batch."""
     max_weight: int = 1
-    """A job of more weight goes alone."""
+    """Total weight of a batch; a heavier job goes alone."""
     wait_s: float = 0.0
-    """How long the first job of a batch waits for others, from when it came."""
+    """Seconds that the first job of a batch waits for others, counted from its arrival."""
     key: Callable[[Job], Hashable] = id
-    """Jobs of one key may share a batch."""
+    """Jobs with equal keys may share a batch."""
     weight: Callable[[Job], int] = field(default=lambda job: 1)
+    """Weight of a job."""
+
+
+class _JobFuture(Future[Result]):
+    """A result that remembers whether a client still waits for it, also while it is worked on."""
+
+    is_abandoned = False
+
+    def cancel(self) -> bool:
+        """Stop waiting; the job is dropped unless it is being worked on."""
+        self.is_abandoned = True
+        return super().cancel()
 
 
 @dataclass(slots=True)
 class _Waiting(Generic[Job, Result]):
-    """A job whose turn has not come."""
+    """A job in the queue or in a batch."""
 
     job: Job
     deadline: float
     came: float = field(default_factory=time.monotonic)
-    future: "Future[Result]" = field(default_factory=Future)
+    future: "_JobFuture[Result]" = field(default_factory=_JobFuture)
 
     def is_wanted(self) -> bool:
-        """Whether somebody still waits for it; if not, its future is cancelled."""
-        if time.monotonic() > self.deadline:
-            self.future.cancel()
-        return not self.future.cancelled()
+        """Whether a client still waits for the result and the deadline has not passed."""
+        return not self.future.is_abandoned and time.monotonic() <= self.deadline
 
 
 class BatchWorker(Generic[Job, Result]):
-    """The thread, and what waits for it."""
+    """The thread and its queue."""
 
     def __init__(
         self,
         name: str,
-        handle: Callable[[Sequence[Job]], Sequence[Result]],
+        handle: Callable[[Sequence[Job], CheckWanted], Sequence[Result]],
         rules: BatchRules[Job],
         observer: Observer,
         *,
@@ -79,12 +105,13 @@ class BatchWorker(Generic[Job, Result]):
         """Start the thread.
 
         Args:
-            name: Of the thread, and in metrics.
-            handle: Gives one result for each job of a batch. Where it raises, every job of the
-                batch is tried by itself, so that one's fault is not another's.
-            rules: How batches are made.
-            observer: Is told of batches, from the thread.
-            on_end: Called in the thread, last.
+            name: Name of the worker, in metrics and in the thread's name.
+            handle: Gives one result for each job of a batch. If it raises, every job of the batch
+                is tried alone, so that the fault of one does not fail the others. Long work calls
+                its second argument now and then, which raises when no job is wanted any more.
+            rules: How batches are formed.
+            observer: Is notified of batches, from the thread.
+            on_end: Called last in the thread.
         """
         self.name = name
         self._handle = handle
@@ -94,7 +121,7 @@ class BatchWorker(Generic[Job, Result]):
         self._waiting: deque[_Waiting[Job, Result]] = deque()
         self._changed = threading.Condition()
         self._is_closed = False
-        self._seconds_a_job = 0.0
+        self._seconds_per_job = 0.0
         self._thread = threading.Thread(target=self._run, name=f"preread-{name}", daemon=True)
         self._thread.start()
 
@@ -108,29 +135,36 @@ class BatchWorker(Generic[Job, Result]):
         return self._thread.is_alive()
 
     def submit(self, job: Job, deadline: float) -> "Future[Result]":
-        """Let a job wait for its turn.
+        """Put a job into the queue.
 
         Args:
-            job: What is to be done.
-            deadline: When it is no longer worth doing, by ``time.monotonic``.
+            job: What to do.
+            deadline: When the result is no longer wanted, by ``time.monotonic``.
 
         Returns:
-            Its result to be. Cancelling it takes the job out, unless it is being worked on.
+            The future result. Cancelling it drops the job. A job that is being worked on is given
+            up at the next check when no other job of its batch is wanted either.
 
         Raises:
-            OverloadedError: If too many jobs wait already.
-            ShuttingDownError: If the worker takes no more.
+            OverloadedError: If too many jobs are waiting.
+            ShuttingDownError: If the worker accepts no more jobs.
+            UnavailableError: If there is no thread to work, as in a process that was forked.
         """
+        if not self._thread.is_alive() and not self._is_closed:
+            raise UnavailableError(
+                f"expected the thread {self._thread.name}, found it ended. Restart the server; in "
+                "a server that forks, make the service in each process after the fork."
+            )
         with self._changed:
             if self._is_closed:
-                raise ShuttingDownError("the server is shutting down. Ask another, or later.")
+                raise ShuttingDownError("the server is shutting down. Try another, or later.")
             if len(self._waiting) >= self._rules.max_queue:
                 self._drop_unwanted()
             if len(self._waiting) >= self._rules.max_queue:
                 raise OverloadedError(
-                    f"{len(self._waiting)} requests wait already, and no more may. Try again "
+                    f"{len(self._waiting)} requests are waiting, the most that may. Try again "
                     "later.",
-                    retry_after_s=len(self._waiting) * self._seconds_a_job,
+                    retry_after_s=len(self._waiting) * self._seconds_per_job,
                 )
             waiting: _Waiting[Job, Result] = _Waiting(job, deadline)
             self._waiting.append(waiting)
@@ -138,7 +172,11 @@ class BatchWorker(Generic[Job, Result]):
         return waiting.future
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Finish the batch that is being worked on, refuse what waits, and end the thread."""
+        """Refuse what waits, give up the current batch at its next check, and end the thread.
+
+        Args:
+            timeout_s: Seconds to wait for the thread.
+        """
         with self._changed:
             self._is_closed = True
             while self._waiting:
@@ -155,15 +193,23 @@ class BatchWorker(Generic[Job, Result]):
                 self._work(batch)
                 seconds = time.monotonic() - started
                 newest = seconds / len(batch)
-                self._seconds_a_job += _SMOOTHING * (newest - self._seconds_a_job)
+                self._seconds_per_job += _SMOOTHING * (newest - self._seconds_per_job)
                 self._observer.worked(self.name, len(batch), seconds)
         finally:
             self._on_end()
 
     def _work(self, batch: list[_Waiting[Job, Result]]) -> None:
         """Set the futures of a batch."""
+
+        def check_wanted() -> None:
+            if self._is_closed:
+                raise ShuttingDownError("the server was stopped.")
+            if not any(waiting.is_wanted() for waiting in batch):
+                raise DeadlineError("nobody waits for the answer any more.")
+
         try:
-            results = self._handle([waiting.job for waiting in batch])
+            check_wanted()
+            results = self._handle([waiting.job for waiting in batch], check_wanted)
         except Exception as error:
             if len(batch) == 1:
                 batch[0].future.set_exception(error)
@@ -175,7 +221,7 @@ class BatchWorker(Generic[Job, Result]):
             waiting.future.set_result(result)
 
     def _next_batch(self) -> list[_Waiting[Job, Result]]:
-        """Wait for jobs; an empty list means the end."""
+        """Wait for jobs; an empty list is the end."""
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: self._waiting or self._is_closed)
@@ -185,7 +231,7 @@ class BatchWorker(Generic[Job, Result]):
                     return batch
 
     def _wait_for_company(self) -> None:
-        """Give others the time to come, if the first job has not waited long enough already."""
+        """Let more jobs arrive, unless the first has waited long enough already."""
         while self._waiting and not self._is_closed:
             left = self._waiting[0].came + self._rules.wait_s - time.monotonic()
             if left <= 0 or len(self._waiting) >= self._rules.max_batch:
@@ -193,7 +239,7 @@ class BatchWorker(Generic[Job, Result]):
             self._changed.wait(left)
 
     def _take(self) -> list[_Waiting[Job, Result]]:
-        """The job that has waited longest, and those that can go with it."""
+        """The job that has waited longest, and those that can share its batch."""
         self._drop_unwanted()
         batch: list[_Waiting[Job, Result]] = []
         left: deque[_Waiting[Job, Result]] = deque()
@@ -214,8 +260,13 @@ class BatchWorker(Generic[Job, Result]):
         return batch
 
     def _drop_unwanted(self) -> None:
-        """Throw away what nobody waits for."""
-        wanted = deque(waiting for waiting in self._waiting if waiting.is_wanted())
+        """Drop the jobs that no client waits for, and those whose deadline has passed."""
+        wanted: deque[_Waiting[Job, Result]] = deque()
+        for waiting in self._waiting:
+            if waiting.is_wanted():
+                wanted.append(waiting)
+            else:
+                waiting.future.cancel()
         n_dropped = len(self._waiting) - len(wanted)
         self._waiting = wanted
         if n_dropped:

@@ -1,51 +1,106 @@
-"""What every request passes, in and out.
+"""What every request passes on its way in and out.
 
-RequestLog   gives the request its identifier, counts it, logs it, and replies to what went wrong
-Gate         refuses before the body is read: no key, no room, shutting down, too large
+RequestLog   gives the request an identifier, counts it, logs it, and replies to errors
+Gate         refuses before the body is read: wrong host, no key, other site, no room, too large
+HeadAsGet    answers HEAD like GET, without a body
 """
 
 import asyncio
-import json
 import logging
 import re
 import time
 import uuid
-from typing import Any
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .auth import ApiKeys
 from .errors import (
+    ForbiddenError,
     OverloadedError,
     RequestTooSlowError,
     ServeError,
     ShuttingDownError,
     TooLargeError,
     UnauthorizedError,
+    error_body,
 )
+from .hosts import HostRules
+from .limits import ServeConfig
 from .logs import FACTS, log
-from .service import Service
+from .metrics import Metrics
 from .site import SITE_FILES
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _OPEN_ROUTES = ("/health", "/ready", "/openapi.json", *SITE_FILES)
-"""Need no key: they say nothing of what is served."""
+"""Routes that need no key: they say nothing about the indexes."""
 _UNCOUNTED_ROUTES = ("/health", "/ready", "/metrics")
-"""Are replied to however busy the server is, so that it can be watched."""
+"""Routes that are answered however busy the server is, so that it can be watched."""
+_MOST_LENGTH_DIGITS = 15
+_POLICY_VIOLATION = 1008
+"""Code of a refused WebSocket (RFC 6455, section 7.4.1)."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Requests that have arrived and have no reply yet. Only the event loop changes it."""
+
+    n_in_flight: int = 0
+    """How many there are."""
+    is_draining: bool = False
+    """Whether the server accepts no more requests and finishes those that it has."""
+
+
+class Guarded(Protocol):
+    """What the gate must know of the service behind it."""
+
+    @property
+    def config(self) -> ServeConfig:
+        """Limits and accepted hosts."""
+
+    @property
+    def keys(self) -> ApiKeys:
+        """Keys of the clients that may ask."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where requests are counted."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """Requests in flight."""
+
+    @property
+    def indexes(self) -> Container[str]:
+        """Names of the indexes that are served."""
 
 
 class RequestLog:
-    """Identifier, counts, log line, and the reply to errors that nobody else caught."""
+    """Gives requests identifiers, counts and logs them, and replies to uncaught errors."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, service: Guarded) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application.
+            service: The service that it belongs to.
+        """
         self._app = app
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
+        """Handle a request.
+
+        Args:
+            scope: The request's head.
+            receive: Gives the parts of its body.
+            send: Takes the reply.
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -70,13 +125,16 @@ class RequestLog:
         except Exception:
             _LOG.exception("failed", extra={FACTS: {"request_id": state["request_id"]}})
             if not status:
-                mistake = ServeError("the server made a mistake. Its log has the request's id.")
+                mistake = ServeError(
+                    "the server failed at this request. Its log has the details under the "
+                    "request's identifier."
+                )
                 await send_error(mistake, state["request_id"], send_marked)
         finally:
             self._write(scope, status, time.monotonic() - started)
 
     def _write(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count the request and log it. Its address is not logged: a query may be in it."""
+        """Count the request and log it. Its address is not logged: it may contain a question."""
         route = getattr(scope.get("route"), "path", "none")
         index = scope.get("path_params", {}).get("index", "")
         index = index if index in self._service.indexes else ""
@@ -97,21 +155,39 @@ class RequestLog:
 
 
 class Gate:
-    """Lets in what the server has the right and the room to answer."""
+    """Refuses the requests that may not or cannot be answered, before their bodies are read."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, service: Guarded) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application.
+            service: The service that it belongs to.
+        """
         self._app = app
         self._service = service
+        self._has_keys = len(service.keys) > 0
+        self._hosts = HostRules(service.config.allowed_hosts, has_keys=self._has_keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
-        if scope["type"] != "http":
+        """Handle a request.
+
+        Args:
+            scope: The request's head.
+            receive: Gives the parts of its body.
+            send: Takes the reply.
+
+        Raises:
+            ServeError: If the request is refused.
+        """
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        if scope["type"] != "http":  # a WebSocket, which no address here speaks
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
         headers = Headers(scope=scope)
-        if scope["path"] not in _OPEN_ROUTES and not self._service.keys.admit(headers):
-            raise UnauthorizedError
+        self._check_client(scope["path"], headers)
         if scope["path"] in _UNCOUNTED_ROUTES:
             await self._app(scope, receive, send)
             return
@@ -129,19 +205,73 @@ class Gate:
             traffic.n_in_flight -= 1
             self._service.metrics.in_flight(traffic.n_in_flight)
 
+    def _check_client(self, path: str, headers: Headers) -> None:
+        """Refuse another host's name, a missing key and, without keys, pages of other sites."""
+        host = headers.get("host")
+        if host is not None and not self._hosts.accept(host):
+            raise ForbiddenError(
+                "Host: expected an IP address, localhost or a name that was allowed, found another "
+                "name. Start the server with --allowed-host NAME to allow it."
+            )
+        if path in _OPEN_ROUTES:
+            return
+        if self._has_keys:
+            if not self._service.keys.admit(headers):
+                raise UnauthorizedError
+        elif self._hosts.is_foreign(headers):
+            raise ForbiddenError(
+                "expected a request of this server's own page or of a program, found one of "
+                "another site's page. Have that site's server ask instead of the browser."
+            )
+
     def _check_room(self) -> None:
         traffic = self._service.traffic
         if traffic.is_draining:
-            raise ShuttingDownError("the server is shutting down. Ask another, or later.")
+            raise ShuttingDownError("the server is shutting down. Try another, or later.")
         if traffic.n_in_flight >= self._service.config.max_in_flight:
             raise OverloadedError(
-                f"{traffic.n_in_flight} requests are in flight, and no more may be. Try again "
+                f"{traffic.n_in_flight} requests are in flight, the most that may be. Try again "
                 "later."
             )
 
 
+class HeadAsGet:
+    """Answers HEAD as GET, without the body (RFC 9110, section 9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application, whose routes know GET.
+        """
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request.
+
+        Args:
+            scope: The request's head.
+            receive: Gives the parts of its body.
+            send: Takes the reply.
+        """
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        scope["method"] = "GET"
+        try:
+            await self._app(scope, receive, send_head)
+        finally:
+            scope["method"] = "HEAD"
+
+
 class _Body:
-    """A request's body, no larger and no slower than is allowed."""
+    """The body of a request, no larger and no slower than is allowed."""
 
     def __init__(self, receive: Receive, max_bytes: int, deadline: float) -> None:
         self._receive = receive
@@ -158,7 +288,7 @@ class _Body:
             left = self._deadline - time.monotonic()
             message = await asyncio.wait_for(self._receive(), max(0.0, left))
         except TimeoutError:
-            slow = RequestTooSlowError("the request's body did not come in time. Send it again.")
+            slow = RequestTooSlowError("the body did not arrive in time. Send it again.")
             raise _as_http(slow) from None
         self._n_bytes += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
@@ -168,12 +298,10 @@ class _Body:
 
 
 def _check_size(content_length: str | None, max_bytes: int) -> None:
-    """Refuse by the header already."""
-    if (
-        content_length is not None
-        and content_length.isdecimal()
-        and int(content_length) > max_bytes
-    ):
+    """Refuse a large body by its header."""
+    if content_length is None or not content_length.isdecimal():
+        return
+    if len(content_length) > _MOST_LENGTH_DIGITS or int(content_length) > max_bytes:
         raise _too_large(max_bytes)
 
 
@@ -182,22 +310,22 @@ def _too_large(max_bytes: int) -> TooLargeError:
 
 
 def _as_http(error: ServeError) -> HTTPException:
-    return HTTPException(error.status, error)  # type: ignore[arg-type]  # unpacked by `app`
+    return HTTPException(error.status, error)  # type: ignore[arg-type]  # `refusals` unpacks it
 
 
-def _request_id(given: str | None) -> str:
-    """The client's, if it can stand in a log; a new one if not."""
-    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def error_body(error: ServeError, request_id: str, **more: Any) -> bytes:
-    """An error as clients get it."""
-    content = {"error": {**error.to_dict(), **more}, "request_id": request_id}
-    return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+def _request_id(sent: str | None) -> str:
+    """The client's identifier if it is fit for a log, or a new one."""
+    return sent if sent and _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
 async def send_error(error: ServeError, request_id: str, send: Send) -> None:
-    """Reply with an error. The connection is closed: its request may not have been read."""
+    """Reply with an error and close the connection, whose request may be unread.
+
+    Args:
+        error: The refusal.
+        request_id: Identifier of the request.
+        send: Takes the reply.
+    """
     body = error_body(error, request_id)
     headers = {
         "Content-Type": "application/json",

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import Future
 from typing import Annotated, Any, TypeVar, cast
 
@@ -16,14 +16,23 @@ from .service import Service
 T = TypeVar("T")
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ErrorReply, "description": "The request cannot be answered as it is."},
-    "5XX": {"model": ErrorReply, "description": "Not now (503, with Retry-After), not in time."},
+    "4XX": {"model": ErrorReply, "description": "The request must be changed."},
+    "5XX": {
+        "model": ErrorReply,
+        "description": "The server is busy (503, with Retry-After) or was too slow (504).",
+    },
 }
-IndexName = Annotated[str, Path(description="Name of an index that is served.")]
+IndexName = Annotated[
+    str, Path(description="Name of an index that is served.", examples=["my-index"])
+]
 
 
 def service_of(request: Request) -> Service:
-    """What the application was made with."""
+    """The service that the application was made with.
+
+    Args:
+        request: A request to the application.
+    """
     return cast(Service, request.app.state.service)
 
 
@@ -33,7 +42,22 @@ ServiceHere = Annotated[Service, Depends(service_of)]
 async def do_job(
     worker: BatchWorker[Any, T], job: object, request: Request, timeout_ms: int | None
 ) -> T:
-    """Have a job done; see `do_jobs`."""
+    """Have a worker do the only job of a request.
+
+    Args:
+        worker: The worker.
+        job: The job.
+        request: The request.
+        timeout_ms: Milliseconds that the client asked for; None is the server's limit.
+
+    Returns:
+        The result.
+
+    Raises:
+        DeadlineError: If it takes too long.
+        ClientGoneError: If the client closes the connection.
+        ServeError: If the worker refuses the job or fails at it.
+    """
     (result,) = await do_jobs(worker, [job], request, timeout_ms)
     return result
 
@@ -41,25 +65,50 @@ async def do_job(
 async def do_jobs(
     worker: BatchWorker[Any, T], jobs: Sequence[object], request: Request, timeout_ms: int | None
 ) -> list[T]:
-    """Have the jobs of a request done, as long as somebody waits for them.
+    """Have a worker do the jobs of a request, as long as the client waits for them.
 
     Args:
-        worker: Who does them.
-        jobs: Any number.
-        request: Whose they are.
-        timeout_ms: What the client asked for.
+        worker: The worker.
+        jobs: Any number of jobs.
+        request: The request.
+        timeout_ms: Milliseconds that the client asked for; None is the server's limit.
 
     Returns:
-        The result of each.
+        The result of each job.
 
     Raises:
         DeadlineError: If it takes too long.
-        ClientGoneError: If the client hangs up.
-        ServeError: If the worker does not take one, or cannot do it.
+        ClientGoneError: If the client closes the connection.
+        ServeError: If the worker refuses a job or fails at it.
     """
     deadline = service_of(request).deadline(request.state.started, timeout_ms)
+    return await results_of(worker, jobs, deadline, _disconnect(request))
+
+
+async def results_of(
+    worker: BatchWorker[Any, T],
+    jobs: Sequence[object],
+    deadline: float,
+    client_gone: Awaitable[None] | None = None,
+) -> list[T]:
+    """Have a worker do jobs until a deadline.
+
+    Args:
+        worker: The worker.
+        jobs: Any number of jobs.
+        deadline: When the results are no longer wanted, by ``time.monotonic``.
+        client_gone: Ends when nobody waits for the results any more.
+
+    Returns:
+        The result of each job.
+
+    Raises:
+        DeadlineError: If it takes too long.
+        ClientGoneError: If ``client_gone`` ends first.
+        ServeError: If the worker refuses a job or fails at it.
+    """
     submitted: list[Future[T]] = []
-    gone = asyncio.create_task(_disconnect(request))
+    gone = asyncio.ensure_future(_never() if client_gone is None else client_gone)
     try:
         for job in jobs:
             submitted.append(worker.submit(job, deadline))
@@ -72,16 +121,16 @@ async def do_jobs(
         if results.done():
             return _unless_late(results.result())
         if gone.done():
-            raise ClientGoneError("the client hung up.")
+            raise ClientGoneError("the client closed the connection.")
         raise _late()
     finally:
         gone.cancel()
         for future in submitted:
-            future.cancel()  # takes the job out, if it still waits
+            future.cancel()  # drops the job, or has it given up
 
 
 def _unless_late(results: Sequence[T | BaseException]) -> list[T]:
-    """The results, if all are there. A worker cancels what it has thrown away as too late."""
+    """The results if all are there. A worker cancels the futures of jobs that it drops as late."""
     for result in results:
         if isinstance(result, asyncio.CancelledError):
             raise _late()
@@ -91,23 +140,38 @@ def _unless_late(results: Sequence[T | BaseException]) -> list[T]:
 
 
 def _late() -> DeadlineError:
-    return DeadlineError("the answer did not come in time. Ask for less, or try again later.")
+    return DeadlineError("the answer was not ready in time. Ask for less, or try again later.")
 
 
 async def _disconnect(request: Request) -> None:
-    """Return when the client hangs up."""
+    """Return when the client closes the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
+async def _never() -> None:
+    await asyncio.Event().wait()
+
+
 def note(request: Request, service: Service, *, question: str, **facts: object) -> None:
-    """Fields of the request's log line."""
+    """Add fields to the request's log line.
+
+    Args:
+        request: The request.
+        service: Its settings say whether questions are logged.
+        question: The question.
+        **facts: Other fields.
+    """
     request.state.facts.update(facts)
     if service.config.log_questions:
         request.state.facts["question"] = question
 
 
 def took_ms(request: Request) -> float:
-    """Milliseconds since the request came."""
+    """Milliseconds since a request arrived.
+
+    Args:
+        request: The request.
+    """
     started: float = request.state.started
     return round(1000 * (time.monotonic() - started), 2)

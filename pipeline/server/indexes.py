@@ -1,7 +1,7 @@
-"""Indexes that change while they are served.
+"""Indexes that may change while they are served.
 
-A folder is looked at now and then. When its manifest is another, the index is opened anew and takes
-the place of the one that was open; that one is closed when the last batch that uses it is done.
+The folders are checked now and then. When the manifest of one has changed, the index is opened
+again and replaces the one that was open, which is closed after the last batch that uses it.
 """
 
 import logging
@@ -17,6 +17,7 @@ from ...indexer.bm25.java import leave_java
 from ...indexer.remote.copies import is_remote, local_index
 from ...indexer.storage.manifest import MANIFEST_FILE
 from ...reader import Reader
+from ..qa.calibration import check_threshold
 from ..qa.pipeline import OpenDomainQA
 from ..retrievers import Retriever, open_retriever
 from .logs import log
@@ -27,33 +28,41 @@ Stamp = tuple[int, int, int]
 
 
 class ReaderCache:
-    """Readers by name: indexes that were made by the same one share it."""
+    """Readers by name, so that indexes made by the same reader share it."""
 
     def __init__(
         self,
         load: Callable[[str], Reader] = Reader.load,
         find: Callable[[PassageIndex], Retriever] = open_retriever,
+        min_confidence: float = 0.0,
     ) -> None:
-        """Begin with none.
+        """Begin without readers.
 
         Args:
-            load: Loads one by its name.
-            find: What finds an index's passages.
+            load: Loads a reader by its name.
+            find: Gives what finds an index's passages.
+            min_confidence: Least confidence of answers; above 0, readers must be calibrated.
         """
         self._load = load
         self._find = find
+        self._min_confidence = min_confidence
         self._readers: dict[str, Reader] = {}
 
     def open(self, path: Path) -> OpenDomainQA:
         """Open an index with the reader that made it.
 
+        Args:
+            path: Folder of the index.
+
         Raises:
-            PrereadError: If either cannot be opened, or they do not fit.
+            PrereadError: If index or reader cannot be opened, they do not belong together, or the
+                reader must be calibrated and is not.
         """
         index = PassageIndex(path)
         try:
             qa = self._with_reader(index)
-            # What would be opened at the first question: the threads find it there.
+            check_threshold(self._min_confidence, qa.rule.confidence_weights)
+            # Opened here rather than at the first question, in one of the threads.
             _ = (index.bm25, index.deleted, index.find(""), qa.reader.runtime)
         except BaseException:
             index.close()
@@ -75,7 +84,7 @@ class ReaderCache:
 
 
 class _Opened:
-    """An open index, and how many use it."""
+    """An open index and the number of its users."""
 
     def __init__(self, qa: OpenDomainQA) -> None:
         self.qa = qa
@@ -84,10 +93,16 @@ class _Opened:
 
 
 class ServedIndex:
-    """One index, as new as it was when its folder was last looked at."""
+    """One index, in the state that its folder had when it was last checked."""
 
     def __init__(self, name: str, path: Path, readers: ReaderCache, metrics: Metrics) -> None:
-        """Open it.
+        """Open the index.
+
+        Args:
+            name: Name under which it is served.
+            path: Its folder.
+            readers: Readers that are loaded already.
+            metrics: Where changes are counted.
 
         Raises:
             PrereadError: If it cannot be opened.
@@ -102,12 +117,12 @@ class ServedIndex:
 
     @property
     def n_passages(self) -> int:
-        """How many passages it has now."""
+        """How many passages the index has now."""
         return self._opened.qa.index.manifest.n_passages
 
     @contextmanager
     def in_use(self) -> Iterator[OpenDomainQA]:
-        """The index as it is now; it stays open and the same within the context."""
+        """The index as it is now. Within the context it stays open and does not change."""
         with self._lock:
             opened = self._opened
             opened.n_users += 1
@@ -121,12 +136,12 @@ class ServedIndex:
                 opened.qa.index.close()
 
     def refresh(self) -> bool:
-        """Take up a change of the folder, if there is one.
+        """Open the index again if its folder has changed.
 
-        A new state that cannot be opened is logged, and the old one goes on being served.
+        If the new state cannot be opened, that is logged and the old state is served on.
 
         Returns:
-            Whether another state is served now.
+            Whether a new state is served now.
         """
         try:
             if _stamp(self.path) == self._stamp:
@@ -134,7 +149,7 @@ class ServedIndex:
             stamp, opened = self._open()
         except (PrereadError, OSError) as error:
             self._metrics.reloaded(self.name, ok=False)
-            if str(error) != self._last_failure:  # once, not at every look
+            if str(error) != self._last_failure:  # logged once, not at every check
                 self._last_failure = str(error)
                 log(_LOG, logging.ERROR, "reload failed", index=self.name, reason=str(error))
             return False
@@ -152,11 +167,11 @@ class ServedIndex:
         return True
 
     def close(self) -> None:
-        """Close it; nothing may use it any more."""
+        """Close the index; nothing may use it any more."""
         self._opened.qa.index.close()
 
     def _open(self) -> tuple[Stamp, _Opened]:
-        """Open what is there, with its stamp from before: later changes are seen as such."""
+        """Open the index, with the stamp from before, so that a later change is noticed."""
         stamp = _stamp(self.path)
         opened = _Opened(self._cache.open(self.path))
         manifest = opened.qa.index.manifest
@@ -165,14 +180,14 @@ class ServedIndex:
 
 
 class IndexWatcher:
-    """A thread that looks at the folders of indexes now and then."""
+    """A thread that checks the folders of indexes now and then."""
 
     def __init__(self, indexes: Sequence[ServedIndex], seconds: float) -> None:
-        """Start looking.
+        """Start checking.
 
         Args:
-            indexes: What is looked at.
-            seconds: Between two looks.
+            indexes: The indexes.
+            seconds: Time between two checks.
         """
         self._indexes = indexes
         self._seconds = seconds
@@ -181,7 +196,7 @@ class IndexWatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._stopped.set()
         self._thread.join()
 
@@ -195,7 +210,7 @@ class IndexWatcher:
 
 
 def _guarded(refresh: Callable[[], bool]) -> None:
-    """A look that went wrong by our own mistake is no reason to look no more."""
+    """Check an index; an unexpected error is logged and does not end the checks."""
     try:
         refresh()
     except Exception:
@@ -203,25 +218,25 @@ def _guarded(refresh: Callable[[], bool]) -> None:
 
 
 def _stamp(path: Path) -> Stamp:
-    """What is another whenever the manifest is: it is written anew and renamed."""
+    """What changes with the manifest, which is written anew and renamed at every change."""
     try:
         found = os.stat(path / MANIFEST_FILE)
     except FileNotFoundError:
-        return 0, 0, 0  # opening the index says what is missing
+        return 0, 0, 0  # the error of opening the index says what is missing
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def named_paths(given: Sequence[str]) -> dict[str, Path]:
-    """The indexes of a command line.
+def named_paths(arguments: Sequence[str]) -> dict[str, Path]:
+    """The indexes that a command line names.
 
     Args:
-        given: ``NAME=PATH`` or ``PATH``, whose name is that of its folder.
+        arguments: ``NAME=PATH``, or ``PATH`` for an index that has the name of its folder.
 
     Raises:
-        PrereadError: If a name cannot stand in an address, or comes twice.
+        PrereadError: If a name cannot be part of an address, or two indexes have the same name.
     """
     paths: dict[str, Path] = {}
-    for one in given:
+    for one in arguments:
         name, has_name, path = one.partition("=")
         if not has_name or Path(one).is_dir() or is_remote(name):
             path, name = one, Path(one).resolve().name
@@ -232,8 +247,8 @@ def named_paths(given: Sequence[str]) -> dict[str, Path]:
             )
         if name in paths:
             raise PrereadError(
-                f"{one}: the name {name!r} is that of {paths[name]} already. Write NAME=PATH with "
-                "another name."
+                f"{one}: expected another name than {name!r}, which {paths[name]} has already. "
+                "Write NAME=PATH."
             )
         paths[name] = local_index(path, show_progress=True)
     return paths

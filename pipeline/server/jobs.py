@@ -1,24 +1,31 @@
-"""What the workers of a server do."""
+"""The jobs of a server's workers, and what does them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ...data import Passage
 from ..qa.pipeline import OpenDomainQA
-from ..qa.provided import answer_each, rank_provided, read_provided
+from ..qa.provided import answer_each, find_passage, rank_provided, read_provided
 from ..qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage, Result
 from ..retrievers.search import FoundPassage, search_passages
-from .errors import NotFoundError
+from .batching import CheckWanted
+from .errors import NotFoundError, TooLargeError
 from .indexes import ServedIndex
+from .limits import Limits
 
-_CHARS_A_PASSAGE = 700
-"""Of a hundred words, about; a longer passage counts as several."""
+_BYTES_PER_PASSAGE = 350
+"""Provided text of so many bytes weighs as much as one passage of a hundred words. That is half of
+what such a passage has, because the worst text has a token for each byte."""
+_CHARS_PER_TOKEN = 16
+"""Text with more characters for each allowed token is refused without counting its tokens."""
+_SLICE_CHARS = 4_096
+"""Characters whose tokens are counted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerJob:
-    """Find and read."""
+    """Retrieve passages for a question and read them."""
 
     index: str
     question: str
@@ -26,7 +33,7 @@ class AnswerJob:
     n_answers: int
 
     def key(self) -> tuple[object, ...]:
-        """What jobs that are read together have in common."""
+        """What jobs of one batch have in common."""
         return AnswerJob, self.index, self.top_k
 
     def weight(self) -> int:
@@ -36,41 +43,41 @@ class AnswerJob:
 
 @dataclass(frozen=True, slots=True)
 class _ProvidedJob:
-    """Read a question with the passages that come with it."""
+    """Read a question with provided passages."""
 
     index: str
     question: str
     passages: tuple[ProvidedPassage, ...]
 
     def key(self) -> tuple[object, ...]:
-        """What jobs that are read together have in common."""
+        """What jobs of one batch have in common."""
         return type(self), self.index
 
     def weight(self) -> int:
-        """How many passages are read, if all were of the usual length."""
+        """How many passages of the usual length the job amounts to."""
         return _weight(self.passages)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadJob(_ProvidedJob):
-    """Answer from passages that are provided."""
+    """Answer a question from provided passages."""
 
     n_answers: int
 
 
 @dataclass(frozen=True, slots=True)
 class EachJob(_ProvidedJob):
-    """Find the best answer of each passage that is provided."""
+    """Find the best answer of each provided passage."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankJob(_ProvidedJob):
-    """Order passages that are provided."""
+    """Order provided passages."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadSeveralJob:
-    """Read several texts, each with a question and by itself."""
+    """Read several texts, each by itself with a question of its own."""
 
     index: str
     questions: tuple[str, ...]
@@ -78,19 +85,20 @@ class ReadSeveralJob:
     """One for each question."""
     n_answers: int
     max_answer_length: int | None = None
+    """Longest answer in wordpieces; None is the reader's."""
 
     def key(self) -> tuple[object, ...]:
-        """What jobs that are read together have in common."""
+        """What jobs of one batch have in common."""
         return ReadSeveralJob, self.index, self.max_answer_length
 
     def weight(self) -> int:
-        """How many texts are read, if all were of the usual length."""
+        """How many passages of the usual length the job amounts to."""
         return _weight(self.passages)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchJob:
-    """Find, and read nothing."""
+    """Find passages without reading them."""
 
     index: str
     query: str
@@ -99,7 +107,7 @@ class SearchJob:
 
 @dataclass(frozen=True, slots=True)
 class DocJob:
-    """Look a passage up."""
+    """Look a passage up by its identifier."""
 
     index: str
     passage_id: str
@@ -118,23 +126,48 @@ LookingResult: TypeAlias = list[FoundPassage] | Passage
 
 
 class BatchHandler:
-    """Does the jobs, a batch at a time."""
+    """Does jobs, a batch at a time."""
 
-    def __init__(self, indexes: Mapping[str, ServedIndex]) -> None:
-        """Know the indexes by name."""
+    def __init__(self, indexes: Mapping[str, ServedIndex], limits: Limits) -> None:
+        """Take the indexes.
+
+        Args:
+            indexes: By name.
+            limits: The most that one request may ask for.
+        """
         self._indexes = indexes
+        self._limits = limits
 
-    def read(self, jobs: Sequence[ReadingJob]) -> Sequence[ReadingResult]:
-        """Jobs of one key."""
+    def read(
+        self, jobs: Sequence[ReadingJob], check_wanted: CheckWanted
+    ) -> Sequence[ReadingResult]:
+        """Do a batch of reading jobs.
+
+        Args:
+            jobs: Jobs of one key.
+            check_wanted: Called before each block of tokens; raises when no job is wanted.
+
+        Raises:
+            TooLargeError: If a job provides too much text that the index does not hold.
+        """
         with self._indexes[jobs[0].index].in_use() as qa:
+            for job in jobs:
+                if not isinstance(job, AnswerJob):
+                    check_text(qa, job.passages, self._limits.max_provided_tokens, check_wanted)
             if isinstance(jobs[0], ReadSeveralJob):
-                return _read_several(qa, [job for job in jobs if isinstance(job, ReadSeveralJob)])
+                several = [job for job in jobs if isinstance(job, ReadSeveralJob)]
+                return _read_several(qa, several, check_wanted)
             questions = [job.question for job in jobs if not isinstance(job, ReadSeveralJob)]
             match jobs[0]:
                 case AnswerJob(top_k=top_k):
                     n_answers = [job.n_answers for job in jobs if isinstance(job, AnswerJob)]
-                    # The best of fewer answers are the best of more: they are chosen one by one.
-                    results = qa.answer_batch(questions, top_k=top_k, n_answers=max(n_answers))
+                    # Answers are chosen one by one: the best few are the first of the best many.
+                    results = qa.answer_batch(
+                        questions,
+                        top_k=top_k,
+                        n_answers=max(n_answers),
+                        before_block=check_wanted,
+                    )
                     return [
                         replace(result, answers=result.answers[:n])
                         for result, n in zip(results, n_answers, strict=True)
@@ -142,18 +175,38 @@ class BatchHandler:
                 case ReadJob():
                     n_answers = [job.n_answers for job in jobs if isinstance(job, ReadJob)]
                     provided = [job.passages for job in jobs if isinstance(job, ReadJob)]
-                    answers = read_provided(qa, questions, provided, n_answers=max(n_answers))
+                    answers = read_provided(
+                        qa,
+                        questions,
+                        provided,
+                        n_answers=max(n_answers),
+                        before_block=check_wanted,
+                    )
                     return [a[:n] for a, n in zip(answers, n_answers, strict=True)]
                 case EachJob():
                     provided = [job.passages for job in jobs if isinstance(job, EachJob)]
-                    return answer_each(qa, questions, provided)
+                    return answer_each(qa, questions, provided, before_block=check_wanted)
                 case RankJob():
                     provided = [job.passages for job in jobs if isinstance(job, RankJob)]
-                    return rank_provided(qa, questions, provided)
+                    return rank_provided(qa, questions, provided, before_block=check_wanted)
 
-    def look(self, jobs: Sequence[LookingJob]) -> Sequence[LookingResult]:
-        """Any jobs."""
-        return [self._look(job) for job in jobs]
+    def look(
+        self, jobs: Sequence[LookingJob], check_wanted: CheckWanted
+    ) -> Sequence[LookingResult]:
+        """Do a batch of searches and look-ups.
+
+        Args:
+            jobs: Any jobs.
+            check_wanted: Called before each job; raises when no job is wanted.
+
+        Raises:
+            NotFoundError: If an index does not hold a passage.
+        """
+        results = []
+        for job in jobs:
+            check_wanted()
+            results.append(self._look(job))
+        return results
 
     def _look(self, job: LookingJob) -> LookingResult:
         with self._indexes[job.index].in_use() as qa:
@@ -162,24 +215,72 @@ class BatchHandler:
             ordinals = qa.index.find(job.passage_id)
             if not ordinals:
                 raise NotFoundError(
-                    f"docid: expected an identifier of index {job.index!r}, found one that it "
-                    "does not have."
+                    f"docid: expected an identifier of index {job.index!r}, found an unknown one."
                 )
             return qa.index.passage(ordinals[0])
 
 
-def _read_several(qa: OpenDomainQA, jobs: Sequence[ReadSeveralJob]) -> list[ReadingResult]:
-    """All texts of all jobs in one batch."""
+def check_text(
+    qa: OpenDomainQA,
+    passages: Sequence[ProvidedPassage],
+    max_tokens: int,
+    check_wanted: Callable[[], None],
+) -> None:
+    """Refuse provided text of too many tokens that the index does not hold.
+
+    Counting stops at the limit, so that its cost does not grow with the text.
+
+    Args:
+        qa: The index with its reader.
+        passages: The passages of one request.
+        max_tokens: The most tokens.
+        check_wanted: Called while tokens are counted; raises when the request is not wanted.
+
+    Raises:
+        TooLargeError: If there is too much text.
+        UnknownPassageError: If a passage has no text and the index does not hold its identifier.
+    """
+    if sum(len(passage.text or "") for passage in passages) == 0:
+        return
+    found = [find_passage(qa.index, passage, place) for place, passage in enumerate(passages)]
+    new = {one.passage.text for one in found if one.passage is not None and not one.is_stored}
+    n_chars = sum(map(len, new))
+    if sum(len(text.encode()) for text in new) <= max_tokens:
+        return  # no text has more tokens than bytes
+    n_tokens = 0
+    for text in () if n_chars > _CHARS_PER_TOKEN * max_tokens else new:
+        for first in range(0, len(text), _SLICE_CHARS):
+            check_wanted()
+            n_tokens += _count_tokens(qa, text[first : first + _SLICE_CHARS])
+            if n_tokens > max_tokens:
+                break
+    if n_chars > _CHARS_PER_TOKEN * max_tokens or n_tokens > max_tokens:
+        raise TooLargeError(
+            f"expected at most {max_tokens:,} tokens of text that the index does not hold, found "
+            "more. Send less text, or several requests."
+        )
+
+
+def _count_tokens(qa: OpenDomainQA, text: str) -> int:
+    (windows,) = qa.reader.encoder.encode_passages([text])
+    return windows[-1].first_token + windows[-1].n_text
+
+
+def _read_several(
+    qa: OpenDomainQA, jobs: Sequence[ReadSeveralJob], check_wanted: CheckWanted
+) -> list[ReadingResult]:
+    """Read all texts of all jobs in one batch."""
     answers = read_provided(
         qa,
         [question for job in jobs for question in job.questions],
         [[passage] for job in jobs for passage in job.passages],
         n_answers=max(job.n_answers for job in jobs),
         max_answer_length=jobs[0].max_answer_length,
+        before_block=check_wanted,
     )
     left = iter(answers)
     return [[next(left)[: job.n_answers] for _ in job.questions] for job in jobs]
 
 
 def _weight(passages: Sequence[ProvidedPassage]) -> int:
-    return sum(1 + len(passage.text or "") // _CHARS_A_PASSAGE for passage in passages)
+    return sum(1 + len((p.text or "").encode()) // _BYTES_PER_PASSAGE for p in passages)

@@ -1,4 +1,4 @@
-"""What a server takes from its clients, and how it shares the reader among them."""
+"""The limits of a server: what one request may ask for, and how many requests share the reader."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -7,49 +7,100 @@ from ...data import PrereadError
 from ..qa.types import ProvidedPassage
 from .errors import InvalidRequestError
 
+MOST_ITEMS = 1_000
+"""Items of any list in a request. Validation stops there, whatever the limits of a server are, so
+that a body of many small items costs little memory."""
+MOST_SCORE = 1e6
+"""Largest absolute value of a retrieval score in a request; beyond, float32 loses the logits."""
+DEFAULT_MIN_CONFIDENCE = 0.2
+"""Least confidence of an answer where nothing else is set and the reader was calibrated. Of the
+shipped reader's answers below it, less than one in five is right (docs/measurements/answers.md)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The most that one request may ask for; more is refused before anything is read."""
+    """The most that one request may ask for; larger requests are refused before any reading."""
 
     max_request_bytes: int = 1 << 20
-    """Body of a request."""
+    """Bytes of a request's body."""
     max_question_chars: int = 1_000
-    """A question or query; Lucene refuses queries of about a thousand words."""
+    """Characters of a question or query. Lucene refuses queries of about a thousand words."""
     max_top_k: int = 100
-    """Passages that are retrieved, or read, for a question."""
+    """Passages retrieved for a question."""
     max_answers: int = 50
+    """Answers to a question."""
     max_passages: int = 100
-    """Passages that a client may give to be read or ranked."""
+    """Passages that a client may provide with a question; at most `MOST_ITEMS`."""
+    max_provided_tokens: int = 16_384
+    """Tokens of provided text in a request that the index does not hold. Such text goes through
+    all layers of the reader."""
     max_questions: int = 16
-    """Questions that a search engine may ask of an index in one request."""
+    """Questions that a search engine may send in one request; at most `MOST_ITEMS`."""
     timeout_s: float = 30.0
-    """From the headers of a request to its answer; a client may ask for less."""
+    """Seconds from the headers of a request to its answer, and for the client to take the reply.
+    A client may ask for less."""
 
     def __post_init__(self) -> None:
-        """Check.
+        """Check the limits.
 
         Raises:
-            PrereadError: If a limit leaves nothing to be done.
+            PrereadError: If a limit is not positive, or larger than every server's.
         """
         _check_positive(self)
+        for name in ("max_passages", "max_questions"):
+            if getattr(self, name) > MOST_ITEMS:
+                raise PrereadError(
+                    f"--{name.replace('_', '-')}: expected at most {MOST_ITEMS:,}, found "
+                    f"{getattr(self, name):,}."
+                )
 
     def check_question(self, question: str, name: str = "question") -> None:
-        """Refuse a question that is too long, or that has no words."""
+        """Refuse a question that is too long or has no words.
+
+        Args:
+            question: The question or query.
+            name: Name of its field.
+
+        Raises:
+            InvalidRequestError: If the question is refused.
+        """
         if not question.strip():
             raise InvalidRequestError(name, "expected some words, found none")
         self._check(name, len(question), self.max_question_chars, "characters")
 
     def check_top_k(self, top_k: int, name: str = "top_k") -> None:
-        """Refuse to retrieve too many passages."""
+        """Refuse to retrieve too many passages.
+
+        Args:
+            top_k: How many passages were asked for.
+            name: Name of the field.
+
+        Raises:
+            InvalidRequestError: If there are too many.
+        """
         self._check(name, top_k, self.max_top_k)
 
     def check_answers(self, n_answers: int, name: str = "n_answers") -> None:
-        """Refuse to give too many answers."""
+        """Refuse to give too many answers.
+
+        Args:
+            n_answers: How many answers were asked for.
+            name: Name of the field.
+
+        Raises:
+            InvalidRequestError: If there are too many.
+        """
         self._check(name, n_answers, self.max_answers)
 
     def check_questions(self, questions: Sequence[str]) -> None:
-        """Refuse too many questions, and what `check_question` refuses, and none at all."""
+        """Refuse too many questions, none, or one that `check_question` refuses.
+
+        Args:
+            questions: The questions of one request.
+
+        Raises:
+            InvalidRequestError: If they are refused.
+        """
         if not questions:
             raise InvalidRequestError("questions", "expected at least one, found none")
         self._check("questions", len(questions), self.max_questions)
@@ -57,49 +108,70 @@ class Limits:
             self.check_question(question, f"questions[{place}]")
 
     def check_passages(self, passages: Sequence[ProvidedPassage], name: str = "passages") -> None:
-        """Refuse to read too many passages."""
+        """Refuse to read too many provided passages.
+
+        Args:
+            passages: The passages of one request.
+            name: Name of the field.
+
+        Raises:
+            InvalidRequestError: If there are too many.
+        """
         self._check(name, len(passages), self.max_passages, "passages")
 
     @staticmethod
     def _check(name: str, found: int, limit: int, unit: str = "") -> None:
         if found > limit:
             what = f"{limit:,} {unit}".rstrip()
-            raise InvalidRequestError(name, f"expected at most {what}, found {found:,}")
+            # A number of thousands of digits is not written out.
+            number = f"{found:,}" if found < 10**18 else "a larger number"
+            raise InvalidRequestError(name, f"expected at most {what}, found {number}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeConfig:
-    """How a server works."""
+    """The settings of a server."""
 
     limits: Limits = field(default_factory=Limits)
+    """The most that one request may ask for."""
     max_batch: int = 16
     """Requests that are read together."""
     max_batch_passages: int = 400
-    """Passages that are read together, of all requests of a batch: bounds the memory it takes."""
+    """Passages that are read together, of all requests of a batch. Bounds the memory of a batch."""
     batch_wait_ms: float = 5.0
-    """How long a request waits for others to be read with, when the reader is idle."""
+    """Milliseconds that a request waits for others to share its batch, when the reader is idle."""
     max_queue: int = 64
-    """Requests that wait to be read; one more is refused."""
+    """Requests that may wait for the reader; one more is refused."""
     max_in_flight: int = 256
     """Requests that are being received, waiting or answered; one more is refused unread."""
     reload_seconds: float = 2.0
-    """How often the folders of the indexes are looked at for changes; 0 means never."""
+    """Seconds between two looks for changes of the indexes; 0 never looks."""
     grace_seconds: float = 30.0
-    """How long requests in flight are waited for when the server is told to stop."""
+    """Seconds that a stopping server waits for requests in flight."""
     log_questions: bool = False
     """Whether questions are written to the log."""
+    min_confidence: float | None = None
+    """Probability of being right below which no answer is given. None means
+    `DEFAULT_MIN_CONFIDENCE` for calibrated readers and no threshold for others. A client may ask
+    for another."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that the server answers to (the header ``Host``), besides IP addresses and localhost.
+    Without any, a server with keys answers to every name and one without keys to no other."""
 
     def __post_init__(self) -> None:
-        """Check.
+        """Check the settings.
 
         Raises:
-            PrereadError: If a number cannot be.
+            PrereadError: If a number is out of range.
         """
-        _check_positive(self, may_be_zero=("batch_wait_ms", "reload_seconds", "grace_seconds"))
+        may_be_zero = ("batch_wait_ms", "reload_seconds", "grace_seconds", "min_confidence")
+        _check_positive(self, may_be_zero=may_be_zero)
+        if self.min_confidence is not None and self.min_confidence > 1:
+            raise PrereadError(f"--min-confidence: expected 0 to 1, found {self.min_confidence}.")
 
 
 def _check_positive(config: object, may_be_zero: Sequence[str] = ()) -> None:
-    """Refuse numbers that are not positive."""
+    """Refuse numbers that are not positive, and those that are no numbers."""
     for entry in fields(config):  # type: ignore[arg-type]
         value = getattr(config, entry.name)
         if not isinstance(value, int | float):

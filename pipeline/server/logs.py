@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, without what people ask unless that is wanted."""
+"""Logs: one JSON object a line, without people's questions unless the settings ask for them."""
 
 import json
 import logging
@@ -15,10 +15,13 @@ class JsonFormatter(logging.Formatter):
     """Writes a record as JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line.
+        """Write a record as one line.
 
-        Of an exception, its type and where it was raised are written, not its message: that may
+        An exception is written as its type and where it was raised, without its message, which may
         quote the request.
+
+        Args:
+            record: The record.
         """
         content: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -35,12 +38,23 @@ class JsonFormatter(logging.Formatter):
 
 
 def log(logger: logging.Logger, level: int, event: str, **facts: object) -> None:
-    """Write an event with its fields."""
+    """Log an event with its fields.
+
+    Args:
+        logger: Where to log.
+        level: Level of the event, as in ``logging``.
+        event: Name of the event.
+        **facts: Its fields.
+    """
     logger.log(level, "%s", event, extra={FACTS: facts})
 
 
 def write_json_logs(stream: TextIO | None = None) -> None:
-    """Send all logs of this process to a stream (standard error) as JSON."""
+    """Send all logs of this process to a stream as JSON.
+
+    Args:
+        stream: The stream; by default standard error.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

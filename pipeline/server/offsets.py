@@ -1,23 +1,26 @@
-"""Where an answer stands, in the units that the client counts in."""
+"""The place of an answer in its passage, in the unit that the client counts in."""
 
 from enum import StrEnum
 
 
 class Offsets(StrEnum):
-    """What ``start`` and ``end`` count."""
+    """The unit of ``start`` and ``end``."""
 
     CODEPOINT = "codepoint"
-    """Characters, as Python counts them."""
+    """Unicode code points, as Python counts."""
     UTF16 = "utf16"
     """UTF-16 code units, as Java and JavaScript count: most emoji are two."""
 
     def convert(self, text: str, start: int, end: int) -> tuple[int, int]:
-        """Code points of a text in this unit.
+        """Convert a span of a text to this unit.
 
         Args:
-            text: What the offsets point into.
-            start: In code points.
-            end: In code points, exclusive.
+            text: The text.
+            start: First code point of the span.
+            end: Code point after the span.
+
+        Returns:
+            Start and end in this unit.
         """
         if self is Offsets.CODEPOINT:
             return start, end

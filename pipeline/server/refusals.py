@@ -1,4 +1,4 @@
-"""Replies to requests that are refused, whatever refuses them."""
+"""Replies to requests that are refused, wherever the refusal comes from."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,20 @@ from .errors import (
     NotFoundError,
     ServeError,
     UnavailableError,
+    error_body,
 )
-from .gate import error_body
 from .logs import log
 
 _LOG = logging.getLogger(__name__)
+_MOST_PROBLEMS = 20
+"""Wrong fields that a reply names, so that it is no larger than its request."""
 
 
 def add_refusals(app: FastAPI) -> None:
-    """Have an application reply to errors as all of ours do.
+    """Give all refusals of an application the same JSON shape.
 
     Args:
-        app: Its requests have a ``state.request_id``.
+        app: The application. `RequestLog` gives its requests a ``state.request_id``.
     """
     for kind, handler in (
         (PrereadError, _refuse),
@@ -40,7 +42,7 @@ def add_refusals(app: FastAPI) -> None:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Reply to a caller's mistake, a damaged index, or an engine that does not answer."""
+    """Reply to a client's mistake, a damaged index, or an engine that does not answer."""
     if isinstance(error, UnknownPassageError):
         known: ServeError = NotFoundError(str(error))
         return _reply(request, known, field=f"passages[{error.place}].id")
@@ -56,27 +58,29 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, EngineError):
         about = {"request_id": request.state.request_id, "reason": str(error)}
         log(_LOG, logging.ERROR, "retriever failed", **about)
-        return _reply(request, UnavailableError("what finds passages does not answer."))
+        return _reply(
+            request, UnavailableError("the engine that finds passages does not answer. Try later.")
+        )
     if not isinstance(error, ServeError):
         error = InvalidRequestError("request", str(error).rstrip("."))
     return _reply(request, error)
 
 
 async def _refuse_fields(request: Request, error: Exception) -> Response:
-    """Name the fields at fault; what they held is not repeated."""
+    """Name the wrong fields without repeating their values."""
     assert isinstance(error, RequestValidationError)
-    problems = [_problem(one) for one in error.errors()]
+    problems = [_problem(one) for one in error.errors()[:_MOST_PROBLEMS]]
     first = InvalidRequestError(problems[0]["field"], problems[0]["message"])
     more: dict[str, Any] = {"details": problems} if len(problems) > 1 else {}
     return _reply(request, first, **more)
 
 
 async def _refuse_http(request: Request, error: Exception) -> Response:
-    """Addresses that are not there, methods that are not allowed, bodies that are refused."""
+    """Reply to unknown addresses, methods that an address lacks, and refused bodies."""
     assert isinstance(error, HTTPException)
     if isinstance(error.detail, ServeError):
         return _reply(request, error.detail)
-    known = ServeError(f"{error.detail}. See /docs for what can be asked.")
+    known = ServeError(f"{error.detail}. See /docs for the interface.")
     known.status = error.status_code
     known.kind = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}.get(
         error.status_code, "http_error"
@@ -99,7 +103,7 @@ def _name(place: Sequence[str | int]) -> str:
 
 
 def _problem(error: Mapping[str, Any]) -> dict[str, str]:
-    """What pydantic found, with field and words as ours are."""
+    """A problem that pydantic found, with field and message in the style of our own refusals."""
     if error["type"] == "json_invalid":  # its place is a character, not a field
         return {"field": "body", "message": f"expected JSON ({error['ctx']['error']})"}
     message = error["msg"].removeprefix("Value error, ").rstrip(".")

@@ -18,7 +18,6 @@ from .schemas import (
     IndexesReply,
     LimitsField,
     RankedField,
-    ReadAnswerField,
     ReadReply,
     ReadRequest,
     RerankReply,
@@ -33,7 +32,7 @@ router = APIRouter(prefix="/v1/{index}", responses=REFUSALS)
 
 
 async def indexes(service: ServiceHere) -> IndexesReply:
-    """Indexes that are served, and the most that a request may ask for."""
+    """The indexes that are served, and the most that a request may ask for."""
     limits = service.config.limits
     return IndexesReply(
         indexes=[
@@ -45,6 +44,7 @@ async def indexes(service: ServiceHere) -> IndexesReply:
             top_k=limits.max_top_k,
             n_answers=limits.max_answers,
             passages=limits.max_passages,
+            provided_tokens=limits.max_provided_tokens,
         ),
     )
 
@@ -64,7 +64,7 @@ async def answer(
     request: Request,
     service: ServiceHere,
 ) -> AnswerReply:
-    """The same with the fields in the address, for trying out."""
+    """The same, with the fields in the address, for trying it out."""
     return await _answer(index, asked, request, service)
 
 
@@ -79,7 +79,7 @@ async def _answer(
     note(request, service, question=asked.question, top_k=asked.top_k)
     job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers)
     result = cast(Result, await do_job(service.reading, job, request, asked.timeout_ms))
-    return AnswerReply.of(index, asked.question, result, asked.offsets, took_ms(request))
+    return AnswerReply.of(index, asked, result, took_ms(request), service.config.min_confidence)
 
 
 @router.get("/search", summary="Find passages")
@@ -89,7 +89,7 @@ async def search(
     request: Request,
     service: ServiceHere,
 ) -> SearchReply:
-    """Nothing is read. The same request and reply as of pyserini's server."""
+    """Finds passages without reading them. Request and reply are those of pyserini's server."""
     service.check_index(index)
     service.config.limits.check_question(asked.query, "query")
     service.config.limits.check_top_k(asked.hits, "hits")
@@ -99,32 +99,32 @@ async def search(
     return SearchReply.of(index, asked.query, found, parse=asked.parse)
 
 
-@router.get("/doc/{docid:path}", summary="Look a passage up")
+@router.get("/doc/{docid:path}", summary="Look up a passage")
 async def doc(
     index: IndexName,
-    docid: Annotated[str, Path(description="Its identifier.", examples=["piano-1"])],
+    docid: Annotated[str, Path(description="Identifier of the passage.", examples=["piano-1"])],
     asked: Annotated[DocRequest, Query()],
     request: Request,
     service: ServiceHere,
 ) -> DocReply:
-    """The same request and reply as of pyserini's server."""
+    """Looks up a passage. Request and reply are those of pyserini's server."""
     service.check_index(index)
     job = DocJob(index, docid)
     passage = cast(Passage, await do_job(service.looking, job, request, asked.timeout_ms))
     return DocReply(index=index, docid=docid, doc=DocField.of(passage, asked.parse))
 
 
-@router.post("/read", summary="Answer from given passages")
+@router.post("/read", summary="Answer from provided passages")
 async def read(
     index: IndexName,
     asked: Annotated[ReadRequest, Body()],
     request: Request,
     service: ServiceHere,
 ) -> ReadReply:
-    """For passages that another engine found.
+    """Answers from passages that another engine found.
 
-    What the index knows, by `id` or by `text`, is read from its stored states; other texts go
-    through the whole reader, which takes longer.
+    Passages that the index holds, by `id` or by `text`, are read from their stored states. Other
+    text goes through all layers of the reader, which takes longer.
     """
     service.check_index(index)
     provided = asked.provided()
@@ -137,23 +137,17 @@ async def read(
     answers = cast(
         list[ProvidedAnswer], await do_job(service.reading, job, request, asked.timeout_ms)
     )
-    return ReadReply(
-        index=index,
-        question=asked.question,
-        answers=[ReadAnswerField.of(one, asked.offsets) for one in answers],
-        offsets=asked.offsets,
-        took_ms=took_ms(request),
-    )
+    return ReadReply.of(index, asked, answers, took_ms(request), service.config.min_confidence)
 
 
-@router.post("/rerank", summary="Order given passages")
+@router.post("/rerank", summary="Order provided passages")
 async def rerank(
     index: IndexName,
     asked: Annotated[RerankRequest, Body()],
     request: Request,
     service: ServiceHere,
 ) -> RerankReply:
-    """Passages by how well they answer the question, best first."""
+    """Orders passages by how well they answer the question, best first."""
     service.check_index(index)
     provided = asked.provided()
     service.config.limits.check_question(asked.question)

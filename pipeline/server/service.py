@@ -1,7 +1,6 @@
-"""What all requests to a server share: its indexes, its workers, and who may come in."""
+"""What all requests to a server share: its indexes, its workers and its keys."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -12,25 +11,17 @@ from ..retrievers import Retriever, open_retriever
 from .auth import ApiKeys
 from .batching import BatchRules, BatchWorker
 from .errors import NotFoundError
+from .gate import Traffic
 from .indexes import IndexWatcher, ReaderCache, ServedIndex
 from .jobs import BatchHandler, LookingJob, LookingResult, ReadingJob, ReadingResult
 from .limits import ServeConfig
 from .metrics import Metrics
 
 
-@dataclass(slots=True)
-class Traffic:
-    """Requests that came in and are not replied to yet. Touched by the event loop only."""
-
-    n_in_flight: int = 0
-    is_draining: bool = False
-    """Whether the server takes no more, and finishes what it has."""
-
-
 class Service:
-    """The engine behind the addresses: one thread reads, another searches and looks up.
+    """The part of a server behind its addresses: one thread reads, another searches and looks up.
 
-    Reading takes long and is batched; searches do not wait for it.
+    Reading takes long and is done in batches; searches do not wait for it.
     """
 
     def __init__(
@@ -42,27 +33,28 @@ class Service:
         load_reader: Callable[[str], Reader] = Reader.load,
         find_retriever: Callable[[PassageIndex], Retriever] = open_retriever,
     ) -> None:
-        """Open the indexes, load their readers, start the threads.
+        """Open the indexes, load their readers and start the threads.
 
         Args:
-            paths: Folders of the indexes, by the names they are served under.
-            config: How it works.
-            keys: Who may come in; by default everybody.
+            paths: Folders of the indexes, by the names under which they are served.
+            config: Settings; by default those of `ServeConfig`.
+            keys: Keys of the clients that may ask; by default everybody may.
             load_reader: Loads a reader by its name.
-            find_retriever: What finds an index's passages.
+            find_retriever: Gives what finds an index's passages.
 
         Raises:
-            PrereadError: If an index cannot be opened.
+            PrereadError: If an index cannot be opened, or ``config`` sets a least confidence and
+                the reader of an index was not calibrated.
         """
         self.config = config or ServeConfig()
         self.keys = keys or ApiKeys()
         self.metrics = Metrics()
         self.traffic = Traffic()
-        readers = ReaderCache(load_reader, find_retriever)
+        readers = ReaderCache(load_reader, find_retriever, self.config.min_confidence or 0.0)
         self.indexes = {
             name: ServedIndex(name, path, readers, self.metrics) for name, path in paths.items()
         }
-        handler = BatchHandler(self.indexes)
+        handler = BatchHandler(self.indexes, self.config.limits)
         self.reading: BatchWorker[ReadingJob, ReadingResult] = BatchWorker(
             "reading", handler.read, _reading_rules(self.config), self.metrics, on_end=leave_java
         )
@@ -86,6 +78,9 @@ class Service:
     def check_index(self, name: str) -> None:
         """Refuse an index that is not served.
 
+        Args:
+            name: Name of the index.
+
         Raises:
             NotFoundError: If there is none of that name.
         """
@@ -93,14 +88,14 @@ class Service:
             raise NotFoundError(f"index: expected one of {', '.join(self.indexes)}.")
 
     def deadline(self, started: float, timeout_ms: int | None) -> float:
-        """When a request's time is over, by ``time.monotonic``.
+        """When the answer to a request is no longer wanted, by ``time.monotonic``.
 
         Args:
-            started: When it came.
-            timeout_ms: What the client asked for; the server's limit holds too.
+            started: When the request arrived, by the same clock.
+            timeout_ms: Milliseconds that the client asked for. The server's limit holds as well.
         """
         limit_ms = 1000 * self.config.limits.timeout_s
-        # Compared as it is: an integer of JSON may be too large for a float.
+        # Compared as an integer: one of JSON may be too large for a float.
         return started + (limit_ms if timeout_ms is None else min(limit_ms, timeout_ms)) / 1000
 
     def close(self) -> None:
@@ -113,11 +108,11 @@ class Service:
             index.close()
 
     def __enter__(self) -> Self:
-        """Use as a context: the service is closed at the end."""
+        """Use as a context that closes the service at the end."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Close."""
+        """Close the service."""
         self.close()
 
 

@@ -1,6 +1,6 @@
-"""The page that people ask on, and the one that describes the interface: files, as they are.
+"""The page for asking questions and the page that describes the interface, served as files.
 
-Nothing on them comes from elsewhere, and browsers are told to allow nothing else.
+Neither page loads anything from other sites, and browsers are told to allow nothing else.
 """
 
 import hashlib
@@ -8,16 +8,16 @@ from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
 
-SITE_FILES = {
-    "/": "index.html",
+DESCRIPTION_FILES = {
     "/docs": "docs.html",
     "/site/style.css": "style.css",
     "/site/common.js": "common.js",
-    "/site/ask.js": "ask.js",
     "/site/docs.js": "docs.js",
     "/site/icon.svg": "icon.svg",
 }
-"""Files of the folder ``pages``, by their addresses."""
+"""Files of the page that describes the interface, by their addresses."""
+SITE_FILES = {"/": "index.html", "/site/ask.js": "ask.js", **DESCRIPTION_FILES}
+"""All files of the folder ``pages``, by their addresses."""
 _MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -25,7 +25,7 @@ _MEDIA_TYPES = {
     "svg": "image/svg+xml",
 }
 _HEADERS = {
-    # Kept, but looked for anew at each visit: a new version of this package is seen at once.
+    # Browsers keep the files but ask at each visit, so that a new version is seen at once.
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -35,15 +35,18 @@ _HEADERS = {
 }
 
 site = APIRouter(include_in_schema=False)
+"""Both pages."""
+description_site = APIRouter(include_in_schema=False)
+"""The page that describes the interface."""
 
 
-def _add(address: str, name: str) -> None:
+def _add(router: APIRouter, address: str, name: str) -> None:
     """Serve a file at an address."""
     content = files(__package__).joinpath("pages", name).read_bytes()
     headers = {**_HEADERS, "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
     media_type = _MEDIA_TYPES[name.rsplit(".", 1)[1]]
 
-    @site.api_route(address, methods=["GET", "HEAD"])
+    @router.get(address)
     async def _(request: Request) -> Response:
         if _has(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
@@ -53,11 +56,13 @@ def _add(address: str, name: str) -> None:
 def _has(if_none_match: str, etag: str) -> bool:
     """Whether a browser has the file already.
 
-    Source: RFC 9110, section 13.1.2; marks of weakness do not count here.
+    Source: RFC 9110, section 13.1.2; whether a tag is weak does not matter there.
     """
-    given = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
-    return etag in given or given == ["*"]
+    tags = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
+    return etag in tags or tags == ["*"]
 
 
 for _address, _name in SITE_FILES.items():
-    _add(_address, _name)
+    _add(site, _address, _name)
+for _address, _name in DESCRIPTION_FILES.items():
+    _add(description_site, _address, _name)

@@ -1,4 +1,4 @@
-"""Training: recipes, features, batches, losses, and the run (``preread[train]``)."""
+"""Training of readers: recipes, features, batches, losses and the run (extra ``train``)."""
 
 from itertools import takewhile
 from pathlib import Path
@@ -14,7 +14,7 @@ def recipe_path(name: str | Path) -> Path:
     """The file of a recipe.
 
     Args:
-        name: The name of a recipe that ships, without its ending, or a path.
+        name: Name of a recipe that ships, without ``.toml``, or the path of any recipe.
     """
     shipped = _RECIPES / f"{name}.toml"
     return shipped if shipped.parent == _RECIPES and shipped.is_file() else Path(name)

@@ -152,7 +152,7 @@ def test_reader_without_all_weights_is_refused(tiny_reader: Reader, tmp_path: Pa
     weights = load_file(tmp_path / "model.safetensors")
     del weights["layers.1.expand.weight"]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(PrereadError, match=r"lacks 1 weights, layers\.1\.expand\.weight"):
+    with pytest.raises(PrereadError, match=r"1 weights are missing .* layers\.1\.expand\.weight"):
         Reader.load(str(tmp_path))
 
 

@@ -1,6 +1,6 @@
-"""Addresses in the shapes that search engines ask for, one module a contract.
+"""Addresses with the requests and replies that search engines expect, one module per contract.
 
-Offsets are UTF-16 code units throughout, as engines written in Java count.
+All offsets are UTF-16 code units, because the engines are written in Java.
 """
 
 from .completion import router as completion

@@ -1,7 +1,7 @@
-"""OpenSearch's semantic highlighter with a remote model: the answer is what is marked.
+"""OpenSearch's semantic highlighter with a remote model: the answer in each text is highlighted.
 
-The highlighter throws the whole search away if a mark is empty, overlaps another or lies outside
-the text, and it cuts a Java string. So there is one mark a text, in UTF-16 code units.
+The highlighter fails the whole search if a highlight is empty, overlaps another or lies outside the
+text, and it cuts Java strings. So each text has one highlight, in UTF-16 code units.
 
 Source: neural-search, ``HighlightTagApplier`` and ``MLCommonsClientAccessor``.
 """
@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadSeveralJob
+from ..limits import MOST_ITEMS
 from ..schemas import Question, Text
 from ..service import Service
 from .shapes import EngineRequest, PassageText, utf16_span
@@ -22,39 +23,55 @@ router = APIRouter(responses=REFUSALS)
 
 
 class HighlightInput(EngineRequest):
-    """A question and the text in which its answer is marked."""
+    """A question and the text in which its answer is highlighted."""
 
     question: Question
-    context: Annotated[PassageText, Field(description="Nothing is marked in an empty one.")]
+    context: Annotated[PassageText, Field(description="The text. An empty one gets no highlight.")]
 
 
 class HighlightRequest(EngineRequest):
-    """One text, or several in `inputs`: the connector leaves empty what it is not given."""
+    """One text, or several in `inputs`. The connector sends the unused fields empty."""
 
-    question: Annotated[Text, Field(description="Not read where there are `inputs`.")] = ""
-    context: Annotated[PassageText, Field(description="As `question`.")] = ""
-    inputs: Annotated[list[HighlightInput], Field(description="Texts of a batch.")] = []
+    question: Annotated[Text, Field(description="The question; ignored if there are `inputs`.")] = (
+        ""
+    )
+    context: Annotated[
+        PassageText, Field(description="The text; ignored if there are `inputs`.")
+    ] = ""
+    inputs: Annotated[
+        list[HighlightInput],
+        Field(max_length=MOST_ITEMS, description="Questions and texts of a batch."),
+    ] = []
 
 
 class Highlight(BaseModel):
-    """A mark."""
+    """A highlight."""
 
-    start: Annotated[int, Field(description="In UTF-16 code units.")]
-    end: Annotated[int, Field(description="Exclusive.")]
-    text: Annotated[str, Field(description="What is marked.")]
-    score: Annotated[float, Field(description="Between 0 and 1, among the spans of this text.")]
+    start: Annotated[int, Field(description="Its start, in UTF-16 code units.")]
+    end: Annotated[int, Field(description="Its end, exclusive.")]
+    text: Annotated[str, Field(description="The highlighted words.")]
+    score: Annotated[float, Field(description="From 0 to 1, among the spans of this text.")]
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
-        """The mark of an answer."""
+        """Highlight an answer.
+
+        Args:
+            answer: The answer.
+        """
         start, end = utf16_span(answer)
         return cls(start=start, end=end, text=answer.answer, score=answer.score)
 
 
 class HighlightReply(BaseModel):
-    """Marks of the one text; or, for a batch, a list of marks for each text, in order."""
+    """Highlights."""
 
-    highlights: list[Highlight] | list[list[Highlight]]
+    highlights: Annotated[
+        list[Highlight] | list[list[Highlight]],
+        Field(
+            description="Highlights of the text; for a batch, a list of highlights for each text."
+        ),
+    ]
 
 
 @router.post("/v1/{index}/opensearch/highlight", summary="OpenSearch: semantic highlighter")
@@ -64,14 +81,24 @@ async def highlight(
     request: Request,
     service: ServiceHere,
 ) -> HighlightReply:
-    """Where in texts the answers stand. Texts that the index knows are read from its states."""
+    """Highlights the answers in texts. Texts that the index holds are read from stored states."""
     return await highlight_texts(index, asked, request, service)
 
 
 async def highlight_texts(
     index: str, asked: HighlightRequest, request: Request, service: Service
 ) -> HighlightReply:
-    """What `highlight` replies."""
+    """Make the reply of `highlight`.
+
+    Args:
+        index: Name of the index.
+        asked: The questions and texts.
+        request: The request, for its deadline and its log line.
+        service: What answers.
+
+    Raises:
+        ServeError: If the request is refused.
+    """
     service.check_index(index)
     limits = service.config.limits
     inputs = asked.inputs or [HighlightInput(question=asked.question, context=asked.context)]
@@ -88,5 +115,5 @@ async def highlight_texts(
         n_answers=1,
     )
     answers = cast(list[list[ProvidedAnswer]], await do_job(service.reading, job, request, None))
-    marks = [[Highlight.of(one.answer) for one in best] for best in answers]
-    return HighlightReply(highlights=marks if asked.inputs else marks[0])
+    found = [[Highlight.of(one.answer) for one in best] for best in answers]
+    return HighlightReply(highlights=found if asked.inputs else found[0])

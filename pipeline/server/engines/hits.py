@@ -1,7 +1,7 @@
-"""OpenSearch's ``ml_inference`` response processor: the hits of a search, all in one request.
+"""OpenSearch's ``ml_inference`` response processor: all hits of a search in one request.
 
-The processor gives each hit its part of a list that is as long as the hits are many; ``best`` goes
-to the search response's ``ext``.
+The processor gives each hit its item of a list that has one for each hit; ``best`` goes to ``ext``
+of the search response.
 
 Source: ml-commons, ``MLInferenceSearchResponseProcessor``.
 """
@@ -15,6 +15,7 @@ from ...qa.types import ProvidedAnswer, ProvidedPassage
 from ..errors import InvalidRequestError
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import EachJob
+from ..limits import MOST_ITEMS
 from ..schemas import Question, Text
 from ..service import Service
 from .shapes import EngineRequest, TextList, utf16_span
@@ -23,27 +24,32 @@ router = APIRouter(responses=REFUSALS)
 
 
 def _as_ids(value: object) -> object:
-    """Identifiers may be numbers in the engine, and may be missing."""
+    """Identifiers may be numbers in the engine, or absent."""
     values = value if isinstance(value, list) else [] if value is None else [value]
     return [str(one) if isinstance(one, int) else one for one in values]
 
 
 class HitsRequest(EngineRequest):
-    """A question, and fields of the hits, as lists in the order of the hits."""
+    """A question, and the fields of the hits as lists in their order."""
 
     question: Question
-    context: Annotated[TextList, Field(description="Texts; a lone one need not be a list.")] = []
+    context: Annotated[
+        TextList, Field(description="Texts of the hits. A single text need not be a list.")
+    ] = []
     docid: Annotated[
         list[Text | None],
         BeforeValidator(_as_ids),
-        Field(description="Identifiers. Without texts, those of the index."),
+        Field(
+            max_length=MOST_ITEMS,
+            description="Identifiers of the hits. Without texts they must be in the index.",
+        ),
     ] = []
 
     def provided(self) -> tuple[ProvidedPassage, ...]:
         """The hits as the library takes them.
 
         Raises:
-            InvalidRequestError: If there are none, or the lists are not of one length.
+            InvalidRequestError: If there are no hits, or the lists have different lengths.
         """
         if not self.context and not self.docid:
             raise InvalidRequestError("context", "expected texts of hits, found none")
@@ -60,18 +66,26 @@ class HitsRequest(EngineRequest):
 
 
 class HitAnswer(BaseModel):
-    """The best answer of a hit; without text it is empty, at 0 to 0."""
+    """The best answer of a hit. A hit without text has an empty one."""
 
-    answer: Annotated[str, Field(examples=["88"])] = ""
-    score: Annotated[float, Field(description="Between 0 and 1; those of all hits compare.")] = 0.0
-    start: Annotated[int, Field(description="In UTF-16 code units.")] = 0
-    end: Annotated[int, Field(description="Exclusive.")] = 0
-    docid: Annotated[str, Field(description="As it was sent, or the index's own.")] = ""
-    from_store: Annotated[bool, Field(description="Whether stored states were used.")] = False
+    answer: Annotated[str, Field(description="Words of the text.", examples=["88"])] = ""
+    score: Annotated[
+        float, Field(description="From 0 to 1; comparable among the hits of a request.")
+    ] = 0.0
+    start: Annotated[int, Field(description="Start in the text, in UTF-16 code units.")] = 0
+    end: Annotated[int, Field(description="End in the text, exclusive.")] = 0
+    docid: Annotated[
+        str, Field(description="Identifier as it was sent; without one, the index's.")
+    ] = ""
+    from_store: Annotated[bool, Field(description="Whether stored states were read.")] = False
 
     @classmethod
     def of(cls, provided: ProvidedAnswer) -> Self:
-        """From what the library gives."""
+        """Make the field of an answer.
+
+        Args:
+            provided: The answer and its passage.
+        """
         start, end = utf16_span(provided.answer)
         return cls(
             answer=provided.answer.answer,
@@ -84,10 +98,10 @@ class HitAnswer(BaseModel):
 
 
 class HitsReply(BaseModel):
-    """Answers of all hits, in their order, and the best of them."""
+    """The answers of all hits, and the best of them."""
 
-    answers: list[HitAnswer]
-    best: Annotated[HitAnswer, Field(description="The one of the highest score.")]
+    answers: Annotated[list[HitAnswer], Field(description="In the order of the hits.")]
+    best: Annotated[HitAnswer, Field(description="The answer with the highest score.")]
 
 
 @router.post("/v1/{index}/opensearch/hits", summary="OpenSearch: ml_inference on search hits")
@@ -97,14 +111,24 @@ async def hits(
     request: Request,
     service: ServiceHere,
 ) -> HitsReply:
-    """The best answer of every hit, their scores comparing with each other."""
+    """Gives the best answer of each hit, with scores that are comparable."""
     return await answer_hits(index, asked, request, service)
 
 
 async def answer_hits(
     index: str, asked: HitsRequest, request: Request, service: Service
 ) -> HitsReply:
-    """What `hits` replies."""
+    """Make the reply of `hits`.
+
+    Args:
+        index: Name of the index.
+        asked: The question and the hits.
+        request: The request, for its deadline and its log line.
+        service: What answers.
+
+    Raises:
+        ServeError: If the request is refused.
+    """
     service.check_index(index)
     provided = asked.provided()
     service.config.limits.check_question(asked.question)

@@ -1,6 +1,6 @@
-"""OpenSearch's own ``_predict`` addresses: clients of ml-commons ask this server unchanged.
+"""OpenSearch's own ``_predict`` addresses, for clients of ml-commons.
 
-Source: ml-commons, REST predict action; a remote model's reply is an object ``dataAsMap``.
+Source: ml-commons, REST predict action. The reply of a remote model is an object ``dataAsMap``.
 """
 
 from collections.abc import Mapping
@@ -23,35 +23,38 @@ R = TypeVar("R", bound=EngineRequest)
 
 
 class PredictRequest(EngineRequest):
-    """Parameters as a connector would take them."""
+    """Parameters, as a connector takes them."""
 
     parameters: Annotated[
         dict[str, Any],
         Field(
-            description="Of the semantic highlighter, where `inputs` is among them; "
-            "else `question`, `context`, `docid`, as for the hits of a search."
+            description="With `inputs`, those of the semantic highlighter; otherwise `question`, "
+            "`context` and `docid` of the hits of a search."
         ),
     ]
 
 
 class RemoteOutput(BaseModel):
-    """What a remote model answered."""
+    """The output of a remote model."""
 
-    name: str = "response"
-    dataAsMap: HighlightReply | HitsReply
+    name: Annotated[str, Field(description="Name of the output.")] = "response"
+    dataAsMap: Annotated[
+        HighlightReply | HitsReply,
+        Field(description="The reply of the highlighter or of the hits."),
+    ]
 
 
 class RemoteResult(BaseModel):
-    """Of one call."""
+    """The result of one call."""
 
-    output: list[RemoteOutput]
-    status_code: int = 200
+    output: Annotated[list[RemoteOutput], Field(description="One output.")]
+    status_code: Annotated[int, Field(description="HTTP status code of the call.")] = 200
 
 
 class PredictReply(BaseModel):
-    """As of a remote model."""
+    """A reply in the shape of a remote model's."""
 
-    inference_results: list[RemoteResult]
+    inference_results: Annotated[list[RemoteResult], Field(description="One result.")]
 
 
 @router.post("/models/{index}/_predict", summary="OpenSearch: predict, remote model")
@@ -61,7 +64,7 @@ async def predict(
     request: Request,
     service: ServiceHere,
 ) -> PredictReply:
-    """As a remote model behind a connector to this server would answer."""
+    """Answers like a remote model behind a connector to this server."""
     reply: HighlightReply | HitsReply
     if asked.parameters.get("inputs"):
         texts = _parse(HighlightRequest, asked.parameters)
@@ -76,7 +79,7 @@ def _parse(kind: type[R], parameters: Mapping[str, Any]) -> R:
     """Parameters as a request of a kind.
 
     Raises:
-        RequestValidationError: If they are not; it names the fields as they were sent.
+        RequestValidationError: If they do not fit. It names the fields as they were sent.
     """
     try:
         return kind.model_validate(parameters)
@@ -86,28 +89,28 @@ def _parse(kind: type[R], parameters: Mapping[str, Any]) -> R:
 
 
 class QuestionAnsweringRequest(EngineRequest):
-    """A question and the text with its answer."""
+    """A question and the text that answers it."""
 
     question: Question
-    context: Annotated[PassageText, Field(description="What is read.")]
+    context: Annotated[PassageText, Field(description="The text.")]
 
 
 class LocalOutput(BaseModel):
-    """What a model of the engine's own answered."""
+    """The output of a model inside the engine."""
 
-    result: Annotated[str, Field(description="The answer; empty where the text is.")]
+    result: Annotated[str, Field(description="The answer; empty if the text is.")]
 
 
 class LocalResult(BaseModel):
-    """Of one call."""
+    """The result of one call."""
 
-    output: list[LocalOutput]
+    output: Annotated[list[LocalOutput], Field(description="One output.")]
 
 
 class QuestionAnsweringReply(BaseModel):
-    """As of a model of the engine's own."""
+    """A reply in the shape of a model inside the engine."""
 
-    inference_results: list[LocalResult]
+    inference_results: Annotated[list[LocalResult], Field(description="One result.")]
 
 
 @router.post(
@@ -119,7 +122,7 @@ async def predict_answer(
     request: Request,
     service: ServiceHere,
 ) -> QuestionAnsweringReply:
-    """As a question answering model that runs inside OpenSearch would answer."""
+    """Answers like a question answering model inside OpenSearch."""
     service.check_index(index)
     service.config.limits.check_question(asked.question)
     note(request, service, question=asked.question, n_passages=1)

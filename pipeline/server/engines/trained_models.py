@@ -1,4 +1,4 @@
-"""Elasticsearch's ``_infer``: clients of a question answering model ask this server unchanged.
+"""Elasticsearch's ``_infer``, for clients of a question answering model.
 
 Source: Elasticsearch's API specification, ``ml.infer_trained_model``, and
 ``QuestionAnsweringInferenceResults``.
@@ -13,72 +13,93 @@ from pydantic import BaseModel, Field
 from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadSeveralJob
+from ..limits import MOST_ITEMS
 from ..schemas import Question
 from .shapes import EngineRequest, PassageText, utf16_span
 
 router = APIRouter(responses=REFUSALS)
 _PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
-"""Elastic's clients take no reply without it."""
+"""Elastic's clients refuse replies without it."""
 
 
 class InferDocument(EngineRequest):
     """A text."""
 
-    text_field: PassageText
+    text_field: Annotated[PassageText, Field(description="The text.")]
 
 
 class QuestionAnsweringConfig(EngineRequest):
-    """How a text is read. `tokenization` is passed over: an index has windows of its own."""
+    """How texts are read. `tokenization` is ignored, because an index has its own windows."""
 
     question: Question
-    num_top_classes: Annotated[int, Field(ge=0, description="Answers in `top_classes`.")] = 0
+    num_top_classes: Annotated[
+        int, Field(ge=0, description="Number of answers in `top_classes`.")
+    ] = 0
     max_answer_length: Annotated[
-        int | None, Field(ge=1, description="In wordpieces; by default the reader's.")
+        int | None,
+        Field(ge=1, description="Longest answer in wordpieces; by default the reader's."),
     ] = None
 
 
 class InferenceConfig(EngineRequest):
-    """The one task that there is."""
+    """The task. Question answering is the only one."""
 
-    question_answering: QuestionAnsweringConfig
+    question_answering: Annotated[
+        QuestionAnsweringConfig, Field(description="Its settings, the question among them.")
+    ]
 
 
 class InferRequest(EngineRequest):
     """Texts, and a question to each of them."""
 
-    docs: Annotated[list[InferDocument], Field(min_length=1, description="What is read.")]
-    inference_config: InferenceConfig
+    docs: Annotated[
+        list[InferDocument],
+        Field(min_length=1, max_length=MOST_ITEMS, description="The texts."),
+    ]
+    inference_config: Annotated[InferenceConfig, Field(description="The task.")]
 
 
 class TopClass(BaseModel):
-    """An answer of several."""
+    """One of several answers."""
 
-    answer: str
-    start_offset: Annotated[int, Field(description="In UTF-16 code units.")]
-    end_offset: Annotated[int, Field(description="Exclusive.")]
-    score: float
+    answer: Annotated[str, Field(description="Words of the text.")]
+    start_offset: Annotated[int, Field(description="Start in the text, in UTF-16 code units.")]
+    end_offset: Annotated[int, Field(description="End in the text, exclusive.")]
+    score: Annotated[float, Field(description="From 0 to 1, among the spans of this text.")]
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
-        """From what the library gives."""
+        """Make the field of an answer.
+
+        Args:
+            answer: The answer.
+        """
         start, end = utf16_span(answer)
         return cls(answer=answer.answer, start_offset=start, end_offset=end, score=answer.score)
 
 
 class InferResult(BaseModel):
-    """The answer of a text; empty, at 0 to 0, where it has none."""
+    """The answer of a text. A text without words has an empty one."""
 
-    predicted_value: str = ""
-    start_offset: Annotated[int, Field(description="In UTF-16 code units.")] = 0
-    end_offset: Annotated[int, Field(description="Exclusive.")] = 0
-    prediction_probability: Annotated[float, Field(description="Between 0 and 1.")] = 0.0
+    predicted_value: Annotated[str, Field(description="Words of the text.")] = ""
+    start_offset: Annotated[int, Field(description="Start in the text, in UTF-16 code units.")] = 0
+    end_offset: Annotated[int, Field(description="End in the text, exclusive.")] = 0
+    prediction_probability: Annotated[
+        float, Field(description="From 0 to 1, among the spans of this text.")
+    ] = 0.0
     top_classes: Annotated[
-        list[TopClass] | None, Field(description="Best first, if they were asked for.")
+        list[TopClass] | None,
+        Field(description="Answers, best first; absent unless `num_top_classes` is positive."),
     ] = None
 
     @classmethod
     def of(cls, answers: Sequence[ProvidedAnswer], num_top_classes: int) -> Self:
-        """From what the library gives, best first."""
+        """Make the result of a text.
+
+        Args:
+            answers: Its answers, best first.
+            num_top_classes: How many answers go into ``top_classes``; 0 leaves it out.
+        """
         classes = [TopClass.of(one.answer) for one in answers]
         top = classes[:num_top_classes] if num_top_classes else None
         if not classes:
@@ -93,9 +114,9 @@ class InferResult(BaseModel):
 
 
 class InferReply(BaseModel):
-    """A result for each text, in order."""
+    """A result for each text."""
 
-    inference_results: list[InferResult]
+    inference_results: Annotated[list[InferResult], Field(description="In the order of the texts.")]
 
 
 @router.post(
@@ -110,7 +131,7 @@ async def infer(
     service: ServiceHere,
     response: Response,
 ) -> InferReply:
-    """As a question answering model in Elasticsearch, each text by itself."""
+    """Answers like a question answering model in Elasticsearch, from each text by itself."""
     service.check_index(index)
     limits = service.config.limits
     wanted = asked.inference_config.question_answering

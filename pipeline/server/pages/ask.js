@@ -1,4 +1,4 @@
-/** The page that people ask on. */
+/** The page for asking questions. */
 
 import { element, read, Refusal, request, storedKey, storeKey, write } from "./common.js";
 
@@ -6,9 +6,17 @@ const RECENT = "preread.recent";
 const MOST_RECENT = 12;
 const MOST_TRIES = 4;
 const SHOW_PROGRESS_MS = 250;
-/** Characters on either side of an answer: of the best one, and of the others. */
+/** Characters that are shown on either side of the best answer, and of the others. */
 const AROUND_BEST = 600;
 const AROUND_OTHERS = 140;
+/** Answers that are less likely to be right are shown in small type. */
+const DOUBTFUL_BELOW = 0.4;
+const DOUBTS = {
+  low_confidence: "No answer found",
+  list: "This question asks for a list",
+  yes_no: "This question asks for yes or no",
+  how_to: "This question asks for an explanation",
+};
 const STAGES = {
   wait: "waiting for the reader",
   retrieve: "finding passages",
@@ -23,12 +31,12 @@ const STAGES = {
 const at = (id) => document.getElementById(id);
 let limits = { question_chars: 1000, top_k: 100 };
 let served = [];
-/** What is being done, so that it can be stopped. */
+/** Stops the request that is under way. */
 let current = new AbortController();
 
-// What is asked -------------------------------------------------------------------------------
+// Asking --------------------------------------------------------------------------------------
 
-/** The form's question; null, with the reason shown, if it cannot be asked. */
+/** The question of the form, or null after showing why it cannot be asked. */
 function asked() {
   const question = at("question").value.trim();
   const topK = Number(at("top-k").value);
@@ -36,10 +44,10 @@ function asked() {
   if (!question) return mistake("question", "Type a question first.");
   if (length > limits.question_chars) {
     const most = limits.question_chars.toLocaleString("en");
-    return mistake("question", `A question has at most ${most} characters; this one has ${length}.`);
+    return mistake("question", `A question has at most ${most} characters. This has ${length}.`);
   }
   if (!Number.isInteger(topK) || topK < 1 || topK > limits.top_k) {
-    return mistake("top-k", `Passages to read: a whole number from 1 to ${limits.top_k}.`);
+    return mistake("top-k", `Passages to read: enter a whole number from 1 to ${limits.top_k}.`);
   }
   return { question, topK, index: at("index").value };
 }
@@ -54,7 +62,7 @@ function mistake(field, message) {
   return null;
 }
 
-/** Ask, and show what comes. */
+/** Ask, and show the reply. */
 async function ask(what, { isNew = true } = {}) {
   begin();
   const signal = current.signal;
@@ -80,16 +88,18 @@ async function ask(what, { isNew = true } = {}) {
   }
 }
 
-async function askOnce({ question, topK, index }, signal) {
+async function askOnce({ question, topK, index, minConfidence }, signal) {
   say(topK === 1 ? "Reading 1 passage …" : `Reading up to ${topK} passages …`);
   const started = performance.now();
-  const body = { question, top_k: topK };
+  const body = { question, top_k: topK, min_confidence: minConfidence };
   const reply = await request(`v1/${encodeURIComponent(index)}/answer`, { body, signal });
   const tookMs = performance.now() - started;
-  showAnswers(reply);
+  showAnswers(reply, () =>
+    ask({ question, topK, index, minConfidence: 0 }, { isNew: false }),
+  );
   showTime(reply, tookMs);
   const n = at("answers").children.length;
-  if (!n) return say(); // there is a notice
+  if (!n || reply.doubt) return say(); // there is a notice
   const count = n === 1 ? "One answer" : `${n} answers`;
   const best = element("span", { className: "unseen" }, ` The best: ${reply.answers[0].answer}`);
   say(`${count} in ${milliseconds(tookMs)}.`, best);
@@ -122,7 +132,7 @@ function stop() {
   at("question").focus();
 }
 
-/** Wait; false if it was stopped meanwhile. */
+/** Wait. The result is false if it was stopped meanwhile. */
 function pause(ms, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(true), ms);
@@ -133,25 +143,45 @@ function pause(ms, signal) {
   });
 }
 
-// What comes ----------------------------------------------------------------------------------
+// The reply -----------------------------------------------------------------------------------
 
-function showAnswers(reply) {
+function showAnswers(reply, showAll) {
   const { answers } = reply;
   at("answers").replaceChildren(...answers.map((answer, place) => answerItem(answer, place, reply)));
-  at("results").hidden = !answers.length;
-  if (!answers.length) {
-    notice("No answer", [
-      "No passage of this index shares a word with the question. Other words may do.",
+  at("results").hidden = !answers.length || reply.doubt !== null;
+  if (reply.doubt) showDoubt(reply, showAll);
+  else if (!answers.length) {
+    notice("No answer found", [
+      "No passage of this index shares a word with the question. Try other words.",
     ]);
   }
+}
+
+/** Say why the words that were found may not be the answer, and show the best passage. */
+function showDoubt({ doubt, confidence, best_passage: best, offsets }, showAll) {
+  const isHeldBack = doubt === "low_confidence";
+  const why = isHeldBack
+    ? `The best answer is right with a probability of only ${Math.round(100 * confidence)} %. `
+    : "The reader quotes a few words of a passage, which can hardly answer such a question. ";
+  const button = element("button", { type: "button", className: "plain" }, "Show the words found");
+  button.addEventListener("click", () => {
+    if (isHeldBack) return showAll();
+    at("results").hidden = false;
+    button.hidden = true;
+  });
+  notice(DOUBTS[doubt] ?? "The answer is doubtful", [why, button]);
+  const heading = element("p", {}, "This passage is the most likely to help:");
+  const figure = passageFigure({ ...best, start: 0, end: 0 }, offsets, 2 * AROUND_BEST);
+  at("notice").firstChild.append(heading, figure);
 }
 
 function answerItem(answer, place, reply) {
   const around = place === 0 ? AROUND_BEST : AROUND_OTHERS;
   const name = `answer-${place + 1}`;
+  const isSure = (reply.confidence ?? 1) >= DOUBTFUL_BELOW && !reply.doubt;
   const article = element(
     "article",
-    { className: "answer", "aria-labelledby": name },
+    { className: isSure ? "answer" : "answer doubtful", "aria-labelledby": name },
     element("h3", { id: name, dir: "auto" }, answer.answer),
     measures(answer),
     passageFigure(answer, reply.offsets, around),
@@ -161,19 +191,19 @@ function answerItem(answer, place, reply) {
   return element("li", {}, article);
 }
 
-/** Other passages that give an answer; their texts come when they are wanted. */
+/** Other passages that contain an answer. Their texts are fetched when the list is opened. */
 function support(others, index) {
   const n = others.length;
   const figures = element("div", { "aria-live": "polite" });
   const details = element(
     "details",
     {},
-    element("summary", {}, n === 1 ? "1 more passage says so" : `${n} more passages say so`),
+    element("summary", {}, n === 1 ? "Also in 1 more passage" : `Also in ${n} more passages`),
     figures,
   );
   details.addEventListener("toggle", async () => {
     if (!details.open || figures.querySelector("figure")) return;
-    figures.textContent = "Fetching …";
+    figures.textContent = "Loading …";
     try {
       const passages = await Promise.all(others.map((one) => passageText(index, one.passage_id)));
       figures.replaceChildren(
@@ -182,7 +212,7 @@ function support(others, index) {
         ),
       );
     } catch (error) {
-      figures.textContent = `${error.message} Close this and open it again to retry.`;
+      figures.textContent = `${error.message} Close and open this list to try again.`;
     }
   });
   return details;
@@ -205,7 +235,7 @@ function measures(answer) {
   return shown;
 }
 
-/** A passage with its answer marked. Offsets count code points, or UTF-16 units as strings do. */
+/** A passage with its answer marked. Offsets are code points or, as of strings, UTF-16 units. */
 function passageFigure(answer, offsets, around) {
   const { passage, title, passage_id: id } = answer;
   const units = offsets === "utf16" ? passage.split("") : Array.from(passage);
@@ -237,7 +267,7 @@ function passageFigure(answer, offsets, around) {
   return element("figure", {}, quote, caption);
 }
 
-/** What of a text to show around an answer: whole words where there are spaces. */
+/** The part of a text that is shown around an answer, cut between words where there are spaces. */
 function excerpt(units, start, end, around) {
   const slack = 30;
   let from = start - around;
@@ -279,14 +309,14 @@ function showTime(reply, tookMs) {
   at("time").hidden = !parts.length;
 }
 
-// What is said --------------------------------------------------------------------------------
+// Status and notices --------------------------------------------------------------------------
 
-/** Screen readers read it out. */
+/** Set the status line, which screen readers read out. */
 function say(...content) {
   at("status").replaceChildren(...content);
 }
 
-/** Show a notice; without arguments, take it away. */
+/** Show a notice; without arguments, remove it. */
 function notice(title, content = []) {
   at("notice").replaceChildren(
     ...(title
@@ -306,14 +336,14 @@ function notice(title, content = []) {
 function refuse(error, again) {
   say();
   if (!(error instanceof Refusal)) {
-    notice("This page made a mistake", ["Reload it, and tell whoever runs this server."]);
+    notice("This page failed", ["Reload it, and tell whoever runs this server."]);
     throw error;
   }
   if (error.status === 401) return wantKey(again);
   const button = element("button", { type: "button", className: "plain" }, "Try again");
   button.addEventListener("click", again);
   const offline = navigator.onLine
-    ? "It may be down, or the network between."
+    ? "The server or the network may be down."
     : "This device is offline.";
   if (error.kind === "unreachable") {
     addEventListener("online", again, { once: true, signal: current.signal });
@@ -321,22 +351,22 @@ function refuse(error, again) {
   }
   if (error.kind === "unreadable") {
     const status = error.status ? ` (${error.status})` : "";
-    return notice("The reply could not be understood", [`It is none of preread${status}. `, button]);
+    return notice("The reply is not valid", [`It does not come from preread${status}. `, button]);
   }
   const id = error.requestId && error.status >= 500 ? ` Request ${error.requestId}.` : "";
-  const title = error.status === 503 ? "The server is still busy" : "No answer came";
+  const title = error.status === 503 ? "The server is still busy" : "The server did not answer";
   notice(title, [`${capital(error.message)}${id} `, button]);
 }
 
 function wantKey(again) {
   at("key-note").textContent = storedKey()
     ? "The key was not accepted. Check it, or ask whoever runs this server."
-    : "Kept until this tab is closed, and sent to this server only.";
+    : "The key is kept until this tab is closed, and sent to this server only.";
   at("key-form").hidden = false;
   at("key-form").onsubmit = (event) => {
     event.preventDefault();
     if (!storeKey(at("key").value.trim())) {
-      at("key-note").textContent = "This is no key: it has characters that cannot be sent.";
+      at("key-note").textContent = "This key has characters that cannot be sent. Check it.";
       return;
     }
     at("key").value = "";
@@ -360,9 +390,9 @@ function seconds(s) {
   return s === 1 ? "a second" : `${s} seconds`;
 }
 
-// What was asked before -----------------------------------------------------------------------
+// Earlier questions ---------------------------------------------------------------------------
 
-/** In the address behind the "#", which is never sent; and in the list of this browser. */
+/** Keep a question in the address behind "#", which is never sent, and in this browser's list. */
 function remember({ question, topK, index }) {
   const hash = `#${new URLSearchParams({ q: question, index, k: topK })}`;
   if (location.hash !== hash) history.pushState(null, "", hash);
@@ -377,7 +407,7 @@ function recent() {
     const list = JSON.parse(read(localStorage, RECENT) ?? "[]");
     return list.filter((one) => typeof one.question === "string" && typeof one.index === "string");
   } catch {
-    return []; // of another version
+    return []; // another version wrote it
   }
 }
 
@@ -404,22 +434,22 @@ function fill({ question, index, topK }) {
   showSize();
 }
 
-/** Ask what the address says, if it says something. */
+/** Ask the question of the address, if there is one. */
 function askAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  if (!given.get("q")) return;
-  fill({ question: given.get("q"), index: given.get("index"), topK: given.get("k") });
+  const address = new URLSearchParams(location.hash.slice(1));
+  if (!address.get("q")) return;
+  fill({ question: address.get("q"), index: address.get("index"), topK: address.get("k") });
   const what = asked();
   if (what) ask(what, { isNew: false });
 }
 
 function submit() {
-  if (!served.length) return start(submit); // the list of indexes did not come, or waits for a key
+  if (!served.length) return start(submit); // the list of indexes is missing, or needs a key
   const what = asked();
   if (what) ask(what);
 }
 
-// What is served ------------------------------------------------------------------------------
+// Indexes -------------------------------------------------------------------------------------
 
 function showSize() {
   const index = served.find((one) => one.name === at("index").value);
@@ -429,7 +459,7 @@ function showSize() {
   at("size").textContent = `${where}${index.n_passages === 1 ? "1 passage" : `${n} passages`}`;
 }
 
-/** Learn what is served, and go on. */
+/** Load the list of indexes, and go on. */
 async function start(then) {
   try {
     const reply = await request("v1");
@@ -450,7 +480,7 @@ async function start(then) {
   at("forget-key").hidden = !storedKey();
   showSize();
   showRecent();
-  if (!location.hash) say("Answers are words of the passages, shown where they stand.");
+  if (!location.hash) say("Answers are words of the passages, and are shown in them.");
   then();
 }
 
@@ -461,7 +491,7 @@ at("ask").addEventListener("submit", (event) => {
 at("stop").addEventListener("click", stop);
 at("index").addEventListener("change", showSize);
 at("skip").addEventListener("click", (event) => {
-  event.preventDefault(); // the address says what was asked
+  event.preventDefault(); // the part of the address behind "#" has the question
   (at("results").hidden ? at("question") : at("results")).focus();
 });
 at("clear").addEventListener("click", () => {
@@ -477,5 +507,5 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !at("stop").hidden) stop();
 });
 addEventListener("popstate", askAddress);
-if (matchMedia("(pointer: fine)").matches) at("question").focus(); // no keyboard over a phone's page
+if (matchMedia("(pointer: fine)").matches) at("question").focus(); // not on phones, where a keyboard would cover the page
 start(askAddress);

@@ -1,4 +1,4 @@
-/** What both pages need: elements, requests, the key. */
+/** What both pages use: elements, requests and the key. */
 
 const KEY = "preread.key";
 
@@ -13,7 +13,7 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** A request that got no answer. `kind` is the server's word, or "unreachable", or "unreadable". */
+/** A request without an answer. `kind` is the server's word, "unreachable" or "unreadable". */
 export class Refusal extends Error {
   constructor(kind, message, { status = 0, retryAfterS = 0, requestId = "" } = {}) {
     super(message);
@@ -21,7 +21,7 @@ export class Refusal extends Error {
   }
 }
 
-/** JSON of an address of this server; with a body, it is posted. */
+/** Request JSON from an address of this server; a body is sent by POST. */
 export async function request(path, { body, signal } = {}) {
   const headers = { Accept: "application/json" };
   const key = storedKey();
@@ -59,7 +59,7 @@ export function storedKey() {
   return read(sessionStorage, KEY) ?? "";
 }
 
-/** Keep a key until the tab is closed; an empty one is forgotten. Whether it can be sent at all. */
+/** Keep a key until the tab is closed; an empty key removes it. False if it cannot be sent. */
 export function storeKey(key) {
   try {
     new Headers({ "X-API-Key": key });
@@ -70,7 +70,7 @@ export function storeKey(key) {
   return true;
 }
 
-/** Storage may be switched off: then nothing is kept beyond this page. */
+/** What is kept where the browser's storage is switched off. */
 const unkept = new Map();
 
 export function read(storage, name) {

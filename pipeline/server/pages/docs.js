@@ -4,7 +4,7 @@ import { element, request } from "./common.js";
 
 const at = (id) => document.getElementById(id);
 
-/** Text in which `…` is code. */
+/** A text in which `…` marks code. */
 function prose(text) {
   return text.split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
 }
@@ -19,7 +19,7 @@ function paragraphs(text) {
 
 const nameOf = (reference) => reference.split("/").at(-1);
 
-/** What a field may hold, as words and links. */
+/** The type of a field, as words and links. */
 function typeOf(schema) {
   if (schema.$ref) {
     const name = nameOf(schema.$ref);
@@ -38,9 +38,9 @@ function typeOf(schema) {
   return [[schema.type ?? "anything", ...bounds].join(" ")];
 }
 
-/** A table of fields: [name, schema, is it required, description]. */
+/** A table of fields; each is [name, schema, whether it is required, description]. */
 function fieldTable(caption, fields) {
-  const head = ["Name", "What it is", "By default", ""].map((text) =>
+  const head = ["Name", "Type", "Default", ""].map((text) =>
     element("th", { scope: "col" }, text),
   );
   head.at(-1).append(element("span", { className: "unseen" }, "Description"));
@@ -64,7 +64,7 @@ function fieldTable(caption, fields) {
     element("tbody", {}, ...rows),
   );
   const around = element("div", { className: "scroll" }, table);
-  around.tabIndex = 0; // so that it can be scrolled by keyboard
+  around.tabIndex = 0; // for scrolling by keyboard
   around.setAttribute("role", "group");
   around.setAttribute("aria-label", caption);
   return around;
@@ -83,7 +83,26 @@ function schemaOf(content) {
   return Object.values(content ?? {})[0]?.schema;
 }
 
-/** A command that asks, if the document has examples of all that must be given. */
+/** The name of an index that is served; that of the examples where a key is needed. */
+async function exampleIndex(document_) {
+  if (!document_.paths["/v1"]) return null;
+  try {
+    return (await request("v1")).indexes[0]?.name;
+  } catch {
+    return null;
+  }
+}
+
+/** A path with values in place of its parameters; null if one has neither value nor example. */
+function filled(path, parameters, index) {
+  const values = { index };
+  for (const one of parameters) values[one.name] ??= one.schema?.examples?.[0];
+  const names = [...path.matchAll(/{(\w+)(:path)?}/g)].map(([, name]) => name);
+  if (names.some((name) => values[name] === undefined)) return null;
+  return path.replaceAll(/{(\w+)(:path)?}/g, (_, name) => encodeURIComponent(values[name]));
+}
+
+/** A command that asks, if the document has examples of all required values. */
 function example(path, method, body) {
   const url = `${new URL(".", location.href).href.replace(/\/$/, "")}${path}`;
   if (method !== "post") return null;
@@ -97,7 +116,7 @@ function example(path, method, body) {
   return element("pre", { tabIndex: 0 }, element("code", {}, lines.join(" \\\n  ")));
 }
 
-function operation(path, method, about, schemas) {
+function operation(path, method, about, schemas, index) {
   const id = `${method}${path.replaceAll(/[^a-z]+/g, "-")}`;
   const section = element(
     "section",
@@ -118,16 +137,17 @@ function operation(path, method, about, schemas) {
       one.required,
       one.description,
     ]);
-    section.append(fieldTable("In the address", fields));
+    section.append(fieldTable("Parameters in the address", fields));
   }
   const reference = schemaOf(about.requestBody?.content)?.$ref;
   const body = reference && schemas[nameOf(reference)];
   if (body) section.append(fieldTable("Body, as JSON", propertiesOf(body)));
-  const shown = body && example(path, method, body);
+  const address = filled(path, about.parameters ?? [], index);
+  const shown = body && address && example(address, method, body);
   if (shown) section.append(shown);
   const replies = Object.entries(about.responses ?? {}).map(([status, reply]) => {
     const schema = schemaOf(reply.content);
-    const what = schema && Object.keys(schema).length ? typeOf(schema) : ["no object"];
+    const what = schema && Object.keys(schema).length ? typeOf(schema) : ["text"];
     const words = status.startsWith("2") ? "" : ` ${reply.description ?? ""}`;
     return element("li", {}, element("strong", {}, status), " ", ...what, words && `:${words}`);
   });
@@ -138,10 +158,11 @@ function operation(path, method, about, schemas) {
 try {
   const document_ = await request("openapi.json");
   const schemas = document_.components?.schemas ?? {};
+  const index = (await exampleIndex(document_)) ?? undefined;
   at("about").append(...paragraphs(document_.info.description));
   for (const [path, methods] of Object.entries(document_.paths)) {
     for (const [method, about] of Object.entries(methods)) {
-      const [section, id] = operation(path, method, about, schemas);
+      const [section, id] = operation(path, method, about, schemas, index);
       at("addresses").append(section);
       const label = [element("code", {}, `${method.toUpperCase()} ${path}`)];
       at("list").append(

@@ -106,7 +106,7 @@ def test_every_passage_is_found_at_its_own_cosine(
 
 
 def test_the_file_is_as_its_format_says(dense: Path, tiny_encoder: SentenceEncoder) -> None:
-    """By ``docs/index-format.md`` alone: faiss, JSON."""
+    """By ``docs/reference/index-format.md`` alone: faiss, JSON."""
     entry = json.loads((dense / "manifest.json").read_text("utf-8"))["dense"]
     assert entry["width"] == 32 and entry["fingerprint"] == tiny_encoder.fingerprint
     assert (entry["kind"], entry["query_prefix"], entry["passage_prefix"]) == ("flat", "", "")

@@ -130,7 +130,8 @@ def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
     asked = preread("ask", index, "what is the belt of volcanoes called?", "--json")
     answer = json.loads(asked.out)["answers"][0]
     where = {"passage_id", "title", "start", "end"}
-    assert set(answer) == {"answer", "score", "passage", "confidence", "supporting"} | where
+    others = {"answer", "score", "passage", "confidence", "supporting", "metadata"}
+    assert set(answer) == others | where
     assert all(set(one) == {"score"} | where for one in answer["supporting"])
     assert answer["passage"][answer["start"] : answer["end"]] == answer["answer"]
     shown = preread("ask", index, "what is the belt of volcanoes called?")
@@ -455,3 +456,8 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
     assert preread("add", index, tmp_path / "d.jsonl").code == 0
     deleted = preread("delete", index, f"@{tmp_path / 'ids'}", "--json")
     assert json.loads(deleted.out)["n_deleted"] == 1, deleted.err
+
+
+def test_a_local_index_may_be_named_by_a_url(preread: Preread, sample_index: Path) -> None:
+    done = preread("info", sample_index.resolve().as_uri(), "--json")
+    assert done.code == 0 and json.loads(done.out)["n_passages"] == 181

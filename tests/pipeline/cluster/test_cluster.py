@@ -7,13 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, PassageIndex, build_index, split_index
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.cluster.front import create_front
+from preread.pipeline.cluster.front import FrontService, create_front
 from preread.pipeline.cluster.partition import Partition
 from preread.pipeline.cluster.scatter_gather import AllPartitions, PartitionHandle, Remote
-from preread.pipeline.server import Limits
+from preread.pipeline.server import ApiKeys, ServeConfig
 from preread.reader import Reader
 
 pytestmark = pytest.mark.slow  # they wait for deadlines
@@ -68,6 +69,16 @@ def handles(opened: tuple[OpenDomainQA, list[Partition]]) -> dict[str, Handle]:
     return {f"part-{n}": Handle(part) for n, part in enumerate(opened[1], start=1)}
 
 
+def front(
+    partitions: dict[str, PartitionHandle],
+    config: ServeConfig | None = None,
+    keys: ApiKeys | None = None,
+) -> FastAPI:
+    """A front over partitions."""
+    asked = AllPartitions(partitions, deadline_s=DEADLINE)
+    return create_front(FrontService("sample", asked, config or ServeConfig(), keys or ApiKeys()))
+
+
 def ask_times(
     handles: dict[str, Handle], steps: list[Callable[[], None]], **fields: Any
 ) -> list[httpx.Response]:
@@ -75,9 +86,9 @@ def ask_times(
     named: dict[str, PartitionHandle] = dict(handles)
 
     async def run() -> list[httpx.Response]:
-        app = create_front("sample", AllPartitions(named, deadline_s=DEADLINE), Limits())
+        app = front(named)
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://front") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             replies = []
             for step in steps:
                 step()
@@ -154,3 +165,41 @@ def test_mistakes_are_replied_to_as_by_the_other_server(handles: dict[str, Handl
         handle.delay = 0.5
     reply, _ = ask_times(handles, [lambda: None], timeout_ms=100)
     assert (reply.status_code, reply.json()["error"]["type"]) == (504, "deadline_exceeded")
+
+
+def test_a_front_has_the_gate_of_the_other_server(handles: dict[str, Handle]) -> None:
+    named: dict[str, PartitionHandle] = dict(handles)
+    body = {"question": QUESTION, "top_k": 5}
+    key = "a-key-for-the-tests-0123"
+
+    async def run() -> None:
+        open_front = front(named, ServeConfig(allowed_hosts=("qa.example",)))
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(open_front), base_url="http://qa.example"
+        ) as client:
+            for headers, status in (
+                ({}, 200),
+                ({"Host": "evil.example"}, 403),
+                ({"Sec-Fetch-Site": "cross-site"}, 403),
+                ({"Content-Length": "9999999"}, 413),
+            ):
+                reply = await client.post("/v1/sample/answer", json=body, headers=headers)
+                assert reply.status_code == status, (headers, reply.text)
+            docs = await client.get("/docs")
+            assert docs.status_code == 200 and "https://" not in docs.text
+            assert (await client.get("/redoc")).status_code == 404
+            assert (await client.get("/health")).json() == {"status": "ok", "indexes": ["sample"]}
+            head = await client.head("/health")
+            assert head.status_code == 200 and head.content == b""
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(front(named, keys=ApiKeys([key]))),
+            base_url="http://any.example",
+        ) as client:
+            assert (await client.post("/v1/sample/answer", json=body)).status_code == 401
+            known = {"X-API-Key": key}
+            reply = await client.post("/v1/sample/answer", json=body, headers=known)
+            assert reply.status_code == 200
+            assert (await client.get("/health")).json() == {"status": "ok"}
+            assert (await client.get("/ready")).json() == {"status": "ok"}
+
+    asyncio.run(run())

@@ -71,9 +71,11 @@ def test_answers_are_those_of_passages_that_are_given(
     config = IndexConfig(codec="float16", limit=3)
     build_index(sample_corpus_path(), tmp_path / "index", default_reader, config)
     qa = OpenDomainQA(PassageIndex(tmp_path / "index"), default_reader, rule=AnswerRule())
-    (given,) = read_provided(qa, [LIVE], [[ProvidedPassage(text=CONTEXT)]], n_answers=3)
-    found: Any = answerer(question=LIVE, context=CONTEXT, top_k=3, max_answer_len=30)
+    context = f"{CONTEXT} I lived in Rome before, where my brother Carl has a house."
+    (given,) = read_provided(qa, [LIVE], [[ProvidedPassage(text=context)]], n_answers=3)
+    found: Any = answerer(question=LIVE, context=context, top_k=3, max_answer_len=30)
     wanted = [one.answer for one in given]
+    assert len(found) == 3
     assert [(f["answer"], f["start"], f["end"]) for f in found] == [
         (a.answer, a.start, a.end) for a in wanted
     ]

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,7 +54,7 @@ def found_ids(index: PassageIndex, retriever: Retriever, query: str, k: int) -> 
 
 @pytest.mark.slow
 def test_the_retriever_that_the_docs_write_answers(sample_index: Path) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "retrieval.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "guide" / "retrieval.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names: dict[str, Any] = {"path": sample_index}
     exec(compile(code, "retrieval.md", "exec"), names)
@@ -202,6 +203,30 @@ def test_what_postgres_refuses_is_a_clear_error(
         PostgresRetriever.from_url(index, postgres + options).search(QUESTION, 5)
 
 
+@pytest.mark.parametrize(
+    ("options", "limit"), [("", "10s"), ("&options=-c%20statement_timeout%3D50", "50ms")]
+)
+def test_a_statement_of_postgres_has_a_time_limit(
+    index: PassageIndex, postgres: str, options: str, limit: str
+) -> None:
+    retriever = PostgresRetriever.from_url(index, postgres + options)
+    (found,) = retriever._connection.execute("SHOW statement_timeout").fetchone()
+    assert found == limit
+
+
+def test_a_slow_statement_of_postgres_is_given_up_once(index: PassageIndex, postgres: str) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(
+            "CREATE OR REPLACE VIEW slow AS SELECT 1 AS id, pg_sleep(5)::text || 'piano' AS text"
+        )
+    options = "&table=slow&options=-c%20statement_timeout%3D200"
+    retriever = PostgresRetriever.from_url(index, postgres + options)
+    began = time.monotonic()
+    with pytest.raises(PrereadError, match="statement timeout"):
+        retriever.search("piano", 3)
+    assert time.monotonic() - began < 2
+
+
 def test_a_connection_that_was_lost_is_made_again(index: PassageIndex, postgres: str) -> None:
     retriever = PostgresRetriever.from_url(index, postgres)
     before = retriever.search(QUESTION, 5)
@@ -265,7 +290,7 @@ class Engine(BaseHTTPRequestHandler):
         best = hits[0]["_score"] if hits else None
         return {
             "took": 1,
-            "timed_out": False,
+            "timed_out": "slow" in words,
             "_shards": {"total": 1, "successful": 1, "skipped": 0, "failed": 0},
             "hits": {"total": total, "max_score": best, "hits": hits},
         }
@@ -310,7 +335,7 @@ def test_engines_find_passages_of_the_index(index: PassageIndex, engine: str, sc
     assert len(found) == 7
     fields = ["text", "title"]
     query = {"multi_match": {"query": QUESTION, "fields": fields}}
-    assert Engine.asked == {"query": query, "size": 7, "_source": False}
+    assert Engine.asked == {"query": query, "size": 7, "_source": False, "timeout": "10s"}
     assert retriever.search("qwxzv", 7) == []
     assert "p@ss" not in retriever.description
 
@@ -335,6 +360,15 @@ def test_what_an_engine_refuses_is_a_clear_error(
     for url in (f"{scheme}://{engine}", f"{scheme}://{engine}/a/b", f"{scheme}://{engine}/a?b=c"):
         with pytest.raises(PrereadError, match="expected .*://host:port/index"):
             open_retriever(index, url)
+
+
+@SCHEMES
+def test_hits_of_an_engine_that_ran_out_of_time_are_refused(
+    index: PassageIndex, engine: str, scheme: str
+) -> None:
+    retriever = open_retriever(index, f"{scheme}://reader:p%40ss@{engine}/wiki")
+    with pytest.raises(PrereadError, match="expected all hits within 10 seconds"):
+        retriever.search("slow piano", 3)
 
 
 @SCHEMES

@@ -1,8 +1,10 @@
 """The tools, as a client of the Model Context Protocol calls them over stdio."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +23,22 @@ def test_tools_answer_over_stdio_as_the_library_does(
 ) -> None:
     said = tmp_path / "log"
     command = ["-m", "preread.pipeline", "mcp", f"sample={sample_index}", f"odd={odd_index}"]
-    transport = StdioTransport(sys.executable, command, log_file=said)
+    transport = StdioTransport(sys.executable, command, env=dict(os.environ), log_file=said)
 
     async def talk() -> dict[str, Any]:
         async with Client(transport, timeout=120) as client:
             told: dict[str, Any] = {tool.name: tool for tool in await client.list_tools()}
+            told["server"] = client.server_info
             for name, tool, arguments in (
                 ("answered", "answer", {"question": PIANO, "top_k": 5, "n_answers": 2}),
+                ("held_back", "answer", {"question": PIANO, "top_k": 5, "min_confidence": 0.99}),
                 ("found", "search", {"query": "longest river", "hits": 2}),
                 ("other", "search", {"query": "gnomon", "index": "odd"}),
             ):
                 told[name] = (await client.call_tool(tool, arguments)).structured_content
             for arguments, message in (
                 ({"question": " "}, "question: expected some words"),
+                ({"question": PIANO, "min_confidence": 2}, "min_confidence"),
                 ({"question": PIANO, "top_k": 101}, "top_k: expected at most 100"),
                 ({"question": PIANO, "index": "../x"}, "index: expected one of sample, odd"),
             ):
@@ -42,6 +47,10 @@ def test_tools_answer_over_stdio_as_the_library_does(
             return told
 
     told = asyncio.run(talk())
+    assert (told["server"].name, told["server"].version) == ("preread", version("preread"))
+    held_back = told["held_back"]
+    assert held_back["answers"] == [] and held_back["doubt"] == "low_confidence"
+    assert held_back["best_passage"]["passage_id"] == "piano-1"
     best = qa(PIANO, top_k=5, n_answers=2)
     answers = told["answered"]["answers"]
     assert [a["answer"] for a in answers] == [a.answer for a in best]

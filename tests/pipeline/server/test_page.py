@@ -282,7 +282,7 @@ def test_passages_with_the_same_answer_support_it(page: Page) -> None:
     heads = [one.text.lower() for one in page.all("#answers h3")]
     assert len(set(heads)) == len(heads)
     details = page.one("#answers details")
-    assert details.text == "1 more passage says so"
+    assert details.text == "Also in 1 more passage"
     details.find_element(By.TAG_NAME, "summary").send_keys(Keys.ENTER)
     page.wait(lambda: page.all("#answers details figure"))
     ids = [one.text for one in page.all("#answers li:first-child .id")]
@@ -350,7 +350,7 @@ def test_a_question_that_cannot_be_asked_is_said_to_be_so(page: Page) -> None:
     assert page.one("#question").get_attribute("aria-invalid") == "true"
     page.run("document.getElementById('top-k').value = 101")
     page.ask("piano", expects="#mistake")
-    assert page.text("#mistake") == "Passages to read: a whole number from 1 to 100."
+    assert page.text("#mistake") == "Passages to read: enter a whole number from 1 to 100."
     assert page.focused == "top-k"
     page.run("document.getElementById('top-k').value = 2")
     page.ask("piano")
@@ -359,8 +359,71 @@ def test_a_question_that_cannot_be_asked_is_said_to_be_so(page: Page) -> None:
 
 def test_no_answer_is_said_to_be_none(page: Page) -> None:
     page.ask("zzyzx qwxyz", expects="#notice .notice")
-    assert page.text("#notice").startswith("No answer") and "Other words" in page.text("#notice")
+    assert page.text("#notice").startswith("No answer found") and "other words" in page.text(
+        "#notice"
+    )
     assert page.text("#status") == "" and not page.one("#results").is_displayed()
+
+
+def with_confidence(page: Page, confidence: float) -> None:
+    """Have the page's server hold answers back like one of another confidence."""
+    page.run(
+        """const [confidence, original] = [arguments[0], window.fetch];
+        window.fetch = async (address, options = {}) => {
+          const asked = JSON.parse(options.body ?? "{}");
+          const reply = await (await original(address, options)).json();
+          if (reply.answers) {
+            const { passage_id, title, passage } = reply.answers[0];
+            const isHeld = asked.min_confidence !== 0;
+            Object.assign(reply, { confidence });
+            Object.assign(reply.answers[0], { confidence });
+            if (isHeld) Object.assign(reply, { answers: [], doubt: "low_confidence",
+              best_passage: { passage_id, title, passage } });
+          }
+          return new Response(JSON.stringify(reply));
+        };""",
+        confidence,
+    )
+
+
+def test_of_a_doubtful_answer_the_passage_is_shown_first(page: Page) -> None:
+    with_confidence(page, 0.12)
+    page.ask(PIANO, expects="#notice .notice")
+    shown = page.text("#notice")
+    assert shown.startswith("No answer found") and "probability of only 12 %" in shown
+    assert page.text("#notice blockquote").startswith("The piano was")
+    assert page.all("#notice mark") == [] and not page.one("#results").is_displayed()
+    page.one("#notice button").click()
+    page.wait(lambda: page.all("#answers h3"))
+    assert page.text("#answer-1") == "88" and page.text("#notice") == ""
+    small = page.run("return getComputedStyle(document.querySelector('#answers h3')).fontSize")
+    assert small == "16px"
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Is a piano older than an organ?", "This question asks for yes or no"),
+        ("How do I play the piano?", "This question asks for an explanation"),
+        ("What are the main parts of a piano?", "This question asks for a list"),
+    ],
+)
+def test_of_a_question_that_no_words_answer_the_passage_is_shown(
+    page: Page, question: str, said: str
+) -> None:
+    page.run(
+        """const original = window.fetch;
+        window.fetch = (address, options = {}) => original(address, options.body ? {...options,
+          body: JSON.stringify({...JSON.parse(options.body), min_confidence: 0})} : options);"""
+    )
+    page.ask(question, expects="#notice .notice")
+    assert page.text("#notice").startswith(said)
+    assert page.text("#notice blockquote") and page.all("#notice mark") == []
+    assert not page.one("#results").is_displayed()
+    page.one("#notice button").click()
+    assert page.one("#results").is_displayed()
+    weight = page.run("return getComputedStyle(document.querySelector('#answers h3')).fontWeight")
+    assert weight == "400"
 
 
 def test_recent_questions_stay_in_the_browser_until_cleared(page: Page) -> None:
@@ -547,6 +610,9 @@ def test_the_interface_is_described_without_help_from_elsewhere(page: Page) -> N
         assert page.all(f"#shapes h3[id='{name}']")
         assert all(field in text for field in schema.get("properties", {}))
     assert '"question":"How many keys' in text and json.dumps(20) in text
+    commands = [str(one.text) for one in page.all("pre")]
+    assert any(f"{page.url}/v1/sample/answer'" in one for one in commands)
+    assert not any("{index}" in one for one in commands)
     fetched = page.run("return performance.getEntriesByType('resource').map((one) => one.name)")
     assert all(name.startswith(page.url) for name in fetched)
     links = {one.get_attribute("href") for one in page.all("main a[href^='#']")}

@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 import requests
-from preread.data import read_questions
+from preread.data import PrereadError, read_questions
 from preread.data.sample import sample_questions_path
 from preread.indexer import add_passages, delete_passages
 from preread.pipeline import OpenDomainQA, open_retriever
 from preread.pipeline.server import ApiKeys, Limits, ServeConfig, Service
 from preread.pipeline.server.logs import JsonFormatter
 from preread.pipeline.server.server import GracefulServer, listen
-from preread.reader import Reader
+from preread.reader import Ranking, Reader
 
 PIANO = "How many keys does a modern piano have?"
 KEY = "a-key-for-the-tests-0123"
@@ -145,7 +145,8 @@ def test_concurrent_questions_are_read_together_and_answered_as_alone(
     questions = [q.question for q in read_questions(sample_questions_path()) if q.answers][:24]
 
     def ask(question: str) -> requests.Response:
-        return server.post("/v1/sample/answer", {"question": question, "top_k": 4})
+        asked = {"question": question, "top_k": 4, "min_confidence": 0}
+        return server.post("/v1/sample/answer", asked)
 
     counts = [f'preread_batch_jobs_{kind}{{worker="reading"}}' for kind in ("sum", "count")]
     before = [server.metric(name) for name in counts]
@@ -161,6 +162,46 @@ def test_concurrent_questions_are_read_together_and_answered_as_alone(
         assert places(answers) == places(wanted)
         scores = [a["score"] for a in answers]
         assert scores == pytest.approx([a["score"] for a in wanted], abs=1e-4)
+
+
+def test_answers_of_low_confidence_are_held_back_and_their_passage_given(
+    server: Running, qa: OpenDomainQA
+) -> None:
+    asked = {"question": PIANO, "top_k": 5}
+    best = qa.answer(PIANO, top_k=5).answers[0]
+    sure = server.post("/v1/sample/answer", asked).json()
+    assert best.confidence is not None and sure["confidence"] == pytest.approx(best.confidence)
+    assert sure["doubt"] is sure["best_passage"] is None and sure["answers"]
+    passages = [{"id": "piano-1"}]
+    for path, content in (("answer", asked), ("read", {**asked, "passages": passages})):
+        content.pop("top_k") if path == "read" else None
+        reply = server.post(f"/v1/sample/{path}", {**content, "min_confidence": 0.99}).json()
+        assert reply["answers"] == [] and reply["doubt"] == "low_confidence"
+        assert 0 < reply["confidence"] < 0.99
+        assert reply["best_passage"]["passage_id"] == "piano-1"
+        assert reply["best_passage"]["passage"].startswith("The piano was")
+    listed = server.get("/v1/sample/answer", params={**asked, "question": "List all rivers"}).json()
+    assert listed["doubt"] in ("list", "low_confidence") and listed["best_passage"]
+    nothing = server.post("/v1/sample/answer", {"question": "zzyzx"}).json()
+    assert nothing["doubt"] is nothing["confidence"] is nothing["best_passage"] is None
+
+
+def test_the_server_sets_the_least_confidence(sample_index: Path) -> None:
+    asked = {"question": PIANO, "top_k": 5}
+    with running(sample_index, ServeConfig(min_confidence=0.99)) as server:
+        assert server.post("/v1/sample/answer", asked).json()["answers"] == []
+        path = "/v1/sample/elasticsearch/completion"
+        (held_back,) = server.post(path, {"questions": PIANO}).json()["answers"]
+        assert held_back["answer"] == "" and held_back["confidence"] > 0
+        assert server.post("/v1/sample/answer", {**asked, "min_confidence": 0}).json()["answers"]
+
+
+def test_a_least_confidence_needs_a_calibrated_reader(
+    sample_index: Path, default_reader: Reader
+) -> None:
+    bare = default_reader.with_ranking(Ranking())
+    with pytest.raises(PrereadError, match="confidence was never fitted"):
+        Service({"it": sample_index}, ServeConfig(min_confidence=0.5), load_reader=lambda _: bare)
 
 
 def test_search_and_doc_reply_as_pyserinis_server(server: Running, qa: OpenDomainQA) -> None:
@@ -436,7 +477,7 @@ def test_changes_of_a_live_index_are_seen(
     corpus = tmp_path / "more.jsonl"
     text = "The zorblax of Quimper has 4711 strings and was built by Ada Tresk."
     corpus.write_text(json.dumps({"id": "zorblax", "title": "Zorblax", "text": text}) + "\n")
-    asked = {"question": "How many strings does the zorblax have?", "top_k": 2}
+    asked = {"question": "How many strings does the zorblax have?", "top_k": 2, "min_confidence": 0}
     with running(index, ServeConfig(reload_seconds=0.05)) as server:
 
         def best(content: dict[str, object]) -> str:
@@ -444,7 +485,7 @@ def test_changes_of_a_live_index_are_seen(
             assert reply.status_code == 200, reply.text
             return str(reply.json()["answers"][0]["answer"])
 
-        piano = {"question": PIANO, "top_k": 2}
+        piano = {"question": PIANO, "top_k": 2, "min_confidence": 0}
         before = best(piano)
         assert best(asked) != "4711"
         stop = threading.Event()

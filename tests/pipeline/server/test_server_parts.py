@@ -1,5 +1,6 @@
 """What a server is made of, without HTTP."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,12 @@ from preread.data import PrereadError
 from preread.indexer import IndexFormatError
 from preread.pipeline.server.auth import ApiKeys
 from preread.pipeline.server.batching import BatchRules, BatchWorker
-from preread.pipeline.server.errors import OverloadedError, ShuttingDownError
+from preread.pipeline.server.errors import (
+    DeadlineError,
+    OverloadedError,
+    ShuttingDownError,
+    UnavailableError,
+)
 from preread.pipeline.server.indexes import named_paths
 from preread.pipeline.server.limits import Limits, ServeConfig
 from preread.pipeline.server.offsets import Offsets
@@ -38,8 +44,14 @@ class Noted:
 class Held:
     """A worker that doubles numbers, and does the first only when it is let go."""
 
-    def __init__(self, **rules: object) -> None:
-        """Make one; keywords are of its rules."""
+    def __init__(self, checks: bool = False, **rules: object) -> None:
+        """Make a worker.
+
+        Args:
+            checks: Whether it looks, while it works, whether somebody still waits.
+            **rules: Fields of its rules.
+        """
+        self.checks = checks
         self.go = threading.Event()
         self.begun = threading.Event()
         self.batches: list[list[int]] = []
@@ -53,9 +65,11 @@ class Held:
             self.noted,
         )
 
-    def _handle(self, jobs: Sequence[int]) -> list[int]:
+    def _handle(self, jobs: Sequence[int], check_wanted: Callable[[], None]) -> list[int]:
         self.begun.set()
-        self.go.wait(10)
+        while not self.go.wait(0.01):
+            if self.checks:
+                check_wanted()
         self.batches.append(list(jobs))
         if any(job < 0 for job in jobs):
             raise ValueError("negative")
@@ -128,6 +142,33 @@ def test_cancelled_and_late_jobs_are_not_done_and_make_room(hold: Callable[..., 
         late.result(1)
 
 
+def test_work_that_nobody_waits_for_any_more_is_given_up(hold: Callable[..., Held]) -> None:
+    held = hold(checks=True)
+    late = held.worker.submit(2, time.monotonic() + 0.2)
+    unwanted = held.worker.submit(3, later())
+    held.go.set()
+    assert late.result(10) == 4 and unwanted.result(10) == 6
+    held.go.clear()
+    late = held.worker.submit(4, time.monotonic() + 0.2)
+    with pytest.raises(DeadlineError):
+        late.result(5)
+    unwanted = held.worker.submit(5, later())
+    while not unwanted.running():
+        time.sleep(0.01)
+    unwanted.cancel()
+    wanted = held.worker.submit(6, later())
+    while not wanted.running():  # only once the unwanted one was given up
+        time.sleep(0.01)
+    held.go.set()
+    assert wanted.result(10) == 12
+
+
+def test_closing_gives_up_what_is_being_worked_on(hold: Callable[..., Held]) -> None:
+    held = hold(checks=True)
+    held.worker.close()
+    assert not held.worker.is_alive
+
+
 def test_a_closed_worker_refuses_what_waits_and_what_comes(hold: Callable[..., Held]) -> None:
     held = hold()
     waiting = held.worker.submit(2, later())
@@ -135,6 +176,19 @@ def test_a_closed_worker_refuses_what_waits_and_what_comes(hold: Callable[..., H
     for refused in (lambda: waiting.result(1), lambda: held.worker.submit(3, later())):
         with pytest.raises(ShuttingDownError):
             refused()
+
+
+def test_a_forked_process_is_told_that_it_has_no_thread() -> None:
+    held = Held()
+    child = os.fork()
+    if child == 0:
+        with pytest.raises(UnavailableError, match="make the service in each process"):
+            held.worker.submit(1, later())
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    held.go.set()
+    assert held.worker.submit(1, later()).result(10) == 2
+    held.worker.close()
 
 
 def test_an_idle_worker_waits_a_little_for_company() -> None:
@@ -200,3 +254,7 @@ def test_settings_that_cannot_be_are_refused_by_their_flag(name: str) -> None:
         ServeConfig(**fields)
     with pytest.raises(PrereadError, match="--timeout-s"):
         Limits(timeout_s=0)
+    with pytest.raises(PrereadError, match="--max-passages: expected at most 1,000, found 1,001"):
+        Limits(max_passages=1_001)
+    with pytest.raises(PrereadError, match="--min-confidence"):
+        ServeConfig(min_confidence=float("nan"))

@@ -28,6 +28,7 @@ from preread.reader.training.recipe import (
 )
 from preread.reader.training.run import train
 from preread.reader.training.starting import load_student
+from preread.reader.training.tasks import task_of
 from preread.reader.training.trainer import last_checkpoint
 from safetensors.torch import load_file
 
@@ -266,7 +267,7 @@ def test_second_run_in_a_folder_must_be_a_resumed_one(base: Path, train_file: Pa
 def test_loss_that_is_no_number_stops_the_run(base: Path, train_file: Path) -> None:
     chosen = replace(recipe(base, epochs=50), learning_rate=1e30, warmup_ratio=0.0)
     output = base.parent / "out"
-    with pytest.raises(PrereadError, match=r"loss at step \d+ is no finite number"):
+    with pytest.raises(PrereadError, match=r"loss at step \d+ is not a finite number"):
         train(chosen, data=base.parent, output=output)
     assert not (output / "reader").exists()
 
@@ -325,12 +326,13 @@ def test_shipped_recipes_load_by_name() -> None:
 def test_scores_compare_where_questions_are_read_with_several_passages(
     kind: str, base: Path
 ) -> None:
-    """Whatever kind the passages are of that a question is not answered by."""
+    """The passages without the answer may be of any kind."""
     chosen = recipe(base)
     changes: dict[str, Any] = {kind: 1} if kind else {}
     source = SourceConfig(file="train.jsonl", titles=True, **changes)
     chosen = replace(chosen, stages=(StageConfig(sources=(source,)),))
-    assert load_student(chosen, str(base)).config.shared_normalization is bool(kind)
+    student = load_student(chosen, task_of(chosen), str(base))
+    assert student.config.shared_normalization is bool(kind)
 
 
 def test_a_source_has_negatives_of_one_kind(base: Path) -> None:

@@ -1,0 +1,158 @@
+"""Commands that are told to stop, or whose output nobody reads, at any moment."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from preread.data.sample import sample_corpus_path, sample_questions_path
+
+pytestmark = pytest.mark.slow
+TRIES = int(os.environ.get("PREREAD_SIGNAL_TRIES", "3"))
+"""How often each command is stopped, at moments spread over its run."""
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+CRASHES = ("Traceback", "SIGSEGV", "SIGABRT", "Fatal Python", "core dumped", "terminate called")
+QUESTION = "How many keys does a modern piano have?"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended."""
+
+    code: int
+    err: str
+    files: list[str]
+    """What it left in its working folder."""
+
+    def is_clean(self, sent: signal.Signals) -> bool:
+        """Whether it ended by the signal, or finished, and said so in a line at most.
+
+        Args:
+            sent: The signal.
+        """
+        codes = (0, 2, -sent, 128 + sent)
+        return self.code in codes and not any(one in self.err for one in CRASHES)
+
+
+def start(arguments: Sequence[object], folder: Path) -> subprocess.Popen[str]:
+    """Start a command in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "preread.pipeline", *map(str, arguments)],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def end(process: subprocess.Popen[str], folder: Path) -> Ended:
+    """Wait for a process."""
+    try:
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return Ended(process.returncode, err, [one.name for one in folder.glob("hs_err*")])
+
+
+COMMANDS: dict[str, Callable[[Path, Path], list[object]]] = {
+    "ask": lambda index, folder: ["ask", index, QUESTION],
+    "evaluate": lambda index, folder: ["evaluate", index, sample_questions_path(), "--limit", 12],
+    "index": lambda index, folder: ["index", sample_corpus_path(), folder / "index"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_ends_cleanly_at_any_moment(
+    name: str, sample_index: Path, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    whole = start(COMMANDS[name](sample_index, tmp_path / "whole"), tmp_path / "whole")
+    assert end(whole, tmp_path / "whole").code == 0
+    seconds = time.monotonic() - began
+    moments = random.Random(name)
+    for number in range(TRIES):
+        folder = tmp_path / str(number)
+        sent = SIGNALS[number % len(SIGNALS)]
+        process = start(COMMANDS[name](sample_index, folder), folder)
+        time.sleep(0.3 + seconds * (number + moments.random()) / TRIES)
+        process.send_signal(sent)
+        ended = end(process, folder)
+        assert ended.is_clean(sent) and not ended.files, (sent, ended)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_whose_output_is_closed_ends_without_a_traceback(
+    name: str, sample_index: Path, tmp_path: Path
+) -> None:
+    process = start(COMMANDS[name](sample_index, tmp_path / "it"), tmp_path / "it")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    ended = end(process, tmp_path / "it")
+    assert ended.code in (0, 1) and not any(one in ended.err for one in CRASHES), ended
+
+
+def test_serve_ends_cleanly_at_any_moment(sample_index: Path, tmp_path: Path) -> None:
+    command = ["serve", f"it={sample_index}", "--port", "0"]
+    began = time.monotonic()
+    process = start(command, tmp_path)
+    _read_until(process, '"listening"')
+    seconds = time.monotonic() - began
+    process.terminate()
+    assert end(process, tmp_path).code == 0
+    moments = random.Random("serve")
+    for number in range(TRIES):
+        sent = SIGNALS[number % len(SIGNALS)]
+        process = start(command, tmp_path)
+        time.sleep(0.3 + 1.2 * seconds * (number + moments.random()) / TRIES)
+        process.send_signal(sent)
+        ended = end(process, tmp_path)
+        assert ended.is_clean(sent) and not ended.files, (sent, ended)
+
+
+@pytest.mark.parametrize("sent", SIGNALS)
+def test_serve_ends_cleanly_while_it_reads(
+    sent: signal.Signals, sample_index: Path, tmp_path: Path
+) -> None:
+    process = start(["serve", f"it={sample_index}", "--port", "0", "--grace-seconds", 0], tmp_path)
+    url = _read_until(process, '"listening"').split('"url": "')[1].split('"')[0]
+    asking = subprocess.Popen(
+        ["curl", "-s", f"{url}/v1/it/answer?question=piano&top_k=100"], stdout=subprocess.DEVNULL
+    )
+    time.sleep(0.3)
+    assert requests.get(f"{url}/health", timeout=9).status_code == 200
+    process.send_signal(sent)
+    process.send_signal(sent)
+    ended = end(process, tmp_path)
+    asking.wait(20)
+    assert ended.is_clean(sent) and not ended.files, ended
+
+
+def test_serve_goes_on_when_nobody_reads_its_log(sample_index: Path, tmp_path: Path) -> None:
+    process = start(["serve", f"it={sample_index}", "--port", "0"], tmp_path)
+    url = _read_until(process, '"listening"').split('"url": "')[1].split('"')[0]
+    assert process.stderr is not None
+    process.stderr.close()
+    process.stderr = None
+    for _ in range(3):
+        assert requests.get(f"{url}/v1/it/doc/piano-1", timeout=9).status_code == 200
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+def _read_until(process: subprocess.Popen[str], word: str) -> str:
+    """The first line of standard error with a word."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if word in line:
+            return line
+    raise AssertionError(f"{word} was not said")
