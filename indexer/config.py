@@ -35,7 +35,7 @@ class IndexConfig:
     """How the passages of a new index are read, encoded and stored."""
 
     corpus_format: CorpusFormat = CorpusFormat.AUTO
-    codec: str | None = None
+    codec: str | Path | None = None
     """``float16``, ``int8``, ``pqN``, ``rpqN`` (N bytes for each token), or the file of a learned
     codec; None takes the codec of the reader's configuration. A learned codec that the reader does
     not bring is learned from the corpus."""

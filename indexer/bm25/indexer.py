@@ -67,9 +67,9 @@ def docid_of(ordinal: int) -> str:
 
 def build_bm25(
     passages: Iterable[tuple[int, Passage]],
-    folder: Path,
+    folder: str | Path,
     *,
-    base: Path | None = None,
+    base: str | Path | None = None,
     threads: int = 2,
     title_weight: int = 1,
     normalization: TextNormalization = TextNormalization.NFKC,
@@ -94,6 +94,8 @@ def build_bm25(
     Raises:
         IndexFormatError: If Lucene fails, or wrote fewer documents than it was given.
     """
+    folder = Path(folder)
+    base = None if base is None else Path(base)
     with _new_folder(folder, base) as temporary:
         batches = _batches(passages, title_weight, normalization)
         n_before = _count_documents(temporary) if base is not None else 0

@@ -67,7 +67,7 @@ class Bm25Searcher:
 
     def __init__(
         self,
-        folder: Path,
+        folder: str | Path,
         parameters: Bm25Parameters | None = None,
         *,
         normalization: TextNormalization = TextNormalization.NFKC,
@@ -83,6 +83,7 @@ class Bm25Searcher:
             IndexFormatError: If the folder holds no Lucene index, or a file of it is missing or has
                 another size.
         """
+        folder = Path(folder)
         self._folder = folder.resolve()  # Java keeps the working folder it was started in
         self._normalization = normalization
         searcher = java_class("io.anserini.search.SimpleSearcher")
@@ -198,6 +199,16 @@ class Bm25Searcher:
             words = generator.buildQuery(CONTENTS_FIELD, analyzer, self._prepared(query))
             restricted = among(words, ordinals)
             return _hits(self._searcher.search(restricted, self._capped(k)))
+
+    def words(self, query: str) -> list[str]:
+        """The words of a query that are searched for: stemmed, and without stop words.
+
+        Args:
+            query: Plain words.
+        """
+        analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
+        with CALLING_JAVA:
+            return [str(word) for word in analyze(self._searcher.get_analyzer(), query)]
 
     def close(self) -> None:
         """Close the files of the index."""

@@ -34,8 +34,8 @@ _LOG = logging.getLogger(__name__)
 
 
 def build_index(
-    corpus: Path,
-    index: Path,
+    corpus: str | Path,
+    index: str | Path,
     reader: Reader,
     config: IndexConfig | None = None,
     *,
@@ -69,8 +69,10 @@ def build_index(
             options.
         PrereadError: If the folder holds something else, or cannot be written.
     """
+    corpus = Path(corpus)
+    index = Path(index)
     config = config or IndexConfig()
-    chosen = config.codec or reader.config.codec
+    chosen = str(config.codec or reader.config.codec)
     codec = find_codec(chosen, reader)
     name = codec.name if codec else CodecName.parse(chosen)
     plan = _plan(corpus, reader, config, name)

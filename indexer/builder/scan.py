@@ -47,12 +47,28 @@ class BuildEstimate:
 
     def __str__(self) -> str:
         """Return a sentence for people."""
-        hours, minutes = divmod(round(self.seconds / 60), 60)
-        time_needed = f"{hours} h {minutes} min" if hours else f"{max(1, minutes)} min"
         return (
             f"{self.n_passages:,} passages, about {self.n_tokens:,} tokens: about "
-            f"{self.bytes / 1e9:,.2f} GB on disk, {time_needed} to encode."
+            f"{_size(self.bytes)} on disk, {_duration(self.seconds)} to encode."
         )
+
+
+def _size(n_bytes: int) -> str:
+    """A number of bytes with three digits, in kB, MB, GB or TB."""
+    size = n_bytes / 1000
+    for unit in ("kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB"
+
+
+def _duration(seconds: float) -> str:
+    """A time in seconds, in minutes, or in hours and minutes."""
+    if seconds < 99.5:
+        return f"{max(1, round(seconds))} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def scan_corpus(passages: Iterable[Passage], *, show_progress: bool) -> CorpusScan:

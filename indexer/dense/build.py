@@ -30,7 +30,7 @@ Array = npt.NDArray[Any]
 
 
 def build_dense(
-    index: Path,
+    index: str | Path,
     encoder: SentenceEncoder,
     *,
     kind: VectorKind | None = None,
@@ -54,6 +54,7 @@ def build_dense(
         IndexFormatError: If there is no index, or it is damaged.
         PrereadError: If there are too few passages for ``kind``.
     """
+    index = Path(index)
     with writing(index), PassageIndex(index) as opened:
         base, deleted = opened.manifest, opened.deleted
         n = base.n_passages
@@ -82,7 +83,7 @@ def build_dense(
         return manifest
 
 
-def remove_dense(index: Path) -> Manifest:
+def remove_dense(index: str | Path) -> Manifest:
     """Remove the dense vectors of an index.
 
     Args:
@@ -94,6 +95,7 @@ def remove_dense(index: Path) -> Manifest:
     Raises:
         IndexFormatError: If there is no index.
     """
+    index = Path(index)
     with writing(index):
         base = Manifest.load(index)
         remove_work(index)

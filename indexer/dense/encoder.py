@@ -20,6 +20,7 @@ from transformers.utils.hub import cached_file
 from ...data import Passage, PrereadError
 from ...reader.inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ...reader.packing import batches_by_length
+from ...reader.reader import check_device
 from ..bm25.indexer import contents_of
 
 Vectors = npt.NDArray[np.float32]
@@ -82,7 +83,7 @@ class SentenceEncoder:
     @classmethod
     def load(
         cls,
-        name: str,
+        name: str | Path,
         *,
         device: str | torch.device = "cpu",
         query_prefix: str = "",
@@ -100,6 +101,8 @@ class SentenceEncoder:
             PrereadError: If there is no such encoder or device, or the checkpoint wants another
                 pooling than those of `Pooling`.
         """
+        name = str(name)
+        check_device(device)
         try:
             model = AutoModel.from_pretrained(name, dtype=torch.float32).to(device)
             tokenizer = AutoTokenizer.from_pretrained(name)

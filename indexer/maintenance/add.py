@@ -27,8 +27,8 @@ from .delete import without
 
 
 def add_passages(
-    index: Path,
-    corpus: Path,
+    index: str | Path,
+    corpus: str | Path,
     reader: Reader,
     config: AddConfig | None = None,
     *,
@@ -63,6 +63,8 @@ def add_passages(
         PrereadError: If passages are in the index already and ``config.replace`` is false, or the
             encoder of its dense vectors cannot be loaded.
     """
+    index = Path(index)
+    corpus = Path(corpus)
     config = config or AddConfig()
     report = ReadReport()
     with writing(index, keep_journal=resume):

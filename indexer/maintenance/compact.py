@@ -26,7 +26,7 @@ Row = tuple[ShardReader, int]
 """A shard, and the number of a passage in it."""
 
 
-def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
+def compact_index(index: str | Path, *, show_progress: bool = False) -> Manifest:
     """Remove what deletions and small additions left in an index.
 
     Shards that hold deleted passages are rewritten, and runs of small shards are joined. Lookup
@@ -43,6 +43,7 @@ def compact_index(index: Path, *, show_progress: bool = False) -> Manifest:
     Raises:
         IndexFormatError: If there is no index, or bytes have changed.
     """
+    index = Path(index)
     with writing(index):
         opened = PassageIndex(index)
         base = opened.manifest

@@ -16,7 +16,7 @@ from ..storage.snapshots import publish
 from ..storage.writing import writing
 
 
-def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, int]:
+def delete_passages(index: str | Path, passage_ids: Sequence[str]) -> tuple[Manifest, int]:
     """Delete passages from an index by their identifiers.
 
     Their states and texts stay on disk until `compact_index`.
@@ -33,6 +33,7 @@ def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, 
         PrereadError: If an identifier is not in the index, or no passage would be left. Nothing is
             deleted then.
     """
+    index = Path(index)
     with writing(index):
         opened = PassageIndex(index)
         found = {passage_id: opened.find(passage_id) for passage_id in dict.fromkeys(passage_ids)}

@@ -25,7 +25,9 @@ from .compact import Row, copy_rows, live_rows, take
 from .split import partition_name, write_dense
 
 
-def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool = False) -> Manifest:
+def merge_indexes(
+    sources: Sequence[str | Path], index: str | Path, *, show_progress: bool = False
+) -> Manifest:
     """Merge several indexes into a new one.
 
     The partitions of an index, all together, give that index again: the same shards to the byte,
@@ -48,6 +50,7 @@ def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool =
             in two of the sources, a source that is no partition has dense vectors, ``index``
             exists, or it cannot be written.
     """
+    index = Path(index)
     if len(sources) < 2:
         raise PrereadError(f"merge: expected two indexes or more, found {len(sources)}.")
     check_new_file(index)

@@ -10,7 +10,7 @@ from ..storage.snapshots import publish
 from ..storage.writing import writing
 
 
-def change_reader(index: Path, reader: Reader) -> Manifest:
+def change_reader(index: str | Path, reader: Reader) -> Manifest:
     """Make another reader the one that an index is read with.
 
     The reader must have the lower layers that made the states, as a reader has whose upper layers
@@ -28,6 +28,7 @@ def change_reader(index: Path, reader: Reader) -> Manifest:
         IndexFormatError: If there is no index.
         IndexMismatchError: If other lower layers made the states.
     """
+    index = Path(index)
     with writing(index):
         base = Manifest.load(index)
         with PassageIndex(index) as opened:

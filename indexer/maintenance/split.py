@@ -52,7 +52,7 @@ def partition_name(number: int, of: int) -> str:
     return f"part-{number + 1:05d}-of-{of:05d}"
 
 
-def partitions_in(folder: Path) -> list[Path]:
+def partitions_in(folder: str | Path) -> list[Path]:
     """List the partitions in a folder.
 
     Args:
@@ -61,11 +61,12 @@ def partitions_in(folder: Path) -> list[Path]:
     Returns:
         Folders of the partitions in their order; none if the folder holds no partition.
     """
+    folder = Path(folder)
     return sorted(folder.glob("part-?????-of-?????"))
 
 
 def split_index(
-    index: Path, folder: Path, n_partitions: int, *, show_progress: bool = False
+    index: str | Path, folder: str | Path, n_partitions: int, *, show_progress: bool = False
 ) -> list[Path]:
     """Split an index into partitions of whole shards; nothing is encoded again.
 
@@ -86,6 +87,8 @@ def split_index(
         PrereadError: If there are fewer shards than partitions, the index is a partition itself,
             ``folder`` exists, or it cannot be written.
     """
+    index = Path(index)
+    folder = Path(folder)
     check_new_file(folder)
     with explaining_write_errors(folder), PassageIndex(index) as opened:
         runs = _runs(index, opened.manifest, n_partitions)

@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"-(\d+)")
 """Number of a shard or a generation in the name of a file or of a Lucene folder."""
 
 
-def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
+def verify_index(path: str | Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
     """Compare every file of an index with the hashes in its manifest.
 
     The generation that is the newest at the start is checked. Files of a change in progress, or of
@@ -34,6 +34,7 @@ def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> li
     Raises:
         IndexFormatError: If there is no readable manifest.
     """
+    path = Path(path)
     lease = Lease(path)  # keeps the files of the generation until it is released
     try:
         return [
@@ -45,7 +46,7 @@ def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> li
         lease.release()
 
 
-def bytes_to_verify(path: Path) -> int:
+def bytes_to_verify(path: str | Path) -> int:
     """Count the bytes of all files in an index folder.
 
     Args:
@@ -54,6 +55,7 @@ def bytes_to_verify(path: Path) -> int:
     Raises:
         IndexFormatError: If there is no readable manifest.
     """
+    path = Path(path)
     Manifest.load(path)
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
@@ -127,7 +129,7 @@ def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{file}: is not the manifest of generation {manifest.generation}."
 
 
-def index_info(path: Path) -> dict[str, Any]:
+def index_info(path: str | Path) -> dict[str, Any]:
     """Summarise the contents and the size of an index.
 
     Args:
@@ -140,6 +142,7 @@ def index_info(path: Path) -> dict[str, Any]:
     Raises:
         IndexFormatError: If there is no complete index, or a file is missing or cut short.
     """
+    path = Path(path)
     lease = Lease(path)  # keeps the files of the generation until it is released
     manifest = lease.manifest
     for file in manifest.files():
