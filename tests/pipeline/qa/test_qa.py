@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -235,7 +236,8 @@ def test_questions_in_any_script_are_answered_or_not_but_never_fail(
 @pytest.mark.parametrize("name", ["top_k", "n_answers"])
 def test_numbers_must_be_positive(qa: OpenDomainQA, name: str) -> None:
     with pytest.raises(PrereadError, match=f"{name} must be at least 1"):
-        qa("volcano", **{name: 0})
+        counts: dict[str, Any] = {name: 0}
+        qa("volcano", **counts)
 
 
 def test_reader_that_did_not_make_the_index_is_refused(

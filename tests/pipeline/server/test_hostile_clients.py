@@ -50,7 +50,7 @@ def hasty(serving: Serving, sample_index: Path) -> Iterator[Served]:
         yield started
 
 
-def post(server: Served, path: str, content: object, **headers: str) -> requests.Response:
+def post(server: Served, path: str, content: Any, **headers: str) -> requests.Response:
     return requests.post(f"{server.url}{path}", json=content, headers=headers, timeout=60)
 
 
@@ -259,7 +259,7 @@ def test_reading_is_given_up_when_the_client_is_gone(
     monkeypatch.setattr(reading, "_ROWS_A_BLOCK", 512)
     count = 'preread_batch_seconds_count{worker="reading"}'
     before = metric(server, count)
-    asked = {"question": PIANO, "top_k": 100}
+    asked: dict[str, Any] = {"question": PIANO, "top_k": 100}
     with pytest.raises(requests.Timeout):
         requests.post(f"{server.url}/v1/sample/answer", json=asked, timeout=0.3)
     assert eventually(lambda: metric(server, count) > before)
