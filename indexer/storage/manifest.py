@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
 from .files import FileEntry, read_sealed_json, write_sealed_json
 
@@ -71,6 +72,9 @@ class BuildPlan:
     limit: int | None
     title_weight: int = 1
     """How often a title counts for BM25. Manifests from before there was a choice do not say."""
+    bm25_normalization: str = TextNormalization.NONE.value
+    """Name of the `TextNormalization` of the texts in the BM25 index. A manifest without it is from
+    before texts were normalized."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

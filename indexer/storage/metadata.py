@@ -23,7 +23,7 @@ from .hdf5 import create_hdf5, map_dataset
 from .manifest import METADATA_FOLDER, CountedFile
 
 Array = npt.NDArray[Any]
-PASSAGES_PER_BLOCK = 128
+PASSAGES_PER_BLOCK = 32
 """Larger blocks are compressed better, and take longer to get one passage from."""
 _BLOCKS_KEPT = 32
 """Blocks that stay decompressed."""
@@ -133,7 +133,7 @@ class MetadataFile:
     def _decompressed(self, number: int) -> list[Metadata]:
         start, end = self._offsets[number : number + 2].tolist()
         try:
-            found: list[Metadata] = json.loads(zlib.decompress(self._blocks[start:end]))
+            found: list[Metadata] = json.loads(zlib.decompress(self._blocks[start:end].tobytes()))
         except (zlib.error, ValueError) as error:
             raise self._damaged(error) from error
         return found

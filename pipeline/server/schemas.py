@@ -238,6 +238,7 @@ class AnswerField(BaseModel):
     metadata: Annotated[
         dict[str, Any],
         Field(
+            default_factory=dict,
             description="Fields of the passage besides its text.",
             examples=[{"document": "report.pdf", "page": 3}],
         ),

@@ -53,13 +53,13 @@ def test_rows_of_tables_and_answered_questions_stand_alone() -> None:
 
 
 def test_explained_terms_and_questions_with_answers_stand_alone() -> None:
-    source = (
-        "# T\n\n- **H-1**: Full.\n- **H-2**: Slow.\n- plain\n\n**Who?** Ann.\n\n**How many?** Two."
-    )
+    items = "- **H-1**: Full.\n- **H-2**: Slow.\n- plain"
+    source = f"# T\n\n{items}\n\n**Who?** Ann.\n\n**How many?** Two."
     assert [text for _, text in cut(source)] == [
         "H-1: Full.",
         "H-2: Slow.",
-        "plain.\n\nWho? Ann.",
+        "plain.",
+        "Who? Ann.",
         "How many? Two.",
     ]
 

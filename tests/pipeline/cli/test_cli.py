@@ -268,7 +268,7 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         (("index", "{tmp}/nowhere.tsv", "{tmp}/index"), "nowhere.tsv"),
         (("index", "{tmp}/empty.jsonl", "{tmp}/index"), "empty.jsonl"),
         (("index", "{tmp}/broken.jsonl", "{tmp}/index"), "broken.jsonl:2"),
-        (("index", "{sample}", "{index}"), "an index is there already"),
+        (("index", "{sample}", "{index}"), "holds an index already"),
         (("index", "{sample}", "{tmp}/index", "--reader", "./no-reader"), "no-reader"),
         (
             ("index", "{sample}", "{tmp}/index", "--codec", "zip"),

@@ -1,12 +1,12 @@
-"""Changing an index: passages are added, and what is left over is cleared away.
+"""Adding passages to an index.
 
-Each change writes new files and then a new manifest, in one step: whoever opens the index sees it
-before or after. Who had it open goes on with what was opened (``storage/snapshots.py``).
+Like every change of an index, an addition writes new files and then a new manifest in one step. A
+reader that opens the index sees it as it was before or after the change; a reader that has it open
+keeps what it opened (``storage/snapshots.py``).
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from ...data import Passage, PrereadError, ReadReport
@@ -14,19 +14,15 @@ from ...data.documents.folder import DOCUMENT_FIELD
 from ...reader import Reader
 from ..builder.executors.local import Executor, LocalExecutor
 from ..builder.extend import Extension, extend
-from ..builder.lookup_and_bm25 import write_lookup_of
 from ..builder.scan import BuildEstimate, estimate, scan_corpus
 from ..config import AddConfig, corpus_passages
-from ..dense.build import compact_dense, load_encoder
+from ..dense.build import load_encoder
 from ..documents import stored_documents
 from ..errors import N_LISTED, listed
 from ..index import PassageIndex
 from ..storage.journal import PLAN_FILE, Journal, remove_journal
 from ..storage.manifest import Manifest
-from ..storage.metadata import write_metadata
-from ..storage.snapshots import publish
 from ..storage.writing import writing
-from .compact import rewrite_shards
 from .delete import without
 
 
@@ -41,31 +37,31 @@ def add_passages(
     show_progress: bool = False,
     on_estimate: Callable[[BuildEstimate], None] = lambda found: None,
 ) -> tuple[Manifest, ReadReport]:
-    """Put more passages into an index.
+    """Add the passages of a corpus to an index.
 
-    An addition that was stopped anywhere leaves the index as it was; the same call with ``resume``
-    goes on with it, anything else discards what it had done.
+    An interrupted addition leaves the index as it was. The same call with ``resume`` continues it;
+    any other change of the index discards its work.
 
     Args:
         index: The index folder.
         corpus: File or folder of passages.
-        reader: The one that made the index.
-        config: Everything else.
-        executor: Where passages are encoded; by default in processes of this machine.
-        resume: Go on with an addition that stopped; begins one where there is none.
+        reader: The reader that made the index.
+        config: How the corpus is read and encoded.
+        executor: What encodes the passages; by default processes of this machine.
+        resume: Continue an interrupted addition, or begin one if there is none.
         show_progress: Draw progress bars on standard error.
-        on_estimate: Told what it will cost, before it is done.
+        on_estimate: Called with the expected cost before the passages are encoded.
 
     Returns:
-        The new manifest, and what was read and skipped of the corpus.
+        The new manifest, and a report of the records that were read and skipped.
 
     Raises:
-        DataError: If the corpus is not what its format promises.
+        DataError: If a record of the corpus is not as its format requires.
         IndexFormatError: If there is no index.
-        IndexMismatchError: If another reader made it, another encoder its dense vectors, or another
-            addition is to be resumed.
-        PrereadError: If passages are in the index already and are not to be replaced, or the
-            encoder of its dense vectors is gone.
+        IndexMismatchError: If another reader made the index, another encoder made its dense
+            vectors, or the interrupted addition had another corpus or other options.
+        PrereadError: If passages are in the index already and ``config.replace`` is false, or the
+            encoder of its dense vectors cannot be loaded.
     """
     index = Path(index)
     corpus = Path(corpus)
@@ -120,81 +116,8 @@ def add_passages(
         return manifest, report
 
 
-def change_reader(index: str | Path, reader: Reader) -> Manifest:
-    """Let another reader read an index from now on: one with the same lower layers.
-
-    Such is a reader whose upper layers learned on. States stay as they are; whoever has the index
-    open goes on with the reader before, and a server takes up the change.
-
-    Args:
-        index: The index folder.
-        reader: It is loaded by its name when the index is opened.
-
-    Returns:
-        The new manifest, or the old one if this was its reader.
-
-    Raises:
-        IndexFormatError: If there is no index.
-        IndexMismatchError: If the reader's lower layers did not make the states.
-    """
-    index = Path(index)
-    with writing(index):
-        base = Manifest.load(index)
-        with PassageIndex(index) as opened:
-            opened.codec(reader)
-        if base.plan.reader == reader.name:
-            return base
-        plan = replace(base.plan, reader=reader.name)
-        manifest = replace(base, generation=base.generation + 1, plan=plan)
-        publish(index, manifest)
-        return manifest
-
-
-def compact_index(index: str | Path, *, show_progress: bool = False) -> Manifest:
-    """Clear away what deletions and small additions left.
-
-    Shards are rewritten where passages were deleted or where neighbours are small; lookup files
-    become one, and so do files of dense vectors. Passages, their states, ordinals and the BM25
-    index stay as they are.
-
-    Args:
-        index: The index folder.
-        show_progress: Draw progress bars on standard error.
-
-    Returns:
-        The new manifest, or the old one where there is nothing to clear away.
-
-    Raises:
-        IndexFormatError: If there is no index, or bytes have changed.
-    """
-    index = Path(index)
-    with writing(index):
-        opened = PassageIndex(index)
-        base = opened.manifest
-        shards, next_shard = rewrite_shards(opened, show_progress)
-        generation = base.generation + 1
-        dense = base.dense and compact_dense(index, base.dense, generation, opened.deleted)
-        is_one_each = len(base.lookups) == 1 and len(base.metadata) <= 1
-        is_clear = shards == base.shards and is_one_each and base.deleted is None
-        if is_clear and dense == base.dense:
-            return base
-        manifest = replace(
-            base,
-            generation=generation,
-            shards=shards,
-            lookups=(write_lookup_of(index, shards, generation, show_progress),),
-            deleted=None,
-            next_shard=next_shard,
-            dense=dense,
-            metadata=write_metadata(index, opened.all_metadata(), generation),
-        )
-        publish(index, manifest)
-        opened.close()
-        return manifest
-
-
 def _is_done(index: Path, manifest: Manifest) -> bool:
-    """Whether a crash came between the manifest of an addition and the end of its journal."""
+    """Whether the addition is complete, but was killed before its journal was removed."""
     path = index / PLAN_FILE
     if not path.exists():
         return False
@@ -204,9 +127,9 @@ def _is_done(index: Path, manifest: Manifest) -> bool:
 def _check_identifiers(
     passages: Iterable[Passage], index: PassageIndex, may_replace: bool, replaced: list[int]
 ) -> Iterator[Passage]:
-    """Note which passages of the index the new ones replace, or refuse them.
+    """Collect the passages that new ones replace, or refuse identifiers that the index has.
 
-    A document replaces all passages of the document of its name.
+    A document replaces all passages of the document with its name.
     """
     known: list[str] = []
     n_known = 0
