@@ -8,6 +8,7 @@ from transformers import TrainingArguments
 
 from ...data import PrereadError
 from ..inference.mixed_precision import MixedPrecision, uses_bfloat16
+from ..reader import check_device
 
 _RECIPE = "recipe.txt"
 
@@ -80,6 +81,7 @@ def training_arguments(recipe: Schedule, output: Path, device: str | None) -> Tr
         device: ``cpu`` or ``cuda``; None for CUDA where there is any.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    check_device(device)
     arguments = TrainingArguments(
         output_dir=str(output),
         per_device_train_batch_size=1,  # an item is a whole batch
