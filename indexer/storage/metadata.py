@@ -133,7 +133,7 @@ class MetadataFile:
     def _decompressed(self, number: int) -> list[Metadata]:
         start, end = self._offsets[number : number + 2].tolist()
         try:
-            found: list[Metadata] = json.loads(zlib.decompress(self._blocks[start:end]))
+            found: list[Metadata] = json.loads(zlib.decompress(self._blocks[start:end].tobytes()))
         except (zlib.error, ValueError) as error:
             raise self._damaged(error) from error
         return found
