@@ -20,7 +20,7 @@ from preread.pipeline import OpenDomainQA
 from tqdm import tqdm
 
 WARM_UPS = 5
-STAGES = ("retrieve", "question", "fetch", "decode", "read", "answers")
+STAGES = ("retrieve", "fetch", "decode", "read", "answers")
 
 
 def end_to_end(qa: OpenDomainQA, questions: Sequence[Question], top_k: int) -> dict[str, float]:

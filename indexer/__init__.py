@@ -1,4 +1,4 @@
-"""Offline: passages become windows, states, shards and a BM25 index."""
+"""Makes an index of passages: windows, their states in shards, lookup files and BM25."""
 
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from .documents import StoredDocument, stored_documents
     from .errors import IndexFormatError, IndexMismatchError
     from .index import PassageIndex, StoredWindows
-    from .maintenance.change import add_passages, change_reader, compact_index
+    from .maintenance.add import add_passages
+    from .maintenance.compact import compact_index
     from .maintenance.delete import delete_passages
     from .maintenance.merge import merge_indexes
+    from .maintenance.set_reader import change_reader
     from .maintenance.split import split_index
     from .maintenance.sync import SyncReport, sync_folder, watch_folder
     from .maintenance.verify import bytes_to_verify, index_info, verify_index
@@ -79,12 +81,12 @@ __getattr__, __dir__ = lazy_attributes(
         "StoredDocument": "documents",
         "StoredWindows": "index",
         "SyncReport": "maintenance.sync",
-        "add_passages": "maintenance.change",
+        "add_passages": "maintenance.add",
         "build_bm25": "bm25.indexer",
         "build_index": "builder.run",
         "bytes_to_verify": "maintenance.verify",
-        "change_reader": "maintenance.change",
-        "compact_index": "maintenance.change",
+        "change_reader": "maintenance.set_reader",
+        "compact_index": "maintenance.compact",
         "delete_passages": "maintenance.delete",
         "index_info": "maintenance.verify",
         "merge_indexes": "maintenance.merge",
@@ -95,4 +97,4 @@ __getattr__, __dir__ = lazy_attributes(
         "watch_folder": "maintenance.sync",
     },
 )
-"""Imported when first used: to look at an index takes no reader, and none of its libraries."""
+"""Names are imported at first use: inspecting an index does not load the libraries of readers."""

@@ -117,7 +117,7 @@ class Ranking(AnswerWeights):
     was not fitted."""
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: str | Path) -> Self:
         """Read the file.
 
         Args:
@@ -127,6 +127,7 @@ class Ranking(AnswerWeights):
             PrereadError: If the file cannot be read or is not JSON, or if a field is missing,
                 unknown or of another type.
         """
+        path = Path(path)
         remedy = "Correct the file, or remove it and fit it again with `preread calibrate`."
         try:
             content = path.read_bytes()
@@ -136,7 +137,7 @@ class Ranking(AnswerWeights):
             ) from error
         return parse_json(cls, content, str(path), remedy)
 
-    def save(self, folder: Path) -> Path:
+    def save(self, folder: str | Path) -> Path:
         """Write the file atomically.
 
         Args:
@@ -145,6 +146,7 @@ class Ranking(AnswerWeights):
         Returns:
             Path of the file.
         """
+        folder = Path(folder)
         path = folder / RANKING_FILE
         with atomic_path(path) as temporary:
             temporary.write_text(self.model_dump_json(indent=2) + "\n", "utf-8")

@@ -76,7 +76,7 @@ class Reader:
     @classmethod
     def load(
         cls,
-        name: str = "default",
+        name: str | Path = "default",
         *,
         device: str | torch.device = "cpu",
         num_lower_layers: int | None = None,
@@ -99,6 +99,7 @@ class Reader:
             PrereadError: If the reader, device, runtime or precision does not exist, if they cannot
                 be combined, or if the reader's files are damaged.
         """
+        name = str(name)
         check_device(device)
         check_choice(runtime, precision, torch.device(device))
         source = str(shipped_reader_path(name) or name)
@@ -291,24 +292,46 @@ def _lasting_name(name: str, source: str) -> str:
 
 
 def check_device(name: str | torch.device) -> None:
-    """Check that a device exists.
+    """Check that a device exists and can compute.
 
     Args:
-        name: ``cpu``, ``cuda`` or ``cuda:N``, or a PyTorch device.
+        name: ``cpu``, ``cuda`` or ``cuda:N``, the name of another accelerator that PyTorch was
+            built for, or a PyTorch device.
 
     Raises:
         PrereadError: If the name is not that of a device, or this machine has no such device.
     """
     try:
         device = torch.device(name)
-    except RuntimeError:
-        raise PrereadError(f"device: expected cpu, cuda or cuda:N, found {name!r}.") from None
-    n_gpus = torch.cuda.device_count()
-    if device.type == "cuda" and (device.index or 0) >= n_gpus:
+    except (RuntimeError, TypeError):
         raise PrereadError(
-            f"device: {name} was asked for, but PyTorch sees {n_gpus} GPUs here. Use cpu, or "
-            "install a CUDA build of PyTorch."
-        )
+            f"device: expected cpu, cuda or cuda:N, found {name!r}. Name one of these."
+        ) from None
+    if device.type == "cpu":
+        return
+    if device.type == "cuda":
+        n_gpus = torch.cuda.device_count()
+        if (device.index or 0) < n_gpus:
+            return
+        found = f"PyTorch sees {n_gpus} GPUs here"
+    else:
+        reason = _why_it_cannot_compute(device)
+        if reason is None:
+            return
+        found = f"PyTorch cannot compute on it here ({reason})"
+    raise PrereadError(
+        f"device: {name} was asked for, but {found}. Use cpu, or install a build of PyTorch for "
+        "the device."
+    )
+
+
+def _why_it_cannot_compute(device: torch.device) -> str | None:
+    """Why PyTorch cannot compute on a device; None if it can."""
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
+        return str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
+    return None
 
 
 def looks_like_path(source: str) -> bool:

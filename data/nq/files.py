@@ -55,7 +55,7 @@ def read_nq(
     return draw(found, path=path, noun="example", report=policy.report, limit=limit)
 
 
-def find_nq_files(path: Path) -> list[Path]:
+def find_nq_files(path: str | Path) -> list[Path]:
     """List the files of Natural Questions that a path stands for.
 
     Args:
@@ -67,6 +67,7 @@ def find_nq_files(path: Path) -> list[Path]:
     Raises:
         DataError: If the folder has no such file, or the file cannot be opened.
     """
+    path = Path(path)
     if not path.is_dir():
         open_bytes(path).close()
         return [path]
@@ -76,7 +77,9 @@ def find_nq_files(path: Path) -> list[Path]:
     return files
 
 
-def read_nq_records(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
+def read_nq_records(
+    path: str | Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, JsonObject]]:
     """Read the records of Natural Questions without parsing their fields.
 
     Args:
@@ -90,5 +93,6 @@ def read_nq_records(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLoc
         DataError: If a file cannot be read, there is none, or the policy is to fail and a line is
             refused.
     """
+    path = Path(path)
     for file in find_nq_files(path):
         yield from read_json_lines(file, policy)

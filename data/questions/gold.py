@@ -84,12 +84,13 @@ def read_gold(
     return gold
 
 
-def usual_match(path: Path) -> AnswerMatch:
+def usual_match(path: str | Path) -> AnswerMatch:
     """Return how a file's answers are matched: CuratedTREC's as patterns, others as text.
 
     Args:
         path: The file; only its name distinguishes CuratedTREC.
     """
+    path = Path(path)
     name = path.name.lower().replace("-", "").replace("_", "")
     return AnswerMatch.REGEX if "curatedtrec" in name else AnswerMatch.STRING
 

@@ -231,11 +231,11 @@ def _replace(
     for ordinal in known.ordinals if known is not None else ():
         left[opened.passage(ordinal).passage_id] = ordinal
     for passage in passages:
-        ordinal = left.get(passage.passage_id)
-        if ordinal is not None:
-            old = opened.passage(ordinal)
+        known_ordinal = left.get(passage.passage_id)
+        if known_ordinal is not None:
+            old = opened.passage(known_ordinal)
             if (old.title, old.text) == (passage.title, passage.text):
-                changes.metadata[ordinal] = passage.metadata
+                changes.metadata[known_ordinal] = passage.metadata
                 del left[passage.passage_id]
                 continue
         elif opened.find(passage.passage_id):

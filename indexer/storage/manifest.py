@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
 from .files import FileEntry, read_sealed_json, write_sealed_json
 
@@ -71,6 +72,9 @@ class BuildPlan:
     limit: int | None
     title_weight: int = 1
     """How often a title counts for BM25. Manifests from before there was a choice do not say."""
+    bm25_normalization: str = TextNormalization.NONE.value
+    """Name of the `TextNormalization` of the texts in the BM25 index. A manifest without it is from
+    before texts were normalized."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +162,9 @@ class Manifest:
         statistics = (self.part.statistics,) if self.part else ()
         return [*self.shards, *self.lookups, *single, *dense, *statistics, *self.metadata]
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write it, atomically."""
+        path = Path(path)
         fields = {"format_version": FORMAT_VERSION, "generation": self.generation}
         fields |= asdict(self.plan)
         fields |= {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
@@ -171,7 +176,7 @@ class Manifest:
         write_sealed_json(path, {**fields, **rest})
 
     @classmethod
-    def load(cls, index: Path) -> "Manifest":
+    def load(cls, index: str | Path) -> "Manifest":
         """Read the manifest of an index.
 
         Args:
@@ -180,18 +185,20 @@ class Manifest:
         Raises:
             IndexFormatError: If there is no index, an unfinished one, or one of another format.
         """
+        index = Path(index)
         path = index / MANIFEST_FILE
         if not path.is_file():
             raise IndexFormatError(_no_manifest(index))
         return cls.read(path)
 
     @classmethod
-    def read(cls, path: Path) -> "Manifest":
+    def read(cls, path: str | Path) -> "Manifest":
         """Read a manifest file.
 
         Raises:
             IndexFormatError: If it is damaged, or of another format.
         """
+        path = Path(path)
         _check_version(path)
         fields = read_sealed_json(path)
         del fields["format_version"]

@@ -43,12 +43,13 @@ class StoredPassage:
 class ShardReader:
     """A shard, mapped into memory; nothing is read before it is asked for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         """Map the file.
 
         Raises:
             IndexFormatError: If it is no shard.
         """
+        path = Path(path)
         self.path = path
         check_readable(path)
         try:

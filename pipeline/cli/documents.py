@@ -1,4 +1,4 @@
-"""``preread sync | documents | show``."""
+"""``preread sync | documents | show``: documents and their passages."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,42 +6,34 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...data import OnError
-from .options import Device, IndexPath, Json, ReadIndex, print_json
+from .options import Device, IndexPath, Json, OnBadRecord, ReadIndex, print_json
 
 if TYPE_CHECKING:
     from ...indexer import SyncReport
 
 _N_SHOWN = 5
-"""Repeated texts that are named."""
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands."""
-    app.command()(sync)
-    app.command()(documents)
-    app.command()(show)
+"""Number of repeated texts that are named."""
 
 
 def sync(
     index: IndexPath,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of documents.")],
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on, and do it again after every change.")
+        bool, typer.Option("--watch", help="Keep running, and repeat after every change.")
     ] = False,
     quiet: Annotated[
-        float, typer.Option(min=0, help="With --watch: seconds without a change to wait for.")
+        float, typer.Option(min=0, help="With --watch: seconds without a change before it starts.")
     ] = 2.0,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that encode; by default one a core.")
+        int | None, typer.Option(min=1, help="Number of encoding processes; default: one per core.")
     ] = None,
-    on_error: Annotated[
-        OnError, typer.Option(help="What a document that cannot be read does.")
-    ] = OnError.FAIL,
+    on_error: OnBadRecord = OnError.FAIL,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
     """Bring INDEX in step with FOLDER: add, replace and remove documents."""
     from ...data import PrereadError
+    from ...data.io.outside import printable
     from ...indexer import Manifest, sync_folder, watch_folder
     from ...reader import Reader
 
@@ -56,7 +48,7 @@ def sync(
         except PrereadError as error:
             if not watch:
                 raise
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(printable(f"error: {error}"), err=True)
             continue
         _print_report(report, json)
         if not watch:
@@ -67,7 +59,7 @@ def documents(
     index: ReadIndex,
     patterns: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATTERN…]", help="Names of documents; * stands for anything."),
+        typer.Argument(metavar="[PATTERN…]", help="Names of documents; * and ? are wildcards."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -107,7 +99,10 @@ def show(
                 for ordinal in document.ordinals
             ]
             if not ordinals:
-                raise PrereadError(f"{index}: holds no passage and no document {name!r}.")
+                raise PrereadError(
+                    f"{index}: holds no passage and no document {name!r}. `preread documents "
+                    f"{index}` lists the documents."
+                )
             for passage in map(opened.passage, ordinals):
                 if json:
                     print_json(
@@ -124,7 +119,7 @@ def show(
 
 
 def _print_report(report: "SyncReport", json: bool) -> None:
-    """What was done."""
+    """Print what a synchronisation did."""
     if json:
         print_json(
             {

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from ...data import PrereadError
+from ...data.io.outside import check_text
 from ...indexer import Bm25Parameters, Hit, PassageIndex
 from ...indexer.filters import Filter
 from ...indexer.remote.copies import local_index
@@ -181,7 +182,7 @@ class OpenDomainQA:
             answer is less likely to be right than ``min_confidence``.
 
         Raises:
-            PrereadError: If the question is empty, or a number is not positive.
+            PrereadError: If the question is empty or not Unicode text, or a number is not positive.
         """
         result = self.answer(question, top_k=top_k, n_answers=n_answers, filter=filter)
         return result.answers
@@ -209,7 +210,7 @@ class OpenDomainQA:
                 (``indexer/filters.py``); None lets all pass.
 
         Raises:
-            PrereadError: If the question is empty, or a number is not positive.
+            PrereadError: If the question is empty or not Unicode text, or a number is not positive.
         """
         _check(question, top_k, n_answers)
         timings = Timings()
@@ -248,7 +249,7 @@ class OpenDomainQA:
             For each question what `answer` gives.
 
         Raises:
-            PrereadError: If a question is empty, or a number is not positive.
+            PrereadError: If a question is empty or not Unicode text, or a number is not positive.
         """
         for question in questions:
             _check(question, top_k, n_answers)
@@ -303,6 +304,7 @@ class OpenDomainQA:
 
 def _check(question: str, top_k: int, n_answers: int) -> None:
     """Refuse what cannot be answered."""
+    check_text(question, "question")
     if not question.strip():
         raise PrereadError("question: expected some words, found none. Ask something.")
     for name, value in (("top_k", top_k), ("n_answers", n_answers)):

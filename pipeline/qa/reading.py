@@ -123,7 +123,7 @@ class PassageReader:
                 to be left unread; None reads all of them at once.
             spans_per_passage: How many spans of each passage at most.
             max_answer_length: Longest span in wordpieces; by default the configuration's.
-            on_stage: Told ``question``, ``fetch``, ``decode``, ``encode`` and ``read`` when each is
+            on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
@@ -153,7 +153,7 @@ class PassageReader:
             requests: Any number; all are read together.
             stop_margin: Logits by which a question's best span must be ahead for its other passages
                 to be left unread; None reads all of them at once.
-            on_stage: Told ``question``, ``fetch``, ``decode``, ``encode`` and ``read`` when each is
+            on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
@@ -165,8 +165,7 @@ class PassageReader:
         if not progress:
             return []
         number = {q: n for n, q in enumerate(dict.fromkeys(r.question for r in requests))}
-        questions = self.reader.question_states(*number)
-        on_stage("question")
+        questions: Packed | None = None
         longest = max(len(request.passages) for request in requests)
         for end in [longest] if stop_margin is None else batch_ends(longest):
             unfinished = [one for one in progress if not one.is_finished]
@@ -178,6 +177,8 @@ class PassageReader:
             )
             asked = [number[one.request.question] for one in unfinished]
             numbers = [states.numbers_of(part) for part in parts]
+            if questions is None:
+                questions = self.reader.question_states(*number)
             for block in states.blocks(
                 numbers, math.inf if before_block is None else _ROWS_A_BLOCK
             ):

@@ -15,8 +15,9 @@ def shipped_reader_path(name: str) -> Path | None:
     return folder if folder.parent == Path(__file__).parent and folder.is_dir() else None
 
 
-def is_shipped(folder: Path) -> bool:
+def is_shipped(folder: str | Path) -> bool:
     """Whether a folder is that of a shipped reader, inside the installed package."""
+    folder = Path(folder)
     here = Path(__file__)
     # In an editable installation this file may be a link into the sources, but its folder is not.
     return folder.resolve().parent in (here.parent.resolve(), here.resolve().parent)

@@ -29,7 +29,7 @@ def codec_file_name(name: CodecName) -> str:
     return f"codec-{name}.safetensors"
 
 
-def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
+def save_codec(codec: QuantisedCodec, reader: Reader, path: str | Path) -> None:
     """Write a codec: most tables as signed bytes, the two maps in float16.
 
     Args:
@@ -37,6 +37,7 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
         reader: Reader from whose states it was learned. No other reader can use it.
         path: Path of the file.
     """
+    path = Path(path)
     tensors = {
         "analysis": codec.quantiser.analysis.half(),
         "synthesis": codec.quantiser.synthesis.half(),
@@ -59,7 +60,7 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
     path.write_bytes(save({name: t.cpu().contiguous() for name, t in tensors.items()}, metadata))
 
 
-def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
+def load_codec(path: str | Path, reader: Reader) -> QuantisedCodec:
     """Read a codec.
 
     The last codecs are kept with their expanded tables, so another index with the same codec
@@ -72,6 +73,7 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
     Raises:
         PrereadError: If the file is not a codec, or belongs to another reader.
     """
+    path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:

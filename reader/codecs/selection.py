@@ -29,7 +29,7 @@ def plain_codec(name: str) -> Codec:
     raise PrereadError(f"codec: expected float16 or int8, found {name}, which has to be learned.")
 
 
-def find_codec(name: str, reader: Reader) -> Codec | None:
+def find_codec(name: str | Path, reader: Reader) -> Codec | None:
     """Find a codec by its name or file.
 
     Args:
@@ -42,6 +42,7 @@ def find_codec(name: str, reader: Reader) -> Codec | None:
     Raises:
         PrereadError: If there is no such codec, or its file cannot be used.
     """
+    name = str(name)
     if name.endswith(".safetensors"):
         return load_codec(Path(name), reader)
     parsed = CodecName.parse(name)
@@ -57,7 +58,7 @@ def _brought(name: CodecName, reader: Reader) -> QuantisedCodec | None:
     return load_codec(path, reader) if path.is_file() else None
 
 
-def known_codec(name: str, reader: Reader) -> Codec:
+def known_codec(name: str | Path, reader: Reader) -> Codec:
     """Find a codec by its name or file; one that is not learned yet is an error.
 
     Args:

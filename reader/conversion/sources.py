@@ -44,7 +44,7 @@ class Source:
         return path if path.is_dir() else None
 
 
-def find_source(name: str) -> Source:
+def find_source(name: str | Path) -> Source:
     """Find a checkpoint and recognise its kind.
 
     Args:
@@ -54,6 +54,7 @@ def find_source(name: str) -> Source:
     Raises:
         PrereadError: If there is no such checkpoint, or a folder holds several.
     """
+    name = str(name)
     path = Path(name).expanduser()
     prefix = _tensorflow_prefix(path)
     if prefix is not None:

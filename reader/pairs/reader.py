@@ -66,7 +66,7 @@ class PairReader:
     @classmethod
     def load(
         cls,
-        name: str,
+        name: str | Path,
         *,
         device: str | torch.device = "cpu",
         num_lower_layers: int | None = None,
@@ -85,6 +85,7 @@ class PairReader:
             PrereadError: If the reader or device does not exist, the model is not one of pairs, or
                 its files are damaged.
         """
+        name = str(name)
         check_device(device)
         source = str(shipped_reader_path(name) or name)
         asked = {"num_lower_layers": num_lower_layers, "stored_segment": stored_segment}

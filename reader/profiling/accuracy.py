@@ -7,7 +7,7 @@ from typing import Any
 from ...data import PrereadError
 
 
-def f1_by_split(path: Path) -> dict[str, dict[int, float]]:
+def f1_by_split(path: str | Path) -> dict[str, dict[int, float]]:
     """Read the results of ``benchmarks/split_curve.py``.
 
     Args:
@@ -20,6 +20,7 @@ def f1_by_split(path: Path) -> dict[str, dict[int, float]]:
     Raises:
         PrereadError: If the file is not of this form.
     """
+    path = Path(path)
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["rows"]
         curves: dict[str, dict[int, float]] = {}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plot_sweep(
-    sweep: Profile, path: Path, f1: Mapping[str, Mapping[int, float]] | None = None
+    sweep: Profile, path: str | Path, f1: Mapping[str, Mapping[int, float]] | None = None
 ) -> None:
     """Plot speed-up by split, F1 by split if it is known, and storage by codec.
 
@@ -26,6 +26,7 @@ def plot_sweep(
     Raises:
         PrereadError: If matplotlib is not installed, or the file cannot be written.
     """
+    path = Path(path)
     try:
         from matplotlib.figure import Figure
     except ImportError:

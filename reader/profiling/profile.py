@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -148,7 +149,7 @@ class Profile:
 
 
 def profile_reader(
-    name: str,
+    name: str | Path,
     options: ProfileOptions,
     *,
     num_lower_layers: int | None = None,
@@ -170,7 +171,7 @@ def profile_reader(
     Raises:
         PrereadError: If there is no such reader, or its positions are too few for the layout.
     """
-    subject = Subject.load(name, num_lower_layers=num_lower_layers, device=device)
+    subject = Subject.load(str(name), num_lower_layers=num_lower_layers, device=device)
     split = subject.config.num_lower_layers
     groups = [
         [Case(w, kind, 0 if kind is PassKind.FULL else split) for kind in PassKind]
@@ -181,7 +182,11 @@ def profile_reader(
 
 
 def sweep_reader(
-    name: str, options: ProfileOptions, *, device: str = "cpu", show_progress: bool = False
+    name: str | Path,
+    options: ProfileOptions,
+    *,
+    device: str = "cpu",
+    show_progress: bool = False,
 ) -> Profile:
     """Compare the full model with the decomposed model with stored states, at every split.
 
@@ -198,7 +203,7 @@ def sweep_reader(
     Raises:
         PrereadError: If there is no such reader, or its positions are too few for the layout.
     """
-    subject = Subject.load(name, num_lower_layers=0, device=device)
+    subject = Subject.load(str(name), num_lower_layers=0, device=device)
     groups = []
     for layout in options.layouts:
         for workload in options.workloads(layout):

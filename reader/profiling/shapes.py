@@ -12,7 +12,7 @@ import torch
 from ...data import PrereadError
 from ..config import DeformerConfig
 from ..modeling.question_answering import DeformerForQuestionAnswering
-from ..reader import Reader
+from ..reader import Reader, check_device
 
 _XLNET: dict[str, Any] = {
     "base": "xlnet",
@@ -71,6 +71,7 @@ class Subject:
         Raises:
             PrereadError: If there is no such reader, or it has too few layers.
         """
+        check_device(device)
         if name in SHAPES and not Path(name).is_dir():
             subject = cls(name, DeformerConfig(**SHAPES[name]), None)
         else:

@@ -1,4 +1,4 @@
-"""A retrieval head as a safetensors file beside a reader's weights (``docs/reference/formats.md``)."""
+"""The file of a retrieval head, in safetensors format (``docs/reference/formats.md``)."""
 
 import hashlib
 import json

@@ -144,7 +144,7 @@ def label_features(
     features: Sequence[Feature],
     student: PreTrainedTokenizerFast,
     teacher: Reader,
-    folder: Path,
+    folder: str | Path,
     *,
     precision: MixedPrecision = MixedPrecision.AUTO,
     show_progress: bool = False,
@@ -168,6 +168,7 @@ def label_features(
         PrereadError: If the teacher lacks word pieces, or the folder has labels of other features
             or of another teacher.
     """
+    folder = Path(folder)
     pieces = PieceMap(
         student,
         teacher.tokenizer,

@@ -247,7 +247,7 @@ class Recipe:
                 raise PrereadError(f"recipe: a [task] on pairs has no {name}. Drop it.")
 
     @classmethod
-    def load(cls, path: Path) -> "Recipe":
+    def load(cls, path: str | Path) -> "Recipe":
         """Read a TOML file.
 
         Args:
@@ -257,6 +257,7 @@ class Recipe:
             PrereadError: If the file cannot be read, is not TOML, or a key is wrong, unknown or
                 missing.
         """
+        path = Path(path)
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:

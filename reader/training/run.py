@@ -31,8 +31,8 @@ _LOG = logging.getLogger(__name__)
 def train(
     recipe: Recipe,
     *,
-    data: Path,
-    output: Path,
+    data: str | Path,
+    output: str | Path,
     device: str | None = None,
     on_error: OnError = OnError.FAIL,
     resume: bool = False,
@@ -57,6 +57,8 @@ def train(
         PrereadError: If base or teacher cannot be used, ``output`` holds another run, or the loss
             is not a finite number.
     """
+    data = Path(data)
+    output = Path(output)
     arguments = training_arguments(recipe, output, device)
     if arguments.process_index == 0:
         prepare_folder(output, recipe, resume)

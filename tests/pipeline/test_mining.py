@@ -402,7 +402,7 @@ def test_command_counts_skipped_records_on_standard_error(
         (("{index}", "{questions}", "{tmp}/new", "--depth", "5"), "depth must be at least"),
         (
             ("{corpus}", "{questions}", "{tmp}/new", "--retriever", "dense"),
-            "expected an index, for its passages to be found by 'dense'",
+            "expected an index, which --retriever dense searches",
         ),
     ],
 )

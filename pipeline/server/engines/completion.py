@@ -54,6 +54,7 @@ _NOTHING = AnswerField(
     end=0,
     passage="",
     confidence=None,
+    metadata={},
     supporting=[],
 )
 

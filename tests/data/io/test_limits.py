@@ -11,6 +11,7 @@ from preread.data import (
     DataError,
     OnError,
     PrereadError,
+    QuestionFormat,
     read_choices,
     read_corpus,
     read_examples,
@@ -108,7 +109,7 @@ def bomb(n_mib: int) -> bytes:
     [
         ("corpus.jsonl.gz", ":5", lambda p: read_corpus(p, on_error=OnError.SKIP)),
         ("corpus.txt.gz", ":5", read_corpus),
-        ("squad.json.gz", ":5", lambda p: read_examples(p, format="squad")),
+        ("squad.json.gz", ":5", lambda p: read_examples(p, format=QuestionFormat.SQUAD)),
     ],
 )
 def test_gzip_data_that_expands_too_far_is_refused(
