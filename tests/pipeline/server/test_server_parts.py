@@ -81,7 +81,7 @@ def hold() -> Iterator[Callable[..., Held]]:
     """Makes workers that are busy with job 1 already, and ends them."""
     made: list[Held] = []
 
-    def make(**rules: object) -> Held:
+    def make(**rules: Any) -> Held:
         held = Held(**rules)
         made.append(held)
         held.worker.submit(1, later())
