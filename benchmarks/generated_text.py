@@ -1,8 +1,9 @@
-"""Text with the vocabulary of a corpus, for more passages than there are.
+"""Text with the vocabulary of a corpus, for more passages than the corpus has.
 
-Words are drawn one by one with the frequencies they have in the passages that were counted. One
-that was never seen (Good and Turing: as likely as words seen once were frequent) is drawn from the
-tail that Zipf's law goes on with, so that the vocabulary grows with the text, as a real one does.
+Words are drawn one by one with the frequencies that they have in the counted passages. With the
+probability of a new word (Good and Turing: the share of words that were seen once), a word is drawn
+from the tail that continues Zipf's law. The vocabulary therefore grows with the text, like a real
+one.
 """
 
 import math

@@ -2,10 +2,10 @@
 
     python benchmarks/grow.py INDEX FOLDER --passages 2000000
 
-Everything but the lower layers and the codec's search is what ``preread add`` does: tokenising,
-shards with their checksums, look-up, BM25, manifest. Codes are random bytes, so that what is read
-in generated passages means nothing; that they are found, fetched, decoded and read costs what it
-would otherwise. INDEX stays as it is.
+Everything except the lower layers and the codec's search is done as in ``preread add``: tokenising,
+shards with their checksums, look-up, BM25, manifest. Codes are random bytes, so what is read in
+generated passages means nothing. Finding, fetching, decoding and reading them costs what it costs
+for real passages. INDEX does not change.
 """
 
 import json

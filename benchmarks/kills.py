@@ -4,11 +4,11 @@
 
 A tiny random reader builds an index of the sample corpus, adds to it, deletes from it and compacts
 it, each by the command line in a process of its own. In each trial one of these steps is killed
-(SIGKILL) after a random time, and repeated with ``--resume`` where it has that. At the end every
-file must be the one of an undisturbed run, to the byte; of Lucene's own, which name their segments
-at random, the hits and scores must be. A kill counts only if the process was still running. What it
-left behind is noted. Processes are forked from one that has imported all, so that no kill is wasted
-on imports; every fourth round encodes with two workers.
+(SIGKILL) after a random time, and repeated, with ``--resume`` where the command has it. At the end
+every file must equal that of an undisturbed run, byte by byte. Lucene names its segments at random,
+so its files are compared by hits and scores. A kill counts only if the process was still running.
+The script notes what the killed process left behind. Processes are forked from one that has
+imported everything, so that no kill hits an import. Every fourth round encodes with two workers.
 """
 
 import multiprocessing

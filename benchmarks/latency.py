@@ -2,9 +2,9 @@
 
     python benchmarks/latency.py INDEX QUESTIONS --sample 500 --split 100
 
-Whole questions, one at a time: --sample of them at top-20 for the percentiles, the first --split of
-these for the stages, and at every --top-k, all numbers of passages of a question in turns. The
-slope is a least-squares line through the medians.
+Whole questions are answered one at a time: --sample of them from 20 passages for the percentiles,
+and the first --split of these for the stages, at every --top-k, with all numbers of passages of a
+question in turns. The slope is that of a least-squares line through the medians.
 """
 
 import statistics
@@ -20,7 +20,7 @@ from preread.pipeline import OpenDomainQA
 from tqdm import tqdm
 
 WARM_UPS = 5
-STAGES = ("retrieve", "question", "fetch", "decode", "read", "answers")
+STAGES = ("retrieve", "fetch", "decode", "read", "answers")
 
 
 def end_to_end(qa: OpenDomainQA, questions: Sequence[Question], top_k: int) -> dict[str, float]:
@@ -129,7 +129,7 @@ def main() -> None:
     }
     print(content["latency_ms"], content["line"])
     write_result("latency", content)
-    plot(rows, ROOT / "docs" / "latency.png")
+    plot(rows, ROOT / "docs" / "measurements" / "latency.png")
 
 
 if __name__ == "__main__":

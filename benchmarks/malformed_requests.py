@@ -1,15 +1,15 @@
-"""Thousands of requests that are wrong in some way; what does a server reply, and is it well after?
+"""How does a server reply to thousands of wrong requests, and does it still work afterwards?
 
     pip install '.[bench]'
     python benchmarks/malformed_requests.py --requests 5000
 
-Half of the requests are schemathesis's, made from our own OpenAPI document to break it; the others
-are made here: bytes that are no UTF-8, no JSON, too many, nested too deep, numbers that cannot be,
-wrong types, paths that climb, in bodies, addresses and headers. They go over plain sockets, so that
-no client library tidies them up. A reply is wrong if it is a 5xx other than an honest refusal
-(503 with Retry-After; 504 where the request itself asked for so little time), if an error is not
-JSON as documented, or if it shows where the code was. At the end the server must answer a question
-as it did at the beginning, and have logged no failure of its own.
+Schemathesis makes half of the requests from our OpenAPI document. The script makes the others:
+bytes that are not UTF-8, not JSON, too many or nested too deep, impossible numbers, wrong types and
+climbing paths, in bodies, addresses and headers. They go over plain sockets, so that no client
+library corrects them. A reply is wrong if it is a 5xx other than a documented refusal (503 with
+Retry-After; 504 where the request asked for so little time), if an error is not JSON as documented,
+or if it shows code. At the end the server must answer a question as at the beginning, and must have
+logged no failure of its own.
 """
 
 import collections

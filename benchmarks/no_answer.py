@@ -1,10 +1,10 @@
-"""How well does the reader know that a text holds no answer?
+"""How well does the reader recognise that a text holds no answer?
 
     python benchmarks/no_answer.py --questions 1000 squad20-dev.jsonl.gz
 
-`QuestionAnswerer` with ``handle_impossible_answer``: questions that look answerable and are not, as
-SQuAD 2.0 has them, and questions asked of a text on something else. The threshold on "no answer" is
-chosen on every second question, and scored on the others.
+`QuestionAnswerer` with ``handle_impossible_answer`` answers questions that only look answerable, as
+in SQuAD 2.0, and questions that are asked of a text on another subject. Every second question
+chooses the threshold on "no answer", and the others are scored.
 """
 
 import random

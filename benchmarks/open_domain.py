@@ -2,8 +2,8 @@
 
     python benchmarks/open_domain.py CORPUS QUESTIONS INDEX --top-k 20
 
-Builds INDEX of CORPUS, or goes on with it, and answers QUESTIONS from it. Vectors for another
-retriever than BM25 have to be there (`preread dense`).
+The script builds INDEX of CORPUS, or continues its build, and answers QUESTIONS from it. A
+retriever other than BM25 needs vectors in the index (`preread dense`).
 """
 
 import time

@@ -2,9 +2,10 @@
 
     python benchmarks/own_questions.py fairytaleqa.jsonl.gz RUNS DATASET…
 
-The recipe is ``minilm-l6-own``. Of the questions, those are left out that ``minilm-l6-second`` saw
-when the reader was made; of the others, half of the stories are learned from and the other half is
-answered, before and after, as are samples of the data sets. All are read from 9 bytes a token.
+The recipe is ``minilm-l6-own``. Questions that ``minilm-l6-second`` saw when the reader was made
+are left out. Of the others, the reader learns from half of the stories and answers the questions of
+the other half, before and after the training, and also samples of the datasets. All are read from 9
+bytes a token.
 """
 
 import json

@@ -2,13 +2,13 @@
 
     python benchmarks/pair_tasks.py BASE TRAIN DEV RUNS
 
-For each of BoolQ, MNLI and QQP three readers begin from BASE, a plain encoder, and see the same
-pairs in the same order: the full model, a decomposed one, and a decomposed one taught by the full
-one with KD and LRS (Cao et al. 2020, section 3.3). The recipes are ``minilm-l6-TASK-full``,
-``-split`` and ``-student``. All are scored on the pairs of DEV; the taught one also with its stored
-text through a codec. A run whose ``RUNS/TASK-ARM/reader`` is there is not done again, wherever that
-reader comes from. The result is written after each task; with ``--go-on`` the newest one's other
-tasks stay in it.
+For each of BoolQ, MNLI and QQP three readers start from BASE, a plain encoder, and see the same
+pairs in the same order: the full model, a decomposed reader, and a decomposed reader that the full
+model teaches with KD and LRS (Cao et al. 2020, section 3.3). The recipes are
+``minilm-l6-TASK-full``, ``-split`` and ``-student``. All are scored on the pairs of DEV, the taught
+one also with its stored text through a codec. A run whose ``RUNS/TASK-ARM/reader`` exists is not
+repeated, wherever that reader comes from. The result is written after each task. With ``--go-on``
+the other tasks of the newest result stay in it.
 """
 
 import json

@@ -1,13 +1,13 @@
-"""Do the scores of different passages compare, and what is that worth?
+"""Are the scores of different passages comparable, and what is that worth?
 
     python benchmarks/passage_scores.py CORPUS QUESTIONS span=FOLDER shared=FOLDER full=FOLDER
 
-All readers read the same passages, those BM25 finds in CORPUS, in the same run. An answer is the
-best span of one of the first n passages; it is chosen by its logit (raw), by its probability in its
-passage (normalised), or by its logit less the passage's no-answer logit (null), with BM25's score
-added at some weight. Even-numbered questions choose the weight at the largest n; odd-numbered ones
-report what it gives. Readers with the same lower layers share their passage states, which are kept
-in float16, as in an index.
+All readers read the same passages, which BM25 finds in CORPUS, in the same run. An answer is the
+best span of one of the first n passages. It is chosen by its logit (raw), by its probability in its
+passage (normalised), or by its logit less the no-answer score of the passage (null), with the BM25
+score added at some weight. Even-numbered questions choose the weight at the largest n, and
+odd-numbered questions are reported. Readers with the same lower layers share their passage states,
+which are kept in float16, as in an index.
 """
 
 import argparse

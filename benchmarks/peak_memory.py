@@ -3,8 +3,9 @@
     python benchmarks/peak_memory.py FOLDER --shapes bert-base bert-large default --top-k 100
 
 FOLDER is what `speed.py` left: readers, indexes, questions. Every system reads in a process of its
-own, which loads nothing else. Its resident memory is noted when it is ready, the high-water mark is
-set back (Linux), and the passages are read; what the mark has risen by is the memory of reading.
+own, which loads nothing else. The script notes its resident memory when it is ready, resets the
+high-water mark (Linux), and lets it read the passages. The rise of the mark is the memory of
+reading.
 """
 
 import argparse

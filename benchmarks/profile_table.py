@@ -2,10 +2,10 @@
 
     python benchmarks/profile_table.py [--measure] [--device cuda]
 
-Operations and parameters of BERT and XLNet, base split at 9 of 12 layers and large at 20 of 24, in
-every layout, and of every split in SQuAD's. They are the same on every machine. With
-``--measure``, time and memory of the former too, which want a machine with nothing else to do. The
-pictures of docs/profile.md are drawn here.
+The script counts operations and parameters of BERT and XLNet, base split at 9 of 12 layers and
+large at 20 of 24, in every layout, and of every split in SQuAD's layout. They are the same on every
+machine. ``--measure`` adds time and memory, which need a machine without other work. The script
+also draws the pictures of docs/measurements/profile.md.
 """
 
 from dataclasses import replace
@@ -36,7 +36,7 @@ def main() -> None:
     for shape in SHAPES:
         profiles.append(profile_reader(shape, options, device=arguments.device).to_dict())
         sweep = sweep_reader(shape, of_squad, device=arguments.device)
-        plot_sweep(sweep, ROOT / "docs" / f"profile-{shape}.png")
+        plot_sweep(sweep, ROOT / "docs" / "measurements" / f"profile-{shape}.png")
         sweeps.append(sweep.to_dict())
     content = {"is_measured": arguments.measure, "profiles": profiles, "sweeps": sweeps}
     write_result("profile-table", content)

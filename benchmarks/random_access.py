@@ -2,10 +2,10 @@
 
     python benchmarks/random_access.py INDEX FOLDER --gib 40 --questions 200
 
-Copies of INDEX's shards fill FOLDER until they take more than the machine's memory, under one
-manifest with new ordinals, so that 100 random passages lie anywhere in it. Cold: the kernel is
+Copies of INDEX's shards fill FOLDER until they take more than the machine's memory. One manifest
+lists them with new ordinals, so that 100 random passages lie anywhere in them. Cold: the kernel is
 asked to forget the files before each question. Warm: the same passages once more. Decoding, and
-reading the passages' texts after their states, are timed apart.
+reading the texts of the passages after their states, are timed apart.
 """
 
 import os

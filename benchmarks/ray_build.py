@@ -1,12 +1,12 @@
-"""Does a build on a Ray cluster survive the loss of a worker and of a node, to the same bytes?
+"""Does a build on a Ray cluster survive the loss of a worker and of a node, with the same bytes?
 
     python benchmarks/ray_build.py CORPUS --passages 4000
 
-Needs the extra ``ray``. The first passages of CORPUS are encoded by the reader that ships: in this
-machine's processes, on a cluster of a head and two nodes of a core each (all on this machine), and
-on the same cluster while a worker is killed (SIGKILL) and then a node, after a tenth and three
-tenths of the shards. A third node joins after that. All files but Lucene's own must be the same;
-Lucene's must give the same hits and scores.
+Needs the extra ``ray``. The reader that ships encodes the first passages of CORPUS three times: in
+processes of this machine; on a cluster of a head and two nodes of one core each, all on this
+machine; and on the same cluster while a worker and then a node is killed (SIGKILL), after a tenth
+and three tenths of the shards. A third node joins after that. All files except Lucene's must be the
+same. Lucene's must give the same hits and scores.
 """
 
 import os

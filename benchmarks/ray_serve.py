@@ -1,10 +1,10 @@
-"""Do parts behind Ray Serve answer as the whole index does, and what happens when one is lost?
+"""Do partitions behind Ray Serve answer as the whole index does, and what if one is lost?
 
     python benchmarks/ray_serve.py INDEX QUESTIONS --questions 500 --seconds 60
 
-Needs the extra ``ray``. INDEX is split into three parts, each served by a process, behind two
+Needs the extra ``ray``. INDEX is split into three partitions, each served by a process, behind two
 fronts. First every question is asked of them, and of the index itself in this process. Then two
-clients ask without a pause; a third of the way through, the process of one part is killed
+clients ask without a pause. After a third of the time, the process of one partition is killed
 (SIGKILL).
 """
 

@@ -1,10 +1,10 @@
-"""How well does the reader answer when it is given the passage?
+"""How well does the reader answer when the passage is given?
 
     python benchmarks/reading.py --reader default --full FOLDER --jobs 2 DATASET…
     python benchmarks/reading.py --modes stored --codecs rpq9 DATASET…
 
-``--full`` names the full model (k = 0) that the reader is measured against; ``--name`` sets a
-result aside from those that the README shows.
+``--full`` names the full model (k = 0) that the reader is compared with. ``--name`` keeps a result
+apart from those that the README shows.
 """
 
 from concurrent.futures import ProcessPoolExecutor

@@ -1,4 +1,4 @@
-"""Reads of readers that an index was made with, and of others, which read the passages' texts."""
+"""Reads of readers that share the index's lower layers, and of others, which read the texts."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,9 +5,10 @@
     python benchmarks/grow.py FOLDER/202441 FOLDER/2000000 --passages 2000000
     python benchmarks/rehearsal.py QUESTIONS FOLDER/20000 FOLDER/202441 FOLDER/2000000
 
-Each index is opened and asked in a process of its own, one after the other, and all of it again,
---rounds times. Building is timed by when its files were written: states by the shards after the
-first, so that what comes before is not in it. Cold: the kernel is asked to forget the shards.
+Each index is opened and asked in a process of its own, one after the other, --rounds times. The
+time of building comes from the times at which its files were written. States are timed by the
+shards after the first, which leaves out what comes before. Cold: the kernel is asked to forget the
+shards.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""How often do the first passages hold an answer: by words, by meaning, by both?
+"""How often do the first passages hold an answer, with BM25, with vectors, and with both?
 
     python benchmarks/retrieval.py INDEX QUESTIONS --retriever bm25 dense hybrid
 
-Every question of QUESTIONS that has an answer is searched with, and judged as DPR does. INDEX must
-have vectors (``preread dense``) for what needs them. Give --encoder-name where the encoder was
-loaded from a folder whose name says nothing.
+Every question of QUESTIONS that has an answer is searched for, and judged as DPR does. The
+retrievers with vectors need them in INDEX (``preread dense``). Give --encoder-name if the encoder
+was loaded from a folder whose name does not identify it.
 """
 
 import time

@@ -1,8 +1,9 @@
 """How costs grow with the passages of an index, by the newest result of `rehearsal.py`.
 
-Growth is told twice: by the straight line through the costs (least squares, so that each counts by
-its distance), and by the exponent between the two largest indexes: 1 grows with the passages, 0 not
-at all. Both are extrapolated to all of Wikipedia; a cost that falls is taken to stay.
+Growth is described twice: by the straight line through the costs (least squares, where each counts
+by its distance), and by the exponent between the two largest indexes. An exponent of 1 grows with
+the passages, one of 0 does not grow. Both are extrapolated to all of Wikipedia. A cost that falls
+is taken as constant.
 """
 
 from collections.abc import Callable
@@ -124,4 +125,4 @@ def plot_growth(result: Result) -> None:
     for axes in panels[len(costs) :]:
         axes.set_visible(False)
     figure.supxlabel("passages")
-    figure.savefig(ROOT / "docs" / "scaling.png", dpi=110)
+    figure.savefig(ROOT / "docs" / "measurements" / "scaling.png", dpi=110)

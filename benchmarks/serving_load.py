@@ -1,15 +1,15 @@
-"""What a server does under load, when it is killed, and when its index is swapped.
+"""What does a server do under load, when it is killed, and when its index is swapped?
 
     python benchmarks/serving_load.py my-index questions.jsonl
 
-The server runs in a process of its own, the clients in threads of this one; each asks as soon as it
-has its answer, and waits as long as it is told to when it is refused. In turn:
+The server runs in a process of its own, and the clients in threads of this one. Each client asks
+again as soon as it has its answer, and waits as long as a refusal says. The parts run in turn:
 
-load        the server's memory, second by second, and how long answers take
-batching    the same load on servers that read several questions together and one at a time, in
-            turns; the ratio is of neighbours
+load        the memory of the server, second by second, and how long answers take
+batching    the same load on servers that read several questions together or one at a time, in
+            turns; the ratio compares neighbours
 kill        SIGKILL under load; another server on the same port must give the same answers
-swap        the index is another, behind a symbolic link, again and again under load
+swap        the index is exchanged behind a symbolic link, again and again under load
 """
 
 import argparse

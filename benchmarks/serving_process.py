@@ -1,4 +1,4 @@
-"""A server in a process of its own, for what is measured or tried on it."""
+"""A server in a process of its own, for measurements and tests of it."""
 
 import json
 import os

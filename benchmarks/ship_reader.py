@@ -2,9 +2,9 @@
 
     python benchmarks/ship_reader.py RUN/reader --bm25-weight 0.2 --codec rpq8
 
-Copies weights (float16), configuration, ranking, tokenizer and the codec's file, which has been put
-beside them: `preread train minilm-l6-codec` leaves one. The model card stays and has to be looked
-at, and `preread calibrate` fits the ranking.
+The script copies weights (float16), configuration, ranking, tokenizer, and the file of the codec,
+which `preread train minilm-l6-codec` leaves beside the weights. It does not change the model card,
+which has to be revised by hand. `preread calibrate` fits the ranking.
 """
 
 import json

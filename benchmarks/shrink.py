@@ -2,9 +2,9 @@
 
     python benchmarks/shrink.py INDEX FOLDER --passages 20000
 
-Look-up and BM25 are made anew, as a build of so many passages makes them, and timed. The states are
-those of INDEX: what encoding them took is told by when its files were written. INDEX stays as it
-is.
+Look-up and BM25 are made anew, as in a build of so many passages, and timed. The states are those
+of INDEX; the times at which its files were written show how long encoding took. INDEX does not
+change.
 """
 
 import time

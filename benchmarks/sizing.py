@@ -1,4 +1,4 @@
-"""What all of Wikipedia takes: operations by shape, bytes by those of an index that was built."""
+"""What all of Wikipedia takes: operations by shape, and bytes as in an index that was built."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from common import ROOT, Result, newest
 from scaling import WIKIPEDIA
 
 PASSAGE_TOKENS = 145
-"""Of a passage of Wikipedia, title and [SEP]s included; see docs/profile.md."""
+"""Of a passage of Wikipedia, title and [SEP]s included; see docs/guide/profile.md."""
 CODE_BYTES = 9
 """A token's, in the codec of the shipped reader."""
 DEVICE_TERAFLOPS = (0.1, 10, 100, 300)

@@ -1,18 +1,19 @@
-"""How much sooner are the same passages read than by what one would use instead?
+"""How much faster are the same passages read than by other systems?
 
     python benchmarks/speed.py CORPUS QUESTIONS FOLDER --shapes bert-base bert-large default
 
-For each shape of reader an index of the passages that BM25 finds in CORPUS for some of QUESTIONS is
-built in FOLDER (kept there for the next run). Then every system reads the same passages of each
-question, one system after the other, and all of them again --repeat times. Ours are timed from the
-question's text to the logits of all passages: tokenising, the question's lower layers, fetching and
-decoding states from the index, upper layers. The others begin with tokens at hand, laid out and
-padded; the decomposed one with the passages' states too. Finding spans, the same for all, is not
-timed. ``--without-bfloat16`` leaves it out, ours and the full model's, on a processor that has no
-instructions for it: there it is emulated, and slow.
+For each shape of reader, an index is built in FOLDER of the passages that BM25 finds in CORPUS for
+some of QUESTIONS, and kept there for the next run. Then every system reads the same passages of
+each question, one system after the other, --repeat times. Ours are timed from the text of the
+question to the logits of all passages: tokenising, the question's lower layers, fetching and
+decoding states from the index, upper layers. The others start with padded tokens in memory, the
+decomposed one also with the states of the passages. Finding spans is the same for all and is not
+timed. ``--without-bfloat16`` leaves bfloat16 out, for processors without instructions for it, where
+it is emulated and slow.
 
-That all read alike is checked first: sorted equals padded, and ours from exact states equals the
-decomposed one, within 1e-4 of the logits' norm. What codecs and fewer bits change is in the result.
+First the script checks that all systems read alike: sorted equals padded, and ours from exact
+states equals the decomposed one, within 1e-4 of the norm of the logits. The result has what codecs
+and fewer bits change.
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,11 +2,11 @@
 
     python benchmarks/split_curve.py FULL TRAIN RUNS SQUAD NQ --share 0.15 --sample 2000
 
-From the weights of FULL, the full reader, one reader is trained for every split k and with every
-kind of loss, each with the same questions in the same order: with gold spans alone, and with
-knowledge distillation and layerwise representation similarity (Cao et al. 2020, section 3.3) from
-FULL. k = 0 with gold spans alone shows what the training itself does. Every reader is then read on
-the same questions of SQuAD and NQ. What is done already in RUNS is not done again.
+From the weights of FULL, the full reader, one reader is trained for every split k and every kind of
+loss, each with the same questions in the same order: with gold spans alone, and with knowledge
+distillation and layerwise representation similarity (Cao et al. 2020, section 3.3) from FULL. k = 0
+with gold spans alone shows what the training itself does. Every reader then reads the same
+questions of SQuAD and NQ. Runs that are complete in RUNS are not repeated.
 """
 
 import json
@@ -111,7 +111,7 @@ def main() -> None:
         "rows": rows,
     }
     write_result("split-curve", content)
-    plot(rows, reference, ROOT / "docs" / "split-curve.png")
+    plot(rows, reference, ROOT / "docs" / "measurements" / "split-curve.png")
 
 
 if __name__ == "__main__":

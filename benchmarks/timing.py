@@ -1,4 +1,4 @@
-"""Timing what is compared in turns, and the memory of processes."""
+"""Timing systems in turns, and the memory of processes."""
 
 import json
 import statistics

@@ -1,4 +1,4 @@
-"""Training several readers that differ in one thing, each only once."""
+"""Training several readers that differ in one respect, each only once."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""What would all of Wikipedia take, by the rates that were measured on less of it?
+"""What would all of Wikipedia take, at the rates that were measured on less of it?
 
-What grows with the corpus is multiplied by the number of passages. Memory is given twice: as
+Costs that grow with the corpus are multiplied by the number of passages. Memory is given twice: as
 measured at the most passages, and on the straight line through the fewest and the most.
 """
 

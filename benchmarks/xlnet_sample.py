@@ -2,13 +2,13 @@
 
     python benchmarks/xlnet_sample.py FOLDER [--epochs 30]
 
-Makes a small XLNet with random weights and a tokenizer of the sample corpus, trains it split on
-questions made of that corpus' own sentences (none of the sample's questions is among them), builds
-an index for each codec, and answers the sample's questions from it. The same network before
-training is scored too. FOLDER keeps everything; what is there already is not done again.
+The script makes a small XLNet with random weights and a tokenizer of the sample corpus. It trains
+it, split, on questions made from the sentences of that corpus (none of the sample's questions is
+among them), builds an index for each codec, and answers the sample's questions. The same network
+before training is scored too. FOLDER keeps everything, and nothing that exists there is repeated.
 
-A reader of this size that has read some hundred passages in its life answers little; the score says
-that all parts work together, not what XLNet can do.
+A reader of this size that has read a few hundred passages in its life answers little. The score
+says that all parts work together, not what XLNet can do.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Passages, questions, answers: records, readers of their files, and how answers are scored."""
+"""Passages, questions and answers: their records, the readers of their files, and the metrics."""
 
 from .corpora import CorpusFormat, detect_corpus_format, read_corpus
 from .errors import DataError, PrereadError

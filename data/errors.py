@@ -1,27 +1,33 @@
-"""The exceptions every room raises for a caller's mistake."""
+"""Errors that callers can cause: the base of all rooms, and the errors of data files."""
 
 from functools import partial
 from pathlib import Path
 
 
 class PrereadError(Exception):
-    """Base of every error that a caller can cause and mend.
+    """Base of all errors that a caller can cause and correct.
 
-    The command line prints it as ``error: …`` and exits with code 2; nothing else is caught there,
-    so that our own mistakes keep their traceback.
+    The command line prints such an error as ``error: …`` and exits with code 2. Other exceptions
+    are bugs and keep their traceback.
     """
 
 
 class DataError(PrereadError):
-    """A file of passages or questions is not what its format promises.
+    """A file of passages, questions or other records is not what its format requires.
 
     Attributes:
-        path: The file.
-        line: Line number, counted from 1; None where the file as a whole is at fault.
+        path: The file or folder.
+        line: Line number, counted from 1; None where the error concerns the whole file.
     """
 
     def __init__(self, message: str, *, path: str | Path, line: int | None = None) -> None:
-        """Say what is wrong and where."""
+        """Make the error.
+
+        Args:
+            message: What was expected, what was found and what to do.
+            path: The file or folder.
+            line: Line number, counted from 1; None where the error concerns the whole file.
+        """
         self._message = message
         self.path = Path(path)
         self.line = line
@@ -29,9 +35,9 @@ class DataError(PrereadError):
         super().__init__(f"{place}: {message}")
 
     def with_advice(self, advice: str) -> "DataError":
-        """The same error with a further sentence on what can be done."""
+        """Return the same error with one more sentence, ``advice``, at its end."""
         return DataError(f"{self._message} {advice}", path=self.path, line=self.line)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep the place when the error crosses to another process."""
+        """Keep path and line when the error is sent to another process."""
         return partial(DataError, path=self.path, line=self.line), (self._message,)

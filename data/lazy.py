@@ -1,7 +1,7 @@
-"""Names of a package that are imported when they are first used.
+"""Lazy imports: names of a package that are imported when they are first used.
 
-An import of PyTorch and of transformers takes seconds, which commands that only look at an index
-need not wait for.
+Importing PyTorch and transformers takes seconds, and commands that only look at an index do not
+need them.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,16 +11,17 @@ from importlib import import_module
 def lazy_attributes(
     package: str, modules: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """What a package's ``__getattr__`` and ``__dir__`` are to be.
-
-    Source: PEP 562 (https://peps.python.org/pep-0562/).
+    """Make ``__getattr__`` and ``__dir__`` of a package.
 
     Args:
-        package: Its ``__name__``.
-        modules: The module of the package, by the name that is imported from it.
+        package: The package's ``__name__``.
+        modules: For each public name, the module of the package that defines it.
 
     Returns:
-        What finds a name, or raises AttributeError if there is none; and what lists all names.
+        ``__getattr__``, which imports a name and raises AttributeError for any other, and
+        ``__dir__``, which lists the names.
+
+    Source: PEP 562 (https://peps.python.org/pep-0562/).
     """
 
     def find(name: str) -> object:

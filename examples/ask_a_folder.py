@@ -2,7 +2,7 @@
 
     python examples/ask_a_folder.py FOLDER "When is the boiler serviced?"
 
-The index is kept beside the folder, in FOLDER.preread; delete it when the notes have changed.
+The index lies beside the folder, in FOLDER.preread. Delete it when the notes have changed.
 """
 
 import sys

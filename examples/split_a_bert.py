@@ -2,7 +2,7 @@
 
     python examples/split_a_bert.py bert-base-uncased 9
 
-Without fine-tuning the answer is arbitrary; what it shows is that stored states give the same
+Without fine-tuning the answer is arbitrary. The example shows that stored states give the same
 logits.
 """
 

@@ -1,4 +1,4 @@
-"""Offline: passages become windows, states, shards and a BM25 index."""
+"""Makes an index of passages: windows, their states in shards, lookup files and BM25."""
 
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from .builder.run import build_index
     from .builder.scan import BuildEstimate
     from .config import AddConfig, IndexConfig
+    from .documents import StoredDocument, stored_documents
     from .errors import IndexFormatError, IndexMismatchError
     from .index import PassageIndex, StoredWindows
-    from .maintenance.change import add_passages, change_reader, compact_index
+    from .maintenance.add import add_passages
+    from .maintenance.compact import compact_index
     from .maintenance.delete import delete_passages
     from .maintenance.merge import merge_indexes
+    from .maintenance.set_reader import change_reader
     from .maintenance.split import split_index
+    from .maintenance.sync import SyncReport, sync_folder, watch_folder
     from .maintenance.verify import bytes_to_verify, index_info, verify_index
     from .storage.manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
     from .storage.shard_reader import ShardReader
@@ -37,7 +41,9 @@ __all__ = [
     "ShardEntry",
     "ShardReader",
     "ShardWriter",
+    "StoredDocument",
     "StoredWindows",
+    "SyncReport",
     "add_passages",
     "build_bm25",
     "build_index",
@@ -48,7 +54,10 @@ __all__ = [
     "index_info",
     "merge_indexes",
     "split_index",
+    "stored_documents",
+    "sync_folder",
     "verify_index",
+    "watch_folder",
 ]
 
 __getattr__, __dir__ = lazy_attributes(
@@ -69,18 +78,23 @@ __getattr__, __dir__ = lazy_attributes(
         "ShardEntry": "storage.manifest",
         "ShardReader": "storage.shard_reader",
         "ShardWriter": "storage.shard_writer",
+        "StoredDocument": "documents",
         "StoredWindows": "index",
-        "add_passages": "maintenance.change",
+        "SyncReport": "maintenance.sync",
+        "add_passages": "maintenance.add",
         "build_bm25": "bm25.indexer",
         "build_index": "builder.run",
         "bytes_to_verify": "maintenance.verify",
-        "change_reader": "maintenance.change",
-        "compact_index": "maintenance.change",
+        "change_reader": "maintenance.set_reader",
+        "compact_index": "maintenance.compact",
         "delete_passages": "maintenance.delete",
         "index_info": "maintenance.verify",
         "merge_indexes": "maintenance.merge",
         "split_index": "maintenance.split",
+        "stored_documents": "documents",
+        "sync_folder": "maintenance.sync",
         "verify_index": "maintenance.verify",
+        "watch_folder": "maintenance.sync",
     },
 )
-"""Imported when first used: to look at an index takes no reader, and none of its libraries."""
+"""Names are imported at first use: inspecting an index does not load the libraries of readers."""

@@ -1,4 +1,4 @@
-"""How a corpus is taken into an index: options that building and adding share."""
+"""Options of building an index and of adding passages to it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,53 +9,55 @@ from ..data import CorpusFormat, OnError, Passage, PrereadError, ReadReport, rea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddConfig:
-    """How passages are read and encoded."""
+    """How the passages of an addition are read and encoded."""
 
     corpus_format: CorpusFormat = CorpusFormat.AUTO
     on_error: OnError = OnError.FAIL
     limit: int | None = None
-    """Take only the first passages."""
+    """Add only so many passages, from the start of the corpus; None adds all."""
     workers: int | None = None
-    """Processes that encode, of one thread each; by default one a core. The bytes do not depend on
-    it."""
+    """Number of processes that encode, with one thread each; by default one for each core. The
+    index has the same bytes with any number."""
     replace: bool = False
-    """Let new passages take the place of those with the same identifiers."""
+    """Whether a new passage replaces one with the same identifier; otherwise it is an error."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
 
         Raises:
-            PrereadError: If one is not positive.
+            PrereadError: If a number is not positive.
         """
         check_positive(limit=self.limit, workers=self.workers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexConfig:
-    """How a corpus becomes an index."""
+    """How the passages of a new index are read, encoded and stored."""
 
     corpus_format: CorpusFormat = CorpusFormat.AUTO
-    codec: str | None = None
-    """``float16``, ``int8``, ``pqN``, ``rpqN`` (N bytes a token), or the file of a learned codec;
-    by default what the reader's configuration says. One that has to be learned and does not come
-    with the reader is learned from the corpus."""
+    codec: str | Path | None = None
+    """``float16``, ``int8``, ``pqN``, ``rpqN`` (N bytes for each token), or the file of a learned
+    codec; None takes the codec of the reader's configuration. A learned codec that the reader does
+    not bring is learned from the corpus."""
     passages_per_shard: int = 2_000
-    """A build resumes at the last whole shard, and a shard is what a worker does at a time."""
+    """A worker encodes one shard at a time, and an interrupted build resumes after the last
+    complete shard."""
     rows_per_batch: int = 4_096
-    """Tokens that the lower layers see at once; more only costs memory on a CPU."""
+    """Number of tokens that the lower layers process at once; on a CPU, more only costs memory."""
     title_weight: int = 1
-    """How often a passage's title counts for BM25; 0 leaves it out. Kept for later additions."""
+    """How often BM25 counts the words of a title; 0 leaves titles out. Additions use the same."""
     workers: int | None = None
-    """As in `AddConfig`."""
+    """Number of processes that encode, with one thread each; by default one for each core. The
+    index has the same bytes with any number."""
     on_error: OnError = OnError.FAIL
     limit: int | None = None
-    """Index only the first passages."""
+    """Index only so many passages, from the start of the corpus; None indexes all."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
 
         Raises:
-            PrereadError: If one is not positive, or the weight negative.
+            PrereadError: If a number is not positive, or the title weight is negative.
         """
         if self.title_weight < 0:
             raise PrereadError(f"title_weight must be at least 0, found {self.title_weight}.")
@@ -68,10 +70,13 @@ class IndexConfig:
 
 
 def check_positive(**numbers: int | None) -> None:
-    """Refuse numbers below 1; None is none.
+    """Check that numbers are positive.
+
+    Args:
+        numbers: Numbers by the names of their options; an option that is None is not checked.
 
     Raises:
-        PrereadError: If there is one.
+        PrereadError: If a number is below 1.
     """
     for name, value in numbers.items():
         if value is not None and value < 1:
@@ -81,7 +86,13 @@ def check_positive(**numbers: int | None) -> None:
 def corpus_passages(
     corpus: Path, config: AddConfig | IndexConfig, report: ReadReport | None = None
 ) -> Iterator[Passage]:
-    """The corpus, from the beginning; what is skipped goes into the report."""
+    """Read the passages of a corpus from its start.
+
+    Args:
+        corpus: File or folder of passages.
+        config: Format, error policy and limit.
+        report: Report that counts the records that are read and skipped.
+    """
     return read_corpus(
         corpus,
         format=config.corpus_format,

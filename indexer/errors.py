@@ -1,4 +1,4 @@
-"""What can be wrong with an index."""
+"""Errors of indexes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,29 +6,29 @@ from pathlib import Path
 from ..data import PrereadError
 
 N_LISTED = 3
-"""Identifiers that an error names."""
+"""Greatest number of identifiers that an error names."""
 
 
 class IndexFormatError(PrereadError):
-    """A file of the index is missing, cut short, damaged, or of another format version."""
+    """A file of the index is missing, cut short, damaged, or has another format version."""
 
 
 class IndexAccessError(PrereadError):
-    """The operating system does not let a file of the index be read; the file may be sound."""
+    """The operating system refuses to read a file of the index; the file may be sound."""
 
 
 class IndexMismatchError(PrereadError):
-    """The index was made by another reader than the one that is to answer from it."""
+    """The index was made by a reader, a codec, an encoder or options other than those in use."""
 
 
 def check_readable(path: Path) -> None:
-    """See that the operating system lets a file be read, before its content is judged.
+    """Check that a file can be opened, before its content is judged.
 
     Args:
         path: A file of the index.
 
     Raises:
-        IndexAccessError: If it does not; the message is the operating system's.
+        IndexAccessError: If the operating system refuses; the message is the operating system's.
     """
     try:
         with path.open("rb"):
@@ -38,11 +38,20 @@ def check_readable(path: Path) -> None:
 
 
 def cannot_be_read(path: Path, error: OSError) -> IndexAccessError:
-    """The error for a file that the operating system does not give."""
+    """Make the error for a file that cannot be opened.
+
+    Args:
+        path: A file of the index.
+        error: The operating system's error.
+    """
     return IndexAccessError(f"{path}: cannot be read: {error.strerror or error}.")
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first of some names, for a message."""
+    """Join names for a message: the first few, and dots if there are more.
+
+    Args:
+        names: Names, such as identifiers.
+    """
     shown = ", ".join(repr(name) for name in names[:N_LISTED])
     return shown + (" …" if len(names) > N_LISTED else "")

@@ -1,10 +1,11 @@
 """An index that is open for reading."""
 
+import json
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +17,16 @@ import torch
 from torch import Tensor
 
 from ..data import Passage, PrereadError
+from ..data.records import Metadata
+from ..data.text.normalization import TextNormalization
 from ..reader import Packed, WindowTable
 from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
 from .bm25.statistics import CorpusStatistics, FieldStatistics
 from .errors import IndexFormatError, IndexMismatchError
+from .filters import Filter, check_filter, passes
 from .storage.lookup import Lookup, key_of
+from .storage.metadata import MetadataFile, newest
 from .storage.readahead import will_open
 from .storage.shard_reader import ShardReader
 from .storage.snapshots import Lease
@@ -30,29 +35,40 @@ if TYPE_CHECKING:
     from ..reader import Reader
     from ..reader.codecs import Codec
 
+_FILTERS_KEPT = 64
+"""Filters whose passages are remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredWindows:
-    """What an index holds of some passages, for their reader to decode."""
+    """Stored states of some passages, not yet decoded."""
 
     codes: Tensor
-    """Shape ``(n_rows, code_width)``, in the codec's number format, on CPU."""
+    """Codes of the states. Shape ``(n_rows, code_width)``, the codec's number format, on CPU."""
     token_ids: Packed
-    """Shape ``(n_rows,)``, int64, a segment a window, on CPU."""
+    """Token ids, one segment for each window. Shape ``(n_rows,)``, int64, on CPU."""
     windows: WindowTable
-    """Its ``passage`` counts in the passages that were asked for."""
+    """The windows; their ``passage`` numbers count the passages that were fetched."""
 
     def decode(self, codec: "Codec", device: torch.device | str = "cpu") -> Packed:
-        """The states, decoded on a device. Shape ``(n_rows, hidden_size)``, float32."""
+        """Decode the states.
+
+        Args:
+            codec: The codec of the index.
+            device: Device on which the states are decoded.
+
+        Returns:
+            The states. Shape ``(n_rows, hidden_size)``, float32, on ``device``.
+        """
         return codec.decode(self.codes.to(device), self.token_ids.to(device))
 
 
 class PassageIndex:
-    """Passages, their stored states, and the BM25 index over them.
+    """An open index: passages, their stored states, and their BM25 index.
 
-    What is seen is the index as it was when it was opened, whatever is added to it or deleted from
-    it meanwhile. Shards are mapped into memory when they are first needed. Passages are numbered as
-    they came into the index (``ordinal``); numbers of deleted passages are not given again.
+    An open index does not change when passages are added or deleted; opening it again shows the
+    change. Shards are mapped into memory at first use. A passage's number in the index is its
+    ``ordinal``; the ordinal of a deleted passage is never given again.
     """
 
     def __init__(self, path: str | Path, *, bm25_parameters: Bm25Parameters | None = None) -> None:
@@ -60,10 +76,10 @@ class PassageIndex:
 
         Args:
             path: The index folder.
-            bm25_parameters: How BM25 weighs; by default as Anserini does.
+            bm25_parameters: Parameters of the BM25 formula; Anserini's by default.
 
         Raises:
-            IndexFormatError: If it is missing, unfinished, or a file is missing or cut short.
+            IndexFormatError: If there is no complete index, or a file is missing or cut short.
             IndexAccessError: If a file cannot be read.
         """
         self.path = path = Path(path).absolute()  # the working folder may change
@@ -75,16 +91,17 @@ class PassageIndex:
             file.check_size(path)
         self._firsts = [shard.first_ordinal for shard in self.manifest.shards]
         self._shards: dict[int, ShardReader] = {}
+        self._matching: dict[str, npt.NDArray[Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and other processes open the index again, as it is by then."""
+        """Have copies and other processes open the index again, in its newest state."""
         return partial(PassageIndex, bm25_parameters=self._bm25_parameters), (self.path,)
 
     def _check_process(self) -> None:
-        """Refuse to go on in a process that was forked from the one that opened the index.
+        """Refuse a process that was forked from the one that opened the index.
 
         Raises:
-            PrereadError: If this is another process: threads that the index needs are not there.
+            PrereadError: If this process is such a fork. It lacks threads that the index needs.
         """
         if os.getpid() != self._process:
             raise PrereadError(
@@ -98,7 +115,7 @@ class PassageIndex:
         return self.manifest.n_passages
 
     def __enter__(self) -> Self:
-        """Use as a context: the index is closed at the end."""
+        """Use the index in a ``with`` statement, which closes it at the end."""
         return self
 
     def __exit__(
@@ -111,7 +128,7 @@ class PassageIndex:
         self.close()
 
     def close(self) -> None:
-        """Let go of the files; those of an index that has changed meanwhile may then be removed."""
+        """Close the files; a writer may then remove those that newer states do not need."""
         if "bm25" in self.__dict__:
             self.bm25.close()
             del self.bm25
@@ -120,24 +137,30 @@ class PassageIndex:
 
     @cached_property
     def bm25(self) -> Bm25Searcher:
-        """The BM25 index; starts Java at the first use.
+        """Searcher of the BM25 index; starts Java at first use.
 
         Raises:
-            IndexFormatError: If it is damaged.
+            IndexFormatError: If the BM25 index is damaged.
+            PrereadError: If Java cannot be started, or a newer version of preread built the index.
         """
         self._check_process()
         folder, part = self.path / self.manifest.lucene, self.manifest.part
+        form = TextNormalization.parse(self.manifest.plan.bm25_normalization)
         if part is None:
-            return Bm25Searcher(folder, self._bm25_parameters)
+            return Bm25Searcher(folder, self._bm25_parameters, normalization=form)
         field = FieldStatistics(part.n_documents, part.n_words)
         whole = CorpusStatistics(self.path / part.statistics.file, field)
-        return PartitionSearcher(folder, self._bm25_parameters, whole=whole)
+        parameters = self._bm25_parameters
+        return PartitionSearcher(folder, parameters, whole=whole, normalization=form)
 
     def check_reader(self, reader: "Reader") -> None:
-        """Make sure that a reader can go on from the stored states.
+        """Check that a reader can use the stored states.
+
+        Args:
+            reader: A reader.
 
         Raises:
-            IndexMismatchError: If another reader made them.
+            IndexMismatchError: If a reader with another fingerprint made the states.
         """
         plan = self.manifest.plan
         if reader.fingerprint == plan.fingerprint:
@@ -152,13 +175,16 @@ class PassageIndex:
         )
 
     def codec(self, reader: "Reader") -> "Codec":
-        """What decodes the stored states, on the device of the reader.
+        """Load the codec that decodes the stored states.
+
+        Args:
+            reader: The reader of the index; the codec is on its device.
 
         Raises:
-            IndexMismatchError: If another reader made them.
+            IndexMismatchError: If a reader with another fingerprint made the states.
             IndexFormatError: If the codec's file is damaged.
         """
-        from ..reader.codecs import find_codec, load_codec  # with all that readers are made of
+        from ..reader.codecs import find_codec, load_codec  # imports transformers
 
         self.check_reader(reader)
         file = self.manifest.codec_file
@@ -170,35 +196,120 @@ class PassageIndex:
         return load_codec(self.path / file.file, reader)
 
     def ordinals(self) -> npt.NDArray[Any]:
-        """Numbers of all passages, ascending. Shape ``(n_passages,)``, uint32."""
+        """Ordinals of all passages, ascending. Shape ``(n_passages,)``, uint32."""
         shards = [self._shard(number).ordinals for number in range(len(self._firsts))]
         found = np.concatenate(shards)
         return found[~np.isin(found, self.deleted, assume_unique=True)]
 
     def passage(self, ordinal: int) -> Passage:
-        """One passage.
+        """Read one passage.
+
+        Args:
+            ordinal: Number of the passage.
 
         Raises:
-            IndexError: If there is none of that number.
+            IndexError: If the index has no passage with this number.
             IndexFormatError: If its bytes have changed since they were written.
         """
         shard, row = self._locate(ordinal)
-        return shard.passage(row)
+        passage = shard.passage(row)
+        metadata = self.metadata(ordinal)
+        return replace(passage, metadata=metadata) if metadata else passage
+
+    def metadata(self, ordinal: int) -> Metadata:
+        """What is known of a passage besides its text; empty where nothing is.
+
+        Args:
+            ordinal: The passage's number.
+
+        Raises:
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        for file in reversed(self._metadata_files):
+            found = file.get(ordinal)
+            if found is not None:
+                return found
+        return {}
+
+    def all_metadata(self) -> dict[int, Metadata]:
+        """What is known of all passages that are not deleted, by ascending ordinals.
+
+        Raises:
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        found = newest(self._metadata_files)
+        return {ordinal: row for ordinal, row in found.items() if not self._is_deleted(ordinal)}
+
+    def matching(self, filter: Filter) -> npt.NDArray[Any]:
+        """The passages that pass a filter.
+
+        All metadata is read once for each filter; the last ones are remembered.
+
+        Args:
+            filter: A condition for each of some fields (``filters.py``).
+
+        Returns:
+            Their ordinals, ascending. Shape ``(n,)``, uint32.
+
+        Raises:
+            PrereadError: If the filter cannot be applied.
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        check_filter(filter)
+        key = json.dumps(filter, sort_keys=True, default=str)
+        found = self._matching.get(key)
+        if found is None:
+            missing_passes = passes({}, filter)
+            known = self.all_metadata()
+            ordinals = [ordinal for ordinal, row in known.items() if passes(row, filter)]
+            found = np.array(ordinals, "<u4")
+            if missing_passes:
+                unknown = np.setdiff1d(self.ordinals(), np.fromiter(known, "<u4", len(known)))
+                found = np.union1d(found, unknown)
+            if len(self._matching) == _FILTERS_KEPT:
+                self._matching.pop(next(iter(self._matching)))
+            self._matching[key] = found
+        return found
 
     def find(self, passage_id: str) -> list[int]:
-        """Ordinals of the passages with an identifier; mostly one."""
+        """Find passages by their identifier.
+
+        Args:
+            passage_id: An identifier.
+
+        Returns:
+            Ordinals of the passages with this identifier: usually one or none.
+        """
         return self._find("id", passage_id, lambda passage: passage.passage_id)
 
     def find_text(self, text: str) -> list[int]:
-        """Ordinals of the passages with a text, to the character."""
+        """Find passages by their exact text.
+
+        Args:
+            text: Text of a passage, without the title.
+
+        Returns:
+            Ordinals of the passages with this text.
+        """
         return self._find("text", text, lambda passage: passage.text)
 
     def identifier_keys(self) -> npt.NDArray[Any]:
-        """`key_of` of all identifiers, those of deleted passages too. Shape ``(n,)``, uint64."""
+        """Hashes (`key_of`) of all identifiers, of deleted passages as well.
+
+        Returns:
+            The hashes. Shape ``(n,)``, uint64.
+        """
         return np.concatenate([lookup.keys["id"] for lookup in self._lookups])
 
     def identifiers_of(self, keys: Iterable[int]) -> Iterator[str]:
-        """Identifiers of the passages whose key is one of some."""
+        """Find the identifiers that have given hashes.
+
+        Args:
+            keys: Hashes of identifiers (`key_of`).
+
+        Yields:
+            The identifier of each passage whose identifier has one of the hashes.
+        """
         for key in keys:
             for lookup in self._lookups:
                 for ordinal in lookup.candidates("id", key):
@@ -206,16 +317,16 @@ class PassageIndex:
                         yield self.passage(ordinal).passage_id
 
     def fetch(self, ordinals: Sequence[int]) -> StoredWindows:
-        """Stored states of some passages, every window checked against its checksum.
+        """Read the stored states of some passages; each window is checked against its checksum.
 
         Args:
-            ordinals: Which passages.
+            ordinals: Numbers of the passages.
 
         Returns:
-            Codes of all their windows, one after the other.
+            Codes and token ids of all their windows, in the order of ``ordinals``.
 
         Raises:
-            IndexError: If there is no passage of a number.
+            IndexError: If the index has no passage with one of the numbers.
             IndexFormatError: If bytes have changed since they were written.
         """
         self._check_process()
@@ -232,18 +343,29 @@ class PassageIndex:
             n_prefix += found.n_prefix
             first_token += found.first_token
             passage += [number] * len(found.lengths)
-        table = WindowTable(tuple(lengths), tuple(n_prefix), tuple(first_token), tuple(passage))
         if not codes:
             nothing = torch.empty(0, dtype=torch.int64)
-            return StoredWindows(torch.empty(0, 0), Packed(nothing, ()), table)
+            return StoredWindows(
+                torch.empty(0, 0), Packed(nothing, ()), WindowTable((), (), (), ())
+            )
         ids = torch.from_numpy(np.concatenate(token_ids).astype(np.int64))
+        table = WindowTable(
+            tuple(lengths),
+            tuple(n_prefix),
+            tuple(first_token),
+            tuple(passage),
+            torch.split(ids, lengths),
+        )
         return StoredWindows(
             torch.from_numpy(np.concatenate(codes)), Packed(ids, table.lengths), table
         )
 
     @cached_property
     def deleted(self) -> npt.NDArray[Any]:
-        """Numbers that are in shards still, but not in the index. Ascending, uint32."""
+        """Ordinals of deleted passages whose states are still in a shard.
+
+        The ordinals are ascending. Shape ``(n,)``, uint32.
+        """
         file = self.manifest.deleted
         if file is None:
             return np.empty(0, "<u4")
@@ -255,12 +377,16 @@ class PassageIndex:
     def _lookups(self) -> list[Lookup]:
         return [Lookup(self.path / file.file) for file in self.manifest.lookups]
 
+    @cached_property
+    def _metadata_files(self) -> list[MetadataFile]:
+        return [MetadataFile(self.path / file.file) for file in self.manifest.metadata]
+
     def _is_deleted(self, ordinal: int) -> bool:
         place = int(np.searchsorted(self.deleted, ordinal))
         return place < len(self.deleted) and int(self.deleted[place]) == ordinal
 
     def _find(self, name: str, wanted: str, field: Callable[[Passage], str]) -> list[int]:
-        """Look a hash up, and compare what is found."""
+        """Look up a hash, and keep the passages whose field is equal."""
         key = key_of(wanted)
         return [
             ordinal
@@ -270,21 +396,21 @@ class PassageIndex:
         ]
 
     def _will_open(self, ordinals: Sequence[int]) -> None:
-        """Have the disk read what opening the shards of passages takes, all at once."""
+        """Ask the disk for what opening the shards of some passages will read, all at once."""
         numbers = {bisect_right(self._firsts, ordinal) - 1 for ordinal in ordinals}
         for number in numbers - self._shards.keys():
-            with suppress(OSError):  # opening it will say so
+            with suppress(OSError):  # opening the shard raises the error
                 will_open(self.path / self.manifest.shards[number].file)
 
     def _locate(self, ordinal: int) -> tuple[ShardReader, int]:
-        """The shard of a passage, and its row there."""
+        """The shard that holds a passage, and the passage's row in it."""
         number = bisect_right(self._firsts, ordinal) - 1
         row = None
         if number >= 0 and not self._is_deleted(ordinal):
             shard = self._shard(number)
             row = shard.row_of(ordinal)
         if row is None:
-            raise IndexError(f"{self.path}: no passage {ordinal} among its {len(self)}")
+            raise IndexError(f"{self.path}: no passage {ordinal} among its {len(self)} passages.")
         return shard, row
 
     def _shard(self, number: int) -> ShardReader:

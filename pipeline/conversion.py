@@ -43,13 +43,13 @@ class _Loaded:
 
 
 def convert(
-    source: str,
-    target: Path,
+    source: str | Path,
+    target: str | Path,
     *,
     to: CheckpointKind = CheckpointKind.READER,
     num_lower_layers: int | None = None,
     num_attention_heads: int | None = None,
-    tokenizer: str | None = None,
+    tokenizer: str | Path | None = None,
     examples: Sequence[ReadingExample] | None = None,
     force: bool = False,
     show_progress: bool = False,
@@ -80,11 +80,13 @@ def convert(
     Raises:
         PrereadError: If the source cannot be read, the target is taken, or they do not go together.
     """
+    source, target = str(source), Path(target)
     found = find_source(source)
     _check_target(target, found, force)
     loaded = _load(found, to, num_lower_layers, num_attention_heads)
     config = loaded.model.config
-    words = find_tokenizer(found, tokenizer, config.vocab_size)
+    chosen = None if tokenizer is None else str(tokenizer)
+    words = find_tokenizer(found, chosen, config.vocab_size)
     content: dict[str, Any] = {
         "source": source,
         "source_kind": found.kind.value,
@@ -192,12 +194,12 @@ def _warnings(loaded: _Loaded, to: CheckpointKind) -> list[str]:
     elif trained_at is None and (k or config.max_position_embeddings is not None):
         said.append(
             "these are an ordinary model's weights, split and not trained since: fine-tune the "
-            "reader before use (docs/training.md)"
+            "reader before use (docs/guide/training.md)"
         )
     elif trained_at is not None and k != trained_at:
         said.append(
             f"the reader was trained with {trained_at} lower layers, not {k}: fine-tune it before "
-            "use (docs/training.md)"
+            "use (docs/guide/training.md)"
         )
     if to is CheckpointKind.TENSORFLOW and activation_differs(config):
         said.append(

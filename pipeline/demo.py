@@ -24,7 +24,7 @@ class DemoAnswer:
     took_ms: float
 
 
-def sample_index(path: Path, *, show_progress: bool = False) -> PassageIndex:
+def sample_index(path: str | Path, *, show_progress: bool = False) -> PassageIndex:
     """The index of the sample corpus; built if it is not there.
 
     Args:
@@ -34,6 +34,7 @@ def sample_index(path: Path, *, show_progress: bool = False) -> PassageIndex:
     Raises:
         PrereadError: If the folder holds something else.
     """
+    path = Path(path)
     reader = Reader.load("default")
     build_index(sample_corpus_path(), path, reader, resume=True, show_progress=show_progress)
     return PassageIndex(path)

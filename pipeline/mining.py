@@ -1,4 +1,4 @@
-"""Hard negatives for open-domain training: what is found for a question and does not answer it.
+"""Mining hard negatives: passages that are found for a question and hold no answer.
 
 Source: Karpukhin et al. 2020 (https://aclanthology.org/2020.emnlp-main.550), section 3.2.
 """
@@ -6,6 +6,7 @@ Source: Karpukhin et al. 2020 (https://aclanthology.org/2020.emnlp-main.550), se
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,27 +36,31 @@ from ..data import (
 from ..data.io.atomic import atomic_path
 from ..data.text.letters import letters
 from ..indexer.storage.files import check_new_file
+from .confirmation import Confirmer
 from .retrievers.search import FoundPassage
 
 Search = Callable[[str, int], Sequence[FoundPassage]]
-"""Passages for a query, at most so many, best first."""
+"""Takes a query and a maximum number of passages; returns passages, best first."""
 
 
 class SkipReason(StrEnum):
-    """Why a question gives no example."""
+    """Why no example can be made from a question."""
 
     IMPOSSIBLE = "impossible"
-    """Its context does not hold the answer."""
+    """The context does not hold the answer."""
     MULTI_SPAN = "multi_span"
-    """Its answer is several spans."""
+    """The answer consists of several spans."""
     NO_ANSWER = "no_answer"
-    """It has no gold answer."""
+    """The question has no gold answer."""
     NO_POSITIVE = "no_positive"
-    """No context was given, and no passage found holds an answer."""
+    """The question has no context, and no passage that was found holds an answer."""
+    NOT_CONFIRMED = "not_confirmed"
+    """The question has no context, and from no passage that holds the answer does the reader give
+    it."""
 
 
 class Miner:
-    """Makes open-domain examples of questions, one by one; each depends on its question alone."""
+    """Makes open-domain training examples, each from one question alone."""
 
     def __init__(
         self,
@@ -64,18 +69,26 @@ class Miner:
         negatives: int = 20,
         depth: int = 100,
         leave_out: Iterable[str] = (),
+        confirm: Confirmer | None = None,
+        candidates: int = 4,
     ) -> None:
-        """Say where passages come from.
+        """Take a search.
 
         Args:
-            search: Finds passages for a question; the same ones at every call.
-            negatives: How many an example has, where there are as many.
-            depth: Passages that are looked at for each question.
-            leave_out: Texts that are never a negative.
+            search: Finds passages for a question, the same ones at every call.
+            negatives: Maximum number of negatives per example.
+            depth: Number of passages that are examined per question.
+            leave_out: Texts that are used neither as a negative nor as a positive that was found.
+            confirm: Chooses the positive of a question without a context; None takes the best
+                passage that holds an answer.
+            candidates: Number of passages that hold an answer from which ``confirm`` chooses.
 
         Raises:
-            PrereadError: If ``negatives`` is not positive, or ``depth`` is less than that.
+            PrereadError: If ``negatives`` or ``candidates`` is not positive, or ``depth`` is less
+                than ``negatives``.
         """
+        if candidates < 1:
+            raise PrereadError(f"candidates must be at least 1, found {candidates}.")
         if negatives < 1:
             raise PrereadError(f"negatives must be at least 1, found {negatives}.")
         if depth < negatives:
@@ -86,26 +99,35 @@ class Miner:
         self._n_negatives = negatives
         self._depth = depth
         self._left_out = frozenset(map(letters, leave_out))
+        self._confirm = confirm
+        self._n_candidates = candidates
 
     def mine(self, question: Question | ReadingExample) -> OpenDomainExample | SkipReason:
-        """Make an example of a question, or say why there is none.
+        """Make an example from a question.
 
-        With a context, that is the positive, and its first annotated answer is the answer.
-        Without, the positive is the best passage that holds an answer in its text.
+        The context of a question is the positive, and the first annotated answer is the answer.
+        Without a context, the positive is the best passage whose text holds an answer, or the one
+        that ``confirm`` chooses.
+
+        Args:
+            question: A question with or without a context.
+
+        Returns:
+            The example, or the reason why there is none.
         """
         if isinstance(question, ReadingExample):
             return self._mine_reading(question)
         return self._mine_open(question)
 
     def _mine_reading(self, example: ReadingExample) -> OpenDomainExample | SkipReason:
-        """The positive is given."""
+        """An example whose positive is the context."""
         if example.is_impossible:
             return SkipReason.IMPOSSIBLE
         if example.multi_span:
             return SkipReason.MULTI_SPAN
         if not example.answers:
             return SkipReason.NO_ANSWER
-        title = example.title.replace("_", " ")  # SQuAD's titles are those of Wikipedia's addresses
+        title = example.title.replace("_", " ")  # SQuAD has the titles of Wikipedia's URLs
         positive = Passage("", example.context, title)
         answers = tuple(dict.fromkeys(example.answers))
         question = Question(example.example_id, example.question, answers)
@@ -113,19 +135,32 @@ class Miner:
         return self._example(question, positive, example.answer_starts[0], answers[0], found)
 
     def _mine_open(self, question: Question) -> OpenDomainExample | SkipReason:
-        """The positive is found."""
+        """An example whose positive is found."""
         if not question.answers:
             return SkipReason.NO_ANSWER
         found = self._search(question.question, self._depth)
         find = find_pattern if question.match is AnswerMatch.REGEX else find_answer
-        for passage in (hit.passage for hit in found):
-            if not _holds(passage.text, question):
-                continue
-            span = find(passage.text, question.answers)
-            if span is not None:
+        located = (
+            (passage, find(passage.text, question.answers))
+            for passage in (hit.passage for hit in found)
+            if _holds(passage.text, question) and letters(passage.text) not in self._left_out
+        )
+        holding = ((passage, span) for passage, span in located if span is not None)
+        if self._confirm is None:
+            for passage, span in holding:
                 answer = passage.text[slice(*span)]
                 return self._example(question, passage, span[0], answer, found)
-        return SkipReason.NO_POSITIVE
+            return SkipReason.NO_POSITIVE
+        some = list(islice(holding, self._n_candidates))
+        if not some:
+            return SkipReason.NO_POSITIVE
+        texts = dict.fromkeys(passage.text[slice(*span)] for passage, span in some)
+        is_pattern = question.match is AnswerMatch.REGEX
+        answers = tuple(texts) if is_pattern else question.answers
+        chosen = self._confirm(question.question, answers, [passage for passage, _ in some])
+        if chosen is None:
+            return SkipReason.NOT_CONFIRMED
+        return self._example(question, chosen.passage, chosen.start, chosen.answer, found)
 
     def _example(
         self,
@@ -135,7 +170,7 @@ class Miner:
         answer: str,
         found: Iterable[FoundPassage],
     ) -> OpenDomainExample:
-        """Put the example together; of patterns, the text that matched is the answer."""
+        """The example; if answers are patterns, the text that matched is the answer."""
         negatives = self._choose_negatives(found, question, positive)
         is_pattern = question.match is AnswerMatch.REGEX
         return OpenDomainExample(
@@ -151,9 +186,9 @@ class Miner:
     def _choose_negatives(
         self, found: Iterable[FoundPassage], question: Question, positive: Passage
     ) -> tuple[Passage, ...]:
-        """The best passages that hold no answer and are not the positive, each text once."""
+        """The best passages without an answer, the positive left out and equal texts taken once."""
         chosen: list[Passage] = []
-        # An answer annotated within a word ("cat" of "cats") is not found in its own context.
+        # If an answer is part of a word ("cat" in "cats"), its own context seems to hold none.
         seen = {letters(positive.text)}
         for hit in found:
             if len(chosen) == self._n_negatives:
@@ -168,43 +203,48 @@ class Miner:
 
 
 def _holds(text: str, question: Question) -> bool:
-    """Whether an answer of the question stands in a text."""
+    """Whether a text holds an answer to the question."""
     holds = has_pattern if question.match is AnswerMatch.REGEX else has_answer
     return holds(text, question.answers)
 
 
 def mine_negatives(
     search: Search,
-    questions: Path,
-    output: Path,
+    questions: str | Path,
+    output: str | Path,
     *,
     negatives: int = 20,
     depth: int = 100,
-    leave_out: Sequence[Path] = (),
+    leave_out: Sequence[str | Path] = (),
+    confirm: Confirmer | None = None,
+    candidates: int = 4,
     format: QuestionFormat = QuestionFormat.AUTO,
     on_error: OnError = OnError.FAIL,
     report: ReadReport | None = None,
     limit: int | None = None,
     show_progress: bool = False,
 ) -> dict[str, Any]:
-    """Make a file of open-domain training examples with hard negatives.
+    """Write a file of open-domain training examples with hard negatives.
 
     The same search and questions give the same bytes. The file appears when it is complete.
 
     Args:
-        search: Finds passages: ``partial(search_passages, index)``, with any retriever, or a
+        search: Finds passages: ``partial(search_passages, index)`` with any retriever, or a
             `CorpusSearch`.
-        questions: A file of reading comprehension (the given context is the positive) or of
-            open-domain questions (the positive is found). The answers of one named CuratedTREC
-            are patterns.
-        output: JSON Lines that ``read_open_domain_examples`` reads; gzip where it ends in ``.gz``.
-        negatives: How many an example has, where there are as many.
-        depth: Passages that are looked at for each question.
-        leave_out: Files of reading comprehension whose contexts are never a negative, so that a
-            reader can be measured on them later.
-        format: Format of the questions; ``AUTO`` tells it from the file.
-        on_error: What to do with a question that cannot be used.
-        report: Filled with what was read and skipped of the questions, where given.
+        questions: A file of reading comprehension, whose contexts are the positives, or of
+            open-domain questions, whose positives are found. The answers of CuratedTREC, told by
+            the file's name, are patterns.
+        output: JSON Lines file for ``read_open_domain_examples``; ``.gz`` compresses it.
+        negatives: Maximum number of negatives per example.
+        depth: Number of passages that are examined per question.
+        leave_out: Files of reading comprehension whose contexts are used neither as a negative nor
+            as a positive that was found, so that a reader can be measured on them later.
+        confirm: Chooses the positive of a question without a context; None takes the best passage
+            that holds an answer.
+        candidates: Number of passages that hold an answer from which ``confirm`` chooses.
+        format: Format of the questions; ``AUTO`` detects it.
+        on_error: What happens at a question that cannot be used.
+        report: Filled with counts of questions read and skipped, if not None.
         limit: Number of questions after which to stop.
         show_progress: Draw a progress bar on standard error.
 
@@ -214,13 +254,22 @@ def mine_negatives(
 
     Raises:
         DataError: If the questions cannot be read.
-        PrereadError: If there is something at ``output`` or no folder for it, a number is out of
-            range, or no question gives an example.
+        PrereadError: If ``output`` exists or its folder does not, a number is out of range, or no
+            example can be made.
     """
+    questions = Path(questions)
+    output = Path(output)
     check_new_file(output)
     contexts = {e.context for path in leave_out for e in read_examples(path, on_error=on_error)}
-    miner = Miner(search, negatives=negatives, depth=depth, leave_out=contexts)
-    # All of them first: a fault in the last record shows before the work, not after it.
+    miner = Miner(
+        search,
+        negatives=negatives,
+        depth=depth,
+        leave_out=contexts,
+        confirm=confirm,
+        candidates=candidates,
+    )
+    # All are read first, so that an error in the last record ends the run before the work.
     records = _read_records(questions, format, on_error, report, limit)
     skipped: Counter[SkipReason] = Counter()
     counts: list[int] = []
@@ -239,8 +288,9 @@ def mine_negatives(
         if not counts:
             reasons = ", ".join(f"{reason}: {n}" for reason, n in skipped.items())
             raise PrereadError(
-                f"{questions}: none of its {len(records)} questions gives an example ({reasons}). "
-                f"Nothing was written; name other questions, or passages that cover them."
+                f"{questions}: no example can be made from its {len(records)} questions "
+                f"({reasons}). Nothing was written. Name other questions, or passages that answer "
+                "them."
             )
     return {
         "n_questions": len(records),
@@ -258,12 +308,12 @@ def _read_records(
     report: ReadReport | None,
     limit: int | None,
 ) -> Sequence[Question | ReadingExample]:
-    """The questions, with their contexts where the format has any."""
+    """The questions, with their contexts if the format has contexts."""
     if format is QuestionFormat.AUTO:
         format = detect_question_format(path)
     if format.has_context:
         examples = read_examples(path, format=format, on_error=on_error, report=report, limit=limit)
         return list(examples)
-    # Not `read_gold` for all: questions without answers are counted here, not refused.
+    # `read_gold` refuses questions without answers, which are counted here.
     read = read_gold if usual_match(path) is AnswerMatch.REGEX else read_questions
     return list(read(path, format=format, on_error=on_error, report=report, limit=limit))

@@ -1,4 +1,4 @@
-"""The DeFormer model: configuration, layers, decoding, training. Tensors in, spans out."""
+"""The reader: configuration, DeFormer layers, span decoding, codecs and training."""
 
 from typing import TYPE_CHECKING
 
@@ -69,4 +69,5 @@ __getattr__, __dir__ = lazy_attributes(
         "decode_spans": "inference.spans",
     },
 )
-"""Imported when first used: indexes take some of these, and only the model takes transformers."""
+"""Each name is imported when it is first used: code that needs only `Packed` or `Window` does not
+wait for the import of transformers."""

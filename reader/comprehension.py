@@ -1,11 +1,11 @@
-"""Reading comprehension: the answer to a question from its one given context."""
+"""Reading comprehension: each question comes with the one context that answers it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from ..data import ReadingExample
 from .inference.spans import Span
-from .inference.window_table import window_table
+from .inference.window_table import table_of_passages
 from .packing import Packed
 from .reader import Reader
 from .text.windows import TokenMap
@@ -18,16 +18,17 @@ def answer_examples(
     examples: Iterable[ReadingExample],
     through: Callable[[Packed, Packed], Packed] = lambda states, token_ids: states,
 ) -> Iterator[tuple[ReadingExample, str]]:
-    """Answer questions, each from its context; the questions of a context share its lower pass.
+    """Answer each question from its context. Questions of one context share its lower states.
 
     Args:
-        reader: What reads.
-        examples: Questions with contexts. Their titles are read too; empty ones are not there.
-        through: What passage states go through before they are read, such as a codec; takes their
-            token ids too.
+        reader: The reader.
+        examples: Questions with contexts. A title that is not empty is read too.
+        through: Applied to the lower states of a context and its token ids before the context is
+            read, for example the round trip through a codec.
 
     Yields:
-        Each example with its answer, grouped by context; empty where the context holds no token.
+        Each example with its answer, grouped by context. The answer is empty if the context holds
+        nothing but punctuation, markup and space.
     """
     by_passage: dict[tuple[str, str], list[ReadingExample]] = defaultdict(list)
     for example in examples:
@@ -36,7 +37,7 @@ def answer_examples(
         (windows,) = reader.encoder.encode_passages([context], [title])
         token_ids = Packed.from_lists([w.token_ids for w in windows])
         passage = through(reader.window_states(windows), token_ids)
-        table = window_table([(len(w.token_ids), w.n_prefix, w.first_token, 0) for w in windows])
+        table = table_of_passages([windows])
         tokens = reader.encoder.token_map(context)
         for first in range(0, len(group), _QUESTIONS_AT_ONCE):
             some = group[first : first + _QUESTIONS_AT_ONCE]
@@ -44,7 +45,7 @@ def answer_examples(
             to_read = [(number, [0]) for number in range(len(some))]
             read = reader.logits_batch(questions, passage, table, to_read)
             for example, (logits, of_context) in zip(some, read, strict=True):
-                best = reader.spans.best(logits, of_context, n_best=1)
+                best = reader.spans.best(logits, of_context, n_best=1, tokens=[tokens].__getitem__)
                 yield example, _text(tokens, best[0]) if best else ""
 
 

@@ -9,15 +9,14 @@ from .stored import parse_stored
 
 
 class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
-    """Shape of the transformer, where it is split, and how text is laid out for it.
+    """Shape of the transformer, the layer at which it is split, and the layout of its text.
 
-    The fields of the transformer are those of Hugging Face's ``BertConfig``, under the same names,
-    whatever family the checkpoint is of (``modeling/families/`` translates). The lower layers see
-    question and passage apart from each other, each with positions from 0; the upper layers see
-    them joined.
+    The fields of the transformer have the names of Hugging Face's ``BertConfig`` for every family
+    of checkpoints; ``modeling/families/`` translates. The lower layers process question and passage
+    separately, each with positions from 0. The upper layers process the two joined.
 
     Raises:
-        PrereadError: If a field contradicts another; the message names it.
+        PrereadError: If two fields contradict each other; the message names them.
 
     Source: Cao et al. 2020 (https://aclanthology.org/2020.acl-main.411), section 3.
     """
@@ -25,8 +24,8 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     model_type: ClassVar[str] = "deformer"
 
     base: str = "bert"
-    """Family of the checkpoint the weights come from, one of ``bases.BASES``: decides the kind of
-    layer, and what weights are called elsewhere."""
+    """Family of the original checkpoint, a key of ``families.FAMILIES``. It decides the kind of
+    layer and the names that Hugging Face gives to the weights."""
     vocab_size: int = 30522
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -36,73 +35,76 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     hidden_dropout_prob: float = 0.1
     attention_probs_dropout_prob: float = 0.1
     max_position_embeddings: int | None = 512
-    """Rows of the table of positions; None where there is none, positions being relative, and a
-    segment may be as long as it likes."""
+    """Rows of the position table. None for a family with relative positions, whose segments may
+    have any length."""
     type_vocab_size: int = 2
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
     pad_token_id: int | None = 0
     embedding_size: int | None = None
-    """Width of the embeddings, where a projection takes them to ``hidden_size``; small ELECTRA has
-    one."""
+    """Width of the embeddings if it differs from ``hidden_size``, as in small ELECTRA; a projection
+    then widens them. None if they are equally wide."""
     position_offset: int = 0
-    """Row of the table of positions that a segment's first token has. RoBERTa leaves those up to
-    its padding token's number alone."""
+    """Row of the position table for the first token of a segment. RoBERTa does not use the rows up
+    to the id of its padding token."""
     begins_with_separator: bool = False
-    """Whether a passage's window begins with a separator, as RoBERTa's ``<s> q </s></s> c </s>``
-    has it."""
+    """Whether the window of a passage begins with a separator, as in RoBERTa's layout
+    ``<s> question </s></s> passage </s>``."""
     passage_first: bool = False
-    """Whether upper layers see passage before question, which then ends with [CLS]: XLNet's
-    ``c <sep> q <sep> <cls>``."""
+    """Whether the upper layers see the passage before the question. The question then ends with
+    [CLS], as in XLNet's layout ``passage <sep> question <sep> <cls>``."""
 
     num_lower_layers: int = 9
-    """Layers run ahead of time over passages; the authors' own configurations use 9 of 12."""
+    """Layers that are run ahead of time over passages. The authors' own configurations use 9 of
+    12."""
     max_question_length: int = 64
-    """Longest question in wordpieces, [CLS] and [SEP] included; the rest is cut. The paper has 27
-    because its questions are padded to a fixed length; ours are not, so that a longer limit costs
-    nothing."""
+    """Longest question in wordpieces, [CLS] and [SEP] included; a longer one is cut. The paper uses
+    27, because it pads all questions to one length. Questions are not padded here, so a higher
+    limit costs nothing."""
     max_title_length: int = 32
-    """Longest title in wordpieces, its [SEP] included."""
+    """Longest title in wordpieces, its [SEP] included; a longer one is cut."""
     separates_untitled: bool = False
-    """Whether the window of a passage without title begins with the [SEP] that ends a title. A
-    reader trained on titled passages alone marks the first row of those that do not answer, where
-    it expects no text."""
+    """Whether the window of a passage without a title begins with the [SEP] that otherwise ends the
+    title. A reader trained only on titled passages marks the first row of a passage that holds no
+    answer, because that row was never text. Without the separator it would be text, and be taken
+    for an answer."""
     window_length: int = 256
-    """Longest window of a passage in wordpieces, title and [SEP]s included."""
+    """Longest window of a passage in wordpieces, title and separators included."""
     window_stride: int = 192
-    """Wordpieces between the starts of two windows of one passage. The paper moves by 128 of
-    293."""
+    """Wordpieces from the start of one window to the start of the next. The paper uses a stride of
+    128 with windows of 293."""
     max_answer_length: int = 30
     """Longest answer in wordpieces."""
     shared_normalization: bool = False
-    """Whether logits of different passages compare, as they do after training on several passages
-    under one softmax. Where they do not, each passage's are normalised before they are mixed."""
+    """Whether the logits of different passages are comparable, as they are after training with one
+    softmax over several passages. If not, the logits of each passage are normalised before they are
+    compared."""
     has_no_answer_score: bool = False
-    """Whether the [CLS] logits were trained to say that a passage holds no answer."""
+    """Whether the [CLS] logits were trained as the score of "this passage holds no answer"."""
     stored_segment: str = "second"
-    """Which text of a pair is stored, where a reader reads pairs of texts: ``first`` or ``second``.
-    The first is laid out as a question is, the second as a passage."""
+    """Which text of a pair is run through the lower layers ahead of time, in a reader of pairs:
+    ``first``, which is laid out as a question, or ``second``, which is laid out as a passage."""
     codec: str = "float16"
-    """What an index stores its states with unless told otherwise: the smallest codec that costs no
-    answers. A learned one comes along in the reader's folder."""
+    """Name of the codec that an index uses by default: the smallest that costs no answers. The file
+    of a learned codec lies in the reader's folder."""
 
     def __post_init__(self, **kwargs: object) -> None:
-        """Check the fields against each other."""
+        """Check that the fields agree."""
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         self.check()
 
     @property
     def longest_segment(self) -> int | None:
-        """Tokens that a question or window has positions for; None where there is no limit."""
+        """Most tokens of a question or window that have positions; None if there is no limit."""
         if self.max_position_embeddings is None:
             return None
         return self.max_position_embeddings - self.position_offset
 
     def check(self) -> None:
-        """Check the fields against each other, again where some were set later.
+        """Check that the fields agree; call it again after setting one.
 
         Raises:
-            PrereadError: If a field contradicts another; the message names it.
+            PrereadError: If two fields contradict each other; the message names them.
         """
         self._require(
             0 <= self.num_lower_layers <= self.num_hidden_layers,
@@ -127,7 +129,7 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
         self._require(
             1 <= self.window_stride <= room_for_text,
             f"window_stride must lie in 1..{room_for_text} (window_length - max_title_length - "
-            f"{n_separators}), or tokens between two windows would never be read; found "
+            f"{n_separators}), so that no token between two windows is left out; found "
             f"{self.window_stride}",
         )
         self._require(

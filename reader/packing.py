@@ -1,6 +1,7 @@
-"""Packed sequences: many segments laid end to end, without padding.
+"""Packed rows: many segments laid end to end in one tensor, without padding.
 
-Upper layers see positions only through the lower states, so that packing changes no number:
+The upper layers know positions only from the lower states, so packing does not change their
+numbers::
 
     padded  [q q q p p . .]      packed  [q q q p p | q q q p p p p]
             [q q q p p p p]      lengths [5, 7]
@@ -16,23 +17,23 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Rows of several segments, end to end."""
+    """The rows of several segments, laid end to end."""
 
     rows: Tensor
-    """Shape ``(n_rows, ...)``: token ids (int64) or states (float)."""
+    """Token ids, int64, shape ``(n_rows,)``; or states, float, shape ``(n_rows, hidden_size)``."""
     lengths: tuple[int, ...]
-    """Rows of each segment; their sum is ``n_rows``."""
+    """Number of rows of each segment; they add up to ``n_rows``."""
 
     def __post_init__(self) -> None:
-        """Check that the lengths add up.
+        """Check that the lengths add up to the number of rows.
 
         Raises:
             ValueError: If they do not.
         """
         if sum(self.lengths) != self.rows.shape[0]:
             raise ValueError(
-                f"packed segments have {sum(self.lengths)} rows by their lengths, "
-                f"but {self.rows.shape[0]} rows were given"
+                f"packed rows: expected {sum(self.lengths)} rows, the sum of the lengths, "
+                f"found {self.rows.shape[0]}"
             )
 
     def __len__(self) -> int:
@@ -41,12 +42,12 @@ class Packed:
 
     @classmethod
     def from_lists(cls, segments: Sequence[Sequence[int]]) -> "Packed":
-        """Pack lists of token ids."""
+        """Pack lists of token ids, one segment for each list."""
         flat = [token for segment in segments for token in segment]
         return cls(torch.tensor(flat, dtype=torch.int64), tuple(len(s) for s in segments))
 
     def with_rows(self, rows: Tensor) -> "Packed":
-        """The same segments with other values."""
+        """The same segments with other rows, as many as before."""
         return Packed(rows, self.lengths)
 
     def to(self, device: torch.device | str) -> "Packed":
@@ -54,21 +55,32 @@ class Packed:
         return Packed(self.rows.to(device), self.lengths)
 
     def offsets(self) -> Tensor:
-        """First row of each segment, and the end. Shape ``(n_segments + 1,)``, int64, on CPU."""
+        """First row of each segment, then ``n_rows``.
+
+        Returns:
+            Shape ``(n_segments + 1,)``, int64, on CPU.
+        """
         return cumulative(self.lengths)
 
     def positions(self) -> Tensor:
-        """Position of each row in its own segment, from 0. Shape ``(n_rows,)``, int64."""
+        """Position of each row in its segment, from 0. Shape ``(n_rows,)``, int64."""
         return positions_of(self.lengths).to(self.rows.device)
 
 
 def cumulative(lengths: Sequence[int]) -> Tensor:
-    """Running sum with a leading 0. Shape ``(n + 1,)``, int64."""
+    """Running sum that begins with 0. Shape ``(n + 1,)``, int64."""
     return torch.tensor([0, *lengths], dtype=torch.int64).cumsum(0)
 
 
 def positions_of(lengths: Sequence[int]) -> Tensor:
-    """Position of each row in its own segment. Shape ``(sum(lengths),)``, int64."""
+    """Position of each row in its segment, from 0.
+
+    Args:
+        lengths: Number of rows of each segment.
+
+    Returns:
+        Shape ``(sum(lengths),)``, int64, on CPU.
+    """
     counts = torch.tensor(lengths, dtype=torch.int64)
     starts = torch.repeat_interleave(cumulative(lengths)[:-1], counts)
     return torch.arange(int(counts.sum())) - starts
@@ -76,16 +88,24 @@ def positions_of(lengths: Sequence[int]) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class PaddedLayout:
-    """Where packed rows lie once they are padded."""
+    """The place of each packed row in a padded tensor."""
 
     segment: Tensor
-    """Of each row. Shape ``(n_rows,)``, int64; so has ``position``, its place in the segment."""
+    """Number of each row's segment. Shape ``(n_rows,)``, int64."""
     position: Tensor
+    """Position of each row in its segment, from 0. Shape ``(n_rows,)``, int64."""
     is_real: Tensor
-    """True where there is no padding. Shape ``(n_segments, longest)``, bool."""
+    """True for rows, False for padding. Shape ``(n_segments, longest)``, bool."""
 
     def pad(self, rows: Tensor) -> Tensor:
-        """Lay rows out. Shapes ``(n_rows, ...)`` to ``(n_segments, longest, ...)``."""
+        """Pad rows with zeros.
+
+        Args:
+            rows: Packed rows. Shape ``(n_rows, ...)``.
+
+        Returns:
+            Shape ``(n_segments, longest, ...)``.
+        """
         padded = rows.new_zeros((*self.is_real.shape, *rows.shape[1:]))
         padded[self.segment, self.position] = rows
         return padded
@@ -93,16 +113,16 @@ class PaddedLayout:
 
 @lru_cache(maxsize=4)
 def padded_layout(lengths: tuple[int, ...], device: torch.device) -> PaddedLayout:
-    """The layout of some segments; all layers of a pass have the same.
+    """The padded layout of some segments. It is cached, since all layers of a pass use the same.
 
     Args:
-        lengths: Rows of each segment.
-        device: Where it is needed.
+        lengths: Number of rows of each segment.
+        device: Device of the layout's tensors.
 
     Returns:
-        A layout that later passes over segments of these lengths share; nobody may change it.
+        A layout shared by all callers with the same arguments; do not change it.
     """
-    with torch.inference_mode(False):  # or training could not use one that reading made
+    with torch.inference_mode(False):  # training cannot use tensors made in inference mode
         counts = torch.tensor(lengths, dtype=torch.int64)
         segment = torch.repeat_interleave(torch.arange(len(lengths)), counts)
         is_real = torch.arange(max(lengths)) < counts[:, None]
@@ -111,14 +131,14 @@ def padded_layout(lengths: tuple[int, ...], device: torch.device) -> PaddedLayou
 
 
 def batches_by_length(lengths: Sequence[int], rows_per_batch: int) -> Iterator[list[int]]:
-    """Cut windows into batches of like length, longest first.
+    """Divide segments into batches of similar length, longest first.
 
     Args:
-        lengths: Rows of each window.
-        rows_per_batch: Most rows of a batch; a longer window makes a batch of its own.
+        lengths: Number of rows of each segment.
+        rows_per_batch: Most rows of a batch. A longer segment is a batch by itself.
 
     Yields:
-        Numbers of the windows of a batch; the same for the same lengths.
+        The numbers of the segments of a batch. The same lengths always give the same batches.
     """
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     batch: list[int] = []

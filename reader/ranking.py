@@ -1,7 +1,7 @@
-"""How answers are ranked: what `ranking.json` beside a reader's weights holds.
+"""How answers are ranked: the file ``ranking.json`` beside a reader's weights.
 
 Its numbers are fitted to the logits of one reader on one set of questions (``preread calibrate``),
-so they lie beside the weights. `DeformerConfig` describes the network and knows none of them.
+so the file lies beside the weights. `DeformerConfig` describes the network alone.
 """
 
 import datetime
@@ -19,31 +19,31 @@ from .config import DeformerConfig
 RANKING_FILE = "ranking.json"
 
 ConfidenceWeights = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
-"""The bias of a logistic function, and a weight for each of its two features."""
+"""Bias of a logistic function, then the weights of its two features."""
 Interval = Annotated[tuple[float, ...], Field(min_length=2, max_length=2)]
-"""Lower and upper end, 95 %, in percent."""
+"""Lower and upper end of a 95 % interval, in percent."""
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Stored(BaseModel):
-    """Part of the file."""
+    """An object in the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class ThresholdScore(_Stored):
-    """What is left of the held-out questions at a threshold of confidence."""
+    """Result on the held-out questions at one threshold of confidence."""
 
     min_confidence: Annotated[float, Field(ge=0, le=1)]
-    """Below it nothing is answered."""
+    """A question whose best answer has a lower confidence is left unanswered."""
     answered: Percent
-    """Of the questions, those that are answered."""
+    """Share of the questions that are answered."""
     exact_match_of_answered: Percent | None
-    """Of these, those that are answered right; None where none is."""
+    """Share of the answered questions whose answer is right. None if no question is answered."""
 
 
 class HeldOutScores(_Stored):
-    """What a ranking gives on questions that it was not fitted to."""
+    """Scores of a ranking on questions that it was not fitted to."""
 
     n_questions: Annotated[int, Field(ge=1)]
     exact_match: Percent
@@ -51,109 +51,112 @@ class HeldOutScores(_Stored):
     f1: Percent
     f1_interval: Interval
     expected_calibration_error: Percent | None
-    """Of the confidence, or of the score where there is no confidence; None where nothing was
-    answered."""
+    """Calibration error of the confidence, or of the score if there is no confidence. None if no
+    question was answered."""
     thresholds: tuple[ThresholdScore, ...]
-    """By ascending threshold; none where there is no confidence."""
+    """In ascending order of the threshold; empty if there is no confidence."""
 
 
 class FittedOn(_Stored):
-    """What an entry of the file was fitted on."""
+    """The data that an entry of the file was fitted to."""
 
     corpus: str
-    """Name of the corpus that the index was made of."""
+    """Name of the indexed corpus."""
     questions: str
     """Name of the file of questions."""
     n_questions: Annotated[int, Field(ge=1)]
-    """Questions that the entry was fitted to."""
+    """Number of questions that the entry was fitted to."""
     retriever: str
-    """What found their passages: ``bm25``, ``dense``, ``hybrid`` or the URL of a search engine."""
+    """Retriever of the passages: ``bm25``, ``dense``, ``hybrid`` or the URL of a search engine."""
     top_k: Annotated[int, Field(ge=1)]
-    """Passages that were read for each question."""
+    """Number of passages read for each question."""
     date: datetime.date
     held_out: HeldOutScores
 
 
 class AnswerWeights(_Stored):
-    """How answers are ranked when their passages were found in one way."""
+    """How answers are ranked for one kind of retrieval."""
 
     bm25_weight: float = 0.5
-    """Logits that one point of a passage's BM25 score is worth beside the reader's own."""
+    """Logits that one point of a passage's BM25 score adds to each of its spans."""
     aggregate_answers: bool = False
-    """Whether the shares of equal answers in several passages add up. If not, the best span
-    wins."""
+    """Whether the probabilities of equal answers in several passages are added up. If not, the best
+    span decides."""
     answer_temperature: Annotated[float, Field(gt=0)] = 1.0
-    """By which logits are divided before the shares of equal answers add up: the lower, the less
-    many weak passages can do against a strong one."""
+    """Divides the logits before the probabilities of equal answers are added up. The lower it is,
+    the less many weak spans count against a strong one."""
     confidence_weights: ConfidenceWeights | None = None
-    """They turn what is known of the best answer into the probability that it is right. None where
+    """Weights that turn features of the best answer into the probability that it is right. None if
     they were not fitted."""
     fitted_on: FittedOn | None = None
-    """None where the values were not fitted, or nobody noted to what."""
+    """None if the values were not fitted, or if what they were fitted to was not recorded."""
 
 
 class VectorRanking(AnswerWeights):
-    """How answers are ranked where dense vectors say how similar passage and question are."""
+    """How answers are ranked if the similarity of passage and question vectors is known."""
 
     encoder: str
-    """Fingerprint of the encoder whose cosines the entry was fitted to; it holds for no other."""
+    """Fingerprint of the encoder of the vectors. The entry is used with this encoder only, since
+    the cosines of another have another scale."""
     similarity_weight: float
-    """Logits that a cosine of 1 is worth."""
+    """Logits that a cosine of 1 adds to each span of a passage."""
 
 
 class Ranking(AnswerWeights):
-    """How answers are ranked; the defaults are those of a reader without the file."""
+    """How answers are ranked; the defaults are used for a reader without the file."""
 
     passage_weight: float = 0.0
-    """Logits that one logit of a passage's margin (its best span less its no-answer logit) is worth
-    beside its spans' own, whoever found the passage. Other than 0 for readers with
-    ``has_no_answer_score`` only."""
+    """Logits that one logit of a passage's margin adds to each of its spans, for every retriever.
+    The margin is the logit of the best span less the no-answer score. Not 0 only in readers with
+    ``has_no_answer_score``."""
     stop_margin: float | None = None
-    """By how many logits the best answer so far must be ahead of what the next passage's BM25
-    score is worth for reading to stop. None reads all passages that were asked for."""
+    """Reading stops when the best answer so far is this many logits ahead of what the BM25 scores
+    of the unread passages are worth. None reads all passages."""
     vectors: VectorRanking | None = None
-    """What takes the place of the fields of `AnswerWeights` where dense vectors find passages.
-    None where that was not fitted."""
+    """Replaces the fields of `AnswerWeights` where passages are found by dense vectors. None if it
+    was not fitted."""
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a file.
+    def load(cls, path: str | Path) -> Self:
+        """Read the file.
 
         Args:
-            path: The file.
+            path: Path of the file.
 
         Raises:
-            PrereadError: If it cannot be read, is no JSON, or a field is missing, unknown or of
-                another type.
+            PrereadError: If the file cannot be read or is not JSON, or if a field is missing,
+                unknown or of another type.
         """
+        path = Path(path)
         remedy = "Correct the file, or remove it and fit it again with `preread calibrate`."
         try:
             content = path.read_bytes()
         except OSError as error:
             raise PrereadError(
-                f"{path}: expected a file that can be read, found: {error.strerror}. {remedy}"
+                f"{path}: the file cannot be read: {error.strerror}. {remedy}"
             ) from error
         return parse_json(cls, content, str(path), remedy)
 
-    def save(self, folder: Path) -> Path:
-        """Write the file of a reader, atomically.
+    def save(self, folder: str | Path) -> Path:
+        """Write the file atomically.
 
         Args:
-            folder: The reader's.
+            folder: Folder of the reader.
 
         Returns:
-            The file.
+            Path of the file.
         """
+        folder = Path(folder)
         path = folder / RANKING_FILE
         with atomic_path(path) as temporary:
             temporary.write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
         return path
 
     def changed(self, **fields: Any) -> Self:
-        """The same ranking with other values, checked.
+        """A copy with other values, which are validated.
 
         Args:
-            **fields: The new values, by the names of the fields.
+            **fields: New values by field name.
 
         Raises:
             ValueError: If a field is unknown or of another type.
@@ -161,11 +164,12 @@ class Ranking(AnswerWeights):
         return type(self)(**{**{name: value for name, value in self}, **fields})
 
     def handed_on(self, *, is_split_alike: bool) -> Self:
-        """The ranking of a reader that is made of this one: without what was measured of this one.
+        """The ranking for a reader derived from this one, without what was measured on this one.
 
         Args:
-            is_split_alike: Whether both have as many lower layers. If not, neither the confidence
-                nor the stop margin holds of the other's answers.
+            is_split_alike: Whether both readers have the same number of lower layers. If not,
+                confidence and stop margin are dropped, since they do not hold for the answers of
+                the other.
         """
         lost: dict[str, Any] = {"fitted_on": None}
         if not is_split_alike:
@@ -175,32 +179,33 @@ class Ranking(AnswerWeights):
         return self.changed(**lost, stop_margin=margin, vectors=vectors)
 
     def check(self, config: DeformerConfig, name: str) -> None:
-        """Compare with the reader that it is to rank the answers of.
+        """Check that the ranking suits a reader.
 
         Args:
-            config: The reader's.
-            name: The reader's, for the message of an error.
+            config: Configuration of the reader.
+            name: Name of the reader, for the error message.
 
         Raises:
-            PrereadError: If margins count, but the reader was not trained to say "no answer".
+            PrereadError: If margins count in the ranking, but the reader has no trained no-answer
+                score.
         """
         if self.passage_weight and not config.has_no_answer_score:
             raise PrereadError(
-                f"{name}: {RANKING_FILE}: passage_weight: expected 0, since the reader was not "
-                f"trained to say that a passage holds no answer (has_no_answer_score), found "
+                f"{name}: {RANKING_FILE}: passage_weight: expected 0, because the reader has no "
+                f"trained no-answer score (has_no_answer_score in config.json), found "
                 f"{self.passage_weight}. Set it to 0, or fit it again with `preread calibrate`."
             )
 
 
 def load_ranking(source: str) -> Ranking:
-    """How a reader's answers are ranked: its file, or the defaults where it has none.
+    """Load a reader's ranking, or the default ranking if the reader has no file.
 
     Args:
-        source: The reader's folder, or its name on the hub.
+        source: Folder or hub name of the reader.
 
     Raises:
-        OSError: If the hub cannot be asked.
-        PrereadError: If the file cannot be used.
+        OSError: If the hub cannot be reached.
+        PrereadError: If the file is not valid.
     """
     path = cached_file(source, RANKING_FILE, _raise_exceptions_for_missing_entries=False)
     return Ranking() if path is None else Ranking.load(Path(path))

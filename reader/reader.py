@@ -1,4 +1,4 @@
-"""A trained model with its tokenizer: text in, states and spans out."""
+"""The reader: a trained model with its tokenizer, which turns text into states and answer spans."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -25,15 +25,15 @@ from .text.windows import TextEncoder, Window, load_tokenizer
 
 
 class Reader:
-    """Reads passages ahead of time and, later, with a question.
+    """Encodes passages ahead of time, and reads them later with a question.
 
     Attributes:
-        name: What it was loaded by; give it to `Reader.load` again to get the same reader.
+        name: Name that `Reader.load` takes to load the same reader again.
         model: The network, in evaluation mode.
-        ranking: How its answers are ranked.
-        encoder: Lays out text for it.
-        runtime_name: What computes the upper layers.
-        precision: In which number format, where that is PyTorch.
+        ranking: How the answers are ranked.
+        encoder: Converts text to token ids.
+        runtime_name: Implementation of the upper layers.
+        precision: Number format of the upper layers, if PyTorch runs them.
     """
 
     def __init__(
@@ -47,20 +47,20 @@ class Reader:
         runtime: str = Runtime.TORCH,
         precision: str = Precision.FLOAT32,
     ) -> None:
-        """Put a model and its tokenizer together on a device.
+        """Combine a model with its tokenizer, on a device.
 
         Args:
-            model: Its parameters are moved to the device.
-            tokenizer: Of the vocabulary that the model was trained with.
-            name: What `load` finds the reader by, or what messages call it.
-            ranking: How its answers are ranked; by default as where nothing was fitted.
-            device: Where it runs.
-            runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
+            model: The network; its parameters are moved to the device.
+            tokenizer: The tokenizer that the model was trained with.
+            name: Name that `load` finds the reader by; error messages use it too.
+            ranking: How the answers are ranked; by default with the defaults of `Ranking`.
+            device: PyTorch device that runs the model.
+            runtime: Implementation of the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
             precision: Number format in which PyTorch runs the upper layers.
 
         Raises:
-            PrereadError: If device, runtime and precision do not go together, or the ranking is one
-                of another kind of reader.
+            PrereadError: If device, runtime and precision cannot be combined, or the ranking needs
+                a no-answer score that the model does not have.
         """
         self.name = name
         self.ranking = Ranking() if ranking is None else ranking
@@ -76,7 +76,7 @@ class Reader:
     @classmethod
     def load(
         cls,
-        name: str = "default",
+        name: str | Path = "default",
         *,
         device: str | torch.device = "cpu",
         num_lower_layers: int | None = None,
@@ -86,26 +86,28 @@ class Reader:
         """Load a reader.
 
         Args:
-            name: ``default`` (the one that ships), a folder, or a hub name; an ordinary BERT is
-                split.
-            device: Where it runs.
-            num_lower_layers: Split elsewhere than the checkpoint says.
-            runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
-            precision: Number format in which PyTorch runs them. States are made by PyTorch in
-                float32 always, so that an index depends on neither.
+            name: ``default`` for the reader that ships with the package, a folder, or a hub name. A
+                full model, such as a BERT for question answering, is split.
+            device: PyTorch device that runs the model.
+            num_lower_layers: Number of lower layers; by default that of the checkpoint.
+            runtime: Implementation of the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
+            precision: Number format in which PyTorch runs the upper layers. The lower layers always
+                run in PyTorch and float32, so that an index depends on neither ``runtime`` nor
+                ``precision``.
 
         Raises:
-            PrereadError: If there is no such reader, device, runtime or precision, they do not go
-                together, or the reader's files are damaged.
+            PrereadError: If the reader, device, runtime or precision does not exist, if they cannot
+                be combined, or if the reader's files are damaged.
         """
+        name = str(name)
         check_device(device)
         check_choice(runtime, precision, torch.device(device))
         source = str(shipped_reader_path(name) or name)
         changes = {} if num_lower_layers is None else {"num_lower_layers": num_lower_layers}
         if looks_like_path(source) and not (Path(source) / "config.json").is_file():
             raise PrereadError(
-                f"{source}: expected a reader's folder, with config.json, model.safetensors and "
-                "tokenizer.json; found none. Name a folder, a hub model, or 'default'."
+                f"{source}: expected a reader's folder with config.json, model.safetensors and "
+                "tokenizer.json; found no config.json. Name a folder, a hub model, or 'default'."
             )
         try:
             model = DeformerForQuestionAnswering.from_pretrained(source, **changes)
@@ -125,24 +127,28 @@ class Reader:
         )
 
     def __getstate__(self) -> dict[str, object]:
-        """All but the runtime, which a worker process makes for itself if it reads."""
+        """Everything but the runtime: a worker process that reads loads its own."""
         return {name: value for name, value in self.__dict__.items() if name != "runtime"}
 
     def with_model(self, model: DeformerForQuestionAnswering) -> "Reader":
-        """The same reader with a model whose embedder and lower layers are the same."""
+        """A copy of this reader with another model, whose embedder and lower layers are the same.
+
+        Args:
+            model: The other model, on the device of this reader and in evaluation mode.
+        """
         other = copy(self)
-        other.__dict__.pop("runtime", None)  # it has the weights of the one before
+        other.__dict__.pop("runtime", None)  # it holds the weights of the old model
         other.model = model
         return other
 
     def with_ranking(self, ranking: Ranking) -> "Reader":
-        """The same reader, whose answers are ranked in another way.
+        """A copy of this reader that ranks its answers in another way.
 
         Args:
-            ranking: How.
+            ranking: The other ranking.
 
         Raises:
-            PrereadError: If it is that of another kind of reader.
+            PrereadError: If the ranking needs a no-answer score that the model does not have.
         """
         ranking.check(self.config, self.name)
         other = copy(self)
@@ -156,40 +162,57 @@ class Reader:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What identifies the states it makes (see `fingerprint.fingerprint`)."""
+        """SHA-256 of everything that decides stored states; see `fingerprint.fingerprint`."""
         return fingerprint(self.model, self.tokenizer.backend_tokenizer)
 
     @torch.inference_mode()
     def question_states(self, *questions: str) -> Packed:
-        """Lower states of questions, a segment each.
+        """Run questions through the lower layers.
 
         Args:
-            *questions: At least one.
+            *questions: At least one question.
 
         Returns:
-            Shape ``(n_question_rows, hidden_size)``, float32.
+            Lower states, one segment for each question. Shape ``(n_question_rows, hidden_size)``,
+            float32.
         """
         ids = Packed.from_lists(self.encoder.encode_questions(questions))
         return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
 
     @torch.inference_mode()
     def window_states(self, windows: Sequence[Window]) -> Packed:
-        """Lower states of windows. Shape ``(n_rows, hidden_size)``, float32."""
+        """Run windows through the lower layers.
+
+        Args:
+            windows: Windows of any number of passages.
+
+        Returns:
+            Lower states, one segment for each window. Shape ``(n_rows, hidden_size)``, float32.
+        """
         ids = Packed.from_lists([w.token_ids for w in windows])
         return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.PASSAGE)
 
     @cached_property
     def runtime(self) -> UpperRuntime:
-        """What runs the upper layers; the weights are those of its first use."""
+        """The runtime of the upper layers. It copies their weights when it is first used."""
         return load_runtime(self.model, self.runtime_name, self.precision)
 
     @property
     def spans(self) -> SpanDecoder:
-        """What finds answers in `logits`."""
-        return SpanDecoder(self.config, self.ranking.passage_weight)
+        """Finds answer spans in logits."""
+        meaningful = self.encoder.meaningful_tokens
+        return SpanDecoder(self.config, self.ranking.passage_weight, meaningful)
 
     def logits(self, question: Packed, passages: Packed) -> SpanLogits:
-        """Logits of all passage rows, and of each pair's [CLS] row. All float32."""
+        """Read one question with every window.
+
+        Args:
+            question: Lower states of the question. Shape ``(n_question_rows, hidden_size)``.
+            passages: Lower states of the windows. Shape ``(n_rows, hidden_size)``.
+
+        Returns:
+            Logits of all passage rows, and of the [CLS] row of each pair. All float32.
+        """
         pairs = [(0, number) for number in range(len(passages))]
         return self.runtime.logits(question, passages, pairs)
 
@@ -205,11 +228,11 @@ class Reader:
         """Answer one question from the states of passages.
 
         Args:
-            question: Its lower states, by `question_states`.
-            passages: Lower states of the windows, stored or by `window_states`.
-            windows: The same windows' table.
-            n_best: How many answers at most.
-            passage_scores: What each passage brings along from retrieval, in logits.
+            question: Lower states of the question, from `question_states`.
+            passages: Lower states of the windows, stored or from `window_states`.
+            windows: Table of the same windows.
+            n_best: Most answers to return.
+            passage_scores: What the retrieval score of each passage is worth, in logits.
 
         Returns:
             Spans, best first.
@@ -225,18 +248,18 @@ class Reader:
         windows: WindowTable,
         to_read: Sequence[tuple[int, Sequence[int]]],
     ) -> list[tuple[SpanLogits, WindowTable]]:
-        """Read several questions, each with passages of its own, in one batch.
+        """Read several questions in one batch, each with its own passages.
 
         Args:
-            questions: Lower states of the questions, a segment each, by `question_states`.
-            passages: Lower states of the windows of all passages, stored or by `window_states`.
-            windows: The same windows' table.
-            to_read: Numbers of a question and of the passages that it is read with. A question or
-                passage may come several times.
+            questions: Lower states, one segment for each question, from `question_states`.
+            passages: Lower states of the windows of all passages, stored or from `window_states`.
+            windows: Table of the same windows.
+            to_read: For each task, the number of a question and the numbers of the passages to read
+                with it. A question or passage may occur several times.
 
         Returns:
-            For each element of ``to_read`` its logits, and the table of the windows that they are
-            of; a passage's number in it is its place in the element.
+            For each task, its logits and the table of its windows. In that table passages are
+            numbered in the order of the task.
         """
         chosen = [windows.of_passages(numbers) for _, numbers in to_read]
         pairs = [
@@ -263,29 +286,54 @@ class Reader:
 
 
 def _lasting_name(name: str, source: str) -> str:
-    """A name that means the same reader wherever it is said: folders are written out."""
+    """A name that finds the same reader from any working folder: paths are made absolute."""
     is_own_folder = source == name and Path(source).is_dir()
     return str(Path(source).resolve()) if is_own_folder else name
 
 
 def check_device(name: str | torch.device) -> None:
-    """Refuse a device that is not there.
+    """Check that a device exists and can compute.
+
+    Args:
+        name: ``cpu``, ``cuda`` or ``cuda:N``, the name of another accelerator that PyTorch was
+            built for, or a PyTorch device.
 
     Raises:
-        PrereadError: If it is not, or is none.
+        PrereadError: If the name is not that of a device, or this machine has no such device.
     """
     try:
         device = torch.device(name)
-    except RuntimeError:
-        raise PrereadError(f"device: expected cpu, cuda or cuda:N, found {name!r}.") from None
-    n_gpus = torch.cuda.device_count()
-    if device.type == "cuda" and (device.index or 0) >= n_gpus:
+    except (RuntimeError, TypeError):
         raise PrereadError(
-            f"device: {name} was asked for, but PyTorch sees {n_gpus} GPUs here. Use cpu, or "
-            "install a CUDA build of PyTorch."
-        )
+            f"device: expected cpu, cuda or cuda:N, found {name!r}. Name one of these."
+        ) from None
+    if device.type == "cpu":
+        return
+    if device.type == "cuda":
+        n_gpus = torch.cuda.device_count()
+        if (device.index or 0) < n_gpus:
+            return
+        found = f"PyTorch sees {n_gpus} GPUs here"
+    else:
+        reason = _why_it_cannot_compute(device)
+        if reason is None:
+            return
+        found = f"PyTorch cannot compute on it here ({reason})"
+    raise PrereadError(
+        f"device: {name} was asked for, but {found}. Use cpu, or install a build of PyTorch for "
+        "the device."
+    )
+
+
+def _why_it_cannot_compute(device: torch.device) -> str | None:
+    """Why PyTorch cannot compute on a device; None if it can."""
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
+        return str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
+    return None
 
 
 def looks_like_path(source: str) -> bool:
-    """Whether a name can only be a folder, so that no hub need be asked."""
+    """Whether a name can only be a folder, so that the hub need not be asked."""
     return source.startswith((".", "/", "~")) or Path(source).exists()

@@ -1,4 +1,4 @@
-"""Which of two texts is read ahead of time."""
+"""Which of two texts is run through the lower layers ahead of time."""
 
 from enum import StrEnum
 
@@ -6,19 +6,22 @@ from ..data import PrereadError
 
 
 class Stored(StrEnum):
-    """Which segment is run through the lower layers ahead of time."""
+    """Which text of a pair is run through the lower layers ahead of time."""
 
     FIRST = "first"
-    """What our code calls the question; the premise of MNLI."""
+    """The text in the question's place, such as the premise of MNLI."""
     SECOND = "second"
-    """What our code calls the passage."""
+    """The text in the passage's place."""
 
 
 def parse_stored(name: str) -> Stored:
-    """A segment by its name.
+    """The member of `Stored` with a given value.
+
+    Args:
+        name: ``first`` or ``second``.
 
     Raises:
-        PrereadError: If there is none of that name.
+        PrereadError: If it is neither.
     """
     try:
         return Stored(name)

@@ -1,9 +1,13 @@
 """The folders are the architecture: imports go one way, data <- reader <- indexer <- pipeline."""
 
 import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 
 import pytest
 
@@ -123,3 +127,82 @@ def imported_neighbours(path: Path, folder: Path) -> set[str]:
             if folder in place.parents:
                 found.add(place.relative_to(folder).parts[0])
     return found
+
+
+def walk_of(what: str) -> list[str]:
+    """The modules that docs/architecture.md names on the walk of something, in order."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    section = page.split(f"## The walk of a {what}\n")[1].split("\n## ")[0]
+    return re.findall(r"^\| `([a-z0-9_.]+)` \|", section, re.MULTILINE)
+
+
+def defining_modules(module: str) -> set[str]:
+    """Modules that define what a module imports from the package, wherever it imports."""
+    path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    package = ("preread", *module.split(".")[:-1])
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not (isinstance(node, ast.ImportFrom) and node.level):
+            continue
+        base = package[: len(package) - node.level + 1]
+        source = import_module(".".join((*base, *filter(None, [node.module]))))
+        for alias in node.names:
+            name = getattr(getattr(source, alias.name), "__module__", "")
+            found.add(name.removeprefix("preread."))
+    return found
+
+
+@pytest.mark.parametrize("what", ["passage", "question"])
+def test_every_module_of_a_walk_is_imported_by_an_earlier_one(what: str) -> None:
+    walk = walk_of(what)
+    assert 5 <= len(walk) <= 7
+    for number, module in enumerate(walk):
+        assert ROOT.joinpath(*module.split(".")).with_suffix(".py").is_file(), module
+        known = set().union(*map(defining_modules, walk[:number]))
+        assert number == 0 or module in known, f"no module before it imports {module}"
+
+
+@contextmanager
+def calls_between(walk: list[str]) -> Iterator[set[tuple[str, str]]]:
+    """Which modules of a walk call which others, through whatever lies between them."""
+    names = {f"preread.{module}": module for module in walk}
+    found: set[tuple[str, str]] = set()
+
+    def module_of(frame: FrameType) -> str | None:
+        return names.get(str(frame.f_globals.get("__name__")))
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        called = module_of(frame) if event == "call" else None
+        caller = frame.f_back
+        while called is not None and caller is not None:
+            calling = module_of(caller)
+            if calling is not None:
+                found.add((calling, called))
+                return
+            caller = caller.f_back
+
+    sys.setprofile(note)
+    try:
+        yield found
+    finally:
+        sys.setprofile(None)
+
+
+@pytest.mark.slow
+def test_a_passage_and_a_question_take_the_walks_that_the_docs_name(tmp_path: Path) -> None:
+    from preread.data.sample import sample_corpus_path
+    from preread.pipeline import OpenDomainQA
+    from preread.pipeline.cli.main import app
+
+    index, corpus = str(tmp_path / "index"), str(sample_corpus_path())
+    call: Callable[..., object] = app
+    options = ["--limit", "20", "--workers", "1", "--json"]
+    with calls_between(walk_of("passage")) as of_passage:
+        call(["index", corpus, index, *options], standalone_mode=False)
+    qa = OpenDomainQA.from_index(index)
+    with calls_between(walk_of("question")) as of_question:
+        qa("Which roman god gave volcanoes their name?")
+    for what, calls in (("passage", of_passage), ("question", of_question)):
+        walk = walk_of(what)
+        for number, module in enumerate(walk[1:], start=1):
+            assert any((earlier, module) in calls for earlier in walk[:number]), module

@@ -93,7 +93,7 @@ def test_a_block_is_filled_wherever_it_stands(render: ModuleType, tmp_path: Path
 def test_links_of_a_block_lead_from_its_page(render: ModuleType) -> None:
     page = ROOT / "docs" / "measurements" / "training.md"
     text = render.table(render.environment(), "split-curve", page)
-    assert "![F1 by split](../split-curve.png)" in text
+    assert "![F1 by split](split-curve.png)" in text
 
 
 def test_a_block_without_a_template_is_a_clear_error(render: ModuleType) -> None:

@@ -1,5 +1,6 @@
 """The examples run as they say."""
 
+import json
 import runpy
 import sys
 from collections.abc import Callable
@@ -38,3 +39,18 @@ def test_a_folder_of_notes_answers(run: Run, tmp_path: Path) -> None:
 def test_any_bert_can_be_split(run: Run, tiny_reader_path: Path) -> None:
     out = run("split_a_bert.py", str(tiny_reader_path), "3")
     assert float(out.splitlines()[0].split(": ")[1]) < 0.05
+
+
+def test_the_notebook_runs_from_top_to_bottom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its cells are plain Python, so that no kernel is needed to run them."""
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((EXAMPLES / "quickstart.ipynb").read_text("utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells)
+    names: dict[str, object] = {}
+    for cell in cells:
+        exec(compile("".join(cell["source"]), "quickstart.ipynb", "exec"), names)
+    out = capsys.readouterr().out
+    assert "[88]" in out and "Vulcan" in out and "20 questions" in out

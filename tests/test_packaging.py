@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
 
+import preread
 import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "reader", "indexer", "pipeline")
+FACADE = ROOT / "pipeline" / "facade"
 IGNORED = {"__pycache__"}
 
 
@@ -26,7 +28,7 @@ def unpacked(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path
         source.mkdir()
         for room in ROOMS:
             shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns(*IGNORED))
-        for name in ("pyproject.toml", "README.md", "LICENSE"):
+        for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
             shutil.copy(ROOT / name, source)
         build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
         build += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source)]
@@ -38,14 +40,21 @@ def unpacked(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path
     return made_once("wheel", fill) / "unpacked"
 
 
-def in_folders() -> set[str]:
-    """Files of the four rooms, as paths below ``preread``."""
+def in_folders() -> dict[str, Path]:
+    """Files of the four rooms, by their paths in a wheel; the facade is the package itself."""
+    files = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()]
     return {
-        f"preread/{path.relative_to(ROOT).as_posix()}"
-        for room in ROOMS
-        for path in (ROOT / room).rglob("*")
-        if path.is_file() and not IGNORED & set(path.parts)
+        installed_path(path): path
+        for path in files
+        if not IGNORED & set(path.relative_to(ROOT).parts)
     }
+
+
+def installed_path(path: Path) -> str:
+    """Where a file of the folders is in a wheel."""
+    if FACADE in path.parents:
+        return f"preread/{path.relative_to(FACADE).as_posix()}"
+    return f"preread/{path.relative_to(ROOT).as_posix()}"
 
 
 @pytest.mark.slow
@@ -55,11 +64,10 @@ def test_a_wheel_holds_every_file_of_the_folders_as_it_is(unpacked: Path) -> Non
         for path in (unpacked / "preread").rglob("*")
         if path.is_file()
     }
-    assert set(built) == in_folders()
+    sources = in_folders()
+    assert set(built) == set(sources)
     changed = [
-        name
-        for name, path in built.items()
-        if path.read_bytes() != ROOT.joinpath(*Path(name).parts[1:]).read_bytes()
+        name for name, path in built.items() if path.read_bytes() != sources[name].read_bytes()
     ]
     assert changed == []
 
@@ -73,11 +81,14 @@ def test_the_command_of_a_wheel_answers_from_the_sample_that_it_brings(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert metadata.name == f"preread-{project['version']}.dist-info"
     entry = (metadata / "entry_points.txt").read_text("utf-8")
-    assert entry.split() == ["[console_scripts]", "preread", "=", "preread.pipeline.cli:main"]
+    assert entry.split() == ["[console_scripts]", "preread", "=", "preread.pipeline.cli.main:main"]
     code = (
-        "import sys, preread.data, preread.pipeline.cli as cli\n"
-        "assert preread.data.__file__.startswith(sys.argv.pop(1)), preread.data.__file__\n"
-        "cli.main()"
+        "import sys, preread\n"
+        "from preread.pipeline.cli.main import main\n"
+        "folder = sys.argv.pop(1)\n"
+        "for module in (preread, preread.data):\n"
+        "    assert module.__file__.startswith(folder), module.__file__\n"
+        "main()"
     )
 
     def run(*words: str) -> str:
@@ -102,8 +113,30 @@ def test_every_sub_package_is_listed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     listed = set(project["tool"]["setuptools"]["packages"])
     found = {
-        "preread." + ".".join(path.parent.relative_to(ROOT).parts)
-        for room in ROOMS
-        for path in (ROOT / room).rglob("__init__.py")
+        ".".join(Path(name).parent.parts)
+        for name in in_folders()
+        if Path(name).name == "__init__.py"
     }
     assert listed == found
+
+
+def test_the_package_imports_its_names_when_they_are_used() -> None:
+    code = (
+        "import sys, preread\n"
+        "assert not {'torch', 'transformers', 'jnius', 'preread.data'} & set(sys.modules)\n"
+        "from preread import OpenDomainQA, Reader, build_index\n"
+        "assert OpenDomainQA is preread.pipeline.OpenDomainQA"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_package_has_a_version_and_every_name_that_it_lists() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert preread.__version__ == project["version"]
+    assert dir(preread) == sorted(preread.__all__)
+    for name in preread.__all__:
+        value = getattr(preread, name)
+        room = getattr(value, "__module__", "").split(".")[1:2]
+        assert not room or value is getattr(getattr(preread, room[0]), name)
+    with pytest.raises(AttributeError, match="'preread' has no attribute 'Reeder'"):
+        _ = preread.Reeder

@@ -1,4 +1,4 @@
-"""Corpora, one module for each format."""
+"""Readers of corpora, one module for each format."""
 
 from .detection import detect_corpus_format
 from .dispatch import read_corpus

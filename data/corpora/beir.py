@@ -1,4 +1,4 @@
-"""BEIR's corpora: JSON Lines of ``_id``, ``title`` and ``text``.
+"""BEIR's corpora: JSON Lines with ``_id``, ``title`` and ``text``.
 
 Source: https://github.com/beir-cellar/beir.
 """
@@ -16,15 +16,30 @@ CORPUS_NAMES = ("corpus.jsonl", "corpus.jsonl.gz")
 
 
 def find_corpus_file(folder: Path) -> Path | None:
-    """The corpus of a BEIR folder, which holds queries and judgements as well."""
+    """Find the corpus in a BEIR folder, which also holds queries and relevance judgements.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The file; None where the folder has none.
+    """
     return next((folder / name for name in CORPUS_NAMES if (folder / name).is_file()), None)
 
 
 def read_beir_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
-    """The passages of one file, plain or gzip, of a BEIR folder, or of a folder of such files.
+    """Read BEIR's passages.
+
+    Args:
+        path: A file, plain or gzip, a BEIR folder, or a folder of such files.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each passage, and the passage.
 
     Raises:
-        DataError: If the folder holds no corpus, or the policy says so.
+        DataError: If a folder holds no corpus, a file cannot be read, or the policy is to fail and
+            a line is refused.
     """
     file = find_corpus_file(path) if path.is_dir() else path
     if file is None and not find_files(path, SUFFIXES):

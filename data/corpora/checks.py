@@ -1,4 +1,4 @@
-"""What every passage must keep, whatever file it came from."""
+"""Checks that apply to the passages of every format."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -12,17 +12,24 @@ from ..records import Passage
 class PassageCheck:
     """Checks passages one by one, and remembers their identifiers.
 
-    Only an 8-byte hash of each is kept: 21 million identifiers then have one false alarm in about
-    80,000 corpora.
+    It keeps an 8-byte hash of each identifier. Among 21 million identifiers, two different ones
+    have the same hash in about one corpus of 80,000.
     """
 
     _seen: set[int] = field(default_factory=set, init=False, repr=False)
 
     def __call__(self, passage: Passage, location: SourceLocation) -> Passage:
-        """The passage, when it is sound.
+        """Check one passage.
+
+        Args:
+            passage: The passage.
+            location: Where it stands, for the error.
+
+        Returns:
+            The passage itself.
 
         Raises:
-            DataError: If its identifier or text is empty, or the identifier was there before.
+            DataError: If its identifier or text is empty, or an earlier passage has the identifier.
         """
         if not passage.passage_id.strip():
             raise location.error("expected an identifier, found it empty. Fill it.")

@@ -1,4 +1,4 @@
-"""Reading a corpus, whatever its format."""
+"""Reading a corpus of any format."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,12 +16,12 @@ from ..records import Passage
 from .beir import read_beir_passages
 from .checks import PassageCheck
 from .detection import check_path, detect_corpus_format
+from .documents import read_document_passages
 from .dpr import read_dpr_passages
 from .formats import CorpusFormat
 from .jsonl import read_jsonl_passages
 from .nq import read_nq_passages
 from .pyserini import read_pyserini_passages
-from .text import read_text_passages
 
 CorpusReader = Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, Passage]]]
 
@@ -30,7 +30,7 @@ CORPUS_READERS: dict[CorpusFormat, CorpusReader] = {
     CorpusFormat.JSONL: read_jsonl_passages,
     CorpusFormat.BEIR: read_beir_passages,
     CorpusFormat.PYSERINI: read_pyserini_passages,
-    CorpusFormat.TEXT: read_text_passages,
+    CorpusFormat.DOCUMENTS: read_document_passages,
     CorpusFormat.NQ: read_nq_passages,
 }
 
@@ -43,25 +43,26 @@ def read_corpus(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[Passage]:
-    """Read the passages of a corpus, streamed but for an 8-byte hash of each identifier.
+    """Read the passages of a corpus.
 
-    The path and its format are checked at once, passages as they are drawn.
+    Passages are streamed; only an 8-byte hash of each identifier is kept. The path and its format
+    are checked at once, passages when they are drawn.
 
     Args:
         path: A file, plain or gzip, or a folder.
-        format: Its format; ``AUTO`` tells it from the path and the first record.
-        on_error: What to do with a passage that cannot be used. What concerns the corpus as a
-            whole (nothing there, gzip cut short, unknown format) is raised in either case.
-        report: Filled with what was read and skipped, where given.
-        limit: Number of passages after which to stop.
+        format: The format; ``AUTO`` detects it from the path and the first record.
+        on_error: What to do with a passage that cannot be used. Faults of a whole file (missing,
+            gzip cut short, unknown format) are raised in either case.
+        report: Updated with what is read and skipped; None for no report.
+        limit: Number of passages after which to stop; None for all.
 
     Returns:
-        The passages in the corpus's order, each with text and an identifier of its own.
+        The passages in the corpus's order, each with text and a unique identifier.
 
     Raises:
-        DataError: If the corpus cannot be read, holds no passage, or ``on_error`` is ``FAIL`` and
+        DataError: If the corpus cannot be read or holds no passage, or ``on_error`` is ``FAIL`` and
             a passage cannot be used.
-        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is not a valid choice.
     """
     check_limit(limit)
     path = Path(path)

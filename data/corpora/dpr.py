@@ -1,6 +1,6 @@
-"""DPR's passages, ``psgs_w100.tsv`` (https://github.com/facebookresearch/DPR).
+"""DPR's passages, ``psgs_w100.tsv``: tab-separated, csv quoting, the header ``id, text, title``.
 
-Tab-separated ``id``, ``text``, ``title`` with csv quoting and that header line.
+Source: https://github.com/facebookresearch/DPR.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,14 @@ SUFFIXES = frozenset({".tsv"})
 
 
 def parse_row(row: list[str], location: SourceLocation) -> Passage:
-    """One row as a passage.
+    """Parse one row.
+
+    Args:
+        row: The row's fields.
+        location: Where the row starts, for the error.
 
     Raises:
-        DataError: If the row has not three fields.
+        DataError: If the row does not have three fields.
     """
     if len(row) != len(HEADER):
         raise location.error(
@@ -32,22 +36,40 @@ def parse_row(row: list[str], location: SourceLocation) -> Passage:
 
 
 def read_dpr_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
-    """The passages of one file, plain or gzip, or of all ``.tsv`` files of a folder.
+    """Read DPR's passages.
+
+    Args:
+        path: A file, plain or gzip, or a folder whose ``.tsv`` files are read.
+        policy: What to do with a row that cannot be used.
+
+    Yields:
+        The location of each passage, and the passage.
 
     Raises:
-        DataError: If a header is not there, the folder holds no such file, or the policy says so.
+        DataError: If a file cannot be read or has no header, a folder has no ``.tsv`` file, or the
+            policy is to fail and a row is refused.
     """
     for file in files_of(path, SUFFIXES):
         yield from _read_file(file, policy)
 
 
 def _read_file(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
-    """The passages of one file."""
+    """Read the passages of one file."""
     rows = read_rows(path, policy, n_fields=len(HEADER))
     location, header = next(rows, (SourceLocation(path, 1), []))
     if header and tuple(header) != HEADER:
         raise location.error(
             f"expected the header {', '.join(HEADER)} (tab-separated), found "
-            f"{shorten(chr(9).join(header))}. Add the header line."
+            f"{shorten(chr(9).join(header))}. {_remedy(header)}"
         )
     yield from parse_each(rows, parse_row, policy)
+
+
+def _remedy(header: list[str]) -> str:
+    """Say what to do with a first line that is not the header."""
+    names = {name.strip().lower() for name in header}
+    if names == set(HEADER):
+        return "Put the columns, and their names, in this order."
+    if names & set(HEADER):
+        return "Correct the names and the columns below them."
+    return "Add the header as the first line."

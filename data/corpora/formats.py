@@ -7,18 +7,18 @@ class CorpusFormat(StrEnum):
     """How a corpus is written."""
 
     AUTO = "auto"
-    """Told from the path and the first record."""
+    """Detected from the path and the first record."""
     DPR = "dpr"
-    """Tab-separated ``id, text, title`` with a header, as DPR's ``psgs_w100.tsv``; a file or a
-    folder of them."""
+    """Tab-separated ``id, text, title`` with a header, such as DPR's ``psgs_w100.tsv``; a file or a
+    folder of files."""
     JSONL = "jsonl"
-    """JSON Lines: ``id, title, text``; a file or a folder of them."""
+    """JSON Lines with ``id, title, text``; a file or a folder of files."""
     BEIR = "beir"
-    """JSON Lines: ``_id, title, text``; a file, a folder of them, or a BEIR folder with
+    """JSON Lines with ``_id, title, text``; a file, a folder of files, or a BEIR folder with
     ``corpus.jsonl``."""
     PYSERINI = "pyserini"
-    """Pyserini's JsonCollection: ``id, contents``; a file or a folder."""
-    TEXT = "text"
-    """A folder of ``.txt`` and ``.md`` files, or one of them."""
+    """Pyserini's JsonCollection, with ``id, contents``; a file or a folder of files."""
+    DOCUMENTS = "documents"
+    """Documents in Markdown, HTML, text, PDF and DOCX; a file or a folder of files."""
     NQ = "nq"
-    """Natural Questions as released, original or simplified: a file or a folder."""
+    """Natural Questions as released, original or simplified; a file or a folder of files."""

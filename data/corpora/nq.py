@@ -14,14 +14,24 @@ from ..nq import parse_example, passages_of, read_nq_records
 from ..records import Passage
 
 REPEATED = "page seen before"
-"""Why a record gives no passages."""
+"""Reason under which a report counts records whose page an earlier record has given."""
 
 
 def read_nq_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
-    """The passages of one file, plain or gzip, or of a folder's.
+    """Read the passages of Natural Questions.
 
-    Many questions share a page; it is given once, under the first of them. An 8-byte hash of each
-    URL is kept.
+    Many questions share a page. Its passages are yielded once, with the first question; an 8-byte
+    hash of each page's URL is kept.
+
+    Args:
+        path: A file, plain or gzip, or a folder of files.
+        policy: What to do with a record that cannot be used; its report counts repeated pages.
+
+    Yields:
+        The location of each passage's record, and the passage.
+
+    Raises:
+        DataError: If a file cannot be read, or the policy is to fail and a record is refused.
     """
     seen: set[bytes] = set()
 
@@ -32,7 +42,7 @@ def read_nq_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLo
             policy.report.left_out[REPEATED] += 1
             return []
         passages = [found.passage for found in passages_of(parse_example(record, location))]
-        seen.add(key)  # last: a record that is refused does not stand for its page
+        seen.add(key)  # last, so that a record that is refused does not hide its page
         return passages
 
     for location, passages in parse_each(read_nq_records(path, policy), parse, policy):

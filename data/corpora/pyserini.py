@@ -1,4 +1,4 @@
-"""Pyserini's JsonCollection: ``id`` and ``contents``; a ``.json`` or ``.jsonl`` file or a folder.
+"""Pyserini's JsonCollection: objects with ``id`` and ``contents`` in ``.json`` or ``.jsonl`` files.
 
 Source: https://github.com/castorini/pyserini, docs/usage-index.md.
 """
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..io.fields import take_id, take_text
+from ..io.fields import take_id, take_metadata, take_text
 from ..io.folders import files_of
 from ..io.json_records import as_json_object, read_json_lines, read_json_values
 from ..io.peek import data_suffix
@@ -17,11 +17,17 @@ from ..records import Passage
 SUFFIXES = frozenset({".json", ".jsonl"})
 
 _TITLE_AND_TEXT = re.compile(r'"([^\n]*)"\n(.*)', re.DOTALL)
-"""How the prebuilt wikipedia-dpr writes a passage: the title in double quotes, then the text."""
+"""The form of ``contents`` in the prebuilt wikipedia-dpr: the title in double quotes, the text."""
 
 
 def parse_passage(value: object, location: SourceLocation) -> Passage:
-    """One object as a passage; ``contents`` is text as a whole but for wikipedia-dpr's form.
+    """Parse one record; ``contents`` is the text, or title and text in wikipedia-dpr's form.
+
+    Args:
+        value: A parsed JSON value, which should be an object.
+        location: Where it stands, for the error.
+
+    Further fields are the passage's metadata.
 
     Raises:
         DataError: If a field is missing, empty or of another type.
@@ -29,19 +35,29 @@ def parse_passage(value: object, location: SourceLocation) -> Passage:
     record = as_json_object(value, location)
     passage_id = take_id(record, "id", location)
     contents = take_text(record, "contents", location)
+    metadata = take_metadata(record, ("id", "contents"), location)
     parts = _TITLE_AND_TEXT.fullmatch(contents)
     if parts is None or not parts[2].strip():
-        return Passage(passage_id, contents)
-    return Passage(passage_id, text=parts[2], title=parts[1])
+        return Passage(passage_id, contents, metadata=metadata)
+    return Passage(passage_id, parts[2], parts[1], metadata)
 
 
 def read_pyserini_passages(
     path: Path, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, Passage]]:
-    """The passages of one file, plain or gzip, or of all files in a folder and its sub-folders.
+    """Read the passages of a JsonCollection.
+
+    Args:
+        path: A file, plain or gzip, or a folder whose ``.json`` and ``.jsonl`` files are read,
+            sub-folders included.
+        policy: What to do with a record that cannot be used.
+
+    Yields:
+        The location of each passage, and the passage.
 
     Raises:
-        DataError: If the folder holds no such file, or the policy says so.
+        DataError: If a file cannot be read, a ``.json`` file is not JSON, a folder has no such
+            file, or the policy is to fail and a record is refused.
     """
     for file in files_of(path, SUFFIXES):
         is_whole = data_suffix(file) == ".json"

@@ -1,17 +1,13 @@
 """SHA-256 of files, and the sums that are kept beside files for which none is published."""
 
-import hashlib
 import re
 from enum import StrEnum
 from pathlib import Path
-
-from tqdm import tqdm
 
 from .errors import DownloadError
 
 SUFFIX = ".sha256"
 
-_BLOCK_BYTES = 1 << 20
 _LINE = re.compile(r"([0-9a-f]{64})  .+\n?")
 
 
@@ -33,24 +29,6 @@ class ChecksumOrigin(StrEnum):
             ChecksumOrigin.RECORDED: f"the checksum of what came the first time, in {SUFFIX}",
             ChecksumOrigin.NONE: f"nothing: no checksum is published; this one is now in {SUFFIX}",
         }[self]
-
-
-def sha256_of(path: Path, *, show_progress: bool = False) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    bar = tqdm(
-        total=path.stat().st_size,
-        desc="checking",
-        unit="B",
-        unit_scale=True,
-        delay=2,
-        disable=not show_progress,
-    )
-    with path.open("rb") as file, bar:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-            bar.update(len(block))
-    return digest.hexdigest()
 
 
 def checksum_path(path: Path) -> Path:

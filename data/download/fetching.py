@@ -7,7 +7,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from .checksums import ChecksumOrigin, checksum_path, read_checksum, record_checksum, sha256_of
+from ..io.hashing import sha256_of
+from .checksums import ChecksumOrigin, checksum_path, read_checksum, record_checksum
 from .errors import DownloadError
 from .locking import sole_downloader
 from .partial import PartialFile

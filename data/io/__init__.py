@@ -1,1 +1,1 @@
-"""Reading and writing files: lines, JSON records, checked fields, formats, error policy."""
+"""Reading and writing files: lines, JSON records, field checks, error policies, atomic files."""

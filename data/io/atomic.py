@@ -1,4 +1,4 @@
-"""Files that hold, after a crash too, either what they held before or all of the new."""
+"""Writing files so that a crash leaves either the old content or the new, never a part."""
 
 import os
 from collections.abc import Iterator
@@ -8,17 +8,21 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: Path, writer: str = "") -> Iterator[Path]:
-    """A temporary path beside ``path``, renamed to it when the block ends well.
+    """Give a temporary path beside ``path`` and rename it to ``path`` when the block succeeds.
 
-    What is written there reaches the disk before the rename, so that after a crash ``path`` holds
-    either what it held before or all of the new.
+    The content reaches the disk before the rename. If the block raises, ``path`` keeps what it
+    held before.
 
     Args:
-        path: The file to be made.
-        writer: Part of the temporary name, where several may write the same file at a time.
+        path: The file to write.
+        writer: Added to the temporary name; tells apart processes that write the same file at the
+            same time.
 
     Yields:
-        Where to write it.
+        The temporary path, to which the block writes.
+
+    Raises:
+        OSError: If the file cannot be flushed or renamed.
     """
     temporary = path.with_name(f"{path.name}{writer}.tmp")
     try:
@@ -31,7 +35,14 @@ def atomic_path(path: Path, writer: str = "") -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
+    """Flush a file or a folder to the disk.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        OSError: If it cannot be opened or flushed.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,34 +6,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from .lines import decode_line, read_raw_lines
+from .lines import MAX_LINE_BYTES, decode_line, read_raw_lines
 from .policy import ErrorPolicy, SourceLocation
 
-# Python's limit of 131,072 characters is about 20,000 words; passages may be longer.
-csv.field_size_limit(1 << 30)
+# Python's own limit is 131,072 characters, about 20,000 words; passages may be longer.
+csv.field_size_limit(MAX_LINE_BYTES)
 
-_MOST_LINES = 1000
-"""Lines that a row may have; a quote that is open for longer is taken for a stray one."""
+_MAX_ROW_LINES = 1000
+"""Lines of a row; a quote that is open for longer is treated as a stray one."""
 
 
 class _Lines:
-    """A file's lines, some of which may be given back to be read again."""
+    """A file's lines, which can be put back to be read again."""
 
     def __init__(self, path: Path) -> None:
         self._raw_lines = read_raw_lines(path)
         self._returned: deque[bytes] = deque()
         self.line = 0
-        """Number of the line that was taken last."""
+        """Number of the line taken last, counted from 1."""
 
     def take(self) -> bytes | None:
-        """The next line; None at the end of the file."""
+        """Return the next line; None at the end of the file."""
         raw = self._returned.popleft() if self._returned else next(self._raw_lines, None)
         if raw is not None:
             self.line += 1
         return raw
 
     def give_back(self, raw_lines: list[bytes]) -> None:
-        """Put back the lines that were taken last."""
+        """Put back the lines taken last."""
         self._returned.extendleft(reversed(raw_lines))
         self.line -= len(raw_lines)
 
@@ -41,23 +41,23 @@ class _Lines:
 def read_rows(
     path: Path, policy: ErrorPolicy, *, n_fields: int
 ) -> Iterator[tuple[SourceLocation, list[str]]]:
-    r"""The rows of a tab-separated file, plain or gzip.
+    """Read the rows of a tab-separated file.
 
-    Quoting is Python's ``csv``: a field in double quotes may hold tabs, newlines and doubled
-    quotes; a quote elsewhere is text. Blank lines are passed over. A quote that is opened and not
-    closed before the next row costs its own row only.
+    Quoting is that of Python's ``csv``: a field in double quotes may contain tabs, newlines and
+    doubled quotes; a quote elsewhere is text. Blank lines are skipped. A quote that is not closed
+    before the next row spoils only its own row.
 
     Args:
-        path: The file.
-        policy: What to do with rows that are not UTF-8 or whose quotes do not end.
-        n_fields: How many fields a row should have. It tells where a row begins behind a quote that
-            was not closed; rows with other numbers of fields are returned, too.
+        path: A file, plain or gzip.
+        policy: What to do with a row that is not UTF-8 or in which a quote is not closed.
+        n_fields: Number of fields that a row should have; used to recognise the next row after a
+            quote that is not closed. Rows with another number of fields are yielded too.
 
     Yields:
-        Where a row starts, counting physical lines, and its fields.
+        The location of each row's first line, and the row's fields.
 
     Raises:
-        DataError: If the file cannot be read, or the policy says so.
+        DataError: If the file cannot be read, or the policy is to fail and a row is refused.
     """
     lines = _Lines(path)
     number = 0
@@ -75,11 +75,11 @@ def read_rows(
 
 
 def _read_row(raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int) -> list[str]:
-    """The row that begins with a line, and as many further lines as a quoted field has.
+    """Parse the row that begins with a line, taking further lines while a quote is open.
 
     Raises:
         DataError: If a line is not UTF-8, or a quote is not closed.
-        csv.Error: If the row is no row.
+        csv.Error: If ``csv`` refuses the row.
     """
     fault: DataError | None = None
     try:
@@ -88,11 +88,15 @@ def _read_row(raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int
         fault, text = error, raw.decode("utf-8", errors="replace")
     row = _parse(text)
     more: list[bytes] = []
+    n_bytes = len(raw)
     while row is None:
-        following = lines.take() if len(more) < _MOST_LINES else None
+        following = lines.take() if len(more) < _MAX_ROW_LINES else None
         if following is None:
             break
         more.append(following)
+        n_bytes += len(following)
+        if n_bytes > MAX_LINE_BYTES:
+            break
         try:
             line = decode_line(following, SourceLocation(location.path, lines.line))
         except DataError as error:
@@ -117,10 +121,10 @@ def _read_row(raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int
 
 
 def _parse(text: str) -> list[str] | None:
-    """The fields of a row; None where a quote is still open.
+    """Return the fields of a row; None where a quote is still open.
 
     Raises:
-        csv.Error: If the text is no row.
+        csv.Error: If ``csv`` refuses the text.
     """
     is_open = False
 
@@ -134,11 +138,11 @@ def _parse(text: str) -> list[str] | None:
 
 
 def _begins_a_row(line: str, n_fields: int) -> bool:
-    """Whether a line within an open quote looks like a row of its own.
+    """Decide whether a line after an open quote starts a row of its own.
 
-    It has as many fields as a row, the first two filled, its quoting is right as far as it goes,
-    and no field ends with a quote which it does not begin with, or is made of quotes alone: such a
-    one would close the field that is open.
+    It does where it has the number of fields of a row, the first two are filled, its quoting is
+    right, and no field could close the open quote. A field could where it ends with a quote that it
+    does not begin with, or consists of quotes only.
     """
     fields = line.rstrip("\r\n").split("\t")
     if len(fields) != n_fields or not all(field.strip('" ') for field in fields[:2]):
@@ -156,7 +160,7 @@ def _begins_a_row(line: str, n_fields: int) -> bool:
 
 
 def _is_sound(text: str, n_fields: int) -> bool:
-    """Whether text that ends is a row: its number of fields and its quoting are right."""
+    """Decide whether a complete text is a row: its quoting and number of fields are right."""
     try:
         row = next(csv.reader(iter([text]), delimiter="\t", strict=True))
     except csv.Error:
@@ -165,8 +169,8 @@ def _is_sound(text: str, n_fields: int) -> bool:
 
 
 def _csv_fault(error: csv.Error, location: SourceLocation) -> DataError:
-    """The error for a row that ``csv`` refused."""
+    """Make the error for a row that ``csv`` has refused."""
     return location.error(
-        f"expected a row of tab-separated fields, found a fault ({error}). A double quote that "
-        "is not closed is the usual cause: double each one that is part of the text."
+        f"expected a row of tab-separated fields, found a fault ({error}). The usual cause is a "
+        "double quote that is not closed: double each one that is part of the text."
     )

@@ -1,4 +1,4 @@
-"""Files of a folder, in an order that every machine agrees on."""
+"""Files of a folder, in the same order on every machine."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -17,13 +17,17 @@ _DOCUMENTATION = (
     "authors",
     "citation",
 )
-"""What names of files begin with that describe a folder and are no part of its content."""
+"""Beginnings of the names of files that describe a folder and are not part of its content."""
 
 
 def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """All files with one of the suffixes (``.gz`` aside), in sub-folders too, sorted by path.
+    """List the files of a folder and its sub-folders, sorted by path.
 
-    What starts with a dot is hidden and left out.
+    Files and folders whose name starts with a dot are left out.
+
+    Args:
+        folder: The folder.
+        suffixes: The suffixes that count, in lower case; ``.gz`` after one is ignored.
     """
     found = (path for path in folder.rglob("*") if data_suffix(path) in suffixes)
     files = [path for path in found if path.is_file() and not _is_hidden(path, folder)]
@@ -31,11 +35,14 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
 
 def files_of(path: Path, suffixes: Collection[str]) -> list[Path]:
-    """A file itself, or all files of a folder that `find_files` finds.
+    """List the files that a path stands for.
 
     Args:
         path: A file, whatever its suffix, or a folder.
-        suffixes: What names of files in the folder end in.
+        suffixes: The suffixes that count in a folder, in lower case; ``.gz`` after one is ignored.
+
+    Returns:
+        The file itself, or the folder's files as `find_files` lists them.
 
     Raises:
         DataError: If the folder holds no such file.
@@ -50,10 +57,14 @@ def files_of(path: Path, suffixes: Collection[str]) -> list[Path]:
 
 
 def is_documentation(path: Path) -> bool:
-    """Whether a file describes its folder, as README.md and LICENSE.txt do."""
+    """Decide whether a file describes its folder, as README.md and LICENSE.txt do.
+
+    Args:
+        path: The file; only its name counts.
+    """
     return path.name.lower().startswith(_DOCUMENTATION)
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
-    """Whether a part of the path below the folder starts with a dot."""
+    """Decide whether a part of the path below the folder starts with a dot."""
     return any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -17,54 +17,132 @@ _DECODER = json.JSONDecoder()
 
 
 def as_json_object(value: object, location: SourceLocation) -> JsonObject:
-    """The value, when it is a JSON object.
+    """Check that a value is a JSON object.
+
+    Args:
+        value: A value that ``json`` has parsed.
+        location: Where it stands, for the error.
+
+    Returns:
+        The value itself.
 
     Raises:
         DataError: If it is anything else.
     """
     if not isinstance(value, dict):
         raise location.error(
-            f"expected a JSON object {{…}}, found {type(value).__name__} {shorten(value)}. "
+            f"expected a JSON object {{…}}, found {describe(value)}. "
             "Write one object for each record."
         )
     return value
 
 
+def describe(value: object) -> str:
+    """Name a value's Python type and show the value, for an error message.
+
+    Args:
+        value: A parsed JSON value.
+
+    Returns:
+        For instance ``int 3``; ``null`` for None.
+    """
+    return "null" if value is None else f"{type(value).__name__} {shorten(value)}"
+
+
 def shorten(value: object, length: int = 60) -> str:
-    """The value as Python would write it, cut for an error message."""
-    shown = repr(value[:length] if isinstance(value, str) else value)
+    """Show a value in an error message.
+
+    Args:
+        value: Any value.
+        length: Maximum number of characters shown.
+
+    Returns:
+        The value as Python writes it, cut after ``length`` characters.
+    """
+    try:
+        shown = repr(value[:length] if isinstance(value, str) else value)
+    except (RecursionError, ValueError):  # ValueError: an integer of more than 4,300 digits
+        return "(too long or too deeply nested to show)"
     return shown if len(shown) <= length + 2 else shown[:length] + "…"
 
 
 def parse_json_line(text: str, location: SourceLocation) -> JsonObject:
-    """Parse one line that holds one JSON object.
+    """Parse a line that holds one JSON object.
+
+    Args:
+        text: The line.
+        location: Where it stands, for the error.
+
+    Returns:
+        The object.
 
     Raises:
-        DataError: If the line is not JSON, or not an object.
+        DataError: If the line is not JSON, is nested too deeply, or is not an object.
     """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise location.error(
-            f"expected one JSON object on the line, found {shorten(text.strip())} ({error}). "
-            "Correct the line, or skip it."
+            f"expected one JSON object on the line, found {shorten(text.strip())} "
+            f"({_reason(error)}). Correct the line, or skip it."
         ) from error
     return as_json_object(value, location)
 
 
 def read_json_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
-    """The objects of a JSON Lines file, plain or gzip; blank lines are passed over."""
+    """Read the objects of a JSON Lines file; blank lines are skipped.
+
+    Args:
+        path: A file, plain or gzip.
+        policy: What to do with a line that is not a JSON object.
+
+    Yields:
+        The location of each object, and the object.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
+    """
     return parse_each(read_lines(path, policy), parse_json_line, policy)
 
 
-def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
-    """The values of a ``.json`` file: the items of one array, or the values one after another.
+def read_json_object(path: Path, what: str) -> JsonObject:
+    """Read a file that holds one JSON object.
 
-    The whole file is held in memory.
+    Args:
+        path: A file, plain or gzip. It is held in memory as a whole.
+        what: What the file should hold, for the error, such as ``"SQuAD's JSON"``.
+
+    Returns:
+        The object.
 
     Raises:
-        DataError: If the file is not JSON; what follows a fault cannot be found again, so there
-            is no skipping.
+        DataError: If the file cannot be read, is not JSON, is nested too deeply, or is not an
+            object; the error names the line of a fault.
+    """
+    text = read_whole_text(path)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        raise SourceLocation(path, line).error(
+            f"expected {what}, found a fault ({_reason(error)}). Correct it, or fetch the file "
+            "again."
+        ) from error
+    return as_json_object(value, SourceLocation(path, None))
+
+
+def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
+    """Read the values of a ``.json`` file: the items of one array, or values one after another.
+
+    Args:
+        path: A file, plain or gzip. It is held in memory as a whole.
+
+    Yields:
+        The location of each value, and the value.
+
+    Raises:
+        DataError: If the file cannot be read, is not JSON, or is nested too deeply. A fault ends
+            the reading whatever the policy, because the next value cannot be found.
     """
     text = read_whole_text(path)
     stripped = text.strip()
@@ -84,7 +162,9 @@ def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
         try:
             value, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            raise location.error(f"expected JSON, found a fault: {error}. Correct it.") from error
+            raise location.error(
+                f"expected JSON, found a fault: {_reason(error)}. Correct it."
+            ) from error
         yield location, value
         number += 1
 
@@ -96,21 +176,25 @@ def write_json_lines(
     *,
     compress: bool | None = None,
 ) -> int:
-    """Write one object a line; equal ones give equal bytes.
+    """Write one object a line; equal records give equal bytes.
 
     Args:
-        path: The file; what it held is lost.
-        records: Drawn one by one.
-        parse: What will read a record again; it is let to refuse one now rather than later.
+        path: The file to write; it is overwritten.
+        records: The objects, drawn one by one.
+        parse: The function that will parse a record when the file is read; a record that it
+            refuses is not written.
         compress: Whether to gzip; by default where the name ends in ``.gz``.
 
     Returns:
-        How many were written.
+        The number of records written.
+
+    Raises:
+        DataError: If ``parse`` refuses a record; the error names the line it would have been on.
     """
     path = Path(path)
     n_written = 0
     with path.open("wb") as raw:
-        # No name and no time in the header, or the same records would not give the same file.
+        # No name and no time in the header: they would make files of the same records differ.
         is_gzip = path.suffix == ".gz" if compress is None else compress
         file = gzip.GzipFile("", "wb", 6, raw, mtime=0) if is_gzip else raw
         with file:
@@ -119,3 +203,8 @@ def write_json_lines(
                 file.write((json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8"))
                 n_written += 1
     return n_written
+
+
+def _reason(error: ValueError | RecursionError) -> str:
+    """Say what the parser found wrong."""
+    return "values nested too deeply" if isinstance(error, RecursionError) else str(error)

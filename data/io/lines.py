@@ -1,4 +1,8 @@
-"""Lines of one file, plain or gzip, streamed."""
+"""Lines of one file, plain or gzip, streamed.
+
+Limits keep a damaged or malicious file from filling the memory: the length of a line, the size of
+a file that is read as a whole, and how far gzip data may expand.
+"""
 
 import gzip
 import io
@@ -10,16 +14,41 @@ from typing import BinaryIO, cast
 from ..errors import DataError
 from .policy import ErrorPolicy, SourceLocation
 
+MAX_LINE_BYTES = 128 << 20
+"""Longest line; the pages of Natural Questions, one a line, have some megabytes."""
+MAX_FILE_BYTES = 16 << 30
+"""Largest file that is read as a whole; DPR's training files have several gigabytes."""
+MAX_EXPANSION = 250
+"""Expanded bytes for each byte of gzip data; text has 3 to 20, and deflate allows 1,032."""
+FREE_EXPANSION_BYTES = 256 << 20
+"""Bytes to which any gzip data may expand, however small it is."""
+
 _GZIP_MAGIC = b"\x1f\x8b"
+_OTHER_COMPRESSION = {
+    b"\xfd7zXZ\x00": "xz",
+    b"(\xb5/\xfd": "Zstandard",
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf'\x1c": "7-Zip",
+    b"\x04\x22\x4d\x18": "LZ4",
+    **{b"BZh%d1AY&SY" % level: "bzip2" for level in range(1, 10)},
+}
+"""Name of a compression by the bytes with which its files begin."""
 _BOM = b"\xef\xbb\xbf"
 _BUFFER_BYTES = 1 << 18
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """Open a file for reading; gzip is recognised by its first bytes, whatever the name says.
+    """Open a file for reading and decompress gzip, which is recognised by its first bytes.
+
+    Args:
+        path: A file, plain or gzip.
+
+    Returns:
+        The open file, at its start.
 
     Raises:
-        DataError: If there is no such file, it cannot be opened, or only its name says gzip.
+        DataError: If there is no such file, it cannot be opened, its name ends in ``.gz`` but it is
+            not gzip, or it is compressed in another way.
     """
     try:
         file = path.open("rb")
@@ -29,49 +58,70 @@ def open_bytes(path: Path) -> BinaryIO:
         raise DataError("expected a file, found a folder. Name a file in it.", path=path) from None
     except OSError as error:
         raise DataError(f"cannot be opened: {error.strerror}.", path=path) from error
-    magic = file.peek(2)[:2]
-    if magic == _GZIP_MAGIC:
+    start = file.peek(16)[:16]
+    if start.startswith(_GZIP_MAGIC):
         file.close()
         # GzipFile.readline is Python; io.BufferedReader reads lines in C.
         return io.BufferedReader(cast(io.RawIOBase, gzip.open(path)), _BUFFER_BYTES)
-    if path.suffix == ".gz" and magic:
+    fault = _fault_of_start(start, path)
+    if fault:
         file.close()
-        raise DataError(
-            f"expected gzip because of its name, found a file that starts with {magic!r}. "
-            "Compress it with gzip, or take .gz off its name.",
-            path=path,
-        )
+        raise DataError(fault, path=path)
     return file
 
 
 def read_raw_lines(path: Path) -> Iterator[bytes]:
-    r"""The file's lines as bytes, each with its ``\n``; a byte order mark is taken off.
+    r"""Read a file's lines as bytes.
+
+    Args:
+        path: A file, plain or gzip.
+
+    Yields:
+        Each line with its ``\n``; the first without a byte order mark.
 
     Raises:
-        DataError: If the file cannot be read to its end; gzip damage is reported with the line
-            after the last one that was whole.
+        DataError: If the file cannot be read to its end, a line is longer than ``MAX_LINE_BYTES``,
+            or gzip data is damaged or expands too far. The error names the line after the last
+            whole one.
     """
-    line = 0
-    with open_bytes(path) as file:
-        try:
-            for line, raw in enumerate(file, start=1):
-                yield raw.removeprefix(_BOM) if line == 1 else raw
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    for line, raw in _pieces(path, MAX_LINE_BYTES + 1):
+        if len(raw) > MAX_LINE_BYTES:
             raise DataError(
-                f"expected whole gzip data, found it cut or damaged ({error}). "
-                "Fetch or compress the file again.",
+                f"expected lines of at most {MAX_LINE_BYTES >> 20} MiB, found a longer one. Check "
+                "that this is a file of lines, and break or drop the line.",
                 path=path,
-                line=line + 1,
-            ) from error
-        except OSError as error:
-            raise DataError(f"cannot be read: {error}.", path=path, line=line + 1) from error
+                line=line,
+            )
+        yield raw
+
+
+def read_first_line(path: Path) -> bytes:
+    r"""Read the first line that is not blank, whatever its length.
+
+    Args:
+        path: A file, plain or gzip.
+
+    Returns:
+        The line or, where it is longer, its first 256 KiB; empty where all lines are blank.
+
+    Raises:
+        DataError: If the file cannot be read, or gzip data is damaged or expands too far.
+    """
+    return next((raw for _, raw in _pieces(path, _BUFFER_BYTES) if raw.strip()), b"")
 
 
 def decode_line(raw: bytes, location: SourceLocation) -> str:
-    """Decode one line strictly.
+    """Decode one line of UTF-8.
+
+    Args:
+        raw: The line.
+        location: Where it stands, for the error.
+
+    Returns:
+        The line as text.
 
     Raises:
-        DataError: If it is not UTF-8.
+        DataError: If the line is not UTF-8.
     """
     try:
         return raw.decode("utf-8")
@@ -83,22 +133,22 @@ def decode_line(raw: bytes, location: SourceLocation) -> str:
 
 
 def read_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, str]]:
-    r"""The file's non-blank lines as text, each with its ``\n``; only ``\n`` ends a line.
+    r"""Read a file's non-blank lines as text; only ``\n`` ends a line.
 
     Args:
         path: A file, plain or gzip.
         policy: What to do with a line that is not UTF-8.
 
     Yields:
-        Where the line stands (its record number counts the non-blank lines, usable or not), and
-        the line.
+        The location of a line, and the line with its ``\n``. The record number in the location
+        counts non-blank lines, skipped ones included.
 
     Raises:
-        DataError: If the file cannot be read, or the policy says so.
+        DataError: If the file cannot be read, or the policy is to fail and a line is not UTF-8.
     """
     number = 0
     for line, raw in enumerate(read_raw_lines(path), start=1):
-        if raw.isspace():
+        if not raw or raw.isspace():
             continue
         location = SourceLocation(path, line, number)
         number += 1
@@ -111,10 +161,80 @@ def read_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation
 
 
 def read_whole_text(path: Path) -> str:
-    """The whole file as text, its line ends as they are.
+    """Read a whole file as text, line ends unchanged.
+
+    Args:
+        path: A file, plain or gzip.
+
+    Returns:
+        Its text, without a byte order mark.
 
     Raises:
-        DataError: If it cannot be read or is not UTF-8.
+        DataError: If the file cannot be read, is not UTF-8, or is larger than ``MAX_FILE_BYTES``,
+            or gzip data is damaged or expands too far.
     """
-    lines = enumerate(read_raw_lines(path), start=1)
-    return "".join(decode_line(raw, SourceLocation(path, line)) for line, raw in lines)
+    lines: list[str] = []
+    pieces: list[bytes] = []
+    n_bytes = 0
+    for line, raw in _pieces(path, MAX_LINE_BYTES):
+        n_bytes += len(raw)
+        if n_bytes > MAX_FILE_BYTES:
+            raise DataError(
+                f"expected a file of at most {MAX_FILE_BYTES >> 30} GiB, because it is read as a "
+                "whole, found a larger one. Split it.",
+                path=path,
+                line=line,
+            )
+        pieces.append(raw)
+        if raw.endswith(b"\n"):
+            lines.append(decode_line(b"".join(pieces), SourceLocation(path, line)))
+            pieces.clear()
+    if pieces:
+        lines.append(decode_line(b"".join(pieces), SourceLocation(path, line)))
+    return "".join(lines)
+
+
+def _pieces(path: Path, max_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Yield a file's lines with their numbers, those above ``max_bytes`` in several pieces."""
+    line, n_expanded = 1, 0
+    with open_bytes(path) as file:
+        is_gzip = isinstance(getattr(file, "raw", None), gzip.GzipFile)
+        limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * path.stat().st_size)
+        try:
+            while raw := file.readline(max_bytes):
+                n_expanded += len(raw)
+                if is_gzip and n_expanded > limit:
+                    raise DataError(
+                        f"expected gzip data that expands to at most {MAX_EXPANSION} times its "
+                        "size, found more. If you trust the file, decompress it and name the "
+                        "plain file.",
+                        path=path,
+                        line=line,
+                    )
+                yield line, raw.removeprefix(_BOM) if n_expanded == len(raw) else raw
+                line += raw.endswith(b"\n")
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DataError(
+                f"expected whole gzip data, found it cut or damaged ({error}). "
+                "Fetch or compress the file again.",
+                path=path,
+                line=line,
+            ) from error
+        except OSError as error:
+            raise DataError(f"cannot be read: {error}.", path=path, line=line) from error
+
+
+def _fault_of_start(start: bytes, path: Path) -> str | None:
+    """Say why a file that begins with these bytes is not plain text; None where it may be."""
+    for magic, name in _OTHER_COMPRESSION.items():
+        if start.startswith(magic):
+            return (
+                f"expected plain text or gzip, found {name} data. Decompress the file, or "
+                "compress it with gzip."
+            )
+    if path.suffix == ".gz" and start:
+        return (
+            f"expected gzip because of its name, found a file that starts with {start[:2]!r}. "
+            "Compress it with gzip, or remove .gz from its name."
+        )
+    return None

@@ -1,29 +1,33 @@
-"""Text from outside: arguments, terminals, lists of identifiers, passages that are printed."""
+"""Text from and to the outside: arguments, lists of identifiers, output on a terminal."""
 
 from pathlib import Path
 
 from ..errors import PrereadError
+from .lines import decode_line, read_raw_lines
+from .policy import SourceLocation
 
-_BOM = b"\xef\xbb\xbf"
 _KEPT = "\t\n"
 _PICTURES = 0x2400
-"""First of Unicode's symbols for the control characters, in their order."""
+"""First of Unicode's symbols for control characters, which are in the same order."""
 _DELETE, _SYMBOL_OF_DELETE = 0x7F, 0x2421
 _REPLACEMENT = "\ufffd"
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn the order of those after them about, also of what is not theirs."""
+"""Characters that reverse the writing direction of all that follows, other output included."""
 
 
 def check_text(text: str, name: str) -> str:
-    """The text, when it can be written as UTF-8.
+    """Check that a text can be written as UTF-8.
 
     Args:
-        text: What a caller gave.
-        name: What it is, for the message.
+        text: The text, from a command line, standard input or a caller.
+        name: What the text is, for the error, such as ``"question"``.
+
+    Returns:
+        The text itself.
 
     Raises:
-        PrereadError: If it has half of a surrogate pair. Python makes such ones of bytes of
-            arguments and of standard input that are not UTF-8.
+        PrereadError: If it contains half of a surrogate pair. Python makes one of each byte of an
+            argument or of standard input that is not UTF-8.
     """
     try:
         text.encode("utf-8")
@@ -41,13 +45,16 @@ def check_text(text: str, name: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""A text as it may be shown on a terminal, in which no character acts on the terminal.
+    r"""Replace the characters of a text that would control a terminal.
 
-    Control characters become their symbols (``\x1b`` is shown as ``␛``) but for tabs and newlines;
-    characters that reverse the direction of writing, and halves of surrogate pairs, become ``�``.
+    Control characters except tabs and newlines become their symbols (``\x1b`` becomes ``␛``).
+    Characters that reverse the writing direction, and halves of surrogate pairs, become ``�``.
 
     Args:
-        text: What somebody else wrote.
+        text: Text that may come from anyone, such as a passage.
+
+    Returns:
+        A text of the same length.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -55,7 +62,7 @@ def printable(text: str) -> str:
 
 
 def _shown(character: str) -> str:
-    """What stands for one character."""
+    """Return what is shown in place of one character."""
     code = ord(character)
     if code < 0x20 and character not in _KEPT:
         return chr(_PICTURES + code)
@@ -67,39 +74,30 @@ def _shown(character: str) -> str:
 
 
 def read_identifiers(path: Path) -> list[str]:
-    r"""Identifiers of a file, one a line.
+    r"""Read a file of identifiers, one a line.
 
-    Lines end at ``\n`` or ``\r\n``; blank ones are passed over, and so is a byte order mark.
+    Lines end with ``\n`` or ``\r\n``. Blank lines and a byte order mark are skipped.
 
     Args:
-        path: The file.
+        path: The file, plain or gzip.
 
     Raises:
-        PrereadError: If it cannot be read, or a line is not UTF-8.
+        DataError: If the file cannot be read, or a line is not UTF-8.
     """
-    try:
-        lines = path.read_bytes().removeprefix(_BOM).split(b"\n")
-    except OSError as error:
-        raise PrereadError(f"{path}: cannot be read: {error.strerror}.") from error
-    found = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            identifier = line.removesuffix(b"\r").decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise PrereadError(
-                f"{path}:{number}: expected UTF-8, found byte 0x{line[error.start]:02x} at "
-                f"position {error.start + 1} of the line. Convert the file to UTF-8."
-            ) from error
-        if identifier.strip():
-            found.append(identifier)
-    return found
+    lines = (
+        decode_line(raw, SourceLocation(path, line))
+        for line, raw in enumerate(read_raw_lines(path), start=1)
+    )
+    identifiers = (line.removesuffix("\n").removesuffix("\r") for line in lines)
+    return [identifier for identifier in identifiers if identifier.strip()]
 
 
 def named_identifiers(given: str) -> list[str]:
-    """What an argument names: ``@FILE`` the identifiers of a file, ``@@x`` the identifier ``@x``.
+    """Return the identifiers that an argument names.
 
     Args:
-        given: The argument.
+        given: ``@FILE`` for the identifiers of a file, ``@@x`` for the identifier ``@x``, or an
+            identifier.
 
     Raises:
         PrereadError: If the file cannot be read, or the argument is not UTF-8.

@@ -1,4 +1,4 @@
-"""A look at the start of a file, to tell its format."""
+"""The start of a file, from which its format is detected."""
 
 import json
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..errors import DataError
 from .json_records import read_json_values
-from .lines import read_raw_lines
+from .lines import read_first_line, read_raw_lines
 
 _N_LINES = 20
-"""Lines looked at; the first may be damaged in a file that is read with ``OnError.SKIP``."""
+"""Lines read; the first may be damaged in a file that is read with ``OnError.SKIP``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,37 +18,53 @@ class Start:
     """How a file starts."""
 
     first_line: str
-    """Its first line that is not blank; empty where there is none."""
+    """First line that is not blank, stripped; empty where there is none."""
     fields: tuple[str, ...]
-    """Names of the fields of its first JSON object; empty where there is none."""
+    """Field names of the first JSON object; empty where there is none."""
 
 
 def data_suffix(path: Path) -> str:
-    """The suffix of the name in lower case, ``.gz`` aside: ``.tsv`` of ``corpus.tsv.gz``."""
+    """Return a file's suffix in lower case without ``.gz``: ``.tsv`` for ``corpus.tsv.gz``.
+
+    Args:
+        path: The file; only its name counts.
+    """
     name = path.name.lower().removesuffix(".gz")
     return Path(name).suffix
 
 
 def peek(path: Path) -> Start:
-    """Look at the start of a file, plain or gzip.
+    """Read the start of a file; all of a ``.json`` file, which may be one long line.
+
+    Args:
+        path: A file, plain or gzip.
+
+    Returns:
+        Its first line and the field names of its first record. Damage in a record is ignored.
 
     Raises:
-        DataError: If it cannot be read.
+        DataError: If the file cannot be read.
     """
+    if data_suffix(path) == ".json":
+        return Start(_decode(read_first_line(path)), _fields_of_file(path))
     first_line = ""
     fields: tuple[str, ...] = ()
-    is_whole_json = data_suffix(path) == ".json"
     for raw in islice(read_raw_lines(path), _N_LINES):
-        text = raw.decode("utf-8", errors="replace").strip()
+        text = _decode(raw)
         first_line = first_line or text
-        fields = () if is_whole_json else _fields_of_line(text)
+        fields = _fields_of_line(text)
         if fields:
             break
-    return Start(first_line, _fields_of_file(path) if is_whole_json else fields)
+    return Start(first_line, fields)
+
+
+def _decode(raw: bytes) -> str:
+    """Decode a line, whatever its bytes."""
+    return raw.decode("utf-8", errors="replace").strip()
 
 
 def _fields_of_line(text: str) -> tuple[str, ...]:
-    """Field names of a line that is a JSON object."""
+    """Return the field names of a line that is a JSON object."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -57,9 +73,9 @@ def _fields_of_line(text: str) -> tuple[str, ...]:
 
 
 def _fields_of_file(path: Path) -> tuple[str, ...]:
-    """Field names of the first value of a ``.json`` file."""
+    """Return the field names of the first value of a ``.json`` file."""
     try:
         _, value = next(read_json_values(path), (None, None))
-    except DataError:  # the reader of the format will say what is wrong
+    except DataError:  # the reader of the format reports it
         return ()
     return tuple(value) if isinstance(value, dict) else ()

@@ -1,4 +1,4 @@
-"""What becomes of a record that cannot be used: where it was, stop or skip, and the count."""
+"""Handling of records that cannot be used: where they stand, stopping or skipping, counting."""
 
 import logging
 from collections import Counter
@@ -13,7 +13,7 @@ from ..errors import DataError
 logger = logging.getLogger(__name__)
 
 MAX_ERRORS_KEPT = 20
-"""A report keeps, and the log shows, this many errors; all are counted."""
+"""Number of errors that a report keeps and the log shows; all are counted."""
 
 Raw = TypeVar("Raw")
 Parsed = TypeVar("Parsed")
@@ -23,35 +23,39 @@ class OnError(StrEnum):
     """What to do with a record that cannot be used."""
 
     FAIL = "fail"
-    """Raise at the first one."""
+    """Raise its error."""
     SKIP = "skip"
-    """Log it, count it and go on with the next."""
+    """Log it, count it and go on with the next record."""
 
 
 @dataclass(slots=True)
 class ReadReport:
-    """What one reading of a file or folder met; filled while the records are drawn."""
+    """Counts of one reading of a file or folder, updated while records are drawn."""
 
     n_read: int = 0
     n_skipped: int = 0
     errors: list[DataError] = field(default_factory=list)
-    """The first ``MAX_ERRORS_KEPT`` errors of the skipped records."""
+    """The first ``MAX_ERRORS_KEPT`` errors of skipped records."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """Sound records that cannot be turned into what was asked for, by reason."""
+    """Number of valid records of the wrong kind, such as questions without an answer, by reason."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether every record was read."""
+        """Whether no record was skipped or left out."""
         return not self.n_skipped and not self.left_out
 
     def count_skipped(self, error: DataError) -> None:
-        """Count a skipped record, and keep its error while there is room."""
+        """Count a skipped record, and keep its error up to ``MAX_ERRORS_KEPT``.
+
+        Args:
+            error: What is wrong with the record.
+        """
         self.n_skipped += 1
         if len(self.errors) < MAX_ERRORS_KEPT:
             self.errors.append(error)
 
     def summary(self) -> str:
-        """One line for people: how many were read, skipped and left out, and the first error."""
+        """Describe the reading in one line: records read, skipped, left out; the first error."""
         line = f"{self.n_read:,} read, {self.n_skipped:,} skipped"
         if self.errors:
             line += f" (first: {self.errors[0]})"
@@ -70,34 +74,52 @@ class SourceLocation(NamedTuple):
     number: int = 0
     """Record number in the file, counted from 0."""
     within: str = ""
-    """The way to the record in a file without lines, such as ``data[0].paragraphs[2]``."""
+    """Path of the record within a JSON document, such as ``data[0].paragraphs[2]``."""
 
     def error(self, message: str) -> DataError:
-        """A ``DataError`` that names this place."""
+        """Make an error that names this location.
+
+        Args:
+            message: What was expected, what was found and what to do.
+        """
         message = f"{self.within}: {message}" if self.within else message
         return DataError(message, path=self.path, line=self.line)
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorPolicy:
-    """One caller's choice about unusable records, with the report that counts them."""
+    """What one reading does with records that cannot be used, and the report that counts them."""
 
     on_error: OnError = OnError.FAIL
     report: ReadReport = field(default_factory=ReadReport)
+    advice: str = ""
+    """Sentence added to the error that ends the reading."""
 
     @classmethod
     def of(cls, on_error: OnError | str, report: ReadReport | None) -> Self:
-        """The policy of a caller, who may name the choice by its value and want no report.
+        """Make the policy of a caller who can choose; a failure then mentions ``--on-error skip``.
+
+        Args:
+            on_error: What to do with a record that cannot be used, as a member or its value.
+            report: The report to update; None for one that nobody reads.
 
         Raises:
-            ValueError: If there is no such choice.
+            ValueError: If ``on_error`` is not a valid choice.
         """
-        return cls(OnError(on_error), ReadReport() if report is None else report)
+        advice = "Or skip and count such records: --on-error skip."
+        return cls(OnError(on_error), ReadReport() if report is None else report, advice)
 
     def reject(self, error: DataError) -> None:
-        """Raise the error or, where the caller chose to skip, log and count it."""
+        """Raise an error, or log and count it, as the policy says.
+
+        Args:
+            error: What is wrong with a record.
+
+        Raises:
+            DataError: The error itself, where the policy is to fail.
+        """
         if self.on_error is OnError.FAIL:
-            raise error.with_advice("Or skip and count such records: --on-error skip.")
+            raise error.with_advice(self.advice) if self.advice else error
         self.report.count_skipped(error)
         if self.report.n_skipped <= MAX_ERRORS_KEPT:
             logger.warning("skipped %s", error)
@@ -110,7 +132,19 @@ def parse_each(
     parse: Callable[[Raw, SourceLocation], Parsed],
     policy: ErrorPolicy,
 ) -> Iterator[tuple[SourceLocation, Parsed]]:
-    """Parse records one by one; those for which ``parse`` raises ``DataError`` meet the policy."""
+    """Parse records one by one.
+
+    Args:
+        records: Each record with its location.
+        parse: Parses one record; raises ``DataError`` where it cannot be used.
+        policy: What to do with a record that ``parse`` refuses.
+
+    Yields:
+        The location and the result of each record that ``parse`` accepts.
+
+    Raises:
+        DataError: If ``parse`` refuses a record and the policy is to fail.
+    """
     for location, record in records:
         try:
             parsed = parse(record, location)
@@ -121,7 +155,14 @@ def parse_each(
 
 
 def check_limit(limit: int | None) -> None:
-    """Raise ``ValueError`` where a limit is negative."""
+    """Refuse a negative limit.
+
+    Args:
+        limit: Number of records after which to stop; None for all.
+
+    Raises:
+        ValueError: If it is negative.
+    """
     if limit is not None and limit < 0:
         raise ValueError(f"expected limit to be None or at least 0, found {limit}")
 
@@ -134,10 +175,20 @@ def draw(
     report: ReadReport,
     limit: int | None,
 ) -> Iterator[Parsed]:
-    """Yield and count up to ``limit`` records.
+    """Yield records without their locations, and count them.
+
+    Args:
+        found: The records, each with its location.
+        path: The file or folder they come from, for the error.
+        noun: What a record is called in the error, in the singular.
+        report: Its ``n_read`` is increased by one for each record.
+        limit: Number of records after which to stop; None for all.
+
+    Yields:
+        The records.
 
     Raises:
-        DataError: If there is not one, though the limit allows it.
+        DataError: If there is no record and the limit is not 0.
     """
     n_drawn = 0
     while limit is None or n_drawn < limit:

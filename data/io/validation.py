@@ -1,45 +1,48 @@
-"""Reading JSON files whose form a pydantic model describes."""
+"""Parsing of JSON that a pydantic model describes."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ..errors import PrereadError
 from .json_records import shorten
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Model = TypeVar("_Model")
 
 
 def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -> _Model:
-    """An object from its JSON, every field checked.
+    """Parse JSON and check every field.
 
     Args:
-        kind: What the JSON describes.
+        kind: The pydantic model, or pydantic dataclass.
         text: The JSON.
-        where: The file, and the line where it has several, for the message of an error.
-        remedy: What a person should do about an error; a whole sentence.
+        where: The file, with the line number where it has several lines, for the error.
+        remedy: What to do about an error, as a whole sentence.
+
+    Returns:
+        The model's object.
 
     Raises:
-        PrereadError: If it is no JSON, or a field is missing, unknown or of another type; the
-            message names the first such field, what was expected of it and what was found.
+        PrereadError: If the text is not JSON, or a field is missing, unknown or of another type.
+            The error names the first such field, what was expected there and what was found.
     """
     try:
-        return kind.model_validate_json(text)
+        return TypeAdapter(kind).validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise PrereadError(f"{where}: {_problem(first)}. {remedy}") from error
 
 
 def _problem(error: Mapping[str, Any]) -> str:
-    """What pydantic found, in our words."""
+    """Put pydantic's error into the words of this package."""
     if error["type"] == "json_invalid":
         return f"expected JSON, found something else ({error['ctx']['error']})"
     found = shorten(error["input"])
     expected = error["msg"].removeprefix("Input should be ")
     if error["type"] == "missing":
         expected, found = "a value", "none"
-    elif error["type"] == "extra_forbidden":
+    elif error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         expected = "no field of this name"
     elif error["type"] in ("too_short", "too_long"):
         limits = error["ctx"]
@@ -51,7 +54,7 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 
 def _name(place: tuple[str | int, ...]) -> str:
-    """``("vectors", "confidence_weights", 1)`` as ``vectors.confidence_weights[1]: ``."""
+    """Write ``("vectors", "confidence_weights", 1)`` as ``vectors.confidence_weights[1]: ``."""
     name = ""
     for part in place:
         name += f"[{part}]" if isinstance(part, int) else f".{part}"

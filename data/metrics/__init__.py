@@ -1,1 +1,1 @@
-"""Answers compared with gold answers: EM, F1, matching in passages, bootstrap intervals."""
+"""Metrics: exact match, F1, answers found in passages, top-k accuracy, bootstrap intervals."""

@@ -1,8 +1,7 @@
-"""How answers are compared, scored and found in passages, as SQuAD and DPR define it.
+"""Comparison of answers, and search for answers in passages, as SQuAD and DPR define them.
 
 Sources: SQuAD's evaluation scripts (https://rajpurkar.github.io/SQuAD-explorer/) and DPR
-(https://github.com/facebookresearch/DPR). NQ-open answers are normalised by the same function:
-DPR's own is SQuAD v1.1's.
+(https://github.com/facebookresearch/DPR), which normalises answers as SQuAD 1.1 does.
 """
 
 import re
@@ -21,21 +20,28 @@ _TOKENS = regex.compile(
     r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]", regex.IGNORECASE | regex.UNICODE | regex.MULTILINE
 )
 _TOKEN_END = "\0"
-"""Stands between tokens; a control character is never part of one."""
+"""Separates tokens; a control character is never part of a token."""
 
 
 def normalize_answer(text: str) -> str:
-    """Lower the text, and take out punctuation, English articles and superfluous white space.
+    """Lower the text, and remove ASCII punctuation, English articles and excess white space.
+
+    Args:
+        text: An answer.
 
     Source: ``normalize_answer`` of SQuAD's evaluate-v1.1.py
-    (https://rajpurkar.github.io/SQuAD-explorer/). Only ASCII punctuation is taken out.
+    (https://rajpurkar.github.io/SQuAD-explorer/).
     """
     without_punctuation = text.lower().translate(_PUNCTUATION)
     return " ".join(_ARTICLES.sub(" ", without_punctuation).split())
 
 
 def exact_match_score(prediction: str, answer: str) -> float:
-    """1.0 where both are equal once normalised, else 0.0.
+    """Return 1.0 where prediction and answer are equal after normalisation, else 0.0.
+
+    Args:
+        prediction: The predicted answer.
+        answer: One gold answer.
 
     Source: evaluate-v1.1.py (https://rajpurkar.github.io/SQuAD-explorer/).
     """
@@ -43,10 +49,14 @@ def exact_match_score(prediction: str, answer: str) -> float:
 
 
 def nq_open_match_score(prediction: str, answer: str) -> float:
-    """1.0 where both are equal once decomposed and normalised, else 0.0.
+    """Return 1.0 where both are equal after decomposition (NFD) and normalisation, else 0.0.
 
-    NQ-open's and EfficientQA's script takes accents apart first (NFD), so that an answer is equal
-    to itself however its accents are encoded. SQuAD's and DPR's do not.
+    The script of NQ-open and EfficientQA decomposes accents, so that equal answers match however
+    their accents are encoded. The scripts of SQuAD and DPR do not.
+
+    Args:
+        prediction: The predicted answer.
+        answer: One gold answer.
 
     Source: ``exact_match_score`` of https://github.com/google-research/language,
     language/orqa/utils/eval_utils.py.
@@ -56,10 +66,14 @@ def nq_open_match_score(prediction: str, answer: str) -> float:
 
 
 def f1_score(prediction: str, answer: str) -> float:
-    """Harmonic mean of precision and recall of the normalised words, from 0.0 to 1.0.
+    """Return the harmonic mean of precision and recall of the normalised words, 0.0 to 1.0.
 
-    Where either has no words, 1.0 if both have none and else 0.0; this is SQuAD 2.0's rule, v1.1
-    gives 0.0 to both.
+    Where one of the two has no words, the score is 1.0 if the other has none either, and else 0.0.
+    This is the rule of SQuAD 2.0; SQuAD 1.1 gives 0.0 in both cases.
+
+    Args:
+        prediction: The predicted answer.
+        answer: One gold answer.
 
     Source: evaluate-v1.1.py and evaluate-v2.0.py (https://rajpurkar.github.io/SQuAD-explorer/).
     """
@@ -78,16 +92,27 @@ def f1_score(prediction: str, answer: str) -> float:
 def metric_max_over_answers(
     metric: Callable[[str, str], float], prediction: str, answers: Sequence[str]
 ) -> float:
-    """The best score of a prediction against any gold answer.
+    """Return the best score of a prediction against any gold answer.
 
-    A question without gold answers is one that cannot be answered: the empty prediction is right,
-    as in SQuAD 2.0.
+    Args:
+        metric: Scores a prediction against one gold answer.
+        prediction: The predicted answer.
+        answers: The gold answers. Without any, the question has no answer and the empty prediction
+            is correct, as in SQuAD 2.0.
     """
     return max(metric(prediction, answer) for answer in answers or [""])
 
 
 def score_answer(prediction: str, answers: Sequence[str]) -> tuple[float, float]:
-    """Exact match and F1 of a prediction, each from 0.0 to 1.0, the best over the gold answers."""
+    """Score a prediction against the gold answers.
+
+    Args:
+        prediction: The predicted answer.
+        answers: The gold answers. Without any, the empty prediction is correct.
+
+    Returns:
+        Exact match and F1, each from 0.0 to 1.0, each the best over the gold answers.
+    """
     return (
         metric_max_over_answers(exact_match_score, prediction, answers),
         metric_max_over_answers(f1_score, prediction, answers),
@@ -95,21 +120,25 @@ def score_answer(prediction: str, answers: Sequence[str]) -> tuple[float, float]
 
 
 def _ended_tokens(text: str) -> str:
-    """The text's tokens in lower case, each with ``_TOKEN_END`` after it."""
+    """Return the text's tokens in lower case, each followed by ``_TOKEN_END``."""
     tokens = _TOKENS.findall(unicodedata.normalize("NFD", text))
     return "".join(token.lower() + _TOKEN_END for token in tokens)
 
 
 @lru_cache(maxsize=1024)
 def _token_string(text: str) -> str:
-    """The text's tokens in lower case, each with ``_TOKEN_END`` before and after it."""
+    """Return the text's tokens in lower case, ``_TOKEN_END`` before, between and after them."""
     return _TOKEN_END + _ended_tokens(text)
 
 
 def has_answer(passage_text: str, answers: Sequence[str]) -> bool:
-    """Whether the tokens of any answer stand in the passage, one after another, case aside.
+    """Decide whether a passage contains the tokens of an answer, in order and ignoring case.
 
-    An answer without tokens is in no passage (DPR's code finds it in every one).
+    An answer without tokens is in no passage; DPR's code finds it in every passage.
+
+    Args:
+        passage_text: The passage's text.
+        answers: The gold answers, any of which counts.
 
     Source: ``has_answer`` with string matching and ``SimpleTokenizer``
     (https://github.com/facebookresearch/DPR, dpr/data/qa_validation.py, dpr/utils/tokenizers.py).
@@ -121,7 +150,13 @@ def has_answer(passage_text: str, answers: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=1024)
 def compile_pattern(pattern: str) -> "regex.Pattern[str] | None":
-    """A TREC answer pattern, decomposed (NFD); None where it is no regular expression.
+    """Compile a TREC answer pattern after decomposition (NFD).
+
+    Args:
+        pattern: The regular expression.
+
+    Returns:
+        The compiled pattern; None where it is not a valid regular expression.
 
     Source: ``regex_match`` of https://github.com/facebookresearch/DPR, dpr/data/qa_validation.py.
     """
@@ -130,12 +165,16 @@ def compile_pattern(pattern: str) -> "regex.Pattern[str] | None":
             unicodedata.normalize("NFD", pattern),
             regex.IGNORECASE | regex.UNICODE | regex.MULTILINE,
         )
-    except regex.error:
+    except (regex.error, RecursionError):
         return None
 
 
 def has_pattern(passage_text: str, patterns: Sequence[str]) -> bool:
-    """Whether any pattern matches somewhere in the passage; a faulty one matches nowhere.
+    """Decide whether a pattern matches somewhere in a passage.
+
+    Args:
+        passage_text: The passage's text.
+        patterns: TREC's answer patterns, any of which counts; an invalid one matches nothing.
 
     Source: ``has_answer`` with regular expressions (https://github.com/facebookresearch/DPR,
     dpr/data/qa_validation.py).
@@ -146,16 +185,18 @@ def has_pattern(passage_text: str, patterns: Sequence[str]) -> bool:
 
 
 def find_pattern(passage_text: str, patterns: Sequence[str]) -> tuple[int, int] | None:
-    """Where a pattern matches in a passage, by the matching of ``has_pattern``.
+    """Find the first match of any pattern in a passage.
+
+    Matches are those of ``has_pattern``, on the decomposed text. A match that begins or ends inside
+    a character of the passage, between a letter and its accent, is ignored.
 
     Args:
-        passage_text: The text that is searched.
-        patterns: TREC's answer patterns; a faulty one matches nowhere.
+        passage_text: The passage's text.
+        patterns: TREC's answer patterns; an invalid one matches nothing.
 
     Returns:
-        Start and end (exclusive) of the first match, white space around it left out, in code points
-        of ``passage_text``; None where there is none, or all are empty or begin or end within a
-        character (a mark that only decomposition sets free).
+        Start and end (exclusive) of the match without white space around it, in code points of
+        ``passage_text``; None where there is no match that is not empty.
     """
     pieces = [unicodedata.normalize("NFD", character) for character in passage_text]
     places = [0, *accumulate(map(len, pieces))]
@@ -174,9 +215,13 @@ def find_pattern(passage_text: str, patterns: Sequence[str]) -> tuple[int, int] 
 
 
 def pattern_match_score(prediction: str, pattern: str) -> float:
-    """1.0 where the pattern matches from the prediction's start on, else 0.0.
+    """Return 1.0 where the pattern matches at the prediction's start, else 0.0.
 
-    What follows the match does not count; DrQA's and ORQA's scripts score CuratedTREC so.
+    Text after the match does not matter, as in the scripts of DrQA and ORQA for CuratedTREC.
+
+    Args:
+        prediction: The predicted answer.
+        pattern: One of TREC's answer patterns; an invalid one matches nothing.
 
     Source: ``regex_match_score`` of https://github.com/facebookresearch/DrQA, drqa/reader/utils.py,
     and of https://github.com/google-research/language, language/orqa/utils/eval_utils.py.
@@ -187,18 +232,21 @@ def pattern_match_score(prediction: str, pattern: str) -> float:
 
 
 def find_answer(passage_text: str, answers: Sequence[str]) -> tuple[int, int] | None:
-    """Where an answer stands in a passage, by the matching of ``has_answer``.
+    """Find the first occurrence of any answer in a passage.
 
-    The first occurrence that is written exactly as an answer is; where there is none, the first
-    that differs in case, accents' encoding or white space ("may" before "May" is not the month).
+    Occurrences are those of ``has_answer``. One that is written exactly like an answer is preferred
+    to an earlier one that differs in case, in the encoding of accents or in white space: for the
+    answer "May", the month is preferred to the verb. An occurrence that begins or ends inside a
+    character of the passage, between a letter and its accent, is ignored.
 
     Args:
-        passage_text: The text that is searched.
-        answers: Gold answers; of two that begin at one place, the earlier in the list is taken.
+        passage_text: The passage's text.
+        answers: The gold answers; of two that start at the same offset, the earlier in the list
+            wins.
 
     Returns:
         Start and end (exclusive), in code points of ``passage_text``; None where there is no
-        answer, or it begins or ends within a character (a mark that only decomposition sets free).
+        occurrence.
     """
     starts, ends, pieces, length = {}, {}, [_TOKEN_END], len(_TOKEN_END)
     for match in _TOKENS.finditer(passage_text):
@@ -222,7 +270,7 @@ def find_answer(passage_text: str, answers: Sequence[str]) -> tuple[int, int] | 
 
 
 def _occurrences(wanted: str, tokens: str) -> Iterator[tuple[int, int]]:
-    """Where a token string stands in another: past the mark before it, past the mark after it."""
+    """Yield where a token string occurs in another: offsets of its first token and of its end."""
     position = tokens.find(wanted) if wanted != _TOKEN_END else -1
     while position >= 0:
         yield position + len(_TOKEN_END), position + len(wanted)
@@ -230,14 +278,14 @@ def _occurrences(wanted: str, tokens: str) -> Iterator[tuple[int, int]]:
 
 
 def top_k_accuracy(hits: Sequence[Sequence[bool]], cutoffs: Sequence[int]) -> dict[int, float]:
-    """Percentage of questions with an answer in their first k passages, for each cutoff k.
+    """Compute the percentage of questions with an answer in their first k passages.
 
     Args:
         hits: For each question, whether each retrieved passage has an answer, best passage first.
         cutoffs: The values of k.
 
     Returns:
-        The percentage, 0.0 to 100.0, by cutoff.
+        For each cutoff, the percentage, 0.0 to 100.0.
 
     Raises:
         ValueError: If there are no questions, or a cutoff is below 1.

@@ -1,4 +1,4 @@
-"""How far scores would move with other questions of the same kind: bootstrap intervals."""
+"""Bootstrap intervals: how much scores vary between samples of questions."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ CONFIDENCE = 0.95
 N_RESAMPLES = 5_000
 SEED = 0
 _DRAWS_AT_ONCE = 1 << 22
-"""So many numbers are drawn at a time, which bounds the memory."""
+"""Numbers drawn at a time, which limits the memory."""
 
 Values = npt.NDArray[np.float64]
 
@@ -15,25 +15,22 @@ Values = npt.NDArray[np.float64]
 def bootstrap_intervals(
     values: npt.ArrayLike, *, n_resamples: int = N_RESAMPLES, seed: int = SEED
 ) -> Values:
-    """Intervals of the means of some measures over the same questions.
-
-    Questions are drawn with replacement, as many as there are, again and again; the interval
-    holds the middle 95 % of the means. Equal input gives equal output, and all measures see the
-    same draws.
+    """Compute 95 % intervals of the means of some measures over the same questions.
 
     Args:
-        values: A row for each measure. Shape ``(n_measures, n_questions)``.
-        n_resamples: How often questions are drawn.
-        seed: Of the draws.
+        values: One row for each measure. Shape ``(n_measures, n_questions)``, float64.
+        n_resamples: Number of samples, each of ``n_questions`` questions drawn with replacement.
+            All measures use the same samples.
+        seed: Random seed; equal input gives equal output.
 
     Returns:
-        Lower and upper ends. Shape ``(n_measures, 2)``.
+        Lower and upper ends. Shape ``(n_measures, 2)``, float64.
 
     Raises:
         ValueError: If there are no questions.
 
     Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13 (percentile
-    intervals); of paired differences, Koehn 2004 (https://aclanthology.org/W04-3250).
+    intervals); for paired differences, Koehn 2004 (https://aclanthology.org/W04-3250).
     """
     means = resampled_means(values, n_resamples=n_resamples, seed=seed)
     return middle(means)
@@ -42,16 +39,16 @@ def bootstrap_intervals(
 def resampled_means(
     values: npt.ArrayLike, *, n_resamples: int = N_RESAMPLES, seed: int = SEED
 ) -> Values:
-    """Means of some measures over questions that are drawn with replacement, again and again.
+    """Compute the means of some measures over questions drawn with replacement.
 
     Args:
-        values: A row for each measure. Shape ``(n_measures, n_questions)``.
-        n_resamples: How often questions are drawn, as many as there are. All measures see the same
-            draws.
-        seed: Of the draws; equal input gives equal output.
+        values: One row for each measure. Shape ``(n_measures, n_questions)``, float64.
+        n_resamples: Number of samples, each of ``n_questions`` questions. All measures use the same
+            samples.
+        seed: Random seed; equal input gives equal output.
 
     Returns:
-        Shape ``(n_measures, n_resamples)``.
+        The mean of each measure in each sample. Shape ``(n_measures, n_resamples)``, float64.
 
     Raises:
         ValueError: If there are no questions.
@@ -71,20 +68,20 @@ def resampled_means(
 
 
 def middle(resampled: Values) -> Values:
-    """The interval that holds the middle 95 % of resampled measures.
+    """Compute the interval that contains the middle 95 % of resampled measures.
 
     Args:
-        resampled: A row for each measure. Shape ``(n_measures, n_resamples)``.
+        resampled: One row for each measure. Shape ``(n_measures, n_resamples)``, float64.
 
     Returns:
-        Lower and upper ends. Shape ``(n_measures, 2)``.
+        Lower and upper ends. Shape ``(n_measures, 2)``, float64.
     """
     tail = (1 - CONFIDENCE) / 2
     return np.quantile(resampled, [tail, 1 - tail], axis=1).T
 
 
 def _count_draws(generator: np.random.Generator, n_draws: int, n_questions: int) -> Values:
-    """How often each question is drawn, in each draw. Shape ``(n_draws, n_questions)``."""
+    """Count how often each sample has each question. Shape ``(n_draws, n_questions)``, float64."""
     drawn = generator.integers(0, n_questions, (n_draws, n_questions))
     drawn += n_questions * np.arange(n_draws)[:, None]
     counts = np.bincount(drawn.ravel(), minlength=n_draws * n_questions)

@@ -1,4 +1,4 @@
-"""Whether what was found answers a question, its gold answers being texts or patterns."""
+"""Scoring of predictions and passages against a question, by texts or by patterns."""
 
 from ..records import AnswerMatch, Question
 from .answers import (
@@ -11,10 +11,15 @@ from .answers import (
 
 
 def score_prediction(question: Question, prediction: str) -> tuple[float, float]:
-    """Exact match and F1 of a prediction, each from 0.0 to 1.0, the best over the gold answers.
+    """Score a prediction against a question's gold answers.
 
-    A pattern has no words to share: F1 is exact match there. A question without gold answers wants
-    an empty prediction.
+    Args:
+        question: The question. Without gold answers, the empty prediction is correct.
+        prediction: The predicted answer.
+
+    Returns:
+        Exact match and F1, each from 0.0 to 1.0, each the best over the gold answers. For patterns
+        both are 1.0 where one matches.
     """
     if question.match is AnswerMatch.REGEX and question.answers:
         score = metric_max_over_answers(pattern_match_score, prediction, question.answers)
@@ -23,6 +28,11 @@ def score_prediction(question: Question, prediction: str) -> tuple[float, float]
 
 
 def holds_answer(question: Question, passage_text: str) -> bool:
-    """Whether a passage holds a gold answer, by DPR's matching of strings or of patterns."""
+    """Decide whether a passage contains a gold answer, by DPR's matching of strings or patterns.
+
+    Args:
+        question: The question with its gold answers.
+        passage_text: The passage's text.
+    """
     matches = has_pattern if question.match is AnswerMatch.REGEX else has_answer
     return matches(passage_text, question.answers)

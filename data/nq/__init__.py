@@ -1,4 +1,4 @@
-"""Natural Questions as released: whole pages, what annotators marked, and how it is scored."""
+"""Natural Questions as released: pages, annotations, predictions and the official scores."""
 
 from .evaluation import score_nq
 from .files import NQ_SUFFIXES, find_nq_files, read_nq, read_nq_records

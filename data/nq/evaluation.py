@@ -1,4 +1,4 @@
-"""Scoring a file of predictions against the annotated examples."""
+"""Scoring of a predictions file against annotated examples."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ from .scoring import (
 from .spans import NqSpan
 
 _N_NAMED = 3
-"""Examples that an error names, of those that lack a prediction or are unknown."""
+"""Maximum number of examples that an error names."""
 
 
 def score_nq(
@@ -33,22 +33,23 @@ def score_nq(
 ) -> NqScores:
     """Score predictions as the official script of Natural Questions does.
 
-    One gold record is held at a time. Beyond the script's own checks, a prediction is refused
-    whose bytes and tokens name different places: either could make it right.
+    Gold records are streamed. In addition to the script's checks, a prediction whose bytes and
+    tokens name different spans is refused, because either of them could make it correct.
 
     Args:
-        gold: Annotated examples: a file, plain or gzip, or a folder of them.
-        predictions: One JSON object with ``predictions``.
+        gold: Annotated examples: a file, plain or gzip, or a folder of files.
+        predictions: A file with one JSON object with ``predictions``.
         non_null_threshold: Number of annotators who must have given an answer for an example to
-            have one: 2 of the development set's five; 1 for the training set's only one.
+            have one. It is 2 for the development set with five annotators, and 1 for the training
+            set with one.
 
     Returns:
         The scores of long and of short answers.
 
     Raises:
-        DataError: If a file is not what it should be, an example has no prediction or a
-            prediction no example, a prediction's bytes and tokens disagree, or no example has as
-            many annotations as the threshold.
+        DataError: If a file cannot be used, an example has no prediction or a prediction no
+            example, a prediction's bytes and tokens disagree, or all examples have fewer
+            annotations than the threshold.
         ValueError: If the threshold is below 1.
     """
     if non_null_threshold < 1:
@@ -83,14 +84,14 @@ def score_nq(
 def _read_gold(
     path: Path,
 ) -> Iterator[tuple[str, tuple[NqAnswer, ...], JsonObject, SourceLocation]]:
-    """Each example's name and annotations, at least one, with the record they are of."""
+    """Yield each example's identifier, its annotations, its record and the record's location."""
     for location, record in read_nq_records(path, ErrorPolicy()):
         name = take_id(record, "example_id", location)
         annotations = parse_annotations(record, location)
         if not annotations:
             raise location.error(
-                f"example {name!r}: expected annotations, found none. Score against the training "
-                "or the development set."
+                f"example {name!r}: expected annotations, found none. Use the training or "
+                "the development set."
             )
         yield name, annotations, record, location
 
@@ -98,14 +99,14 @@ def _read_gold(
 def _check_names(
     gold: Path, predictions: Path, annotated: Collection[str], found: Collection[str]
 ) -> None:
-    """Refuse examples without a prediction, and predictions of other examples."""
+    """Refuse examples without a prediction, and predictions for other examples."""
     if not annotated:
         raise DataError("expected examples, found none. Name another path.", path=gold)
     unknown = [name for name in found if name not in annotated]
     if unknown:
         raise DataError(
-            f"expected predictions of the {len(annotated):,} examples of {gold}, found "
-            f"{len(unknown):,} of others: {_name_some(unknown)}. Take them out.",
+            f"expected predictions for the {len(annotated):,} examples of {gold}, found "
+            f"{len(unknown):,} for others: {_name_some(unknown)}. Remove them.",
             path=predictions,
         )
     missing = [name for name in annotated if name not in found]
@@ -118,19 +119,19 @@ def _check_names(
 
 
 def _name_some(names: list[str]) -> str:
-    """The first of some names."""
+    """List the first of some identifiers."""
     return ", ".join(names[:_N_NAMED]) + (", …" if len(names) > _N_NAMED else "")
 
 
 def _check_agreement(
     prediction: NqPrediction, record: JsonObject, location: SourceLocation, at: SourceLocation
 ) -> None:
-    """Refuse a span whose bytes and tokens name different places, where the page can tell."""
+    """Refuse a span whose bytes and tokens differ, where the record has the page's tokens."""
     spans = (prediction.answer.long_answer, *prediction.answer.short_answers)
     double = [span for span in spans if span.has_tokens and span.has_bytes]
     if not double or "document_tokens" not in record:
         return
-    # What was copied from the data is sound: its own bytes need not end where a token does.
+    # Spans copied from the data are accepted: their bytes need not end where a token ends.
     released = {candidate.span for candidate in parse_candidates(record, location)}
     for annotation in parse_annotations(record, location):
         released |= {annotation.long_answer, *annotation.short_answers}
@@ -147,11 +148,11 @@ def _check_agreement(
 
 
 def _disagreement(span: NqSpan, known: NqSpan | None, n_tokens: int) -> str:
-    """What is wrong with a span's tokens or bytes."""
+    """Say what is wrong with a span's tokens or bytes."""
     tokens = f"tokens {span.start_token}:{span.end_token}"
     if known is None:
         return f"expected tokens within the document's {n_tokens:,}, found {tokens}. Correct them."
     return (
         f"expected bytes {known.start_byte}:{known.end_byte} for {tokens}, found "
-        f"{span.start_byte}:{span.end_byte}. Correct one, or give only one of them."
+        f"{span.start_byte}:{span.end_byte}. Correct one, or leave one out."
     )

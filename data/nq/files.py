@@ -1,4 +1,4 @@
-"""Reading files of Natural Questions, line by line: the training set is 17 GB in plain text."""
+"""Readers of Natural Questions; they stream, because the training set has 17 GB."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,23 +29,23 @@ def read_nq(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[NqExample]:
-    """Read examples of Natural Questions, original or simplified; one is held at a time.
+    """Read examples of Natural Questions, original or simplified.
 
-    The path is checked at once, examples as they are drawn.
+    Examples are streamed. The path is checked at once, examples when they are drawn.
 
     Args:
-        path: A file, plain or gzip, or a folder of them, as the original form is released.
+        path: A file, plain or gzip, or a folder of files, as the original form is released.
         on_error: What to do with a record that cannot be used.
-        report: Filled with what was read and skipped, where given.
-        limit: Number of examples after which to stop.
+        report: Updated with what is read and skipped; None for no report.
+        limit: Number of examples after which to stop; None for all.
 
     Returns:
-        The examples in the order of the files' names and their lines.
+        The examples, in the order of the files' names and of their lines.
 
     Raises:
-        DataError: If a file cannot be read, there is no example, or ``on_error`` is ``FAIL`` and a
-            record cannot be used.
-        ValueError: If the limit is negative, or ``on_error`` is no such choice.
+        DataError: If a file cannot be read or there is no example, or ``on_error`` is ``FAIL`` and
+            a record cannot be used.
+        ValueError: If the limit is negative, or ``on_error`` is not a valid choice.
     """
     check_limit(limit)
     path = Path(path)
@@ -55,22 +55,44 @@ def read_nq(
     return draw(found, path=path, noun="example", report=policy.report, limit=limit)
 
 
-def find_nq_files(path: Path) -> list[Path]:
-    """The file itself, or a folder's.
+def find_nq_files(path: str | Path) -> list[Path]:
+    """List the files of Natural Questions that a path stands for.
+
+    Args:
+        path: A file, plain or gzip, or a folder of files.
+
+    Returns:
+        The file itself, or the folder's ``.jsonl`` files sorted by path.
 
     Raises:
-        DataError: If there is none, or the file cannot be opened.
+        DataError: If the folder has no such file, or the file cannot be opened.
     """
+    path = Path(path)
     if not path.is_dir():
         open_bytes(path).close()
         return [path]
     files = find_files(path, NQ_SUFFIXES)
     if not files:
-        raise DataError("expected .jsonl or .jsonl.gz files in it, found none.", path=path)
+        raise DataError("expected .jsonl or .jsonl.gz files in the folder, found none.", path=path)
     return files
 
 
-def read_nq_records(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
-    """The records of one file or a folder's files, not parsed any further."""
+def read_nq_records(
+    path: str | Path, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, JsonObject]]:
+    """Read the records of Natural Questions without parsing their fields.
+
+    Args:
+        path: A file, plain or gzip, or a folder of files.
+        policy: What to do with a line that is not a JSON object.
+
+    Yields:
+        The location of each record, and the record.
+
+    Raises:
+        DataError: If a file cannot be read, there is none, or the policy is to fail and a line is
+            refused.
+    """
+    path = Path(path)
     for file in find_nq_files(path):
         yield from read_json_lines(file, policy)

@@ -1,7 +1,8 @@
-"""Parsing lines of Natural Questions, original and simplified.
+"""Parsing of Natural Questions' records, original and simplified.
 
-The original form has ``document_tokens``, each with its bytes in ``document_html``; the simplified
-one has ``document_text``, the same tokens joined by single blanks, and spans without bytes.
+The original form has ``document_tokens``, each with its byte offsets in ``document_html``. The
+simplified form has ``document_text``, the same tokens joined by single spaces, and its spans have
+no bytes.
 
 Source: https://github.com/google-research-datasets/natural-questions, README.md and text_utils.py.
 """
@@ -26,19 +27,27 @@ from .spans import NqSpan, parse_span
 
 _FIELDS = frozenset({"question_text", "long_answer_candidates"})
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:[ _][^>]*)?>")
-"""A tag; in the simplified form, blanks before its attributes are underscores."""
+"""A tag; in the simplified form, spaces inside a tag are underscores."""
 
 
 def is_nq(fields: Collection[str]) -> bool:
-    """Whether a record with these fields is an example of Natural Questions."""
+    """Decide whether a record with these fields is an example of Natural Questions.
+
+    Args:
+        fields: Names of the record's fields.
+    """
     return _FIELDS.issubset(fields)
 
 
 def parse_example(record: JsonObject, location: SourceLocation) -> NqExample:
-    """One line as an example.
+    """Parse a record.
+
+    Args:
+        record: The JSON object of one line.
+        location: Where it stands, for the error.
 
     Raises:
-        DataError: If a field is missing or wrong, or a span is not in the document.
+        DataError: If a field is missing or wrong, or a span is outside the document.
     """
     name = take_id(record, "example_id", location)
     document = parse_document(record, location)
@@ -54,44 +63,75 @@ def parse_example(record: JsonObject, location: SourceLocation) -> NqExample:
 
 
 def parse_document(record: JsonObject, location: SourceLocation) -> NqDocument:
-    """The page of one line.
+    """Parse the page of a record.
+
+    Args:
+        record: The JSON object of one line.
+        location: Where it stands, for the error.
 
     Raises:
-        DataError: If there are neither tokens nor text, or a token is not one.
+        DataError: If the record has neither tokens nor text, or a token is malformed.
     """
     url = take_optional_text(record, "document_url", location)
-    title = take_optional_text(record, "document_title", location) or title_of(url)
+    try:
+        title = take_optional_text(record, "document_title", location) or title_of(url)
+    except ValueError as error:
+        raise location.error(
+            f"expected 'document_url' to be a URL, found {shorten(url)} ({error}). Correct or drop "
+            "the record."
+        ) from error
     if "document_tokens" in record:
         return _parse_tokens(record["document_tokens"], title, url, location)
-    # Not split(): a token may be, or hold, white space that is no blank.
+    # Not split(): a token may contain or consist of white space other than spaces.
     tokens = take_text(record, "document_text", location).split(" ")
     is_html = [token.startswith("<") and bool(_TAG.fullmatch(token)) for token in tokens]
     return NqDocument(title, url, tokens, is_html)
 
 
 def parse_candidates(record: JsonObject, location: SourceLocation) -> tuple[NqCandidate, ...]:
-    """The long-answer candidates of one line, nested ones too."""
+    """Parse the long-answer candidates of a record, nested ones included.
+
+    Args:
+        record: The JSON object of one line.
+        location: Where it stands, for the error.
+
+    Raises:
+        DataError: If a candidate is malformed or has no tokens.
+    """
     values = take_objects(record, "long_answer_candidates", location)
     return tuple(NqCandidate(_token_span(v, at), take_flag(v, "top_level", at)) for at, v in values)
 
 
 def parse_annotations(record: JsonObject, location: SourceLocation) -> tuple[NqAnswer, ...]:
-    """What each annotator marked; nothing where the field is absent, as in a test set."""
+    """Parse what each annotator marked.
+
+    Args:
+        record: The JSON object of one line.
+        location: Where it stands, for the error.
+
+    Returns:
+        One answer for each annotator; none where the field is missing, as in a test set.
+
+    Raises:
+        DataError: If an annotation is malformed.
+    """
     values = take_objects(record, "annotations", location)
     return tuple(parse_answer(value, at) for at, value in values)
 
 
 def parse_answer(record: JsonObject, location: SourceLocation) -> NqAnswer:
-    """``long_answer``, ``short_answers`` and ``yes_no_answer`` of an annotation or a prediction.
+    """Parse ``long_answer``, ``short_answers`` and ``yes_no_answer``; a missing field is null.
 
-    What is absent is null.
+    Args:
+        record: The JSON object of an annotation or a prediction.
+        location: Where it stands, for the error.
 
     Raises:
-        DataError: If a span is not sound, or the yes/no answer is something else.
+        DataError: If a span is malformed, or the yes/no answer is none of yes, no and none.
     """
     value = record.get("long_answer")
-    way = f"{location.within}.long_answer" if location.within else "long_answer"
-    at = location._replace(within=way)
+    within = f"{location.within}.long_answer" if location.within else "long_answer"
+    at = location._replace(within=within)
     long_answer = NqSpan() if value is None else parse_span(as_json_object(value, at), at)
     spans = (parse_span(v, a) for a, v in take_objects(record, "short_answers", location))
     return NqAnswer(
@@ -102,9 +142,18 @@ def parse_answer(record: JsonObject, location: SourceLocation) -> NqAnswer:
 
 
 def title_of(url: str) -> str:
-    """The title in a page's URL: ``title=…`` of its query, or else the last part of its path.
+    """Extract a page's title from its URL.
 
-    The released URLs are HTML-escaped: ``…/index.php?title=Trade_winds&amp;oldid=817251427``.
+    Args:
+        url: The URL as released, HTML-escaped, such as
+            ``…/index.php?title=Trade_winds&amp;oldid=817251427``.
+
+    Returns:
+        The query's ``title`` or, where it has none, the last part of the path, with spaces in place
+        of underscores.
+
+    Raises:
+        ValueError: If it is not a URL.
     """
     parts = urlsplit(html.unescape(url))
     (title,) = parse_qs(parts.query).get("title", [unquote(parts.path.rsplit("/", 1)[-1])])[:1]
@@ -112,7 +161,7 @@ def title_of(url: str) -> str:
 
 
 def _parse_yes_no(record: JsonObject, location: SourceLocation) -> YesNo:
-    """The yes/no answer, whatever its case."""
+    """Parse the yes/no answer, in upper or lower case."""
     text = take_optional_text(record, "yes_no_answer", location)
     try:
         return YesNo(text.lower() or YesNo.NONE)
@@ -124,12 +173,12 @@ def _parse_yes_no(record: JsonObject, location: SourceLocation) -> YesNo:
 
 
 def _parse_tokens(value: object, title: str, url: str, location: SourceLocation) -> NqDocument:
-    """A page of tokens with their bytes."""
+    """Parse a page of tokens with byte offsets."""
     at = location._replace(within="document_tokens")
     if not isinstance(value, list) or not value:
         raise at.error(f"expected a list of tokens, found {shorten(value)}. Fetch the file again.")
     try:
-        # A page has some ten thousand tokens: fields are taken at once, and types checked so.
+        # A page has some ten thousand tokens, so that checking them one by one would be slow.
         tokens = [token["token"] for token in value]
         is_html = [token["html_token"] for token in value]
         bytes_ = [(token["start_byte"], token["end_byte"]) for token in value]
@@ -147,7 +196,7 @@ def _parse_tokens(value: object, title: str, url: str, location: SourceLocation)
 
 
 def _check_types(values: list[object], name: str, wanted: type, location: SourceLocation) -> None:
-    """Refuse a field of another type."""
+    """Refuse values of another type than ``wanted``."""
     if set(map(type, values)) != {wanted}:
         bad = next(value for value in values if type(value) is not wanted)
         raise location.error(
@@ -157,7 +206,7 @@ def _check_types(values: list[object], name: str, wanted: type, location: Source
 
 
 def _token_span(record: JsonObject, location: SourceLocation) -> NqSpan:
-    """A span that must have tokens."""
+    """Parse a span that must have tokens."""
     span = parse_span(record, location)
     if not span.has_tokens:
         raise location.error("expected 'start_token' and 'end_token', found none. Add them.")
@@ -165,7 +214,7 @@ def _token_span(record: JsonObject, location: SourceLocation) -> NqSpan:
 
 
 def _check_spans(example: NqExample, location: SourceLocation) -> None:
-    """Refuse spans that end behind the page, and answers that are placed by bytes alone."""
+    """Refuse spans that end after the page, and answers without tokens."""
     n_tokens = len(example.document.tokens)
     spans = [candidate.span for candidate in example.candidates]
     for answer in example.annotations:

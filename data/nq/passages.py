@@ -1,4 +1,4 @@
-"""Pages of Natural Questions as passages, and the way back from characters to tokens and bytes."""
+"""Pages of Natural Questions as passages whose characters map to tokens and bytes of the page."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -10,15 +10,15 @@ from .records import NqCandidate, NqDocument, NqExample
 from .spans import NqSpan
 
 _LINE_TAG = re.compile(r"</?(?:p|tr|table|caption|li|[uod]l|d[dt]|h[1-6])(?![a-z0-9])", re.I)
-"""Tags that begin or end a line. The cells of a table's row stay on one."""
+"""Tags that begin or end a line; the cells of a table's row stay on one line."""
 _TAG_NAME = re.compile(r"<([A-Za-z0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class NqTokenMap:
-    r"""Text made of a document's tokens, tags left out, that knows where each token stands.
+    r"""The text of a document's tokens without tags, and where each token stands in it.
 
-    Tokens are joined by blanks, and by line ends where a tag ends a paragraph, an item or a row::
+    Tokens are joined by spaces, or by a newline where a tag ends a paragraph, an item or a row::
 
         token      <Ul>  <Li>  Larry  Page  </Li>  <Li>  Sergey  </Li>  </Ul>
         number      13    14    15     16     17    18     19      20     21
@@ -28,15 +28,21 @@ class NqTokenMap:
 
     text: str
     numbers: tuple[int, ...]
-    """Numbers in the document of the tokens that are in the text, rising."""
+    """For each token in the text, its number in the document; ascending."""
     starts: tuple[int, ...]
-    """Where each of them starts, in code points of the text."""
+    """For each token in the text, its start, in code points of the text."""
     ends: tuple[int, ...]
-    """Where each of them ends."""
+    """For each token in the text, its end (exclusive), in code points of the text."""
 
     @classmethod
     def of(cls, document: NqDocument, start_token: int, end_token: int) -> "NqTokenMap":
-        """The text of some tokens of a document; empty where all are tags or blank."""
+        """Make the text of some tokens; it is empty where all of them are tags or blank.
+
+        Args:
+            document: The page.
+            start_token: Number of the first token.
+            end_token: Number of the last token plus one.
+        """
         pieces: list[str] = []
         numbers, starts, ends = [], [], []
         length, ends_line = 0, False
@@ -59,23 +65,32 @@ class NqTokenMap:
         return cls("".join(pieces), tuple(numbers), tuple(starts), tuple(ends))
 
     def characters(self, start_token: int, end_token: int) -> tuple[int, int] | None:
-        """Where some tokens of the document stand in the text; None where none of them does."""
+        """Find where some tokens of the document stand in the text.
+
+        Args:
+            start_token: Number of the first token in the document.
+            end_token: Number of the last token plus one.
+
+        Returns:
+            Start and end (exclusive), in code points of the text; None where none of the tokens is
+            in the text.
+        """
         first = bisect_left(self.numbers, start_token)
         last = bisect_left(self.numbers, end_token) - 1
         return (self.starts[first], self.ends[last]) if first <= last else None
 
     def tokens(self, start: int, end: int) -> tuple[int, int]:
-        """The smallest range of the document's tokens that covers some characters of the text.
+        """Find the smallest range of the document's tokens that covers some characters.
 
         Args:
-            start: First character, in code points of the text.
-            end: The character after the last.
+            start: Offset of the first character, in code points of the text.
+            end: Offset after the last character.
 
         Returns:
-            Number of the first token, and of the last plus one.
+            Number of the first token, and number of the last token plus one.
 
         Raises:
-            ValueError: If the characters are not in the text, or are between tokens.
+            ValueError: If the characters are outside the text, or between tokens.
         """
         first, last = bisect_right(self.ends, start), bisect_left(self.starts, end) - 1
         if not 0 <= start < end <= len(self.text) or first > last:
@@ -96,23 +111,34 @@ class NqPassage:
 
     @property
     def tag(self) -> str:
-        """What it is on the page, in lower case: ``p``, ``table``, ``ul``, ``ol`` or ``dl``."""
+        """The passage's HTML tag in lower case: ``p``, ``table``, ``ul``, ``ol`` or ``dl``."""
         name = _TAG_NAME.match(self.document.tokens[self.candidate.span.start_token])
         return name[1].lower() if name else ""
 
     def span(self, start: int, end: int) -> NqSpan:
-        """Tokens, and bytes where they are known, of an answer at some characters of the text.
+        """Return the span in the document that covers some characters of the passage.
+
+        Args:
+            start: Offset of the first character, in code points of the passage's text.
+            end: Offset after the last character.
+
+        Returns:
+            The span's tokens and, where the document has them, its bytes.
 
         Raises:
-            ValueError: If the characters are not in the text, or are between tokens.
+            ValueError: If the characters are outside the text, or between tokens.
         """
         return self.document.span(*self.token_map.tokens(start, end))
 
 
 def passages_of(example: NqExample) -> Iterator[NqPassage]:
-    """The top-level candidates with text, each named by the example and the candidate's number.
+    """Yield the top-level candidates that have text, as passages.
 
-    Candidate 4 of example -7 is passage ``-7:4``.
+    A passage's identifier is the example's and the candidate's number: candidate 4 of example -7 is
+    passage ``-7:4``.
+
+    Args:
+        example: A page with its candidates.
     """
     document = example.document
     for number, candidate in enumerate(example.candidates):

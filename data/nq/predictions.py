@@ -1,17 +1,15 @@
-"""Files of predictions, one JSON object: ``{"predictions": [{"example_id": …, …}, …]}``.
+"""Predictions files, one JSON object: ``{"predictions": [{"example_id": …, …}, …]}``.
 
 Source: https://github.com/google-research-datasets/natural-questions, nq_eval.py.
 """
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..io.fields import take_id, take_objects
-from ..io.json_records import JsonObject, as_json_object, shorten
-from ..io.lines import read_whole_text
+from ..io.fields import take_id, take_number, take_objects
+from ..io.json_records import JsonObject, read_json_object
 from ..io.policy import SourceLocation
 from .parsing import parse_answer
 from .records import NqAnswer, YesNo
@@ -21,21 +19,29 @@ _SCORES = ("long_answer_score", "short_answers_score")
 
 @dataclass(frozen=True, slots=True)
 class NqPrediction:
-    """What a system answers to one example, and how sure it is."""
+    """A system's answer to one example, and its scores."""
 
     example_id: str
     answer: NqAnswer
     long_score: float | None = None
-    """Compared with those of other examples; None where the system gives none."""
+    """Score of the long answer, by which predictions are ranked; None where there is none."""
     short_score: float | None = None
+    """Score of the short answers or of the yes/no answer; None where there is none."""
 
 
 def read_nq_predictions(path: str | Path) -> dict[str, tuple[SourceLocation, NqPrediction]]:
-    """The predictions of a file, plain or gzip, by example, each with its place.
+    """Read a predictions file.
+
+    Args:
+        path: A file, plain or gzip.
+
+    Returns:
+        For each example's identifier, the location of the prediction, and the prediction.
 
     Raises:
-        DataError: If the file is not such JSON, an example is predicted twice, a span or score is
-            not sound, a yes/no answer has spans as well, or only some predictions have a score.
+        DataError: If the file is not such JSON, an example has two predictions, a span or score is
+            malformed, a prediction has both yes or no and short answers, or only some of the
+            predictions have a score.
     """
     path = Path(path)
     top = SourceLocation(path, None)
@@ -52,12 +58,15 @@ def read_nq_predictions(path: str | Path) -> dict[str, tuple[SourceLocation, NqP
 
 
 def write_nq_predictions(path: str | Path, predictions: Iterable[NqPrediction]) -> int:
-    """Write predictions as the official script reads them.
+    """Write predictions in the form that the official script reads.
 
-    A score that is None is written as 0.0, which it takes for no score where all are.
+    Args:
+        path: The file to write; it is overwritten.
+        predictions: The predictions. A score of None is written as 0.0; the script ignores the
+            scores where all are 0.0.
 
     Returns:
-        How many were written.
+        The number of predictions written.
     """
     records = [_record_of(prediction) for prediction in predictions]
     text = json.dumps({"predictions": records}, ensure_ascii=False)
@@ -66,14 +75,8 @@ def write_nq_predictions(path: str | Path, predictions: Iterable[NqPrediction]) 
 
 
 def _load(path: Path, top: SourceLocation) -> JsonObject:
-    """The file's one object."""
-    text = read_whole_text(path)
-    try:
-        value = as_json_object(json.loads(text), top)
-    except (ValueError, RecursionError) as error:
-        raise top._replace(line=getattr(error, "lineno", None)).error(
-            f"expected one JSON object with 'predictions', found a fault ({error}). Correct it."
-        ) from error
+    """Read the file's object, which must have ``predictions``."""
+    value = read_json_object(path, "one JSON object with 'predictions'")
     if value.get("predictions") is None:
         raise top.error(
             f"expected the field 'predictions', found {', '.join(map(repr, value)) or 'none'}. "
@@ -83,30 +86,22 @@ def _load(path: Path, top: SourceLocation) -> JsonObject:
 
 
 def _parse(record: JsonObject, location: SourceLocation) -> tuple[NqPrediction, SourceLocation]:
-    """One prediction, and its place with the example's name in it."""
+    """Parse one prediction; its location gets the example's identifier."""
     name = take_id(record, "example_id", location)
     at = location._replace(within=f"{location.within} (example {name})")
     answer = parse_answer(record, at)
     if answer.yes_no is not YesNo.NONE and answer.short_answers:
         raise at.error(
-            f"expected short answers or {answer.yes_no.value.upper()}, found both. Take out one."
+            f"expected short answers or {answer.yes_no.value.upper()}, found both. Remove one."
         )
-    long_score, short_score = (_take_score(record, field, at) for field in _SCORES)
+    long_score, short_score = (
+        None if record.get(field) is None else take_number(record, field, at) for field in _SCORES
+    )
     return NqPrediction(name, answer, long_score, short_score), at
 
 
-def _take_score(record: JsonObject, name: str, location: SourceLocation) -> float | None:
-    """A score, where there is one."""
-    value = record.get(name)
-    if value is None:
-        return None
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]
-        raise location.error(f"expected a finite number in {name!r}, found {shorten(value)}.")
-    return float(value)  # type: ignore[arg-type]
-
-
 def _check_scores(found: dict[str, tuple[SourceLocation, NqPrediction]]) -> None:
-    """Refuse scores of some predictions only: what has none cannot be ranked with what has one."""
+    """Refuse a file in which only some predictions have scores, which cannot be ranked."""
     places = [location for location, _ in found.values()]
     columns = (
         [prediction.long_score for _, prediction in found.values()],
@@ -122,7 +117,7 @@ def _check_scores(found: dict[str, tuple[SourceLocation, NqPrediction]]) -> None
 
 
 def _record_of(prediction: NqPrediction) -> JsonObject:
-    """The prediction as a JSON object; the script compares identifiers with the data's numbers."""
+    """Return the prediction as a JSON object, with a numeric identifier as in the data."""
     answer, name = prediction.answer, prediction.example_id
     return {
         "example_id": int(name) if name.removeprefix("-").isdecimal() else name,

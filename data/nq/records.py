@@ -1,4 +1,4 @@
-"""One example of Natural Questions: a question, a whole page, and what annotators marked in it."""
+"""Records of Natural Questions: a question, a page, and what annotators marked in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class YesNo(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NqAnswer:
-    """A long answer, and short answers or a yes/no: one annotator's, or a system's."""
+    """One annotator's or a system's long answer, with short answers or yes or no."""
 
     long_answer: NqSpan = NqSpan()
     """Null where there is none."""
     short_answers: tuple[NqSpan, ...] = ()
-    """The spans, null ones taken out; several make up one answer together."""
+    """The spans that are not null; several of them form one answer together."""
     yes_no: YesNo = YesNo.NONE
 
     @property
@@ -32,34 +32,40 @@ class NqAnswer:
 
     @property
     def has_short(self) -> bool:
-        """Whether there is a short answer; a yes or no is one."""
+        """Whether there is a short answer, which may be yes or no."""
         return bool(self.short_answers) or self.yes_no is not YesNo.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class NqCandidate:
-    """A part of the page that may be a long answer: a paragraph, list, table, or part of one."""
+    """A paragraph, list, table or part of one that may be a long answer."""
 
     span: NqSpan
     top_level: bool
-    """False where another candidate holds it."""
+    """False where the candidate is inside another."""
 
 
 @dataclass(frozen=True, slots=True)
 class NqDocument:
-    """A page as tokens. Those of HTML are tags of headings, paragraphs, lists and tables."""
+    """A page as tokens: words, and HTML tags of headings, paragraphs, lists and tables."""
 
     title: str
     url: str
-    """Names a revision of the page, so that equal URLs are equal pages; empty where not given."""
+    """URL of a revision of the page, so that equal URLs mean equal pages; may be empty."""
     tokens: Sequence[str]
     is_html: Sequence[bool]
     """For each token, whether it is a tag."""
     byte_spans: Sequence[tuple[int, int]] = ()
-    """For each token, its place in the UTF-8 bytes of the HTML; empty in the simplified form."""
+    """For each token, start and end (exclusive) in the UTF-8 bytes of the HTML; empty in the
+    simplified form."""
 
     def span(self, start_token: int, end_token: int) -> NqSpan:
-        """The span of some tokens, at least one, with its bytes where they are known."""
+        """Return the span of some tokens, with its bytes where ``byte_spans`` is not empty.
+
+        Args:
+            start_token: Number of the first token.
+            end_token: Number of the last token plus one; at least ``start_token + 1``.
+        """
         if not self.byte_spans:
             return NqSpan(start_token, end_token)
         start_byte, end_byte = self.byte_spans[start_token][0], self.byte_spans[end_token - 1][1]
@@ -68,11 +74,12 @@ class NqDocument:
 
 @dataclass(frozen=True, slots=True)
 class NqExample:
-    """One line of the data set."""
+    """A question with its page, one line of the data set."""
 
     example_id: str
     question: str
     document: NqDocument
     candidates: tuple[NqCandidate, ...]
     annotations: tuple[NqAnswer, ...]
-    """One in the training set, five in the development set, none in a test set."""
+    """One for each annotator: one in the training set, five in the development set, none in a test
+    set."""

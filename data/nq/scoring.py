@@ -13,13 +13,13 @@ from .records import NqAnswer, YesNo
 from .spans import NqSpan
 
 NON_NULL_THRESHOLD = 2
-"""So many of the five annotators must have given an answer, or an example has none."""
+"""Number of the five annotators who must have given an answer for an example to have one."""
 PRECISIONS = (0.5, 0.75, 0.9)
 """The precisions at which recall is reported."""
 
 
 class NqOutcome(NamedTuple):
-    """What became of one prediction."""
+    """The result of one prediction."""
 
     has_gold: bool
     has_prediction: bool
@@ -34,7 +34,8 @@ class OperatingPoint:
     precision: float = 0.0
     recall: float = 0.0
     threshold: float | None = None
-    """None where every prediction counts, or no threshold gives the point."""
+    """Lowest score that counts; None where every prediction counts, or no threshold gives such a
+    point."""
 
     @property
     def f1(self) -> float:
@@ -44,22 +45,26 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True)
 class AnswerScores:
-    """The scores of all long, or of all short, answers; from 0.0 to 1.0."""
+    """The scores of all long answers, or of all short ones; from 0.0 to 1.0."""
 
     best: OperatingPoint
-    """Where F1 is highest."""
+    """The point with the highest F1."""
     unthresholded: OperatingPoint
-    """With every prediction, whatever its score."""
+    """The point at which every prediction counts, whatever its score."""
     at_precision: dict[float, OperatingPoint]
-    """For each of ``PRECISIONS``, the highest recall with at least that precision."""
+    """For each of ``PRECISIONS``, the point with the highest recall at that precision or above."""
     n_gold: int
-    """Examples that have an answer."""
+    """Number of examples that have an answer."""
     n_predicted: int
-    """Predictions that are not null."""
+    """Number of predictions that are not null."""
 
     @classmethod
     def of(cls, outcomes: Sequence[NqOutcome]) -> "AnswerScores":
-        """The scores of some outcomes, in any order."""
+        """Compute the scores of some outcomes.
+
+        Args:
+            outcomes: One for each example, in any order.
+        """
         points = operating_points(outcomes)
         last = points[-1] if points else OperatingPoint()
         return cls(
@@ -73,7 +78,7 @@ class AnswerScores:
 
 @dataclass(frozen=True, slots=True)
 class NqScores:
-    """The scores of a file of predictions."""
+    """The scores of a predictions file."""
 
     n_examples: int
     long: AnswerScores
@@ -83,12 +88,12 @@ class NqScores:
 def long_outcome(
     gold: Sequence[NqAnswer], predicted: NqAnswer, score: float, least: int
 ) -> NqOutcome:
-    """Score one long answer: right where it is the span of any annotator.
+    """Score one long answer, which is correct where it equals that of any annotator.
 
     Args:
-        gold: What each annotator marked.
-        predicted: What a system answered.
-        score: The system's score of it.
+        gold: The annotators' answers.
+        predicted: The system's answer.
+        score: The system's score of its answer.
         least: Number of annotators who must have given a long answer.
 
     Source: ``score_long_answer`` of nq_eval.py.
@@ -105,13 +110,15 @@ def long_outcome(
 def short_outcome(
     gold: Sequence[NqAnswer], predicted: NqAnswer, score: float, least: int
 ) -> NqOutcome:
-    """Score one short answer: right where it is the yes/no, or all the spans, of any annotator.
+    """Score one short answer, which is correct where it equals that of any annotator.
+
+    Short answers are equal where both are yes, both are no, or all their spans are equal.
 
     Args:
-        gold: What each annotator marked.
-        predicted: What a system answered.
-        score: The system's score of it.
-        least: Number of annotators who must have given a short answer, a yes or no counted.
+        gold: The annotators' answers.
+        predicted: The system's answer.
+        score: The system's score of its answer.
+        least: Number of annotators who must have given a short answer, yes or no included.
 
     Source: ``score_short_answer`` of nq_eval.py.
     """
@@ -125,10 +132,13 @@ def short_outcome(
 
 
 def operating_points(outcomes: Sequence[NqOutcome]) -> list[OperatingPoint]:
-    """Precision and recall at each distinct score, the highest first.
+    """Compute precision and recall at each distinct score, highest score first.
 
-    Recall's denominator is all examples with an answer, whatever the threshold; null predictions
-    are in no denominator.
+    Recall is relative to all examples with an answer, whatever the threshold. Null predictions do
+    not count.
+
+    Args:
+        outcomes: One for each example, in any order.
 
     Source: ``compute_pr_curves`` of nq_eval.py.
     """
@@ -146,24 +156,24 @@ def operating_points(outcomes: Sequence[NqOutcome]) -> list[OperatingPoint]:
 
 
 def _recall_at(points: Sequence[OperatingPoint], precision: float) -> OperatingPoint:
-    """The point of highest recall among those with at least some precision."""
+    """Return the point of highest recall among those with at least a given precision."""
     precise = [point for point in points if point.precision >= precision]
     return _highest(precise, [point.recall for point in precise])
 
 
 def _highest(points: Sequence[OperatingPoint], values: Sequence[float]) -> OperatingPoint:
-    """The first point with the highest value, which is above 0; a point of zeros where none is."""
+    """Return the first point with the highest value; a point of zeros where no value is above 0."""
     highest = max(values, default=0.0)
     return points[values.index(highest)] if highest > 0 else OperatingPoint()
 
 
 def _same_spans(gold: Sequence[NqSpan], predicted: Sequence[NqSpan]) -> bool:
-    """Whether each span of either is one of the other's."""
+    """Decide whether each span of one answer equals one of the other, and the reverse."""
     return all(any(one.equals(other) for other in gold) for one in predicted) and all(
         any(one.equals(other) for other in predicted) for one in gold
     )
 
 
 def _divide(numerator: float, denominator: float) -> float:
-    """The quotient; 0.0 where the denominator is 0."""
+    """Return the quotient; 0.0 where the denominator is 0."""
     return numerator / denominator if denominator else 0.0

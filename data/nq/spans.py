@@ -1,4 +1,4 @@
-"""Places in a Natural Questions document: tokens, bytes of its HTML, or both."""
+"""Spans of a Natural Questions document, in tokens, in bytes of its HTML, or in both."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,10 @@ _MISSING = -1
 
 @dataclass(frozen=True, slots=True)
 class NqSpan:
-    """Half-open ranges of tokens and of bytes; -1 where one is not given, null where neither is."""
+    """A range of tokens, a range of bytes, or both; ends are exclusive.
+
+    A range that is not given is -1 to -1. A span without any range is null and means no answer.
+    """
 
     start_token: int = _MISSING
     end_token: int = _MISSING
@@ -20,24 +23,27 @@ class NqSpan:
 
     @property
     def has_tokens(self) -> bool:
-        """Whether the tokens are given."""
+        """Whether the range of tokens is given."""
         return self.start_token >= 0
 
     @property
     def has_bytes(self) -> bool:
-        """Whether the bytes are given."""
+        """Whether the range of bytes is given."""
         return self.start_byte >= 0
 
     @property
     def is_null(self) -> bool:
-        """Whether it is no place at all: no answer."""
+        """Whether neither range is given, which means no answer."""
         return not self.has_tokens and not self.has_bytes
 
     def equals(self, other: "NqSpan") -> bool:
-        """Whether two places are one, by their bytes or by their tokens.
+        """Decide whether two spans have the same bytes or the same tokens.
 
-        Either is enough, where both spans have it. The script's own documentation gives bytes
-        precedence; its code compares the tokens too where the bytes differ.
+        The documentation of the official script says that bytes take precedence; its code, followed
+        here, also compares tokens where the bytes differ.
+
+        Args:
+            other: The span to compare with.
 
         Source: ``nonnull_span_equal``
         (https://github.com/google-research-datasets/natural-questions, eval_utils.py).
@@ -47,11 +53,15 @@ class NqSpan:
         return (self.has_bytes and same_bytes) or (self.has_tokens and same_tokens)
 
     def contains(self, other: "NqSpan") -> bool:
-        """Whether the tokens of another lie within this one's; both must have tokens."""
+        """Decide whether the tokens of another span lie within this one's.
+
+        Args:
+            other: The other span; both must have tokens.
+        """
         return self.start_token <= other.start_token and other.end_token <= self.end_token
 
     def to_dict(self) -> JsonObject:
-        """The span as it stands in a file of predictions."""
+        """Return the span as it is written in a predictions file."""
         return {
             "start_token": self.start_token,
             "end_token": self.end_token,
@@ -61,17 +71,20 @@ class NqSpan:
 
 
 def parse_span(record: JsonObject, location: SourceLocation) -> NqSpan:
-    """The span of an object with ``start_token``, ``end_token``, ``start_byte``, ``end_byte``.
+    """Parse an object with ``start_token``, ``end_token``, ``start_byte`` and ``end_byte``.
+
+    Args:
+        record: The JSON object.
+        location: Where it stands, for the error.
 
     Raises:
-        DataError: If one of a pair is missing or negative and the other is not, or a range is
-            empty.
+        DataError: If a range has only one end (the other missing or negative), or is empty.
     """
     return NqSpan(*_take_range(record, "token", location), *_take_range(record, "byte", location))
 
 
 def _take_range(record: JsonObject, unit: str, location: SourceLocation) -> tuple[int, int]:
-    """Start and end in one unit; both -1 where they are absent or negative."""
+    """Read start and end in one unit; both are -1 where they are missing or negative."""
     names = (f"start_{unit}", f"end_{unit}")
     start, end = (_MISSING if n not in record else take_start(record, n, location) for n in names)
     if start < 0 and end < 0:

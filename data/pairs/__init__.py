@@ -1,4 +1,4 @@
-"""Pairs of texts with a label, and questions with choices: the paper's other tasks."""
+"""Readers of pairs of texts with a label, and of questions with choices."""
 
 from .dispatch import read_pairs
 from .formats import PairFormat

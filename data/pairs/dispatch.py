@@ -1,4 +1,4 @@
-"""Reading files of pairs, whatever their format."""
+"""Reading pairs of texts in any format."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,23 +40,23 @@ def read_pairs(
 ) -> Iterator[PairExample]:
     """Read pairs of texts, each with a label.
 
-    Pairs on whose label MultiNLI's annotators did not agree are left out and counted. The path and
-    its format are checked at once, records as they are drawn.
+    Pairs of MultiNLI on whose label the annotators did not agree are left out and counted. The path
+    and its format are checked at once, records when they are drawn.
 
     Args:
         path: A file, plain or gzip.
-        format: Its format; ``AUTO`` tells it from the first record.
+        format: The format; ``AUTO`` detects it from the first record.
         on_error: What to do with a record that cannot be used.
-        report: Filled with what was read, skipped and left out, where given.
-        limit: Number of pairs after which to stop.
+        report: Updated with what is read, skipped and left out; None for no report.
+        limit: Number of pairs after which to stop; None for all.
 
     Returns:
         The pairs in the file's order.
 
     Raises:
-        DataError: If the file cannot be read, holds no pair, or ``on_error`` is ``FAIL`` and a
+        DataError: If the file cannot be read or holds no pair, or ``on_error`` is ``FAIL`` and a
             record cannot be used.
-        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is not a valid choice.
     """
     check_limit(limit)
     path = Path(path)
@@ -72,7 +72,7 @@ def read_pairs(
 def _labelled(
     found: Iterator[tuple[SourceLocation, PairExample]], report: ReadReport
 ) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """The pairs that have a label."""
+    """Yield the pairs that have a label, and count the others."""
     for location, example in found:
         if example.label == NO_LABEL:
             report.left_out["no gold label"] += 1
@@ -81,10 +81,10 @@ def _labelled(
 
 
 def _detect(path: Path) -> PairFormat:
-    """Tell a file's format from its first record.
+    """Detect a file's format from its first record.
 
     Raises:
-        DataError: If it looks like none of the formats.
+        DataError: If the file is in none of the formats.
     """
     start = peek(path)
     for name, format in _TELLING_FIELDS.items():
@@ -95,11 +95,11 @@ def _detect(path: Path) -> PairFormat:
         if name in columns:
             return format
     if not start.fields and start.first_line.startswith("{"):
-        return PairFormat.PAIRS  # damaged; its reader says where
+        return PairFormat.PAIRS  # damaged; its reader reports it
     found = ", ".join(map(repr, start.fields)) or "no such record"
     choices = ", ".join(choice.value for choice in _READERS)
     raise DataError(
-        f"expected pairs of texts in one of the formats {choices}, found {found}. Name the format "
-        "if it is one of these.",
+        f"expected pairs of texts in one of the formats {choices}, found {found}. If it is one of "
+        "these, name the format with --format.",
         path=path,
     )

@@ -1,4 +1,4 @@
-"""The formats of files of pairs."""
+"""The formats of pairs of texts."""
 
 from enum import StrEnum
 
@@ -7,16 +7,16 @@ class PairFormat(StrEnum):
     """How a file of pairs of texts is written."""
 
     AUTO = "auto"
-    """Told from the file's name and the fields of its first record."""
+    """Detected from the fields of the first record."""
     PAIRS = "pairs"
-    """JSON Lines: ``id, text_a, text_b, label`` and, where there is one, ``title`` of the second
-    text."""
+    """JSON Lines with ``id, text_a, text_b, label`` and, where there is one, the second text's
+    ``title``."""
     BOOLQ = "boolq"
-    """JSON Lines: ``question, title, answer, passage``, as BoolQ is released."""
+    """JSON Lines with ``question, title, answer, passage``, as BoolQ is released."""
     MNLI = "mnli"
-    """JSON Lines: ``sentence1, sentence2, gold_label, pairID``, as MultiNLI is released."""
+    """JSON Lines with ``sentence1, sentence2, gold_label, pairID``, as MultiNLI is released."""
     GLUE_MNLI = "glue-mnli"
-    """Tab-separated with a header, as GLUE has MultiNLI."""
+    """Tab-separated with a header, as GLUE distributes MultiNLI."""
     GLUE_QQP = "glue-qqp"
-    """Tab-separated with a header: ``id, qid1, qid2, question1, question2, is_duplicate``, as GLUE
-    has the Quora question pairs."""
+    """Tab-separated with the header ``id, qid1, qid2, question1, question2, is_duplicate``, as GLUE
+    distributes the Quora question pairs."""

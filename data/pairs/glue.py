@@ -1,6 +1,6 @@
-"""Pairs of texts as GLUE has them: a header, a record a line, tabs between fields, no quoting.
+"""Pairs of texts from GLUE: tab-separated with a header, without quoting.
 
-Source: https://gluebenchmark.com/tasks. Quotes are text there, and stay.
+Source: https://gluebenchmark.com/tasks.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from .labels import take_label
 
 
 class _Columns(NamedTuple):
-    """What a task calls its fields."""
+    """Names of a task's columns."""
 
     example_id: str
     first: str
@@ -32,12 +32,36 @@ _QQP_LABELS = {"0": "false", "1": "true"}
 
 
 def read_glue_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """The pairs of a tab-separated file of MultiNLI, plain or gzip."""
+    """Read GLUE's MultiNLI.
+
+    Args:
+        path: A tab-separated file, plain or gzip.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each pair, and the pair.
+
+    Raises:
+        DataError: If the file cannot be read, its header lacks a column, or the policy is to fail
+            and a line is refused.
+    """
     return parse_each(_records(path, _MNLI, policy), partial(_pair, columns=_MNLI), policy)
 
 
 def read_glue_qqp(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """The pairs of a tab-separated file of Quora's questions, plain or gzip."""
+    """Read GLUE's Quora question pairs, whose labels become ``true`` and ``false``.
+
+    Args:
+        path: A tab-separated file, plain or gzip.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each pair, and the pair.
+
+    Raises:
+        DataError: If the file cannot be read, its header lacks a column, or the policy is to fail
+            and a line is refused.
+    """
     return parse_each(_records(path, _QQP, policy), _duplicate, policy)
 
 
@@ -51,7 +75,7 @@ def _pair(record: JsonObject, location: SourceLocation, columns: _Columns) -> Pa
 
 
 def _duplicate(record: JsonObject, location: SourceLocation) -> PairExample:
-    """A pair of questions, whose label is a digit."""
+    """Parse a pair of questions, whose label is a digit."""
     label = record[_QQP.label]
     if label not in _QQP_LABELS:
         raise location.error(
@@ -65,10 +89,10 @@ def _duplicate(record: JsonObject, location: SourceLocation) -> PairExample:
 def _records(
     path: Path, columns: _Columns, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, JsonObject]]:
-    """The lines as objects, by the names in the header.
+    """Read the lines as objects with the names in the header.
 
     Raises:
-        DataError: If the header lacks a column, or the policy says so of a line.
+        DataError: If the header lacks a column, or the policy is to fail and a line is refused.
     """
     lines = read_lines(path, policy)
     location, header = next(lines, (SourceLocation(path, 1), ""))
@@ -76,8 +100,8 @@ def _records(
     missing = [name for name in columns if name not in names]
     if missing:
         raise DataError(
-            f"expected a header with {', '.join(columns)}, found none of {', '.join(missing)} in "
-            f"{shorten(header.strip())}. Parts without labels cannot be used; name another file.",
+            f"expected a header with {', '.join(columns)}, found no {' and no '.join(missing)} in "
+            f"{shorten(header.strip())}. Name a file with labels; a test set has none.",
             path=path,
             line=location.line,
         )

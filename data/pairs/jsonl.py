@@ -1,4 +1,4 @@
-"""Pairs of texts as JSON Lines: the project's own form, BoolQ's and MultiNLI's."""
+"""Pairs of texts as JSON Lines: the form of this project, of BoolQ and of MultiNLI."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,11 @@ from .labels import take_label
 
 
 def parse_pair(record: JsonObject, location: SourceLocation) -> PairExample:
-    """One line of the project's own form; without an id it is named by its record number.
+    """Parse a record with ``text_a``, ``text_b`` and ``label``.
+
+    Args:
+        record: The JSON object.
+        location: Where it stands; its record number is the identifier of a pair without one.
 
     Raises:
         DataError: If a field is missing or wrong.
@@ -25,7 +29,11 @@ def parse_pair(record: JsonObject, location: SourceLocation) -> PairExample:
 
 
 def parse_boolq(record: JsonObject, location: SourceLocation) -> PairExample:
-    """One line of BoolQ; it has no id.
+    """Parse a record of BoolQ, whose passage gets its title in front.
+
+    Args:
+        record: The JSON object.
+        location: Where it stands; its record number is the identifier of a pair without one.
 
     Raises:
         DataError: If a field is missing or wrong.
@@ -39,7 +47,11 @@ def parse_boolq(record: JsonObject, location: SourceLocation) -> PairExample:
 
 
 def parse_mnli(record: JsonObject, location: SourceLocation) -> PairExample:
-    """One line of MultiNLI.
+    """Parse a record of MultiNLI.
+
+    Args:
+        record: The JSON object.
+        location: Where it stands; its record number is the identifier of a pair without one.
 
     Raises:
         DataError: If a field is missing or wrong.
@@ -53,9 +65,10 @@ def parse_mnli(record: JsonObject, location: SourceLocation) -> PairExample:
 
 
 def _titled(record: JsonObject, name: str, location: SourceLocation) -> str:
-    """A text, behind its title where the record has one.
+    """Read a text, with the title in front where the record has one.
 
-    Source: SuperGLUE's form of BoolQ (https://arxiv.org/abs/1905.00537), whose passages begin so.
+    Source: SuperGLUE's form of BoolQ (https://arxiv.org/abs/1905.00537), whose passages begin with
+    the title.
     """
     text, title = take_text(record, name, location), take_optional_text(record, "title", location)
     return f"{title.strip()} -- {text}" if title.strip() else text
@@ -64,15 +77,48 @@ def _titled(record: JsonObject, name: str, location: SourceLocation) -> str:
 def read_jsonl_pairs(
     path: Path, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """The pairs of a file in the project's own form, plain or gzip."""
+    """Read pairs in the form of this project.
+
+    Args:
+        path: A file, plain or gzip.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each pair, and the pair.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
+    """
     return parse_each(read_json_lines(path, policy), parse_pair, policy)
 
 
 def read_boolq(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """The pairs of a file of BoolQ, plain or gzip."""
+    """Read BoolQ.
+
+    Args:
+        path: A file, plain or gzip.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each pair, and the pair.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
+    """
     return parse_each(read_json_lines(path, policy), parse_boolq, policy)
 
 
 def read_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """The pairs of a JSON Lines file of MultiNLI, plain or gzip."""
+    """Read MultiNLI from JSON Lines.
+
+    Args:
+        path: A file, plain or gzip.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each pair, and the pair.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
+    """
     return parse_each(read_json_lines(path, policy), parse_mnli, policy)

@@ -1,37 +1,49 @@
-"""Labels as they are written in files, and as they are called here."""
+"""Labels of pairs: from the spellings in files to names."""
 
 from ..io.fields import check_unicode
-from ..io.json_records import JsonObject, shorten
+from ..io.json_records import JsonObject, describe
 from ..io.policy import SourceLocation
 
 NO_LABEL = "-"
-"""What MultiNLI has where its annotators did not agree."""
+"""MultiNLI's label for pairs on which the annotators did not agree."""
 
 
 def as_label(value: object, name: str, location: SourceLocation) -> str:
-    """A label's name: ``true`` and ``false`` of truth values, text as it is.
+    """Convert a value to a label.
 
-    Python's and JSON's spellings of a truth value are the same label.
+    Args:
+        value: A text, true or false.
+        name: The field it is from.
+        location: Where the record stands, for the error.
+
+    Returns:
+        ``true`` or ``false`` for a truth value or its spelling in Python or JSON; any other text
+        without white space around it.
 
     Raises:
-        DataError: If the value is neither text nor a truth value, or is blank.
+        DataError: If the value is neither a text nor true or false, or is blank.
     """
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str) or not value.strip():
         raise location.error(
-            f"expected {name!r} to be a label, as text or true or false, found "
-            f"{type(value).__name__} {shorten(value)}. Change it or drop the record."
+            f"expected {name!r} to be a label (a text, true or false), found "
+            f"{describe(value)}. Change it or drop the record."
         )
     label = check_unicode(value.strip(), name, location)
     return label.lower() if label.lower() in ("true", "false") else label
 
 
 def take_label(record: JsonObject, name: str, location: SourceLocation) -> str:
-    """The label of a record.
+    """Read a record's label.
+
+    Args:
+        record: The JSON object.
+        name: The field.
+        location: Where the record stands, for the error.
 
     Raises:
-        DataError: If it is missing, or no label.
+        DataError: If the field is missing, or its value is not a label.
     """
     if name not in record:
         found = ", ".join(map(repr, record)) or "an empty object"

@@ -1,4 +1,4 @@
-"""RACE: exam questions with four choices about an article, one JSON file an article.
+"""RACE: exam questions with four choices about an article, one JSON file for each article.
 
 The release is ``{train,dev,test}/{middle,high}/N.txt``; each file holds ``article``, ``questions``,
 ``options`` (a list for each question) and ``answers`` (a letter for each).
@@ -6,21 +6,19 @@ The release is ``{train,dev,test}/{middle,high}/N.txt``; each file holds ``artic
 Source: Lai et al. 2017 (https://aclanthology.org/D17-1082).
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
 from ..io.fields import as_texts, check_unicode, take_text, take_texts
 from ..io.folders import find_files
-from ..io.json_records import as_json_object, shorten
-from ..io.lines import read_whole_text
+from ..io.json_records import read_json_object, shorten
 from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
 from ..records import ChoiceExample
 
 _SUFFIX = ".txt"
 _BLANK = "_"
-"""What a question has where its answer is to stand."""
+"""Marks in a question where the answer belongs."""
 
 
 def read_choices(
@@ -30,22 +28,22 @@ def read_choices(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[ChoiceExample]:
-    """Read questions with choices.
+    """Read RACE's questions with choices.
 
     Args:
-        path: A folder of RACE, sub-folders too, or one of its files.
-        on_error: What to do with an article whose file, or any of whose questions, cannot be used.
-        report: Filled with what was read and skipped, where given.
-        limit: Number of questions after which to stop.
+        path: A folder of RACE, sub-folders included, or one of its files.
+        on_error: What to do with an article if its file or one of its questions cannot be used.
+        report: Updated with what is read and skipped; None for no report.
+        limit: Number of questions after which to stop; None for all.
 
     Returns:
-        The questions, files in the order of their paths. One is named by its file and its number
-        there, from 0.
+        The questions, in the order of the files' paths. A question's identifier is its file's path
+        without suffix, a hyphen and its number in the file, counted from 0.
 
     Raises:
         DataError: If there is no question, or ``on_error`` is ``FAIL`` and a file cannot be used;
-            the message names file and question.
-        ValueError: If the limit is negative, or ``on_error`` is no such choice.
+            the error names the file and the question.
+        ValueError: If the limit is negative, or ``on_error`` is not a valid choice.
     """
     check_limit(limit)
     path = Path(path)
@@ -57,7 +55,7 @@ def read_choices(
 
 
 def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, ChoiceExample]]:
-    """All questions, each with its place."""
+    """Yield all questions with their locations."""
     files = find_files(path, {_SUFFIX}) if path.is_dir() else [path]
     for file in files:
         name = file.relative_to(path if path.is_dir() else path.parent).with_suffix("").as_posix()
@@ -70,19 +68,13 @@ def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, C
 
 
 def _parse_article(file: Path, name: str) -> list[tuple[SourceLocation, ChoiceExample]]:
-    """The questions of one file.
+    """Parse the questions of one file.
 
     Raises:
-        DataError: If it is no JSON, a field is missing or wrong, or lists differ in length.
+        DataError: If the file is not JSON, a field is missing or wrong, or lists differ in length.
     """
     location = SourceLocation(file, 1)
-    text = read_whole_text(file)
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        raise SourceLocation(file, line).error(f"expected JSON, found a fault: {error}.") from error
-    record = as_json_object(value, location)
+    record = read_json_object(file, "RACE's JSON")
     article = take_text(record, "article", location)
     questions = take_texts(record, "questions", location)
     answers = take_texts(record, "answers", location)
@@ -106,17 +98,17 @@ def _parse_article(file: Path, name: str) -> list[tuple[SourceLocation, ChoiceEx
 
 
 def _asked(question: str, choice: str) -> str:
-    """A question with a choice: in its blank where there is one, else behind it."""
+    """Put a choice into the question's blank or, where there is none, after the question."""
     if question.count(_BLANK) == 1:
         return question.replace(_BLANK, choice)
     return f"{question} {choice}"
 
 
 def _place_of(letter: str, choices: tuple[str, ...], location: SourceLocation) -> int:
-    """Which choice a letter means.
+    """Return the number of the choice that a letter stands for, counted from 0.
 
     Raises:
-        DataError: If it means none.
+        DataError: If there is no such choice.
     """
     number = ord(letter) - ord("A") if len(letter) == 1 else -1
     if not 0 <= number < len(choices):

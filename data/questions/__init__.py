@@ -1,4 +1,4 @@
-"""Files of questions, one module for each format."""
+"""Readers of question files, one module for each format."""
 
 from .detection import detect_question_format
 from .dispatch import read_examples, read_questions

@@ -1,4 +1,4 @@
-"""Telling the format of a file of questions."""
+"""Detection of a question file's format."""
 
 from pathlib import Path
 
@@ -11,10 +11,13 @@ from .trec import is_topic
 
 
 def detect_question_format(path: str | Path) -> QuestionFormat:
-    """Tell a file's format from its name and its first record.
+    """Detect a file's format from its name and its first record.
+
+    Args:
+        path: A file, plain or gzip; for Natural Questions, also a folder of files.
 
     Raises:
-        DataError: If the file cannot be read, or looks like none of the formats.
+        DataError: If the file cannot be read, or is in none of the formats.
     """
     path = Path(path)
     if path.is_dir():
@@ -36,29 +39,29 @@ def detect_question_format(path: str | Path) -> QuestionFormat:
     if data_suffix(path) == ".json":
         return QuestionFormat.SQUAD
     if data_suffix(path) == ".jsonl" or start.first_line.startswith("{"):
-        return QuestionFormat.NQ_OPEN  # damaged; its reader says where
+        return QuestionFormat.NQ_OPEN  # damaged; its reader reports it
     if "\t" in start.first_line:
         return QuestionFormat.DPR
     raise DataError(_message(start.fields), path=path)
 
 
 def _detect_folder(folder: Path) -> QuestionFormat:
-    """A folder's format: only Natural Questions is released as several files."""
+    """Detect a folder's format; only Natural Questions is released as several files."""
     files = find_files(folder, NQ_SUFFIXES)
     if files and is_nq(peek(files[0]).fields):
         return QuestionFormat.NQ
     raise DataError(
-        "expected a file of questions, or a folder of Natural Questions, found a folder without. "
-        "Name a file in it.",
+        "expected a file of questions or a folder of Natural Questions, found a folder of other "
+        "files. Name a file in it.",
         path=folder,
     )
 
 
 def _message(fields: tuple[str, ...]) -> str:
-    """What was expected and found."""
+    """Write the error for questions in none of the formats."""
     found = f"a record with {', '.join(map(repr, fields))}" if fields else "no such record"
     choices = ", ".join(choice.value for choice in QuestionFormat if choice != QuestionFormat.AUTO)
     return (
         f"expected questions in one of the formats {choices}, found {found}. "
-        "Name the format if it is one of these."
+        "If it is one of these, name the format with --format."
     )

@@ -1,4 +1,4 @@
-"""Reading files of questions, whatever their format."""
+"""Reading questions in any format."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,24 +42,25 @@ def read_questions(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[Question]:
-    """Read open-domain questions; a reading-comprehension file gives its questions.
+    """Read open-domain questions; of a reading-comprehension file, only the questions are read.
 
-    The path and its format are checked at once, records as they are drawn.
+    The path and its format are checked at once, records when they are drawn.
 
     Args:
-        path: A file, plain or gzip; of Natural Questions, a folder of them too.
-        format: Its format; ``AUTO`` tells it from the name and the first record.
+        path: A file, plain or gzip; for Natural Questions, also a folder of files.
+        format: The format; ``AUTO`` detects it from the name and the first record.
         on_error: What to do with a record that cannot be used.
-        report: Filled with what was read and skipped, where given.
-        limit: Number of questions after which to stop.
+        report: Updated with what is read and skipped; None for no report.
+        limit: Number of questions after which to stop; None for all.
 
     Returns:
-        The questions in the file's order. One without an id is named by its record number.
+        The questions in the file's order. The identifier of a question without one is its record
+        number.
 
     Raises:
-        DataError: If the file cannot be read, holds no question, or ``on_error`` is ``FAIL`` and
+        DataError: If the file cannot be read or holds no question, or ``on_error`` is ``FAIL`` and
             a record cannot be used.
-        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is not a valid choice.
     """
     check_limit(limit)
     policy = ErrorPolicy.of(on_error, report)
@@ -70,11 +71,19 @@ def read_questions(
 def locate_questions(
     path: Path, format: QuestionFormat, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, Question]]:
-    """The questions of a file or folder, each with its place; see `read_questions`.
+    """Read open-domain questions with their locations.
+
+    Args:
+        path: A file, plain or gzip; for Natural Questions, also a folder of files.
+        format: The format; ``AUTO`` detects it from the name and the first record.
+        policy: What to do with a record that cannot be used.
+
+    Returns:
+        Each question with its location, in the file's order.
 
     Raises:
-        DataError: If the file cannot be read, or the policy says so.
-        ValueError: If there is no such format.
+        DataError: If the file cannot be read, or the policy is to fail and a record is refused.
+        ValueError: If ``format`` is not a valid choice.
     """
     format = _resolve(path, format)
     if format in QUESTION_READERS:
@@ -91,25 +100,26 @@ def read_examples(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[ReadingExample]:
-    """Read reading-comprehension examples, from SQuAD's JSON, JSON Lines or Natural Questions.
+    """Read reading-comprehension examples from SQuAD's JSON, JSON Lines or Natural Questions.
 
     Each answer is checked against its context. The path and its format are checked at once,
-    records as they are drawn.
+    records when they are drawn.
 
     Args:
-        path: A file, plain or gzip; of Natural Questions, a folder of them too.
-        format: Its format; ``AUTO`` tells it from the name and the first record.
+        path: A file, plain or gzip; for Natural Questions, also a folder of files.
+        format: The format; ``AUTO`` detects it from the name and the first record.
         on_error: What to do with a record that cannot be used.
-        report: Filled with what was read and skipped, where given.
-        limit: Number of examples after which to stop.
+        report: Updated with what is read and skipped; None for no report.
+        limit: Number of examples after which to stop; None for all.
 
     Returns:
-        The examples in the file's order. One without an id is named by its record number.
+        The examples in the file's order. The identifier of an example without one is its record
+        number.
 
     Raises:
-        DataError: If the file cannot be read, its format has no context, it holds no example, or
+        DataError: If the file cannot be read or holds no example, its format has no context, or
             ``on_error`` is ``FAIL`` and a record cannot be used.
-        ValueError: If the limit is negative, or ``format`` or ``on_error`` is no such choice.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is not a valid choice.
     """
     check_limit(limit)
     path, format = Path(path), _resolve(path, format)
@@ -126,7 +136,7 @@ def read_examples(
 
 
 def _resolve(path: str | Path, format: QuestionFormat) -> QuestionFormat:
-    """The format, told from the file where it is left open; the file must be there."""
+    """Return the format, detected where it is ``AUTO``; refuse a file that cannot be opened."""
     if format == QuestionFormat.AUTO:
         return detect_question_format(path)
     format = QuestionFormat(format)

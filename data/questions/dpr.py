@@ -1,4 +1,4 @@
-"""DPR's question files (``.qas.csv``): a question, a tab, its answers as a Python list.
+"""DPR's question files (``.qas.csv``): a question, a tab, and its answers as a Python list.
 
 Source: https://github.com/facebookresearch/DPR.
 """
@@ -17,14 +17,18 @@ from ..records import Question
 
 
 def parse_answers(text: str, location: SourceLocation) -> tuple[str, ...]:
-    """The answers of one row, from a list as Python or JSON writes it.
+    """Parse a list of answers, written as in Python or as in JSON.
+
+    Args:
+        text: The list.
+        location: Where its row stands, for the error.
 
     Raises:
         DataError: If it is not a list of strings.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an answer with a backslash is no concern of Python's
+            warnings.simplefilter("ignore")  # invalid escapes in answers warn
             value = ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = _parse_json(text, location)
@@ -32,10 +36,15 @@ def parse_answers(text: str, location: SourceLocation) -> tuple[str, ...]:
 
 
 def parse_question(row: list[str], location: SourceLocation) -> Question:
-    """One row as a question, named by its row number; the answers may be left out.
+    """Parse one row: a question, and its answers where the row has them.
+
+    Args:
+        row: The row's fields.
+        location: Where the row stands; its record number becomes the question's identifier.
 
     Raises:
-        DataError: If the row has other fields, or the question is empty.
+        DataError: If the row has more than two fields, the question is empty, or the answers are
+            not a list of strings.
     """
     if len(row) > 2:
         raise location.error(
@@ -52,12 +61,23 @@ def parse_question(row: list[str], location: SourceLocation) -> Question:
 def read_dpr_questions(
     path: Path, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, Question]]:
-    """The questions of one file, plain or gzip."""
+    """Read DPR's questions.
+
+    Args:
+        path: A file, plain or gzip.
+        policy: What to do with a row that cannot be used.
+
+    Yields:
+        The location of each question, and the question.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy is to fail and a row is refused.
+    """
     return parse_each(read_rows(path, policy, n_fields=2), parse_question, policy)
 
 
 def _parse_json(text: str, location: SourceLocation) -> object:
-    """The list as JSON, where Python could not read it."""
+    """Parse a list that is not valid Python as JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""What makes a reading-comprehension example sound, whatever file it came from."""
+"""Checks that apply to the reading-comprehension examples of every format."""
 
 from ..io.json_records import shorten
 from ..io.policy import SourceLocation
@@ -6,11 +6,18 @@ from ..records import Question, ReadingExample
 
 
 def check_example(example: ReadingExample, location: SourceLocation) -> ReadingExample:
-    """The example, when each answer stands in the context where its offset says.
+    """Check that each answer stands at its offset in the context.
+
+    Args:
+        example: The example.
+        location: Where it stands, for the error.
+
+    Returns:
+        The example itself.
 
     Raises:
-        DataError: If answers and offsets differ in number, an answer is not at its offset, or an
-            impossible question has an answer. The message names the record's id.
+        DataError: If the numbers of answers and offsets differ, an answer is not at its offset, or
+            an impossible question has an answer. The error names the example's identifier.
     """
     name = f"record {example.example_id!r}"
     n_answers, n_starts = len(example.answers), len(example.answer_starts)
@@ -22,7 +29,7 @@ def check_example(example: ReadingExample, location: SourceLocation) -> ReadingE
     if example.is_impossible and example.answers:
         raise location.error(
             f"{name}: expected no answers because 'is_impossible' is true, found "
-            f"{shorten(example.answers)}. Change one of the two."
+            f"{shorten(example.answers)}. Correct one of the two."
         )
     for answer, start in zip(example.answers, example.answer_starts, strict=True):
         found = example.context[start : start + len(answer)] if start >= 0 else ""
@@ -36,6 +43,10 @@ def check_example(example: ReadingExample, location: SourceLocation) -> ReadingE
 
 
 def as_question(example: ReadingExample) -> Question:
-    """The example without its context; each distinct answer once."""
+    """Return the example's question without its context, each distinct answer once.
+
+    Args:
+        example: The example.
+    """
     answers = tuple(dict.fromkeys(example.answers))
     return Question(example.example_id, example.question, answers)

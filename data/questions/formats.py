@@ -4,18 +4,18 @@ from enum import StrEnum
 
 
 class QuestionFormat(StrEnum):
-    """How a file of questions is written."""
+    """How a question file is written."""
 
     AUTO = "auto"
-    """Told from the file's name and first record."""
+    """Detected from the file's name and first record."""
     NQ_OPEN = "nq-open"
-    """JSON Lines: ``question``, ``answer`` (a list), as Natural Questions open is published."""
+    """JSON Lines with ``question`` and ``answer``, a list, as NQ-open is published."""
     DPR = "dpr"
-    """Tab-separated: the question, a Python list of answers; DPR's ``.qas.csv``."""
+    """Tab-separated: the question, a Python list of answers; such as DPR's ``.qas.csv``."""
     SQUAD = "squad"
-    """SQuAD 1.1 and 2.0 JSON."""
+    """JSON of SQuAD 1.1 and 2.0."""
     JSONL = "jsonl"
-    """JSON Lines: ``id, title, context, question, answers, answer_starts``."""
+    """JSON Lines with ``id, title, context, question, answers, answer_starts``."""
     TREC = "trec"
     """Tab-separated: the question's identifier, the question; TREC's topics, without answers."""
     NQ = "nq"
@@ -23,5 +23,5 @@ class QuestionFormat(StrEnum):
 
     @property
     def has_context(self) -> bool:
-        """Whether its questions come with the context that answers them."""
+        """Whether each question comes with a context."""
         return self in (QuestionFormat.SQUAD, QuestionFormat.JSONL, QuestionFormat.NQ)

@@ -1,4 +1,4 @@
-"""Questions to be scored: their gold answers must be known, their identifiers unique."""
+"""Questions for evaluation, which need gold answers and unique identifiers."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,26 +31,27 @@ def read_gold(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> list[Question]:
-    """Read questions with the answers they will be scored by.
+    """Read questions with the gold answers by which predictions are scored.
 
     Args:
-        path: As in `read_questions`.
-        format: As in `read_questions`.
-        match: What the answers are; by default regular expressions where they come of ``patterns``
-            or the file is named CuratedTREC, else text.
-        patterns: A file of TREC's answer patterns, which replace the answers of ``path``.
+        path: A file of questions, plain or gzip; for Natural Questions, also a folder of files.
+        format: The format; ``AUTO`` detects it from the name and the first record.
+        match: How gold answers are matched. None means as regular expressions where ``patterns`` is
+            given or the file is named CuratedTREC, and else as text.
+        patterns: A file of TREC's answer patterns, which replace the answers in ``path``.
         on_error: What to do with a record that cannot be used.
-        report: Filled with what was read and skipped, where given.
-        limit: Number of questions after which to stop.
+        report: Updated with what is read and skipped; None for no report.
+        limit: Number of questions after which to stop; None for all.
 
     Returns:
-        The questions in the file's order. An empty list of answers is one: there is none to be
-        found.
+        The questions in the file's order. A question with an empty list of answers is kept; it has
+        no answer, so that the empty prediction is correct.
 
     Raises:
-        DataError: If no question has an answer; as in `read_questions`; or, where ``on_error`` is
-            ``FAIL``, if a question has no answers field or no pattern, or an identifier is that of
-            an earlier question.
+        DataError: If a file cannot be read, or no question has an answer. Where ``on_error`` is
+            ``FAIL``, also if a record cannot be used, a question has neither a list of answers nor
+            a pattern, or an earlier question has its identifier.
+        ValueError: If the limit is negative, or ``format`` or ``on_error`` is not a valid choice.
     """
     check_limit(limit)
     path = Path(path)
@@ -76,15 +77,20 @@ def read_gold(
     gold = list(draw(found, path=path, noun="question", report=policy.report, limit=limit))
     if not any(question.answers for question in gold):
         raise DataError(
-            f"expected questions with answers, found none with one among {len(gold):,}. Name a "
-            "file with answers, or TREC's patterns.",
+            f"expected questions with answers, found {len(gold):,} without. Name a file with "
+            "answers, or TREC's patterns.",
             path=path,
         )
     return gold
 
 
-def usual_match(path: Path) -> AnswerMatch:
-    """What a file's answers are: CuratedTREC's are patterns, and only its name tells."""
+def usual_match(path: str | Path) -> AnswerMatch:
+    """Return how a file's answers are matched: CuratedTREC's as patterns, others as text.
+
+    Args:
+        path: The file; only its name distinguishes CuratedTREC.
+    """
+    path = Path(path)
     name = path.name.lower().replace("-", "").replace("_", "")
     return AnswerMatch.REGEX if "curatedtrec" in name else AnswerMatch.STRING
 
@@ -92,17 +98,17 @@ def usual_match(path: Path) -> AnswerMatch:
 def _check(
     question: Question, location: SourceLocation, seen: set[str], patterns: str | Path | None
 ) -> None:
-    """Refuse a question that cannot be scored, or not told from another."""
+    """Refuse a question without gold answers, or with the identifier of an earlier one."""
     if not question.is_labelled:
         where = f" in {patterns}" if patterns is not None else ""
         raise location.error(
             f"expected the answers of {shorten(question.question)}, found none{where}. Add them "
-            "(an empty list where there is none to be found; TREC's patterns for topics), or drop "
+            "(an empty list for a question without an answer, a pattern for a TREC topic), or drop "
             "the question."
         )
     if question.question_id in seen:
         raise location.error(
-            f"expected an identifier of its own for each question, found {question.question_id!r} "
-            "a second time. Change one of the two."
+            f"expected each identifier once, found {question.question_id!r} a second time. Change "
+            "one of the two."
         )
     seen.add(question.question_id)

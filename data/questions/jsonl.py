@@ -1,7 +1,7 @@
-"""Reading comprehension as JSON Lines, one question with its context a line.
+"""Reading-comprehension examples as JSON Lines.
 
 Fields: ``id, title, context, question, answers[], answer_starts[]`` and, where they apply,
-``is_impossible`` and ``multi_span``; other fields are passed over.
+``is_impossible`` and ``multi_span``; other fields are ignored.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,10 +22,14 @@ from .examples import check_example
 
 
 def parse_example(record: JsonObject, location: SourceLocation) -> ReadingExample:
-    """One line as an example; without an id it is named by its record number.
+    """Parse a record.
+
+    Args:
+        record: The JSON object.
+        location: Where it stands; its record number is the identifier of an example without one.
 
     Raises:
-        DataError: If a field is missing or wrong, or an answer is not where its offset says.
+        DataError: If a field is missing or wrong, or an answer is not at its offset.
     """
     example = ReadingExample(
         example_id=take_optional_id(record, ("id",), location) or str(location.number),
@@ -43,31 +47,43 @@ def parse_example(record: JsonObject, location: SourceLocation) -> ReadingExampl
 def read_jsonl_examples(
     path: Path, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, ReadingExample]]:
-    """The examples of one file, plain or gzip."""
+    """Read examples from JSON Lines.
+
+    Args:
+        path: A file, plain or gzip.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each example, and the example.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
+    """
     return parse_each(read_json_lines(path, policy), parse_example, policy)
 
 
 def write_examples(
     path: str | Path, examples: Iterable[ReadingExample], *, compress: bool | None = None
 ) -> int:
-    """Write examples as JSON Lines, so that reading gives them back; equal ones give equal bytes.
+    """Write examples as JSON Lines; equal examples give equal bytes.
 
     Args:
-        path: The file; what it held is lost.
-        examples: Drawn one by one.
+        path: The file to write; it is overwritten.
+        examples: The examples, drawn one by one.
         compress: Whether to gzip; by default where the name ends in ``.gz``.
 
     Returns:
-        How many were written.
+        The number of examples written.
 
     Raises:
-        DataError: If an example could not be read back; names the line that it would be on.
+        DataError: If an example could not be read back; the error names the line it would have been
+            on.
     """
     return write_json_lines(path, map(_record_of, examples), parse_example, compress=compress)
 
 
 def _record_of(example: ReadingExample) -> JsonObject:
-    """The example as a JSON object."""
+    """Return the example as a JSON object."""
     record: JsonObject = {
         "id": example.example_id,
         "title": example.title,

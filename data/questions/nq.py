@@ -15,7 +15,7 @@ from .examples import check_example
 
 
 class LeftOutReason(StrEnum):
-    """Why a record has no answer that is one piece of text."""
+    """Why a record has no answer that is a single span of text."""
 
     NO_ANSWER = "no answer"
     LONG_ONLY = "long answer only"
@@ -26,11 +26,21 @@ class LeftOutReason(StrEnum):
 
 
 def read_nq_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Question]]:
-    """The questions of one file, plain or gzip, each distinct answer once.
+    """Read Natural Questions as open-domain questions.
 
-    An annotator's short answer counts where it is one span, though no other annotator gave any.
-    Records without such an answer are left out, by reason; those of a test set, which nobody has
-    annotated, are questions without answers.
+    A short answer of any annotator is a gold answer where it is a single span. Records without such
+    an answer are left out and counted by reason. Records of a test set, which have no annotations,
+    become questions without answers.
+
+    Args:
+        path: A file, plain or gzip, or a folder of files.
+        policy: What to do with a record that cannot be used; its report counts what is left out.
+
+    Yields:
+        The location of each question, and the question with each distinct answer once.
+
+    Raises:
+        DataError: If a file cannot be read, or the policy is to fail and a record is refused.
     """
     for location, example in parse_each(read_nq_records(path, policy), parse_example, policy):
         answers = tuple(dict.fromkeys(_answer_texts(example)))
@@ -43,11 +53,21 @@ def read_nq_questions(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceL
 def read_nq_examples(
     path: Path, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, ReadingExample]]:
-    """The questions of one file, each with the paragraph or list that holds its short answers.
+    """Read Natural Questions as reading comprehension.
 
-    The context is a whole passage of the same file read as a corpus. Where annotators found
-    answers in several, it is the one with most of them. Records without such an answer, and
-    answers that stand in tables, are left out, by reason.
+    The context is the paragraph or list that contains the most short answers, with the text it has
+    when the same file is read as a corpus. Records without a short answer of a single span outside
+    tables are left out and counted by reason.
+
+    Args:
+        path: A file, plain or gzip, or a folder of files.
+        policy: What to do with a record that cannot be used; its report counts what is left out.
+
+    Yields:
+        The location of each example, and the example.
+
+    Raises:
+        DataError: If a file cannot be read, or the policy is to fail and a record is refused.
     """
     for location, example in parse_each(read_nq_records(path, policy), parse_example, policy):
         found = _reading_example(example)
@@ -58,7 +78,7 @@ def read_nq_examples(
 
 
 def _answer_texts(example: NqExample) -> Iterator[str]:
-    """The text of each annotator's short answer, where it is one span."""
+    """Yield the text of each annotator's short answer that is a single span."""
     for start, end in _answer_tokens(example):
         text = NqTokenMap.of(example.document, start, end).text
         if text:
@@ -66,7 +86,7 @@ def _answer_texts(example: NqExample) -> Iterator[str]:
 
 
 def _answer_tokens(example: NqExample) -> Iterator[tuple[int, int]]:
-    """The tokens of each annotator's short answer, where it is one span."""
+    """Yield the tokens of each annotator's short answer that is a single span."""
     for annotation in example.annotations:
         if len(annotation.short_answers) == 1:
             (span,) = annotation.short_answers
@@ -74,7 +94,7 @@ def _answer_tokens(example: NqExample) -> Iterator[tuple[int, int]]:
 
 
 def _reason(example: NqExample) -> LeftOutReason:
-    """Why no annotator gave a short answer of one span; of several reasons, the nearest to one."""
+    """Return why no short answer is a single span: the reason nearest to one, of any annotator."""
     annotations = example.annotations
     if any(annotation.short_answers for annotation in annotations):
         return LeftOutReason.SEVERAL_SPANS
@@ -86,7 +106,7 @@ def _reason(example: NqExample) -> LeftOutReason:
 
 
 def _reading_example(example: NqExample) -> ReadingExample | LeftOutReason:
-    """The record with the passage that most of its answers stand in."""
+    """Pair the question with the passage that contains most of its answers."""
     answers = Counter(_answer_tokens(example))
     if not answers:
         return _reason(example)
@@ -111,7 +131,7 @@ def _reading_example(example: NqExample) -> ReadingExample | LeftOutReason:
 
 
 def _inside(passage: NqPassage, answers: Counter[tuple[int, int]]) -> Counter[tuple[int, int]]:
-    """The answers within a passage, as characters of its text, with their numbers."""
+    """Count the answers within a passage, by start and end in its text."""
     found: Counter[tuple[int, int]] = Counter()
     candidate = passage.candidate.span
     for (start, end), count in answers.items():

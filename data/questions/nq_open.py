@@ -1,4 +1,4 @@
-"""Natural Questions open: JSON Lines of ``question`` and ``answer``, a list.
+"""NQ-open: JSON Lines with ``question`` and ``answer``, a list.
 
 Source: https://github.com/google-research-datasets/natural-questions/tree/master/nq_open.
 """
@@ -13,7 +13,12 @@ from ..records import Question
 
 
 def parse_question(record: JsonObject, location: SourceLocation) -> Question:
-    """One line as a question; without ``id`` or ``question_id`` it is named by its record number.
+    """Parse a record.
+
+    Args:
+        record: The JSON object.
+        location: Where it stands; its record number is the identifier of a question without ``id``
+            or ``question_id``.
 
     Raises:
         DataError: If the question is missing, or a field is of another type.
@@ -31,5 +36,16 @@ def parse_question(record: JsonObject, location: SourceLocation) -> Question:
 def read_nq_open_questions(
     path: Path, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, Question]]:
-    """The questions of one file, plain or gzip."""
+    """Read the questions of NQ-open.
+
+    Args:
+        path: A file, plain or gzip.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each question, and the question.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
+    """
     return parse_each(read_json_lines(path, policy), parse_question, policy)

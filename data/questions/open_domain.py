@@ -1,7 +1,7 @@
-"""Open-domain training files: a question, a passage that answers it, and passages that do not.
+"""Open-domain training files: questions with passages that answer them and passages that do not.
 
-JSON Lines with the keys of DPR's retriever training files, so that either can be read where the
-other is expected::
+They are JSON Lines with the keys of DPR's retriever training files; either can be read in place of
+the other::
 
     {"id": "q1", "question": "…", "answers": ["…"],
      "positive_ctxs": [{"title": "…", "text": "…", "passage_id": "…",
@@ -9,9 +9,9 @@ other is expected::
      "negative_ctxs": [],
      "hard_negative_ctxs": [{"title": "…", "text": "…", "passage_id": "…"}]}
 
-``id``, ``answer`` and ``answer_start`` (code points into the positive's ``text``) are ours. DPR's
-own files, one JSON array, lack them: they are named by their record number, and the answer is
-looked up in the first positive that holds one.
+DPR's files, which are one JSON array, have no ``id``, ``answer`` and ``answer_start`` (in code
+points of the positive's ``text``). For these, the identifier is the record number, and the answer
+is searched in the positives, first to last.
 
 Source: https://github.com/facebookresearch/DPR#retriever-input-data-format.
 """
@@ -35,7 +35,7 @@ from ..io.json_records import (
     shorten,
     write_json_lines,
 )
-from ..io.lines import open_bytes, read_raw_lines
+from ..io.lines import open_bytes, read_first_line
 from ..io.policy import (
     ErrorPolicy,
     OnError,
@@ -49,7 +49,7 @@ from ..metrics.answers import find_answer
 from ..records import OpenDomainExample, Passage
 
 _ID_NAMES = ("passage_id", "psg_id")
-"""DPR's files of Natural Questions have the one, those of TriviaQA the other."""
+"""The first is used in DPR's files of Natural Questions, the second in those of TriviaQA."""
 
 
 def read_open_domain_examples(
@@ -59,26 +59,26 @@ def read_open_domain_examples(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[OpenDomainExample]:
-    """Read open-domain training examples, from our JSON Lines or from DPR's JSON arrays.
+    """Read open-domain training examples, from JSON Lines or from DPR's JSON arrays.
 
-    The path is checked at once, records as they are drawn. Lines are streamed; the text of an
-    array is held in memory as a whole. Negatives are the ``hard_negative_ctxs`` or, where there are
-    none, the ``negative_ctxs``.
+    The path is checked at once, records when they are drawn. Lines are streamed; an array is held
+    in memory as a whole. Negatives are the ``hard_negative_ctxs`` or, where there are none, the
+    ``negative_ctxs``.
 
     Args:
         path: A file, plain or gzip.
         on_error: What to do with a record that cannot be used.
-        report: Filled with what was read and skipped, where given.
-        limit: Number of examples after which to stop.
+        report: Updated with what is read and skipped; None for no report.
+        limit: Number of examples after which to stop; None for all.
 
     Returns:
         The examples in the file's order.
 
     Raises:
-        DataError: If the file cannot be read, holds no example, or ``on_error`` is ``FAIL`` and a
-            record cannot be used: it has no answer or no positive, or its answer is not at its
-            offset.
-        ValueError: If the limit is negative, or ``on_error`` is no such choice.
+        DataError: If the file cannot be read or holds no example, or ``on_error`` is ``FAIL`` and a
+            record cannot be used, for instance because it has no answer or no positive, or its
+            answer is not at its offset.
+        ValueError: If the limit is negative, or ``on_error`` is not a valid choice.
     """
     check_limit(limit)
     path = Path(path)
@@ -91,32 +91,32 @@ def read_open_domain_examples(
 def write_open_domain_examples(
     path: str | Path, examples: Iterable[OpenDomainExample], *, compress: bool | None = None
 ) -> int:
-    """Write examples as JSON Lines, so that reading gives them back; equal ones give equal bytes.
+    """Write examples as JSON Lines; equal examples give equal bytes.
 
     Args:
-        path: The file; what it held is lost.
-        examples: Drawn one by one.
+        path: The file to write; it is overwritten.
+        examples: The examples, drawn one by one.
         compress: Whether to gzip; by default where the name ends in ``.gz``.
 
     Returns:
-        How many were written.
+        The number of examples written.
 
     Raises:
-        DataError: If an example could not be read back; names the line that it would be on.
+        DataError: If an example could not be read back; the error names the line it would have been
+            on.
     """
     return write_json_lines(path, map(_record_of, examples), _parse, compress=compress)
 
 
 def _read_values(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
-    """The file's records: the items of an array, or the lines."""
-    first = next((raw for raw in read_raw_lines(path) if not raw.isspace()), b"")
-    if first.lstrip().startswith(b"["):
+    """Read the file's records: the items of an array, or the lines."""
+    if read_first_line(path).lstrip().startswith(b"["):
         return parse_each(read_json_values(path), as_json_object, policy)
     return read_json_lines(path, policy)
 
 
 def _parse(record: JsonObject, location: SourceLocation) -> OpenDomainExample:
-    """One record as an example; without an id it is named by its record number."""
+    """Parse a record; the identifier of an example without one is its record number."""
     answers = take_texts(record, "answers", location)
     if not answers:
         raise location.error("expected an answer in 'answers', found none. Drop the record.")
@@ -139,7 +139,7 @@ def _parse(record: JsonObject, location: SourceLocation) -> OpenDomainExample:
 def _parse_positive(
     record: JsonObject, answers: tuple[str, ...], location: SourceLocation
 ) -> tuple[Passage, str, int]:
-    """The passage that answers, the answer as it stands there, and where."""
+    """Return the positive, the answer as it is written there, and the answer's start."""
     positives = take_objects(record, "positive_ctxs", location)
     if not positives:
         raise location.error(
@@ -157,12 +157,12 @@ def _parse_positive(
             return passage, passage.text[slice(*span)], span[0]
     raise location.error(
         f"expected one of the answers {shorten(list(answers))} in one of the {len(positives)} "
-        "'positive_ctxs', found it in none. Correct or drop the record."
+        "'positive_ctxs', found none there. Correct or drop the record."
     )
 
 
 def _check_answer(text: str, answer: str, start: int, name: str, location: SourceLocation) -> None:
-    """Refuse an answer that is not where its offset says."""
+    """Refuse an answer that is not at its offset."""
     found = text[start : start + len(answer)] if start >= 0 else ""
     if found != answer:
         raise location.error(
@@ -173,7 +173,7 @@ def _check_answer(text: str, answer: str, start: int, name: str, location: Sourc
 
 
 def _parse_passage(value: JsonObject, location: SourceLocation) -> Passage:
-    """One passage; its id is empty where it has none."""
+    """Parse a passage; the identifier of one without it is empty."""
     names = tuple(name for name in _ID_NAMES if value.get(name) != "")
     return Passage(
         passage_id=take_optional_id(value, names, location) or "",
@@ -183,7 +183,7 @@ def _parse_passage(value: JsonObject, location: SourceLocation) -> Passage:
 
 
 def _record_of(example: OpenDomainExample) -> JsonObject:
-    """The example as a JSON object."""
+    """Return the example as a JSON object."""
     location = {"answer": example.answer, "answer_start": example.answer_start}
     return {
         "id": example.example_id,
@@ -196,5 +196,5 @@ def _record_of(example: OpenDomainExample) -> JsonObject:
 
 
 def _passage_record(passage: Passage) -> JsonObject:
-    """The passage under DPR's keys."""
+    """Return the passage as a JSON object with DPR's keys."""
     return {"title": passage.title, "text": passage.text, "passage_id": passage.passage_id}

@@ -1,24 +1,28 @@
-"""Files of predicted answers, whoever made them.
+"""Files of predicted answers, from this package or another system.
 
-Three forms are read, told from their content:
+Three forms are read; the content decides which:
 
-- JSON Lines with ``prediction`` and ``id`` (``preread evaluate --predictions`` writes them);
-- JSON Lines with ``prediction`` and ``question``, without an identifier: NQ-open's;
-- one JSON object of identifiers and answers: SQuAD's.
+- JSON Lines with ``prediction`` and ``id``, as ``preread evaluate --predictions`` writes them;
+- JSON Lines with ``prediction`` and ``question``, without an identifier, as in NQ-open;
+- one JSON object that maps identifiers to answers, as in SQuAD.
 
 Sources: https://rajpurkar.github.io/SQuAD-explorer/ and
 https://github.com/google-research-datasets/natural-questions/tree/master/nq_open.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DataError
 from ..io.fields import take_optional_id, take_optional_text, take_text
-from ..io.json_records import JsonObject, as_json_object, read_json_lines, shorten
-from ..io.lines import read_whole_text
+from ..io.json_records import (
+    JsonObject,
+    describe,
+    read_json_lines,
+    read_json_object,
+    shorten,
+)
 from ..io.peek import data_suffix, peek
 from ..io.policy import ErrorPolicy, SourceLocation
 from ..records import Question
@@ -28,18 +32,27 @@ _ID_NAMES = ("id", "question_id", "qid")
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """An answer to the question of an identifier or, where there is none, of a text."""
+    """A predicted answer to one question, which is named by identifier or by text."""
 
     question_id: str | None
+    """None where the question's text names it."""
     question: str
+    """The question's text; may be empty where there is an identifier."""
     prediction: str
+    """The predicted answer; empty for none."""
 
 
 def read_predictions(path: str | Path) -> Iterator[tuple[SourceLocation, Prediction]]:
-    """The predictions of a file, plain or gzip, each with its place.
+    """Read the predictions of a file.
+
+    Args:
+        path: A file, plain or gzip.
+
+    Returns:
+        Each prediction with its location, in the file's order.
 
     Raises:
-        DataError: If the file is in none of the three forms, or a record is not sound.
+        DataError: If the file is in none of the three forms, or a record cannot be used.
     """
     path = Path(path)
     fields = peek(path).fields
@@ -50,18 +63,18 @@ def read_predictions(path: str | Path) -> Iterator[tuple[SourceLocation, Predict
 
 
 def match_predictions(questions: Sequence[Question], path: str | Path) -> list[Prediction | None]:
-    """The prediction for each question.
+    """Read a file of predictions and assign them to questions.
 
     Args:
-        questions: With identifiers of their own.
-        path: A file of predictions.
+        questions: The questions, with unique identifiers.
+        path: A file of predictions, plain or gzip.
 
     Returns:
-        One for each question, in their order; None where the file has none.
+        For each question, its prediction; None where the file has none.
 
     Raises:
-        DataError: As in `read_predictions`; or if a prediction is for no question, or a second one
-            for the same.
+        DataError: If the file cannot be used, or a prediction is for none of the questions or for
+            one that already has a prediction.
     """
     by_id = {question.question_id: number for number, question in enumerate(questions)}
     by_text: dict[str, list[int]] = {}
@@ -87,7 +100,7 @@ def match_predictions(questions: Sequence[Question], path: str | Path) -> list[P
 def _numbers(
     one: Prediction, by_id: dict[str, int], by_text: dict[str, list[int]]
 ) -> Sequence[int]:
-    """Which questions a prediction is for; a text may be that of several."""
+    """Return the numbers of a prediction's questions; several questions may have one text."""
     if one.question_id is None:
         return by_text.get(one.question, ())
     number = by_id.get(one.question_id)
@@ -95,12 +108,12 @@ def _numbers(
 
 
 def _is_record(fields: Sequence[str]) -> bool:
-    """Whether an object is a line's record and not SQuAD's object of all answers."""
+    """Decide whether an object is one prediction, and not SQuAD's object of all answers."""
     return not {"prediction", "question", *_ID_NAMES}.isdisjoint(fields)
 
 
 def _parse(record: JsonObject, location: SourceLocation) -> Prediction:
-    """One line as a prediction."""
+    """Parse a line."""
     if not isinstance(record.get("prediction"), str):
         raise location.error(
             f"expected a string in 'prediction', found {shorten(record.get('prediction'))} "
@@ -116,34 +129,31 @@ def _parse(record: JsonObject, location: SourceLocation) -> Prediction:
 
 
 def _read_object(path: Path) -> Iterator[tuple[SourceLocation, Prediction]]:
-    """The answers of SQuAD's form, one object."""
-    text = read_whole_text(path)
-    try:
-        answers = as_json_object(json.loads(text), SourceLocation(path, None))
-    except (ValueError, RecursionError) as error:
-        raise SourceLocation(path, getattr(error, "lineno", None)).error(
-            f"expected predictions, one JSON object {{identifier: answer}} or a line with "
-            f"'prediction' for each question, found a fault ({error}). Correct it."
-        ) from error
+    """Read predictions in SQuAD's form, one object."""
+    what = (
+        "predictions, one JSON object {identifier: answer} or a line with 'prediction' for each "
+        "question"
+    )
+    answers = read_json_object(path, what)
     for number, (name, value) in enumerate(answers.items()):
         location = SourceLocation(path, None, number, within=name)
         if not isinstance(value, str):
             raise location.error(
-                f"expected the answer as a string, found {type(value).__name__} {shorten(value)}. "
+                f"expected the answer as a string, found {describe(value)}. "
                 "Write {identifier: answer}, or a JSON line with 'prediction' for each question."
             )
         yield location, Prediction(name, "", take_optional_text(answers, name, location))
 
 
 def _name(one: Prediction) -> str:
-    """How an error calls the question."""
+    """Name the question in an error."""
     return repr(one.question_id) if one.question_id is not None else shorten(one.question)
 
 
 def _unknown(one: Prediction, n_questions: int) -> str:
-    """What is wrong with a prediction for no question."""
+    """Write the error for a prediction that is for none of the questions."""
     return (
         f"expected a prediction for one of the {n_questions:,} questions, found one for "
-        f"{_name(one)}, which is not among them. Name the questions that were answered; "
-        "without identifiers, the texts of the questions must be the same."
+        f"{_name(one)}, which is not among them. Name the file of the questions that were "
+        "answered; without identifiers, the texts of the questions must be equal."
     )

@@ -1,8 +1,8 @@
-r"""TREC's question answering: topics, ``qid<TAB>question``, and answer patterns, ``qid pattern``.
+"""TREC's questions: topics, ``qid<TAB>question``, and answer patterns, ``qid pattern``.
 
-A topic's patterns are regular expressions, one a line; an answer is right where any of them
-matches. Those of TREC 8 to 2007 are at https://trec.nist.gov/data/qamain.html; topics come there
-in another form, and from Anserini's ``TsvInt`` and ``TsvString`` topics in this one.
+A topic's patterns are regular expressions, one a line; an answer is correct where one of them
+matches. Patterns of TREC 8 to 2007 are at https://trec.nist.gov/data/qamain.html. Topics are read
+in the form of Anserini's ``TsvInt`` and ``TsvString``; those at TREC's site have another form.
 """
 
 import logging
@@ -23,7 +23,11 @@ _IDENTIFIER = re.compile(r"\S+")
 
 
 def is_topic(line: str) -> bool:
-    """Whether a line is a topic, and not a question with its list of answers (DPR's form)."""
+    """Decide whether a line is a topic, and not DPR's question with a list of answers.
+
+    Args:
+        line: The line.
+    """
     fields = line.split("\t")
     return (
         len(fields) == 2
@@ -34,10 +38,14 @@ def is_topic(line: str) -> bool:
 
 
 def parse_topic(text: str, location: SourceLocation) -> Question:
-    """One line as a question without answers.
+    """Parse a topic, which becomes a question without answers.
+
+    Args:
+        text: The line.
+        location: Where it stands, for the error.
 
     Raises:
-        DataError: If the line has other fields, or one is empty.
+        DataError: If the line does not have two fields, or one of them is empty.
     """
     fields = text.rstrip("\r\n").split("\t")
     if len(fields) != 2:
@@ -57,18 +65,32 @@ def parse_topic(text: str, location: SourceLocation) -> Question:
 def read_trec_questions(
     path: Path, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, Question]]:
-    """The topics of one file, plain or gzip."""
+    """Read TREC's topics.
+
+    Args:
+        path: A file, plain or gzip.
+        policy: What to do with a line that cannot be used.
+
+    Yields:
+        The location of each topic, and the question.
+
+    Raises:
+        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
+    """
     return parse_each(read_lines(path, policy), parse_topic, policy)
 
 
 def read_patterns(path: Path) -> dict[str, tuple[str, ...]]:
-    """The answer patterns of one file, plain or gzip, by topic.
+    """Read answer patterns, and warn of those that are not valid regular expressions.
 
     Args:
-        path: Lines of a topic's identifier, white space, and a regular expression.
+        path: A file, plain or gzip; each line has a topic's identifier, white space and a pattern.
+
+    Returns:
+        For each topic's identifier, its patterns.
 
     Raises:
-        DataError: If a line has no pattern, or there is no line.
+        DataError: If the file cannot be read, a line has no pattern, or there is no line.
     """
     found: dict[str, tuple[str, ...]] = {}
     for location, text in read_lines(path, ErrorPolicy()):
@@ -87,10 +109,15 @@ def read_patterns(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def check_pattern(pattern: str, location: SourceLocation) -> None:
-    """Warn of a pattern that is no regular expression: it matches nothing, as in DPR."""
+    """Warn of a pattern that is not a valid regular expression, which matches nothing, as in DPR.
+
+    Args:
+        pattern: The pattern.
+        location: Where it stands, for the warning.
+    """
     if compile_pattern(pattern) is None:
         logger.warning(
-            "%s:%s: %s is no regular expression and matches nothing",
+            "%s:%s: %s is not a valid regular expression and matches nothing",
             location.path,
             location.line,
             shorten(pattern),

@@ -1,1 +1,1 @@
-"""Training questions made from plain text, without labels."""
+"""Training questions generated from unlabelled text."""

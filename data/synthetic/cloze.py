@@ -1,12 +1,12 @@
-"""Questions made of text alone: a span that recurs is asked for by one of its sentences.
+"""Cloze questions: one sentence with a recurring span becomes a question about that span.
 
-Splinter pretrains a reader on spans that occur more than once in a passage: all but one occurrence
-are masked, and the model points at the one left. A decomposed reader sees question and passage
-apart, so here the sentence around one occurrence becomes the question, the span in it a question
-word, and the rest of the passage is the context.
+Splinter pretrains a reader on spans that occur more than once in a passage: it masks all
+occurrences but one, and the model points at the remaining one. A decomposed reader processes
+question and passage separately. Therefore the sentence around one occurrence becomes the question,
+with a question word in place of the span, and the rest of the passage is the context.
 
 Source: Ram et al. 2021 (https://aclanthology.org/2021.acl-long.239), section 3; questions from
-statements as in Lewis et al. 2019 (https://aclanthology.org/P19-1484), section 2.3.
+statements follow Lewis et al. 2019 (https://aclanthology.org/P19-1484), section 2.3.
 """
 
 import random
@@ -20,16 +20,16 @@ from ..text.letters import letters
 from ..text.sentences import STOPWORDS, WORD, sentence_ranges
 
 _MAX_SPAN = 10
-"""Words of a span, as in Splinter."""
+"""Most words of a span, as in Splinter."""
 _QUESTION_SIDE = 20
-"""Words of its sentence that a question keeps on each side of the span."""
+"""Most words of the sentence that a question keeps on each side of the span."""
 _MIN_CONTEXT = 20
-"""Words that must be left of the passage."""
+"""Fewest words of a context."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Occurrence:
-    """A span where it stands: characters, and the sentence."""
+    """An occurrence of a span: its characters, and the number of its sentence."""
 
     start: int
     end: int
@@ -43,17 +43,18 @@ def cloze_examples(
     seed: int = 0,
     leave_out: Iterable[str] = (),
 ) -> Iterator[ReadingExample]:
-    """Make reading-comprehension examples of passages.
+    """Generate reading-comprehension examples from passages.
 
     Args:
-        passages: Any text; most passages of an encyclopedia give an example.
-        per_passage: How many examples a passage gives at most, each of another span.
-        seed: Same seed, same examples; each passage's depend on it alone.
-        leave_out: Texts passed over in any printing, such as those a reader is measured on.
+        passages: Any text; most passages of an encyclopaedia give an example.
+        per_passage: Most examples from one passage, each about another span.
+        seed: Random seed. A passage's examples depend only on it and the passage.
+        leave_out: Texts to skip, such as those of an evaluation set; they are compared by letters
+            and digits only.
 
     Yields:
-        Examples whose identifier is the passage's, a hyphen and a number. The context is the
-        passage less the sentence that became the question.
+        Examples whose context is the passage without the sentence that became the question. An
+        example's identifier is the passage's, a hyphen and a number.
     """
     left_out = frozenset(map(letters, leave_out))
     for passage in passages:
@@ -76,7 +77,7 @@ def cloze_examples(
 def _recurring_spans(
     passage: Passage, sentences: Sequence[tuple[int, int]]
 ) -> dict[str, list[_Occurrence]]:
-    """Spans that stand in more than one sentence and are part of no longer such span."""
+    """Find spans that occur in more than one sentence, except parts of longer such spans."""
     of_title = {word.lower() for word in WORD.findall(passage.title)}
     found: dict[str, list[_Occurrence]] = defaultdict(list)
     for number, (begin, stop) in enumerate(sentences):
@@ -98,7 +99,7 @@ def _recurring_spans(
 
 
 def _parts(text: str) -> set[str]:
-    """All shorter spans of a span."""
+    """Return all shorter spans within a span."""
     words = [match.span() for match in WORD.finditer(text)]
     return {
         text[words[i][0] : words[j][1]]
@@ -109,7 +110,7 @@ def _parts(text: str) -> set[str]:
 
 
 def _is_answer(text: str, of_title: set[str]) -> bool:
-    """Whether one would ask for a span: it names something, and not what the page is about."""
+    """Decide whether a span is worth asking for, by its words and those of the page's title."""
     words = WORD.findall(text)
     lower = [word.lower() for word in words]
     if lower[0] in STOPWORDS or lower[-1] in STOPWORDS or set(lower) <= of_title:
@@ -124,7 +125,7 @@ def _example(
     number: int,
     draw: random.Random,
 ) -> ReadingExample | None:
-    """One occurrence's sentence asks for the others; None where too little would be left."""
+    """Make a question of one occurrence's sentence; None where the context would be too short."""
     asked = draw.choice(occurrences)
     begin, stop = sentences[asked.sentence]
     before, after = passage.text[:begin], passage.text[stop:].lstrip()
@@ -147,7 +148,7 @@ def _example(
 
 
 def _question(sentence: str, start: int, end: int) -> str:
-    """The sentence with a question word in the span's place."""
+    """Replace the span in a sentence by a question word."""
     answer = sentence[start:end]
     left = _last_words(sentence[:start].replace(answer, _question_word(answer)))
     right = _first_words(sentence[end:].replace(answer, _question_word(answer)))
@@ -155,7 +156,7 @@ def _question(sentence: str, start: int, end: int) -> str:
 
 
 def _question_word(answer: str) -> str:
-    """A plain guess; what is learned is to look for what fits, not grammar."""
+    """Guess a question word; the reader learns to find a matching span, not grammar."""
     if re.fullmatch(r"(?:1\d|20)\d\d", answer):
         return "what year"
     return "how many" if answer[0].isdigit() else "what"

@@ -1,9 +1,9 @@
-"""Questions made of statements: a sentence asks for a part of itself, in other words' order.
+"""Questions from statements: a sentence becomes a question about a part of itself.
 
-The sentence stays in the passage, so that what is learned is to find the place a question speaks
-of, and to tell from its question word what kind of thing is asked for. Words are dropped and
-shuffled, and a leading pronoun becomes the passage's title: otherwise one would learn to look for
-the same words in the same order.
+The sentence stays in the passage. A reader learns to find the sentence that a question is about,
+and to infer from the question word what kind of answer is asked for. Words are dropped and
+shuffled, and a leading pronoun is replaced by the passage's title, so that the reader does not
+simply learn to find the same words in the same order.
 
 Source: Lewis et al. 2019 (https://aclanthology.org/P19-1484), sections 2.2 and 2.3 (noisy clozes).
 """
@@ -18,16 +18,17 @@ from ..text.letters import letters
 from ..text.sentences import STOPWORDS, WORD, sentence_ranges
 
 _MIN_WORDS, _MAX_WORDS = 4, 14
-"""Words of its sentence that a question keeps, before some are dropped."""
+"""Fewest and most words of the sentence that a question keeps, before some are dropped."""
 _MAX_NAME, _MAX_PHRASE = 6, 4
-"""Words of an answer that is a name, and of one that is not."""
+"""Most words of an answer that is a name, and of one that is another phrase."""
 _DROP, _DROP_STOPWORD = 0.15, 0.4
+"""Probabilities of dropping a word and of dropping a stopword."""
 _SHUFFLE = 3.0
-"""Places that a word may move by, about."""
+"""Upper limit of the random shift of a word, in words."""
 _INSIDE = STOPWORDS - {"of", "the", "and"}
-"""Words that end a phrase."""
+"""Stopwords that may not be part of a phrase."""
 _SHARES = 0.25, 0.45, 0.3
-"""Of dates and numbers, names, and other phrases, where a sentence has them."""
+"""Shares of answers that are dates or numbers, names, and other phrases."""
 _MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DATE = re.compile(
     rf"(?<!\d)(?:\d{{1,2}} {_MONTH}|{_MONTH} \d{{1,2}}(?!\d)(?: ?,(?= \d{{4}}))?)(?: \d{{4}})?"
@@ -43,7 +44,7 @@ _PRONOUN = re.compile(r"(?:He|She|It|They|His|Her|Its|Their)\b")
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A part of a sentence, and what one would ask it with."""
+    """A part of a sentence, and question words that ask for it."""
 
     start: int
     end: int
@@ -58,19 +59,20 @@ def statement_examples(
     seed: int = 0,
     leave_out: Iterable[str] = (),
 ) -> Iterator[ReadingExample]:
-    """Make reading-comprehension examples of passages.
+    """Generate reading-comprehension examples from passages.
 
     Args:
         passages: Any text.
-        per_passage: How many examples a passage gives at most, each of another answer.
-        max_words: Where a passage has more, some of its sentences are the context, those from a
-            random one on; a sentence longer than that is a context by itself.
-        seed: Same seed, same examples; each passage's depend on it alone.
-        leave_out: Texts passed over in any printing, such as those a reader is measured on.
+        per_passage: Most examples from one passage, each with another answer.
+        max_words: Most words of a context; None for no limit. From a longer passage, consecutive
+            sentences around a random one are taken; a longer sentence is a context by itself.
+        seed: Random seed. A passage's examples depend only on it and the passage.
+        leave_out: Texts to skip, such as those of an evaluation set; they are compared by letters
+            and digits only.
 
     Yields:
-        Examples whose identifier is the passage's, a hyphen and a number, and whose context is the
-        passage or a part of it.
+        Examples whose context is the passage or a part of it. An example's identifier is the
+        passage's, a hyphen and a number.
     """
     left_out = frozenset(map(letters, leave_out))
     for passage in passages:
@@ -80,7 +82,7 @@ def statement_examples(
         if max_words is not None:
             passage = replace(passage, text=_part(passage.text, max_words, draw))
         asked: set[str] = set()
-        # A sentence may hold no answer, or one that was asked for already: a few more are tried.
+        # Twice as many sentences as examples: some have no answer, or one already asked for.
         for sentence in _drawn_sentences(passage.text, 2 * per_passage, draw):
             answer = _draw_answer(passage.text, *sentence, draw)
             if answer is None or passage.text[answer.start : answer.end].lower() in asked:
@@ -103,7 +105,7 @@ def statement_examples(
 
 
 def _part(text: str, max_words: int, draw: random.Random) -> str:
-    """Sentences that follow one another, of so many words together."""
+    """Take consecutive sentences of at most ``max_words`` words in total."""
     sentences = sentence_ranges(text)
     n_words = [len(WORD.findall(text, *sentence)) for sentence in sentences]
     if sum(n_words) <= max_words:
@@ -117,7 +119,7 @@ def _part(text: str, max_words: int, draw: random.Random) -> str:
 
 
 def _drawn_sentences(text: str, n: int, draw: random.Random) -> list[tuple[int, int]]:
-    """Sentences to ask about, all of them before one comes again."""
+    """Draw sentences to ask about; none is repeated before all have been drawn."""
     sentences = [
         (start, end)
         for start, end in sentence_ranges(text)
@@ -128,7 +130,7 @@ def _drawn_sentences(text: str, n: int, draw: random.Random) -> list[tuple[int, 
 
 
 def _draw_answer(text: str, start: int, end: int, draw: random.Random) -> _Answer | None:
-    """A part of the sentence that one might ask for; None where it has none."""
+    """Draw a part of the sentence to ask for; None where the sentence has none."""
     kinds = [_dates_and_numbers, _names, _phrases]
     first = draw.choices(kinds, _SHARES)[0]
     for kind in [first, *kinds]:
@@ -157,7 +159,7 @@ def _names(text: str, start: int, end: int) -> list[_Answer]:
     for match in _NAME.finditer(text, start, end):
         words = match.group().split()
         if match.start() == start and (len(words) == 1 or words[0].lower() in STOPWORDS):
-            continue  # the first word of a sentence is capitalised whatever it is
+            continue  # the first word of a sentence is always capitalised
         if len(words) == 1 and words[0].lower() in STOPWORDS:
             continue
         before = text[max(start, match.start() - 6) : match.start()].split()
@@ -168,7 +170,7 @@ def _names(text: str, start: int, end: int) -> list[_Answer]:
 
 
 def _phrases(text: str, start: int, end: int) -> list[_Answer]:
-    """Runs of words between stopwords and punctuation, some with the article before them."""
+    """Find runs of words between stopwords and punctuation, with or without their article."""
     found = []
     words = [m.span() for m in WORD.finditer(text, start, end)]
     for first in range(len(words)):
@@ -189,7 +191,7 @@ def _phrases(text: str, start: int, end: int) -> list[_Answer]:
 def _question(
     passage: Passage, sentence: tuple[int, int], answer: _Answer, draw: random.Random
 ) -> str | None:
-    """What is left of the sentence around the answer, and a question word; None if too little."""
+    """Make a question of the words around the answer; None where they are too few."""
     text, (start, end) = passage.text, sentence
     left = _subject_named(text[start : answer.start], passage.title, draw).split()
     right = text[answer.end : end].split()
@@ -208,7 +210,7 @@ def _question(
 
 
 def _subject_named(left: str, title: str, draw: random.Random) -> str:
-    """A pronoun that begins the sentence, made the passage's title, which it mostly stands for."""
+    """Replace a pronoun at the start by the passage's title, which it usually refers to."""
     pronoun = _PRONOUN.match(left)
     if not pronoun or not title or draw.random() < 0.3:
         return left
@@ -216,7 +218,7 @@ def _subject_named(left: str, title: str, draw: random.Random) -> str:
 
 
 def _noisy(words: list[str], draw: random.Random) -> list[str]:
-    """Some words dropped, the others moved a little."""
+    """Drop some words and move the others a little."""
     kept = [
         w for w in words if draw.random() >= (_DROP_STOPWORD if w.lower() in STOPWORDS else _DROP)
     ]

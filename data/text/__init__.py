@@ -1,1 +1,1 @@
-"""Plain text: whole characters, letters and digits, words and sentences."""
+"""Plain text: characters, letters, words and sentences."""

@@ -1,4 +1,4 @@
-"""Characters as people see them: one letter with its accents, one emoji, one conjunct."""
+"""User-perceived characters: a letter with its accents, an emoji, a conjunct."""
 
 import regex
 
@@ -6,19 +6,19 @@ _CLUSTER = regex.compile(r"\X")
 
 
 def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a span so that it cuts no character in two.
+    """Widen a span so that it does not cut a character.
 
-    A letter followed by combining marks, a base with a variation selector, letters joined by a
-    zero-width joiner or a virama, and a pair of regional indicators are one character each.
+    One character each are a letter with combining marks, a base with a variation selector, letters
+    joined by a zero-width joiner or a virama, and a pair of regional indicators.
 
     Args:
-        text: What the span is of.
-        start: Offset of its first code point.
-        end: Offset after its last one.
+        text: The text that contains the span.
+        start: Offset of the span's first code point.
+        end: Offset after its last code point.
 
     Returns:
-        Start and end, moved outwards to the next boundaries between characters. An empty span is
-        returned as it is.
+        Start and end, moved outwards to the nearest boundaries between characters. An empty span is
+        returned unchanged.
 
     Source: extended grapheme clusters, Unicode Standard Annex 29
     (https://www.unicode.org/reports/tr29), section 3.1.1.
@@ -40,7 +40,7 @@ def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _is_boundary(text: str, offset: int) -> bool:
-    """Whether a character surely begins at an offset: between two ASCII ones, or at an end."""
+    """Decide whether an offset is certainly a boundary: between ASCII characters, or at an end."""
     if offset in (0, len(text)):
         return True
     around = text[offset - 1 : offset + 1]

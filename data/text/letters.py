@@ -1,4 +1,4 @@
-"""Telling whether two texts are printings of one."""
+"""Comparison of texts by their letters and digits."""
 
 import re
 import unicodedata
@@ -7,5 +7,11 @@ _NOT_LETTERS = re.compile(r"[\W_]+")
 
 
 def letters(text: str) -> str:
-    """What two printings of one text share: letters and digits, case and compatibility aside."""
+    """Return a text's letters and digits, without case and compatibility differences.
+
+    Editions of one text that differ in spacing, punctuation or encoding give the same result.
+
+    Args:
+        text: The text.
+    """
     return _NOT_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())

@@ -1,4 +1,4 @@
-"""Words and sentences of plain text, by what they look like."""
+"""Words and sentences of plain English text, found by regular expressions."""
 
 import re
 
@@ -14,7 +14,14 @@ STOPWORDS = frozenset(
 
 
 def sentence_ranges(text: str) -> list[tuple[int, int]]:
-    """Character ranges of sentences; they need not be grammatical."""
+    """Split a text into sentences, at sentence ends followed by a capital letter or a digit.
+
+    Args:
+        text: The text.
+
+    Returns:
+        Start and end (exclusive) of each sentence, in code points.
+    """
     cuts = [match.span() for match in _SENTENCE_END.finditer(text)]
     starts = [0, *(after for _, after in cuts)]
     ends = [*(before for before, _ in cuts), len(text)]

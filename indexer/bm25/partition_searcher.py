@@ -1,4 +1,4 @@
-"""BM25 over a part of an index, scored as the whole scores, and merging what parts find."""
+"""BM25 search in a partition of an index with the scores of the whole, and merging of the hits."""
 
 import math
 from collections import Counter
@@ -10,25 +10,27 @@ from typing import Any
 
 import numpy as np
 
+from ...data.text.normalization import TextNormalization
 from .indexer import CONTENTS_FIELD
 from .java import CALLING_JAVA, java_class
-from .searcher import Bm25Parameters, Bm25Searcher, Hit, among, cut_query, scores_at
+from .searcher import Bm25Parameters, Bm25Searcher, Hit, among, scores_at
 from .statistics import CorpusStatistics, FieldStatistics, inverse_document_frequency
 
 _SEARCH = "org.apache.lucene.search"
 _NEAR = 2e-6
-"""Scores that differ by less, in proportion, are the same: what is derived of a part's statistics
-is a few last digits of float32 off."""
+"""Relative difference below which two scores are equal. A score that is computed with a partition's
+statistics may differ in the last digits of float32."""
 _ROUNDED_TO = 1e4
 _TIED, _STEP = np.float32(1e-4), np.float32(1e-6)
-"""Anserini's numbers; see `settle_ties`."""
+"""Anserini's tolerance for equal scores, and the distance at which it sets them apart."""
 
 
 class PartitionSearcher(Bm25Searcher):
-    """Searches the BM25 index of a part, by the statistics of the whole.
+    """Searches the BM25 index of a partition with the statistics of the whole index.
 
-    Scores are Lucene's own, not rounded: Anserini rounds them, and sets equal ones apart, by all
-    hits of a list, so that it has to wait for those of the other parts (`merge_hits`).
+    Scores are Lucene's own, without rounding. Anserini rounds scores and sets equal ones apart in
+    the complete list of hits, so this is left to `merge_hits`, which has the hits of all
+    partitions.
     """
 
     def __init__(
@@ -37,18 +39,21 @@ class PartitionSearcher(Bm25Searcher):
         parameters: Bm25Parameters | None = None,
         *,
         whole: CorpusStatistics,
+        normalization: TextNormalization = TextNormalization.NFKC,
     ) -> None:
-        """Open the index.
+        """Open the Lucene index of a partition.
 
         Args:
-            folder: The Lucene index of the part.
-            parameters: How BM25 weighs; by default as Anserini does.
-            whole: Statistics of the corpus that the part is of.
+            folder: Folder of the Lucene index.
+            parameters: Parameters of the formula; Anserini's by default.
+            whole: Statistics of the whole corpus.
+            normalization: Normalization of the indexed texts, which is applied to every query.
 
         Raises:
-            IndexFormatError: If there is no Lucene index.
+            IndexFormatError: If the folder holds no Lucene index, or a file of it is missing or has
+                another size.
         """
-        super().__init__(folder, parameters)
+        super().__init__(folder, parameters, normalization=normalization)
         self._whole = whole
         with CALLING_JAVA:
             self._reader = self._searcher.reader
@@ -61,34 +66,71 @@ class PartitionSearcher(Bm25Searcher):
             self._order = java_class("io.anserini.search.SimpleSearcher").BREAK_SCORE_TIES_BY_DOCID
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and other processes open the index again."""
-        return partial(PartitionSearcher, whole=self._whole), (self._folder, self.parameters)
+        """Have copies and other processes open the index again."""
+        make = partial(PartitionSearcher, whole=self._whole, normalization=self._normalization)
+        return make, (self._folder, self.parameters)
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """See `Bm25Searcher.search`; scores are not rounded."""
-        with CALLING_JAVA:
+        """Find passages of the partition for a query.
+
+        Args:
+            query: Plain words; there is no query language. Of a query with more than `MAX_TERMS`
+                distinct terms only the beginning is searched, with a warning.
+            k: Greatest number of hits.
+
+        Returns:
+            Hits, best first, with scores that are not rounded.
+
+        Raises:
+            PrereadError: If ``k`` is not positive, or Lucene fails.
+        """
+        with self._calling_lucene():
             return self._run(self._words(query), k)
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """See `Bm25Searcher.search_many`; one after the other, whatever ``threads``."""
+        """Find passages of the partition for several queries.
+
+        Args:
+            queries: Plain words, each as long as `search` takes them.
+            k: Greatest number of hits for each query.
+            threads: Not used; queries are searched one after the other.
+
+        Returns:
+            The result of `search` for each query.
+
+        Raises:
+            PrereadError: If ``k`` is not positive, or Lucene fails.
+        """
         return [self.search(query, k) for query in queries]
 
     def score(self, query: str, ordinals: Sequence[int]) -> list[float]:
-        """See `Bm25Searcher.score`; scores are not rounded."""
+        """Compute the BM25 scores of given passages of the partition.
+
+        Args:
+            query: Plain words, as long as `search` takes them.
+            ordinals: Numbers of the passages.
+
+        Returns:
+            For each passage its score, not rounded; 0 if it holds no word of the query.
+
+        Raises:
+            PrereadError: If Lucene fails.
+        """
         if not ordinals:
             return []
-        with CALLING_JAVA:
+        with self._calling_lucene():
             restricted = among(self._words(query), ordinals)
             return scores_at(self._run(restricted, len(set(ordinals))), ordinals)
 
     def _words(self, query: str) -> Any:
-        """Lucene's query for the words, each weighing what it does in the whole corpus.
+        """A Lucene query in which each word has its weight in the whole corpus.
 
-        Lucene multiplies a word's boost by the weight it has in the part; so the boost is how often
-        it is asked for, as in Anserini's own query, times the one weight by the other.
+        Lucene multiplies a word's boost by the word's weight in the partition. The boost is
+        therefore the word's frequency in the query, as in Anserini's queries, times the ratio of
+        its weights in the whole corpus and in the partition.
         """
         analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
-        counts = Counter(analyze(self._searcher.get_analyzer(), cut_query(query)))
+        counts = Counter(analyze(self._searcher.get_analyzer(), self._prepared(query)))
         term = java_class("org.apache.lucene.index.Term")
         term_query, boost_query, occur, builder = (
             java_class(f"{_SEARCH}.{name}")
@@ -105,25 +147,25 @@ class PartitionSearcher(Bm25Searcher):
         return words.build()
 
     def _run(self, query: Any, k: int) -> list[Hit]:
-        """The best hits of a query."""
+        """The best hits of a Lucene query."""
         from jnius import cast
 
         hits = []
-        for found in self._lucene.search(query, k, self._order, True).scoreDocs:
+        for found in self._lucene.search(query, self._capped(k), self._order, True).scoreDocs:
             score, docid = cast(f"{_SEARCH}.FieldDoc", found).fields
             hits.append(Hit(int(docid.utf8ToString()), float(score), float(score)))
         return hits
 
 
 def merge_hits(found: Sequence[tuple[int, Hit]], k: int) -> list[tuple[int, Hit]]:
-    """What the whole index finds, out of what its parts found for the same query.
+    """Merge the hits of all partitions for one query.
 
     Args:
-        found: Each hit with the number of its part; of every part the best ``k``.
-        k: How many at most.
+        found: Number of the partition and hit; the best ``k`` hits of every partition.
+        k: Greatest number of hits.
 
     Returns:
-        The hits of the whole index, best first, with the scores that it shows.
+        The hits of the whole index, best first, with the scores that the whole index returns.
     """
     ordered = sorted(found, key=lambda one: -one[1].score)
     groups, number = [0] * len(ordered), 0
@@ -140,13 +182,13 @@ def merge_hits(found: Sequence[tuple[int, Hit]], k: int) -> list[tuple[int, Hit]
 
 
 def settle_ties(scores: Sequence[float]) -> list[float]:
-    """Scores as Anserini shows them: to four decimals, equal ones set apart by a millionth.
+    """Round scores as Anserini does: to four decimals, with equal scores set apart by a millionth.
 
     Args:
-        scores: As Lucene gives them, best first.
+        scores: Lucene's scores, best first.
 
     Returns:
-        What is shown, each a number of float32.
+        The rounded scores, each a number of float32.
 
     Source: ``ScoreTiesAdjusterReranker`` of Anserini (https://github.com/castorini/anserini).
     """
@@ -166,13 +208,19 @@ def settle_ties(scores: Sequence[float]) -> list[float]:
 def parameters_of_partition(
     parameters: Bm25Parameters, partition: FieldStatistics, whole: FieldStatistics
 ) -> Bm25Parameters:
-    """With which parameters a part counts a document's length as the whole corpus does.
+    """Parameters by which a partition rates the length of documents as the whole corpus does.
 
     A word of frequency f in a document of length l scores ``f / (f + k1 * (1 - b + b * l / a))``,
-    with a the average length. For a part's average a', ``k1' * (1 - b') = k1 * (1 - b)`` and
-    ``k1' * b' / a' = k1 * b / a`` make it the same for every f and l.
+    where a is the average length. With a partition's average a', the parameters of
+    ``k1' * (1 - b') = k1 * (1 - b)`` and ``k1' * b' / a' = k1 * b / a`` give the same score for
+    every f and l.
+
+    Args:
+        parameters: Parameters for the whole corpus.
+        partition: Statistics of the partition.
+        whole: Statistics of the whole corpus.
     """
-    if not partition.average_length:  # nothing will be found
+    if not partition.average_length:  # there is nothing to find
         return parameters
     by_length = parameters.k1 * parameters.b * partition.average_length / whole.average_length
     k1 = parameters.k1 * (1 - parameters.b) + by_length

@@ -1,55 +1,60 @@
-"""Searching the BM25 index: Lucene, through Anserini's own searcher."""
+"""Searching the BM25 index with Lucene, through Anserini's searcher."""
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError
+from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
 from .indexer import CONTENTS_FIELD, DOCID_FIELD, docid_of, lucene_files
-from .java import CALLING_JAVA, java_class
+from .java import CALLING_JAVA, java_class, java_exception
 
 _LOG = logging.getLogger(__name__)
 
 K1 = 0.9
 B = 0.4
-"""Anserini's parameters for passages of Wikipedia; published figures use them."""
+"""Anserini's parameters for passages of Wikipedia, with which published figures were measured."""
 
-MAX_QUERY_WORDS = 500
-"""Lucene refuses queries of more than 1,024 clauses, and one word can give two of them."""
+MAX_TERMS = 1024
+"""Lucene refuses a query of more distinct terms (``IndexSearcher.getMaxClauseCount``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found."""
+    """A passage that a retriever found."""
 
     ordinal: int
-    """Number of the passage in the index, in the order of the corpus."""
+    """Number of the passage in the index."""
     score: float
-    """What hits are ordered by; higher is better. What it means is up to who found it."""
+    """The retriever's score, by which hits are ordered; higher is better. Scores of different
+    retrievers do not compare."""
     bm25: float | None = None
-    """BM25 score, where who found it knows it."""
+    """BM25 score of the passage; None if the retriever does not know it."""
     similarity: float | None = None
-    """Cosine of its dense vector and the question's, likewise."""
+    """Cosine of the passage's vector and the question's; None if the retriever does not know it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bm25Parameters:
-    """How BM25 weighs, chosen when an index is searched."""
+    """Parameters of the BM25 formula, which can be chosen for each search."""
 
     k1: float = K1
-    """Saturation of a term's frequency."""
+    """Saturation of a term's frequency: the smaller, the less a repeated word counts."""
     b: float = B
-    """How far long passages are held back: 0 not at all, 1 in full."""
+    """Penalty for long passages, from 0 (none) to 1 (in proportion to the length)."""
 
     def __post_init__(self) -> None:
         """Check the numbers.
 
         Raises:
-            PrereadError: If Lucene would refuse one.
+            PrereadError: If a number is outside the range that Lucene accepts.
         """
         if not (math.isfinite(self.k1) and self.k1 >= 0):
             raise PrereadError(f"k1 must be a number of at least 0, found {self.k1}.")
@@ -60,17 +65,27 @@ class Bm25Parameters:
 class Bm25Searcher:
     """Searches a BM25 index."""
 
-    def __init__(self, folder: Path, parameters: Bm25Parameters | None = None) -> None:
-        """Open the index.
+    def __init__(
+        self,
+        folder: str | Path,
+        parameters: Bm25Parameters | None = None,
+        *,
+        normalization: TextNormalization = TextNormalization.NFKC,
+    ) -> None:
+        """Open a Lucene index.
 
         Args:
-            folder: The Lucene index.
-            parameters: How BM25 weighs; by default as Anserini does.
+            folder: Folder of the Lucene index.
+            parameters: Parameters of the formula; Anserini's by default.
+            normalization: Normalization of the indexed texts, which is applied to every query.
 
         Raises:
-            IndexFormatError: If there is no Lucene index.
+            IndexFormatError: If the folder holds no Lucene index, or a file of it is missing or has
+                another size.
         """
+        folder = Path(folder)
         self._folder = folder.resolve()  # Java keeps the working folder it was started in
+        self._normalization = normalization
         searcher = java_class("io.anserini.search.SimpleSearcher")
         for name, file in lucene_files(folder).items():
             path = folder / name
@@ -92,90 +107,188 @@ class Bm25Searcher:
             self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and other processes open the index again."""
-        return type(self), (self._folder, self.parameters)
+        """Have copies and other processes open the index again."""
+        make = partial(type(self), normalization=self._normalization)
+        return make, (self._folder, self.parameters)
 
     @property
     def n_documents(self) -> int:
-        """Passages in the index."""
+        """Number of passages in the index."""
         with CALLING_JAVA:
             return int(self._searcher.get_total_num_docs())
 
     @property
     def description(self) -> str:
-        """How it weighs."""
+        """The formula's name and parameters, for reports."""
         return f"BM25 (k1 = {self.parameters.k1:g}, b = {self.parameters.b:g})"
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages.
+        """Find passages for a query.
+
+        Args:
+            query: Plain words; there is no query language. Of a query with more than `MAX_TERMS`
+                distinct terms only the beginning is searched, with a warning.
+            k: Greatest number of hits.
+
+        Returns:
+            Hits, best first; none if no passage holds a word of the query.
+
+        Raises:
+            PrereadError: If ``k`` is not positive, or Lucene fails.
+        """
+        with self._calling_lucene():
+            return _hits(self._searcher.search(self._prepared(query), self._capped(k)))
+
+    def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
+        """Find passages for several queries in parallel.
+
+        Args:
+            queries: Plain words, each as long as `search` takes them.
+            k: Greatest number of hits for each query.
+            threads: Number of queries that are searched at the same time.
+
+        Returns:
+            The result of `search` for each query.
+
+        Raises:
+            PrereadError: If ``k`` is not positive, or Lucene fails.
+        """
+        make_list = java_class("java.util.ArrayList")
+        with self._calling_lucene():
+            texts, names = make_list(), make_list()
+            for number, query in enumerate(queries):
+                texts.add(self._prepared(query))
+                names.add(str(number))
+            try:
+                found = self._searcher.batch_search(texts, names, self._capped(k), threads)
+                return [_hits(found.get(str(number))) for number in range(len(queries))]
+            except java_exception():  # it does not say why, nor which query it was
+                return [self.search(query, k) for query in queries]
+
+    def score(self, query: str, ordinals: Sequence[int]) -> list[float]:
+        """Compute the BM25 scores of given passages.
+
+        Args:
+            query: Plain words, as long as `search` takes them.
+            ordinals: Numbers of the passages.
+
+        Returns:
+            For each passage the score that `search` gives it; 0 if it holds no word of the query.
+
+        Raises:
+            PrereadError: If Lucene fails.
+        """
+        if not ordinals:
+            return []
+        return scores_at(self.search_among(query, len(set(ordinals)), ordinals), ordinals)
+
+    def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
+        """Find passages among given ones; their scores are those that `search` gives.
 
         Args:
             query: Plain words; no query language.
             k: How many passages at most.
+            ordinals: Of the passages that may be found.
 
         Returns:
-            Hits, best first; none where no word of the query occurs.
+            Hits, best first; none where no word of the query occurs in them.
         """
-        with CALLING_JAVA:
-            return _hits(self._searcher.search(cut_query(query), k))
-
-    def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries at once.
-
-        Args:
-            queries: As in `search`.
-            k: As in `search`, for each query.
-            threads: How many queries are searched at a time.
-
-        Returns:
-            For each query what `search` finds.
-        """
-        make_list = java_class("java.util.ArrayList")
-        with CALLING_JAVA:
-            texts, names = make_list(), make_list()
-            for number, query in enumerate(queries):
-                texts.add(cut_query(query))
-                names.add(str(number))
-            found = self._searcher.batch_search(texts, names, k, threads)
-            return [_hits(found.get(str(number))) for number in range(len(queries))]
-
-    def score(self, query: str, ordinals: Sequence[int]) -> list[float]:
-        """BM25 scores of given passages, whoever found them.
-
-        Args:
-            query: As in `search`.
-            ordinals: Any number of passages.
-
-        Returns:
-            For each what `search` would give it; 0 where no word of the query occurs in it.
-        """
-        if not ordinals:
-            return []
-        with CALLING_JAVA:
+        with self._calling_lucene():
             generator = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
             analyzer = self._searcher.get_analyzer()
-            words = generator.buildQuery(CONTENTS_FIELD, analyzer, cut_query(query))
+            words = generator.buildQuery(CONTENTS_FIELD, analyzer, self._prepared(query))
             restricted = among(words, ordinals)
-            hits = _hits(self._searcher.search(restricted, len(set(ordinals))))
-        return scores_at(hits, ordinals)
+            return _hits(self._searcher.search(restricted, self._capped(k)))
+
+    def words(self, query: str) -> list[str]:
+        """The words of a query that are searched for: stemmed, and without stop words.
+
+        Args:
+            query: Plain words.
+        """
+        analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
+        with CALLING_JAVA:
+            return [str(word) for word in analyze(self._searcher.get_analyzer(), query)]
 
     def close(self) -> None:
-        """Release the files."""
+        """Close the files of the index."""
         with CALLING_JAVA:
             self._searcher.close()
 
+    @contextmanager
+    def _calling_lucene(self) -> Iterator[None]:
+        """Hold the lock on Java's objects, and turn Java's exceptions into `PrereadError`."""
+        raised = java_exception()
+        try:
+            with CALLING_JAVA:
+                yield
+        except raised as error:
+            reason = _first_line(error)
+            remedy = (
+                "Java's heap is too small: ask for fewer passages (top_k), or raise "
+                "PREREAD_JAVA_HEAP (2g by default)."
+                if "OutOfMemoryError" in reason
+                else "Run `preread verify`; if the index is sound, please report this."
+            )
+            raise PrereadError(f"{self._folder}: Lucene failed: {reason}. {remedy}") from error
 
-def cut_query(query: str) -> str:
-    """A query of no more words than Lucene takes."""
-    words = query.split()
-    if len(words) <= MAX_QUERY_WORDS:
+    def _prepared(self, query: str) -> str:
+        """The query as Lucene gets it: valid, normalized, and of no more terms than it accepts."""
+        text = self._normalization.apply(_valid(query))
+        return cut_query(text, self._n_terms)
+
+    def _n_terms(self, text: str) -> int:
+        """Number of distinct terms of a text, after analysis."""
+        analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
+        terms = analyze(self._searcher.get_analyzer(), text)
+        return int(java_class("java.util.HashSet")(terms).size())
+
+    def _capped(self, k: int) -> int:
+        """A number of hits that fits Java's integers: at most all passages."""
+        if k < 1:
+            raise PrereadError(f"top_k must be at least 1, found {k}.")
+        return min(k, max(1, self.n_documents))
+
+
+def cut_query(query: str, n_terms: Callable[[str], int]) -> str:
+    """The beginning of a query, as much of it as Lucene accepts.
+
+    Args:
+        query: A query of any length.
+        n_terms: Counts the distinct terms of a text.
+
+    Returns:
+        The query; if it has more than `MAX_TERMS` distinct terms, the part before the first term
+        that is too many.
+    """
+    fits = longer = MAX_TERMS  # in characters: a term has at least one
+    while fits < len(query):
+        longer = min(2 * fits, len(query))
+        if n_terms(query[:longer]) > MAX_TERMS:
+            break
+        fits = longer
+    else:
         return query
-    _LOG.warning("query cut to its first %d of %d words", MAX_QUERY_WORDS, len(words))
-    return " ".join(words[:MAX_QUERY_WORDS])
+    end = bisect_right(range(longer), MAX_TERMS, fits, key=lambda end: n_terms(query[:end])) - 1
+    _LOG.warning(
+        "query cut to its first %d of %d characters: BM25 takes %d different words at most",
+        end,
+        len(query),
+        MAX_TERMS,
+    )
+    return query[:end]
 
 
 def among(words: Any, ordinals: Sequence[int]) -> Any:
-    """Lucene's query for words, in some passages only."""
+    """Restrict a Lucene query to some passages.
+
+    Args:
+        words: A Lucene query.
+        ordinals: Numbers of the passages.
+
+    Returns:
+        A Lucene query with the same scores.
+    """
     occur = java_class("org.apache.lucene.search.BooleanClause$Occur")
     builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
     builder.add(words, occur.MUST)
@@ -184,13 +297,31 @@ def among(words: Any, ordinals: Sequence[int]) -> Any:
 
 
 def scores_at(hits: Iterable[Hit], ordinals: Sequence[int]) -> list[float]:
-    """Scores of passages; 0 of those that are not among the hits."""
+    """The scores of given passages.
+
+    Args:
+        hits: Hits of a search.
+        ordinals: Numbers of the passages.
+
+    Returns:
+        For each passage the score of its hit; 0 if it was not found.
+    """
     found = {hit.ordinal: hit.score for hit in hits}
     return [found.get(ordinal, 0.0) for ordinal in ordinals]
 
 
+def _valid(query: str) -> str:
+    """The query with a replacement character for each half of a surrogate pair."""
+    try:
+        query.encode("utf-8")
+    except UnicodeEncodeError:
+        _LOG.warning("query is not Unicode text: halves of surrogate pairs are left out")
+        return query.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return query
+
+
 def _any_of(ordinals: Sequence[int]) -> Any:
-    """Lucene's query for documents by their identifiers."""
+    """A Lucene query for documents by their identifiers."""
     term = java_class("org.apache.lucene.util.BytesRef")
     terms = java_class("java.util.ArrayList")()
     for ordinal in ordinals:
@@ -199,10 +330,10 @@ def _any_of(ordinals: Sequence[int]) -> Any:
 
 
 def _hits(found: Iterable[Any]) -> list[Hit]:
-    """Java's hits as ours."""
+    """Hits of Anserini as `Hit` objects."""
     return [Hit(int(hit.docid), score := float(hit.score), score) for hit in found]
 
 
 def _first_line(error: Exception) -> str:
-    """A Java exception without its stack."""
+    """The message of a Java exception, without its stack."""
     return str(error).split("\n", 1)[0]

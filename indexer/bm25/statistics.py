@@ -1,8 +1,8 @@
-"""Statistics of a whole corpus, kept with an index that holds a part of it.
+"""Word statistics of a whole corpus, stored with each partition of its index.
 
-BM25 weighs a word by how many documents of the corpus hold it, and a document's length by the
-average. A part knows only its own documents; with these numbers it scores as the whole would
-(``searcher.py``).
+BM25 weighs a word by the number of documents that hold it, and compares a document's length with
+the average length. A partition knows only its own documents. With the numbers of the whole corpus
+it computes the scores of the whole index (``partition_searcher.py``).
 """
 
 import math
@@ -26,27 +26,35 @@ _BYTES_A_TERM = 12
 
 @dataclass(frozen=True, slots=True)
 class FieldStatistics:
-    """Of all documents together."""
+    """Statistics of the searched field over all documents."""
 
     n_documents: int
-    """Documents with a word at least."""
+    """Number of documents that hold a word."""
     n_words: int
-    """Words of all of them, each as often as it occurs."""
+    """Number of words in all documents, repeated words included."""
 
     @classmethod
     def of(cls, reader: Any) -> "FieldStatistics":
-        """Of what a Lucene ``IndexReader`` reads."""
+        """Read the statistics of a Lucene index.
+
+        Args:
+            reader: Lucene's ``IndexReader``.
+        """
         n_words = reader.getSumTotalTermFreq(CONTENTS_FIELD)
         return cls(int(reader.getDocCount(CONTENTS_FIELD)), int(n_words))
 
     @property
     def average_length(self) -> float:
-        """Words of a document; 0 where there is none."""
+        """Mean number of words in a document; 0 if there is no document."""
         return self.n_words / self.n_documents if self.n_documents else 0.0
 
 
 def inverse_document_frequency(n_documents: int, document_frequency: int) -> float:
-    """How much a word weighs that so many of the documents hold.
+    """Weight of a word in BM25.
+
+    Args:
+        n_documents: Number of documents in the corpus.
+        document_frequency: Number of documents that hold the word.
 
     Source: Lucene's ``BM25Similarity.idf``, after Robertson and Zaragoza 2009
     (https://doi.org/10.1561/1500000019), section 3.1, with 1 added so that none is negative.
@@ -55,15 +63,18 @@ def inverse_document_frequency(n_documents: int, document_frequency: int) -> flo
 
 
 def write_statistics(path: Path, lucene: Path, *, show_progress: bool = False) -> tuple[int, Any]:
-    """Write how many documents of a Lucene index hold each of its words.
+    """Write the number of documents that hold each word of a Lucene index.
 
     Args:
-        path: The file.
+        path: The HDF5 file to write.
         lucene: Folder of the Lucene index.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        The number of words, and the `FieldStatistics`.
+        The number of distinct words, and the `FieldStatistics` of the index.
+
+    Raises:
+        IndexFormatError: If Lucene cannot read the index.
     """
     keys, frequencies = [], []
     with reading_lucene(lucene) as reader:
@@ -83,17 +94,18 @@ def write_statistics(path: Path, lucene: Path, *, show_progress: bool = False) -
 
 
 class CorpusStatistics:
-    """The statistics of a whole corpus, its words' mapped into memory."""
+    """Statistics of a whole corpus; the table of words is mapped into memory."""
 
     def __init__(self, path: Path, field: FieldStatistics) -> None:
-        """Map the file.
+        """Map a statistics file.
 
         Args:
-            path: What `write_statistics` wrote.
-            field: What it returned.
+            path: A file that `write_statistics` wrote.
+            field: The `FieldStatistics` that it returned.
 
         Raises:
-            IndexFormatError: If it is none.
+            IndexFormatError: If the file is damaged.
+            IndexAccessError: If the file cannot be read.
         """
         self.field = field
         check_readable(path)
@@ -108,7 +120,14 @@ class CorpusStatistics:
             ) from error
 
     def document_frequency(self, word: str) -> int:
-        """How many documents hold a word, as the analyzer leaves it; 0 where none does."""
+        """Number of documents that hold a word.
+
+        Args:
+            word: A word as Lucene's analyzer returns it.
+
+        Returns:
+            The number; 0 if no document holds the word.
+        """
         key = np.uint64(key_of(word))
         place = int(np.searchsorted(self._keys, key))
         is_there = place < len(self._keys) and self._keys[place] == key
@@ -116,7 +135,7 @@ class CorpusStatistics:
 
 
 def _words(reader: Any) -> Iterator[tuple[str, int]]:
-    """Words of all documents, and how many hold each."""
+    """Each word of a Lucene index with the number of documents that hold it."""
     from jnius import cast
 
     # Cast: between the signatures of `getTerms`, jnius takes that of one segment.

@@ -1,1 +1,1 @@
-"""Building an index: scan the corpus, encode shards, write lookup and BM25."""
+"""Builds an index: scans the corpus, encodes shards, writes lookup files and the BM25 index."""

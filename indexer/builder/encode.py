@@ -1,4 +1,4 @@
-"""Encoding a shard: passages -> windows -> lower states -> codes."""
+"""Encoding a shard: passages become windows, windows become states, states become codes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,23 +21,31 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """The passages of one shard, and where it goes."""
+    """One shard that is to be encoded."""
 
     index: Path
+    """The index folder."""
     number: int
+    """Number of the shard."""
     first_ordinal: int
+    """Number of its first passage."""
     passages: Sequence[Passage]
     writer: str = ""
-    """As in `atomic_path`."""
+    """Suffix for the name of the temporary file, which must differ between writers that may write
+    the same shard at the same time."""
 
     @property
     def file(self) -> str:
-        """Path below the index folder."""
+        """Path of the shard below the index folder."""
         return shard_file(self.number)
 
 
 def shard_file(number: int) -> str:
-    """Path of a shard below the index folder."""
+    """Path of a shard below the index folder.
+
+    Args:
+        number: Number of the shard.
+    """
     return f"{STATES_FOLDER}/shard-{number:05d}.h5"
 
 
@@ -48,17 +56,19 @@ def encode_shard(
     rows_per_batch: int,
     on_progress: Progress = lambda n_tokens: None,
 ) -> ShardEntry:
-    """Write a shard, whole or not at all. The bytes depend on the arguments only.
+    """Encode the passages of a shard and write it, atomically.
+
+    The bytes depend on the arguments only.
 
     Args:
-        task: What is written, and where.
-        reader: Makes the states.
-        codec: Writes them as bytes.
-        rows_per_batch: Rows the reader sees at once.
-        on_progress: Told the tokens of each batch that is done.
+        task: The shard to encode.
+        reader: Computes the states.
+        codec: Turns states into codes.
+        rows_per_batch: Number of tokens that the reader processes at once.
+        on_progress: Called with the number of tokens of each finished batch.
 
     Returns:
-        What the manifest says of it.
+        The manifest's entry for the shard.
     """
     first = task.first_ordinal
     ordinals = range(first, first + len(task.passages))
@@ -76,7 +86,15 @@ def describe_shard(
     passages: Sequence[Passage],
     counts: ShardCounts,
 ) -> ShardEntry:
-    """What the manifest says of a shard that lies at ``path`` still."""
+    """Make the manifest's entry for a shard.
+
+    Args:
+        path: Present path of the file, which may be temporary.
+        file: Later path of the shard below the index folder.
+        ordinals: Numbers of the passages in the shard.
+        passages: The passages in the shard.
+        counts: Counts of the writer.
+    """
     return ShardEntry(
         file=file,
         bytes=path.stat().st_size,
@@ -100,7 +118,7 @@ def _write(
     rows_per_batch: int,
     on_progress: Progress,
 ) -> ShardCounts:
-    """Encode and write."""
+    """Encode passages and write them to a shard."""
     windows = reader.encoder.encode_passages(
         [p.text for p in passages], [p.title for p in passages]
     )

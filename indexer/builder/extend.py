@@ -1,12 +1,14 @@
-"""Putting passages into an index, new or old: what a build and an addition have in common."""
+"""Writing passages into a new or an existing index: the common part of building and adding."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ...data import Passage, ReadReport
+from ...data.records import Metadata
+from ...data.text.normalization import TextNormalization
 from ...reader import Reader
 from ...reader.codecs import Codec
 from ..bm25.indexer import build_bm25
@@ -26,41 +28,47 @@ from ..storage.manifest import (
     Manifest,
     ShardEntry,
 )
+from ..storage.metadata import MetadataWriter
 from ..storage.snapshots import publish
 from .encode import ShardTask
 from .executors.local import Encoding, Executor
 from .lookup_and_bm25 import stored_passages, write_lookup_of
 
 MAX_PASSAGES = 1 << 32
-"""Ordinals are 32 bits wide."""
+"""Ordinals have 32 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """What is extended, and how."""
+    """An index that is to be extended, and how."""
 
     index: Path
+    """The index folder."""
     base: Manifest | None
-    """What was there before; None for a new index."""
+    """Manifest of the existing index; None for a new index."""
     plan: BuildPlan
     codec: Codec
     codec_file: FileEntry | None
+    """File of a learned codec; None for other codecs."""
     executor: Executor
+    """What encodes the shards."""
     n_shards: int
-    """How many will be encoded at most."""
+    """Greatest number of shards that will be encoded."""
     n_tokens: int
-    """About how many will be encoded, for the progress bar."""
+    """Estimated number of tokens, for the progress bar."""
     encoder: SentenceEncoder | None = None
-    """Made the dense vectors, where the base has any."""
+    """Encoder of the dense vectors; None if the index has none."""
+    new_metadata: Mapping[int, Metadata] = field(default_factory=dict)
+    """New metadata of passages that the index has already, by ordinal."""
 
     @property
     def generation(self) -> int:
-        """Of the index that comes out."""
+        """Generation of the extended index."""
         return self.base.generation + 1 if self.base else 0
 
     @property
     def codec_name(self) -> str:
-        """What a worker finds the codec by."""
+        """Name or file by which a worker loads the codec."""
         return str(self.index / CODEC_FILE) if self.codec_file else self.plan.codec
 
 
@@ -72,18 +80,29 @@ def extend(
     report: ReadReport,
     show_progress: bool,
 ) -> Manifest:
-    """Encode passages, index their texts, and publish a manifest with all of it.
+    """Encode passages, index their texts, and publish the new manifest.
 
     Args:
-        extension: What is extended, and how.
-        passages: What is put in.
-        reader: Makes the states.
-        journal: What was done already, and where the rest is noted.
-        report: What was skipped, once the passages are read.
+        extension: The index to extend, and how.
+        passages: The passages to write.
+        reader: Computes the states.
+        journal: Journal of the finished shards, to which new ones are added.
+        report: Report of the corpus, complete when the passages are read.
         show_progress: Draw progress bars on standard error.
+
+    Returns:
+        The new manifest.
+
+    Raises:
+        IndexMismatchError: If the passages are not those of the finished shards, or too many for
+            one index.
     """
     index, base = extension.index, extension.base
-    _encode(extension, passages, reader, journal, show_progress)
+    fields = MetadataWriter()
+    for ordinal, metadata in sorted(extension.new_metadata.items()):
+        fields.add(ordinal, metadata)
+    _encode(extension, passages, reader, journal, fields, show_progress)
+    metadata_file = fields.write(index, extension.generation)
     shards = tuple(journal.shards)
     lookup, lucene = _index_texts(extension, shards, show_progress)
     manifest = Manifest(
@@ -97,6 +116,7 @@ def extend(
         next_ordinal=shards[-1].last_ordinal + 1,
         next_shard=_number_after(extension, len(shards)),
         n_records_skipped=report.n_skipped,
+        metadata=(metadata_file,) if metadata_file else (),
     )
     if base is not None:
         manifest = replace(
@@ -106,8 +126,9 @@ def extend(
             deleted=base.deleted,
             n_records_skipped=base.n_records_skipped + report.n_skipped,
             dense=_extend_dense(extension, shards, show_progress),
+            metadata=(*base.metadata, *manifest.metadata),
         )
-    for left in (index / STATES_FOLDER).glob("*.tmp"):  # of workers that were lost
+    for left in (index / STATES_FOLDER).glob("*.tmp"):  # written by workers that were lost
         left.unlink(missing_ok=True)
     publish(index, manifest)
     remove_work(index)
@@ -117,7 +138,7 @@ def extend(
 def _extend_dense(
     extension: Extension, shards: tuple[ShardEntry, ...], show_progress: bool
 ) -> DenseEntry | None:
-    """Dense vectors of the new shards, if the old ones have any."""
+    """Add dense vectors of the new shards if the index has dense vectors."""
     dense = extension.base.dense if extension.base else None
     if dense is None:
         return None
@@ -128,7 +149,7 @@ def _extend_dense(
 
 
 def _number_after(extension: Extension, n_shards: int) -> int:
-    """The number of a shard that would come after so many new ones."""
+    """Number of the shard after ``n_shards`` new ones."""
     return (extension.base.next_shard if extension.base else 0) + n_shards
 
 
@@ -137,9 +158,10 @@ def _encode(
     passages: Iterable[Passage],
     reader: Reader,
     journal: Journal,
+    fields: MetadataWriter,
     show_progress: bool,
 ) -> None:
-    """Write the shards that are not there yet."""
+    """Write the shards that the journal does not have yet; collect the metadata of all passages."""
     kept = {shard.file: shard for shard in journal.shards}
     with tqdm(
         total=extension.n_tokens,
@@ -152,6 +174,9 @@ def _encode(
 
         def to_do() -> Iterator[ShardTask]:
             for task in _tasks(extension, passages):
+                for ordinal, passage in enumerate(task.passages, start=task.first_ordinal):
+                    if passage.metadata:
+                        fields.add(ordinal, passage.metadata)
                 shard = kept.pop(task.file, None)
                 if shard is None:
                     yield task
@@ -175,20 +200,20 @@ def _encode(
         bar.total = bar.n
     if kept:
         raise IndexMismatchError(
-            f"{extension.index}: the corpus ended before {min(kept)}, which an earlier build made "
-            "from it. The corpus has changed: remove the folder and build again."
+            f"{extension.index}: the corpus ends before {min(kept)}, which the interrupted build "
+            "made from it. The corpus has changed: remove the folder and build again."
         )
 
 
 def _tasks(extension: Extension, passages: Iterable[Passage]) -> Iterator[ShardTask]:
-    """Cut passages into the runs that make a shard each."""
+    """Divide the passages into shards."""
     ordinal = extension.base.next_ordinal if extension.base else 0
     number = _number_after(extension, 0)
     for run in _runs(passages, extension.plan.passages_per_shard):
         if ordinal + len(run) > MAX_PASSAGES:
             raise IndexMismatchError(
-                f"{extension.index}: an index holds at most {MAX_PASSAGES:,} passages. Make "
-                "several."
+                f"{extension.index}: expected at most {MAX_PASSAGES:,} passages, found more. Make "
+                "several indexes."
             )
         yield ShardTask(extension.index, number, ordinal, run)
         ordinal += len(run)
@@ -207,10 +232,10 @@ def _runs(passages: Iterable[Passage], length: int) -> Iterator[list[Passage]]:
 
 
 def _check_same_passages(index: Path, shard: ShardEntry, run: Iterable[Passage]) -> None:
-    """A shard that is kept must have been made from the passages that are there now."""
+    """Refuse a finished shard that was made from other passages than the corpus has now."""
     if hash_passages(run) != shard.passages_blake2b:
         raise IndexMismatchError(
-            f"{index}: {shard.file} was made from other passages than the corpus holds there now. "
+            f"{index}: {shard.file} was made from other passages than the corpus has there now. "
             "The corpus has changed since the build began: remove the folder and build again."
         )
 
@@ -218,16 +243,17 @@ def _check_same_passages(index: Path, shard: ShardEntry, run: Iterable[Passage])
 def _index_texts(
     extension: Extension, shards: tuple[ShardEntry, ...], show_progress: bool
 ) -> tuple[CountedFile, str]:
-    """Write the lookup file and the BM25 index of the new shards' passages."""
+    """Write the lookup file and the BM25 index of the passages in the new shards."""
     index, base = extension.index, extension.base
     entry = write_lookup_of(index, shards, extension.generation, show_progress)
     lucene = f"{LUCENE_PREFIX}{extension.generation:06d}"
-    if not (index / lucene).exists():  # an earlier run may have got that far
+    if not (index / lucene).exists():  # the interrupted run may have finished it
         texts = stored_passages(index, shards, "indexing for BM25", show_progress)
         build_bm25(
             texts,
             index / lucene,
             base=index / base.lucene if base else None,
             title_weight=extension.plan.title_weight,
+            normalization=TextNormalization.parse(extension.plan.bm25_normalization),
         )
     return entry, lucene

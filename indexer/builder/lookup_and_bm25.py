@@ -1,4 +1,4 @@
-"""What is made of an index's shards: files to find passages by, and the list of deleted ones."""
+"""Files that are derived from shards: lookup, BM25, and the list of deleted passages."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ...data import Passage
 from ...data.io.atomic import atomic_path
+from ...data.text.normalization import TextNormalization
 from ..bm25.indexer import build_bm25
 from ..storage.lookup import write_lookup
 from ..storage.manifest import DELETED_PREFIX, LOOKUP_FOLDER, CountedFile, Manifest, ShardEntry
@@ -19,13 +20,16 @@ from ..storage.shard_reader import ShardReader
 def write_lookup_of(
     index: Path, shards: Sequence[ShardEntry], generation: int, show_progress: bool
 ) -> CountedFile:
-    """Write the look-up file of some shards.
+    """Write the lookup file of some shards.
 
     Args:
         index: The index folder.
-        shards: In order.
-        generation: The first whose manifest has it.
+        shards: Shards of the index, in order.
+        generation: First generation whose manifest names the file.
         show_progress: Draw a progress bar on standard error.
+
+    Returns:
+        The manifest's entry for the file.
     """
     file = f"{LOOKUP_FOLDER}/lookup-{generation:06d}.h5"
     with atomic_path(index / file) as temporary:
@@ -34,12 +38,15 @@ def write_lookup_of(
 
 
 def write_deleted(index: Path, ordinals: npt.NDArray[Any], generation: int) -> CountedFile | None:
-    """Write which passages are in shards still, but not in the index; None where there are none.
+    """Write the list of deleted passages whose states are still in a shard.
 
     Args:
         index: The index folder.
-        ordinals: Theirs, ascending. Shape ``(n,)``.
-        generation: The first whose manifest has the file.
+        ordinals: Numbers of the deleted passages, ascending. Shape ``(n,)``.
+        generation: First generation whose manifest names the file.
+
+    Returns:
+        The manifest's entry for the file; None if there is no deleted passage.
     """
     if not len(ordinals):
         return None
@@ -50,11 +57,11 @@ def write_deleted(index: Path, ordinals: npt.NDArray[Any], generation: int) -> C
 
 
 def index_live_texts(index: Path, manifest: Manifest, show_progress: bool) -> None:
-    """Make the BM25 index of a new index, of all passages that are not deleted.
+    """Write the BM25 index of all passages that are not deleted.
 
     Args:
         index: The index folder.
-        manifest: What it will hold; its other files are there.
+        manifest: Manifest of the index, whose other files exist.
         show_progress: Draw a progress bar on standard error.
     """
     file = manifest.deleted
@@ -64,19 +71,23 @@ def index_live_texts(index: Path, manifest: Manifest, show_progress: bool) -> No
         ((ordinal, passage) for ordinal, passage in texts if ordinal not in deleted),
         index / manifest.lucene,
         title_weight=manifest.plan.title_weight,
+        normalization=TextNormalization.parse(manifest.plan.bm25_normalization),
     )
 
 
 def stored_passages(
     index: Path, shards: Iterable[ShardEntry], what: str, show_progress: bool
 ) -> Iterator[tuple[int, Passage]]:
-    """Ordinals and passages of shards, under a progress bar.
+    """Read the passages of shards, with a progress bar.
 
     Args:
         index: The index folder.
-        shards: In order.
-        what: The bar's words.
-        show_progress: Whether it is drawn.
+        shards: Shards of the index, in order.
+        what: Label of the progress bar.
+        show_progress: Draw the progress bar on standard error.
+
+    Yields:
+        The ordinal and the passage, for each passage.
     """
     found = list(shards)
     total = sum(shard.n_passages for shard in found)

@@ -1,4 +1,4 @@
-"""Building an index: shards first, then lookup and BM25 over their texts, then the manifest."""
+"""Building an index: first the shards, then lookup files and BM25, then the manifest."""
 
 import logging
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...data import PrereadError, ReadReport
 from ...data.io.atomic import atomic_path
+from ...data.text.normalization import TextNormalization
 from ...reader import Reader
 from ...reader.codecs import (
     Codec,
@@ -33,8 +34,8 @@ _LOG = logging.getLogger(__name__)
 
 
 def build_index(
-    corpus: Path,
-    index: Path,
+    corpus: str | Path,
+    index: str | Path,
     reader: Reader,
     config: IndexConfig | None = None,
     *,
@@ -43,33 +44,35 @@ def build_index(
     show_progress: bool = False,
     on_estimate: Callable[[BuildEstimate], None] = lambda found: None,
 ) -> tuple[Manifest, ReadReport]:
-    """Read a corpus ahead of time.
+    """Build an index of a corpus.
 
-    A build that was stopped anywhere leaves no index, but a folder that the same call with
-    ``resume`` completes, to the same bytes (Lucene's own files aside, which hold the same
-    documents).
+    An interrupted build leaves a folder without a manifest. The same call with ``resume`` completes
+    it to the same bytes; only Lucene's files may differ, which hold the same documents.
 
     Args:
         corpus: File or folder of passages.
-        index: Folder to make.
-        reader: Makes the states.
-        config: Everything else; the defaults suit most.
-        executor: Where passages are encoded; by default in processes of this machine. The bytes do
-            not depend on it.
-        resume: Go on with a build that was begun there; begins one where there is none.
+        index: Folder of the new index.
+        reader: Computes the states.
+        config: How the corpus is read, encoded and stored.
+        executor: What encodes the passages; by default processes of this machine. The index has
+            the same bytes with any executor.
+        resume: Continue an interrupted build, or begin one if there is none.
         show_progress: Draw progress bars on standard error.
-        on_estimate: Told what the index will cost, before it is made.
+        on_estimate: Called with the expected cost before the passages are encoded.
 
     Returns:
-        The manifest, and what was read and skipped of the corpus.
+        The manifest, and a report of the records that were read and skipped.
 
     Raises:
-        DataError: If the corpus is not what its format promises.
-        IndexMismatchError: If the build to be resumed had other passages, reader or options.
-        PrereadError: If the folder cannot be used.
+        DataError: If a record of the corpus is not as its format requires.
+        IndexMismatchError: If the interrupted build had other passages, another reader or other
+            options.
+        PrereadError: If the folder holds something else, or cannot be written.
     """
+    corpus = Path(corpus)
+    index = Path(index)
     config = config or IndexConfig()
-    chosen = config.codec or reader.config.codec
+    chosen = str(config.codec or reader.config.codec)
     codec = find_codec(chosen, reader)
     name = codec.name if codec else CodecName.parse(chosen)
     plan = _plan(corpus, reader, config, name)
@@ -79,7 +82,7 @@ def build_index(
             return _finished(index, plan), report
         _check_folder(index)
         check_earlier(index, asdict(plan), resume=resume)
-        # An empty or bad corpus must leave no folder behind.
+        # Before the folder is made: an empty or bad corpus must leave none behind.
         scan = scan_corpus(corpus_passages(corpus, config), show_progress=show_progress)
         index.mkdir(parents=True, exist_ok=True)
         with sole_writer(index):
@@ -107,7 +110,7 @@ def build_index(
 
 
 def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -> BuildPlan:
-    """What decides the bytes."""
+    """The settings that decide the bytes of the index."""
     return BuildPlan(
         reader=reader.name,
         fingerprint=reader.fingerprint,
@@ -121,32 +124,36 @@ def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -
         on_error=config.on_error.value,
         limit=config.limit,
         title_weight=config.title_weight,
+        bm25_normalization=TextNormalization.NFKC.value,
     )
 
 
 def _finished(index: Path, plan: BuildPlan) -> Manifest:
-    """The index that ``--resume`` found complete."""
+    """The manifest of an index that ``--resume`` found complete."""
     manifest = Manifest.load(index)
     if asdict(manifest.plan) != asdict(plan):
         raise IndexMismatchError(
-            f"{index}: a finished index of another corpus, reader or options is there. Remove it, "
-            "or name another folder."
+            f"{index}: holds a finished index of another corpus, reader or options. Remove it, or "
+            "name another folder."
         )
-    remove_journal(index)  # a crash may have come between manifest and this
+    remove_journal(index)  # a crash may have come right after the manifest was written
     return manifest
 
 
 def _check_folder(index: Path) -> None:
-    """Refuse a place that holds something else than an unfinished build."""
+    """Refuse a folder that holds anything but an interrupted build."""
     if index.exists() and not index.is_dir():
-        raise PrereadError(f"{index}: expected a folder or nothing, found a file.")
+        raise PrereadError(f"{index}: expected a folder or nothing, found a file. Name another.")
     if (index / MANIFEST_FILE).exists():
-        raise PrereadError(f"{index}: an index is there already. Remove it, or name another.")
+        raise PrereadError(
+            f"{index}: holds an index already. Remove it, or name another folder; `preread add` "
+            "adds passages to it."
+        )
     if not index.exists():
         return
     ours = (PLAN_FILE + ".tmp", WRITER_LOCK)
     if not (index / PLAN_FILE).exists() and any(f.name not in ours for f in index.iterdir()):
-        raise PrereadError(f"{index}: the folder holds other files; name an empty or new one.")
+        raise PrereadError(f"{index}: holds other files. Name an empty folder or a new one.")
 
 
 def _settle_codec(
@@ -157,7 +164,7 @@ def _settle_codec(
     scan: CorpusScan,
     show_progress: bool,
 ) -> tuple[Codec, FileEntry | None]:
-    """The codec, learned if need be; a learned one has its file in the index."""
+    """The codec of the index, which is learned if need be, and the file of a learned codec."""
     path = index / CODEC_FILE
     if not name.kind.is_learned:
         assert codec is not None

@@ -1,4 +1,4 @@
-"""Reading a corpus through before it is encoded: how much there is, and what it will cost."""
+"""Scanning a corpus before it is encoded: its size, and the cost of its index."""
 
 import random
 import time
@@ -14,56 +14,74 @@ from ...reader.packing import batches_by_length
 from .executors.processes import one_thread
 
 _SAMPLE = 5_000
-"""Passages that a codec is learned from and speed is measured on."""
+"""Number of passages from which a codec is learned, and on which speed is measured."""
 _SECONDS = 2.0
-"""How long speed is measured."""
+"""Duration of the measurement of speed."""
 _SIDE_BYTES = 60
-"""Of a passage besides codes, token ids and texts: lengths, checksums, lookup. BM25's index takes
-about ``_LUCENE_SHARE`` of the text."""
+"""Bytes of a passage besides codes, token ids and texts: lengths, checksums, lookup."""
 _LUCENE_SHARE = 0.45
+"""Size of the BM25 index relative to the texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusScan:
-    """What a corpus holds."""
+    """Size of a corpus, and a sample of it."""
 
     n_passages: int
     n_characters: int
-    """Of titles and texts."""
+    """Number of characters in titles and texts."""
     sample: tuple[Passage, ...]
-    """Some passages, drawn at random, in random order."""
+    """Passages drawn at random, in random order."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildEstimate:
-    """What an index will cost."""
+    """Expected cost of an index."""
 
     n_passages: int
     n_tokens: int
     bytes: int
-    """Of the whole index folder."""
+    """Size of the whole index folder."""
     seconds: float
-    """Of encoding, which is nearly all of a build."""
+    """Duration of encoding, which takes most of a build."""
 
     def __str__(self) -> str:
-        """A sentence."""
-        hours, minutes = divmod(round(self.seconds / 60), 60)
-        time_needed = f"{hours} h {minutes} min" if hours else f"{max(1, minutes)} min"
+        """Return a sentence for people."""
         return (
             f"{self.n_passages:,} passages, about {self.n_tokens:,} tokens: about "
-            f"{self.bytes / 1e9:,.2f} GB on disk, {time_needed} to encode."
+            f"{_size(self.bytes)} on disk, {_duration(self.seconds)} to encode."
         )
 
 
+def _size(n_bytes: int) -> str:
+    """A number of bytes with three digits, in kB, MB, GB or TB."""
+    size = n_bytes / 1000
+    for unit in ("kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB"
+
+
+def _duration(seconds: float) -> str:
+    """A time in seconds, in minutes, or in hours and minutes."""
+    if seconds < 99.5:
+        return f"{max(1, round(seconds))} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 def scan_corpus(passages: Iterable[Passage], *, show_progress: bool) -> CorpusScan:
-    """Read a corpus through.
+    """Count the passages of a corpus and draw a sample.
 
     Args:
-        passages: All of them.
+        passages: All passages of the corpus.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        Counts and a sample (reservoir sampling, algorithm R); the same for the same corpus.
+        Counts and sample, which are the same for the same corpus.
+
+    Source: reservoir sampling, algorithm R of Vitter 1985 (https://doi.org/10.1145/3147.3165).
     """
     draw = random.Random(0)
     sample: list[Passage] = []
@@ -84,14 +102,15 @@ def scan_corpus(passages: Iterable[Passage], *, show_progress: bool) -> CorpusSc
 def estimate(
     scan: CorpusScan, reader: Reader, codec: Codec, rows_per_batch: int, workers: int
 ) -> BuildEstimate:
-    """Measure on the sample what the whole will cost.
+    """Estimate the cost of an index by encoding some of the sample.
 
     Args:
-        scan: The corpus.
-        reader: Makes the states.
-        codec: Writes them as bytes.
-        rows_per_batch: Rows the reader sees at once.
-        workers: Processes that encode; each is taken to be as fast as this one thread.
+        scan: Size and sample of the corpus.
+        reader: Computes the states.
+        codec: Turns states into codes.
+        rows_per_batch: Number of tokens that the reader processes at once.
+        workers: Number of processes that encode, each of which is assumed to be as fast as one
+            thread of this process.
     """
     encoded = reader.encoder.encode_passages(
         [p.text for p in scan.sample], [p.title for p in scan.sample]
@@ -116,7 +135,7 @@ def estimate(
 def _tokens_per_second(
     reader: Reader, codec: Codec, windows: Sequence[Window], rows_per_batch: int
 ) -> float:
-    """Encode for a moment, as a worker does."""
+    """Measure speed by encoding for a moment, as a worker does."""
     n_done = 0
     begin = time.perf_counter()
     for batch in batches_by_length([len(w.token_ids) for w in windows], rows_per_batch):

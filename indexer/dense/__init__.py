@@ -1,4 +1,4 @@
-"""Dense vectors of passages: a sentence encoder, and faiss files of what it makes."""
+"""Dense vectors of passages: the sentence encoder, faiss files of its vectors, and their search."""
 
 from typing import TYPE_CHECKING
 
@@ -30,4 +30,4 @@ __getattr__, __dir__ = lazy_attributes(
         "remove_dense": "build",
     },
 )
-"""Imported when first used: vectors are taken from index to index without what makes them."""
+"""Names are imported at first use: vectors are copied and searched without loading transformers."""

@@ -1,4 +1,4 @@
-"""Making the dense vectors of an index, and keeping them as the index changes."""
+"""Making the dense vectors of an index, and updating them when the index changes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,30 +30,31 @@ Array = npt.NDArray[Any]
 
 
 def build_dense(
-    index: Path,
+    index: str | Path,
     encoder: SentenceEncoder,
     *,
     kind: VectorKind | None = None,
     show_progress: bool = False,
 ) -> Manifest:
-    """Make a vector of every passage, so that questions find them by meaning.
+    """Make a dense vector of every passage, so that questions find passages by meaning.
 
-    Vectors that the index had before are replaced. What was stopped anywhere leaves the index as it
-    was; the same call goes on with it.
+    Vectors that the index has are replaced. An interrupted call leaves the index as it was; the
+    same call continues it.
 
     Args:
         index: The index folder.
-        encoder: Makes the vectors.
-        kind: How they are kept; by default what suits their number.
+        encoder: Computes the vectors.
+        kind: How vectors are stored and searched; by default as suits their number.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        The new manifest, or the old one if it has these vectors already.
+        The new manifest, or the present one if the index has these vectors already.
 
     Raises:
         IndexFormatError: If there is no index, or it is damaged.
-        PrereadError: If there are too few passages for the kind.
+        PrereadError: If there are too few passages for ``kind``.
     """
+    index = Path(index)
     with writing(index), PassageIndex(index) as opened:
         base, deleted = opened.manifest, opened.deleted
         n = base.n_passages
@@ -82,18 +83,19 @@ def build_dense(
         return manifest
 
 
-def remove_dense(index: Path) -> Manifest:
-    """Take the vectors out of an index.
+def remove_dense(index: str | Path) -> Manifest:
+    """Remove the dense vectors of an index.
 
     Args:
         index: The index folder.
 
     Returns:
-        The new manifest, or the old one if there were none.
+        The new manifest, or the present one if the index has no vectors.
 
     Raises:
         IndexFormatError: If there is no index.
     """
+    index = Path(index)
     with writing(index):
         base = Manifest.load(index)
         remove_work(index)
@@ -107,17 +109,18 @@ def remove_dense(index: Path) -> Manifest:
 def load_encoder(
     index: Path, dense: DenseEntry, device: str = "cpu", encoder: SentenceEncoder | None = None
 ) -> SentenceEncoder:
-    """The encoder that made an index's vectors.
+    """Load the encoder that made the vectors of an index.
 
     Args:
         index: The index folder, for messages.
-        dense: What the manifest says of the vectors.
-        device: Where it is to run.
-        encoder: One that is loaded already; only compared.
+        dense: The manifest's entry for the vectors.
+        device: Device of the encoder.
+        encoder: An encoder that is loaded already; it is only checked.
 
     Raises:
-        IndexMismatchError: If its weights or settings are others by now.
-        PrereadError: If it is gone.
+        IndexMismatchError: If the encoder has other weights or settings than the one that made the
+            vectors.
+        PrereadError: If the encoder cannot be loaded.
     """
     if encoder is None:
         encoder = SentenceEncoder.load(
@@ -129,8 +132,8 @@ def load_encoder(
     if encoder.fingerprint != dense.fingerprint:
         raise IndexMismatchError(
             f"{index}: the vectors were made by encoder {dense.encoder!r} (fingerprint "
-            f"{dense.fingerprint[:12]}), but {encoder.name!r} is another (fingerprint "
-            f"{encoder.fingerprint[:12]}). Put that encoder back, or make the vectors again with "
+            f"{dense.fingerprint[:12]}), but the encoder is {encoder.name!r} (fingerprint "
+            f"{encoder.fingerprint[:12]}). Use that encoder, or make the vectors again with "
             f"`preread dense {index} --encoder ENCODER`."
         )
     return encoder
@@ -144,15 +147,18 @@ def extend_dense(
     shards: Sequence[ShardEntry],
     show_progress: bool,
 ) -> DenseEntry:
-    """Vectors of new passages, in a file of their own.
+    """Make vectors of new passages, in a file of their own.
 
     Args:
         index: The index folder.
-        dense: What was there before.
-        encoder: Made it.
-        generation: Of the index that comes out.
-        shards: The new ones.
+        dense: The manifest's entry for the present vectors.
+        encoder: The encoder that made them.
+        generation: Generation of the extended index.
+        shards: Shards of the new passages.
         show_progress: Draw a progress bar on standard error.
+
+    Returns:
+        The entry for all vectors.
     """
     made = ShardVectors(index, encoder)
     made.make(shards, show_progress=show_progress)
@@ -162,13 +168,16 @@ def extend_dense(
 
 
 def compact_dense(index: Path, dense: DenseEntry, generation: int, deleted: Array) -> DenseEntry:
-    """The same vectors in one file, without those of deleted passages.
+    """Write all vectors to one file, without those of deleted passages.
 
     Args:
         index: The index folder.
-        dense: What is there.
-        generation: Of the index that comes out.
-        deleted: Ordinals. Shape ``(n,)``.
+        dense: The manifest's entry for the present vectors.
+        generation: Generation of the compacted index.
+        deleted: Ordinals of deleted passages. Shape ``(n,)``.
+
+    Returns:
+        The entry for the new file, or ``dense`` if there is nothing to remove or to join.
     """
     if len(dense.files) == 1 and not len(deleted):
         return dense
@@ -177,12 +186,12 @@ def compact_dense(index: Path, dense: DenseEntry, generation: int, deleted: Arra
 
 
 def _is_made(found: DenseEntry, wanted: DenseEntry, kind: VectorKind | None) -> bool:
-    """Whether the vectors that are there are those that are wanted."""
+    """Whether the index has the wanted vectors already."""
     return found.fingerprint == wanted.fingerprint and (kind is None or found.kind == kind.value)
 
 
 def _renamed(index: Path, base: Manifest, dense: DenseEntry, encoder: str) -> Manifest:
-    """The same vectors, their encoder at another place."""
+    """The manifest with the present vectors and a new name for their encoder."""
     if dense.encoder == encoder:
         return base
     moved = replace(dense, encoder=encoder)
@@ -192,7 +201,7 @@ def _renamed(index: Path, base: Manifest, dense: DenseEntry, encoder: str) -> Ma
 
 
 def _write(index: Path, generation: int, vectors: Any) -> CountedFile:
-    """Write a file of vectors."""
+    """Write a file of vectors; returns the manifest's entry for it."""
     (index / DENSE_FOLDER).mkdir(exist_ok=True)
     file = f"{DENSE_FOLDER}/vectors-{generation:06d}.faiss"
     with atomic_path(index / file) as temporary:
@@ -203,7 +212,7 @@ def _write(index: Path, generation: int, vectors: Any) -> CountedFile:
 def _sample(
     made: ShardVectors, shards: Sequence[ShardEntry], deleted: Array, n_wanted: int, n: int
 ) -> Array:
-    """Vectors drawn evenly from all; the same for the same index."""
+    """Vectors drawn at random from all; the same for the same index."""
     if not n_wanted:
         return np.empty((0, 0), np.float32)
     chosen = np.sort(np.random.default_rng(0).choice(n, n_wanted, replace=False))

@@ -1,4 +1,4 @@
-"""Vectors of a shard's passages, kept until all are there, so that work which stopped goes on."""
+"""Encoding the passages of each shard, with files that let interrupted work continue."""
 
 import json
 import shutil
@@ -19,20 +19,20 @@ from .encoder import SentenceEncoder
 WORK_FOLDER = "dense-work"
 _ENCODER_FILE = "encoder.json"
 _PASSAGES_AT_ONCE = 256
-"""After how many passages the progress bar moves."""
+"""Number of passages after which the progress bar moves."""
 
 Array = npt.NDArray[Any]
 
 
 class ShardVectors:
-    """Vectors of shards, by what is in them: a shard's SHA-256 names its file."""
+    """Files with the vectors of each shard; a file is named after the shard's SHA-256."""
 
     def __init__(self, index: Path, encoder: SentenceEncoder) -> None:
-        """Keep what another run left if its encoder was the same, else throw it away.
+        """Keep the files of an interrupted run with the same encoder, and remove others.
 
         Args:
             index: The index folder.
-            encoder: Makes the vectors.
+            encoder: Computes the vectors.
         """
         self._index = index
         self._encoder = encoder
@@ -45,10 +45,10 @@ class ShardVectors:
             write_json(file, plan)
 
     def make(self, shards: Sequence[ShardEntry], *, show_progress: bool) -> None:
-        """Make what is not there yet, a file a shard.
+        """Write the missing files.
 
         Args:
-            shards: Whose passages.
+            shards: Shards whose passages are encoded.
             show_progress: Draw a progress bar on standard error.
         """
         with tqdm(
@@ -67,14 +67,15 @@ class ShardVectors:
                     np.save(stream, self._encode(shard, bar))
 
     def runs(self, shards: Sequence[ShardEntry], without: Array) -> Iterator[tuple[Array, Array]]:
-        """What was made, shard by shard.
+        """Read the vectors, shard by shard.
 
         Args:
-            shards: Which.
-            without: Ordinals that are passed over, ascending.
+            shards: Shards whose files exist.
+            without: Ordinals of passages to leave out, ascending. Shape ``(n,)``.
 
         Yields:
-            Ordinals, and their vectors. Shape ``(n, width)``, float16.
+            For each shard the ordinals, shape ``(n,)``, and the vectors, shape ``(n, width)``,
+            float16.
         """
         for shard in shards:
             ordinals = ShardReader(self._index / shard.file).ordinals
@@ -88,7 +89,7 @@ class ShardVectors:
         """Vectors of all passages of a shard. Shape ``(n_passages, width)``, float16."""
         opened = ShardReader(self._index / shard.file)
         passages = [opened.passage(row) for row in range(shard.n_passages)]
-        # Shards are sorted by length as a whole: batches then hold little padding.
+        # The whole shard is sorted by length, so that batches hold little padding.
         order = sorted(range(len(passages)), key=lambda row: -len(passages[row].text))
         vectors = np.empty((len(passages), self._encoder.width), "<f2")
         for first in range(0, len(order), _PASSAGES_AT_ONCE):
@@ -99,5 +100,9 @@ class ShardVectors:
 
 
 def remove_work(index: Path) -> None:
-    """Forget vectors that were made on the way."""
+    """Remove the files of an interrupted run.
+
+    Args:
+        index: The index folder.
+    """
     shutil.rmtree(index / WORK_FOLDER, ignore_errors=True)

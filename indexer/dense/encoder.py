@@ -1,4 +1,4 @@
-"""A sentence encoder: any checkpoint of the BERT family, pooled to one vector of length 1."""
+"""Sentence encoder: a checkpoint of the BERT family whose states are pooled to one unit vector."""
 
 import hashlib
 import json
@@ -20,13 +20,14 @@ from transformers.utils.hub import cached_file
 from ...data import Passage, PrereadError
 from ...reader.inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ...reader.packing import batches_by_length
+from ...reader.reader import check_device
 from ..bm25.indexer import contents_of
 
 Vectors = npt.NDArray[np.float32]
 _ROWS_PER_BATCH = 8192
-"""Tokens that go through the encoder at once."""
+"""Number of tokens that the encoder processes at once."""
 _MAX_LENGTH = 512
-"""Where nothing says how long a text may be."""
+"""Longest text, in tokens, if the checkpoint does not say."""
 _LAYOUT_FIELDS = ("num_attention_heads", "hidden_act", "layer_norm_eps")
 
 
@@ -34,16 +35,16 @@ class Pooling(StrEnum):
     """How the states of a text's tokens become one vector."""
 
     MEAN = "mean"
-    """Their mean."""
+    """The mean of the states."""
     CLS = "cls"
-    """The first token's state."""
+    """The state of the first token."""
 
 
 class SentenceEncoder:
-    """Turns texts into vectors whose products say how much alike they are.
+    """Turns texts into vectors whose products measure the similarity of the texts.
 
-    Pooling and the longest text are those of the checkpoint's sentence-transformers files
-    (``1_Pooling/config.json``, ``sentence_bert_config.json``); without them the mean is taken.
+    Pooling and the longest text are read from the checkpoint's sentence-transformers files
+    (``1_Pooling/config.json``, ``sentence_bert_config.json``). Without them the mean is taken.
 
     Source: Reimers and Gurevych 2019 (https://aclanthology.org/D19-1410), section 3.
     """
@@ -59,16 +60,16 @@ class SentenceEncoder:
         query_prefix: str = "",
         passage_prefix: str = "",
     ) -> None:
-        """Put the parts together; see `load`.
+        """Combine a model and its tokenizer.
 
         Args:
-            model: A Hugging Face encoder, on the device where it is to run.
-            tokenizer: Its tokenizer.
-            name: What `load` finds it by again.
-            pooling: How a vector is made.
-            max_length: Tokens of a text that are read, special ones included.
-            query_prefix: As in `load`.
-            passage_prefix: As in `load`.
+            model: A Hugging Face encoder, on the device on which it runs.
+            tokenizer: The model's tokenizer.
+            name: Folder or hub name by which `load` finds the encoder.
+            pooling: How the states of a text become one vector.
+            max_length: Longest text in tokens, special tokens included; longer texts are cut.
+            query_prefix: Text that is put before a question.
+            passage_prefix: Text that is put before a passage.
         """
         self.model = model.eval()
         self.tokenizer = tokenizer
@@ -82,7 +83,7 @@ class SentenceEncoder:
     @classmethod
     def load(
         cls,
-        name: str,
+        name: str | Path,
         *,
         device: str | torch.device = "cpu",
         query_prefix: str = "",
@@ -92,13 +93,16 @@ class SentenceEncoder:
 
         Args:
             name: A folder or a hub name.
-            device: Where it runs.
-            query_prefix: What comes before a question; some encoders are trained with such words.
-            passage_prefix: What comes before a passage.
+            device: Device on which the encoder runs.
+            query_prefix: Text that is put before a question; some encoders are trained with one.
+            passage_prefix: Text that is put before a passage.
 
         Raises:
-            PrereadError: If there is no such encoder or device, or its pooling is another.
+            PrereadError: If there is no such encoder or device, or the checkpoint wants another
+                pooling than those of `Pooling`.
         """
+        name = str(name)
+        check_device(device)
         try:
             model = AutoModel.from_pretrained(name, dtype=torch.float32).to(device)
             tokenizer = AutoTokenizer.from_pretrained(name)
@@ -106,8 +110,8 @@ class SentenceEncoder:
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise PrereadError(
-                f"{name}: encoder could not be loaded: {reason} Name a folder or a hub model of "
-                "the BERT family."
+                f"{name}: the encoder could not be loaded: {reason} Name a folder or a hub model "
+                "of the BERT family."
             ) from error
         return cls(
             model,
@@ -121,20 +125,20 @@ class SentenceEncoder:
 
     @property
     def device(self) -> torch.device:
-        """Where it runs."""
+        """Device on which the encoder runs."""
         return next(self.model.parameters()).device
 
     @property
     def width(self) -> int:
-        """Numbers in a vector."""
+        """Number of dimensions of a vector."""
         return int(self.model.config.hidden_size)  # type: ignore[union-attr, arg-type]
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256, hexadecimal, over all that decides a vector: weights, tokenizer, and the rest.
+        """Hexadecimal SHA-256 of everything that decides a vector: weights, tokenizer and settings.
 
-        Weights of a pooler do not count: vectors are made without it, and where the checkpoint has
-        none it is random.
+        The weights of a pooler are left out: it is not used, and is random if the checkpoint has
+        none.
         """
         layout = {name: getattr(self.model.config, name, None) for name in _LAYOUT_FIELDS}
         layout |= {"pooling": self.pooling.value, "max_length": self.max_length}
@@ -148,16 +152,30 @@ class SentenceEncoder:
         return digest.hexdigest()
 
     def encode_passages(self, passages: Sequence[Passage]) -> Vectors:
-        """Vectors of passages, titles included. Shape ``(n_passages, width)``, of length 1."""
+        """Compute the vectors of passages.
+
+        Args:
+            passages: Passages, which are encoded with their titles.
+
+        Returns:
+            Unit vectors. Shape ``(n_passages, width)``, float32.
+        """
         return self._encode([self.passage_prefix + contents_of(passage) for passage in passages])
 
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
-        """Vectors of questions. Shape ``(n_queries, width)``, of length 1."""
+        """Compute the vectors of questions.
+
+        Args:
+            queries: Questions.
+
+        Returns:
+            Unit vectors. Shape ``(n_queries, width)``, float32.
+        """
         return self._encode([self.query_prefix + query for query in queries])
 
     @torch.inference_mode()
     def _encode(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of texts, which go through the model in batches of like length."""
+        """Vectors of texts, which are encoded in batches of similar length."""
         vectors = np.empty((len(texts), self.width), np.float32)
         if not texts:
             return vectors
@@ -172,7 +190,7 @@ class SentenceEncoder:
         return vectors
 
     def _pool(self, padded: Any) -> Tensor:
-        """One vector for each text of a batch. Shape ``(n_texts, width)``, float32."""
+        """One unit vector for each text of a batch. Shape ``(n_texts, width)``, float32."""
         bfloat16 = uses_bfloat16(MixedPrecision.AUTO, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
             states = self.model(**padded).last_hidden_state
@@ -186,10 +204,10 @@ class SentenceEncoder:
 
 
 def _pooling(name: str) -> Pooling:
-    """What the checkpoint says of pooling.
+    """The pooling that the checkpoint asks for.
 
     Raises:
-        PrereadError: If it wants one that is not known here.
+        PrereadError: If it is not one of `Pooling`.
     """
     settings = _settings(name, "1_Pooling/config.json")
     modes = [mode for mode, chosen in settings.items() if mode.startswith("pooling_mode_")]
@@ -206,7 +224,7 @@ def _pooling(name: str) -> Pooling:
 
 
 def _settings(name: str, file: str) -> dict[str, Any]:
-    """A settings file of sentence-transformers; empty where the checkpoint has none."""
+    """Content of a settings file of sentence-transformers; empty if the checkpoint has none."""
     path = cached_file(
         name,
         file,

@@ -1,4 +1,4 @@
-"""Searching passages by their vectors."""
+"""Searching passages by their dense vectors."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,9 +13,9 @@ from .vectors import read_vectors, search_vectors
 
 
 class DenseSearcher:
-    """Finds the passages whose vectors are nearest to a question's.
+    """Finds the passages whose vectors are nearest to the vector of a question.
 
-    A hit's score is the cosine of the two.
+    The score of a hit is the cosine of the two vectors.
     """
 
     def __init__(
@@ -28,18 +28,18 @@ class DenseSearcher:
         """Open the vectors of an index.
 
         Args:
-            index: An open index; passages that it lacks are not found.
-            encoder: Made the vectors; loaded by its name if left out.
-            device: Where the encoder is to run, if it is loaded.
+            index: An open index; its deleted passages are not found.
+            encoder: The encoder that made the vectors; by default it is loaded by its name.
+            device: Device of the encoder, if it is loaded here.
 
         Raises:
-            IndexMismatchError: If the encoder is another than the one that made the vectors.
-            PrereadError: If the index has no vectors, or the encoder is gone.
+            IndexMismatchError: If another encoder made the vectors.
+            PrereadError: If the index has no vectors, or the encoder cannot be loaded.
         """
         dense = index.manifest.dense
         if dense is None:
             raise PrereadError(
-                f"{index.path}: holds no dense vectors. Make them with `preread dense "
+                f"{index.path}: has no dense vectors. Make them with `preread dense "
                 f"{index.path} --encoder ENCODER`."
             )
         self._index = index
@@ -48,20 +48,20 @@ class DenseSearcher:
 
     @property
     def encoder_fingerprint(self) -> str:
-        """Whose similarities a hit has."""
+        """Fingerprint of the encoder that made the vectors."""
         return self._dense.fingerprint
 
     @property
     def description(self) -> str:
-        """Whose vectors they are."""
+        """Kind of the vectors, and name and fingerprint of their encoder."""
         return f"dense ({self._dense.kind}, {self.encoder.name} {self.encoder.fingerprint[:12]})"
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages.
+        """Find passages for a question.
 
         Args:
             query: Any text.
-            k: How many passages at most.
+            k: Greatest number of hits.
 
         Returns:
             Hits, best first.
@@ -69,15 +69,15 @@ class DenseSearcher:
         return self.search_many([query], k, threads=1)[0]
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries at once.
+        """Find passages for several questions together.
 
         Args:
-            queries: As in `search`.
-            k: As in `search`, for each query.
-            threads: Not heeded: faiss and PyTorch have settings of their own.
+            queries: Any texts.
+            k: Greatest number of hits for each question.
+            threads: Not used; faiss and PyTorch have their own settings.
 
         Returns:
-            For each query what `search` finds.
+            The result of `search` for each question.
         """
         vectors = self.encoder.encode_queries(queries)
         found: list[list[tuple[float, int]]] = [[] for _ in queries]
@@ -99,6 +99,6 @@ class DenseSearcher:
 
 
 def _best_first(pair: tuple[float, int]) -> tuple[float, int]:
-    """Like vectors come in the order of their passages."""
+    """Sort key: the greatest product first, equal products in the order of the passages."""
     product, ordinal = pair
     return -product, ordinal

@@ -1,4 +1,4 @@
-"""Files of vectors, in faiss's own form; a vector's identifier is the passage's ordinal."""
+"""Files of vectors in faiss's format; the identifier of a vector is the passage's ordinal."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,52 +15,61 @@ from ..errors import IndexFormatError
 
 Array = npt.NDArray[Any]
 MOST_SEARCHED_FLAT = 500_000
-"""With more passages than these, comparing a question with every one takes too long."""
+"""Number of passages above which comparing a question with each of them takes too long."""
 _VECTORS_PER_CELL = 64
-"""From which a cell's centre is learned; faiss warns below 39."""
+"""Number of vectors from which the centre of a cell is learned; faiss warns below 39."""
 _LEAST_LEARNED_FROM = 256
-"""A byte of a product quantiser has so many values."""
+"""A byte of a product quantiser has so many values, each of which needs a vector to learn from."""
 _N_PROBE = 64
-"""Cells that a search looks into."""
+"""Number of cells in which a search compares vectors."""
 _BYTES_OF_NUMBERS = 4
-"""Numbers of a vector that one byte of a product quantiser stands for."""
+"""Number of a vector's dimensions that one byte of a product quantiser encodes."""
 
 
 class VectorKind(StrEnum):
-    """How vectors are kept and searched."""
+    """How vectors are stored and searched."""
 
     FLAT = "flat"
-    """In float16, each compared with the question: exact."""
+    """Stored in float16; each is compared with the question, so the search is exact."""
     IVF = "ivf"
-    """In float16, in cells, of which those nearest to the question are searched."""
+    """Stored in float16 in cells; the cells nearest to the question are searched."""
     IVFPQ = "ivfpq"
-    """In cells, product-quantised to an eighth of float16's bytes."""
+    """Stored in cells, product-quantised to an eighth of the bytes of float16."""
 
     @classmethod
     def for_size(cls, n_vectors: int) -> "VectorKind":
-        """What suits so many vectors."""
+        """The kind that suits a number of vectors.
+
+        Args:
+            n_vectors: Number of vectors.
+        """
         return cls.FLAT if n_vectors <= MOST_SEARCHED_FLAT else cls.IVF
 
 
 def n_training_vectors(kind: VectorKind, n_vectors: int) -> int:
-    """How many vectors `empty_index` learns from, out of so many."""
+    """Number of vectors from which `empty_index` learns.
+
+    Args:
+        kind: How vectors are stored.
+        n_vectors: Number of vectors that the index will hold.
+    """
     if kind is VectorKind.FLAT:
         return 0
     return min(n_vectors, _VECTORS_PER_CELL * _n_cells(n_vectors))
 
 
 def _n_cells(n_vectors: int) -> int:
-    """About four times the root of the number, as faiss's wiki advises for up to a million."""
+    """Number of cells: about four times the square root, as faiss's wiki advises to a million."""
     return max(1, min(round(4 * math.sqrt(n_vectors)), n_vectors // _VECTORS_PER_CELL))
 
 
 def empty_index(kind: VectorKind, width: int, n_vectors: int, sample: Array) -> Any:
-    """An index that has learned what it must, and holds nothing.
+    """Make an empty faiss index and let it learn its cells and quantiser.
 
     Args:
-        kind: How vectors are kept.
-        width: Numbers in a vector.
-        n_vectors: How many it will hold.
+        kind: How vectors are stored.
+        width: Number of dimensions of a vector.
+        n_vectors: Number of vectors that the index will hold.
         sample: Vectors to learn from. Shape ``(n_training_vectors, width)``, float32.
 
     Raises:
@@ -84,14 +93,14 @@ def empty_index(kind: VectorKind, width: int, n_vectors: int, sample: Array) -> 
 
 
 def add_vectors(index: Any, runs: Iterable[tuple[Array, Array]]) -> int:
-    """Put vectors into an index.
+    """Add vectors to a faiss index.
 
     Args:
-        index: What `empty_index` gives.
-        runs: Ordinals, and vectors of shape ``(n, width)``.
+        index: The faiss index.
+        runs: Ordinals of shape ``(n,)`` and their vectors of shape ``(n, width)``.
 
     Returns:
-        How many there were.
+        Number of vectors that were added.
     """
     n = 0
     for ordinals, vectors in runs:
@@ -103,14 +112,15 @@ def add_vectors(index: Any, runs: Iterable[tuple[Array, Array]]) -> int:
 
 
 def read_vectors(path: Path, *, to_change: bool = False) -> Any:
-    """An index from its file.
+    """Read a faiss index.
 
     Args:
-        path: The file.
-        to_change: Into memory; else vectors are mapped, and what is read must stay as it is.
+        path: File of the index.
+        to_change: Load the vectors into memory, so that the index can be changed. Otherwise they
+            are mapped from the file, and the index must not be changed.
 
     Raises:
-        IndexFormatError: If it is none.
+        IndexFormatError: If the file holds no faiss index.
     """
     try:
         return faiss.read_index(str(path), 0 if to_change else faiss.IO_FLAG_MMAP_IFC)
@@ -122,13 +132,22 @@ def read_vectors(path: Path, *, to_change: bool = False) -> Any:
 
 
 def write_vectors(index: Any, path: Path) -> None:
-    """Write an index to a file."""
+    """Write a faiss index to a file.
+
+    Args:
+        index: The faiss index.
+        path: The file to write.
+    """
     faiss.write_index(index, str(path))
 
 
 def emptied(path: Path) -> Any:
-    """An index that has learned what the one in a file has, and holds nothing."""
-    index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)  # what it holds is not loaded
+    """Read a faiss index without its vectors, but with the cells and quantiser it has learned.
+
+    Args:
+        path: File of the index.
+    """
+    index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)  # the vectors are not loaded
     if not isinstance(index, faiss.IndexIVF):
         return empty_index(VectorKind.FLAT, index.d, 0, np.empty((0, 0), np.float32))
     lists: Any = faiss.ArrayInvertedLists(index.nlist, index.code_size)
@@ -139,11 +158,11 @@ def emptied(path: Path) -> Any:
 
 
 def merged(paths: Sequence[Path], without: Array) -> Any:
-    """One index of several, less some vectors.
+    """Join several faiss indexes, and remove some vectors.
 
     Args:
-        paths: Files of indexes that learned the same.
-        without: Ordinals that go. Shape ``(n,)``.
+        paths: Files of indexes with the same cells and quantiser.
+        without: Ordinals of the vectors to remove. Shape ``(n,)``.
     """
     whole = read_vectors(paths[0], to_change=True)
     for path in paths[1:]:
@@ -154,21 +173,21 @@ def merged(paths: Sequence[Path], without: Array) -> Any:
 
 
 def search_vectors(index: Any, queries: Array, k: int, without: Array) -> Iterator[list[Any]]:
-    """The nearest vectors.
+    """Find the nearest vectors.
 
     Args:
-        index: What `read_vectors` gives.
-        queries: Shape ``(n_queries, width)``, float32.
-        k: How many at most.
-        without: Ordinals that are passed over. Shape ``(n,)``.
+        index: The faiss index.
+        queries: Vectors of the questions. Shape ``(n_queries, width)``, float32.
+        k: Greatest number of vectors for each question.
+        without: Ordinals of vectors to leave out. Shape ``(n,)``.
 
     Yields:
-        For each query pairs of a product and an ordinal, the greatest product first.
+        For each question pairs of a product and an ordinal, the greatest product first.
     """
     parameters = None
     if len(without):
         is_cells = isinstance(index, faiss.IndexIVF)
-        # By Any: the type hints do not know the settings that constructors take.
+        # Any: faiss's type hints do not have the keyword arguments of these constructors.
         make: Any = faiss.SearchParametersIVF if is_cells else faiss.SearchParameters
         left = faiss.IDSelectorNot(faiss.IDSelectorBatch(without.astype(np.int64)))
         parameters = make(sel=left, **({"nprobe": index.nprobe} if is_cells else {}))

@@ -1,6 +1,7 @@
-"""Rewriting shards without the passages that were deleted."""
+"""Compacting an index: shards are rewritten without deleted passages, small files are joined."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,21 +12,70 @@ from ...data import Passage
 from ...data.io.atomic import atomic_path
 from ...reader import Window
 from ..builder.encode import describe_shard, shard_file
+from ..builder.lookup_and_bm25 import write_lookup_of
+from ..dense.build import compact_dense
 from ..index import PassageIndex
-from ..storage.manifest import ShardEntry
+from ..storage.manifest import Manifest, ShardEntry
+from ..storage.metadata import write_metadata
 from ..storage.shard_reader import ShardReader, StoredPassage
 from ..storage.shard_writer import ShardWriter
+from ..storage.snapshots import publish
+from ..storage.writing import writing
+
+Row = tuple[ShardReader, int]
+"""A shard, and the number of a passage in it."""
 
 
-def rewrite_shards(opened: PassageIndex, show_progress: bool) -> tuple[tuple[ShardEntry, ...], int]:
-    """Rewrite runs of neighbouring shards that lack passages, each into full ones.
+def compact_index(index: str | Path, *, show_progress: bool = False) -> Manifest:
+    """Remove what deletions and small additions left in an index.
+
+    Shards that hold deleted passages are rewritten, and runs of small shards are joined. Lookup
+    files become one, and so do files of dense vectors and of metadata. Passages, their states,
+    ordinals and the BM25 index stay as they are.
 
     Args:
-        opened: The index.
-        show_progress: Draw a progress bar on standard error.
+        index: The index folder.
+        show_progress: Draw progress bars on standard error.
 
     Returns:
-        The shards of the index afterwards, and the number of the next one.
+        The new manifest, or the present one if there is nothing to compact.
+
+    Raises:
+        IndexFormatError: If there is no index, or bytes have changed.
+    """
+    index = Path(index)
+    with writing(index):
+        opened = PassageIndex(index)
+        base = opened.manifest
+        shards, next_shard = _rewrite_shards(opened, show_progress)
+        generation = base.generation + 1
+        dense = base.dense and compact_dense(index, base.dense, generation, opened.deleted)
+        is_one_each = len(base.lookups) == 1 and len(base.metadata) <= 1
+        is_compact = shards == base.shards and is_one_each and base.deleted is None
+        if is_compact and dense == base.dense:
+            return base
+        manifest = replace(
+            base,
+            generation=generation,
+            shards=shards,
+            lookups=(write_lookup_of(index, shards, generation, show_progress),),
+            deleted=None,
+            next_shard=next_shard,
+            dense=dense,
+            metadata=write_metadata(index, opened.all_metadata(), generation),
+        )
+        publish(index, manifest)
+        opened.close()
+        return manifest
+
+
+def _rewrite_shards(
+    opened: PassageIndex, show_progress: bool
+) -> tuple[tuple[ShardEntry, ...], int]:
+    """Rewrite each run of neighbouring shards that are not full as full shards.
+
+    Returns:
+        The shards of the index afterwards, and the number of the next shard.
     """
     manifest = opened.manifest
     next_shard = manifest.next_shard
@@ -46,12 +96,8 @@ def rewrite_shards(opened: PassageIndex, show_progress: bool) -> tuple[tuple[Sha
     return tuple(shards), next_shard
 
 
-Row = tuple[ShardReader, int]
-"""A shard and which of its passages."""
-
-
 def _runs(opened: PassageIndex) -> Iterator[tuple[list[ShardEntry], bool]]:
-    """Neighbouring shards, and whether they are to be rewritten."""
+    """Runs of neighbouring shards, and whether a run must be rewritten."""
     full = opened.manifest.plan.passages_per_shard
 
     def lacks(shard: ShardEntry) -> bool:
@@ -69,7 +115,12 @@ def _n_deleted(opened: PassageIndex, shard: ShardEntry) -> int:
 
 
 def live_rows(opened: PassageIndex, run: Sequence[ShardEntry]) -> Iterator[Row]:
-    """Rows of some of an index's shards, but for those of deleted passages."""
+    """Iterate over the passages of some shards that are not deleted.
+
+    Args:
+        opened: The index.
+        run: Shards of the index.
+    """
     for entry in run:
         shard = ShardReader(opened.path / entry.file)
         is_live = ~np.isin(shard.ordinals, opened.deleted)
@@ -77,7 +128,16 @@ def live_rows(opened: PassageIndex, run: Sequence[ShardEntry]) -> Iterator[Row]:
 
 
 def take(rows: Iterator[Row], n: int, bar: "tqdm[None]") -> list[Row]:
-    """The next rows, ``n`` at most, counted on a progress bar."""
+    """Take the next rows of an iterator.
+
+    Args:
+        rows: Rows of shards.
+        n: Greatest number of rows.
+        bar: Progress bar that counts the rows.
+
+    Returns:
+        The rows; none if the iterator is exhausted.
+    """
     some = []
     for row in rows:
         some.append(row)
@@ -88,13 +148,16 @@ def take(rows: Iterator[Row], n: int, bar: "tqdm[None]") -> list[Row]:
 
 
 def copy_rows(index: Path, file: str, rows: Sequence[Row], ordinals: Sequence[int]) -> ShardEntry:
-    """Write rows of other shards as a new one; codes are copied as they are.
+    """Write passages of other shards as a new shard; their codes are copied unchanged.
 
     Args:
-        index: The index folder that gets it.
-        file: Its path there.
-        rows: At least one.
-        ordinals: What the passages are numbered by there.
+        index: The index folder of the new shard.
+        file: Path of the new shard below the index folder.
+        rows: Shards and rows of the passages; at least one.
+        ordinals: Numbers of the passages in the new index.
+
+    Returns:
+        The manifest's entry for the new shard.
     """
     passages: list[Passage] = [shard.passage(row) for shard, row in rows]
     stored = [shard.windows(row) for shard, row in rows]
@@ -121,7 +184,7 @@ def copy_rows(index: Path, file: str, rows: Sequence[Row], ordinals: Sequence[in
 
 
 def _windows(stored: StoredPassage) -> list[Window]:
-    """Windows as the reader laid them out."""
+    """The windows of a stored passage, as the reader laid them out."""
     windows = []
     start = 0
     for length, n_prefix, first in zip(

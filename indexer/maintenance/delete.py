@@ -1,4 +1,4 @@
-"""Taking passages out of an index, for which no reader is needed."""
+"""Deleting passages from an index; this needs no reader."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,37 +16,39 @@ from ..storage.snapshots import publish
 from ..storage.writing import writing
 
 
-def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, int]:
-    """Take passages out of an index, by their identifiers.
+def delete_passages(index: str | Path, passage_ids: Sequence[str]) -> tuple[Manifest, int]:
+    """Delete passages from an index by their identifiers.
 
-    Their bytes stay on disk until `compact_index`.
+    Their states and texts stay on disk until `compact_index`.
 
     Args:
         index: The index folder.
-        passage_ids: Which passages.
+        passage_ids: Identifiers of the passages.
 
     Returns:
-        The new manifest, and how many passages were deleted.
+        The new manifest, and the number of deleted passages.
 
     Raises:
         IndexFormatError: If there is no index.
-        PrereadError: If an identifier is not in the index, or nothing would be left; nothing is
+        PrereadError: If an identifier is not in the index, or no passage would be left. Nothing is
             deleted then.
     """
+    index = Path(index)
     with writing(index):
         opened = PassageIndex(index)
         found = {passage_id: opened.find(passage_id) for passage_id in dict.fromkeys(passage_ids)}
         unknown = [passage_id for passage_id, ordinals in found.items() if not ordinals]
         if unknown:
             raise PrereadError(
-                f"{index}: holds no passage {listed(unknown)}. Nothing was deleted; leave it out."
+                f"{index}: holds no passage {listed(unknown)}. Nothing was deleted; leave out what "
+                "is not in the index."
             )
         ordinals = sorted(ordinal for some in found.values() for ordinal in some)
         if not ordinals:
             return opened.manifest, 0
         if len(ordinals) == len(opened):
             raise PrereadError(
-                f"{index}: nothing would be left of it. Remove the folder to be rid of it."
+                f"{index}: no passage would be left. Remove the folder to delete the whole index."
             )
         manifest = without(index, opened.manifest, ordinals)
         publish(index, manifest)
@@ -55,7 +57,16 @@ def delete_passages(index: Path, passage_ids: Sequence[str]) -> tuple[Manifest, 
 
 
 def without(index: Path, base: Manifest, ordinals: Sequence[int]) -> Manifest:
-    """The manifest of the next generation, which lacks some passages; its files are written."""
+    """Write the files of the next generation, which lacks some passages, but do not publish it.
+
+    Args:
+        index: The index folder.
+        base: The manifest of the index.
+        ordinals: Numbers of the passages to delete.
+
+    Returns:
+        The manifest of the next generation.
+    """
     generation = base.generation + 1
     with PassageIndex(index) as opened:
         deleted = np.union1d(opened.deleted, np.array(ordinals, "<u4"))

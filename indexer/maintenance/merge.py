@@ -1,4 +1,4 @@
-"""Making one index of several, without encoding anything again."""
+"""Merging several indexes into one; nothing is encoded again."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import PrereadError
+from ...data.text.normalization import TextNormalization
 from ..builder.encode import shard_file
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
 from ..dense.vectors import merged
@@ -17,36 +18,39 @@ from ..errors import IndexMismatchError, listed
 from ..index import PassageIndex
 from ..storage.files import atomic_folder, check_new_file, link_or_copy
 from ..storage.manifest import LOOKUP_FOLDER, LUCENE_PREFIX, STATES_FOLDER, Manifest, ShardEntry
+from ..storage.metadata import write_metadata
 from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
 from .compact import Row, copy_rows, live_rows, take
 from .split import partition_name, write_dense
 
 
-def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool = False) -> Manifest:
-    """Make one index of several.
+def merge_indexes(
+    sources: Sequence[str | Path], index: str | Path, *, show_progress: bool = False
+) -> Manifest:
+    """Merge several indexes into a new one.
 
-    All parts of an index that was split give that index again: its shards to the byte, its ordinals
-    and scores. Other indexes give one of their passages in the order named, numbered anew and
-    without those that were deleted; their codes are copied as they are. The folder appears when it
-    is complete; the sources stay as they are.
+    The partitions of an index, all together, give that index again: the same shards to the byte,
+    the same ordinals and scores. Other indexes give an index of their passages in the order of
+    ``sources``, without deleted ones and with new ordinals; codes are copied unchanged. The folder
+    appears when it is complete. The sources are not changed.
 
     Args:
         sources: Index folders, at least two.
-        index: The new one; must not exist.
+        index: Folder of the new index; must not exist.
         show_progress: Draw progress bars on standard error.
 
     Returns:
-        The new manifest.
+        The manifest of the new index.
 
     Raises:
         IndexFormatError: If a source is no index, or is damaged.
-        IndexMismatchError: If they were not made by the same reader and codec, or count titles
-            differently for BM25.
-        PrereadError: If there are fewer than two, parts are missing, an identifier is in two of
-            them, other indexes than parts have dense vectors, there is something at ``index``, or
-            the disk refuses.
+        IndexMismatchError: If the sources have different readers, codecs or title weights.
+        PrereadError: If there are fewer than two sources, a partition is missing, an identifier is
+            in two of the sources, a source that is no partition has dense vectors, ``index``
+            exists, or it cannot be written.
     """
+    index = Path(index)
     if len(sources) < 2:
         raise PrereadError(f"merge: expected two indexes or more, found {len(sources)}.")
     check_new_file(index)
@@ -71,13 +75,14 @@ def merge_indexes(sources: Sequence[Path], index: Path, *, show_progress: bool =
 
 
 def _from_partitions(opened: Sequence[PassageIndex], index: Path, show_progress: bool) -> Manifest:
-    """The index that was split; the manifest's files are there but for BM25."""
+    """Put partitions together; the manifest's BM25 index is still to be written."""
     partitions = sorted(opened, key=lambda partition: partition.manifest.shards[0].first_ordinal)
     for partition in partitions:
         for shard in partition.manifest.shards:
             link_or_copy(partition.path / shard.file, index / shard.file)
     shards = tuple(shard for partition in partitions for shard in partition.manifest.shards)
     deleted = np.concatenate([partition.deleted for partition in partitions])
+    metadata = {n: row for part in partitions for n, row in part.all_metadata().items()}
     dense = partitions[0].manifest.dense
     if dense is not None:
         files = [p.path / f.file for p in partitions for f in (p.manifest.dense or dense).files]
@@ -88,12 +93,13 @@ def _from_partitions(opened: Sequence[PassageIndex], index: Path, show_progress:
         lookups=(write_lookup_of(index, shards, 0, show_progress),),
         deleted=write_deleted(index, deleted, 0),
         dense=dense,
+        metadata=write_metadata(index, metadata, 0),
         part=None,
     )
 
 
 def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: bool) -> Manifest:
-    """An index of all passages, one source after the other; BM25 is still to be made."""
+    """Copy the passages of all sources; the manifest's BM25 index is still to be written."""
     first = opened[0].manifest
     rows: Iterator[Row] = chain.from_iterable(
         live_rows(source, source.manifest.shards) for source in opened
@@ -108,10 +114,23 @@ def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: boo
             ordinals = range(ordinal, ordinal + len(some))
             shards.append(copy_rows(index, shard_file(len(shards)), some, ordinals))
             ordinal += len(some)
+    live = [source.ordinals().tolist() for source in opened]
+    before = [0, *np.cumsum([len(ordinals) for ordinals in live]).tolist()]
+    metadata = {
+        before[number] + place: fields
+        for number, source in enumerate(opened)
+        for place, ordinal in enumerate(live[number])
+        if (fields := source.metadata(ordinal))
+    }
     corpora = dict.fromkeys(source.manifest.plan.corpus for source in opened)
     return Manifest(
         generation=0,
-        plan=replace(first.plan, corpus=", ".join(corpora), limit=None),
+        plan=replace(
+            first.plan,
+            corpus=", ".join(corpora),
+            limit=None,
+            bm25_normalization=TextNormalization.NFKC.value,  # all texts are indexed anew
+        ),
         codec_file=first.codec_file,
         lucene=f"{LUCENE_PREFIX}{0:06d}",
         shards=tuple(shards),
@@ -120,11 +139,12 @@ def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: boo
         next_ordinal=ordinal,
         next_shard=len(shards),
         n_records_skipped=sum(source.manifest.n_records_skipped for source in opened),
+        metadata=write_metadata(index, metadata, 0),
     )
 
 
 def _make(opened: PassageIndex) -> dict[str, object]:
-    """What must be the same for states and scores to compare."""
+    """Properties that indexes must share so that their states and scores compare."""
     plan, codec = opened.manifest.plan, opened.manifest.codec_file
     return {
         "reader's fingerprint": plan.fingerprint,
@@ -135,7 +155,7 @@ def _make(opened: PassageIndex) -> dict[str, object]:
 
 
 def _check_alike(opened: Sequence[PassageIndex]) -> None:
-    """Refuse indexes that were made differently."""
+    """Refuse indexes that differ in one of these properties."""
     first = opened[0]
     wanted = _make(first)
     for other in opened[1:]:
@@ -143,16 +163,16 @@ def _check_alike(opened: Sequence[PassageIndex]) -> None:
             if found != wanted[what]:
                 raise IndexMismatchError(
                     f"{other.path}: its {what} is {found}, but that of {first.path} is "
-                    f"{wanted[what]}. Only indexes of the same make can be merged: build one of "
+                    f"{wanted[what]}. Indexes with different ones cannot be merged: build one of "
                     "the two again."
                 )
 
 
 def _are_partitions(opened: Sequence[PassageIndex]) -> bool:
-    """Whether they are the parts of one index, all of them.
+    """Whether the sources are all partitions of one index.
 
     Raises:
-        PrereadError: If they are some of them, or some are parts and others not.
+        PrereadError: If a partition is missing, or only some sources are partitions of one index.
     """
     partitions = [source.manifest.part for source in opened]
     found = [partition for partition in partitions if partition is not None]
@@ -161,34 +181,34 @@ def _are_partitions(opened: Sequence[PassageIndex]) -> bool:
     first = found[0]
     if len(found) < len(partitions) or any(partition.whole != first.whole for partition in found):
         raise PrereadError(
-            f"merge: expected the parts of one index, or indexes that are whole; found "
-            f"{len(found)} parts among {len(partitions)}, not all of one index. Merge those of "
-            "each first."
+            f"merge: expected the partitions of one index, or whole indexes; found "
+            f"{len(found)} partitions among {len(partitions)} indexes, not all of one index. Merge "
+            "the partitions of each index first."
         )
     numbers = sorted(partition.number for partition in found)
     if numbers != list(range(first.of)):
         missing = sorted(set(range(first.of)) - set(numbers))
         what = f"without {', '.join(partition_name(n, first.of) for n in missing)}"
         raise PrereadError(
-            f"merge: expected each of the {first.of} parts of the index once, found {len(found)}"
-            f"{f', {what}' if missing else ', some of them twice'}. Name all of them."
+            f"merge: expected each of the {first.of} partitions of the index once, found "
+            f"{len(found)}{f', {what}' if missing else ', some of them twice'}. Name all of them."
         )
     return True
 
 
 def _check_no_vectors(opened: Sequence[PassageIndex]) -> None:
-    """Refuse dense vectors: those of each index lie in cells of its own."""
+    """Refuse dense vectors: the cells of each index were learned from its own vectors."""
     for source in opened:
         if source.manifest.dense is not None:
             raise PrereadError(
-                f"{source.path}: has dense vectors, and only those of parts of one index go "
-                f"together. Take them out (`preread dense {source.path} --remove`), merge, and "
-                "make them anew."
+                f"{source.path}: has dense vectors, and only those of partitions of one index can "
+                f"be merged. Remove them (`preread dense {source.path} --remove`), merge, and make "
+                "them again."
             )
 
 
 def _check_identifiers(opened: Sequence[PassageIndex]) -> None:
-    """Refuse passages of the same identifier in two indexes; hashes come first, they are small."""
+    """Refuse an identifier that is in two indexes; hashes are compared first, they are small."""
     keys = np.concatenate([source.identifier_keys() for source in opened])
     keys.sort()
     doubled = set(keys[1:][keys[1:] == keys[:-1]].tolist())
@@ -201,5 +221,5 @@ def _check_identifiers(opened: Sequence[PassageIndex]) -> None:
     if twice:
         raise PrereadError(
             f"merge: {len(twice)} identifiers are in two of the indexes: {listed(twice)}. Delete "
-            "them from one of the two."
+            "these passages from one of the two."
         )

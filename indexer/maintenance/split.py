@@ -1,9 +1,9 @@
-"""Dividing an index into parts that can be searched and read on machines of their own.
+"""Splitting an index into partitions, which can be searched and read on different machines.
 
-A part is an index like any other: some of the shards as they are, and what is needed to find their
-passages. Passages keep their ordinals, and BM25 scores are those of the whole index
-(``bm25/statistics.py``), so that hits of parts, ordered by score and ordinal, are the hits of the
-whole.
+A partition is an index with some of the shards, unchanged, and its own lookup and BM25 files.
+Passages keep their ordinals, and BM25 scores are those of the whole index
+(``bm25/statistics.py``). The hits of all partitions, ordered by score and ordinal, are therefore
+the hits of the whole index.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path
+from ...data.records import Metadata
 from ..bm25.statistics import FieldStatistics, write_statistics
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
 from ..dense.vectors import merged, write_vectors
@@ -33,6 +34,7 @@ from ..storage.manifest import (
     PartitionEntry,
     ShardEntry,
 )
+from ..storage.metadata import write_metadata
 from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
 
@@ -41,42 +43,52 @@ _STATISTICS = "statistics.h5"
 
 
 def partition_name(number: int, of: int) -> str:
-    """What a part's folder is called.
+    """Name of the folder of a partition.
 
     Args:
-        number: From 0.
-        of: How many parts there are.
+        number: Number of the partition, from 0.
+        of: Number of partitions.
     """
     return f"part-{number + 1:05d}-of-{of:05d}"
 
 
-def partitions_in(folder: Path) -> list[Path]:
-    """The parts in a folder that `split_index` made, in order; none where it made none."""
+def partitions_in(folder: str | Path) -> list[Path]:
+    """List the partitions in a folder.
+
+    Args:
+        folder: A folder that `split_index` made, or any other.
+
+    Returns:
+        Folders of the partitions in their order; none if the folder holds no partition.
+    """
+    folder = Path(folder)
     return sorted(folder.glob("part-?????-of-?????"))
 
 
 def split_index(
-    index: Path, folder: Path, n_partitions: int, *, show_progress: bool = False
+    index: str | Path, folder: str | Path, n_partitions: int, *, show_progress: bool = False
 ) -> list[Path]:
-    """Divide an index into parts, by whole shards; nothing is encoded again.
+    """Split an index into partitions of whole shards; nothing is encoded again.
 
-    Shards are the files of the index under another name, where the file system can do that, else
-    copies. The folder appears when all parts are complete; the index stays as it is.
+    Shards are hard links to the files of the index, or copies if the file system has no links. The
+    folder appears when all partitions are complete. The index is not changed.
 
     Args:
         index: The index folder.
-        folder: Where the parts go; must not exist.
-        n_partitions: How many; about equal in tokens.
+        folder: Folder of the new partitions; must not exist.
+        n_partitions: Number of partitions, which get about the same number of tokens.
         show_progress: Draw progress bars on standard error.
 
     Returns:
-        The parts' folders, in the order of their passages.
+        Folders of the partitions, in the order of their passages.
 
     Raises:
         IndexFormatError: If there is no index, or it is damaged.
-        PrereadError: If there are fewer shards than parts, the index is a part itself, there is
-            something at ``folder``, or the disk refuses.
+        PrereadError: If there are fewer shards than partitions, the index is a partition itself,
+            ``folder`` exists, or it cannot be written.
     """
+    index = Path(index)
+    folder = Path(folder)
     check_new_file(folder)
     with explaining_write_errors(folder), PassageIndex(index) as opened:
         runs = _runs(index, opened.manifest, n_partitions)
@@ -89,22 +101,24 @@ def split_index(
 
 
 def _runs(index: Path, manifest: Manifest, n_partitions: int) -> list[Sequence[ShardEntry]]:
-    """Neighbouring shards for each part: cut where the tokens so far are nearest to its share."""
+    """Divide the shards into runs whose numbers of tokens are as equal as whole shards allow."""
     shards = manifest.shards
     if manifest.part is not None:
-        raise PrereadError(f"{index}: is a part already. Merge the parts, and split that.")
-    if not 2 <= n_partitions <= len(shards):
-        several = f"from 2 to {len(shards)} parts, for so many shards are in it"
-        may_be = several if len(shards) > 1 else "no division, for its one shard holds all"
         raise PrereadError(
-            f"{index}: expected {may_be}, found {n_partitions}. Shards are not cut: build with "
-            "smaller ones (--passages-per-shard) for more parts."
+            f"{index}: is a partition already. Merge the partitions, and split the result."
+        )
+    if not 2 <= n_partitions <= len(shards):
+        several = f"2 to {len(shards)} partitions, because it has {len(shards)} shards"
+        allowed = several if len(shards) > 1 else "no split, because it has one shard"
+        raise PrereadError(
+            f"{index}: expected {allowed}; found {n_partitions}. A shard is never cut: for more "
+            "partitions, build the index with smaller shards (--passages-per-shard)."
         )
     before = np.cumsum([0] + [shard.n_tokens for shard in shards])
     ends = [0]
     for number in range(1, n_partitions):
         nearest = int(np.abs(before - before[-1] * number / n_partitions).argmin())
-        # Every part has a shard at least, those that come after this one too.
+        # Every partition has at least one shard, the following ones as well.
         ends.append(min(max(nearest, ends[-1] + 1), len(shards) - (n_partitions - number)))
     ends.append(len(shards))
     return [shards[first:end] for first, end in zip(ends, ends[1:], strict=False)]
@@ -112,18 +126,20 @@ def _runs(index: Path, manifest: Manifest, n_partitions: int) -> list[Sequence[S
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """The index that is split, and what all parts must know of it."""
+    """The index that is split, and the numbers of it that every partition stores."""
 
     opened: PassageIndex
     sha256: str
-    """Of its manifest."""
+    """SHA-256 of its manifest."""
     statistics: Path
+    """File of its word statistics."""
     n_words_known: int
+    """Number of distinct words in this file."""
     field: FieldStatistics
 
     @classmethod
     def measure(cls, opened: PassageIndex, folder: Path, show_progress: bool) -> "_Whole":
-        """Count its words, once for all parts."""
+        """Write the word statistics, once for all partitions."""
         path = folder / _STATISTICS
         lucene = opened.path / opened.manifest.lucene
         n, field = write_statistics(path, lucene, show_progress=show_progress)
@@ -138,7 +154,7 @@ def _write_partition(
     n_partitions: int,
     show_progress: bool,
 ) -> None:
-    """Write one part."""
+    """Write one partition."""
     partition = folder / partition_name(number, n_partitions)
     base, source = whole.opened.manifest, whole.opened.path
     for name in (STATES_FOLDER, LOOKUP_FOLDER):
@@ -155,6 +171,7 @@ def _write_partition(
         lucene=f"{LUCENE_PREFIX}{0:06d}",
         deleted=write_deleted(partition, _within(whole.opened.deleted, shards), 0),
         dense=_dense_of_partition(whole.opened, partition, base.dense, shards),
+        metadata=write_metadata(partition, _metadata_within(whole.opened, shards), 0),
         part=PartitionEntry(
             number=number,
             of=n_partitions,
@@ -169,17 +186,24 @@ def _write_partition(
 
 
 def _within(ordinals: Array, shards: Sequence[ShardEntry]) -> Array:
-    """Those of ascending ordinals that lie in neighbouring shards."""
+    """Those of ascending ordinals that are in a run of shards."""
     bounds = [shards[0].first_ordinal, shards[-1].last_ordinal + 1]
     low, high = np.searchsorted(ordinals, bounds)
     found: Array = ordinals[low:high]
     return found
 
 
+def _metadata_within(opened: PassageIndex, shards: Sequence[ShardEntry]) -> dict[int, Metadata]:
+    """Metadata of the passages of neighbouring shards."""
+    first, last = shards[0].first_ordinal, shards[-1].last_ordinal
+    found = opened.all_metadata()
+    return {ordinal: fields for ordinal, fields in found.items() if first <= ordinal <= last}
+
+
 def _dense_of_partition(
     opened: PassageIndex, partition: Path, dense: DenseEntry | None, shards: Sequence[ShardEntry]
 ) -> DenseEntry | None:
-    """The vectors of a part's passages; they are searched with the cells of the whole."""
+    """Write the vectors of a partition's passages, with the cells of the whole index."""
     if dense is None:
         return None
     live = opened.ordinals()
@@ -190,7 +214,15 @@ def _dense_of_partition(
 
 
 def write_dense(index: Path, vectors: Any) -> CountedFile:
-    """The file of an index's vectors."""
+    """Write the file of dense vectors of a new index.
+
+    Args:
+        index: The index folder.
+        vectors: A faiss index of the vectors.
+
+    Returns:
+        The manifest's entry for the file.
+    """
     (index / DENSE_FOLDER).mkdir()
     file = f"{DENSE_FOLDER}/vectors-{0:06d}.faiss"
     with atomic_path(index / file) as temporary:

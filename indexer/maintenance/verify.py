@@ -1,4 +1,4 @@
-"""Checking every byte of an index, and summing up what it holds."""
+"""Checking every byte of an index, and summarising its contents."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,26 +15,27 @@ Progress = Callable[[int], None]
 
 _UNFINISHED_SUFFIXES = (".tmp", ".rows")
 _NUMBER = re.compile(r"-(\d+)")
-"""In names of shards, lookup files, lists of deleted passages and Lucene's folders."""
+"""Number of a shard or a generation in the name of a file or of a Lucene folder."""
 
 
-def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
-    """Compare every byte of an index with what its manifest says was written.
+def verify_index(path: str | Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
+    """Compare every file of an index with the hashes in its manifest.
 
-    One generation is checked, the newest at the beginning. Files of a change that is under way, or
-    that was killed on its way, are no faults: the next change replaces or removes them.
+    The generation that is the newest at the start is checked. Files of a change in progress, or of
+    one that was killed, are not faults: the next change replaces or removes them.
 
     Args:
         path: The index folder.
-        on_progress: Told the bytes of each file that was checked.
+        on_progress: Called with the size in bytes of each file that was checked.
 
     Returns:
-        What is wrong, a sentence each; empty if nothing is.
+        The faults that were found, a sentence each; empty if the index is sound.
 
     Raises:
         IndexFormatError: If there is no readable manifest.
     """
-    lease = Lease(path)  # what is checked stays until it is let go
+    path = Path(path)
+    lease = Lease(path)  # keeps the files of the generation until it is released
     try:
         return [
             *_file_faults(path, lease.manifest, on_progress),
@@ -45,18 +46,22 @@ def verify_index(path: Path, on_progress: Progress = lambda n_bytes: None) -> li
         lease.release()
 
 
-def bytes_to_verify(path: Path) -> int:
-    """Bytes of the index folder.
+def bytes_to_verify(path: str | Path) -> int:
+    """Count the bytes of all files in an index folder.
+
+    Args:
+        path: The index folder.
 
     Raises:
         IndexFormatError: If there is no readable manifest.
     """
+    path = Path(path)
     Manifest.load(path)
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
 def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Iterator[str]:
-    """Files of the manifest, and files that are in none."""
+    """Faults of the files in the manifest, and files that no manifest names."""
     for file in manifest.files():
         try:
             file.check(path)
@@ -68,7 +73,7 @@ def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Itera
         try:
             earlier = Manifest.read(generation)
         except PrereadError:
-            continue  # it is reported as a snapshot
+            continue  # `_snapshot_faults` reports it
         known |= {file.file for file in earlier.files()} | {earlier.lucene}
     if is_being_changed(path):
         return  # files come and go
@@ -78,7 +83,7 @@ def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Itera
 
 
 def _is_unfinished(found: Path, manifest: Manifest) -> bool:
-    """Whether a change that did not come to its end left a file: its number is yet to be given."""
+    """Whether an interrupted change left a file: its number is higher than any in use."""
     if found.suffix in _UNFINISHED_SUFFIXES:
         return True
     number = _NUMBER.search(found.name)
@@ -90,7 +95,7 @@ def _is_unfinished(found: Path, manifest: Manifest) -> bool:
 
 
 def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Iterator[str]:
-    """The BM25 index."""
+    """Faults of the BM25 index."""
     folder = path / manifest.lucene
     try:
         files = lucene_files(folder)
@@ -101,15 +106,15 @@ def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Ite
         if not (folder / name).is_file():
             yield f"{folder / name}: is missing."
         elif sha256_of(folder / name) != file["sha256"]:
-            yield f"{folder / name}: its SHA-256 is not the list's: bytes have changed."
+            yield f"{folder / name}: its SHA-256 is not that of {FILE_LIST}: bytes have changed."
         on_progress(file["bytes"])
     for found in sorted(folder.iterdir()):
         if found.name not in files and found.name != FILE_LIST:
-            yield f"{found}: is not in the list."
+            yield f"{found}: is not in {FILE_LIST}."
 
 
 def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
-    """Manifests of this generation and of earlier ones."""
+    """Faults of the stored manifests of this generation and of earlier ones."""
     for file in sorted((path / SNAPSHOTS_FOLDER).glob("*")):
         if file.suffix in _UNFINISHED_SUFFIXES:
             continue
@@ -124,27 +129,30 @@ def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{file}: is not the manifest of generation {manifest.generation}."
 
 
-def index_info(path: Path) -> dict[str, Any]:
-    """What an index holds and what it costs.
+def index_info(path: str | Path) -> dict[str, Any]:
+    """Summarise the contents and the size of an index.
 
     Args:
         path: The index folder.
 
     Returns:
-        The keys of ``preread info --json``. ``bytes_per_token`` counts shards and lookup without
-        the texts; ``bytes_total`` is the whole folder.
+        The keys of ``preread info --json``. ``bytes_per_token`` is the size of shards and lookup
+        files without the texts; ``bytes_total`` is the size of the whole folder.
 
     Raises:
-        IndexFormatError: If it is missing, unfinished, or a file is missing or cut short.
+        IndexFormatError: If there is no complete index, or a file is missing or cut short.
     """
-    lease = Lease(path)  # what is counted stays until it is let go
+    path = Path(path)
+    lease = Lease(path)  # keeps the files of the generation until it is released
     manifest = lease.manifest
     for file in manifest.files():
         file.check_size(path)
     n_text_bytes = sum(shard.n_text_bytes for shard in manifest.shards)
     dense = manifest.dense
     of_dense = sum(file.bytes for file in dense.files) if dense else 0
-    of_states = sum(file.bytes for file in manifest.files()) - n_text_bytes - of_dense
+    of_metadata = sum(file.bytes for file in manifest.metadata)
+    of_files = sum(file.bytes for file in manifest.files())
+    of_states = of_files - n_text_bytes - of_dense - of_metadata
     of_codec = manifest.codec_file.bytes if manifest.codec_file else 0
     files = [f for f in path.rglob("*") if f.is_file()]
     lucene = [f for f in files if f.parent.name == manifest.lucene]
@@ -160,6 +168,7 @@ def index_info(path: Path) -> dict[str, Any]:
         "bytes_states": of_states - of_codec,
         "bytes_codec": of_codec,
         "bytes_dense": of_dense,
+        "bytes_metadata": of_metadata,
         "bytes_lucene": sum(f.stat().st_size for f in lucene),
         "bytes_total": sum(f.stat().st_size for f in files),
         "codec": manifest.plan.codec,

@@ -46,7 +46,7 @@ def default_cache() -> Path:
 
 
 def local_index(
-    location: str | Path, *, cache: Path | None = None, show_progress: bool = False
+    location: str | Path, *, cache: str | Path | None = None, show_progress: bool = False
 ) -> Path:
     """The folder of an index, wherever it is.
 
@@ -63,6 +63,7 @@ def local_index(
         IndexFormatError: If there is no index, or what comes is not what its manifest says.
         PrereadError: If the store cannot be reached, or needs a package that is not installed.
     """
+    cache = None if cache is None else Path(cache)
     text = str(location)
     if not is_remote(text):
         return Path(text.removeprefix("file://"))

@@ -13,9 +13,9 @@ from typing import Any
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path, sync
+from ...data.io.hashing import sha256_of as sha256_of
 from ..errors import IndexFormatError, cannot_be_read
 
-_BLOCK_BYTES = 1 << 20
 _SEAL = "sha256"
 
 
@@ -29,17 +29,19 @@ class FileEntry:
     sha256: str
 
     @classmethod
-    def of(cls, index: Path, file: str) -> "FileEntry":
+    def of(cls, index: str | Path, file: str) -> "FileEntry":
         """Describe a file of an index."""
+        index = Path(index)
         path = index / file
         return cls(file=file, bytes=path.stat().st_size, sha256=sha256_of(path))
 
-    def check_size(self, index: Path) -> None:
+    def check_size(self, index: str | Path) -> None:
         """A cheap check, at every opening; ``preread verify`` reads all bytes.
 
         Raises:
             IndexFormatError: If the file is missing or of another size.
         """
+        index = Path(index)
         path = index / self.file
         found = path.stat().st_size if path.is_file() else None
         if found != self.bytes:
@@ -49,13 +51,14 @@ class FileEntry:
                 "from a backup, or remove the index and build it again."
             )
 
-    def check(self, index: Path) -> None:
+    def check(self, index: str | Path) -> None:
         """Compare every byte.
 
         Raises:
             IndexFormatError: If the file is not what was written.
             IndexAccessError: If it cannot be read.
         """
+        index = Path(index)
         self.check_size(index)
         try:
             found = sha256_of(index / self.file)
@@ -126,15 +129,6 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
     if text != _sealed(content):
         raise _damaged(path, f"its {_SEAL} {str(seal)[:12]} is not that of its content")
     return dict(content)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def link_or_copy(source: Path, target: Path) -> None:

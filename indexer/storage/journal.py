@@ -121,7 +121,10 @@ def remove_journal(index: Path) -> None:
 
 
 def hash_passages(passages: Iterable[Passage]) -> str:
-    """BLAKE2b-128 of identifiers, titles and texts, hexadecimal (``docs/index-format.md``)."""
+    """BLAKE2b-128 of identifiers, titles and texts, hexadecimal.
+
+    ``docs/reference/index-format.md`` says how they are laid out.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for passage in passages:
         for field in (passage.passage_id, passage.title, passage.text):

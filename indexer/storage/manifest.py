@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
 from .files import FileEntry, read_sealed_json, write_sealed_json
 
@@ -18,6 +19,7 @@ STATES_FOLDER = "states"
 LOOKUP_FOLDER = "lookup"
 SNAPSHOTS_FOLDER = "snapshots"
 DENSE_FOLDER = "dense"
+METADATA_FOLDER = "metadata"
 CODEC_FILE = "codec.safetensors"
 DELETED_PREFIX = "deleted-"
 LUCENE_PREFIX = "lucene-"
@@ -70,6 +72,9 @@ class BuildPlan:
     limit: int | None
     title_weight: int = 1
     """How often a title counts for BM25. Manifests from before there was a choice do not say."""
+    bm25_normalization: str = TextNormalization.NONE.value
+    """Name of the `TextNormalization` of the texts in the BM25 index. A manifest without it is from
+    before texts were normalized."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +140,9 @@ class Manifest:
     """Dense vectors, where the index has any. An index without them does not speak of them."""
     part: PartitionEntry | None = None
     """Of an index that was split. One that is whole does not speak of it."""
+    metadata: tuple[CountedFile, ...] = ()
+    """Files with what is known of passages besides their texts; newest last, and the newest that
+    has a passage tells. An index without such fields does not speak of them."""
 
     @property
     def n_passages(self) -> int:
@@ -152,22 +160,23 @@ class Manifest:
         single = [file for file in (self.codec_file, self.deleted) if file is not None]
         dense = self.dense.files if self.dense else ()
         statistics = (self.part.statistics,) if self.part else ()
-        return [*self.shards, *self.lookups, *single, *dense, *statistics]
+        return [*self.shards, *self.lookups, *single, *dense, *statistics, *self.metadata]
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write it, atomically."""
+        path = Path(path)
         fields = {"format_version": FORMAT_VERSION, "generation": self.generation}
         fields |= asdict(self.plan)
         fields |= {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
         rest = asdict(self)
         del rest["plan"], rest["generation"]
-        for name in ("dense", "part"):
-            if rest[name] is None:
+        for name in ("dense", "part", "metadata"):
+            if not rest[name]:
                 del rest[name]
         write_sealed_json(path, {**fields, **rest})
 
     @classmethod
-    def load(cls, index: Path) -> "Manifest":
+    def load(cls, index: str | Path) -> "Manifest":
         """Read the manifest of an index.
 
         Args:
@@ -176,18 +185,20 @@ class Manifest:
         Raises:
             IndexFormatError: If there is no index, an unfinished one, or one of another format.
         """
+        index = Path(index)
         path = index / MANIFEST_FILE
         if not path.is_file():
             raise IndexFormatError(_no_manifest(index))
         return cls.read(path)
 
     @classmethod
-    def read(cls, path: Path) -> "Manifest":
+    def read(cls, path: str | Path) -> "Manifest":
         """Read a manifest file.
 
         Raises:
             IndexFormatError: If it is damaged, or of another format.
         """
+        path = Path(path)
         _check_version(path)
         fields = read_sealed_json(path)
         del fields["format_version"]
@@ -204,6 +215,7 @@ class Manifest:
         counts = {name: fields.pop(name) for name in ("n_passages", "n_tokens")}
         codec_file, deleted = fields.pop("codec_file"), fields.pop("deleted")
         dense, part = fields.pop("dense", None), fields.pop("part", None)
+        metadata = fields.pop("metadata", ())
         manifest = cls(
             generation=fields.pop("generation"),
             codec_file=FileEntry(**codec_file) if codec_file else None,
@@ -216,6 +228,7 @@ class Manifest:
             n_records_skipped=fields.pop("n_records_skipped"),
             dense=_dense_entry(dense) if dense else None,
             part=_partition_entry(part) if part else None,
+            metadata=tuple(CountedFile(**file) for file in metadata),
             plan=BuildPlan(**fields),
         )
         found = {"n_passages": manifest.n_passages, "n_tokens": manifest.n_tokens}

@@ -1,8 +1,8 @@
 """A shard: one HDF5 file with the codes, token ids and texts of a run of passages.
 
 All data sets are contiguous and uncompressed, so that readers map the file and take rows from
-memory (`ShardReader`), without HDF5's cost for every call. ``docs/index-format.md`` has the whole
-layout.
+memory (`ShardReader`), without HDF5's cost for every call. ``docs/reference/index-format.md`` has
+the whole layout.
 """
 
 import zlib
@@ -43,12 +43,13 @@ class StoredPassage:
 class ShardReader:
     """A shard, mapped into memory; nothing is read before it is asked for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         """Map the file.
 
         Raises:
             IndexFormatError: If it is no shard.
         """
+        path = Path(path)
         self.path = path
         check_readable(path)
         try:

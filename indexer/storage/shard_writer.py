@@ -32,7 +32,7 @@ class ShardWriter:
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path,
         ordinals: Sequence[int],
         passages: Sequence[Passage],
         windows: Sequence[Sequence[Window]],
@@ -51,6 +51,7 @@ class ShardWriter:
             code_width: Numbers in a token's code.
             vocab_size: Token ids of up to 65,536 are written as 2 bytes, others as 4.
         """
+        path = Path(path)
         self._windows = [w for of_passage in windows for w in of_passage]
         self._offsets = offsets_of([len(w.token_ids) for w in self._windows])
         self._id_dtype = np.dtype("<u2" if vocab_size <= _SMALL_VOCABULARY else "<u4")

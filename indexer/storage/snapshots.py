@@ -23,6 +23,7 @@ from .manifest import (
     LOOKUP_FOLDER,
     LUCENE_PREFIX,
     MANIFEST_FILE,
+    METADATA_FOLDER,
     SNAPSHOTS_FOLDER,
     STATES_FOLDER,
     Manifest,
@@ -130,7 +131,7 @@ def remove_unused(index: Path) -> None:
 
 def files_of_generations(index: Path) -> Iterator[Path]:
     """Files, and Lucene's folders, that some generation may need."""
-    for folder in (STATES_FOLDER, LOOKUP_FOLDER, DENSE_FOLDER):
+    for folder in (STATES_FOLDER, LOOKUP_FOLDER, DENSE_FOLDER, METADATA_FOLDER):
         if (index / folder).is_dir():
             yield from sorted((index / folder).iterdir())
     for path in sorted(index.iterdir()):

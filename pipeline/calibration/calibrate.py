@@ -99,7 +99,7 @@ def calibrate(
     retriever_name: str,
     top_k: int = 20,
     seed: int = 0,
-    reads: Path | None = None,
+    reads: str | Path | None = None,
     show_progress: bool = False,
 ) -> Calibration:
     """Fit how answers are ranked to some questions, and score that on others.
@@ -122,6 +122,7 @@ def calibrate(
         PrereadError: If there are too few questions, too few of them are answered right or wrong,
             or the file of reads is of another reading.
     """
+    reads = None if reads is None else Path(reads)
     if len(questions) < LEAST_QUESTIONS:
         raise PrereadError(
             f"calibrate: expected at least {LEAST_QUESTIONS} questions, half of which are fitted "

@@ -1,4 +1,4 @@
-"""``preread calibrate``."""
+"""``preread calibrate``: fitting ranking and confidence to questions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...data import OnError, PrereadError, QuestionFormat
-from .gold import Format, Match, OnBadRecord, Patterns, read_labelled
+from .datasets import Format, Match, Patterns, Questions, read_labelled
 from .options import (
     Device,
     Json,
     Limit,
+    OnBadRecord,
     Precision,
     ReadIndex,
     Retriever,
@@ -25,32 +26,27 @@ if TYPE_CHECKING:
     from ..calibration.calibrate import Calibration
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(calibrate)
-
-
 def calibrate(
     index: ReadIndex,
-    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers.")],
+    questions: Questions,
     retriever: Retriever = "bm25",
     top_k: TopK = 20,
     reads: Annotated[
         Path | None,
-        typer.Option(help="Keep what is read in this file; what it holds is not read again."),
+        typer.Option(help="File that keeps what was read, so that nothing is read twice."),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw how often answers of a confidence are right, .svg.")
+        Path | None, typer.Option(help="Draw a reliability diagram of the confidence, .svg.")
     ] = None,
     write: Annotated[
         Path | None,
         typer.Option(
             metavar="READER",
-            help="Folder of the reader that reads, and whose ranking.json is written; default: the "
-            "index's reader, and nothing is written.",
+            help="Folder of the reader to use, whose ranking.json is written; default: the index's "
+            "reader, and nothing is written.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the two halves.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the division into halves.")] = 0,
     limit: Limit = None,
     format: Format = QuestionFormat.AUTO,
     match: Match = None,
@@ -61,9 +57,9 @@ def calibrate(
     precision: Precision = "float32",
     json: Json = False,
 ) -> None:
-    """Fit how answers from INDEX are ranked, and the confidence, to half of QUESTIONS.
+    """Fit the ranking of answers from INDEX, and the confidence, to half of QUESTIONS.
 
-    The other half says what that gives.
+    The other half is scored before and after.
     """
     from ...data.io.atomic import atomic_path
     from ...indexer import PassageIndex
@@ -103,38 +99,38 @@ def calibrate(
 
 
 def _check_plot(path: Path) -> None:
-    """Refuse a plot that could not be drawn, before the work."""
+    """Refuse, before the work, a plot that could not be drawn."""
     from ..evaluation.figures import check_matplotlib
 
     if path.suffix.lower() != ".svg":
         raise PrereadError(
-            f"{path}: expected a plot's name to end in .svg, found {path.suffix or 'no suffix'!r}. "
-            "Give it that end."
+            f"{path}: expected the name of a plot to end in .svg, found "
+            f"{path.suffix or 'no ending'}. Change the name."
         )
     check_matplotlib(path)
 
 
 def _check_reader(folder: Path) -> None:
-    """Refuse a place that is no reader's folder, and warn of the package's own, before the work."""
+    """Refuse, before the work, a folder that holds no reader; warn of the one that ships."""
     from ...reader.checkpoints import is_shipped
 
     if not (folder / "config.json").is_file():
         raise PrereadError(
-            f"--write: expected the folder of a reader, with its config.json, found none at "
+            f"--write: expected the folder of a reader, with a config.json, found none at "
             f"{folder}. Name a folder that `preread train` or `preread convert` wrote, or a copy "
             "of the index's reader."
         )
     if is_shipped(folder):
         typer.echo(
-            f"warning: {folder} is the folder of the reader that ships, inside the installed "
-            "package. What is written there ranks the answers of every index of that reader, "
-            "until the package is installed again.",
+            f"warning: {folder} is the reader that comes with preread, inside the installed "
+            "package. Its ranking applies to every index of that reader until preread is "
+            "installed again.",
             err=True,
         )
 
 
 def _for_a_person(found: "Calibration", written: str | None) -> dict[str, Any]:
-    """What was fitted, and what it gives, row by row."""
+    """The fitted weights and their scores, as rows of a table."""
     content = found.to_dict()
     table = {name: content[name] for name in ("retriever", "top_k", "n_fitted", "n_held_out")}
     table |= {name: _rounded(value) for name, value in content["weights"].items()}
@@ -153,7 +149,7 @@ def _for_a_person(found: "Calibration", written: str | None) -> dict[str, Any]:
 
 
 def _rounded(value: object) -> object:
-    """A weight, or several, to four digits."""
+    """One weight or several, with four digits."""
     if isinstance(value, list):
         return ", ".join(f"{one:.4g}" for one in value)
     return f"{value:.4g}" if isinstance(value, float) else "none" if value is None else value

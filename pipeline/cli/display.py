@@ -1,4 +1,4 @@
-"""Answers for a person: highlighted in their passage."""
+"""Showing answers to a person, highlighted in their passage."""
 
 from collections.abc import Sequence
 
@@ -10,35 +10,24 @@ from ...data.io.outside import printable
 from ..qa.types import Answer
 
 _CONTEXT = 240
-"""Characters of the passage shown on either side of the answer."""
-
-
+"""Characters of the passage that are shown on either side of the answer."""
 _SUPPORTING = 3
-"""Supporting passages that are named, besides the answer's own."""
+"""Number of supporting passages that are named, besides the answer's own."""
 
 
-def show_answers(
-    answers: Sequence[Answer], console: Console, confidence: float | None = None
-) -> None:
-    """Print answers, best first, each in its passage.
+def show_answers(answers: Sequence[Answer], console: Console) -> None:
+    """Print answers, best first, the best one in its passage.
 
     Args:
-        answers: None where there is nothing to say.
+        answers: One or more.
         console: Where to print.
-        confidence: Of the best answer, if it was held back.
     """
-    if not answers and confidence is not None:
-        console.print(f"No answer: the best one has a confidence of {confidence:.2f}.")
-        return
-    if not answers:
-        console.print("No answer: no passage shares a word with the question.")
-        return
     for rank, answer in enumerate(answers, start=1):
         heading = Text.assemble(
             (f"{rank}. ", "dim"),
             (printable(answer.answer), "bold green"),
             (
-                printable(f"   {_scores(answer)}   {answer.title}  [{answer.passage_id}]"),
+                printable(f"   {_scores(answer)}   {answer.title}  [{_where(answer)}]"),
                 "dim",
             ),
             (printable(_supporting(answer)), "dim"),
@@ -48,13 +37,21 @@ def show_answers(
 
 
 def _scores(answer: Answer) -> str:
-    """Score, and confidence where there is one."""
+    """The score, and the confidence if there is one."""
     known = answer.confidence
     return f"score {answer.score:.3f}" + (f"   confidence {known:.2f}" if known is not None else "")
 
 
+def _where(answer: Answer) -> str:
+    """The passage, and where in its document it stands."""
+    for name in ("page", "line"):
+        if name in answer.metadata:
+            return f"{answer.passage_id}, {name} {answer.metadata[name]}"
+    return answer.passage_id
+
+
 def _supporting(answer: Answer) -> str:
-    """Which other passages say so."""
+    """The other passages that give the same answer."""
     others = [one.passage_id for one in answer.supporting[1:]]
     if not others:
         return ""
@@ -63,7 +60,11 @@ def _supporting(answer: Answer) -> str:
 
 
 def highlighted(answer: Answer) -> Text:
-    """The passage around an answer, the answer standing out."""
+    """The passage around an answer, with the answer in another colour.
+
+    Args:
+        answer: An answer with its passage.
+    """
     first = max(0, answer.start - _CONTEXT)
     last = min(len(answer.passage), answer.end + _CONTEXT)
     return Text.assemble(

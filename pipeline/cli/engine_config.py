@@ -1,4 +1,4 @@
-"""``preread engine-config opensearch | elasticsearch``."""
+"""``preread engine-config opensearch | elasticsearch``: settings of search engines."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,21 +10,11 @@ if TYPE_CHECKING:
     from ..integrations.search_engines import SetupRequest
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the commands."""
-    commands = typer.Typer(
-        help="Print what a search engine is told so that it asks a server of ours."
-    )
-    commands.command()(opensearch)
-    commands.command()(elasticsearch)
-    app.add_typer(commands, name="engine-config")
-
-
-Url = Annotated[str, typer.Option(help="Of `preread serve`, as the engine reaches it.")]
-Index = Annotated[str, typer.Option(help="Name by which the index is served.")]
-NeedsKey = Annotated[bool, typer.Option("--with-key", help="The server wants an API key.")]
-EngineIndex = Annotated[str, typer.Option(help="The engine's own index.")]
-TextField = Annotated[str, typer.Option(help="Field of its documents with the passage's text.")]
+Url = Annotated[str, typer.Option(help="URL of `preread serve`, as the engine reaches it.")]
+Index = Annotated[str, typer.Option(help="Name of the index on the server.")]
+NeedsKey = Annotated[bool, typer.Option("--with-key", help="The server requires an API key.")]
+EngineIndex = Annotated[str, typer.Option(help="Name of the engine's own index.")]
+TextField = Annotated[str, typer.Option(help="Field of its documents that holds the text.")]
 
 
 def opensearch(
@@ -34,18 +24,18 @@ def opensearch(
     engine_index: EngineIndex = "my-index",
     text_field: TextField = "text",
     id_field: Annotated[
-        str, typer.Option(help="Field of its documents with the passage's identifier.")
+        str, typer.Option(help="Field of its documents that holds the identifier.")
     ] = "id",
     question_path: Annotated[
         str | None,
         typer.Option(
             metavar="JSONPATH",
-            help="Where a search request has the question; by default in a match query.",
+            help="Where the question is in a search request; default: in a match query.",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Settings, connectors, models, and a search pipeline for OpenSearch."""
+    """Print settings, connectors, models and a search pipeline for OpenSearch."""
     from ..integrations.search_engines import ServerAddress, opensearch_steps
 
     steps = opensearch_steps(
@@ -66,7 +56,7 @@ def elasticsearch(
     text_field: TextField = "text",
     json: Json = False,
 ) -> None:
-    """Inference endpoints for Elasticsearch."""
+    """Print inference endpoints for Elasticsearch."""
     from ..integrations.search_engines import ServerAddress, elasticsearch_steps
 
     server = ServerAddress(url, index, with_key)
@@ -74,10 +64,15 @@ def elasticsearch(
 
 
 def _print(steps: "list[SetupRequest]", json: bool) -> None:
-    """For a machine, or for the engine's console."""
+    """Print requests as JSON, or as text for the engine's console."""
     from ..integrations.search_engines import console_text
 
     if json:
         print_json({"steps": [step.to_dict() for step in steps]})
     else:
         typer.echo(console_text(steps))
+
+
+commands = typer.Typer(help="Print the requests that make a search engine ask a preread server.")
+commands.command()(opensearch)
+commands.command()(elasticsearch)

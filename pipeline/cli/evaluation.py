@@ -1,19 +1,22 @@
-"""``preread evaluate | score | compare | evaluate-reader``."""
+"""``preread evaluate | evaluate-reader | evaluate-pairs``: answering questions and scoring."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ...data import (
     OnError,
+    PairFormat,
     PrereadError,
     Question,
     QuestionFormat,
     ReadReport,
+    read_choices,
     read_examples,
+    read_pairs,
 )
-from .gold import Format, Match, OnBadRecord, Patterns, read_labelled
+from .datasets import Format, Match, Patterns, Questions, print_skipped, read_labelled
 from .options import (
     K1,
     B,
@@ -21,7 +24,9 @@ from .options import (
     Json,
     Limit,
     MinConfidence,
+    OnBadRecord,
     Precision,
+    ReaderName,
     ReadIndex,
     Retriever,
     Runtime,
@@ -29,32 +34,34 @@ from .options import (
     TopK,
     print_json,
     print_table,
-    with_ends,
+    with_intervals,
 )
 
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands."""
-    app.command()(evaluate)
-    app.command()(score)
-    app.command()(compare)
-    app.command("evaluate-reader")(evaluate_reader)
+Mode = Annotated[
+    str,
+    typer.Option(
+        help="full: the whole transformer at once; decomposed: states computed on the spot; "
+        "stored: states through the codec."
+    ),
+]
 
 
 def evaluate(
     index: ReadIndex,
-    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers.")],
+    questions: Questions,
     top_k: TopK = 20,
     limit: Limit = None,
     sample: Annotated[
-        int | None, typer.Option(min=1, help="Only so many, drawn at random with --seed.")
+        int | None, typer.Option(min=1, help="Use so many questions, drawn at random by --seed.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of --sample.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of --sample.")] = 0,
     format: Format = QuestionFormat.AUTO,
     match: Match = None,
     patterns: Patterns = None,
     on_error: OnBadRecord = OnError.FAIL,
-    predictions: Annotated[Path | None, typer.Option(help="Write a JSON line a question.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write the answer to each question, as JSON Lines.")
+    ] = None,
     run: Annotated[Path | None, typer.Option(help="Write the passages as a TREC run.")] = None,
     retrieval: Annotated[
         Path | None, typer.Option(help="Write the passages as DPR's retrieval JSON.")
@@ -63,7 +70,7 @@ def evaluate(
         Path | None, typer.Option(help="Write a report with plots, .html or .md.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Keep what PREDICTIONS holds, and go on.")
+        bool, typer.Option("--resume", help="Keep the answers in PREDICTIONS and continue.")
     ] = False,
     min_confidence: MinConfidence = 0.0,
     retriever: Retriever = "bm25",
@@ -71,7 +78,9 @@ def evaluate(
     b: B = 0.4,
     bm25_weight: Annotated[
         float | None,
-        typer.Option(help="Logits that a point of BM25 is worth; default: the reader's."),
+        typer.Option(
+            help="Logits added per point of BM25 score. Default: the value in the reader's ranking."
+        ),
     ] = None,
     device: Device = "cpu",
     runtime: Runtime = "torch",
@@ -119,103 +128,38 @@ def evaluate(
         show_progress=True,
     )
     content["answer_match"] = gold[0].match.value
-    print_json(content) if json else print_table(_with_intervals(content))
-
-
-def score(
-    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers.")],
-    predictions: Annotated[
-        Path,
-        typer.Argument(metavar="PREDICTIONS", help="JSON lines with id or question, or SQuAD's."),
-    ],
-    format: Format = QuestionFormat.AUTO,
-    match: Match = None,
-    patterns: Patterns = None,
-    on_error: OnBadRecord = OnError.FAIL,
-    scored: Annotated[
-        Path | None, typer.Option(help="Write a JSON line a question, for compare.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Score PREDICTIONS, whoever made them, against QUESTIONS: EM, F1."""
-    from ..evaluation.scoring import score_predictions
-
-    gold = read_labelled(questions, format, match, patterns, on_error, None)
-    content = score_predictions(gold, predictions, scored=scored)
-    content["answer_match"] = gold[0].match.value
-    print_json(content) if json else print_table(_with_intervals(content))
-
-
-def compare(
-    a: Annotated[Path, typer.Argument(metavar="A", help="Scored answers, JSON lines.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Those of the other, likewise.")],
-    show: Annotated[int, typer.Option(min=0, help="Questions shown whose scores differ.")] = 0,
-    json: Json = False,
-) -> None:
-    """Compare two files of scored answers to the same questions; differences are B's less A's."""
-    from ..evaluation.comparison import compare as run_comparison
-
-    found = run_comparison(a, b)
-    content, differing = found.to_dict(), found.differing[:show]
-    if json:
-        shown = [{"a": one.to_dict(), "b": other.to_dict()} for one, other in differing]
-        print_json({**content, **({"differing": shown} if show else {})})
-        return
-    print_table({**content, "mcnemar_p": f"{content['mcnemar_p']:.3g}"})
-    for one, other in differing:
-        typer.echo(f"\n{one.question}  [{one.question_id}]  gold: {' | '.join(one.gold) or '-'}")
-        for name, answer in (("A", one), ("B", other)):
-            typer.echo(
-                f"  {name}  EM {answer.exact_match:.0f}  F1 {answer.f1:.2f}  {answer.prediction}"
-            )
+    print_json(content) if json else print_table(with_intervals(content))
 
 
 def _draw(questions: list[Question], n: int, seed: int) -> list[Question]:
-    """So many of the questions; the same seed draws the same ones in the same order."""
+    """Some of the questions; the same seed draws the same questions in the same order."""
     import random
 
     if n > len(questions):
         raise PrereadError(
-            f"expected --sample of at most {len(questions):,}, as many as there are questions, "
-            f"found {n:,}. Name a smaller number, or leave it out."
+            f"expected --sample of at most {len(questions):,}, the number of questions, found "
+            f"{n:,}. Give a smaller number, or leave it out."
         )
     return random.Random(seed).sample(questions, n)
 
 
-def _with_intervals(content: dict[str, Any]) -> dict[str, Any]:
-    """The content for a person: each score with its interval."""
-    ends = {name: value for name, value in content.items() if name.endswith("_interval")}
-    table = {name: value for name, value in content.items() if name not in ends}
-    for name, interval in ends.items():
-        scores = table[name.removesuffix("_interval")]
-        table[name.removesuffix("_interval")] = (
-            {k: with_ends(scores[k], of_k) for k, of_k in interval.items()}
-            if isinstance(interval, dict)
-            else with_ends(scores, interval)
-        )
-    return {name: "none" if value is None else value for name, value in table.items()}
-
-
 def evaluate_reader(
-    reader: Annotated[
-        str, typer.Argument(metavar="READER", help="'default', a folder, or a hub name.")
-    ],
+    reader: ReaderName,
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="Questions with contexts.")],
-    mode: Annotated[str, typer.Option(help="full, decomposed or stored.")] = "decomposed",
+    mode: Mode = "decomposed",
     codec: Annotated[
-        str | None, typer.Option(help="What stored states go through; default: the reader's own.")
+        str | None,
+        typer.Option(help="Codec of --mode stored; default: the reader's own."),
     ] = None,
     limit: Limit = None,
-    format: Annotated[
-        QuestionFormat, typer.Option(help="Form of the data set.")
-    ] = QuestionFormat.AUTO,
+    format: Format = QuestionFormat.AUTO,
     on_error: OnBadRecord = OnError.FAIL,
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",
     json: Json = False,
 ) -> None:
-    """Let READER answer DATASET, given each question's passage, and score: EM, F1."""
+    """Answer each question of DATASET from its own context with READER, and score: EM, F1."""
     from ...reader import Reader
     from ..evaluation.comprehension import ReadMode, parse_mode
     from ..evaluation.comprehension import evaluate_reader as run_evaluation
@@ -225,8 +169,7 @@ def evaluate_reader(
     examples = list(
         read_examples(dataset, format=format, on_error=on_error, report=report, limit=limit)
     )
-    if not report.is_complete:
-        typer.echo(report.summary(), err=True)
+    print_skipped(report)
     layers = 0 if chosen_mode is ReadMode.FULL else None
     content = run_evaluation(
         Reader.load(
@@ -237,4 +180,54 @@ def evaluate_reader(
         codec=codec,
         show_progress=True,
     )
-    print_json(content) if json else print_table(_with_intervals(content))
+    print_json(content) if json else print_table(with_intervals(content))
+
+
+def evaluate_pairs(
+    reader: Annotated[str, typer.Argument(metavar="READER", help="A folder, or a hub name.")],
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="Pairs with labels, or a folder of RACE.")
+    ],
+    mode: Mode = "decomposed",
+    stored_segment: Annotated[
+        str | None,
+        typer.Option(
+            help="Segment whose states are stored, first or second; default: as in training."
+        ),
+    ] = None,
+    codec: Annotated[
+        str, typer.Option(help="Codec of --mode stored: float16 or int8.")
+    ] = "float16",
+    limit: Limit = None,
+    format: Annotated[PairFormat, typer.Option(help="Format of the data set.")] = PairFormat.AUTO,
+    on_error: OnBadRecord = OnError.FAIL,
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Classify the pairs of DATASET with READER, and score: accuracy, and F1 of true."""
+    from ...reader import PairReader
+    from ..evaluation.comprehension import ReadMode, parse_mode
+    from ..evaluation.pairs import evaluate_pairs as run_evaluation
+
+    chosen_mode = parse_mode(mode)
+    report = ReadReport()
+    is_race = dataset.is_dir() or dataset.suffix == ".txt"
+    examples = (
+        list(read_choices(dataset, on_error=on_error, report=report, limit=limit))
+        if is_race
+        else list(read_pairs(dataset, format=format, on_error=on_error, report=report, limit=limit))
+    )
+    print_skipped(report)
+    content = run_evaluation(
+        PairReader.load(
+            reader,
+            device=device,
+            num_lower_layers=0 if chosen_mode is ReadMode.FULL else None,
+            stored_segment=stored_segment,
+        ),
+        examples,
+        mode=chosen_mode,
+        codec=codec,
+        show_progress=True,
+    )
+    print_json(content) if json else print_table(with_intervals(content))

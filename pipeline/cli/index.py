@@ -6,39 +6,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...data import CorpusFormat, OnError
-from .options import Device, IndexPath, Json, Limit, ReadIndex, print_json, print_table
+from .datasets import print_skipped
+from .options import (
+    Device,
+    IndexPath,
+    Json,
+    Limit,
+    OnBadRecord,
+    ReadIndex,
+    print_json,
+    print_table,
+)
 
 if TYPE_CHECKING:
-    from ...data import ReadReport
     from ...indexer import BuildEstimate
     from ...indexer.builder.executors.local import Executor as IndexExecutor
 
 Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="File or folder of passages.")]
-Format = Annotated[CorpusFormat, typer.Option(help="Form of the corpus.")]
-OnBadRecord = Annotated[OnError, typer.Option(help="What a bad record does.")]
-Engine = Annotated[str, typer.Option(help="Where passages are encoded: local, or ray.")]
+Format = Annotated[CorpusFormat, typer.Option(help="Format of the corpus.")]
+Engine = Annotated[str, typer.Option(help="Executor that encodes passages: local or ray.")]
 Address = Annotated[
     str | None,
-    typer.Option(metavar="HOST:PORT", help="Of a Ray cluster; by default one is started here."),
+    typer.Option(
+        metavar="HOST:PORT", help="With ray: address of a cluster; default: start one here."
+    ),
 ]
-GpusPerWorker = Annotated[float, typer.Option(help="With ray: share of a GPU a worker takes.")]
+GpusPerWorker = Annotated[float, typer.Option(help="With ray: GPUs per worker, may be a fraction.")]
 Patience = Annotated[
-    float, typer.Option(help="With ray: seconds without a finished shard until it gives up.")
+    float, typer.Option(help="With ray: seconds without a finished shard before it gives up.")
 ]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Processes that encode; by default one a core.")
+    int | None, typer.Option(min=1, help="Number of encoding processes; default: one per core.")
 ]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands."""
-    app.command()(index)
-    app.command()(add)
-    app.command()(delete)
-    app.command("set-reader")(set_reader)
-    app.command()(compact)
-    app.command()(verify)
-    app.command()(info)
 
 
 def index(
@@ -51,19 +50,19 @@ def index(
     codec: Annotated[
         str | None,
         typer.Option(
-            help="float16, int8, pqN, rpqN (N bytes a token), or a codec's file; default: the "
-            "reader's own."
+            help="Codec of the states: float16, int8, pqN, rpqN (N bytes per token), or a codec "
+            "file; default: the reader's own."
         ),
     ] = None,
     workers: Workers = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a build that stopped; begin if none.")
+        bool, typer.Option("--resume", help="Continue a build that stopped; start one if none did.")
     ] = False,
     limit: Limit = None,
     on_error: OnBadRecord = OnError.FAIL,
-    passages_per_shard: Annotated[int, typer.Option(help="Passages in a file of states.")] = 2_000,
+    passages_per_shard: Annotated[int, typer.Option(help="Passages per file of states.")] = 2_000,
     title_weight: Annotated[
-        int, typer.Option(min=0, help="How often titles count for BM25; 0: not at all.")
+        int, typer.Option(min=0, help="Times that BM25 counts the words of a title; 0: not at all.")
     ] = 1,
     device: Device = "cpu",
     engine: Engine = "local",
@@ -72,7 +71,7 @@ def index(
     patience: Patience = 1800.0,
     json: Json = False,
 ) -> None:
-    """Read a corpus ahead of time: make INDEX of CORPUS."""
+    """Build INDEX from CORPUS: the lower layers read every passage ahead of time."""
     from ...indexer import IndexConfig, build_index
     from ...reader import Reader
 
@@ -95,9 +94,10 @@ def index(
         executor=chosen,
         resume=resume,
         show_progress=True,
-        on_estimate=_say,
+        on_estimate=_print_estimate,
     )
-    _print_result(index, report, json)
+    print_skipped(report)
+    _print_info(index, json)
 
 
 def add(
@@ -105,11 +105,11 @@ def add(
     corpus: Corpus,
     format: Format = CorpusFormat.AUTO,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Take the place of passages with the same id.")
+        bool, typer.Option("--replace", help="Replace passages that have the same identifier.")
     ] = False,
     workers: Workers = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an addition that stopped.")
+        bool, typer.Option("--resume", help="Continue an addition that stopped.")
     ] = False,
     limit: Limit = None,
     on_error: OnBadRecord = OnError.FAIL,
@@ -120,7 +120,7 @@ def add(
     patience: Patience = 1800.0,
     json: Json = False,
 ) -> None:
-    """Put the passages of CORPUS into INDEX."""
+    """Add the passages of CORPUS to INDEX."""
     from ...indexer import AddConfig, Manifest, add_passages
     from ...reader import Reader
 
@@ -128,8 +128,9 @@ def add(
         corpus_format=format, on_error=on_error, limit=limit, workers=workers, replace=replace
     )
     chosen = _executor(engine, workers, address, gpus_per_worker, patience)
-    reader = Reader.load(Manifest.load(index).plan.reader, device=device)
-    _, report = add_passages(
+    before = Manifest.load(index)
+    reader = Reader.load(before.plan.reader, device=device)
+    manifest, report = add_passages(
         index,
         corpus,
         reader,
@@ -137,55 +138,102 @@ def add(
         executor=chosen,
         resume=resume,
         show_progress=True,
-        on_estimate=_say,
+        on_estimate=_print_estimate,
     )
-    _print_result(index, report, json)
+    print_skipped(report)
+    if json:
+        _print_info(index, json)
+        return
+    n_replaced = before.n_passages + report.n_read - manifest.n_passages
+    typer.echo(
+        f"Added {_passages(report.n_read)}"
+        + (f", {n_replaced:,} of them in place of earlier ones" if n_replaced else "")
+        + f". {index} now holds {_passages(manifest.n_passages)}."
+    )
 
 
 def delete(
     index: IndexPath,
     ids: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="ID…",
-            help="Identifiers of passages; @FILE: those of a file, one a line; @@x: @x.",
+            metavar="[ID…]",
+            help="Identifiers of passages. @FILE: the identifiers in a file, one per line. @@x: "
+            "the identifier @x.",
         ),
-    ],
+    ] = None,
+    documents: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--document", metavar="PATTERN", help="Delete documents; * and ? are wildcards."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Take passages out of INDEX."""
+    """Delete passages or whole documents from INDEX."""
+    from ...data import PrereadError
     from ...data.io.outside import named_identifiers
     from ...indexer import delete_passages
 
-    named = [name for given in ids for name in named_identifiers(given)]
+    named = [name for one in ids or () for name in named_identifiers(one)]
+    if documents:
+        named += _passages_of(index, documents)
+    if not named:
+        raise PrereadError("delete: expected passages or documents, found none. Name some.")
     manifest, n_deleted = delete_passages(index, named)
-    content = {"n_deleted": n_deleted, "n_passages": manifest.n_passages}
-    print_json(content) if json else print_table(content)
+    if json:
+        print_json({"n_deleted": n_deleted, "n_passages": manifest.n_passages})
+        return
+    typer.echo(
+        f"Deleted {_passages(n_deleted)}. {index} now holds {_passages(manifest.n_passages)}. "
+        f"`preread compact {index}` frees the disk space."
+    )
+
+
+def _passages_of(index: Path, patterns: list[str]) -> list[str]:
+    """The identifiers of the passages of documents; every pattern must match one."""
+    from ...data import PrereadError
+    from ...indexer import PassageIndex, stored_documents
+
+    named = []
+    with PassageIndex(index) as opened:
+        for pattern in patterns:
+            found = stored_documents(opened, [pattern])
+            if not found:
+                raise PrereadError(
+                    f"{index}: holds no document {pattern!r}. `preread documents {index}` lists "
+                    "the documents."
+                )
+            named += [opened.passage(o).passage_id for one in found for o in one.ordinals]
+    return named
 
 
 def set_reader(
     index: IndexPath,
-    reader: Annotated[str, typer.Argument(metavar="READER", help="With the same lower layers.")],
+    reader: Annotated[
+        str,
+        typer.Argument(metavar="READER", help="A reader with the same lower layers."),
+    ],
     json: Json = False,
 ) -> None:
-    """Let READER read INDEX from now on, as after training; nothing is encoded again."""
+    """Make READER the reader of INDEX, as after training; nothing is encoded again."""
     from ...indexer import change_reader
     from ...reader import Reader
 
     change_reader(index, Reader.load(reader))
-    _print_result(index, None, json)
+    _print_info(index, json)
 
 
 def compact(index: IndexPath, json: Json = False) -> None:
-    """Clear away what deleted passages and small additions left in INDEX."""
+    """Remove deleted passages from the files of INDEX, and join small shards."""
     from ...indexer import compact_index
 
     compact_index(index, show_progress=True)
-    _print_result(index, None, json)
+    _print_info(index, json)
 
 
 def verify(index: ReadIndex, json: Json = False) -> None:
-    """Check every byte of INDEX against its manifest."""
+    """Check every byte of INDEX against its manifest; the exit code is 1 if one differs."""
     from tqdm import tqdm
 
     from ...indexer import bytes_to_verify, verify_index
@@ -202,8 +250,8 @@ def verify(index: ReadIndex, json: Json = False) -> None:
 
 
 def info(index: ReadIndex, json: Json = False) -> None:
-    """Show what INDEX holds and what it costs."""
-    _print_result(index, None, json)
+    """Show what INDEX holds, and how many bytes it takes."""
+    _print_info(index, json)
 
 
 def _executor(
@@ -213,7 +261,7 @@ def _executor(
     gpus_per_worker: float,
     patience: float,
 ) -> "IndexExecutor":
-    """What encodes, by name."""
+    """The executor of a name."""
     from ...data import PrereadError
     from ...indexer.builder.executors.local import LocalExecutor
     from ...indexer.builder.executors.ray.executor import RayExecutor
@@ -221,21 +269,25 @@ def _executor(
     if name == "local":
         return LocalExecutor(workers)
     if name != "ray":
-        raise PrereadError(f"engine: expected one of local, ray, found {name!r}.")
+        raise PrereadError(f"--engine: expected one of local, ray, found {name!r}. Name one.")
     return RayExecutor(
         address=address, n_workers=workers, gpus_per_worker=gpus_per_worker, patience=patience
     )
 
 
-def _say(estimate: "BuildEstimate") -> None:
+def _print_estimate(estimate: "BuildEstimate") -> None:
+    """What a build will cost, on standard error."""
     typer.echo(str(estimate), err=True)
 
 
-def _print_result(index: Path, report: "ReadReport | None", json: bool) -> None:
-    """What an index holds now, and what was skipped on the way."""
+def _print_info(index: Path, json: bool) -> None:
+    """What an index holds now."""
     from ...indexer import index_info
 
-    if report is not None and not report.is_complete:
-        typer.echo(report.summary(), err=True)
     content = index_info(index)
     print_json(content) if json else print_table(content)
+
+
+def _passages(n: int) -> str:
+    """A number of passages in words."""
+    return f"{n:,} passage" if n == 1 else f"{n:,} passages"

@@ -4,7 +4,8 @@ import io
 import logging
 import os
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -13,26 +14,21 @@ from ...data import PrereadError
 from ...data.io.outside import printable
 from . import (
     calibrate,
-    cloze,
     cluster,
-    codec,
-    conversion,
+    datasets,
     demo,
-    downloads,
+    documents,
     engine_config,
     evaluation,
     index,
-    labels,
     mcp,
-    negatives,
-    nq,
-    pairs,
     partitions,
     profile,
     questions,
+    readers,
     reproduction,
+    scores,
     server,
-    training,
     vectors,
 )
 
@@ -40,40 +36,70 @@ EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 
+COMMANDS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
+    "Ask": {
+        "demo": demo.demo,
+        "ask": questions.ask,
+        "search": questions.search,
+    },
+    "Build and change an index": {
+        "index": index.index,
+        "add": index.add,
+        "delete": index.delete,
+        "sync": documents.sync,
+        "compact": index.compact,
+        "dense": vectors.dense,
+        "set-reader": index.set_reader,
+        "split": partitions.split,
+        "merge": partitions.merge,
+        "verify": index.verify,
+        "info": index.info,
+        "documents": documents.documents,
+        "show": documents.show,
+    },
+    "Serve": {
+        "serve": server.serve,
+        "mcp": mcp.mcp,
+        "serve-cluster": cluster.serve_cluster,
+        "engine-config": engine_config.commands,
+    },
+    "Evaluate": {
+        "evaluate": evaluation.evaluate,
+        "score": scores.score,
+        "compare": scores.compare,
+        "calibrate": calibrate.calibrate,
+        "evaluate-reader": evaluation.evaluate_reader,
+        "evaluate-pairs": evaluation.evaluate_pairs,
+        "score-nq": scores.score_natural_questions,
+        "reproduce": reproduction.reproduce,
+        "profile": profile.profile,
+    },
+    "Get data": {
+        "download": datasets.download,
+        "cloze": datasets.cloze,
+        "mine": datasets.mine,
+    },
+    "Make readers and codecs": {
+        "train": readers.train,
+        "train-retriever": readers.train_retriever,
+        "label": readers.label,
+        "convert": readers.convert,
+        "learn-codec": readers.learn_codec,
+    },
+}
+"""Commands by name, under the heading that ``--help`` shows them with."""
+
 app = typer.Typer(
     name="preread",
     help="Question answering over a corpus that has been read ahead of time.",
     add_completion=False,
 )
-for module in (
-    *(
-        index,
-        partitions,
-        vectors,
-        questions,
-        server,
-        cluster,
-        engine_config,
-        mcp,
-        evaluation,
-        calibrate,
-    ),
-    *(
-        pairs,
-        nq,
-        downloads,
-        negatives,
-        cloze,
-        labels,
-        training,
-        conversion,
-        codec,
-        profile,
-        demo,
-        reproduction,
-    ),
-):
-    module.add_to(app)
+for heading, commands in COMMANDS.items():
+    for name, command in commands.items():
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=heading)
+        else:
+            app.command(name, rich_help_panel=heading)(command)
 
 
 def _print_version(is_asked: bool) -> None:
@@ -94,7 +120,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Take the options that come before a command."""
+    """Take the options that stand before a command."""
 
 
 def main() -> None:
@@ -104,25 +130,25 @@ def main() -> None:
     """
     _accept_any_bytes()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    # Model libraries draw bars and advice of their own, which would drown ours.
+    # Model libraries draw progress bars and print advice of their own, which would hide ours.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_MININTERVAL", "0.5")
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # PyTorch's profiler tells of every start
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # PyTorch's profiler reports every start
     try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], prog_name="preread", standalone_mode=False)
     except PrereadError as error:
         _fail(str(error), EXIT_MISTAKE)
     except TyperException as error:
-        _fail(error.format_message(), EXIT_MISTAKE)
+        _fail(error.format_message() + _usage(error), EXIT_MISTAKE)
     except (Abort, KeyboardInterrupt):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this code
         _fail(
-            "interrupted; `preread index … --resume` goes on with a build, `preread evaluate … "
-            "--predictions FILE --resume` with an evaluation, the same `preread dense` with "
-            "vectors, the same `preread calibrate … --reads FILE` with reading, the same `preread "
-            "download` or `reproduce` with those",
+            "interrupted. These commands continue what was stopped: `preread index … --resume`, "
+            "`preread add … --resume`, `preread evaluate … --predictions FILE --resume`, `preread "
+            "train … --resume`, `preread calibrate … --reads FILE`, and `dense`, `label`, "
+            "`download` and `reproduce` as they were",
             code,
         )
     sys.exit(code)
@@ -131,8 +157,8 @@ def main() -> None:
 def _accept_any_bytes() -> None:
     """Have no byte of input and no character of output end a command.
 
-    What is not UTF-8 on standard input comes as Python has it in arguments, and is refused where it
-    stands; a character that the terminal's encoding lacks is printed as its escape.
+    A byte of standard input that is not UTF-8 is decoded as in arguments, and is refused where the
+    text is used. A character that the encoding of an output lacks is printed as its escape.
     """
     for stream, errors in (
         (sys.stdin, "surrogateescape"),
@@ -141,6 +167,12 @@ def _accept_any_bytes() -> None:
     ):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
+
+
+def _usage(error: TyperException) -> str:
+    """Where the usage of a mistyped command is explained."""
+    context = getattr(error, "ctx", None)
+    return "" if context is None else f" See `{context.command_path} --help`."
 
 
 def _fail(message: str, code: int) -> NoReturn:

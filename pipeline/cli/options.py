@@ -10,69 +10,121 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...data import OnError
 from ...data.io.outside import printable
 
 IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")]
 
 
 def _local(location: str) -> Path:
-    """A folder as it is; of what is at a URL, a copy."""
-    from ...indexer.remote.copies import is_remote, local_index
+    """The folder of an index; an index at a URL is copied first."""
+    if "://" not in location:
+        return Path(location)
+    from ...indexer.remote.copies import local_index
 
-    return local_index(location, show_progress=True) if is_remote(location) else Path(location)
+    return local_index(location, show_progress=True)
 
 
 ReadIndex = Annotated[
     Path,
-    typer.Argument(metavar="INDEX", help="Folder of the index, or its URL.", parser=_local),
+    typer.Argument(metavar="INDEX", help="Folder or URL of the index.", parser=_local),
+]
+ReaderName = Annotated[
+    str, typer.Argument(metavar="READER", help="'default', a folder, or a hub name.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-TopK = Annotated[int, typer.Option(help="Passages that are read.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N.")]
+TopK = Annotated[int, typer.Option(help="Number of passages to read.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N records.")]
+OnBadRecord = Annotated[
+    OnError, typer.Option(help="At a record that cannot be used: fail, or skip and count it.")
+]
 MinConfidence = Annotated[
     float,
-    typer.Option(help="Below this probability of being right, nothing is answered; 0: never."),
+    typer.Option(help="Give no answer whose probability of being right is lower; 0: always give."),
 ]
 Retriever = Annotated[
     str,
     typer.Option(
         metavar="RETRIEVER",
-        help="What finds passages: bm25, dense, hybrid, or an engine's URL (docs/retrieval.md).",
+        help="What finds passages: bm25, dense, hybrid, or the URL of a search engine "
+        "(docs/guide/retrieval.md).",
     ),
 ]
-K1 = Annotated[float, typer.Option(help="BM25: how soon a word's repetitions stop counting.")]
-B = Annotated[float, typer.Option(help="BM25: how far long passages are held back, 0 to 1.")]
-Device = Annotated[str, typer.Option(help="Where the reader runs: cpu, cuda, cuda:1 …")]
-Runtime = Annotated[
-    str, typer.Option(help="What computes the upper layers: torch, or onnx-int8 (needs the extra).")
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter",
+        metavar="CONDITION",
+        help="Use only passages with such metadata: page=3, date>=2025, document~faq/*. May be "
+        "given more than once.",
+    ),
 ]
-Precision = Annotated[str, typer.Option(help="With torch: float32 or bfloat16.")]
+K1 = Annotated[float, typer.Option(help="BM25: saturation of a word's frequency.")]
+B = Annotated[float, typer.Option(help="BM25: normalisation by passage length, 0 to 1.")]
+Device = Annotated[str, typer.Option(help="Device of the reader: cpu, cuda, cuda:1 …")]
+Runtime = Annotated[
+    str, typer.Option(help="Runtime of the upper layers: torch, or onnx-int8 (needs the extra).")
+]
+Precision = Annotated[str, typer.Option(help="Number format under torch: float32 or bfloat16.")]
 StopMargin = Annotated[
     float | None,
     typer.Option(
-        help="Stop reading when the best answer is ahead by so many logits; inf reads all. "
-        "Default: what the reader's ranking says."
+        help="Stop reading when the best answer leads by so many logits; inf: read all passages. "
+        "Default: the value in the reader's ranking."
     ),
 ]
 
 
 def print_json(content: Any) -> None:
-    """One JSON object, on one line; escaped where standard output lacks Unicode's characters."""
+    """Print one JSON object on one line.
+
+    Args:
+        content: What `json.dumps` takes. Characters outside ASCII are escaped if the encoding of
+            standard output is not one of Unicode's.
+    """
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     typer.echo(json.dumps(content, ensure_ascii=not encoding.startswith("utf")))
 
 
 def print_table(content: dict[str, Any]) -> None:
-    """Names and values, for a person."""
+    """Print names and values for a person.
+
+    Args:
+        content: Values by name; a value may be a dictionary of its own.
+    """
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in content.items():
         if isinstance(value, dict):
             value = "  ".join(f"{key}: {inner}" for key, inner in value.items())
         shown = f"{value:,}" if type(value) is int else printable(str(value))
-        table.add_row(name.replace("_", " "), Text(shown))  # not markup, whatever is in it
+        table.add_row(name.replace("_", " "), Text(shown))  # rich must not take it for markup
     Console().print(table)
 
 
 def with_ends(score: float, interval: list[float]) -> str:
-    """A score and where it may lie, for a person."""
+    """A score with its confidence interval, for a person.
+
+    Args:
+        score: The score.
+        interval: Lower and upper end.
+    """
     return f"{score} ({interval[0]} to {interval[1]})"
+
+
+def with_intervals(content: dict[str, Any]) -> dict[str, Any]:
+    """Results for a person: each score with its interval, None as "none".
+
+    Args:
+        content: Results by name. ``NAME_interval`` is the interval of ``NAME``; both may be
+            dictionaries with the same keys.
+    """
+    ends = {name: value for name, value in content.items() if name.endswith("_interval")}
+    table = {name: value for name, value in content.items() if name not in ends}
+    for name, interval in ends.items():
+        scores = table[name.removesuffix("_interval")]
+        table[name.removesuffix("_interval")] = (
+            {k: with_ends(scores[k], of_k) for k, of_k in interval.items()}
+            if isinstance(interval, dict)
+            else with_ends(scores, interval)
+        )
+    return {name: "none" if value is None else value for name, value in table.items()}

@@ -1,4 +1,4 @@
-"""``preread profile``."""
+"""``preread profile``: floating-point operations, time and memory of a reader."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,53 +11,55 @@ if TYPE_CHECKING:
     from ...reader.profiling import Profile, Row
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(profile)
-
-
 def profile(
     reader: Annotated[
         str,
         typer.Argument(
             metavar="READER",
-            help="'default', a folder, a hub name, or a shape without weights: bert-base, "
+            help="'default', a folder, a hub name, or a shape with random weights: bert-base, "
             "bert-large, xlnet-base, xlnet-large.",
         ),
     ],
     layers: Annotated[
-        int | None, typer.Option(metavar="K", help="Split here, not where READER is split.")
+        int | None, typer.Option(metavar="K", help="Split after K layers; default: as READER.")
     ] = None,
     layout: Annotated[
         list[str] | None,
-        typer.Option(help="squad (default), race, boolq, mnli, qqp, or all; may be repeated."),
+        typer.Option(
+            help="Data set whose lengths of texts are used: squad (default), race, boolq, mnli, "
+            "qqp, or all; may be given more than once."
+        ),
     ] = None,
     stored: Annotated[
-        str | None, typer.Option(help="Segment in the store, first or second; layouts know theirs.")
+        str | None,
+        typer.Option(help="Stored segment, first or second; default: as in the layout."),
     ] = None,
-    batch: Annotated[int, typer.Option(help="Pairs that are read at once.")] = 1,
+    batch: Annotated[int, typer.Option(help="Number of pairs in a batch.")] = 1,
     question_tokens: Annotated[
-        int | None, typer.Option(help="Real length of questions; by default the data set's mean.")
+        int | None,
+        typer.Option(help="Tokens of a question; default: the mean of the data set."),
     ] = None,
     passage_tokens: Annotated[
-        int | None, typer.Option(help="Real length of passages, likewise.")
+        int | None,
+        typer.Option(help="Tokens of a passage; default: the mean of the data set."),
     ] = None,
-    repeat: Annotated[int, typer.Option(help="Repetitions, at least 5.")] = 7,
+    repeat: Annotated[int, typer.Option(help="Number of repetitions, 5 or more.")] = 7,
     flops_only: Annotated[
-        bool, typer.Option("--flops-only", help="Measure neither time nor memory.")
+        bool,
+        typer.Option("--flops-only", help="Do not measure time and memory."),
     ] = False,
-    sweep: Annotated[bool, typer.Option("--sweep", help="Every split, from the store.")] = False,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Profile every split.")] = False,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the sweep (.png, .svg, .pdf).")
+        Path | None, typer.Option(metavar="FILE", help="Draw the sweep, .png, .svg or .pdf.")
     ] = None,
     accuracy: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="F1 by split, as benchmarks/split_curve.py writes it."),
+        typer.Option(metavar="FILE", help="F1 of each split, from benchmarks/split_curve.py."),
     ] = None,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
-    """Say what READER costs: full, decomposed, and from the store."""
+    """Measure what READER costs: full, decomposed, and with stored states."""
     from ...data import PrereadError
     from ...reader.profiling import (
         ProfileOptions,
@@ -79,9 +81,11 @@ def profile(
         is_measured=not flops_only,
     )
     if not sweep and (plot is not None or accuracy is not None):
-        raise PrereadError("--plot and --accuracy: they belong to a sweep. Add --sweep.")
+        raise PrereadError("--plot and --accuracy: expected --sweep with them, found none. Add it.")
     if sweep and layers is not None:
-        raise PrereadError("--layers: a sweep takes every split. Drop --layers or --sweep.")
+        raise PrereadError(
+            "--layers: a sweep profiles every split. Leave out --layers, or --sweep."
+        )
     f1 = f1_by_split(accuracy) if accuracy is not None else {}
     result = (
         sweep_reader(reader, options, device=device, show_progress=True)
@@ -100,10 +104,10 @@ def profile(
 
 
 def _print_profile(result: "Profile", f1: dict[str, dict[int, float]], *, is_sweep: bool) -> None:
-    """Tables for a person."""
+    """Print the profile as tables."""
     content = result.to_dict()
     if content["weights"] == "random":
-        content["weights"] = "random: of this shape, not of any trained model"
+        content["weights"] = "random: of this shape, but trained on nothing"
     of_split = [] if is_sweep else ["num_lower_layers", "parameters"]
     names = ["reader", "weights", "num_hidden_layers", *of_split, "hidden_size"]
     print_table({name: content[name] for name in [*names, "device", "threads", "batch"]})
@@ -113,13 +117,13 @@ def _print_profile(result: "Profile", f1: dict[str, dict[int, float]], *, is_swe
     _print_columns(headings, [_cells(row, is_sweep=is_sweep) for row in result.rows])
     if not is_sweep:
         return
-    typer.echo("\nStates in the store, the same at every split:")
+    typer.echo("\nStored states, of the same size at every split:")
     storage = [
         [s.codec, f"{s.bytes_per_token:,}", f"{s.bytes_per_passage:,}"]
         + [f"{s.bytes_wikipedia / 1e9:,.1f}"]
         for s in result.storage
     ]
-    _print_columns(["codec", "bytes a token", "bytes a passage", "Wikipedia, GB"], storage)
+    _print_columns(["codec", "bytes per token", "bytes per passage", "Wikipedia, GB"], storage)
     if f1:
         splits = sorted({k for curve in f1.values() for k in curve})
         curves = [
@@ -130,7 +134,7 @@ def _print_profile(result: "Profile", f1: dict[str, dict[int, float]], *, is_swe
 
 
 def _print_columns(headings: list[str], rows: list[list[str]]) -> None:
-    """A table; numbers to the right."""
+    """Print a table; numbers are aligned to the right."""
     from rich.console import Console
     from rich.table import Table
 
@@ -146,7 +150,7 @@ def _print_columns(headings: list[str], rows: list[list[str]]) -> None:
 
 
 def _cells(row: "Row", *, is_sweep: bool) -> list[str]:
-    """A row of the table, as far as it was measured."""
+    """The cells of a row; those of time and memory only if they were measured."""
     workload = row.case.workload
     cells = [
         f"{workload.layout.name} {workload.arrangement}",
@@ -163,5 +167,5 @@ def _cells(row: "Row", *, is_sweep: bool) -> list[str]:
 
 
 def _short(milliseconds: float) -> str:
-    """Three digits or more."""
+    """A time with three digits or more."""
     return f"{milliseconds:.0f}" if milliseconds >= 100 else f"{milliseconds:.1f}"

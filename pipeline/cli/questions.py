@@ -1,4 +1,4 @@
-"""``preread search | ask``."""
+"""``preread ask | search``."""
 
 import sys
 from contextlib import suppress
@@ -10,6 +10,7 @@ from .options import (
     K1,
     B,
     Device,
+    Filters,
     Json,
     MinConfidence,
     Precision,
@@ -22,36 +23,36 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ...indexer.filters import Filter
     from ..qa.pipeline import OpenDomainQA
 
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands."""
-    app.command()(search)
-    app.command()(ask)
+_SHOWN = 160
+"""Characters of a passage that a search shows."""
 
 
 def search(
     index: ReadIndex,
-    query: Annotated[str, typer.Argument(metavar="QUERY")],
-    top_k: Annotated[int, typer.Option(help="Passages that are shown.")] = 10,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Plain words.")],
+    top_k: Annotated[int, typer.Option(help="Number of passages to show.")] = 10,
     retriever: Retriever = "bm25",
+    filter: Filters = None,
     k1: K1 = 0.9,
     b: B = 0.4,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
-    """Find passages in INDEX; nothing is read."""
+    """Find passages in INDEX without reading them for an answer."""
     from ...data.io.outside import check_text, printable
     from ...indexer import Bm25Parameters, PassageIndex
+    from ...indexer.filters import parse_filter
     from ..retrievers import open_retriever
-    from ..retrievers.search import search_passages
+    from ..retrievers.search import search_passages, why_nothing_was_found
 
     opened = PassageIndex(index, bm25_parameters=Bm25Parameters(k1=k1, b=b))
     chosen = open_retriever(opened, retriever, device=device)
-    found = search_passages(opened, check_text(query, "query"), top_k, chosen)
-    if not found:
-        typer.echo("No passage: none has a word of the query.", err=True)
+    check_text(query, "query")
+    conditions = parse_filter(filter or ())
+    found = search_passages(opened, query, top_k, chosen, filter=conditions)
     for hit in found:
         if json:
             print_json(hit.to_dict())
@@ -59,16 +60,23 @@ def search(
             text, title = hit.passage.text, hit.passage.title
             where = printable(f"{title}  [{hit.passage.passage_id}]")
             typer.echo(f"{hit.rank:3}. {hit.score:7.3f}  {where}")
-            typer.echo(printable(f"     {text[:160]}{'…' if len(text) > 160 else ''}"))
+            typer.echo(printable(f"     {text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}"))
+    if not found:
+        why = why_nothing_was_found(chosen, query)
+        typer.echo(printable(f"No passage matches the query: {why}"), err=True)
 
 
 def ask(
     index: ReadIndex,
-    question: Annotated[str | None, typer.Argument(metavar="[QUESTION]")] = None,
+    question: Annotated[
+        str | None,
+        typer.Argument(metavar="QUESTION", help="Any text; default: ask for questions."),
+    ] = None,
     top_k: TopK = 20,
-    answers: Annotated[int, typer.Option(help="Answers that are shown.")] = 5,
+    answers: Annotated[int, typer.Option(help="Number of answers to show.")] = 5,
     min_confidence: MinConfidence = 0.0,
     retriever: Retriever = "bm25",
+    filter: Filters = None,
     k1: K1 = 0.9,
     b: B = 0.4,
     device: Device = "cpu",
@@ -77,62 +85,94 @@ def ask(
     stop_margin: StopMargin = None,
     json: Json = False,
 ) -> None:
-    """Answer QUESTION from INDEX; without a question, answer one after the other."""
-    from ...indexer import Bm25Parameters
-    from ..qa.pipeline import OpenDomainQA
+    """Answer QUESTION from INDEX; without a question, answer one line of input after another."""
+    from rich.console import Console
 
-    qa = OpenDomainQA.from_index(
-        index,
-        device=device,
-        runtime=runtime,
-        precision=precision,
-        retriever=retriever,
-        bm25_parameters=Bm25Parameters(k1=k1, b=b),
-        stop_margin=stop_margin,
-        min_confidence=min_confidence,
-    )
+    from ...indexer.filters import parse_filter
+
+    conditions = parse_filter(filter or ())
+    # The spinner turns on a terminal only: the libraries of a reader take seconds to import.
+    with Console(stderr=True).status("Opening the index and its reader"):
+        from ...indexer import Bm25Parameters
+        from ..qa.pipeline import OpenDomainQA
+
+        qa = OpenDomainQA.from_index(
+            index,
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            retriever=retriever,
+            bm25_parameters=Bm25Parameters(k1=k1, b=b),
+            stop_margin=stop_margin,
+            min_confidence=min_confidence,
+        )
     if question is None:
-        _converse(qa, top_k, answers, json)
+        _converse(qa, top_k, answers, conditions, json)
     else:
-        _answer(qa, question, top_k, answers, json)
+        _answer(qa, question, top_k, answers, conditions, json)
 
 
-def _answer(qa: "OpenDomainQA", question: str, top_k: int, n_answers: int, json: bool) -> None:
+def _answer(
+    qa: "OpenDomainQA",
+    question: str,
+    top_k: int,
+    n_answers: int,
+    conditions: "Filter",
+    json: bool,
+) -> None:
     """Answer one question and print."""
     from rich.console import Console
 
-    from ...data.io.outside import check_text
+    from ...data.io.outside import check_text, printable
+    from ..retrievers.search import why_nothing_was_found
     from .display import show_answers
 
     check_text(question, "question")
-    result = qa.answer(question, top_k=top_k, n_answers=n_answers)
+    result = qa.answer(question, top_k=top_k, n_answers=n_answers, filter=conditions)
     if json:
         content = {"question": question, "answers": [a.to_dict() for a in result.answers]}
         took = {"took_ms": round(result.timings.total_ms, 2), "passages_read": result.n_read}
         print_json({**content, "confidence": result.confidence, **took})
         return
     console = Console()
-    show_answers(result.answers, console, result.confidence)
+    if result.answers:
+        show_answers(result.answers, console)
+    elif result.confidence is not None:
+        typer.echo(
+            f"No answer: the best one has a confidence of {result.confidence:.2f}, below "
+            f"--min-confidence {qa.min_confidence:g}."
+        )
+    elif result.hits:
+        typer.echo("No answer: the passages that were found have no text to answer with.")
+    else:
+        why = why_nothing_was_found(qa.retriever, question)
+        typer.echo(printable(f"No answer: no passage matches the question; {why}"))
     console.print(f"[dim]{result.n_read} passages read in {result.timings.total_ms:.0f} ms[/dim]")
 
 
-def _converse(qa: "OpenDomainQA", top_k: int, n_answers: int, json: bool) -> None:
+def _converse(
+    qa: "OpenDomainQA", top_k: int, n_answers: int, conditions: "Filter", json: bool
+) -> None:
     """Read questions from standard input until it ends."""
     from ...data import PrereadError
+    from ...data.io.outside import printable
 
-    if sys.stdin.isatty():
-        with suppress(ImportError):  # line editing and history, where Python was built with it
+    prompt = ""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        prompt = "? "  # printed by input(), since line editing has to know it
+        with suppress(ImportError):  # line editing and history, if Python was built with it
             import readline  # noqa: F401
-    typer.echo(f"{len(qa.index):,} passages. Ask; an empty line or quit ends.", err=True)
+    typer.echo(f"{len(qa.index):,} passages. An empty line or `quit` ends.", err=True)
     while True:
         try:
-            typer.echo("? ", err=True, nl=False)
-            question = input()
+            if not prompt:
+                typer.echo("? ", err=True, nl=False)
+            question = input(prompt)
         except EOFError:
             return
         if question.strip().lower() in ("", "quit", "exit"):
             return
         try:
-            _answer(qa, question, top_k, n_answers, json)
+            _answer(qa, question, top_k, n_answers, conditions, json)
         except PrereadError as error:
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(printable(f"error: {error}"), err=True)

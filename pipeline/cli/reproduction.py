@@ -1,4 +1,4 @@
-"""``preread reproduce``."""
+"""``preread reproduce``: measuring published figures again."""
 
 import shlex
 from dataclasses import asdict
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
     from ..evaluation.reproduction.running import ReproductionOutcome
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(reproduce)
-
-
 def reproduce(
-    name: Annotated[str | None, typer.Argument(metavar="NAME")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A name that --list shows.")
+    ] = None,
     corpus: Annotated[
-        Path | None, typer.Option(help="Passages; else they are shipped or downloaded.")
+        Path | None, typer.Option(help="Passages; default: those of NAME, shipped or downloaded.")
     ] = None,
     questions: Annotated[
-        Path | None, typer.Option(help="Questions; else they are shipped or downloaded.")
+        Path | None, typer.Option(help="Questions; default: those of NAME, shipped or downloaded.")
     ] = None,
     folder: Annotated[
-        Path, typer.Option(help="Indexes and results go into a folder of NAME in it.")
+        Path, typer.Option(help="Folder for indexes and results, in a folder NAME of its own.")
     ] = Path("reproductions"),
-    list_all: Annotated[bool, typer.Option("--list", help="Show what there is.")] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="List the reproductions.")] = False,
     from_file: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Another list of reproductions, in TOML."),
+        typer.Option("--from", metavar="FILE", help="Another list of reproductions, TOML."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run NAME's commands, and compare their figures with what is expected; 1 if one is off."""
+    """Run the commands of NAME and compare their figures with the expected ones.
+
+    The exit code is 1 if a figure differs by more than its tolerance.
+    """
     from ...data import PrereadError
     from ..evaluation.reproduction.listing import find_reproduction, load_reproductions
 
@@ -48,7 +48,7 @@ def reproduce(
     if name is None:
         raise PrereadError(
             f"expected the name of a reproduction ({', '.join(known)}), found none. "
-            "`preread reproduce --list` says what they are."
+            "`preread reproduce --list` describes each."
         )
     wanted = find_reproduction(name, known)
     from ..evaluation.reproduction.running import reproduce as run
@@ -65,7 +65,7 @@ def reproduce(
 
 
 def _print_list(known: "list[Reproduction]", json: bool) -> None:
-    """What there is: needs, steps, figures."""
+    """Print each reproduction: its needs, steps and figures."""
     from ..evaluation.reproduction.listing import Origin
 
     if json:
@@ -75,7 +75,7 @@ def _print_list(known: "list[Reproduction]", json: bool) -> None:
     how = {
         Origin.SHIPPED: "comes with the package ({})",
         Origin.DOWNLOAD: "`preread download {}`",
-        Origin.GIVEN: "must be named: {}",
+        Origin.GIVEN: "to be named by the option: {}",
     }
     for one in known:
         typer.echo(f"{one.name}: {one.about}\n  {one.needs}")
@@ -89,7 +89,7 @@ def _print_list(known: "list[Reproduction]", json: bool) -> None:
 
 
 def _print_figures(outcome: "ReproductionOutcome") -> None:
-    """A line a figure."""
+    """Print a line for each figure."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""``preread dense``."""
+"""``preread dense``: vectors of passages."""
 
 from typing import Annotated
 
@@ -7,41 +7,46 @@ import typer
 from .options import Device, IndexPath, Json, print_json, print_table
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command."""
-    app.command()(dense)
-
-
 def dense(
     index: IndexPath,
     encoder: Annotated[
-        str | None, typer.Option(metavar="ENCODER", help="A folder, or a hub name.")
+        str | None,
+        typer.Option(metavar="ENCODER", help="Sentence encoder: a folder, or a hub name."),
     ] = None,
     vectors: Annotated[
         str | None,
-        typer.Option(help="flat, ivf or ivfpq; default: what suits the number of passages."),
+        typer.Option(help="flat, ivf or ivfpq; default: suits the number of passages."),
     ] = None,
     query_prefix: Annotated[
-        str, typer.Option(help="What the encoder is given before a question.")
+        str, typer.Option(help="Text that the encoder expects before a question.")
     ] = "",
     passage_prefix: Annotated[
-        str, typer.Option(help="What the encoder is given before a passage.")
+        str, typer.Option(help="Text that the encoder expects before a passage.")
     ] = "",
     remove: Annotated[
-        bool, typer.Option("--remove", help="Take the vectors out of INDEX instead.")
+        bool, typer.Option("--remove", help="Remove the vectors from INDEX instead.")
     ] = False,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
-    """Make a vector of every passage of INDEX, to find passages by meaning; goes on if stopped."""
+    """Add a vector of every passage to INDEX, for finding passages by meaning.
+
+    A run that stopped is continued by the same command.
+    """
     from ...data import PrereadError
     from ...indexer import index_info
     from ...indexer.dense import SentenceEncoder, VectorKind, build_dense, remove_dense
 
     if remove == (encoder is not None):
-        raise PrereadError("dense: expected either --encoder ENCODER or --remove. Give one.")
+        found = "both" if remove else "neither"
+        raise PrereadError(
+            f"dense: expected either --encoder ENCODER or --remove, found {found}. Give one."
+        )
     if vectors is not None and vectors not in list(VectorKind):
-        raise PrereadError(f"vectors: expected one of {', '.join(VectorKind)}, found {vectors!r}.")
+        raise PrereadError(
+            f"--vectors: expected one of {', '.join(VectorKind)}, found {vectors!r}. Name one, or "
+            "leave the option out."
+        )
     if encoder is None:
         remove_dense(index)
     else:
@@ -50,6 +55,6 @@ def dense(
         )
         kind = VectorKind(vectors) if vectors else None
         build_dense(index, loaded, kind=kind, show_progress=True)
-        typer.echo("Passages are found by them with --retriever dense, or hybrid.", err=True)
+        typer.echo("--retriever dense and --retriever hybrid search these vectors.", err=True)
     content = index_info(index)
     print_json(content) if json else print_table(content)

@@ -1,4 +1,4 @@
-"""Measures over all questions: means with their intervals, curves, calibration."""
+"""Measures over all questions: means with intervals, curves, calibration."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ QUESTION_WORDS = ("who", "what", "when", "where", "which", "why", "how")
 
 @dataclass(frozen=True, slots=True)
 class MeanEstimate:
-    """A mean over questions, and where it may lie."""
+    """A mean over questions, with its 95 % interval."""
 
     mean: float
     low: float
@@ -25,7 +25,7 @@ class MeanEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Answers of like scores."""
+    """Answers whose scores fall into one bin."""
 
     n_questions: int
     mean_score: float
@@ -33,10 +33,10 @@ class Bin:
 
 
 def estimates(rows: npt.ArrayLike) -> list[MeanEstimate]:
-    """Means of some measures over the same questions, with their intervals.
+    """The means of some measures over the same questions, with intervals.
 
     Args:
-        rows: Shape ``(n_measures, n_questions)``.
+        rows: Values of each measure. Shape ``(n_measures, n_questions)``.
 
     Raises:
         ValueError: If there are no questions.
@@ -50,7 +50,11 @@ def estimates(rows: npt.ArrayLike) -> list[MeanEstimate]:
 
 
 def answer_scores(answers: Sequence[ScoredAnswer]) -> tuple[MeanEstimate, MeanEstimate]:
-    """Exact match and F1."""
+    """The means of exact match and F1.
+
+    Args:
+        answers: Scored answers.
+    """
     exact_match, f1 = estimates([[one.exact_match for one in answers], [one.f1 for one in answers]])
     return exact_match, f1
 
@@ -58,9 +62,14 @@ def answer_scores(answers: Sequence[ScoredAnswer]) -> tuple[MeanEstimate, MeanEs
 def top_k_accuracies(
     outcomes: Sequence[Outcome], cutoffs: Sequence[int]
 ) -> dict[int, MeanEstimate]:
-    """Share of the questions with an answer in their first k passages, for each cutoff k.
+    """The share of questions with an answer in their first k passages, for each cut-off k.
 
-    Questions without a gold answer are left out; empty where there are no others.
+    Args:
+        outcomes: Evaluated questions. Those without a gold answer are left out.
+        cutoffs: Numbers of passages.
+
+    Returns:
+        The accuracy for each cut-off; empty if no question has a gold answer.
 
     Source: DPR (https://github.com/facebookresearch/DPR), dense_retriever.py.
     """
@@ -74,7 +83,12 @@ def top_k_accuracies(
 def scores_by_passages(
     outcomes: Sequence[Outcome], cutoffs: Sequence[int]
 ) -> dict[int, tuple[MeanEstimate, MeanEstimate]]:
-    """Exact match and F1 had only the first k passages been read, for each cutoff k."""
+    """Exact match and F1 after reading only the first k passages, for each cut-off k.
+
+    Args:
+        outcomes: Evaluated questions.
+        cutoffs: Numbers of passages.
+    """
     columns = np.array([[one.after(k) for one in outcomes] for k in cutoffs], dtype=np.float64)
     exact_match = estimates(columns[:, :, 0])
     f1 = estimates(columns[:, :, 1])
@@ -82,9 +96,12 @@ def scores_by_passages(
 
 
 def reliability(outcomes: Sequence[Outcome]) -> list[Bin]:
-    """Answers by confidence, or by score where there is none, in ten bins of equal width.
+    """Group answers into ten bins of equal width, by confidence, or by score without a confidence.
 
-    Empty bins are left out; questions to which nothing was answered are in none.
+    Empty bins are left out, and so are questions without an answer.
+
+    Args:
+        outcomes: Evaluated questions.
 
     Source: Guo et al. 2017 (https://arxiv.org/abs/1706.04599), section 2.
     """
@@ -98,7 +115,10 @@ def reliability(outcomes: Sequence[Outcome]) -> list[Bin]:
 
 
 def calibration_bins(answers: Iterable[tuple[float, float]]) -> list[Bin]:
-    """Pairs of score and exact match in ten bins of equal width; empty bins are left out.
+    """Group answers by score into ten bins of equal width; empty bins are left out.
+
+    Args:
+        answers: Pairs of score and exact match.
 
     Source: Guo et al. 2017 (https://arxiv.org/abs/1706.04599), section 2.
     """
@@ -111,7 +131,13 @@ def calibration_bins(answers: Iterable[tuple[float, float]]) -> list[Bin]:
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
-    """Mean distance between score and exact match, over the bins, weighted; None without any.
+    """The mean distance between score and exact match over bins, weighted by their answers.
+
+    Args:
+        bins: The bins.
+
+    Returns:
+        The error, from 0 to 1; None without bins.
 
     Source: Guo et al. 2017 (https://arxiv.org/abs/1706.04599), equation 3.
     """
@@ -123,13 +149,16 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
 
 
 def calibration_error(answers: Sequence[tuple[float, float]]) -> MeanEstimate | None:
-    """The `expected_calibration_error` of answers, and where it may lie; None without any.
+    """The `expected_calibration_error` of answers, with its interval.
 
-    The error of few answers is greater than that of many, and so is that of answers that are drawn
-    with replacement: the interval reaches further up than down, and may lie above the error.
+    The error is greater for few answers than for many, and greater for answers drawn with
+    replacement. The interval therefore reaches further up than down, and may lie above the error.
 
     Args:
         answers: Pairs of score and exact match.
+
+    Returns:
+        The error; None without answers.
     """
     error = expected_calibration_error(calibration_bins(answers))
     if error is None:
@@ -137,18 +166,22 @@ def calibration_error(answers: Sequence[tuple[float, float]]) -> MeanEstimate | 
     gaps = np.zeros((N_BINS, len(answers)))
     for number, (score, exact_match) in enumerate(answers):
         gaps[_bin_of(score), number] = exact_match - score
-    # The mean of a bin's gaps over all answers is its distance times its share of the answers.
+    # The mean of a bin's gaps over all answers is its distance, weighted by its share of answers.
     ((low, high),) = middle(np.abs(resampled_means(gaps)).sum(axis=0, keepdims=True))
     return MeanEstimate(error, float(low), float(high), len(answers))
 
 
 def _bin_of(score: float) -> int:
-    """Number of a score's bin; a score of 1 belongs to the last one."""
+    """The number of the bin of a score; a score of 1 belongs to the last bin."""
     return min(int(score * N_BINS), N_BINS - 1)
 
 
 def question_word(question: str) -> str:
-    """The first word of the question that asks; ``other`` where none does."""
+    """The first question word of a question; ``other`` if it has none.
+
+    Args:
+        question: Text of the question.
+    """
     words = (word.strip("\"'(?,.").lower() for word in question.split())
     found = (
         word.removesuffix("'s").replace("whose", "who").replace("whom", "who") for word in words
@@ -157,7 +190,11 @@ def question_word(question: str) -> str:
 
 
 def exact_match_by_word(outcomes: Sequence[Outcome]) -> dict[str, MeanEstimate]:
-    """Exact match by question word, the most frequent first."""
+    """Exact match by question word, the most frequent word first.
+
+    Args:
+        outcomes: Evaluated questions.
+    """
     groups: dict[str, list[Outcome]] = {}
     for one in outcomes:
         groups.setdefault(question_word(one.question), []).append(one)
@@ -166,6 +203,10 @@ def exact_match_by_word(outcomes: Sequence[Outcome]) -> dict[str, MeanEstimate]:
 
 
 def stage_times(outcomes: Sequence[Outcome]) -> Mapping[str, npt.NDArray[np.float64]]:
-    """Milliseconds of each question, by stage."""
+    """The milliseconds of each question, by stage.
+
+    Args:
+        outcomes: Evaluated questions.
+    """
     stages = dict.fromkeys(stage for one in outcomes for stage in one.stage_ms)
     return {stage: np.array([one.stage_ms.get(stage, 0.0) for one in outcomes]) for stage in stages}

@@ -1,4 +1,4 @@
-"""Two systems' answers to the same questions: is one better, or is it chance?"""
+"""Comparing the answers of two systems to the same questions, with a test of significance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from .summary import interval, percent
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Scored answers of two systems, question by question."""
+    """The scored answers of two systems to the same questions."""
 
     pairs: Sequence[tuple[ScoredAnswer, ScoredAnswer]]
 
     @property
     def differing(self) -> list[tuple[ScoredAnswer, ScoredAnswer]]:
-        """Pairs whose scores differ; those of which one only is right come first."""
+        """The pairs whose scores differ; pairs with one right answer come first."""
         found = [(a, b) for a, b in self.pairs if (a.exact_match, a.f1) != (b.exact_match, b.f1)]
         return sorted(found, key=lambda pair: pair[0].exact_match == pair[1].exact_match)
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of ``preread compare --json``: differences are B's score less A's."""
+        """The keys of ``preread compare --json``; differences are B minus A."""
         exact = [(a.exact_match, b.exact_match) for a, b in self.pairs]
         f1 = [(a.f1, b.f1) for a, b in self.pairs]
         differences = estimates([[b - a for a, b in exact], [b - a for a, b in f1]])
@@ -39,14 +39,14 @@ class Comparison:
 
 
 def compare(a: str | Path, b: str | Path) -> Comparison:
-    """Put two files of scored answers side by side.
+    """Compare two files of scored answers.
 
     Args:
-        a: Lines of ``preread evaluate --predictions`` or ``preread score --scored``.
-        b: Likewise, of the same questions, in any order.
+        a: A file of ``preread evaluate --predictions`` or ``preread score --scored``.
+        b: Another such file of the same questions, in any order.
 
     Raises:
-        DataError: If a file is not sound, or a question is not in both with the same gold answers.
+        DataError: If a file is damaged, or the files differ in questions or gold answers.
     """
     first, second = _by_question(Path(a)), _by_question(Path(b))
     for name, (line, one) in second.items():
@@ -67,9 +67,16 @@ def compare(a: str | Path, b: str | Path) -> Comparison:
 
 
 def mcnemar_exact(n_wins: int, n_losses: int) -> float:
-    """Chance of a split at least as uneven, were wins and losses equally likely; two-sided.
+    """The p-value of McNemar's exact test, two-sided.
 
-    Only questions that one of both has right count. 1.0 where there is none.
+    It is the probability of a division at least as uneven if wins and losses were equally likely.
+
+    Args:
+        n_wins: Number of questions that only the second system answers right.
+        n_losses: Number of questions that only the first system answers right.
+
+    Returns:
+        The p-value; 1.0 without wins and losses.
 
     Source: McNemar 1947 (https://doi.org/10.1007/BF02295996), in its exact, binomial form.
     """
@@ -79,32 +86,37 @@ def mcnemar_exact(n_wins: int, n_losses: int) -> float:
 
 
 def _by_question(path: Path) -> dict[str, tuple[int | None, ScoredAnswer]]:
-    """A file's answers with their lines, by the questions' identifiers."""
+    """The answers of a file with their line numbers, by identifier."""
     found: dict[str, tuple[int | None, ScoredAnswer]] = {}
     for place, one in read_scored(path):
         if one.question_id in found:
             raise place.error(
                 f"expected one line for question {one.question_id!r}, found a second one after "
-                f"line {found[one.question_id][0]}. Drop one of the two."
+                f"line {found[one.question_id][0]}. Remove one of them."
             )
         found[one.question_id] = place.line, one
     if not found:
-        raise DataError("expected at least one scored answer, found none.", path=path)
+        raise DataError(
+            "expected at least one scored answer, found none. Name another file.", path=path
+        )
     return found
 
 
 def _missing(name: str, other: Path) -> str:
-    """What is wrong with a question of one file only."""
-    return f"expected question {name!r} in {other} too, found it here only. Compare equal sets."
+    """The error message for a question that is in one file only."""
+    return (
+        f"expected question {name!r} in {other} too, found it here only. Compare files of the same "
+        "questions."
+    )
 
 
 def _wins(scores: Sequence[tuple[float, float]]) -> int:
-    """How often the second is higher."""
+    """The number of pairs whose second score is higher."""
     return sum(b > a for a, b in scores)
 
 
 def _measure(scores: Sequence[tuple[float, float]], difference: MeanEstimate) -> dict[str, Any]:
-    """One measure of both, and how they differ."""
+    """One measure of both systems, and the difference."""
     n_questions, n_wins = len(scores), _wins(scores)
     n_losses = _wins([(b, a) for a, b in scores])
     return {

@@ -1,9 +1,10 @@
-"""Reading comprehension: how well a reader answers when it is given the passage."""
+"""Reading comprehension: how well a reader answers a question from its own context."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,14 @@ from ...reader.codecs import Codec, known_codec, round_trip
 
 
 class ReadMode(StrEnum):
-    """Where the states come from."""
+    """How contexts are read."""
 
     FULL = "full"
-    """No split: question and passage together through all layers."""
+    """Without a split: all layers see question and context together."""
     DECOMPOSED = "decomposed"
-    """Split, states computed on the spot."""
+    """With the split; states are computed on the spot."""
     STORED = "stored"
-    """Split, states through the codec, as an index would give them back."""
+    """With the split; states go through the codec, as in an index."""
 
 
 def evaluate_reader(
@@ -31,39 +32,41 @@ def evaluate_reader(
     examples: Iterable[ReadingExample],
     *,
     mode: ReadMode = ReadMode.DECOMPOSED,
-    codec: str | Codec | None = None,
+    codec: str | Path | Codec | None = None,
     show_progress: bool = False,
 ) -> dict[str, Any]:
-    """Answer questions about given contexts and score the answers.
+    """Answer questions from their contexts and score the answers.
 
-    The context alone is read, without its title, as published SQuAD figures are. Questions
-    without a gold answer are left out and counted: the reader has no null answer.
+    Contexts are read without titles, as for published results on SQuAD. Questions without a gold
+    answer are left out and counted.
 
     Args:
-        reader: What reads. For ``full``, load it with ``num_lower_layers=0``.
-        examples: With gold answers.
-        mode: Where the states come from.
-        codec: What ``stored`` goes through: a codec, its name, or the file of a learned one; by
+        reader: The reader. For ``full``, load it with ``num_lower_layers=0``.
+        examples: Questions with contexts and gold answers.
+        mode: How contexts are read.
+        codec: Codec of the mode ``stored``: a codec, its name, or the file of a learned one; by
             default the reader's own.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        ``exact_match`` and ``f1`` in percent, each with an ``…_interval`` that holds 95 % (see
-        `bootstrap_intervals`), ``n_questions``, ``n_without_answer``, ``mode``, and for ``stored``
-        the ``codec``.
+        ``exact_match`` and ``f1`` in percent, each with the ends of a 95 % interval
+        (``…_interval``), ``n_questions``, ``n_without_answer``, ``mode``, ``num_lower_layers``, and
+        for ``stored`` the ``codec``.
 
     Raises:
-        PrereadError: If there is nothing to score, or the codec has to be learned first.
+        PrereadError: If no question has a gold answer, or the codec has to be learned first.
     """
     known = [replace(example, title="") for example in examples]
     answerable = [example for example in known if example.answers]
     if not answerable:
-        raise PrereadError("evaluate-reader: expected questions with answers, found none.")
+        raise PrereadError(
+            "evaluate-reader: expected questions with answers, found none. Name another file."
+        )
     through: Callable[[Packed, Packed], Packed] = _unchanged
     more: dict[str, str] = {}
     if mode is ReadMode.STORED:
         named = codec or reader.config.codec
-        chosen = known_codec(named, reader) if isinstance(named, str) else named
+        chosen = known_codec(named, reader) if isinstance(named, str | Path) else named
         through = partial(round_trip, chosen)
         more["codec"] = str(chosen.name)
     answered = answer_examples(reader, answerable, through)
@@ -90,14 +93,17 @@ def _unchanged(states: Packed, token_ids: Packed) -> Packed:
 
 
 def parse_mode(name: str) -> ReadMode:
-    """A mode by its name.
+    """The mode of a name.
+
+    Args:
+        name: The name.
 
     Raises:
-        PrereadError: If there is none of that name.
+        PrereadError: If no mode has the name.
     """
     try:
         return ReadMode(name)
     except ValueError:
         raise PrereadError(
-            f"mode: expected one of {', '.join(ReadMode)}, found {name!r}."
+            f"--mode: expected one of {', '.join(ReadMode)}, found {name!r}. Name one."
         ) from None

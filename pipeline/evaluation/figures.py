@@ -1,4 +1,4 @@
-"""The report's plots, as SVG that is readable on light and on dark paper."""
+"""Plots of the report, as SVG that is readable on light and on dark backgrounds."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _INK = "#123456"
-"""Stands for the colour of text, which only the reader's screen decides."""
+"""Placeholder for the colour of text, which follows the colour scheme of the browser."""
 _BLUE = "#3987e5"
 _ORANGE = "#d95926"
 _STYLE = "<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}</style>"
 _SETTINGS: dict[Any, Any] = {
-    "svg.hashsalt": "preread",  # or equal plots would differ in their identifiers
+    "svg.hashsalt": "preread",  # equal plots get equal identifiers
     "savefig.transparent": True,
     "text.color": _INK,
     "axes.labelcolor": _INK,
@@ -41,13 +41,13 @@ _SETTINGS: dict[Any, Any] = {
 
 
 def check_matplotlib(path: Path) -> None:
-    """Refuse plots where what draws them is not installed.
+    """Check that matplotlib is installed.
 
     Args:
-        path: The file that they are for.
+        path: The file that will hold the plots, for the message.
 
     Raises:
-        PrereadError: If it is not.
+        PrereadError: If matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
         raise PrereadError(
@@ -57,7 +57,14 @@ def check_matplotlib(path: Path) -> None:
 
 
 def plot_by_passages(scores: Mapping[int, tuple[MeanEstimate, MeanEstimate]]) -> str:
-    """Exact match and F1 against the passages read."""
+    """Plot exact match and F1 against the number of passages read.
+
+    Args:
+        scores: Exact match and F1 by number of passages.
+
+    Returns:
+        SVG.
+    """
     with _axes() as (axes, drawn):
         for number, (label, colour) in enumerate((("EM", _BLUE), ("F1", _ORANGE))):
             _curve(axes, {k: pair[number] for k, pair in scores.items()}, label, colour)
@@ -67,7 +74,14 @@ def plot_by_passages(scores: Mapping[int, tuple[MeanEstimate, MeanEstimate]]) ->
 
 
 def plot_accuracy(accuracies: Mapping[int, MeanEstimate]) -> str:
-    """Top-k accuracy against k."""
+    """Plot top-k accuracy against k.
+
+    Args:
+        accuracies: Accuracy by k.
+
+    Returns:
+        SVG.
+    """
     with _axes() as (axes, drawn):
         _curve(axes, accuracies, "top-k accuracy", _BLUE)
         _label(axes, "k: passages retrieved", "percent")
@@ -75,7 +89,14 @@ def plot_accuracy(accuracies: Mapping[int, MeanEstimate]) -> str:
 
 
 def plot_stages(times: Mapping[str, npt.NDArray[np.float64]]) -> str:
-    """Mean milliseconds of each stage, with a line to the 95th percentile."""
+    """Plot the mean milliseconds of each stage, with a line to the 95th percentile.
+
+    Args:
+        times: Milliseconds of each question, by stage.
+
+    Returns:
+        SVG.
+    """
     with _axes() as (axes, drawn):
         names = list(times)
         means = np.array([times[name].mean() for name in names])
@@ -84,12 +105,19 @@ def plot_stages(times: Mapping[str, npt.NDArray[np.float64]]) -> str:
         axes.barh(names, means, xerr=errors, color=_BLUE, ecolor=_INK, capsize=3, height=0.6)
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("milliseconds a question: mean, and 95th percentile")
+        axes.set_xlabel("milliseconds per question: mean, and 95th percentile")
     return drawn[0]
 
 
 def plot_reliability(bins: Sequence[Bin]) -> str:
-    """Exact match against the score of the answer; the size of a point says how many answers."""
+    """Plot exact match against the score; the area of a point is its share of the answers.
+
+    Args:
+        bins: Answers grouped by score.
+
+    Returns:
+        SVG.
+    """
     with _axes() as (axes, drawn):
         axes.plot([0, 1], [0, 100], color=_INK, linewidth=1, linestyle=":")
         scores = [one.mean_score for one in bins]
@@ -104,7 +132,14 @@ def plot_reliability(bins: Sequence[Bin]) -> str:
 
 
 def plot_words(scores: Mapping[str, MeanEstimate]) -> str:
-    """Exact match by question word, with its interval."""
+    """Plot exact match by question word, with intervals.
+
+    Args:
+        scores: Exact match by question word.
+
+    Returns:
+        SVG.
+    """
     with _axes() as (axes, drawn):
         names = [f"{word} ({one.n_questions:,})" for word, one in scores.items()]
         means = 100 * np.array([one.mean for one in scores.values()])
@@ -120,7 +155,7 @@ def plot_words(scores: Mapping[str, MeanEstimate]) -> str:
 
 @contextmanager
 def _axes() -> Iterator[tuple[Axes, list[str]]]:
-    """Axes to draw on; when the block ends, the list holds the SVG."""
+    """Axes to draw on, and a list that holds the SVG when the block ends."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -137,7 +172,7 @@ def _axes() -> Iterator[tuple[Axes, list[str]]]:
 
 
 def _curve(axes: Axes, points: Mapping[int, MeanEstimate], label: str, colour: str) -> None:
-    """A line with the band of its intervals."""
+    """Draw a line with a band for its intervals."""
     ks = list(points)
     axes.plot(ks, [100 * one.mean for one in points.values()], color=colour, label=label,
               marker="o" if len(ks) <= 20 else None, markersize=4)  # fmt: skip
@@ -151,7 +186,7 @@ def _curve(axes: Axes, points: Mapping[int, MeanEstimate], label: str, colour: s
 
 
 def _label(axes: Axes, x: str, y: str) -> None:
-    """Names of the axes; the vertical one is in percent."""
+    """Label the axes; the vertical one is in percent."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.set_ylim(0, 103)  # a line at 100 is seen whole
+    axes.set_ylim(0, 103)  # so that a line at 100 is not cut

@@ -32,10 +32,10 @@ def evaluate(
     questions: Sequence[Question],
     *,
     top_k: int = 20,
-    predictions: Path | None = None,
-    run: Path | None = None,
-    retrieval: Path | None = None,
-    report: Path | None = None,
+    predictions: str | Path | None = None,
+    run: str | Path | None = None,
+    retrieval: str | Path | None = None,
+    report: str | Path | None = None,
     resume: bool = False,
     facts: Mapping[str, str] | None = None,
     show_progress: bool = False,
@@ -43,37 +43,43 @@ def evaluate(
     """Answer questions and score the answers.
 
     Args:
-        qa: What answers.
-        questions: With gold answers. A question whose gold is empty counts as right when nothing is
-            answered.
-        top_k: Passages read.
-        predictions: Where to write one JSON line a question.
-        run: Where to write the passages found, as a TREC run.
-        retrieval: Where to write the passages found, as DPR's retrieval JSON.
-        report: Where to write a report with plots, ``.html`` or ``.md``; needs matplotlib.
-        resume: Keep the lines that ``predictions`` holds already, and go on after them.
-        facts: What the report says of the run, besides what ``qa`` knows.
+        qa: An index with its reader and retriever.
+        questions: Questions with gold answers. A question with none counts as right if no answer is
+            given.
+        top_k: Number of passages to read.
+        predictions: File to write with the answer to each question, as JSON Lines.
+        run: File to write with the passages that were found, as a TREC run.
+        retrieval: File to write with the passages that were found, as DPR's retrieval JSON.
+        report: Report with plots to write, ``.html`` or ``.md``; it needs matplotlib.
+        resume: Keep the lines of ``predictions``, and continue after them.
+        facts: Facts for the report, besides those of ``qa``.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
         The keys of ``preread evaluate --json``: ``exact_match`` and ``f1`` in percent;
-        ``top_k_accuracy``, for each cut-off k the percentage of the questions with a gold answer
-        for which one of the first k passages holds it (DPR's matching; at least 100 passages are
-        retrieved); ``latency_ms`` of whole questions, one at a time, that retrieval included, and
-        its mean by stage; 95 % bootstrap intervals; ``exact_match_by_passages``, had only the
-        first k passages been read; ``passages_read``, their mean; ``expected_calibration_error``
-        of the answers' confidences, or of their scores where the reader has none.
+        ``top_k_accuracy``, for each cut-off k the percentage of questions with a gold answer in one
+        of the first k passages (DPR's matching; at least 100 passages are retrieved);
+        ``latency_ms`` of whole questions, one at a time, with the retrieval of these passages, and
+        its mean by stage; 95 % bootstrap intervals; ``exact_match_by_passages``, after reading only
+        the first k passages; ``passages_read``, their mean number; ``expected_calibration_error``
+        of the confidences, or of the scores if the reader has no confidence.
 
     Raises:
-        PrereadError: If there is no question, one is not labelled, a file cannot be written, or
-            ``predictions`` cannot be resumed.
+        PrereadError: If there is no question, a question is not labelled, a file cannot be written,
+            or ``predictions`` cannot be resumed.
     """
+    predictions = None if predictions is None else Path(predictions)
+    run = None if run is None else Path(run)
+    retrieval = None if retrieval is None else Path(retrieval)
+    report = None if report is None else Path(report)
     if not questions:
-        raise PrereadError("evaluate: expected at least one question, found none.")
+        raise PrereadError(
+            "evaluate: expected at least one question, found none. Name a file of questions."
+        )
     unlabelled = next((q.question_id for q in questions if not q.is_labelled), None)
     if unlabelled is not None:
         raise PrereadError(
-            f"evaluate: expected questions whose answers are known, found {unlabelled!r} without. "
+            f"evaluate: expected questions with known answers, found {unlabelled!r} without one. "
             "Read them with preread.data.read_gold."
         )
     if resume and predictions is None:
@@ -112,7 +118,7 @@ def evaluate(
             outcomes.append(_score(question, result, found))
             if file is not None:
                 file.write(json.dumps(outcomes[-1].to_dict(), ensure_ascii=False) + "\n")
-                file.flush()  # whoever is killed leaves whole lines
+                file.flush()  # a run that is killed leaves whole lines
             for writer in writers:
                 writer.write(question, found)
     summary = summarise(outcomes, top_k)
@@ -127,14 +133,14 @@ def _retrieve_again(
     top_k: int,
     writers: Sequence[RetrievalWriter],
 ) -> Iterator[tuple[Question, list[Retrieved]]]:
-    """The passages of questions whose answers are known, where anyone wants them."""
+    """The passages of questions that are answered already, if a writer needs them."""
     for question in questions if writers else ():
         hits = qa.retriever.search(question.question, max(top_k, *CUTOFFS))
         yield question, look_up(qa.index, question, hits)
 
 
 def _score(question: Question, result: Result, found: Sequence[Retrieved]) -> Outcome:
-    """Compare what was answered and found with the gold answers."""
+    """Score the answer and the passages of a question against its gold answers."""
     best = result.answers[0] if result.answers else None
     prediction = best.answer if best else ""
     exact_match, f1 = score_prediction(question, prediction)
@@ -165,7 +171,7 @@ def _score(question: Question, result: Result, found: Sequence[Retrieved]) -> Ou
 
 
 def _facts(qa: OpenDomainQA) -> dict[str, str]:
-    """What a report says of the index and the reader."""
+    """The facts of a report about index, reader and retriever."""
     plan = qa.index.manifest.plan
     return {
         "index": str(qa.index.path),
@@ -179,7 +185,7 @@ def _facts(qa: OpenDomainQA) -> dict[str, str]:
         "BM25's weight": f"{qa.weights.bm25:g}",
         "similarity's weight": f"{qa.weights.similarity:g}",
         "passage score's weight": f"{qa.reader.ranking.passage_weight:g}",
-        "equal answers": "add up" if qa.rule.aggregate_answers else "the best span counts",
+        "equal answers": "added up" if qa.rule.aggregate_answers else "the best span decides",
         "device": str(qa.reader.device),
         "runtime": f"{qa.reader.runtime_name}, {qa.reader.precision}",
         "stop margin": "none" if qa.stop_margin is None else f"{qa.stop_margin:g}",

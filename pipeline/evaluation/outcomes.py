@@ -1,4 +1,4 @@
-"""What became of each question: the lines of a predictions file."""
+"""The outcome of each question: the lines of a predictions file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from ...data.io.policy import ErrorPolicy, SourceLocation, parse_each
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredAnswer:
-    """A question's prediction and its scores, whoever made it."""
+    """A prediction of any system, with its scores."""
 
     question_id: str
     question: str
@@ -32,7 +32,13 @@ class ScoredAnswer:
 
     @classmethod
     def of(cls, question: Question, prediction: str, scores: tuple[float, float]) -> "ScoredAnswer":
-        """A prediction with its exact match and F1."""
+        """Make a scored answer.
+
+        Args:
+            question: The question.
+            prediction: The predicted answer; empty if there is none.
+            scores: Exact match and F1.
+        """
         return ScoredAnswer(
             question_id=question.question_id,
             question=question.question,
@@ -56,10 +62,10 @@ class ScoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """What reading some of the passages would have answered, scored."""
+    """The best answer after reading some of the passages, scored."""
 
     n_passages: int
-    """From so many passages on, up to those of the next step."""
+    """Least number of passages with this answer; the next step has more."""
     prediction: str
     exact_match: float
     f1: float
@@ -70,21 +76,25 @@ class Outcome(ScoredAnswer):
     """A question, answered from an index and scored."""
 
     score: float
-    """Of the answer, between 0 and 1; 0 where there is none."""
+    """Score of the answer, from 0 to 1; 0 without an answer."""
     confidence: float | None = None
-    """The probability that the answer is right; None where there is none or it was not fitted."""
+    """The probability that the answer is right; None without an answer or fitted weights."""
     passage_id: str | None
     first_passage_with_answer: int | None
-    """Rank of the first passage found that holds a gold answer, from 1."""
+    """Rank, from 1, of the first passage that holds a gold answer."""
     latency_ms: float
     stage_ms: dict[str, float]
     passages_read: int
-    """Fewer than were asked for where fewer were found, or reading stopped early."""
+    """Number of passages read; fewer than requested if fewer were found or reading stopped."""
     steps: tuple[StepOutcome, ...] = field(default=())
 
     def after(self, n_passages: int) -> tuple[float, float]:
-        """Exact match and F1, had only the first passages been read."""
-        exact_match = f1 = float(not self.gold)  # without a passage nothing is answered
+        """Exact match and F1 after reading only some passages.
+
+        Args:
+            n_passages: Number of passages read, from the first.
+        """
+        exact_match = f1 = float(not self.gold)  # without passages there is no answer
         for step in self.steps:
             if step.n_passages <= n_passages:
                 exact_match, f1 = step.exact_match, step.f1
@@ -119,16 +129,23 @@ class Outcome(ScoredAnswer):
 
 
 def read_scored(path: Path) -> Iterator[tuple[SourceLocation, ScoredAnswer]]:
-    """The scored answers of a file, with their places.
+    """Read the scored answers of a file, with their locations.
+
+    Args:
+        path: The file.
 
     Raises:
-        DataError: If the file cannot be read, or a line is not sound.
+        DataError: If the file cannot be read, or a line is damaged.
     """
     return parse_each(read_json_lines(path, ErrorPolicy()), parse_scored, ErrorPolicy())
 
 
 def parse_scored(record: JsonObject, location: SourceLocation) -> ScoredAnswer:
-    """One line as a scored answer.
+    """Parse one line as a scored answer.
+
+    Args:
+        record: The JSON object of the line.
+        location: Location of the line.
 
     Raises:
         DataError: If a field is missing or of another type.
@@ -137,7 +154,11 @@ def parse_scored(record: JsonObject, location: SourceLocation) -> ScoredAnswer:
 
 
 def parse_outcome(record: JsonObject, location: SourceLocation) -> Outcome:
-    """One line as an outcome.
+    """Parse one line as an outcome.
+
+    Args:
+        record: The JSON object of the line.
+        location: Location of the line.
 
     Raises:
         DataError: If a field is missing or of another type.

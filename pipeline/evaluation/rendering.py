@@ -1,4 +1,4 @@
-"""A report's sections as one HTML file, or as Markdown with its plots beside it."""
+"""Rendering a report as one HTML file, or as Markdown with plots beside it."""
 
 import base64
 import re
@@ -36,32 +36,44 @@ img {{ width: 100%; height: auto; }}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of texts."""
+    """A table of texts."""
 
     columns: tuple[str, ...]
-    """Their headings; none where the rows explain themselves."""
+    """Headings of the columns; empty for a table without headings."""
     rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a report."""
+    """A section of a report."""
 
     title: str
     text: str
     table: Table
     figure: tuple[str, str] | None = None
-    """A plot's name and its SVG."""
+    """Name of a plot, and its SVG."""
 
 
 def write_html(path: Path, title: str, sections: Sequence[Section]) -> None:
-    """Write one file that needs no other and no network."""
+    """Write one file that needs no other file and no network.
+
+    Args:
+        path: The file.
+        title: Title of the report.
+        sections: Sections in their order.
+    """
     body = "\n".join(_html(section) for section in sections)
     _write(path, _PAGE.format(title=escape(title), body=body))
 
 
 def write_markdown(path: Path, title: str, sections: Sequence[Section]) -> None:
-    """Write a file, and beside it a plot ``NAME-….svg`` for each section that has one."""
+    """Write a file, and beside it ``NAME-….svg`` for the plot of each section.
+
+    Args:
+        path: The file.
+        title: Title of the report.
+        sections: Sections in their order.
+    """
     parts = [f"# {title}"]
     for section in sections:
         parts.append(f"## {section.title}")
@@ -76,13 +88,13 @@ def write_markdown(path: Path, title: str, sections: Sequence[Section]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a text, whole or not at all."""
+    """Write a file atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def _html(section: Section) -> str:
-    """A section of the page."""
+    """The HTML of a section."""
     parts = [f"<h2>{escape(section.title)}</h2>"]
     parts += [f"<p>{escape(section.text)}</p>"] if section.text else []
     if section.figure is not None:
@@ -99,12 +111,12 @@ def _html(section: Section) -> str:
 
 
 def _markdown_table(table: Table) -> str:
-    """A table; Markdown has none without headings."""
+    """The Markdown of a table; Markdown requires headings, so they may be empty."""
     columns = table.columns or ("",) * len(table.rows[0])
     lines = [columns, ("---",) * len(columns), *table.rows]
     return "\n".join("| " + " | ".join(map(_markdown_cell, line)) + " |" for line in lines)
 
 
 def _markdown_cell(text: str) -> str:
-    """A cell, which no bar or line end may cut."""
+    """The Markdown of a cell, without line ends and with escaped bars."""
     return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("<", "&lt;")

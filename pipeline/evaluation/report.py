@@ -1,4 +1,4 @@
-"""A report of an evaluation: what ran, the scores with their intervals, plots."""
+"""The report of an evaluation: what was evaluated, scores with intervals, plots."""
 
 import datetime
 import platform
@@ -32,15 +32,18 @@ _CURVE = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 40, 50, 70, 100, 150, 200, 30
 
 
 def check_report(path: Path) -> None:
-    """Refuse a report that could not be written, before the work.
+    """Check, before the work, that a report can be written.
+
+    Args:
+        path: The file of the report.
 
     Raises:
-        PrereadError: If the name says no known form, or matplotlib is not installed.
+        PrereadError: If its ending is unknown, or matplotlib is not installed.
     """
     if path.suffix.lower() not in _WRITERS:
         raise PrereadError(
-            f"{path}: expected a report's name to end in {' or '.join(_WRITERS)}, found "
-            f"{path.suffix or 'no suffix'!r}. The suffix decides the form."
+            f"{path}: expected the name of a report to end in {' or '.join(_WRITERS)}, found "
+            f"{path.suffix or 'no ending'}. Change the name."
         )
     figures.check_matplotlib(path)
 
@@ -48,13 +51,13 @@ def check_report(path: Path) -> None:
 def write_report(
     path: Path, outcomes: Sequence[Outcome], summary: Mapping[str, Any], facts: Mapping[str, str]
 ) -> None:
-    """Write a report; Markdown puts its plots beside it.
+    """Write a report. The plots of a Markdown report are files beside it.
 
     Args:
-        path: ``.html`` or ``.md``.
-        outcomes: What became of each question.
-        summary: By `summary.summarise`.
-        facts: What was evaluated, in the order in which it is shown.
+        path: The file, ``.html`` or ``.md``.
+        outcomes: Evaluated questions.
+        summary: The result of `summary.summarise`.
+        facts: Facts about what was evaluated, in the order in which they are shown.
     """
     sections = [
         _facts({**facts, "passages read": str(summary["top_k"])}),
@@ -70,7 +73,7 @@ def write_report(
 
 
 def _facts(facts: Mapping[str, str]) -> Section:
-    """What ran, where, and with which versions."""
+    """What was evaluated, with versions, machine and date."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     whole = {
@@ -91,15 +94,15 @@ def _scores(outcomes: Sequence[Outcome]) -> Section:
     ]
     return Section(
         "Scores",
-        "In percent. The interval holds the middle 95 % of what 5,000 bootstrap samples of the "
-        "questions give: it says how far the score may move with other questions of the kind, not "
-        "with another reader or index.",
+        "In percent. The interval holds the middle 95 % of the scores of 5,000 bootstrap samples "
+        "of the questions. It shows how the score varies with other questions of the same kind, "
+        "not with another reader or index.",
         Table(("", "score", "95 % interval", "questions"), rows),
     )
 
 
 def _by_passages(outcomes: Sequence[Outcome], top_k: int) -> Section:
-    """EM and F1 against the passages read."""
+    """EM and F1 by number of passages read."""
     cutoffs = [k for k in _CURVE if k < top_k] + [top_k]
     scores = scores_by_passages(outcomes, cutoffs)
     rows = [
@@ -108,15 +111,14 @@ def _by_passages(outcomes: Sequence[Outcome], top_k: int) -> Section:
     ]
     return Section(
         "Passages read",
-        "What the answers would be had only the first k passages been read, from one reading of "
-        "all of them.",
+        "Scores of the answers after reading only the first k passages. All were read once.",
         Table(("k", "EM", "95 % interval", "F1", "95 % interval"), rows),
         ("by-passages", figures.plot_by_passages(scores)),
     )
 
 
 def _accuracy(outcomes: Sequence[Outcome]) -> Section | None:
-    """Top-k accuracy against k."""
+    """Top-k accuracy by k."""
     accuracies = top_k_accuracies(outcomes, range(1, max(CUTOFFS) + 1))
     if not accuracies:
         return None
@@ -125,14 +127,14 @@ def _accuracy(outcomes: Sequence[Outcome]) -> Section | None:
     ]
     return Section(
         "Passages retrieved",
-        "Share of the questions with an answer in one of the first k passages, by DPR's matching.",
+        "Share of questions with an answer in one of the first k passages, by DPR's matching.",
         Table(("k", "top-k accuracy", "95 % interval"), rows),
         ("accuracy", figures.plot_accuracy(accuracies)),
     )
 
 
 def _latency(outcomes: Sequence[Outcome]) -> Section:
-    """Where the time went."""
+    """Latency by stage."""
     times = stage_times(outcomes)
     whole = np.array([one.latency_ms for one in outcomes])
     rows = [
@@ -141,14 +143,14 @@ def _latency(outcomes: Sequence[Outcome]) -> Section:
     ]
     return Section(
         "Latency",
-        "Milliseconds a question, one at a time, the retrieval of all passages included.",
+        "Milliseconds per question, one at a time, with the retrieval of all passages.",
         Table(("stage", "mean", "median", "95th percentile"), rows),
         ("latency", figures.plot_stages(times)),
     )
 
 
 def _calibration(outcomes: Sequence[Outcome]) -> Section | None:
-    """Whether scores are chances."""
+    """How well scores agree with the share of right answers."""
     bins = reliability(outcomes)
     error = expected_calibration_error(bins)
     if error is None:
@@ -158,8 +160,8 @@ def _calibration(outcomes: Sequence[Outcome]) -> Section | None:
     ]
     return Section(
         "Calibration",
-        f"Expected calibration error: {_percent(error)} %. On the dotted line, an answer's score "
-        "would be its chance of being right.",
+        f"Expected calibration error: {_percent(error)} %. On the dotted line, the score of an "
+        "answer is its probability of being right.",
         Table(("mean score", "EM", "answers"), rows),
         ("calibration", figures.plot_reliability(bins)),
     )
@@ -170,7 +172,7 @@ def _words(outcomes: Sequence[Outcome]) -> Section:
     scores = exact_match_by_word(outcomes)
     return Section(
         "Question words",
-        "By the first word of the question that asks.",
+        "By the first question word of each question.",
         Table(
             ("word", "EM", "95 % interval", "questions"),
             [_row(word, one) for word, one in scores.items()],

@@ -1,4 +1,4 @@
-"""A predictions file that is written line by line, and gone on with after a break."""
+"""Predictions files: written line by line, and continued after an interruption."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,17 +20,17 @@ def open_predictions(
     """Open a predictions file for writing.
 
     Args:
-        path: The file. Without ``resume``, what it held is lost.
-        questions: What will be answered, in this order.
-        settings: What the answers depend on.
-        resume: Keep the lines that are there.
+        path: The file. Without ``resume`` it is overwritten.
+        questions: The questions to answer, in their order.
+        settings: Settings that the answers depend on.
+        resume: Keep the lines of the file.
 
     Yields:
-        What is known already, of the first questions; and where the next line goes.
+        The outcomes of the questions that are answered already, and the file to append to.
 
     Raises:
-        PrereadError: If the file has other settings.
-        DataError: If a line is damaged, or of another question.
+        PrereadError: If the file was written with other settings.
+        DataError: If a line is damaged, or belongs to another question.
     """
     known: list[Outcome] = []
     if resume and path.exists() and (path.stat().st_size or settings_path(path).exists()):

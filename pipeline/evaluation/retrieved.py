@@ -1,4 +1,4 @@
-"""What was retrieved for each question, as files: a TREC run, and DPR's retrieval JSON."""
+"""Files of the passages that were found: a TREC run, and DPR's retrieval JSON."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,13 @@ class Retrieved:
 
 
 def look_up(index: PassageIndex, question: Question, hits: Sequence[Hit]) -> list[Retrieved]:
-    """The passages of some hits, with whether each holds a gold answer."""
+    """Look up the passages of hits, and whether each holds a gold answer.
+
+    Args:
+        index: Index of the hits.
+        question: The question with its gold answers.
+        hits: The hits.
+    """
     passages = [index.passage(hit.ordinal) for hit in hits]
     return [
         Retrieved(passage, hit.score, holds_answer(question, passage.text))
@@ -31,24 +37,38 @@ def look_up(index: PassageIndex, question: Question, hits: Sequence[Hit]) -> lis
 
 
 class RetrievalWriter(Protocol):
-    """Writes what was found, question by question."""
+    """Writes the passages of one question after another."""
 
     def write(self, question: Question, found: Sequence[Retrieved]) -> None:
-        """Add one question."""
+        """Write the passages of one question.
+
+        Args:
+            question: The question.
+            found: Its passages, best first.
+        """
 
 
 class RunWriter:
     """A TREC run: ``qid Q0 docid rank score tag``, as trec_eval reads it.
 
-    White space separates its columns; in identifiers it becomes ``_``.
+    White space separates the columns, so that in identifiers it is replaced by ``_``.
     """
 
     def __init__(self, file: TextIO) -> None:
-        """Write to a file that is open."""
+        """Write to an open file.
+
+        Args:
+            file: The file.
+        """
         self._file = file
 
     def write(self, question: Question, found: Sequence[Retrieved]) -> None:
-        """Add one question."""
+        """Write the passages of one question.
+
+        Args:
+            question: The question.
+            found: Its passages, best first.
+        """
         name = _one_word(question.question_id)
         self._file.writelines(
             f"{name} Q0 {_one_word(one.passage.passage_id)} {rank} {one.score:.6f} preread\n"
@@ -60,18 +80,27 @@ class DprWriter:
     """DPR's retrieval JSON, as its reader and Fusion-in-Decoder read it.
 
     An array of ``{question, answers, ctxs: [{id, title, text, score, has_answer}]}``, the score
-    as a string. pyserini's own form is an object by question number instead.
+    as a string. pyserini's own format is an object by question number instead.
 
     Source: ``save_results`` of https://github.com/facebookresearch/DPR, dense_retriever.py.
     """
 
     def __init__(self, file: TextIO) -> None:
-        """Write to a file that is open."""
+        """Write to an open file.
+
+        Args:
+            file: The file.
+        """
         self._file = file
         self._is_empty = True
 
     def write(self, question: Question, found: Sequence[Retrieved]) -> None:
-        """Add one question, on one line."""
+        """Write the passages of one question, on one line.
+
+        Args:
+            question: The question.
+            found: Its passages, best first.
+        """
         record: dict[str, Any] = {
             "question": question.question,
             "answers": list(question.answers),
@@ -97,14 +126,22 @@ class DprWriter:
 
 @contextmanager
 def run_writer(path: Path) -> Iterator[RetrievalWriter]:
-    """Write a TREC run, which is whole or absent."""
+    """Write a TREC run atomically.
+
+    Args:
+        path: The file.
+    """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         yield RunWriter(file)
 
 
 @contextmanager
 def dpr_writer(path: Path) -> Iterator[RetrievalWriter]:
-    """Write DPR's retrieval JSON, which is whole or absent."""
+    """Write DPR's retrieval JSON atomically.
+
+    Args:
+        path: The file.
+    """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         writer = DprWriter(file)
         yield writer
@@ -117,19 +154,24 @@ def _one_word(identifier: str) -> str:
 
 
 def check_outputs(*paths: Path | None) -> None:
-    """Refuse places where no file can be written, before the work.
+    """Check, before the work, that files can be written.
+
+    Args:
+        *paths: The files; None for one that is not wanted.
 
     Raises:
-        PrereadError: If a folder is missing, a place is taken by something that is no file, or two
-            files have one place.
+        PrereadError: If a folder is missing, a path is not that of a file, or two paths are the
+            same.
     """
     named = [path for path in paths if path is not None]
     for number, path in enumerate(named):
         if path.exists() and not path.is_file():
-            raise PrereadError(f"{path}: expected a file or nothing there, found something else.")
+            raise PrereadError(
+                f"{path}: expected a file or nothing there, found something else. Name another."
+            )
         if not path.parent.is_dir():
-            raise PrereadError(f"{path}: expected its folder to be there. Make the folder first.")
+            raise PrereadError(f"{path}: expected its folder to exist. Make the folder first.")
         if path.resolve() in {other.resolve() for other in named[:number]}:
             raise PrereadError(
-                f"{path}: expected a place of its own for each file, found it twice."
+                f"{path}: expected another path for each file, found it twice. Name another path."
             )

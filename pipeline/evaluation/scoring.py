@@ -1,4 +1,4 @@
-"""Scores of a predictions file, whoever made it."""
+"""Scoring the predictions file of any system."""
 
 import json
 from collections.abc import Sequence
@@ -20,24 +20,25 @@ from .summary import interval, percent
 
 
 def score_predictions(
-    questions: Sequence[Question], predictions: str | Path, *, scored: Path | None = None
+    questions: Sequence[Question], predictions: str | Path, *, scored: str | Path | None = None
 ) -> dict[str, Any]:
-    """Score predictions of anyone's making.
+    """Score the predictions of any system.
 
     Args:
-        questions: With gold answers and identifiers of their own.
-        predictions: A file in one of the forms of `data.read_predictions`.
-        scored: Where to write one JSON line a question, for `compare`.
+        questions: Questions with gold answers and unique identifiers.
+        predictions: A file in a format of `data.read_predictions`.
+        scored: File to write with the score of each question, as JSON Lines for `compare`.
 
     Returns:
-        The keys of ``preread score --json``: ``exact_match`` and ``f1`` as SQuAD and DPR define
-        them, with their intervals; ``exact_match_nq_open`` as NQ-open's script does (accents taken
-        apart); ``n_missing`` questions without a prediction count as wrong, or as unanswered where
-        there is no gold answer. In percent.
+        The keys of ``preread score --json``, in percent: ``exact_match`` and ``f1`` as SQuAD and
+        DPR define them, with intervals; ``exact_match_nq_open`` as in NQ-open's script, which
+        decomposes accents; ``n_missing`` is the number of questions without a prediction, which
+        counts as an empty answer.
 
     Raises:
-        DataError: If the file is not sound, or is of other questions.
+        DataError: If the file is damaged, or is one of other questions.
     """
+    scored = None if scored is None else Path(scored)
     found = match_predictions(questions, predictions)
     texts = [one.prediction if one else "" for one in found]
     pairs = list(zip(questions, texts, strict=True))
@@ -61,7 +62,7 @@ def score_predictions(
 
 
 def _nq_open_score(question: Question, prediction: str) -> float:
-    """Exact match as NQ-open's script has it."""
+    """Exact match by the rules of NQ-open's script."""
     if question.match is AnswerMatch.REGEX:
         return score_prediction(question, prediction)[0]
     return metric_max_over_answers(nq_open_match_score, prediction, question.answers)

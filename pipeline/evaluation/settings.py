@@ -1,4 +1,4 @@
-"""What decides a predictions file, besides time: kept beside it, compared when it is resumed."""
+"""The settings that predictions depend on, stored beside their file for ``--resume``."""
 
 import hashlib
 import json
@@ -18,18 +18,18 @@ from ..retrievers.base import describe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What gives the same answers and scores again."""
+    """All settings that decide answers and scores."""
 
     questions: str
-    """SHA-256 of identifiers, questions, gold answers and how these are compared."""
+    """SHA-256 of identifiers, questions, gold answers and their comparison."""
     index: str
     """SHA-256 of the manifest."""
     reader: str
-    """SHA-256 of all weights; the index knows the lower ones only."""
+    """SHA-256 of all weights; the fingerprint of an index covers the lower layers only."""
     retriever: str
     bm25_weight: float
     ranking: dict[str, Any]
-    """How answers are ranked, and when none is given."""
+    """The rule of ranking, and the least confidence of an answer."""
     top_k: int
     runtime: str
     precision: str
@@ -37,7 +37,13 @@ class Settings:
 
     @classmethod
     def of(cls, qa: OpenDomainQA, questions: Sequence[Question], top_k: int) -> "Settings":
-        """The settings of an evaluation."""
+        """The settings of an evaluation.
+
+        Args:
+            qa: An index with its reader and retriever.
+            questions: The questions.
+            top_k: Number of passages to read.
+        """
         listed = [[q.question_id, q.question, q.answers, q.match.value] for q in questions]
         return cls(
             questions=hashlib.sha256(json.dumps(listed).encode()).hexdigest(),
@@ -53,14 +59,21 @@ class Settings:
         )
 
     def save(self, predictions: Path) -> None:
-        """Write them beside a predictions file, atomically."""
+        """Write the settings beside a predictions file, atomically.
+
+        Args:
+            predictions: The predictions file.
+        """
         write_json(settings_path(predictions), asdict(self))
 
     def check(self, predictions: Path) -> None:
-        """Compare with what a predictions file was written with.
+        """Compare with the settings that a predictions file was written with.
+
+        Args:
+            predictions: The predictions file.
 
         Raises:
-            PrereadError: If anything differs, or nothing is known of the file.
+            PrereadError: If a setting differs, or the settings of the file are missing.
         """
         path = settings_path(predictions)
         try:
@@ -68,8 +81,8 @@ class Settings:
             old = {field.name: found[field.name] for field in fields(self)}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise PrereadError(
-                f"{path}: expected what {predictions} was written with, which --resume compares; "
-                f"found none ({error!r}). Evaluate anew, without --resume."
+                f"{path}: expected the settings that {predictions} was written with, found none "
+                f"({error!r}). Evaluate anew, without --resume."
             ) from error
         new = asdict(self)
         differing = [name for name in new if new[name] != old[name]]
@@ -78,12 +91,12 @@ class Settings:
             now = "; ".join(f"{name} {_short(new[name])}" for name in differing)
             raise PrereadError(
                 f"{predictions}: written with other settings: it has {what}; this is {now}. "
-                "Evaluate with the same ones, name another file, or leave out --resume."
+                "Evaluate with the same settings, name another file, or leave out --resume."
             )
 
 
 def _ranking(qa: OpenDomainQA) -> dict[str, Any]:
-    """As JSON gives it back."""
+    """The rule of ranking, in types that JSON preserves."""
     rule = asdict(qa.rule)
     weights = rule.pop("confidence_weights")
     similarity = qa.weights.similarity
@@ -97,10 +110,14 @@ def _ranking(qa: OpenDomainQA) -> dict[str, Any]:
 
 
 def settings_path(predictions: Path) -> Path:
-    """Where the settings of a predictions file are."""
+    """The settings file of a predictions file.
+
+    Args:
+        predictions: The predictions file.
+    """
     return predictions.with_name(predictions.name + ".settings.json")
 
 
 def _short(value: object) -> str:
-    """A value for an error message; of a hash, its start."""
+    """A value for an error message; a hash is shortened."""
     return value[:12] if isinstance(value, str) else str(value)

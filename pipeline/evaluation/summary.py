@@ -1,4 +1,4 @@
-"""The keys of ``preread evaluate --json``."""
+"""The summary of an evaluation: the keys of ``preread evaluate --json``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,11 +20,11 @@ CUTOFFS = (1, 5, 20, 100)
 
 
 def summarise(outcomes: Sequence[Outcome], top_k: int) -> dict[str, Any]:
-    """Averages over all questions, in percent and milliseconds.
+    """Summarise outcomes, in percent and milliseconds.
 
     Args:
-        outcomes: At least one.
-        top_k: Passages read.
+        outcomes: One evaluated question or more.
+        top_k: Number of passages that were requested.
     """
     exact_match, f1 = answer_scores(outcomes)
     accuracy = top_k_accuracies(outcomes, CUTOFFS)
@@ -58,15 +58,27 @@ def summarise(outcomes: Sequence[Outcome], top_k: int) -> dict[str, Any]:
 
 
 def read_cutoffs(top_k: int) -> list[int]:
-    """The cut-offs up to so many passages, and that number."""
+    """The cut-offs below a number of passages, and that number.
+
+    Args:
+        top_k: The number.
+    """
     return sorted({k for k in CUTOFFS if k < top_k} | {top_k})
 
 
 def percent(share: float) -> float:
-    """A share in percent."""
+    """A share in percent, with two decimals.
+
+    Args:
+        share: From 0 to 1.
+    """
     return round(100 * share, 2)
 
 
 def interval(estimate: MeanEstimate) -> list[float]:
-    """Both ends, in percent."""
+    """Both ends of the interval of an estimate, in percent.
+
+    Args:
+        estimate: The estimate.
+    """
     return [percent(estimate.low), percent(estimate.high)]

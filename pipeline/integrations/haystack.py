@@ -90,7 +90,7 @@ class PrereadAnswerer(_OnIndex):
 
 
 def _document(answer: Answer) -> Document:
-    meta = {"title": answer.title}
+    meta = {**answer.metadata, "title": answer.title}
     return Document(id=answer.passage_id, content=answer.passage, meta=meta)
 
 
@@ -104,5 +104,5 @@ def _extracted(query: str, answer: Answer, document: Document) -> ExtractedAnswe
         context=answer.passage,
         document_offset=ExtractedAnswer.Span(answer.start, answer.end),
         context_offset=ExtractedAnswer.Span(answer.start, answer.end),
-        meta={"title": answer.title},
+        meta={**answer.metadata, "title": answer.title},
     )

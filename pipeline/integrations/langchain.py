@@ -36,6 +36,7 @@ class PrereadRetriever(BaseRetriever):
 def _document(found: ProvidedAnswer) -> Document:
     answer = found.answer
     metadata = {
+        **answer.metadata,
         "docid": answer.passage_id,
         "title": answer.title,
         "answer": answer.answer,

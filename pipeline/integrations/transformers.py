@@ -1,7 +1,10 @@
-"""The question answering pipeline that transformers had until 5.2: the same calls and replies."""
+"""The question-answering pipeline that transformers had until 5.2: the same calls and replies."""
 
 import copy
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
@@ -9,39 +12,53 @@ from torch import Tensor
 
 from ...data import Passage, PrereadError
 from ...data.text.characters import whole_characters
-from ...reader import Reader, Span, SpanLogits, TextEncoder, WindowTable
-from ..qa.reading import PassageReader
+from ...reader import Reader, Span, SpanLogits, WindowTable
+from ..qa.reading import PassageReader, RequestLogits
 from ..qa.types import ReadRequest, RequestedPassage
 
 Found: TypeAlias = dict[str, Any]
 """``{"score", "start", "end", "answer"}``."""
 _SPECIAL_TOKENS = 2
 """[CLS] and [SEP], which transformers does not count in a question."""
+_INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
+"""Unicode categories of spaces, control and formatting characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """How answers are chosen among the spans of a context."""
+
+    top_k: int
+    max_answer_len: int
+    with_null: bool
+    align_to_words: bool
 
 
 class QuestionAnswerer:
-    """Answers questions from contexts that are given with them; nothing is stored.
+    """Answers questions from contexts that the caller provides; nothing is stored.
 
     Example:
         >>> answerer = QuestionAnswerer()
         >>> answerer(question="Where do I live?", context="My name is John. I live in New York.")
         {'score': ..., 'start': 27, 'end': 35, 'answer': 'New York'}
 
-    Differences: scores are probabilities among all spans of the context, not products of two
-    probabilities in one chunk of it; answers never overlap; and chunks are those that the reader
-    was trained with, unless sizes are given.
+    Differences from transformers: a score is a probability among all spans of the context, not a
+    product of two probabilities in one chunk of it. Answers never overlap. Chunks are those that
+    the reader was trained with, unless sizes are given. With ``top_k`` above 1 the reply is a list
+    even if only one answer was found.
 
     Source: transformers 5.2, ``QuestionAnsweringPipeline``.
     """
 
     def __init__(
-        self, model: Reader | str = "default", *, device: str | int | torch.device = "cpu"
+        self, model: Reader | str | Path = "default", *, device: str | int | torch.device = "cpu"
     ) -> None:
-        """Take a reader, or load one.
+        """Load a reader, or use one that is loaded.
 
         Args:
-            model: What `Reader.load` takes, or a reader.
-            device: Where a reader that is loaded runs; a number is that of a GPU, -1 the CPU.
+            model: A reader; or the name, hub name or folder of one, which is loaded.
+            device: Device on which a reader is loaded. A number is that of a GPU, and -1 is the
+                CPU. A reader that is loaded already stays on its own device.
 
         Raises:
             PrereadError: If there is no such reader or device.
@@ -55,6 +72,7 @@ class QuestionAnswerer:
         *examples: Any,
         question: str | list[str] | None = None,
         context: str | list[str] | None = None,
+        data: Any = None,
         top_k: int = 1,
         max_answer_len: int = 15,
         handle_impossible_answer: bool = False,
@@ -62,33 +80,45 @@ class QuestionAnswerer:
         max_question_len: int | None = None,
         max_seq_len: int | None = None,
         doc_stride: int | None = None,
+        batch_size: int | None = None,
+        num_workers: int | None = None,
+        padding: bool | str | None = None,
     ) -> Found | list[Found] | list[Found | list[Found]]:
-        """Answer.
+        """Answer one question or several.
 
         Args:
             *examples: Dictionaries with ``question`` and ``context``, or lists of them.
-            question: One, or a list.
-            context: One, or a list as long as the questions; one context serves all questions.
-            top_k: How many answers at most.
+            question: A question, or a list of questions.
+            context: A context, or a list of as many contexts as there are questions. A single
+                context serves all questions.
+            data: Examples, as a dictionary or a list of dictionaries.
+            top_k: Maximum number of answers to each question.
             max_answer_len: Longest answer in wordpieces.
             handle_impossible_answer: Whether ``""`` at 0 to 0 may be among the answers, with the
                 probability that the context holds none.
-            align_to_words: Whether a word that is cut is taken whole.
-            max_question_len: Wordpieces of a question that are read; by default as many as the
-                reader reads elsewhere.
+            align_to_words: Whether an answer is extended to whole words.
+            max_question_len: Number of wordpieces of a question that are read; by default the
+                reader's own limit.
             max_seq_len: Longest chunk in wordpieces, question included; by default the reader's
                 windows.
-            doc_stride: By how many wordpieces chunks overlap; by default as the reader's windows.
+            doc_stride: Number of wordpieces by which chunks overlap; by default that of the
+                reader's windows.
+            batch_size: Number of examples that are read together; by default 1. Answers do not
+                depend on it.
+            num_workers: Has no effect; in transformers, the number of processes that tokenise.
+            padding: Has no effect, because nothing is padded.
 
         Returns:
-            For each example its answer; a list of answers, best first, if there are several. Not a
-            list of one example: what there is for it.
+            The answer to each example, as a dictionary; with ``top_k`` above 1, a list of answers,
+            best first. For a single example, its answer or list; else a list of these.
 
         Raises:
-            PrereadError: If question or context is empty, lists do not fit, a number is out of
-                range, or the reader cannot say that there is no answer.
+            PrereadError: If a question or context has no words, the lists differ in length, a
+                number is out of range, or the reader has no score for "no answer" though
+                ``handle_impossible_answer`` is set.
         """
-        _check_positive(top_k=top_k, max_answer_len=max_answer_len)
+        batch_size = 1 if batch_size is None else batch_size
+        _check_positive(top_k=top_k, max_answer_len=max_answer_len, batch_size=batch_size)
         reader = self._laid_out(max_question_len, max_seq_len, doc_stride)
         if handle_impossible_answer and not reader.config.has_no_answer_score:
             raise PrereadError(
@@ -96,36 +126,36 @@ class QuestionAnswerer:
                 f"(has_no_answer_score), found {reader.name!r}. Leave it out, or name another "
                 "reader."
             )
-        found = [
-            _answer(
-                reader,
-                *example,
-                top_k=top_k,
-                max_answer_len=max_answer_len,
-                with_null=handle_impossible_answer,
-                align_to_words=align_to_words,
-            )
-            for example in _examples(examples, question, context)
-        ]
-        shaped: list[Found | list[Found]] = [x[0] if len(x) == 1 else x for x in found]
+        choice = _Choice(top_k, max_answer_len, handle_impossible_answer, align_to_words)
+        asked = _examples(examples if data is None else (*examples, data), question, context)
+        batches = (asked[i : i + batch_size] for i in range(0, len(asked), batch_size))
+        found = [answers for batch in batches for answers in _answer(reader, batch, choice)]
+        shaped: list[Found | list[Found]] = [x[0] if top_k == 1 else x for x in found]
         return shaped[0] if len(shaped) == 1 else shaped
 
     def _laid_out(
         self, max_question_len: int | None, max_seq_len: int | None, doc_stride: int | None
     ) -> Reader:
-        """The reader with windows of other sizes. Contexts have no title, so none is left room."""
+        """The reader with windows of other sizes. Contexts have no title, so it gets no room."""
         config = copy.deepcopy(self.reader.config)
         config.max_title_length = 1
         if max_question_len is not None:
             config.max_question_length = max_question_len + _SPECIAL_TOKENS
         if max_seq_len is not None:
             config.window_length = max_seq_len - config.max_question_length
-        # What a window holds of a context: not its last [SEP], nor one that stands for a title.
+        # A window has room for a context, but for its last [SEP] and one in place of a title.
         room = config.window_length - 1 - config.separates_untitled
+        if room < 1:
+            least = max_seq_len + 1 - room if max_seq_len is not None else 1
+            raise PrereadError(
+                f"max_seq_len: expected {least} or more, since the question may take "
+                f"{config.max_question_length} wordpieces, found {max_seq_len}. Raise it, or set "
+                "max_question_len lower."
+            )
         if doc_stride is not None:
             config.window_stride = room - doc_stride
         elif max_seq_len is not None:
-            config.window_stride = max(1, room * 3 // 4)  # as the readers that ship
+            config.window_stride = max(1, room * 3 // 4)  # as in the readers that ship
         if not 1 <= config.window_stride <= room:
             raise PrereadError(
                 f"doc_stride: expected 0 to {room - 1} for chunks of {room} wordpieces, found "
@@ -135,27 +165,37 @@ class QuestionAnswerer:
         config.check()
         reader = copy.copy(self.reader)
         vars(reader)["runtime"] = self.reader.runtime  # made once, whatever the windows
-        reader.encoder = TextEncoder(reader.tokenizer, config)
+        reader.encoder = self.reader.encoder.with_config(config)
         return reader
 
 
 def _answer(
-    reader: Reader,
-    question: str,
-    context: str,
-    *,
-    top_k: int,
-    max_answer_len: int,
-    with_null: bool,
-    align_to_words: bool,
-) -> list[Found]:
-    """Answers to one question, best first."""
-    passage = RequestedPassage(None, Passage("", context))
-    (read,) = PassageReader(reader).logits([ReadRequest(question, [passage], [0.0])])
-    spans = reader.spans.best(read.logits, read.windows, top_k, max_answer_length=max_answer_len)
-    null = _null_probability(read.logits, read.windows) if with_null else 0.0
+    reader: Reader, examples: Sequence[tuple[str, str]], choice: _Choice
+) -> list[list[Found]]:
+    """Answers to each of some questions that are read together, best first."""
+    requests = [
+        ReadRequest(question, [RequestedPassage(None, Passage("", context))], [0.0])
+        for question, context in examples
+    ]
+    contexts = [context for _, context in examples]
+    read = PassageReader(reader).logits(requests)
+    return [_choose(reader, *one, choice) for one in zip(contexts, read, strict=True)]
+
+
+def _choose(reader: Reader, context: str, read: RequestLogits, choice: _Choice) -> list[Found]:
+    """The best answers that a context gives, best first; at least one."""
     tokens = reader.encoder.token_map(context)
-    pieces = tokens.words if align_to_words else tokens.tokens
+    spans = reader.spans.best(
+        read.logits,
+        read.windows,
+        choice.top_k,
+        max_answer_length=choice.max_answer_len,
+        tokens=[tokens].__getitem__,
+    )
+    if not spans:
+        raise _no_words("context", context)
+    null = _null_probability(read.logits, read.windows) if choice.with_null else 0.0
+    pieces = tokens.words if choice.align_to_words else tokens.tokens
 
     def found(span: Span) -> Found:
         inside = pieces[span.first_token][0], pieces[span.last_token][1]
@@ -164,14 +204,14 @@ def _answer(
         return {"score": score, "start": start, "end": end, "answer": context[start:end]}
 
     answers = [found(span) for span in spans]
-    if with_null:
+    if choice.with_null:
         answers.append({"score": null, "start": 0, "end": 0, "answer": ""})
         answers.sort(key=lambda answer: -float(answer["score"]))
-    return answers[:top_k]
+    return answers[: choice.top_k]
 
 
 def _null_probability(logits: SpanLogits, windows: WindowTable) -> float:
-    """That a context holds no answer: that of the window that has one most likely.
+    """The probability that a context holds no answer: the least of those of its windows.
 
     Source: as the reader was trained (Clark & Gardner 2018, section 3.3: start and end each have
     "none" among their choices), and transformers' ``min_null_score``.
@@ -188,7 +228,7 @@ def _null_probability(logits: SpanLogits, windows: WindowTable) -> float:
 
 
 def _examples(given: Iterable[Any], question: Any, context: Any) -> list[tuple[str, str]]:
-    """Questions with their contexts, however they were given."""
+    """Questions with their contexts, in whichever way the caller gave them."""
     flat: list[Any] = []
     for one in given:
         flat += [one] if isinstance(one, Mapping) else list(one)
@@ -210,12 +250,18 @@ def _examples(given: Iterable[Any], question: Any, context: Any) -> list[tuple[s
 def _text(example: Any, name: str) -> str:
     """A field of an example."""
     value = example.get(name) if isinstance(example, Mapping) else None
-    if not isinstance(value, str) or not value.strip():
-        raise PrereadError(f"{name}: expected some words, found {value!r}.")
+    if not isinstance(value, str) or all(unicodedata.category(c) in _INVISIBLE for c in value):
+        raise _no_words(name, value)
     return value
 
 
+def _no_words(name: str, value: object) -> PrereadError:
+    """The error for a question or context that has nothing to read."""
+    return PrereadError(f"{name}: expected some words, found {value!r}. Leave the example out.")
+
+
 def _check_positive(**numbers: int) -> None:
+    """Refuse a number below 1."""
     for name, value in numbers.items():
         if value < 1:
             raise PrereadError(f"{name}: expected 1 or more, found {value}.")

@@ -1,4 +1,4 @@
-"""How likely the best answer is to be right."""
+"""Confidence: the probability that the best answer is right."""
 
 import math
 from collections.abc import Sequence
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from ...data import PrereadError
 
 _LEAST = 1e-6
-"""Scores are kept so far from 0 and 1, where log-odds have no end."""
+"""Least distance of a score from 0 and from 1, where log-odds are infinite."""
 
 Features = tuple[float, float]
 
 
 def confidence_features(score: float, margin: float) -> Features:
-    """What the confidence is computed from: the log-odds of the score, and the margin.
+    """The features of the confidence: the log-odds of the score, and the margin.
 
-    The score says how the answer stands against others, and always finds one best; the margin says
-    whether the reader thinks there is an answer at all.
+    The score compares the answer with the others. The margin compares it with "no answer".
 
     Args:
-        score: Of the best answer, from 0 to 1.
-        margin: Of the passage of its best place: best span less no-answer logit.
+        score: Score of the best answer, from 0 to 1.
+        margin: Margin of the passage with the answer's best span: the logit of that span less the
+            no-answer score.
     """
     inside = min(max(score, _LEAST), 1 - _LEAST)
     return math.log(inside / (1 - inside)), margin
@@ -29,8 +29,8 @@ def confidence(features: Features, weights: Sequence[float]) -> float:
     """The probability that the best answer is right: a logistic function.
 
     Args:
-        features: Of the answer.
-        weights: The bias, and a weight for each feature.
+        features: Features of the answer (`confidence_features`).
+        weights: The bias, then the weight of each feature.
 
     Source: Platt 1999, Probabilistic outputs for support vector machines, with two features.
     """
@@ -40,16 +40,20 @@ def confidence(features: Features, weights: Sequence[float]) -> float:
 
 
 def check_threshold(min_confidence: float, weights: Sequence[float] | None) -> None:
-    """Refuse a threshold that cannot be applied.
+    """Check that a threshold of the confidence can be applied.
+
+    Args:
+        min_confidence: The threshold.
+        weights: Weights of the confidence; None if they were not fitted.
 
     Raises:
-        PrereadError: If it is no probability, or the reader's confidence was not fitted.
+        PrereadError: If the threshold is not a probability, or is above 0 without fitted weights.
     """
     if not 0 <= min_confidence <= 1:
         raise PrereadError(f"min_confidence must lie between 0 and 1, found {min_confidence}.")
     if min_confidence > 0 and weights is None:
         raise PrereadError(
-            f"min_confidence is {min_confidence}, but the reader's confidence was never fitted: "
+            f"min_confidence is {min_confidence}, but the reader's confidence was not fitted: "
             "its ranking.json has no confidence_weights for this retriever. Fit them with `preread "
             "calibrate INDEX QUESTIONS --write READER`, or leave min_confidence at 0."
         )

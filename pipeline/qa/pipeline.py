@@ -8,10 +8,13 @@ from pathlib import Path
 import torch
 
 from ...data import PrereadError
+from ...data.io.outside import check_text
 from ...indexer import Bm25Parameters, Hit, PassageIndex
+from ...indexer.filters import Filter
 from ...indexer.remote.copies import local_index
 from ...reader import Precision, Ranking, Reader, Runtime
 from ..retrievers import Retriever, open_retriever, search_many
+from ..retrievers.filtered import search_filtered
 from .calibration import check_threshold
 from .ranking import AnswerRule, rank
 from .reading import BeforeBlock, PassageReader
@@ -110,7 +113,7 @@ class OpenDomainQA:
             runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
             precision: Number format in which PyTorch runs the upper layers.
             retriever: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine
-                (``docs/retrieval.md``).
+                (``docs/guide/retrieval.md``).
             bm25_parameters: How BM25 weighs; by default as Anserini does.
             bm25_weight: Logits added to a passage's spans for each point of its BM25 score; by
                 default what the reader's configuration says.
@@ -157,22 +160,32 @@ class OpenDomainQA:
         other.passage_reader = PassageReader(other.reader, self.index, self.codec)
         return other
 
-    def __call__(self, question: str, *, top_k: int = 20, n_answers: int = 5) -> list[Answer]:
+    def __call__(
+        self,
+        question: str,
+        *,
+        top_k: int = 20,
+        n_answers: int = 5,
+        filter: Filter | None = None,
+    ) -> list[Answer]:
         """Answer a question.
 
         Args:
             question: Any text; words beyond the reader's ``max_question_length`` are not read.
             top_k: How many passages are read.
             n_answers: How many answers at most; no two are equal, and none holds another's words.
+            filter: Conditions on the metadata of passages, such as ``{"page": 3}``
+                (``indexer/filters.py``); None lets all pass.
 
         Returns:
             Answers, best first; none where no passage shares a word with the question, or the best
             answer is less likely to be right than ``min_confidence``.
 
         Raises:
-            PrereadError: If the question is empty, or a number is not positive.
+            PrereadError: If the question is empty or not Unicode text, or a number is not positive.
         """
-        return self.answer(question, top_k=top_k, n_answers=n_answers).answers
+        result = self.answer(question, top_k=top_k, n_answers=n_answers, filter=filter)
+        return result.answers
 
     def answer(
         self,
@@ -182,6 +195,7 @@ class OpenDomainQA:
         n_answers: int = 5,
         n_hits: int | None = None,
         with_steps: bool = False,
+        filter: Filter | None = None,
     ) -> Result:
         """Answer a question, keeping what was found on the way.
 
@@ -192,13 +206,16 @@ class OpenDomainQA:
             n_hits: Passages to retrieve, if more than are read.
             with_steps: Also say what reading fewer passages would have answered, of those that
                 were read.
+            filter: Conditions on the metadata of passages, such as ``{"page": 3}``
+                (``indexer/filters.py``); None lets all pass.
 
         Raises:
-            PrereadError: If the question is empty, or a number is not positive.
+            PrereadError: If the question is empty or not Unicode text, or a number is not positive.
         """
         _check(question, top_k, n_answers)
         timings = Timings()
-        hits = self.retriever.search(question, max(top_k, n_hits or 0))
+        n_wanted = max(top_k, n_hits or 0)
+        hits = search_filtered(self.index, self.retriever, question, n_wanted, filter)
         requests = [self._request(question, hits[:top_k])]
         timings.lap("retrieve")
         read = self.passage_reader.read(
@@ -232,7 +249,7 @@ class OpenDomainQA:
             For each question what `answer` gives.
 
         Raises:
-            PrereadError: If a question is empty, or a number is not positive.
+            PrereadError: If a question is empty or not Unicode text, or a number is not positive.
         """
         for question in questions:
             _check(question, top_k, n_answers)
@@ -287,6 +304,7 @@ class OpenDomainQA:
 
 def _check(question: str, top_k: int, n_answers: int) -> None:
     """Refuse what cannot be answered."""
+    check_text(question, "question")
     if not question.strip():
         raise PrereadError("question: expected some words, found none. Ask something.")
     for name, value in (("top_k", top_k), ("n_answers", n_answers)):

@@ -1,4 +1,4 @@
-"""Reading passages that the caller provides: an engine's hits, by identifier or by text."""
+"""Reading provided passages: those that the caller names by identifier, or sends as text."""
 
 from collections.abc import Sequence
 
@@ -20,18 +20,18 @@ from .types import (
 
 
 class UnknownPassageError(PrereadError):
-    """A passage was given by an identifier that the index does not have.
+    """A provided passage has no text, and the index does not have its identifier.
 
     Attributes:
-        place: Which of the given passages, from 0.
+        place: Position of the passage among the provided ones, from 0.
     """
 
     def __init__(self, passage_id: str, place: int) -> None:
-        """Say which.
+        """Make the error for one passage.
 
         Args:
             passage_id: The identifier.
-            place: Which of the given passages it is of, from 0.
+            place: Position of the passage among the provided ones, from 0.
         """
         self.place = place
         super().__init__(
@@ -51,24 +51,24 @@ def read_provided(
 ) -> list[list[ProvidedAnswer]]:
     """Answer questions from provided passages, all in one batch.
 
-    What the index knows, by identifier or by text, is read from its stored states; anything else
-    goes through all layers.
+    A passage that the index has, by its identifier or by its text, is read from its stored states.
+    Any other passage goes through all layers.
 
     Args:
         qa: An index with its reader.
-        questions: Any number.
-        provided: For each question the passages it is read with.
-        n_answers: How many answers at most to each question.
-        max_answer_length: Longest answer in wordpieces; by default the reader's.
+        questions: The questions.
+        provided: The passages of each question.
+        n_answers: Maximum number of answers to each question.
+        max_answer_length: Longest answer in wordpieces; by default that of the reader.
         before_block: Called before each block of tokens is read, a few hundred milliseconds of work
-            on a CPU; raises to end the reading. By default all is read at once.
+            on a CPU; it may raise to end the reading. By default all is read at once.
 
     Returns:
-        For each question its answers, best first. Answers carry the identifiers that were given,
-        and those of the index where none was.
+        The answers to each question, best first. An answer has the identifier that was provided
+        with its passage, or else that of the index.
 
     Raises:
-        UnknownPassageError: If a passage has no text, and the index not its identifier.
+        UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
     read = qa.passage_reader.read(
@@ -93,22 +93,23 @@ def answer_each(
     *,
     before_block: BeforeBlock | None = None,
 ) -> list[list[ProvidedAnswer | None]]:
-    """The best answer of every provided passage, whether or not others have a better one.
+    """Find the best answer of each provided passage.
 
     Args:
         qa: An index with its reader.
-        questions: Any number.
-        provided: For each question the passages it is read with.
+        questions: The questions.
+        provided: The passages of each question.
         before_block: Called before each block of tokens is read, a few hundred milliseconds of work
-            on a CPU; raises to end the reading. By default all is read at once.
+            on a CPU; it may raise to end the reading. By default all is read at once.
 
     Returns:
-        For each question and each of its passages, in the order given, its best answer; None where
-        it has no text. Scores are among the spans of all the question's passages; so, unless equal
-        answers are summed, the one of the highest score is the first that `read_provided` gives.
+        The best answer of each passage of each question, in the order of the passages; None for a
+        passage without text. Scores are shares of all spans of the question's passages. Unless
+        equal answers are added up, the answer with the highest score is the first one that
+        `read_provided` returns.
 
     Raises:
-        UnknownPassageError: If a passage has no text, and the index not its identifier.
+        UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
     read = qa.passage_reader.read(requests, spans_per_passage=1, before_block=before_block)
@@ -126,16 +127,16 @@ def rank_provided(
 
     Args:
         qa: An index with its reader.
-        questions: Any number.
-        provided: For each question the passages it is read with.
+        questions: The questions.
+        provided: The passages of each question.
         before_block: Called before each block of tokens is read, a few hundred milliseconds of work
-            on a CPU; raises to end the reading. By default all is read at once.
+            on a CPU; it may raise to end the reading. By default all is read at once.
 
     Returns:
-        For each question its passages, best first.
+        The passages of each question, best first.
 
     Raises:
-        UnknownPassageError: If a passage has no text, and the index not its identifier.
+        UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
     read = qa.passage_reader.read(requests, spans_per_passage=1, before_block=before_block)
@@ -145,7 +146,7 @@ def rank_provided(
 def _requests(
     qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
 ) -> list[ReadRequest]:
-    """Questions with what the index knows of their passages."""
+    """Requests to read the provided passages, from stored states where the index has them."""
     return [
         ReadRequest(
             question,
@@ -157,12 +158,15 @@ def _requests(
 
 
 def find_passage(index: PassageIndex, provided: ProvidedPassage, place: int) -> RequestedPassage:
-    """What an index knows of a provided passage.
+    """Find a provided passage in an index.
 
     Args:
-        index: Where its states may be stored.
+        index: An open index.
         provided: The passage.
-        place: Which of the provided passages it is, from 0.
+        place: Position of the passage among the provided ones, from 0.
+
+    Returns:
+        The passage with its number in the index, or without one if its states are not stored.
 
     Raises:
         UnknownPassageError: If the passage has no text, and the index not its identifier.
@@ -174,7 +178,7 @@ def find_passage(index: PassageIndex, provided: ProvidedPassage, place: int) -> 
         return RequestedPassage(ordinals[0], index.passage(ordinals[0]))
     for ordinal in index.find_text(provided.text):
         known = index.passage(ordinal)
-        # The title is part of what was read: under another one the states would not be these.
+        # A window begins with the title, so that another title has other states.
         if provided.title in (None, known.title):
             label = provided.passage_id or known.passage_id
             return RequestedPassage(ordinal, Passage(label, known.text, known.title))
@@ -184,7 +188,7 @@ def find_passage(index: PassageIndex, provided: ProvidedPassage, place: int) -> 
 
 
 def _best_of_each(request: ReadRequest, found: CandidateSpans) -> list[ProvidedAnswer | None]:
-    """The candidate of each passage, of which there is one at most, as an answer."""
+    """The only candidate of each passage as an answer; None where a passage has none."""
     answers = {one.passage: found.answer_at(one) for one in found.candidates}
     return [
         ProvidedAnswer(place, answers[place], passage.is_stored) if place in answers else None
@@ -193,7 +197,7 @@ def _best_of_each(request: ReadRequest, found: CandidateSpans) -> list[ProvidedA
 
 
 def _ranked(request: ReadRequest, found: CandidateSpans) -> list[RankedPassage]:
-    """Passages by the logits of their candidates; those without text last, in the order given."""
+    """Passages in descending order of their best logits; those without text come last."""
     logits = {one.passage: one.logit for one in found.candidates}
     values = torch.tensor(
         [logits.get(place, -torch.inf) for place in range(len(request.passages))],

@@ -1,11 +1,12 @@
-"""Ranking: from candidate spans to answers. Equal ones are made one, and the unsure held back.
+"""Ranking: from candidate spans to answers.
 
-Pure functions, one a formula; `rank` puts them together, and ``pipeline/calibration/calibrate.py``
-fits their weights. No reader is needed any more, so that candidates may come from other machines.
+Equal answers become one answer, and an answer of low confidence is held back. Each formula is a
+pure function, and `rank` combines them. ``pipeline/calibration/calibrate.py`` fits their weights.
+Ranking needs no reader, so that candidates may come from other machines.
 
-Source: equal answers are summed over passages in GAR (Mao et al. 2021,
-https://aclanthology.org/2021.acl-long.316), and there with the retriever's score mixed in by
-PyGaggle (Ma et al. 2021, https://arxiv.org/abs/2104.05740).
+Source: GAR adds up equal answers over passages (Mao et al. 2021,
+https://aclanthology.org/2021.acl-long.316). PyGaggle also mixes in the retriever's score (Ma et al.
+2021, https://arxiv.org/abs/2104.05740).
 """
 
 import math
@@ -21,16 +22,22 @@ from .types import Answer, Answered, AnswerStep, Candidate, CandidateSpans, Supp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRule:
-    """How answers are ranked; fields of `AnswerWeights` under the same names."""
+    """How answers are ranked: the fields of `AnswerWeights` that ranking uses."""
 
     aggregate_answers: bool = False
-    """Whether equal answers add up; if not, the best span wins."""
+    """Whether the shares of equal answers are added up; if not, the best span decides."""
     answer_temperature: float = 1.0
+    """Divides the logits before the shares of equal answers are added up."""
     confidence_weights: tuple[float, ...] | None = None
+    """The bias and the weights of the confidence; None if they were not fitted."""
 
     @classmethod
     def of(cls, weights: AnswerWeights) -> "AnswerRule":
-        """What an entry of a reader's ranking says."""
+        """The rule of an entry of a reader's ranking.
+
+        Args:
+            weights: The entry.
+        """
         return cls(
             aggregate_answers=weights.aggregate_answers,
             answer_temperature=weights.answer_temperature,
@@ -40,16 +47,16 @@ class AnswerRule:
 
 @dataclass(frozen=True, slots=True)
 class RankedAnswer:
-    """An answer and all places where it stands."""
+    """An answer with the spans that give it."""
 
     places: tuple[Candidate, ...]
-    """A place for each passage that supports it, the best first."""
+    """The best span of each passage that gives the answer, best first."""
     score: float
     """From 0 to 1."""
 
     @property
     def best(self) -> Candidate:
-        """The best place."""
+        """The best span."""
         return self.places[0]
 
 
@@ -61,14 +68,17 @@ def rank(
     *,
     with_steps: bool = False,
 ) -> Answered:
-    """Answers of one question.
+    """Rank the answers to one question.
 
     Args:
-        found: What was read.
+        found: The candidate spans of the question's passages.
         rule: How answers are ranked.
-        n_answers: How many at most.
-        min_confidence: Where the best answer is less likely to be right, none is given.
-        with_steps: Also say what reading fewer passages would have answered.
+        n_answers: Maximum number of answers.
+        min_confidence: Least confidence of the best answer; below it, no answer is returned.
+        with_steps: Also return the best answer after each number of passages.
+
+    Returns:
+        The answers, best first, with the confidence of the best one.
     """
     if not found.candidates:
         return Answered()
@@ -93,7 +103,7 @@ def rank(
 
 
 def _confidence(best: RankedAnswer, found: CandidateSpans, rule: AnswerRule) -> float | None:
-    """How likely the best answer is to be right; None where that was not fitted."""
+    """The probability that the best answer is right; None if no weights were fitted."""
     if rule.confidence_weights is None:
         return None
     margin = found.margins[best.best.passage]
@@ -101,7 +111,7 @@ def _confidence(best: RankedAnswer, found: CandidateSpans, rule: AnswerRule) -> 
 
 
 def _as_answer(ranked: RankedAnswer, found: CandidateSpans) -> Answer:
-    """An answer with its passages."""
+    """A ranked answer with the passages that support it."""
     supporting = tuple(
         Support(
             found.passages[place.passage].passage_id,
@@ -125,23 +135,28 @@ def combined_logit(
     bm25_weight: float,
     similarity_weight: float = 0.0,
 ) -> float:
-    """What speaks for a span, in logits.
+    """The logit of a span, its passage and its retrieval together.
 
     Args:
-        span: Start logit plus end logit.
-        margin: Its passage's best span less its no-answer logit.
-        bm25: Its passage's BM25 score.
-        similarity: Cosine of its passage's vector and the question's.
-        passage_weight: Logits that a point of the margin is worth.
-        bm25_weight: Logits that a point of the BM25 score is worth.
-        similarity_weight: Logits that a cosine of 1 is worth.
+        span: Start logit plus end logit of the span.
+        margin: Logit of the passage's best span less the no-answer score.
+        bm25: BM25 score of the passage.
+        similarity: Cosine of the vectors of passage and question.
+        passage_weight: Logits added per logit of the margin.
+        bm25_weight: Logits added per point of the BM25 score.
+        similarity_weight: Logits added for a cosine of 1.
     """
     retrieval = bm25_weight * bm25 + similarity_weight * similarity
     return span + passage_weight * margin + retrieval
 
 
 def evidence(logits: Sequence[float], temperature: float) -> list[float]:
-    """Shares of all evidence: a softmax of the logits, divided by a temperature."""
+    """The share of each candidate: a softmax of the logits divided by a temperature.
+
+    Args:
+        logits: Logits of the candidates.
+        temperature: The temperature.
+    """
     highest = max(logits, default=0.0)
     weights = [math.exp((logit - highest) / temperature) for logit in logits]
     total = math.fsum(weights)
@@ -149,15 +164,15 @@ def evidence(logits: Sequence[float], temperature: float) -> list[float]:
 
 
 def rank_answers(candidates: Iterable[Candidate], rule: AnswerRule) -> list[RankedAnswer]:
-    """Answers, each once, best first; the order of the candidates does not matter.
+    """Group candidates into answers, best first.
 
-    With ``aggregate_answers``, shares are `evidence` of the candidates, and an answer's score is
-    the sum of those that are equal to it once normalised. Without, shares are left as they are, and
-    an answer's score is its best candidate's.
+    With ``aggregate_answers``, shares are the `evidence` of the candidates, and the score of an
+    answer is the sum of the shares of all candidates with the same normalised text. Without it,
+    shares stay as they are, and the score of an answer is the share of its best candidate.
 
     Args:
-        candidates: Of all passages.
-        rule: How to rank.
+        candidates: Candidates of all passages, in any order.
+        rule: How answers are ranked.
     """
     ordered = sorted(candidates, key=_order)
     if rule.aggregate_answers:
@@ -177,14 +192,14 @@ def rank_answers(candidates: Iterable[Candidate], rule: AnswerRule) -> list[Rank
 
 
 def merge_nested(answers: Sequence[RankedAnswer], n_answers: int) -> list[RankedAnswer]:
-    """The best answers, none of which holds the words of a better one or is held by it.
+    """Leave out answers that contain, or are contained in, a better one.
 
-    One that does goes to the better one as support: it may say the same in other words, and may
-    not, so it adds nothing to the score.
+    The passages of an answer that is left out support the better one. Its score is not added,
+    because the longer of two such answers need not mean the same.
 
     Args:
-        answers: Best first, no two equal.
-        n_answers: How many are kept at most.
+        answers: Answers, best first, no two equal.
+        n_answers: Maximum number of answers to keep.
     """
     kept: list[RankedAnswer] = []
     words: list[list[str]] = []
@@ -202,14 +217,15 @@ def merge_nested(answers: Sequence[RankedAnswer], n_answers: int) -> list[Ranked
 def best_by_passages(
     candidates: Sequence[Candidate], rule: AnswerRule
 ) -> list[tuple[int, Candidate]]:
-    """What reading fewer passages would have answered.
+    """The best span after each number of passages that are read.
 
     Args:
-        candidates: Of all passages.
-        rule: How to rank.
+        candidates: Candidates of all passages.
+        rule: How answers are ranked.
 
     Returns:
-        Numbers of passages from which on a place is the best, and that place, ascending.
+        Pairs of a number of passages and the span that is the best from there on, in ascending
+        order.
     """
     weights = evidence([one.logit for one in candidates], rule.answer_temperature)
     weighted = sorted(zip(candidates, weights, strict=True), key=lambda pair: pair[0].passage)
@@ -228,24 +244,28 @@ def best_by_passages(
             scores[key] = scores.get(key, 0.0) + weight
             best[key] = min(best.get(key, one), one, key=_order)
             risen.append(key)
-        leader = min(risen, key=rank)  # no score ever falls: who did not rise cannot come to lead
+        leader = min(risen, key=rank)  # scores only rise, so that no other answer can take the lead
         if not steps or steps[-1][1] != best[leader]:
             steps.append((passage + 1, best[leader]))
     return steps
 
 
 def answer_key(text: str) -> str:
-    """What equal answers have in common: SQuAD's normal form; of one without words, its text."""
+    """The text that equal answers share: SQuAD's normalised form, or the text if that is empty.
+
+    Args:
+        text: Text of an answer.
+    """
     return normalize_answer(text) or text.lower()
 
 
 def _order(one: Candidate) -> tuple[float, int, int, int]:
-    """Best first; of equal ones, the earlier passage's."""
+    """The order of candidates: best first, and of equal ones that of the earlier passage."""
     return -one.logit, one.passage, one.start, one.end
 
 
 def _one_a_passage(group: Sequence[Candidate], rule: AnswerRule) -> tuple[Candidate, ...]:
-    """The best place of each passage, with what all places there are worth."""
+    """The best span of each passage; added up, with the share of all its spans."""
     best: dict[int, Candidate] = {}
     for one in group:
         known = best.get(one.passage)
@@ -257,14 +277,14 @@ def _one_a_passage(group: Sequence[Candidate], rule: AnswerRule) -> tuple[Candid
 
 
 def _with_support(answer: RankedAnswer, other: RankedAnswer) -> RankedAnswer:
-    """An answer, with the places of another where it has none itself."""
+    """An answer with another's spans from passages in which it has none."""
     known = {place.passage for place in answer.places}
     more = tuple(place for place in other.places if place.passage not in known)
     return RankedAnswer(answer.places + more, answer.score)
 
 
 def _nested(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether the words of one stand in the other, one after another."""
+    """Whether one sequence of words contains the other."""
     short, long = sorted((one, other), key=len)
     n = len(short)
     return any(long[i : i + n] == short for i in range(len(long) - n + 1))

@@ -20,6 +20,7 @@ https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -27,7 +28,9 @@ from ...data import Passage
 from ...indexer import PassageIndex
 from ...reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
 from ...reader.codecs import Codec, round_trip
-from ...reader.inference.window_table import window_table
+from ...reader.inference.window_table import table_of_passages
+from ...reader.text.windows import TokenMap
+from .blocks import block_starts
 from .types import Candidate, CandidateSpans, ReadRequest, RequestedPassage
 
 SPANS_PER_PASSAGE = 5
@@ -120,7 +123,7 @@ class PassageReader:
                 to be left unread; None reads all of them at once.
             spans_per_passage: How many spans of each passage at most.
             max_answer_length: Longest span in wordpieces; by default the configuration's.
-            on_stage: Told ``question``, ``fetch``, ``decode``, ``encode`` and ``read`` when each is
+            on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
@@ -150,7 +153,7 @@ class PassageReader:
             requests: Any number; all are read together.
             stop_margin: Logits by which a question's best span must be ahead for its other passages
                 to be left unread; None reads all of them at once.
-            on_stage: Told ``question``, ``fetch``, ``decode``, ``encode`` and ``read`` when each is
+            on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
@@ -162,8 +165,7 @@ class PassageReader:
         if not progress:
             return []
         number = {q: n for n, q in enumerate(dict.fromkeys(r.question for r in requests))}
-        questions = self.reader.question_states(*number)
-        on_stage("question")
+        questions: Packed | None = None
         longest = max(len(request.passages) for request in requests)
         for end in [longest] if stop_margin is None else batch_ends(longest):
             unfinished = [one for one in progress if not one.is_finished]
@@ -175,6 +177,8 @@ class PassageReader:
             )
             asked = [number[one.request.question] for one in unfinished]
             numbers = [states.numbers_of(part) for part in parts]
+            if questions is None:
+                questions = self.reader.question_states(*number)
             for block in states.blocks(
                 numbers, math.inf if before_block is None else _ROWS_A_BLOCK
             ):
@@ -202,6 +206,9 @@ class PassageReader:
         """The best spans of each passage of a request."""
         if not read.windows.lengths:
             return CandidateSpans()
+        passage = cache(lambda place: self._passage(request.passages[place]))
+        tokens = cache(lambda place: self.reader.encoder.token_map(passage(place).text))
+        breaks = {n: block_starts(tokens(n)) for n in dict.fromkeys(read.windows.passage)}
         decoder = self.reader.spans
         spans = decoder.best_by_passage(
             read.logits,
@@ -209,13 +216,14 @@ class PassageReader:
             spans_per_passage,
             request.scores[: read.n_read],
             max_answer_length=max_answer_length,
+            tokens=tokens,
+            breaks=read.windows.rows_of(breaks) if any(breaks.values()) else None,
         )
         margins = decoder.margins(read.logits, read.windows, max_answer_length=max_answer_length)
         places = dict.fromkeys(span.passage for span in spans)
-        passages = {place: self._passage(request.passages[place]) for place in places}
         return CandidateSpans(
-            self._located(spans, passages),
-            passages,
+            [_located(span, tokens(span.passage)) for span in spans],
+            {place: passage(place) for place in places},
             {place: margins[place] for place in places},
             read.n_read,
         )
@@ -226,18 +234,6 @@ class PassageReader:
             return requested.passage
         assert self.index is not None and requested.ordinal is not None
         return self.index.passage(requested.ordinal)
-
-    def _located(self, spans: Sequence[Span], passages: dict[int, Passage]) -> list[Candidate]:
-        """Spans of tokens as spans of characters; the texts are tokenised again."""
-        tokens = {n: self.reader.encoder.token_map(p.text) for n, p in passages.items()}
-        candidates = []
-        for span in spans:
-            start, end = tokens[span.passage].char_span(span.first_token, span.last_token)
-            text = passages[span.passage].text[start:end]
-            candidates.append(
-                Candidate(span.passage, start, end, text, span.logit, span.probability)
-            )
-        return candidates
 
     def _states(
         self,
@@ -272,20 +268,13 @@ class PassageReader:
         encoded = self.reader.encoder.encode_passages(
             [passage.text for passage in passages], [passage.title for passage in passages]
         )
-        table = window_table(
-            [
-                (len(window.token_ids), window.n_prefix, window.first_token, number)
-                for number, windows in enumerate(encoded)
-                for window in windows
-            ]
-        )
         every = (window for windows in encoded for window in windows)
         computed = []
         for some in _batches(every):
             if before_block is not None:
                 before_block()
             computed.append(self._through_codec(some))
-        return computed, table
+        return computed, table_of_passages(encoded)
 
     def _through_codec(self, windows: Sequence[Window]) -> Packed:
         """Lower states of windows, decoded as the upper layers know them."""
@@ -374,6 +363,13 @@ class _States:
                 n_rows += rows[number]
             block.append((which, slice(first, len(some))))
         yield block
+
+
+def _located(span: Span, tokens: TokenMap) -> Candidate:
+    """A span of tokens as a span of characters."""
+    start, end = tokens.char_span(span.first_token, span.last_token)
+    text = tokens.text[start:end]
+    return Candidate(span.passage, start, end, text, span.logit, span.probability)
 
 
 def _key(requested: RequestedPassage) -> Hashable:

@@ -1,7 +1,7 @@
-"""What retrieval knows of a passage, in the reader's logits.
+"""Score fusion: the weighted retrieval score of a passage, added to the logits of its spans.
 
-Source: the two scores are mixed as in BERTserini (Yang et al. 2019,
-https://aclanthology.org/N19-4013), section 3; here the one of dense vectors too.
+Source: BERTserini mixes both scores in this way (Yang et al. 2019,
+https://aclanthology.org/N19-4013, section 3). Here the similarity of dense vectors is added too.
 """
 
 import logging
@@ -19,20 +19,20 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreFusion:
-    """What scores of a passage are worth, in logits."""
+    """Weights of the retrieval scores of a passage."""
 
     bm25: float
-    """A point of BM25's score, whoever found the passage."""
+    """Logits per point of the BM25 score, for every retriever."""
     similarity: float = 0.0
-    """A cosine of 1; where it is not 0, all hits must know theirs."""
+    """Logits for a cosine of 1. Not 0 only if every hit has a similarity."""
 
     def logits(self, index: PassageIndex, question: str, hits: Sequence[Hit]) -> list[float]:
-        """What is added to the logits of each hit's spans.
+        """The logits that are added to the spans of each hit.
 
         Args:
-            index: Its BM25 index is asked where a hit does not say.
-            question: What was searched for.
-            hits: What was found.
+            index: Index of the hits; it computes the BM25 scores that hits do not have.
+            question: The question that was searched for.
+            hits: The hits of the question.
         """
         logits = [0.0] * len(hits)
         if self.bm25:
@@ -47,14 +47,14 @@ class ScoreFusion:
 
 
 def ranking_for(ranking: Ranking, retriever: Retriever) -> tuple[ScoreFusion, AnswerRule]:
-    """How answers from the passages of a retriever are ranked.
+    """Choose the weights and the rule for the passages of a retriever.
 
-    Similarities count where the ranking has an entry for the encoder that they are of. Those of
-    other encoders order passages, and are not added to a logit.
+    Similarities are added if the ranking was fitted to the encoder that they come from. Those of
+    another encoder order the passages only.
 
     Args:
-        ranking: The reader's.
-        retriever: What finds passages.
+        ranking: The reader's ranking.
+        retriever: The retriever of the passages.
     """
     fitted, encoder = ranking.vectors, encoder_of(retriever)
     if fitted is not None and fitted.encoder == encoder:
@@ -62,9 +62,9 @@ def ranking_for(ranking: Ranking, retriever: Retriever) -> tuple[ScoreFusion, An
         return weights, AnswerRule.of(fitted)
     if fitted is not None and encoder is not None:
         _LOG.warning(
-            "vectors: the reader knows what similarities of encoder %s are worth, and these are of "
-            "%s. They order passages, and nothing is added for them. Fit what they are worth with "
-            "`preread calibrate`.",
+            "vectors: the ranking was fitted to similarities of encoder %s, and the index has "
+            "vectors of %s. They order passages, but their similarities are not added to scores. "
+            "Fit the ranking to them with `preread calibrate`.",
             fitted.encoder[:12],
             encoder[:12],
         )

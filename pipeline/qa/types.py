@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...data import Passage
+from ...data.records import Metadata
 
 if TYPE_CHECKING:
     from ...indexer import Hit  # the records alone take no search engine
@@ -89,6 +90,8 @@ class Answer:
     that was fitted."""
     supporting: tuple[Support, ...] = ()
     """All passages that give this answer or one that holds its words, its best place's first."""
+    metadata: Metadata = field(default_factory=dict)
+    """What is known of the passage besides its text: document, page, line …"""
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of ``preread ask --json``."""
@@ -148,6 +151,7 @@ class CandidateSpans:
             start=candidate.start,
             end=candidate.end,
             passage=passage.text,
+            metadata=passage.shown_metadata(),
         )
 
 

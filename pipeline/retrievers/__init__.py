@@ -1,4 +1,4 @@
-"""Where passages come from: BM25, dense vectors, both together, or an engine of one's own."""
+"""Retrievers: BM25, dense vectors, both combined, or a search engine."""
 
 from .base import BatchRetriever, Retriever, search_many
 from .fusion import reciprocal_rank_fusion

@@ -1,4 +1,4 @@
-"""What finds passages: anything with the one method of `Retriever` can take BM25's place."""
+"""Retrievers: any object with the method of `Retriever` can find passages in place of BM25."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -10,45 +10,70 @@ class Retriever(Protocol):
     """Finds passages for a query."""
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """At most ``k`` passages, best first."""
+        """Find passages.
+
+        Args:
+            query: Plain words.
+            k: Maximum number of passages.
+
+        Returns:
+            Hits, best first.
+        """
 
 
 @runtime_checkable
 class BatchRetriever(Retriever, Protocol):
-    """Finds passages for several queries sooner than one by one."""
+    """A retriever that searches several queries faster than one after the other."""
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """`search` for each query; ``threads`` is how many to search at a time at most."""
+        """Find passages for several queries.
+
+        Args:
+            queries: The queries.
+            k: Maximum number of passages per query.
+            threads: Maximum number of queries that are searched at the same time.
+
+        Returns:
+            The hits of each query, best first.
+        """
 
 
 @runtime_checkable
 class DescribedRetriever(Retriever, Protocol):
-    """Says what it is, so that a resumed evaluation knows whether it still is the same."""
+    """A retriever that describes itself, so that a resumed evaluation can compare settings."""
 
     @property
     def description(self) -> str:
-        """Its kind and settings, without secrets."""
+        """Kind and settings of the retriever, without secrets."""
 
 
 @runtime_checkable
 class SimilarityRetriever(Retriever, Protocol):
-    """Says how similar each passage is to the question, by dense vectors."""
+    """A retriever whose hits have a similarity, by dense vectors."""
 
     @property
     def encoder_fingerprint(self) -> str | None:
-        """Who made the vectors: cosines of other encoders do not compare.
+        """Fingerprint of the encoder of the vectors, since cosines of two encoders do not compare.
 
-        If there is one, every hit has a similarity.
+        None if hits have no similarity.
         """
 
 
 def encoder_of(retriever: Retriever) -> str | None:
-    """Fingerprint of the encoder whose similarities a retriever gives; None where it gives none."""
+    """The fingerprint of the encoder of a retriever's similarities; None if it has none.
+
+    Args:
+        retriever: Any retriever.
+    """
     return retriever.encoder_fingerprint if isinstance(retriever, SimilarityRetriever) else None
 
 
 def describe(retriever: Retriever) -> str:
-    """What a retriever is, in words."""
+    """A retriever in words: its own description, or the name of its class.
+
+    Args:
+        retriever: Any retriever.
+    """
     if isinstance(retriever, DescribedRetriever):
         return retriever.description
     return type(retriever).__name__
@@ -57,25 +82,35 @@ def describe(retriever: Retriever) -> str:
 def search_many(
     retriever: Retriever, queries: Sequence[str], k: int, *, threads: int
 ) -> list[list[Hit]]:
-    """Passages for several queries, at once where the retriever can."""
+    """Find passages for several queries, together if the retriever can.
+
+    Args:
+        retriever: Any retriever.
+        queries: The queries.
+        k: Maximum number of passages per query.
+        threads: Maximum number of queries that are searched at the same time.
+
+    Returns:
+        The hits of each query, best first.
+    """
     if isinstance(retriever, BatchRetriever):
         return retriever.search_many(queries, k, threads=threads)
     return [retriever.search(query, k) for query in queries]
 
 
 def bm25_scores(index: PassageIndex, query: str, hits: Sequence[Hit]) -> list[float]:
-    """BM25 scores of what was found, whoever found it.
+    """The BM25 scores of hits of any retriever.
 
-    Another engine's score has another scale, so that it orders passages and is not added to a
-    logit.
+    The scores of another engine have another scale. They order passages, and are not added to
+    logits.
 
     Args:
-        index: Its BM25 index is asked where a hit does not say.
-        query: What was searched for.
-        hits: What was found.
+        index: Index of the hits; it computes the scores that hits do not have.
+        query: The query that was searched for.
+        hits: The hits.
 
     Returns:
-        For each hit its score; 0 where no word of the query occurs in the passage.
+        The score of each hit; 0 if the passage has no word of the query.
     """
     unknown = [hit.ordinal for hit in hits if hit.bm25 is None]
     asked = dict(zip(unknown, index.bm25.score(query, unknown), strict=True)) if unknown else {}

@@ -1,4 +1,4 @@
-"""Elasticsearch (``preread[elasticsearch]``)."""
+"""The retriever of Elasticsearch (``preread[elasticsearch]``)."""
 
 from typing import Any
 
@@ -8,15 +8,16 @@ from .search_engine import SearchEngineRetriever, split_url
 
 
 class ElasticsearchRetriever(SearchEngineRetriever):
-    """Asks Elasticsearch through its own client."""
+    """Finds passages with Elasticsearch, through its own client."""
 
     @classmethod
     def from_url(cls, index: PassageIndex, url: str) -> "ElasticsearchRetriever":
-        """Connect to what a URL names.
+        """Connect to the index of a URL.
 
         Args:
-            index: Holds passages under the engine's identifiers.
-            url: ``elasticsearch://…``; see `split_url`.
+            index: An index whose passages have the identifiers of the engine.
+            url: ``elasticsearch://user:password@host:port/index?id=…&text=…&ca_certs=…``; with
+                ``elasticsearch+https://`` over TLS.
 
         Raises:
             PrereadError: If the URL is wrong, or the client is not installed.

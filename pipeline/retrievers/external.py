@@ -1,4 +1,4 @@
-"""What engines outside of preread have in common: they find passages by their identifiers."""
+"""What the retrievers of search engines share: they find passages by their identifiers."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -12,35 +12,42 @@ from ...indexer import Hit, PassageIndex
 
 _LOG = logging.getLogger(__name__)
 _NAMED = 3
-"""Identifiers that a warning names."""
+"""Number of identifiers that a warning names."""
 TIMEOUT_S = 10
-"""How long an engine may take to answer."""
+"""Seconds that an engine may take to answer."""
 
 
 class EngineError(PrereadError):
-    """An engine does not do what is asked of it."""
+    """A search engine cannot be reached, or its reply cannot be used."""
 
 
 class ExternalRetriever(ABC):
-    """Asks an engine, and looks up in an index what it finds.
+    """Asks a search engine, and looks up its hits in an index.
 
-    The passages' states are those of the index; of the engine only identifiers and scores are
-    taken. What it finds and the index does not hold is left out, and a warning says so.
+    The engine gives identifiers and scores; states and texts come from the index. A hit that the
+    index does not hold is left out with a warning.
     """
 
     def __init__(self, index: PassageIndex, description: str) -> None:
-        """Remember the index.
+        """Take an index.
 
         Args:
-            index: Holds passages under the engine's identifiers.
-            description: Names the engine in messages; without secrets.
+            index: An index whose passages have the identifiers of the engine.
+            description: Name of the engine in messages, without secrets.
         """
         self._index = index
         self.description = description
 
     @abstractmethod
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Identifiers and scores of at most ``k`` passages, best first.
+        """Ask the engine.
+
+        Args:
+            query: Plain words.
+            k: Maximum number of passages.
+
+        Returns:
+            Identifiers and scores of passages, best first.
 
         Raises:
             EngineError: If the engine cannot be asked.
@@ -51,10 +58,10 @@ class ExternalRetriever(ABC):
 
         Args:
             query: Plain words.
-            k: How many passages at most.
+            k: Maximum number of passages.
 
         Returns:
-            Hits, best first, with the engine's scores.
+            Hits, best first, with the scores of the engine.
 
         Raises:
             EngineError: If the engine cannot be asked.
@@ -69,26 +76,26 @@ class ExternalRetriever(ABC):
                 hits.setdefault(ordinal, Hit(ordinal, score))
         if unknown:
             _LOG.warning(
-                "%s found %d passages, %d of which %s does not hold, such as %s; they are left "
-                "out. Add them to the index, or check which field holds the identifiers.",
+                "%s found %d passages; %d of them, such as %s, are left out because %s does not "
+                "hold them. Add them to the index, or check which field holds the identifiers.",
                 self.description,
                 len(hits) + len(unknown),
                 len(unknown),
-                self._index.path,
                 ", ".join(map(repr, unknown[:_NAMED])),
+                self._index.path,
             )
         return list(hits.values())
 
 
 def take_options(url: str, defaults: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Take options that are ours out of a URL's query.
+    """Separate preread's own options from the query of a URL.
 
     Args:
         url: ``scheme://…?name=value&…``
-        defaults: Names and what they are when the URL does not say.
+        defaults: The names of preread's options, and their default values.
 
     Returns:
-        The URL without them, and their values.
+        The URL without these options, and the value of each.
     """
     parts = urlsplit(url)
     given = parse_qsl(parts.query, keep_blank_values=True)
@@ -99,7 +106,11 @@ def take_options(url: str, defaults: Mapping[str, str]) -> tuple[str, dict[str, 
 
 
 def import_client(module: str, extra: str) -> Any:
-    """An engine's client, which is an extra.
+    """Import the client of an engine, which is an extra of preread.
+
+    Args:
+        module: Module of the client.
+        extra: Name of the extra that installs it.
 
     Raises:
         PrereadError: If it is not installed.
@@ -114,9 +125,14 @@ def import_client(module: str, extra: str) -> Any:
 
 
 def engine_error(description: str, error: Exception) -> EngineError:
-    """An engine's error as ours."""
+    """The error of an engine as one of preread's.
+
+    Args:
+        description: Name of the engine.
+        error: The error of its client.
+    """
     reason = (str(error).strip() or repr(error)).splitlines()[0]
     return EngineError(
-        f"{description}: could not be asked: {reason}. Check the URL, that the engine runs, and "
-        "that what is searched there exists."
+        f"{description}: could not be asked: {reason}. Check the URL, whether the engine runs, and "
+        "whether the index or table exists."
     )

@@ -1,25 +1,25 @@
-"""One ranking of several."""
+"""Reciprocal rank fusion: several rankings become one."""
 
 from collections.abc import Sequence
 
 K = 60
-"""The constant of Cormack et al.; it keeps a first place from outweighing everything else."""
+"""The constant of Cormack et al. It limits the weight of the first places."""
 
 
 def reciprocal_rank_fusion(
     rankings: Sequence[Sequence[int]], *, k: int = K
 ) -> list[tuple[int, float]]:
-    """Merge rankings by places alone; their scores need not compare.
+    """Merge rankings by rank alone; their scores need not compare.
 
-    Something's score is the sum, over the rankings that have it, of 1 / (k + its place there).
+    The score of an item is the sum of 1 / (k + rank) over the rankings that contain it.
 
     Args:
-        rankings: Best first; none has anything twice.
-        k: How little the first places count more than the next.
+        rankings: Items, best first; no ranking contains an item twice.
+        k: The larger it is, the less the first ranks outweigh the next ones.
 
     Returns:
-        What any ranking has, with its score, best first. What has equal scores comes in the order
-        of the rankings, then of the places there.
+        Each item with its score, best first. Items of equal score come in the order of the
+        rankings, then of their ranks.
 
     Source: Cormack, Clarke and Büttcher 2009 (https://doi.org/10.1145/1571941.1572114), section 2.
     """

@@ -1,4 +1,4 @@
-"""Two retrievers' hits in one ranking: words and meaning find different passages."""
+"""The hybrid retriever: words and meaning find different passages, which are merged."""
 
 from collections.abc import Sequence
 
@@ -7,19 +7,20 @@ from .base import Retriever, describe, encoder_of, search_many
 from .fusion import K, reciprocal_rank_fusion
 
 DEPTH = 100
-"""Hits of each that are merged, at least."""
+"""Least number of hits of each retriever that are merged."""
 
 
 class HybridRetriever:
-    """Merges what several retrievers find, by reciprocal rank fusion."""
+    """Merges the hits of several retrievers by reciprocal rank fusion."""
 
     def __init__(self, *retrievers: Retriever, depth: int = DEPTH, k: int = K) -> None:
-        """Put retrievers together.
+        """Combine retrievers.
 
         Args:
-            retrievers: Over the same index.
-            depth: Hits of each that are merged, at least.
-            k: See `reciprocal_rank_fusion`.
+            *retrievers: Retrievers of the same index.
+            depth: Least number of hits of each retriever that are merged.
+            k: The constant of the fusion: the larger it is, the less the first ranks outweigh the
+                next ones.
         """
         self.retrievers = retrievers
         self._depth = depth
@@ -27,13 +28,13 @@ class HybridRetriever:
 
     @property
     def encoder_fingerprint(self) -> str | None:
-        """Whose similarities a hit has; None where it has none, or those of several encoders."""
+        """Fingerprint of the encoder of the similarities; None without one, or with several."""
         encoders = {encoder_of(retriever) for retriever in self.retrievers} - {None}
         return encoders.pop() if len(encoders) == 1 else None
 
     @property
     def description(self) -> str:
-        """What is merged, and how."""
+        """The retrievers that are merged, and how."""
         parts = " + ".join(describe(retriever) for retriever in self.retrievers)
         return f"{parts} (reciprocal rank fusion, k = {self._k}, {self._depth} of each)"
 
@@ -42,35 +43,35 @@ class HybridRetriever:
 
         Args:
             query: Any text.
-            k: How many passages at most.
+            k: Maximum number of passages.
 
         Returns:
-            Hits, best first; their scores are those of the fusion.
+            Hits, best first, with the scores of the fusion.
         """
         depth = max(k, self._depth)
         return self._merged([one.search(query, depth) for one in self.retrievers], k)
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries at once.
+        """Find passages for several queries.
 
         Args:
-            queries: As in `search`.
-            k: As in `search`, for each query.
-            threads: How many queries are searched at a time.
+            queries: Any texts.
+            k: Maximum number of passages per query.
+            threads: Maximum number of queries that are searched at the same time.
 
         Returns:
-            For each query what `search` finds.
+            The hits of each query, best first, with the scores of the fusion.
         """
         depth = max(k, self._depth)
         found = [search_many(one, queries, depth, threads=threads) for one in self.retrievers]
         return [self._merged(of_query, k) for of_query in zip(*found, strict=True)]
 
     def _merged(self, found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
-        """One query's hits of all retrievers as one ranking."""
+        """The hits of all retrievers for one query as one ranking."""
         all_hits = [hit for hits in found for hit in hits]
         bm25 = {hit.ordinal: hit.bm25 for hit in all_hits if hit.bm25 is not None}
         known = {hit.ordinal: hit.similarity for hit in all_hits if hit.similarity is not None}
-        # What vectors did not find is at most as similar as the last that they found.
+        # A passage that vectors did not find is at most as similar as the last one that they did.
         lowest = None if self.encoder_fingerprint is None else min(known.values(), default=0.0)
         ranked = reciprocal_rank_fusion([[h.ordinal for h in hits] for hits in found], k=self._k)
         return [

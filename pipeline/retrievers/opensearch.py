@@ -1,4 +1,4 @@
-"""OpenSearch (``preread[opensearch]``)."""
+"""The retriever of OpenSearch (``preread[opensearch]``)."""
 
 from typing import Any
 
@@ -8,15 +8,16 @@ from .search_engine import SearchEngineRetriever, split_url
 
 
 class OpenSearchRetriever(SearchEngineRetriever):
-    """Asks OpenSearch through opensearch-py."""
+    """Finds passages with OpenSearch, through opensearch-py."""
 
     @classmethod
     def from_url(cls, index: PassageIndex, url: str) -> "OpenSearchRetriever":
-        """Connect to what a URL names.
+        """Connect to the index of a URL.
 
         Args:
-            index: Holds passages under the engine's identifiers.
-            url: ``opensearch://…``; see `split_url`.
+            index: An index whose passages have the identifiers of the engine.
+            url: ``opensearch://user:password@host:port/index?id=…&text=…&ca_certs=…``; with
+                ``opensearch+https://`` over TLS.
 
         Raises:
             PrereadError: If the URL is wrong, or opensearch-py is not installed.

@@ -1,4 +1,4 @@
-"""PostgreSQL's full-text search (``preread[postgres]``)."""
+"""The retriever of PostgreSQL's full-text search (``preread[postgres]``)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,20 +36,22 @@ class PostgresRetriever(ExternalRetriever):
         vector: str = "",
         config: str = "english",
     ) -> None:
-        """Connect.
+        """Connect to a database.
 
         Args:
-            index: Holds passages under the table's identifiers.
-            conninfo: A ``postgresql://`` URL or anything else that libpq understands.
-            table: The table or view; ``schema.table`` if need be.
+            index: An index whose passages have the identifiers of the table.
+            conninfo: A ``postgresql://`` URL, or another connection string of libpq.
+            table: Name of the table or view, with its schema as ``schema.table``.
             id: Column of the passages' identifiers.
-            text: Column of their texts.
-            title: Column of their titles, which are searched too; empty: none.
-            vector: A ``tsvector`` column, which is searched instead of text and title.
-            config: Text search configuration, as of the vectors or their index.
+            text: Column of the texts.
+            title: Column of the titles, which are searched too; empty if there is none.
+            vector: Column of type ``tsvector`` that is searched instead of text and title; empty
+                if there is none.
+            config: Text search configuration; that of the ``tsvector`` column or of the database's
+                own index.
 
         Raises:
-            PrereadError: If there is no connection to be had, or psycopg is not installed.
+            PrereadError: If the database cannot be reached, or psycopg is not installed.
         """
         self._psycopg = import_client("psycopg", "postgres")
         host = urlsplit(conninfo).hostname if "://" in conninfo else None
@@ -60,21 +62,32 @@ class PostgresRetriever(ExternalRetriever):
 
     @classmethod
     def from_url(cls, index: PassageIndex, url: str) -> "PostgresRetriever":
-        """Connect to what a URL names.
+        """Connect to the database of a URL.
 
         Args:
-            index: As in the constructor.
-            url: ``postgresql://user:password@host/database?table=…&id=…&text=…``; the constructor's
-                other arguments and libpq's own parameters may be given likewise.
+            index: An index whose passages have the identifiers of the table.
+            url: ``postgresql://user:password@host/database?table=…&id=…&text=…&title=…&vector=…&
+                config=…``, with parameters of libpq if need be.
 
         Raises:
-            PrereadError: As the constructor does.
+            PrereadError: If the database cannot be reached, or psycopg is not installed.
         """
         conninfo, options = take_options(url, _DEFAULTS)
         return cls(index, conninfo, **options)
 
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Identifiers and ranks; see the base class."""
+        """Ask the database.
+
+        Args:
+            query: Plain words.
+            k: Maximum number of passages.
+
+        Returns:
+            Identifiers and ranks of passages, best first.
+
+        Raises:
+            EngineError: If the database cannot be asked.
+        """
         words = any_word_of(query)
         if not words:
             return []
@@ -83,7 +96,7 @@ class PostgresRetriever(ExternalRetriever):
                 return self._select(words, k)
             except self._psycopg.errors.QueryCanceled:  # it would take as long again
                 raise
-            except self._psycopg.OperationalError:  # the server was restarted, say
+            except self._psycopg.OperationalError:  # for example after a restart of the server
                 self._connection.close()
                 self._connection = self._connect()
                 return self._select(words, k)
@@ -99,10 +112,10 @@ class PostgresRetriever(ExternalRetriever):
         return [(str(passage_id), float(score)) for passage_id, score in rows]
 
     def _connect(self) -> Any:
-        """A connection that sees every change at once, and gives up what takes too long.
+        """A connection in which every change is seen at once, and slow statements are cancelled.
 
         Raises:
-            PrereadError: If there is none to be had.
+            PrereadError: If the database cannot be reached.
         """
         milliseconds = 1000 * TIMEOUT_S
         try:
@@ -117,8 +130,8 @@ class PostgresRetriever(ExternalRetriever):
     def _compose(self, table: str, id: str, text: str, title: str, vector: str, config: str) -> Any:
         """The statement. Names are quoted as names, the configuration as text.
 
-        The configuration is no parameter: an index on ``to_tsvector('english', …)`` serves only
-        where the planner sees a constant.
+        The configuration cannot be a parameter, because the planner uses an index on
+        ``to_tsvector('english', …)`` only for a constant.
         """
         sql = import_client("psycopg.sql", "postgres")
         if "" in (*table.split("."), id, text, config):
@@ -147,10 +160,13 @@ class PostgresRetriever(ExternalRetriever):
 
 
 def any_word_of(query: str) -> str:
-    """A question for ``websearch_to_tsquery`` that any of its words answers.
+    """Text for ``websearch_to_tsquery`` that matches any word of a question.
 
-    By itself the function wants all of them, takes quoted words for a phrase, and words after a
-    minus sign for ones that must not be there.
+    Without changes, the function would require all words, search quoted words as a phrase, and
+    exclude words after a minus sign.
+
+    Args:
+        query: The question.
     """
     words = (word.replace('"', " ").replace("\0", " ").strip(" -") for word in query.split())
     return " or ".join(word for word in words if word and word.lower() != "or")

@@ -1,4 +1,4 @@
-"""Finding passages without reading them."""
+"""Search: finding passages without reading them for an answer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,17 +8,19 @@ from typing import Any
 
 from ...data import Passage, PrereadError
 from ...indexer import Bm25Searcher, PassageIndex, build_bm25
-from . import Retriever
+from ...indexer.filters import Filter
+from .base import Retriever, describe
+from .filtered import search_filtered
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """A passage and how well it fits a query."""
+    """A passage that matches a query, and how well."""
 
     rank: int
-    """From 1."""
+    """Rank among the hits, from 1."""
     score: float
-    """The retriever's; higher is better."""
+    """Score of the retriever; higher is better."""
     passage: Passage
 
     def to_dict(self) -> dict[str, Any]:
@@ -29,19 +31,26 @@ class FoundPassage:
             "passage_id": self.passage.passage_id,
             "title": self.passage.title,
             "passage": self.passage.text,
+            "metadata": self.passage.shown_metadata(),
         }
 
 
 def search_passages(
-    index: PassageIndex, query: str, top_k: int, retriever: Retriever | None = None
+    index: PassageIndex,
+    query: str,
+    top_k: int,
+    retriever: Retriever | None = None,
+    *,
+    filter: Filter | None = None,
 ) -> list[FoundPassage]:
-    """The passages of an index that fit a query best.
+    """Find the passages of an index that match a query best.
 
     Args:
         index: An open index.
         query: Plain words.
-        top_k: How many at most.
-        retriever: Finds passages of the index; BM25 of the index by default.
+        top_k: Maximum number of passages.
+        retriever: A retriever of the index; by default its BM25.
+        filter: Conditions on the metadata of passages; None: no condition.
 
     Returns:
         Passages, best first.
@@ -50,24 +59,46 @@ def search_passages(
         PrereadError: If the query is empty, or ``top_k`` is not positive.
     """
     if not query.strip():
-        raise PrereadError("query: expected some words, found none.")
+        raise PrereadError("query: expected some words, found none. Name what you search for.")
     if top_k < 1:
         raise PrereadError(f"top_k must be at least 1, found {top_k}.")
+    hits = search_filtered(index, retriever or index.bm25, query, top_k, filter)
     return [
         FoundPassage(rank, hit.score, index.passage(hit.ordinal))
-        for rank, hit in enumerate((retriever or index.bm25).search(query, top_k), start=1)
+        for rank, hit in enumerate(hits, start=1)
     ]
 
 
+def why_nothing_was_found(retriever: Retriever, query: str) -> str:
+    """Say why a search found no passage, and what to try.
+
+    Args:
+        retriever: The retriever that searched.
+        query: The query that it searched for.
+    """
+    if not isinstance(retriever, Bm25Searcher):
+        return f"{describe(retriever)} found nothing. Try other words."
+    words = retriever.words(query)
+    if not words:
+        return (
+            "it has no word that BM25 searches for; stop words and punctuation are left out. Use "
+            "other words, or --retriever dense."
+        )
+    return (
+        f"none has a word of it ({', '.join(dict.fromkeys(words))}). Use the words of the "
+        "passages, or --retriever dense."
+    )
+
+
 class CorpusSearch:
-    """BM25 over passages in memory, for what needs no stored states; nothing is left on disk."""
+    """BM25 over passages in memory, without an index; its files are temporary."""
 
     def __init__(self, passages: Iterable[Passage], *, threads: int = 2) -> None:
         """Index passages.
 
         Args:
-            passages: All of them are held in memory; a corpus of millions wants an index.
-            threads: Indexing threads.
+            passages: The passages, all of which are kept in memory. For millions, build an index.
+            threads: Number of indexing threads.
         """
         self.passages = list(passages)
         self._folder = TemporaryDirectory(prefix="preread-bm25-")
@@ -76,13 +107,21 @@ class CorpusSearch:
         self._searcher = Bm25Searcher(lucene)
 
     def __call__(self, query: str, top_k: int) -> list[FoundPassage]:
-        """The passages that fit a query best, best first; see `search_passages`."""
+        """Find the passages that match a query best.
+
+        Args:
+            query: Plain words.
+            top_k: Maximum number of passages.
+
+        Returns:
+            Passages, best first.
+        """
         return [
             FoundPassage(rank, hit.score, self.passages[hit.ordinal])
             for rank, hit in enumerate(self._searcher.search(query, top_k), start=1)
         ]
 
     def close(self) -> None:
-        """Remove what was written."""
+        """Remove the temporary files."""
         self._searcher.close()
         self._folder.cleanup()

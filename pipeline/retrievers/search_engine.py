@@ -1,4 +1,4 @@
-"""What OpenSearch and Elasticsearch have in common: the query, and the shape of the reply."""
+"""What the retrievers of OpenSearch and Elasticsearch share: the query and the reply."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ _DEFAULTS = {"id": "_id", "text": "text,title", "ca_certs": ""}
 
 
 class SearchEngineRetriever(ExternalRetriever):
-    """Asks an engine with Elasticsearch's query language."""
+    """Finds passages with an engine that has Elasticsearch's query language."""
 
     def __init__(
         self,
@@ -24,14 +24,14 @@ class SearchEngineRetriever(ExternalRetriever):
         id: str = "_id",
         text: Sequence[str] = ("text", "title"),
     ) -> None:
-        """Use a client.
+        """Take a client.
 
         Args:
-            index: Holds passages under the engine's identifiers.
-            client: The engine's own client.
-            name: Index or alias of the engine.
-            id: ``_id``, or the field of the passages' identifiers; ``a.b`` if it is inside another.
-            text: Fields that are searched; ``title^2`` counts double.
+            index: An index whose passages have the identifiers of the engine.
+            client: The client of the engine.
+            name: Name of the engine's index, or an alias.
+            id: ``_id``, or the field that holds identifiers; ``a.b`` is field ``b`` inside ``a``.
+            text: Fields to search; ``title^2`` counts double.
         """
         super().__init__(index, f"{type(self).__name__} ({name}, {', '.join(text)})")
         self._client = client
@@ -40,7 +40,18 @@ class SearchEngineRetriever(ExternalRetriever):
         self._text = list(text)
 
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Identifiers and scores; see the base class."""
+        """Ask the engine.
+
+        Args:
+            query: Plain words.
+            k: Maximum number of passages.
+
+        Returns:
+            Identifiers and scores of passages, best first.
+
+        Raises:
+            EngineError: If the engine cannot be asked, or a document has no identifier.
+        """
         wanted = {"multi_match": {"query": query, "fields": self._text}}
         source = [self._id] if self._id != "_id" else False
         try:
@@ -56,17 +67,17 @@ class SearchEngineRetriever(ExternalRetriever):
 
     @abstractmethod
     def _ask(self, query: dict[str, Any], size: int, source: list[str] | bool) -> Any:
-        """The reply to a search."""
+        """Send a query to the engine and return its reply."""
 
     @abstractmethod
     def _errors(self) -> tuple[type[Exception], ...]:
-        """What the client raises when the engine cannot be asked."""
+        """The exceptions of the client."""
 
     def _identifier(self, hit: Mapping[str, Any]) -> str:
-        """A hit's identifier.
+        """The identifier of a hit.
 
         Raises:
-            EngineError: If it has none.
+            EngineError: If the hit has none.
         """
         if self._id == "_id":
             return str(hit["_id"])
@@ -76,25 +87,25 @@ class SearchEngineRetriever(ExternalRetriever):
         if found is None:
             raise EngineError(
                 f"{self.description}: expected a field {self._id!r} with the passage's identifier, "
-                f"found none in document {hit['_id']!r}. Name the field by id=…, or leave it out "
-                "to take _id."
+                f"found none in document {hit['_id']!r}. Name the field by id=…, or leave id out "
+                "to use _id."
             )
         return str(found)
 
 
 def split_url(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """An engine's URL, taken apart.
+    """Parse the URL of an engine.
 
     Args:
-        url: ``engine://user:password@host:port/index?id=…&text=…&ca_certs=…``; ``engine+https://``
-            speaks TLS.
+        url: ``engine://user:password@host:port/index?id=…&text=…&ca_certs=…``; with
+            ``engine+https://`` over TLS.
 
     Returns:
-        ``url``, ``user`` (user and password, or None) and ``ca_certs`` of the connection, and the
+        ``url``, ``user`` (user and password, or None) and ``ca_certs`` of the connection; and the
         arguments ``name``, ``id`` and ``text`` of a retriever.
 
     Raises:
-        PrereadError: If no index is named, or an option is unknown.
+        PrereadError: If the URL names no index, or an option is unknown.
     """
     rest, options = take_options(url, _DEFAULTS)
     parts = urlsplit(rest)

@@ -1,4 +1,4 @@
-"""Retrievers by their names."""
+"""Opening a retriever by its name."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,14 +11,14 @@ from .hybrid import HybridRetriever
 
 
 class RetrieverName(StrEnum):
-    """What an index can search with by itself."""
+    """The retrievers that an index has itself."""
 
     BM25 = "bm25"
-    """Words."""
+    """Finds words."""
     DENSE = "dense"
-    """Meaning: vectors that ``preread dense`` made."""
+    """Finds meaning, with the vectors of ``preread dense``."""
     HYBRID = "hybrid"
-    """Both, by reciprocal rank fusion."""
+    """Merges both by reciprocal rank fusion."""
 
 
 def _postgres(index: PassageIndex, url: str) -> Retriever:
@@ -47,21 +47,21 @@ _ENGINES: dict[str, Callable[[PassageIndex, str], Retriever]] = {
     "elasticsearch": _elasticsearch,
     "elasticsearch+https": _elasticsearch,
 }
-"""By the scheme of a URL. Their clients are extras, which are imported when they are needed."""
+"""Search engines by the scheme of their URLs. Their clients are extras, imported when needed."""
 
 
 def open_retriever(
     index: PassageIndex, name: str = RetrieverName.BM25, *, device: str = "cpu"
 ) -> Retriever:
-    """What finds passages of an index.
+    """Open a retriever of an index.
 
     Args:
         index: An open index.
-        name: A `RetrieverName`, or the URL of an engine (``docs/retrieval.md``).
-        device: Where the encoder of dense vectors is to run.
+        name: A `RetrieverName`, or the URL of a search engine (``docs/guide/retrieval.md``).
+        device: Device of the encoder of questions, for dense vectors.
 
     Raises:
-        PrereadError: If there is none of that name, or it cannot be opened.
+        PrereadError: If no retriever has the name, or it cannot be opened.
     """
     if name == RetrieverName.BM25:
         return index.bm25
@@ -76,11 +76,15 @@ def open_retriever(
     schemes = ", ".join(f"{scheme}://…" for scheme in _ENGINES)
     raise PrereadError(
         f"retriever: expected one of {', '.join(RetrieverName)}, {schemes}; found "
-        f"{without_password(name)!r}."
+        f"{without_password(name)!r}. Name one of these."
     )
 
 
 def without_password(name: str) -> str:
-    """A retriever's name as it may be shown or kept."""
+    """The name of a retriever without a password, to be shown or stored.
+
+    Args:
+        name: A `RetrieverName`, or the URL of a search engine.
+    """
     password = urlsplit(name).password if "://" in name else None
     return name.replace(f":{password}@", ":…@") if password else name

@@ -63,7 +63,8 @@ class Connection(H11Protocol):
     def resume_writing(self) -> None:
         """The client has taken everything."""
         super().resume_writing()
-        self._reply_timer = _cancel(self._reply_timer)
+        _stop(self._reply_timer)
+        self._reply_timer = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all waiting.
@@ -71,20 +72,22 @@ class Connection(H11Protocol):
         Args:
             exc: Why the connection ended; None where either side closed it.
         """
-        self._headers_timer = _cancel(self._headers_timer)
-        self._reply_timer = _cancel(self._reply_timer)
+        _stop(self._headers_timer)
+        self._headers_timer = None
+        _stop(self._reply_timer)
+        self._reply_timer = None
         super().connection_lost(exc)
 
     def _watch_headers(self) -> None:
         """Wait for headers unless a request is being answered."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self._headers_timer = _cancel(self._headers_timer)
+            _stop(self._headers_timer)
+            self._headers_timer = None
         elif self._headers_timer is None:
             self._headers_timer = self.loop.call_later(HEADERS_SECONDS, self.transport.abort)
 
 
-def _cancel(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
-    """Stop a timer if there is one. What takes its place is None."""
+def _stop(timer: asyncio.TimerHandle | None) -> None:
+    """Cancel a timer, if there is one."""
     if timer is not None:
         timer.cancel()
-    return None

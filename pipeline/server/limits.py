@@ -14,7 +14,7 @@ MOST_SCORE = 1e6
 """Largest absolute value of a retrieval score in a request; beyond, float32 loses the logits."""
 DEFAULT_MIN_CONFIDENCE = 0.2
 """Least confidence of an answer where nothing else is set and the reader was calibrated. Of the
-shipped reader's answers below it, less than one in five is right (see docs/answers.md)."""
+shipped reader's answers below it, less than one in five is right (docs/measurements/answers.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

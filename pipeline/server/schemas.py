@@ -235,6 +235,14 @@ class AnswerField(BaseModel):
         list[SupportField],
         Field(description="All passages that contain this answer; the first is `passage`."),
     ]
+    metadata: Annotated[
+        dict[str, Any],
+        Field(
+            default_factory=dict,
+            description="Fields of the passage besides its text.",
+            examples=[{"document": "report.pdf", "page": 3}],
+        ),
+    ]
 
     @classmethod
     def fields_of(cls, answer: Answer, offsets: Offsets) -> dict[str, Any]:
@@ -488,6 +496,9 @@ class CandidateField(BaseModel):
     score: Annotated[float, Field(description="Score of the retriever, by default BM25.")]
     rank: Annotated[int, Field(ge=1, description="Its rank, from 1.")]
     doc: Annotated[DocField | str, Field(description="The passage, as an object or as JSON text.")]
+    metadata: Annotated[
+        dict[str, Any], Field(description="Fields of the passage besides its text.")
+    ]
 
     @classmethod
     def of(cls, found: FoundPassage, parse: bool) -> Self:
@@ -498,7 +509,13 @@ class CandidateField(BaseModel):
             parse: Whether ``doc`` is an object; if not, it is the JSON text of the record.
         """
         doc = DocField.of(found.passage, parse)
-        return cls(docid=found.passage.passage_id, score=found.score, rank=found.rank, doc=doc)
+        return cls(
+            docid=found.passage.passage_id,
+            score=found.score,
+            rank=found.rank,
+            doc=doc,
+            metadata=found.passage.shown_metadata(),
+        )
 
 
 class QueryField(BaseModel):

@@ -1,4 +1,4 @@
-"""Codecs: how lower states are written as bytes, and read back on the device that reads on."""
+"""Codecs: the formats in which lower states are stored, from float16 to learned quantisers."""
 
 from .base import Codec, round_trip
 from .files import codec_file_name, load_codec, save_codec

@@ -1,4 +1,4 @@
-"""What every codec does."""
+"""The interface of a codec."""
 
 from typing import Protocol
 
@@ -10,39 +10,45 @@ from .names import CodecName
 
 
 class Codec(Protocol):
-    """Turns lower states into codes and back; a code is one row of an array.
+    """Converts lower states to codes and back. The code of a token is one row of an array.
 
-    Token ids come along with states and codes: they are stored anyway, and say much about a state.
+    Both directions also take the token ids: they are stored anyway, and tell much about a state.
     """
 
     @property
     def name(self) -> CodecName:
-        """What it is called."""
+        """Name of the codec."""
 
     @property
     def dtype(self) -> torch.dtype:
         """Number format of the codes."""
 
     def code_width(self, hidden_size: int) -> int:
-        """Numbers in the code of one token."""
+        """Number of values in the code of one token.
+
+        Args:
+            hidden_size: Width of a state.
+        """
 
     def encode(self, states: Packed, token_ids: Packed) -> Tensor:
-        """Write states.
+        """Convert states to codes.
 
         Args:
             states: Lower states of windows. Shape ``(n_rows, hidden_size)``, float32.
-            token_ids: The windows' token ids. Shape ``(n_rows,)``, int64.
+            token_ids: Token ids of the windows, on the device of the states. Shape ``(n_rows,)``,
+                int64.
 
         Returns:
             Codes. Shape ``(n_rows, code_width)``, on the device of the states.
         """
 
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:
-        """Read states back.
+        """Convert codes to states.
 
         Args:
             codes: Shape ``(n_rows, code_width)``.
-            token_ids: As in `encode`, on the device of the codes.
+            token_ids: Token ids of the windows, on the device of the codes. Shape ``(n_rows,)``,
+                int64.
 
         Returns:
             States. Shape ``(n_rows, hidden_size)``, float32.
@@ -51,15 +57,15 @@ class Codec(Protocol):
 
 @torch.no_grad()
 def round_trip(codec: Codec, states: Packed, token_ids: Packed) -> Packed:
-    """What an index gives back of states.
+    """Encode and decode states: what an index returns for them.
 
     Args:
-        codec: What it stores with.
-        states: As in `Codec.encode`.
-        token_ids: As in `Codec.encode`, on any device.
+        codec: Codec of the index.
+        states: Lower states of windows. Shape ``(n_rows, hidden_size)``, float32.
+        token_ids: Token ids of the windows, on any device. Shape ``(n_rows,)``, int64.
 
     Returns:
-        States. Shape ``(n_rows, hidden_size)``, float32, on the device of those given.
+        States. Shape ``(n_rows, hidden_size)``, float32, on the device of ``states``.
     """
     on_device = token_ids.to(states.rows.device)
     return codec.decode(codec.encode(states, on_device), on_device)

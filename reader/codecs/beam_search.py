@@ -1,4 +1,4 @@
-"""Finding the rows of codebooks whose sum is near a vector, by beam search.
+"""Beam search for the codebook rows whose sum is close to a vector.
 
 Source: Babenko and Lempitsky 2014 (https://doi.org/10.1109/CVPR.2014.124), section 3.
 """
@@ -9,24 +9,24 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 BOOK_SIZE = 256
-"""Rows of a codebook: what a byte can say."""
+"""Rows of a codebook; the number of a row is one byte."""
 BEAM = 4
-"""Sums that are followed. More of them lose a little less, and take longer in proportion."""
+"""Number of partial sums that are kept. More lose slightly less, and take proportionally longer."""
 
 
 class SumSearch:
-    """Searches the codebooks of one part: by faiss on CPU, which is quicker, by PyTorch elsewhere.
+    """Searches the codebooks of one part, on a CPU with faiss, elsewhere with PyTorch.
 
-    They differ where two sums are equally near up to rounding.
+    faiss is faster. The two may choose different sums if the distances are equal up to rounding.
     """
 
     def __init__(self, books: Tensor, dtype: torch.dtype = torch.float32) -> None:
-        """Multiply the rows with one another.
+        """Prepare the search by multiplying all rows with one another.
 
         Args:
-            books: Shape ``(n_books, 256, size)``, float32.
-            dtype: In which vectors and rows are multiplied on CPU. Products are what a search
-                spends its time on; in bfloat16 the sums found are hardly farther off.
+            books: Codebooks. Shape ``(n_books, 256, size)``, float32.
+            dtype: Number format of the products of vectors and rows on a CPU. A search spends its
+                time on them. With bfloat16 the sums that are found are hardly further away.
         """
         n_books, _, size = books.shape
         self._n_books = n_books
@@ -43,27 +43,27 @@ class SumSearch:
             self._products = self._rows @ self._rows.T
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        """Rows whose sum is near.
+        """Find the rows whose sum is close to each vector.
 
         Args:
-            vectors: Shape ``(n, size)``, float32 or the number format of the products.
+            vectors: Shape ``(n, size)``, in float32 or the number format of the products.
 
         Returns:
-            A row of each codebook. Shape ``(n, n_books)``, uint8.
+            Number of a row in each codebook. Shape ``(n, n_books)``, uint8.
         """
         if vectors.device.type == "cpu":
             return self._by_faiss(vectors)
-        # |x - Σ r|² / 2 less |x|² / 2: a row's half square less its product with x, and its
-        # products with the rows before it.
+        # |x - Σ r|² / 2 - |x|² / 2 is the sum over the rows r of |r|² / 2 - r·x, plus the products
+        # of all pairs of chosen rows.
         costs = self._half_squares - vectors @ self._rows.T
         return search_sums(costs, self._products, BEAM).to(torch.uint8)
 
     def _by_faiss(self, vectors: Tensor) -> Tensor:
-        """Its beam search, on products of ours: its own are float32's only."""
+        """Beam search of faiss, over products in our number format; its own are float32."""
         n = vectors.shape[0]
         products = (vectors.to(self._columns.dtype) @ self._columns).float()
         codes = torch.empty(n, BEAM, self._n_books, dtype=torch.int32)
-        squares = torch.zeros(n)  # of the vectors: they are the same for all sums
+        squares = torch.zeros(n)  # squares of the vectors, which are the same for all sums
         faiss.omp_set_num_threads(torch.get_num_threads())
         self._quantizer.refine_beam_LUT(
             n,
@@ -76,15 +76,16 @@ class SumSearch:
 
 
 def search_sums(costs: Tensor, products: Tensor, beam: int) -> Tensor:
-    """A row of each codebook, so that they cost little together; by beam search.
+    """Choose a row of each codebook by beam search, so that the total cost is low.
 
     Args:
-        costs: Of each row by itself. Shape ``(n, n_books * 256)``.
-        products: What two rows cost together besides. Shape ``(n_books * 256, n_books * 256)``.
-        beam: Choices that are followed.
+        costs: Cost of each row by itself. Shape ``(n, n_books * 256)``.
+        products: Additional cost of two rows chosen together. Shape
+            ``(n_books * 256, n_books * 256)``.
+        beam: Number of partial choices that are kept.
 
     Returns:
-        Shape ``(n, n_books)``, int64.
+        Number of a row in each codebook. Shape ``(n, n_books)``, int64.
     """
     n, n_rows = costs.shape
     best, code = costs[:, :BOOK_SIZE].topk(beam if n_rows > BOOK_SIZE else 1, largest=False)

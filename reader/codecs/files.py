@@ -1,4 +1,4 @@
-"""A learned codec as a safetensors file (``docs/index-format.md``)."""
+"""The file of a learned codec, in safetensors format (``docs/reference/index-format.md``)."""
 
 import hashlib
 import json
@@ -18,25 +18,26 @@ from .tables import from_int8, to_int8
 
 _FORMAT = "preread-codec-3"
 _SCALES = "_scales"
-"""What the name of a table's scales ends in."""
+"""Suffix of the name of a table's scales."""
 _MOST_KEPT = 2
 _KEPT: dict[tuple[str, str, str], QuantisedCodec] = {}
-"""Codecs loaded last, by the file's SHA-256, the reader's fingerprint, and device."""
+"""The codecs loaded last, by SHA-256 of the file, fingerprint of the reader, and device."""
 
 
 def codec_file_name(name: CodecName) -> str:
-    """What a codec's file is called in a reader's folder."""
+    """Name of a codec's file in a reader's folder."""
     return f"codec-{name}.safetensors"
 
 
-def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
-    """Write a codec: most tables in signed bytes, the two maps in float16.
+def save_codec(codec: QuantisedCodec, reader: Reader, path: str | Path) -> None:
+    """Write a codec: most tables as signed bytes, the two maps in float16.
 
     Args:
-        codec: What is written.
-        reader: Whose states it was learned from; no other may use it.
-        path: The file.
+        codec: Codec to write.
+        reader: Reader from whose states it was learned. No other reader can use it.
+        path: Path of the file.
     """
+    path = Path(path)
     tensors = {
         "analysis": codec.quantiser.analysis.half(),
         "synthesis": codec.quantiser.synthesis.half(),
@@ -50,27 +51,29 @@ def save_codec(codec: QuantisedCodec, reader: Reader, path: Path) -> None:
     }
     for name, table in tables.items():
         tensors[name], tensors[name + _SCALES] = to_int8(table)
-    # One entry: the library writes several in any order, and an index has the same bytes always.
+    # One entry only: the library writes several in no fixed order, and an index must always have
+    # the same bytes.
     described = {"codec": str(codec.name), "fingerprint": reader.fingerprint}
     metadata = {_FORMAT: json.dumps(described)}
-    # Not the library's own writing: its errors hide the operating system's, and its files are
-    # their owner's alone.
+    # The library's own function would hide the operating system's errors, and make a file that
+    # only its owner can read.
     path.write_bytes(save({name: t.cpu().contiguous() for name, t in tensors.items()}, metadata))
 
 
-def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
+def load_codec(path: str | Path, reader: Reader) -> QuantisedCodec:
     """Read a codec.
 
-    Its multiplied-out tables are kept: who opens an index again, or another with the same codec,
-    waits a moment instead of a second, and has them in memory once.
+    The last codecs are kept with their expanded tables, so another index with the same codec
+    neither expands them again nor holds them twice.
 
     Args:
-        path: The file.
-        reader: Whose states it shall code; on its device.
+        path: Path of the file.
+        reader: Reader whose states it encodes. The codec uses the reader's device.
 
     Raises:
-        PrereadError: If the file is no codec, or one of another reader.
+        PrereadError: If the file is not a codec, or belongs to another reader.
     """
+    path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -86,7 +89,7 @@ def load_codec(path: Path, reader: Reader) -> QuantisedCodec:
 
 
 def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
-    """A codec from its file's bytes; see `load_codec`."""
+    """Make a codec from the bytes of its file; see `load_codec`."""
     try:
         described = _description(content)
         stored = load(content)
@@ -103,9 +106,9 @@ def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
         raise _unreadable(path, error) from error
     if fingerprint != reader.fingerprint:
         raise PrereadError(
-            f"{path}: codec of a reader with fingerprint {fingerprint[:12]}, but the "
-            f"reader is {reader.name!r} ({reader.fingerprint[:12]}). Learn one for it with "
-            "`preread learn-codec`."
+            f"{path}: expected a codec of reader {reader.name!r} (fingerprint "
+            f"{reader.fingerprint[:12]}), found a codec of the reader with fingerprint "
+            f"{fingerprint[:12]}. Learn one for this reader with `preread learn-codec`."
         )
     embeddings = reader.model.embedder.word_vectors().detach()
     with torch.inference_mode():
@@ -113,7 +116,7 @@ def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
 
 
 def _description(content: bytes) -> dict[str, Any]:
-    """What a file's metadata say; the library tells them only of files that it opens itself."""
+    """The metadata in a file's bytes; the library returns them only for files on disk."""
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     described: dict[str, Any] = json.loads(header["__metadata__"][_FORMAT])
     return described
@@ -121,6 +124,6 @@ def _description(content: bytes) -> dict[str, Any]:
 
 def _unreadable(path: Path, error: Exception) -> PrereadError:
     return PrereadError(
-        f"{path}: no codec could be read ({error}). Expected a file that `preread learn-codec` "
-        "wrote; it is missing or damaged."
+        f"{path}: expected the file of a codec, found a missing or damaged one ({error}). Make it "
+        "with `preread learn-codec`."
     )

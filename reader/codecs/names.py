@@ -1,4 +1,4 @@
-"""What codecs are called: ``float16``, ``int8``, ``pq16``, ``rpq8``."""
+"""Names of codecs: ``float16``, ``int8``, ``pq16``, ``rpq8``."""
 
 import re
 from dataclasses import dataclass
@@ -13,31 +13,35 @@ class CodecKind(StrEnum):
     """The kinds of codec."""
 
     FLOAT16 = "float16"
-    """States as they are, in half precision."""
+    """States in half precision."""
     INT8 = "int8"
-    """A byte a dimension, and a scale a token."""
+    """One byte for each dimension, and one scale for each token."""
     PQ = "pq"
-    """Product quantiser: so many bytes a token."""
+    """Product quantiser with a given number of bytes for each token."""
     RPQ = "rpq"
-    """Product quantiser of what the token ids do not tell: so many bytes a token."""
+    """Product quantiser of the part that token ids do not predict, with a given number of bytes for
+    each token."""
 
     @property
     def is_learned(self) -> bool:
-        """Whether its numbers come from states of a reader."""
+        """Whether a codec of this kind is learned from the states of a reader."""
         return self in (CodecKind.PQ, CodecKind.RPQ)
 
 
 @dataclass(frozen=True, slots=True)
 class CodecName:
-    """A kind of codec and, for product quantisers, its size."""
+    """A kind of codec, and for a product quantiser its size."""
 
     kind: CodecKind
     n_bytes: int = 0
-    """Bytes of a token's code; 0 where the kind and the states' width decide it."""
+    """Bytes of a token's code; 0 for a kind whose size follows from the width of the states."""
 
     @classmethod
     def parse(cls, text: str) -> "CodecName":
-        """Read a name.
+        """Parse a name.
+
+        Args:
+            text: ``float16``, ``int8``, ``pqN`` or ``rpqN``.
 
         Raises:
             PrereadError: If there is no such codec.
@@ -50,10 +54,10 @@ class CodecName:
             if 1 <= n_bytes <= MAX_BYTES:
                 return cls(CodecKind(match[1]), n_bytes)
         raise PrereadError(
-            f"codec: expected float16, int8, pqN or rpqN (N bytes a token, 1 to {MAX_BYTES}), "
-            f"found {text!r}."
+            f"codec: expected float16, int8, pqN or rpqN (N bytes for each token, 1 to "
+            f"{MAX_BYTES}), found {text!r}."
         )
 
     def __str__(self) -> str:
-        """The name as `parse` takes it."""
+        """The name, as `parse` accepts it."""
         return f"{self.kind.value}{self.n_bytes or ''}"

@@ -1,4 +1,4 @@
-"""Codecs that take each number by itself and have nothing to learn."""
+"""Codecs that encode each number separately and need no learning."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ _SCALE_BYTES = 2
 
 
 class Float16Codec:
-    """States in half precision: 2 bytes a dimension.
+    """States in half precision: 2 bytes for each dimension.
 
     States are outputs of a layer norm, of order 1, far from the limits of float16.
     """
@@ -20,42 +20,75 @@ class Float16Codec:
     dtype = torch.float16
 
     def code_width(self, hidden_size: int) -> int:
-        """One number a dimension."""
+        """One number for each dimension.
+
+        Args:
+            hidden_size: Width of a state.
+        """
         return hidden_size
 
     def encode(self, states: Packed, token_ids: Packed) -> Tensor:
         """Round to float16.
 
+        Args:
+            states: Lower states of windows. Shape ``(n_rows, hidden_size)``, float32.
+            token_ids: Unused.
+
+        Returns:
+            Codes. Shape ``(n_rows, hidden_size)``, float16.
+
         Raises:
-            PrereadError: If a state is not finite in float16: the reader is broken.
+            PrereadError: If a state is not finite in float16, which means that the reader is
+                damaged.
         """
         codes = states.rows.to(torch.float16)
         check_finite(codes)
         return codes
 
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:
-        """Widen to float32."""
+        """Convert to float32.
+
+        Args:
+            codes: Shape ``(n_rows, hidden_size)``, float16.
+            token_ids: Token ids of the windows; only the lengths are used.
+
+        Returns:
+            States. Shape ``(n_rows, hidden_size)``, float32.
+        """
         return token_ids.with_rows(codes.float())
 
 
 class Int8Codec:
-    """A byte a dimension, in units of 1/127 of the token's largest number, which comes along.
+    """One byte for each dimension, in units of 1/127 of the token's largest absolute value.
 
-    A code is ``hidden_size`` signed bytes, and the largest number as float16, little-endian.
+    A code is ``hidden_size`` signed bytes, then the largest absolute value as float16,
+    little-endian.
     """
 
     name = CodecName(CodecKind.INT8)
     dtype = torch.uint8
 
     def code_width(self, hidden_size: int) -> int:
-        """A byte a dimension, and the scale."""
+        """One byte for each dimension, and the scale.
+
+        Args:
+            hidden_size: Width of a state.
+        """
         return hidden_size + _SCALE_BYTES
 
     def encode(self, states: Packed, token_ids: Packed) -> Tensor:
-        """Round to 1/127 of the token's largest number.
+        """Round to multiples of 1/127 of the token's largest absolute value.
+
+        Args:
+            states: Lower states of windows. Shape ``(n_rows, hidden_size)``, float32.
+            token_ids: Unused.
+
+        Returns:
+            Codes. Shape ``(n_rows, hidden_size + 2)``, uint8.
 
         Raises:
-            PrereadError: As in `Float16Codec.encode`.
+            PrereadError: If a state is not finite in float16, which means that the reader is
+                damaged.
         """
         largest = states.rows.abs().amax(1, keepdim=True).to(torch.float16)
         check_finite(largest)
@@ -64,20 +97,29 @@ class Int8Codec:
         return torch.cat([rounded.view(torch.uint8), largest.view(torch.uint8)], dim=1)
 
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:
-        """Multiply by the unit."""
+        """Multiply by the unit.
+
+        Args:
+            codes: Shape ``(n_rows, hidden_size + 2)``, uint8.
+            token_ids: Token ids of the windows; only the lengths are used.
+
+        Returns:
+            States. Shape ``(n_rows, hidden_size)``, float32.
+        """
         rounded = codes[:, :-_SCALE_BYTES].contiguous().view(torch.int8)
         largest = codes[:, -_SCALE_BYTES:].contiguous().view(torch.float16)
         return token_ids.with_rows(rounded.float() * (largest.float().clamp(min=1e-6) / 127))
 
 
 def check_finite(numbers: Tensor) -> None:
-    """Refuse states of a broken reader.
+    """Check that all numbers are finite.
 
     Raises:
-        PrereadError: If a number is infinite or NaN.
+        PrereadError: If a number is infinite or NaN, which means that the reader is damaged.
     """
     if not bool(torch.isfinite(numbers).all()):
         raise PrereadError(
-            "states hold numbers that float16 cannot (infinite or NaN): expected outputs of a "
-            "layer norm. The reader's weights are damaged; load it again or retrain it."
+            "states: expected finite numbers within the range of float16, as a layer norm gives "
+            "them; found infinite ones or NaN. The reader's weights are damaged. Fetch or train "
+            "the reader again."
         )

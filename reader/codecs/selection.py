@@ -1,4 +1,4 @@
-"""Finding the codec that a user names."""
+"""Finding a codec by name or file."""
 
 from pathlib import Path
 
@@ -13,10 +13,13 @@ from .scalar import Float16Codec, Int8Codec
 
 
 def plain_codec(name: str) -> Codec:
-    """A codec that needs no learning, by its name: ``float16`` or ``int8``.
+    """Make a codec that needs no learning.
+
+    Args:
+        name: ``float16`` or ``int8``.
 
     Raises:
-        PrereadError: If it is none of these.
+        PrereadError: If the name is another one.
     """
     kind = CodecName.parse(name).kind
     if kind is CodecKind.FLOAT16:
@@ -26,19 +29,20 @@ def plain_codec(name: str) -> Codec:
     raise PrereadError(f"codec: expected float16 or int8, found {name}, which has to be learned.")
 
 
-def find_codec(name: str, reader: Reader) -> Codec | None:
-    """A codec by its name or file.
+def find_codec(name: str | Path, reader: Reader) -> Codec | None:
+    """Find a codec by its name or file.
 
     Args:
-        name: ``float16``, ``int8``, ``pqN``, ``rpqN``, or the file of a learned codec.
-        reader: Whose states it codes; its folder may bring learned codecs along.
+        name: ``float16``, ``int8``, ``pqN``, ``rpqN``, or the path of a learned codec's file.
+        reader: Reader whose states it encodes. Its folder may hold learned codecs.
 
     Returns:
-        The codec; None where it has to be learned first.
+        The codec; None if it must be learned first.
 
     Raises:
         PrereadError: If there is no such codec, or its file cannot be used.
     """
+    name = str(name)
     if name.endswith(".safetensors"):
         return load_codec(Path(name), reader)
     parsed = CodecName.parse(name)
@@ -48,17 +52,21 @@ def find_codec(name: str, reader: Reader) -> Codec | None:
 
 
 def _brought(name: CodecName, reader: Reader) -> QuantisedCodec | None:
-    """The learned codec that lies beside a reader's weights; None where there is none."""
+    """The learned codec in a reader's folder; None if there is none."""
     folder = shipped_reader_path(reader.name) or Path(reader.name)
     path = folder / codec_file_name(name)
     return load_codec(path, reader) if path.is_file() else None
 
 
-def known_codec(name: str, reader: Reader) -> Codec:
-    """A codec by its name or file, as `find_codec` has it.
+def known_codec(name: str | Path, reader: Reader) -> Codec:
+    """Find a codec by its name or file; one that is not learned yet is an error.
+
+    Args:
+        name: ``float16``, ``int8``, ``pqN``, ``rpqN``, or the path of a learned codec's file.
+        reader: Reader whose states it encodes. Its folder may hold learned codecs.
 
     Raises:
-        PrereadError: If there is no such codec, its file cannot be used, or it has to be learned
+        PrereadError: If there is no such codec, its file cannot be used, or it must be learned
             first.
     """
     codec = find_codec(name, reader)

@@ -1,4 +1,4 @@
-"""What token ids tell of a state, at no byte."""
+"""Predicting states from token ids, which are stored in any case."""
 
 from dataclasses import dataclass
 
@@ -11,44 +11,45 @@ from ..packing import Packed
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """What token ids tell of a state: a linear map of the reader's embeddings, and hidden units.
+    """A predictor of states: a linear map of the reader's embeddings, and hidden units.
 
-    The first ``hidden_size`` columns of the first three tensors are the linear map's, the others
-    the hidden units'.
+    The first ``hidden_size`` columns of ``position``, ``neighbours`` and ``mean`` belong to the
+    linear map, the other columns to the hidden units.
     """
 
     position: Tensor
-    """What each place in a window adds. Shape ``(n_positions, width)``, float32. Later places are
-    as the last."""
+    """Contribution of each position in a window. Positions beyond the table use its last row. Shape
+    ``(n_positions, width)``, float32."""
     neighbours: Tensor
-    """From the word embedding of the token ``-reach … reach`` places on. Shape
-    ``(2 * reach + 1, hidden_size, width)``, or ``(0, …)`` where ids are not used."""
+    """Maps of the word embeddings of the tokens at distances ``-reach … reach``. Shape
+    ``(2 * reach + 1, hidden_size, width)``, or ``(0, hidden_size, width)`` if token ids are not
+    used."""
     mean: Tensor
-    """From the mean word embedding of the window. Shape ``(hidden_size, width)``, or
-    ``(0, width)``."""
+    """Map of the mean word embedding of the window. Shape ``(hidden_size, width)``, or
+    ``(0, width)`` if it is not used."""
     output: Tensor
-    """From the hidden units, after GELU. Shape ``(width - hidden_size, hidden_size)``."""
+    """Map of the hidden units, after GELU. Shape ``(width - hidden_size, hidden_size)``."""
 
     @property
     def reach(self) -> int:
-        """How far neighbours count."""
+        """Number of neighbours on each side that are used."""
         return self.neighbours.shape[0] // 2
 
     def to(self, device: torch.device | str) -> "Predictor":
-        """The same on a device."""
+        """The same predictor on a device."""
         tensors = self.position, self.neighbours, self.mean, self.output
         return Predictor(*(t.to(device) for t in tensors))
 
 
 class SideInformation:
-    """A predictor's tables, multiplied out for a reader's vocabulary."""
+    """A predictor with tables expanded for the vocabulary of a reader."""
 
     def __init__(self, predictor: Predictor, embeddings: Tensor) -> None:
-        """Multiply the tables out, on the device of the embeddings.
+        """Expand the tables, on the device of the embeddings.
 
         Args:
-            predictor: Of states by token ids.
-            embeddings: The reader's word embeddings. Shape ``(vocab_size, hidden_size)``, float32.
+            predictor: Predicts states from token ids.
+            embeddings: Word embeddings of the reader. Shape ``(vocab_size, hidden_size)``, float32.
         """
         self.predictor = predictor.to(embeddings.device)
         self._embeddings = embeddings
@@ -62,7 +63,14 @@ class SideInformation:
         self._first_position = self._zero_row + 1
 
     def predict(self, token_ids: Packed) -> Tensor:
-        """What the token ids tell. Shape ``(n_rows, hidden_size)``, float32."""
+        """Predict states.
+
+        Args:
+            token_ids: Token ids of windows. Shape ``(n_rows,)``, int64.
+
+        Returns:
+            Shape ``(n_rows, hidden_size)``, float32.
+        """
         ids = token_ids.rows
         size = self.predictor.output.shape[1]
         if not ids.shape[0]:
@@ -78,7 +86,14 @@ class SideInformation:
             return torch.addmm(linear, gelu(hidden), self.predictor.output)
 
     def _rows_of(self, token_ids: Packed) -> Tensor:
-        """Which rows a token's place and neighbours stand for. Shape ``(n_rows, …)``, int32."""
+        """Table rows for the position and the neighbours of each token.
+
+        Args:
+            token_ids: Token ids of windows. Shape ``(n_rows,)``, int64.
+
+        Returns:
+            Shape ``(n_rows, 1 + n_neighbours)``, int32.
+        """
         ids = token_ids.rows.int()
         positions = token_ids.positions().int()
         lengths = torch.tensor(token_ids.lengths, dtype=torch.int32, device=ids.device)
@@ -94,5 +109,5 @@ class SideInformation:
 
 
 def full_precision(device: torch.device) -> torch.autocast:
-    """Training runs in mixed precision; what it learns from must be what an index gives back."""
+    """Context without mixed precision, so that training sees exactly what an index returns."""
     return torch.autocast(device.type, enabled=False)

@@ -1,22 +1,23 @@
-"""Tables of numbers as signed bytes, a scale for each column."""
+"""Tables of numbers as signed bytes, with a scale for each column."""
 
 import torch
 from torch import Tensor
 
 _LARGEST = 127
 _LEAST_SCALE = 2.0**-14
-"""The smallest normal number of float16; below, its scale would lose digits."""
+"""The smallest normal number of float16. A smaller scale would lose digits."""
 
 
 def to_int8(table: Tensor) -> tuple[Tensor, Tensor]:
-    """Write a table as bytes.
+    """Convert a table to bytes.
 
     Args:
         table: Shape ``(…, n_rows, n_columns)``, float32.
 
     Returns:
-        Signed bytes of the same shape, and what to multiply each column by: shape
-        ``(…, n_columns)``, float16. A table that comes from `from_int8` gives what it was made of.
+        Signed bytes of the same shape, and the scale of each column. Shape of the scales
+        ``(…, n_columns)``, float16. A table from `from_int8` gives the bytes and scales that it was
+        made from.
     """
     if table.numel():
         largest = table.abs().amax(-2)
@@ -28,7 +29,7 @@ def to_int8(table: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def from_int8(steps: Tensor, scales: Tensor) -> Tensor:
-    """The table that bytes stand for, exactly.
+    """Convert bytes to the table that they represent exactly.
 
     Args:
         steps: Shape ``(…, n_rows, n_columns)``, int8.
@@ -41,5 +42,5 @@ def from_int8(steps: Tensor, scales: Tensor) -> Tensor:
 
 
 def rounded(table: Tensor) -> Tensor:
-    """The nearest table that bytes can stand for."""
+    """The nearest table that bytes can represent."""
     return from_int8(*to_int8(table))

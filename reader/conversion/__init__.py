@@ -1,4 +1,4 @@
-"""Readers from other people's checkpoints, and the other way."""
+"""Conversion between readers and checkpoints of other programs."""
 
 from .sources import CheckpointKind, Source, find_source
 from .tensorflow_model import UnusedVariables, read_tensorflow, write_tensorflow

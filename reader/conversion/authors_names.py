@@ -1,7 +1,7 @@
-"""What variables are called in TensorFlow checkpoints of the code published with the paper.
+"""Names of variables in TensorFlow checkpoints of the code published with the paper.
 
-Source: https://github.com/StonyBrookNLP/deformer, ``models/`` and ``tasks/``, from which the names
-follow by Keras' rules.
+Source: https://github.com/StonyBrookNLP/deformer, ``models/`` and ``tasks/``; the names follow from
+them by Keras' rules.
 """
 
 import re
@@ -33,25 +33,29 @@ _OF_OPTIMIZER = re.compile(
     r"(/(adam_m|adam_v|Adam(_1)?)$)|(^(global_step|beta[12]_power|_CHECKPOINTABLE_OBJECT_GRAPH)$)"
 )
 _UNUSED = re.compile(r"(/attention/self/w|/pooler/dense|/answer_class/dense)/(kernel|bias)$")
-"""A layer that nothing is computed with, and the answerability head, which has no loss."""
+"""A dense layer that no computation uses, and the answerability head, which has no loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
-    """Where a checkpoint's model stands among its variables, and how deep it is."""
+    """Where the model lies among the variables of a checkpoint, and how deep it is."""
 
     net: str
-    """Scope of the transformer: ``ebert_qa/ebert``."""
+    """Scope of the transformer, for example ``ebert_qa/ebert``."""
     head: str
-    """Scope of the span head's layer: ``ebert_qa/answer_classifier/dense``."""
+    """Scope of the span head, for example ``ebert_qa/answer_classifier/dense``."""
     num_hidden_layers: int
     num_lower_layers: int | None
-    """None where the model is the ordinary one, ``bert``."""
+    """None for the full model, ``bert``."""
     teachers: tuple[str, ...] = ()
-    """Scopes of models that stand inside this one: the teacher of ``sbert``."""
+    """Scopes of models inside this one, such as the teacher of ``sbert``."""
 
     def encoder_of(self, layer: int) -> str:
-        """Name of the scope that a layer is in."""
+        """Name of the scope that contains a layer.
+
+        Args:
+            layer: Number of the layer, from 0.
+        """
         if self.num_lower_layers is None:
             return "encoder"
         return "lower_encoder" if layer < self.num_lower_layers else "upper_encoder"
@@ -59,14 +63,15 @@ class Scopes:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable, as a weight of ours is stored there."""
+    """The variable in which a weight is stored."""
 
     name: str
     is_transposed: bool = False
+    """Whether the variable is the transpose of our weight."""
 
 
 def written_scopes(num_hidden_layers: int, num_lower_layers: int) -> Scopes:
-    """The scopes of ``ebert``, which is what we write."""
+    """The scopes of ``ebert``, the model that is written."""
     return Scopes(
         "ebert_qa/ebert", "ebert_qa/answer_classifier/dense", num_hidden_layers, num_lower_layers
     )
@@ -76,11 +81,11 @@ def find_scopes(names: Collection[str], place: str) -> Scopes:
     """Find the model among the variables of a checkpoint.
 
     Args:
-        names: Of all variables.
-        place: What errors begin with.
+        names: Names of all variables.
+        place: Path of the checkpoint, for error messages.
 
     Raises:
-        PrereadError: If there is no model or more than one, or it is split in two ways at once.
+        PrereadError: If there is no model or more than one, or its layers are in both layouts.
     """
     nets = sorted(name.removesuffix(_WORDS) for name in names if name.endswith(_WORDS))
     inner = {a for a in nets for b in nets if _stands_inside(_model_of(a), _model_of(b))}
@@ -88,8 +93,8 @@ def find_scopes(names: Collection[str], place: str) -> Scopes:
     if len(outer) != 1:
         what = ", ".join(outer) or f"none among {len(names)} variables, {_first(names)}"
         raise PrereadError(
-            f"{place}: expected one model, a variable SCOPE{_WORDS} as the code of DeFormer's "
-            f"authors names it; found {what}. Name a checkpoint of bert, ebert or sbert."
+            f"{place}: expected one model, with a variable SCOPE{_WORDS} as in the code of "
+            f"DeFormer's authors; found {what}. Name a checkpoint of bert, ebert or sbert."
         )
     (net,) = outer
     layers = {
@@ -102,7 +107,7 @@ def find_scopes(names: Collection[str], place: str) -> Scopes:
         raise PrereadError(
             f"{place}: expected the layers of {net} in encoder, or in lower_encoder and "
             f"upper_encoder; found {', '.join(sorted(encoders)) or 'none'}. The checkpoint is "
-            "damaged, or of another model."
+            "damaged, or belongs to another model."
         )
     lower = [number for encoder, number in layers if encoder == "lower_encoder"]
     return Scopes(
@@ -115,7 +120,7 @@ def find_scopes(names: Collection[str], place: str) -> Scopes:
 
 
 def variable_names(scopes: Scopes) -> dict[str, Variable]:
-    """Our name of every weight, each with its variable."""
+    """Our name of every weight, mapped to its variable."""
     table = {
         f"embedder.{ours}.weight": Variable(f"{scopes.net}/embeddings/{theirs}")
         for ours, theirs in _TABLES.items()
@@ -132,34 +137,34 @@ def variable_names(scopes: Scopes) -> dict[str, Variable]:
 
 
 def is_of_optimizer(name: str) -> bool:
-    """Whether a variable is the optimizer's, or counts its steps."""
+    """Whether a variable belongs to the optimizer or counts its steps."""
     return _OF_OPTIMIZER.search(name) is not None
 
 
 def is_unused(name: str) -> bool:
-    """Whether a variable is of a layer that span reading has no use for."""
+    """Whether a variable belongs to a layer that span reading does not use."""
     return _UNUSED.search(name) is not None
 
 
 def _model_of(net: str) -> str:
-    """The scope around the transformer's, with the slash that ends it."""
+    """The scope around the transformer's scope, with a slash at the end."""
     return net[: net.rfind("/") + 1]
 
 
 def _stands_inside(model: str, other: str) -> bool:
-    """Whether a model is part of another one."""
+    """Whether a model is part of another."""
     return other != "" and model != other and model.startswith(other)
 
 
 def _head(names: Collection[str], net: str) -> str:
-    """Scope of the span head: ``sbert`` makes it of a layer without a name of its own."""
+    """Scope of the span head; in ``sbert`` its layer has no name of its own."""
     outer = (_model_of(net), f"{net}/")
     scopes = [f"{o}answer_classifier{layer}" for o in outer for layer in ("/dense", "")]
     return next((scope for scope in scopes if f"{scope}/kernel" in names), scopes[0])
 
 
 def _first(names: Iterable[str]) -> str:
-    return f"{min(names, default='nothing')} the first"
+    return f"for example {min(names, default='nothing')}"
 
 
 def _dense(ours: str, theirs: str) -> dict[str, Variable]:

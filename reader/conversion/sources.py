@@ -1,4 +1,4 @@
-"""Telling what a checkpoint is, from its files."""
+"""Recognising the kind of a checkpoint from its files."""
 
 import re
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _LATEST = re.compile(r'^model_checkpoint_path:\s*"(?P<path>[^"]*)"', re.MULTILIN
 
 
 class CheckpointKind(StrEnum):
-    """Whose files a checkpoint is made of."""
+    """The program that made a checkpoint."""
 
     READER = "reader"
-    """Ours."""
+    """A reader of this package."""
     HUGGING_FACE = "huggingface"
-    """An ordinary model with a span head, as transformers saves it."""
+    """A full model with a span head, saved by transformers."""
     TENSORFLOW = "tensorflow"
-    """TensorFlow's, with the variables of the code published with the paper."""
+    """A TensorFlow checkpoint with the variables of the code published with the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +30,31 @@ class Source:
     """A checkpoint that was found."""
 
     name: str
-    """What was asked for."""
+    """The name that was given."""
     kind: CheckpointKind
     location: str
-    """Folder or hub name; of TensorFlow's, the path up to ``.index``."""
+    """Folder or hub name; for TensorFlow the common beginning of the files' paths."""
 
     @property
     def folder(self) -> Path | None:
-        """Where its files lie; None for a model of the hub."""
+        """Folder of the checkpoint's files; None for a model of the hub."""
         path = Path(self.location)
         if self.kind is CheckpointKind.TENSORFLOW:
             return path.parent
         return path if path.is_dir() else None
 
 
-def find_source(name: str) -> Source:
-    """Find a checkpoint and tell what it is.
+def find_source(name: str | Path) -> Source:
+    """Find a checkpoint and recognise its kind.
 
     Args:
-        name: ``default``, a folder, a hub name, or the path of a TensorFlow checkpoint: what its
-            files' names begin with, or its ``.index`` file.
+        name: ``default``, a folder, a hub name, or a TensorFlow checkpoint: the common beginning of
+            its files' paths, or the path of its ``.index`` file.
 
     Raises:
-        PrereadError: If there is none, or a folder holds several.
+        PrereadError: If there is no such checkpoint, or a folder holds several.
     """
+    name = str(name)
     path = Path(name).expanduser()
     prefix = _tensorflow_prefix(path)
     if prefix is not None:
@@ -69,14 +70,14 @@ def find_source(name: str) -> Source:
         is_ours = AutoConfig.from_pretrained(location).model_type == DeformerConfig.model_type
     except (OSError, ValueError) as error:
         raise PrereadError(
-            f"{name}: checkpoint could not be found: {str(error).strip().splitlines()[0]}"
+            f"{name}: checkpoint could not be loaded: {str(error).strip().splitlines()[0]}"
         ) from error
     kind = CheckpointKind.READER if is_ours else CheckpointKind.HUGGING_FACE
     return Source(name, kind, location)
 
 
 def _tensorflow_prefix(path: Path) -> Path | None:
-    """What the names of a TensorFlow checkpoint's files begin with; None where it is none."""
+    """Common beginning of a TensorFlow checkpoint's paths; None if the path is not one."""
     if path.is_dir():
         return None if (path / "config.json").is_file() else _latest_in(path)
     prefix = path.with_suffix("") if path.suffix == ".index" else path
@@ -84,7 +85,7 @@ def _tensorflow_prefix(path: Path) -> Path | None:
 
 
 def _latest_in(folder: Path) -> Path | None:
-    """The folder's only checkpoint, or the one that TensorFlow noted down as its latest."""
+    """The folder's only checkpoint, or the latest one according to its file ``checkpoint``."""
     names = sorted(path.name.removesuffix(".index") for path in folder.glob("*.index"))
     noted = folder / "checkpoint"
     found = _LATEST.search(noted.read_text("utf-8")) if noted.is_file() else None

@@ -1,4 +1,4 @@
-"""TensorFlow's checkpoint files, through TensorFlow."""
+"""Reading and writing TensorFlow's checkpoint files, by TensorFlow itself."""
 
 import os
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from ...data import PrereadError
 
 
 class VariableFile:
-    """The variables of a checkpoint; each is read when it is asked for."""
+    """The variables of a checkpoint; each is read on request."""
 
     def __init__(self, prefix: Path) -> None:
         """Open a checkpoint.
 
         Args:
-            prefix: What its files' names begin with.
+            prefix: Common beginning of the paths of its files.
 
         Raises:
             PrereadError: If TensorFlow is not installed, or cannot read the files.
@@ -34,10 +34,13 @@ class VariableFile:
         }
 
     def read(self, name: str) -> NDArray[np.float32]:
-        """One variable, in its own shape.
+        """Read one variable, in its own shape, as float32.
+
+        Args:
+            name: Name of the variable.
 
         Raises:
-            PrereadError: If it cannot be read or holds no numbers.
+            PrereadError: If the variable cannot be read, or does not hold numbers.
         """
         try:
             return np.asarray(self._reader.get_tensor(name), dtype=np.float32)
@@ -47,17 +50,17 @@ class VariableFile:
     def _damaged(self, error: Exception, where: str = "") -> PrereadError:
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         return PrereadError(
-            f"{self.prefix}{where}: TensorFlow cannot read it: {reason}. Fetch its files again, "
-            "all of .index and .data-…"
+            f"{self.prefix}{where}: TensorFlow cannot read the checkpoint: {reason}. Fetch all of "
+            "its files again: .index and .data-…"
         )
 
 
 def write_variables(prefix: Path, variables: Mapping[str, NDArray[np.float32]]) -> None:
-    """Write a checkpoint, and the note that names it as its folder's latest.
+    """Write a checkpoint, and the file ``checkpoint`` that names it as the latest of its folder.
 
     Args:
-        prefix: What its files' names begin with.
-        variables: By name.
+        prefix: Common beginning of the paths of its files.
+        variables: Variables by name.
 
     Raises:
         PrereadError: If TensorFlow is not installed.
@@ -75,14 +78,14 @@ def write_variables(prefix: Path, variables: Mapping[str, NDArray[np.float32]]) 
 
 
 def _tensorflow() -> Any:
-    """TensorFlow, quiet."""
+    """Import TensorFlow without its log messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # or it says that they are on
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # otherwise it logs that they are on
     try:
         import tensorflow
     except ImportError:
         raise PrereadError(
-            "expected TensorFlow, which reads and writes its checkpoints; it is not installed. "
+            "expected TensorFlow, which reads and writes its own checkpoints; it is not installed. "
             "Install it with `pip install 'preread[convert]'`."
         ) from None
     return tensorflow

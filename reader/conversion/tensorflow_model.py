@@ -23,43 +23,49 @@ from .authors_names import (
 from .tensorflow_files import VariableFile, write_variables
 
 _ATTENTION_HEAD_SIZE = 64
-"""Of every configuration that the authors published."""
+"""Width of an attention head in every configuration that the authors published."""
 _ACTIVATION = "gelu_new"
-"""The authors' gelu is the approximation by tanh."""
+"""The authors' gelu is the approximation with tanh."""
 _LAYOUT: dict[str, Any] = {
     "max_question_length": 27,
     "window_length": 293,
     "window_stride": 128,
     "max_answer_length": 31,
 }
-"""Theirs on SQuAD: 25 wordpieces of question, 320 in all, and an end at most 30 after its start."""
+"""The authors' lengths on SQuAD: 25 wordpieces of question, 320 in all, and an end at most 30 after
+its start."""
 _SHOWN = 5
+"""Number of names shown in an error message."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnusedVariables:
-    """How many variables of a checkpoint a reader has no use for."""
+    """Numbers of variables that a reader does not use."""
 
     optimizer: int
+    """Variables of the optimizer."""
     teacher: int
+    """Variables of models inside the model."""
     unused: int
+    """Variables of layers that span reading does not use."""
 
 
 def read_tensorflow(
     prefix: Path, *, num_attention_heads: int | None = None
 ) -> tuple[DeformerForQuestionAnswering, Scopes, UnusedVariables]:
-    """Make a reader of a TensorFlow checkpoint.
+    """Make a reader from a TensorFlow checkpoint.
 
     Args:
-        prefix: What its files' names begin with.
-        num_attention_heads: The checkpoint does not say; by default heads are 64 wide.
+        prefix: Common beginning of the paths of its files.
+        num_attention_heads: Number of attention heads, which the checkpoint does not record; by
+            default the number of heads 64 wide.
 
     Returns:
-        The reader, split where the checkpoint is (at 0 where it is of the ordinary model); where in
-        the checkpoint it was; and what was left out.
+        The reader, split as in the checkpoint, or at 0 if the checkpoint is a full model; the
+        scopes of the model; and the numbers of variables left out.
 
     Raises:
-        PrereadError: If variables are missing, of another shape, or unknown.
+        PrereadError: If variables are missing, unknown or of another shape.
     """
     file = VariableFile(prefix)
     scopes = find_scopes(file.shapes, str(prefix))
@@ -81,16 +87,16 @@ def write_tensorflow(model: DeformerForQuestionAnswering, prefix: Path) -> None:
     """Write a reader as a checkpoint of ``ebert``.
 
     Args:
-        model: Of BERT's family, in float32.
-        prefix: What the files' names begin with.
+        model: Model of BERT's family, in float32.
+        prefix: Common beginning of the paths of the files.
 
     Raises:
-        PrereadError: If the authors' code has no such model.
+        PrereadError: If the model is of another family, which the authors' code does not have.
     """
     config = model.config
     if config.base != "bert":
         raise PrereadError(
-            f"tensorflow: expected a reader of base bert, which the authors' code runs; found "
+            f"tensorflow: expected a reader with base bert, which the authors' code runs; found "
             f"{config.base!r}. Convert it to huggingface instead."
         )
     weights: dict[str, Tensor] = model.state_dict()
@@ -107,18 +113,19 @@ def write_tensorflow(model: DeformerForQuestionAnswering, prefix: Path) -> None:
 
 
 def activation_differs(config: DeformerConfig) -> bool:
-    """Whether the authors' code computes another activation than a reader was trained with."""
+    """Whether the authors' code computes another activation than the reader was trained with."""
     return config.hidden_act != _ACTIVATION
 
 
 def _check_names(file: VariableFile, scopes: Scopes, table: dict[str, Variable]) -> UnusedVariables:
-    """Compare a checkpoint's names with those that are needed, and count the others."""
+    """Check that no needed variable is missing and no other is unknown, and count the others."""
     wanted = {variable.name for variable in table.values()}
     missing = wanted - file.shapes.keys()
     if missing:
         raise PrereadError(
             f"{file.prefix}: expected the {len(wanted)} variables of a reader; {len(missing)} of "
-            f"them are missing: {_names(missing)}. The checkpoint is damaged, or of another model."
+            f"them are missing: {_names(missing)}. The checkpoint is damaged, or belongs to "
+            "another model."
         )
     others = file.shapes.keys() - wanted
     optimizer = {name for name in others if is_of_optimizer(name)}
@@ -128,14 +135,14 @@ def _check_names(file: VariableFile, scopes: Scopes, table: dict[str, Variable])
     if unexpected:
         raise PrereadError(
             f"{file.prefix}: {len(unexpected)} variables are unknown: {_names(unexpected)}. The "
-            "checkpoint is of a model that computes something else with them, so that a reader "
-            "without them would answer otherwise."
+            "checkpoint belongs to another model, whose answers a reader without these variables "
+            "would not give."
         )
     return UnusedVariables(len(optimizer), len(teacher), len(unused))
 
 
 def _config(file: VariableFile, scopes: Scopes, heads: int | None) -> DeformerConfig:
-    """The reader's configuration, from the shapes of variables."""
+    """The reader's configuration, from the shapes of the variables."""
     layer_0 = f"{scopes.net}/{scopes.encoder_of(0)}/layer_0"
     vocab_size, hidden_size = _matrix(file, f"{scopes.net}/embeddings/word_embeddings")
     positions, _ = _matrix(file, f"{scopes.net}/embeddings/position_embeddings")
@@ -143,8 +150,8 @@ def _config(file: VariableFile, scopes: Scopes, heads: int | None) -> DeformerCo
     _, intermediate_size = _matrix(file, f"{layer_0}/intermediate/dense/kernel")
     if heads is None and hidden_size % _ATTENTION_HEAD_SIZE:
         raise PrereadError(
-            f"{file.prefix}: expected states of a multiple of {_ATTENTION_HEAD_SIZE}, the width of "
-            f"an attention head, found {hidden_size}. Say how many heads there are with "
+            f"{file.prefix}: expected states whose width is a multiple of {_ATTENTION_HEAD_SIZE}, "
+            f"the width of an attention head, found {hidden_size}. Give the number of heads with "
             "--num-attention-heads."
         )
     return DeformerConfig(
@@ -176,12 +183,12 @@ def _check_shape(file: VariableFile, variable: Variable, own: tuple[int, ...]) -
     found = file.shapes[variable.name]
     if found != wanted:
         raise PrereadError(
-            f"{file.prefix}, variable {variable.name}: expected shape {wanted}, as the other "
-            f"variables have it, found {found}. The checkpoint is damaged, or of another model."
+            f"{file.prefix}, variable {variable.name}: expected shape {wanted}, to fit the other "
+            f"variables, found {found}. The checkpoint is damaged, or belongs to another model."
         )
 
 
 def _names(names: Iterable[str]) -> str:
-    """The first few names."""
+    """The first few names, in alphabetical order."""
     some = sorted(names)
     return ", ".join(some[:_SHOWN]) + (" …" if len(some) > _SHOWN else "")

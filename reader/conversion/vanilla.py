@@ -1,4 +1,4 @@
-"""Readers from and to ordinary Hugging Face models with a span head."""
+"""Readers from and to full models of Hugging Face with a span head."""
 
 import torch
 from safetensors import SafetensorError
@@ -10,19 +10,19 @@ from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..modeling.weight_names import to_hugging_face
 
 _N_LABELS = 2
-"""Start and end."""
+"""Labels of a span head: start and end."""
 
 
 def split_vanilla(source: str, num_lower_layers: int) -> DeformerForQuestionAnswering:
-    """Make a reader of an ordinary model, by its weights alone.
+    """Make a reader from a full model, without training.
 
     Args:
-        source: Folder or hub name of a question-answering checkpoint of a family of
-            ``bases.BASES``.
-        num_lower_layers: Where it is split.
+        source: Folder or hub name of a question-answering checkpoint of a family in
+            ``families.FAMILIES``.
+        num_lower_layers: Number of lower layers.
 
     Raises:
-        PrereadError: If it cannot be loaded or split, or has no span head.
+        PrereadError: If the checkpoint cannot be loaded or split, or has no span head.
     """
     try:
         found = AutoConfig.from_pretrained(source)
@@ -38,9 +38,9 @@ def split_vanilla(source: str, num_lower_layers: int) -> DeformerForQuestionAnsw
         missing = sorted(report["missing_keys"])
         if missing:
             raise PrereadError(
-                f"expected a question-answering checkpoint, found none of its {len(missing)} "
-                f"weights {', '.join(missing[:5])}. An encoder alone has to be trained first: "
-                "`preread train` takes it as base."
+                f"expected a question-answering checkpoint; {len(missing)} of its weights are "
+                f"missing: {', '.join(missing[:5])}. An encoder without a head must be trained "
+                "first: name it as base of `preread train`."
             )
         return DeformerForQuestionAnswering.split(vanilla, num_lower_layers=num_lower_layers)
     except PrereadError as error:
@@ -51,14 +51,14 @@ def split_vanilla(source: str, num_lower_layers: int) -> DeformerForQuestionAnsw
 
 
 def vanilla_model(model: DeformerForQuestionAnswering) -> PreTrainedModel:
-    """The ordinary model with a reader's weights, which sees question and passage together.
+    """Make a full model with the weights of a reader.
 
     Args:
-        model: A reader of any family.
+        model: Model of a reader, of any family.
 
     Returns:
-        A ``…ForQuestionAnswering`` in float32. What a reader has no counterpart of (XLNet's vector
-        of masked words, which only pretraining uses) is zero.
+        Hugging Face's ``…ForQuestionAnswering``, in float32. Weights without a counterpart in the
+        reader are zero: XLNet's vector of masked words, which only pretraining uses.
     """
     config = model.config
     fields = find_family(config.base).hugging_face_fields(config)

@@ -1,4 +1,4 @@
-"""The tokenizer that goes with a checkpoint."""
+"""The tokenizer of a checkpoint."""
 
 from pathlib import Path
 
@@ -10,33 +10,41 @@ from ..text.windows import load_tokenizer
 from .sources import CheckpointKind, Source
 
 _VOCABULARIES = ("vocab.txt", "bert.vocab")
-"""What a file of wordpieces is called by Google, and by the authors of DeFormer."""
+"""Names of a file of wordpieces: Google's, and that of DeFormer's authors."""
 
 
 def find_tokenizer(source: Source, chosen: str | None, vocab_size: int) -> PreTrainedTokenizerFast:
-    """The tokenizer of a checkpoint, or one that was chosen.
+    """Load the tokenizer of a checkpoint, or another one that the user chose.
 
     Args:
-        source: The checkpoint. TensorFlow's knows no tokenizer; one beside its files is taken.
-        chosen: A folder, a hub name, ``default`` (the shipped reader's, BERT's uncased one), or a
-            file of wordpieces, one a line, which are of lower-case text.
-        vocab_size: Rows of the model's table of words.
+        source: The checkpoint. A TensorFlow checkpoint contains no tokenizer; one in its folder is
+            used.
+        chosen: Folder, hub name, ``default`` (BERT's uncased tokenizer, from the shipped reader),
+            or a file of wordpieces of lower-case text, one on each line. None for the checkpoint's
+            own.
+        vocab_size: Number of rows of the model's word table.
 
     Raises:
-        PrereadError: If there is none, or it is not the model's.
+        PrereadError: If there is no tokenizer, or it does not fit the model.
     """
     place, tokenizer = _load(source, chosen)
     is_apart = chosen is not None or source.kind is CheckpointKind.TENSORFLOW
     if len(tokenizer) > vocab_size or (is_apart and len(tokenizer) != vocab_size):
         raise PrereadError(
             f"{place}: expected a tokenizer of {vocab_size} pieces, as many as {source.name} has "
-            f"word embeddings, found {len(tokenizer)}. Name the model's own with --tokenizer."
+            f"word embeddings, found {len(tokenizer)}. Name the model's own tokenizer with "
+            "--tokenizer."
         )
     return tokenizer
 
 
 def write_vocabulary(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write the wordpieces, one a line, as the authors' code reads them."""
+    """Write the wordpieces, one on each line, as the authors' code reads them.
+
+    Args:
+        tokenizer: Tokenizer of the reader.
+        folder: Folder of the checkpoint.
+    """
     pieces = sorted(tokenizer.get_vocab().items(), key=lambda piece: piece[1])
     text = "".join(f"{piece}\n" for piece, _ in pieces)
     (folder / _VOCABULARIES[-1]).write_text(text, "utf-8")
@@ -71,9 +79,11 @@ def _beside(source: Source) -> str:
 
 
 def _of_wordpieces(path: Path) -> PreTrainedTokenizerFast:
-    """BERT's tokenizer of lower-case text, from its pieces."""
+    """BERT's tokenizer of lower-case text, from a file of wordpieces."""
     try:
         pieces = path.read_text("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
-        raise PrereadError(f"{path}: expected wordpieces, one a line, in UTF-8: {error}") from None
+        raise PrereadError(
+            f"{path}: expected wordpieces in UTF-8, one on each line; found other bytes: {error}"
+        ) from None
     return BertTokenizer(vocab={piece: number for number, piece in enumerate(pieces)})

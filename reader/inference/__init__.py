@@ -1,1 +1,1 @@
-"""From stored states to answer spans: runtimes, span decoding, number formats."""
+"""From stored states to answer spans: runtimes, span decoding and number formats."""

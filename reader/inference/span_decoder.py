@@ -1,21 +1,34 @@
-"""From the logits of all passages to answers, by what a reader says of scores."""
+"""From the logits of all passages to answer spans, as the reader was trained to be read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import torch
+from torch import Tensor
 
 from ..config import DeformerConfig
 from ..modeling.question_answering import SpanLogits
+from ..packing import cumulative
+from ..text.windows import TokenMap
 from .spans import Span, decode_by_passage, decode_spans, passage_margins, passage_normalisers
 from .window_table import WindowTable
 
 
 @dataclass(frozen=True, slots=True)
 class SpanDecoder:
-    """Finds spans in logits."""
+    """Finds answer spans in logits.
+
+    A span of punctuation, markup and space alone is never found, if the window table has token ids.
+    Token ids tell it of most spans; of those with unknown words or combining marks the text decides
+    (`text.meaning`).
+    """
 
     config: DeformerConfig
     passage_weight: float = 0.0
-    """Logits that one logit of a passage's margin is worth beside its spans' own."""
+    """Logits that one logit of a passage's margin adds to each of its spans."""
+    meaningful_tokens: Tensor | None = None
+    """False for tokens of punctuation or markup. None if spans of any tokens may be answers.
+    Shape ``(n_tokens,)``, bool, on CPU."""
 
     def best(
         self,
@@ -25,28 +38,37 @@ class SpanDecoder:
         passage_scores: Sequence[float] | None = None,
         *,
         max_answer_length: int | None = None,
+        tokens: Callable[[int], TokenMap] | None = None,
     ) -> list[Span]:
-        """The best spans of all passages; see `spans.decode_spans`.
+        """Find the best spans of all passages together.
 
         Args:
-            logits: Of all windows.
-            windows: The same windows.
-            n_best: How many answers at most.
-            passage_scores: What each passage brings along from retrieval, in logits.
-            max_answer_length: Longest answer in wordpieces; by default the configuration's.
+            logits: Logits of all windows.
+            windows: Table of the same windows.
+            n_best: Most spans to return.
+            passage_scores: What the retrieval score of each passage is worth, in logits.
+            max_answer_length: Longest span in wordpieces; by default that of the configuration.
+            tokens: Returns the text and tokens of a passage by its number. None if the texts are
+                not at hand; then token ids alone decide which spans carry meaning.
 
         Returns:
-            Spans, best first.
+            Spans that do not overlap, best first.
         """
         longest = self._longest(windows, max_answer_length)
-        return decode_spans(
-            logits.start,
-            logits.end,
-            windows,
-            max_answer_length=longest,
-            n_best=n_best,
-            passage_scores=self._comparable(logits, windows, passage_scores, longest),
-        )
+        scores = self._comparable(logits, windows, passage_scores, longest)
+
+        def decode(is_meaningful: Tensor | None) -> list[Span]:
+            return decode_spans(
+                logits.start,
+                logits.end,
+                windows,
+                max_answer_length=longest,
+                n_best=n_best,
+                passage_scores=scores,
+                is_meaningful=is_meaningful,
+            )
+
+        return self._with_meaning(decode, logits, windows, tokens)
 
     def best_by_passage(
         self,
@@ -56,35 +78,55 @@ class SpanDecoder:
         passage_scores: Sequence[float] | None = None,
         *,
         max_answer_length: int | None = None,
+        tokens: Callable[[int], TokenMap] | None = None,
+        breaks: Tensor | None = None,
     ) -> list[Span]:
-        """The best spans of each passage; see `spans.decode_by_passage`.
+        """Find the best spans of each passage.
 
         Args:
-            logits: As in `best`.
-            windows: As in `best`.
-            n_best: How many spans of a passage at most.
-            passage_scores: As in `best`.
-            max_answer_length: As in `best`.
+            logits: Logits of all windows.
+            windows: Table of the same windows.
+            n_best: Most spans of a passage to return.
+            passage_scores: What the retrieval score of each passage is worth, in logits.
+            max_answer_length: Longest span in wordpieces; by default that of the configuration.
+            tokens: Returns the text and tokens of a passage by its number. None if the texts are
+                not at hand; then token ids alone decide which spans carry meaning.
+            breaks: True for rows that a span may begin with, but not reach from an earlier row;
+                None if there are none. Shape ``(n_rows,)``, bool, on CPU.
+
+        Returns:
+            Spans of all passages, best first; those of one passage do not overlap.
         """
         longest = self._longest(windows, max_answer_length)
-        return decode_by_passage(
-            logits.start,
-            logits.end,
-            windows,
-            max_answer_length=longest,
-            n_best=n_best,
-            passage_scores=self._comparable(logits, windows, passage_scores, longest),
-        )
+        scores = self._comparable(logits, windows, passage_scores, longest)
+        at = None if breaks is None else breaks.to(logits.start.device)
+
+        def decode(is_meaningful: Tensor | None) -> list[Span]:
+            return decode_by_passage(
+                logits.start,
+                logits.end,
+                windows,
+                max_answer_length=longest,
+                n_best=n_best,
+                passage_scores=scores,
+                is_meaningful=is_meaningful,
+                breaks=at,
+            )
+
+        return self._with_meaning(decode, logits, windows, tokens)
 
     def margins(
         self, logits: SpanLogits, windows: WindowTable, *, max_answer_length: int | None = None
     ) -> list[float]:
-        """How far each passage's best span is ahead of no answer; see `spans.passage_margins`.
+        """How far the best span of each passage is ahead of its no-answer score.
 
         Args:
-            logits: As in `best`.
-            windows: As in `best`.
-            max_answer_length: As in `best`.
+            logits: Logits of all windows.
+            windows: Table of the same windows.
+            max_answer_length: Longest span in wordpieces; by default that of the configuration.
+
+        Returns:
+            One margin for each passage, in logits; 0 for a passage without any span.
         """
         return passage_margins(
             logits.start,
@@ -92,7 +134,46 @@ class SpanDecoder:
             logits.null,
             windows,
             max_answer_length=self._longest(windows, max_answer_length),
+            is_meaningful=self._is_meaningful(logits, windows),
         ).tolist()
+
+    def _with_meaning(
+        self,
+        decode: Callable[[Tensor | None], list[Span]],
+        logits: SpanLogits,
+        windows: WindowTable,
+        tokens: Callable[[int], TokenMap] | None,
+    ) -> list[Span]:
+        """Decode, and again whenever the text of a span turns out to carry no meaning.
+
+        Args:
+            decode: Finds the best spans, given the rows that carry meaning.
+            logits: Logits of all windows.
+            windows: Table of the same windows.
+            tokens: Returns the text and tokens of a passage by its number; None if unknown.
+        """
+        is_meaningful = self._is_meaningful(logits, windows)
+        spans = decode(is_meaningful)
+        if is_meaningful is None or tokens is None:
+            return spans
+        judged: dict[int, list[bool]] = {}
+        while wrong := [span for span in spans if not _has_meaning(span, tokens)]:
+            for span in wrong:
+                if span.passage not in judged:  # at once: a text may be all of such tokens
+                    of_passage = tokens(span.passage)
+                    every = range(len(of_passage.tokens))
+                    judged[span.passage] = [of_passage.has_meaning(t, t) for t in every]
+                inside = slice(span.first_token, span.last_token + 1)
+                judged[span.passage][inside] = [False] * (inside.stop - inside.start)
+            is_meaningful = _overruled(is_meaningful, windows, judged)
+            spans = decode(is_meaningful)
+        return spans
+
+    def _is_meaningful(self, logits: SpanLogits, windows: WindowTable) -> Tensor | None:
+        """Rows whose token may carry meaning; None if that is not known. Shape ``(n_rows,)``."""
+        if self.meaningful_tokens is None or not windows.token_ids:
+            return None
+        return self.meaningful_tokens[torch.cat(windows.token_ids)].to(logits.start.device)
 
     def _longest(self, windows: WindowTable, max_answer_length: int | None) -> int:
         """The longest answer to look for: memory grows with it, and no answer leaves its window."""
@@ -106,10 +187,10 @@ class SpanDecoder:
         passage_scores: Sequence[float] | None,
         longest: int,
     ) -> Sequence[float]:
-        """The passages' scores, with what the reader itself has to say of each passage.
+        """The score to add to the spans of each passage, which makes them comparable.
 
-        That is its margin over no answer, weighed, and what makes logits comparable where they are
-        not.
+        It is the sum of the passage's retrieval score, its weighted margin, and, for a reader whose
+        logits are not comparable across passages, its negated log normaliser.
         """
         n_passages = max(windows.passage) + 1
         scores = [0.0] * n_passages if passage_scores is None else passage_scores
@@ -121,3 +202,32 @@ class SpanDecoder:
             return scores
         normalisers = passage_normalisers(logits.start, logits.end, windows).tolist()
         return [score - other for score, other in zip(scores, normalisers, strict=True)]
+
+
+def _has_meaning(span: Span, tokens: Callable[[int], TokenMap]) -> bool:
+    """Whether the text of a span carries meaning."""
+    return tokens(span.passage).has_meaning(span.first_token, span.last_token)
+
+
+def _overruled(
+    is_meaningful: Tensor, windows: WindowTable, judged: Mapping[int, Sequence[bool]]
+) -> Tensor:
+    """Replace what token ids tell by what the texts of some passages tell.
+
+    Args:
+        is_meaningful: True for rows whose token carries meaning. Shape ``(n_rows,)``, bool.
+        windows: Table of the windows, in the order of the rows.
+        judged: For some passages, whether each token of the text carries meaning.
+
+    Returns:
+        Shape ``(n_rows,)``, bool.
+    """
+    changed = is_meaningful.clone()
+    offsets = cumulative(windows.lengths).tolist()
+    for window, passage in enumerate(windows.passage):
+        if passage in judged:
+            first = windows.first_token[window]
+            begin, end = offsets[window] + windows.n_prefix[window], offsets[window + 1] - 1
+            of_window = judged[passage][first : first + end - begin]
+            changed[begin:end] = torch.tensor(of_window, dtype=torch.bool, device=changed.device)
+    return changed

@@ -1,4 +1,4 @@
-"""Decoding: from the logits of all passages to answer spans, with no loop over passages."""
+"""Decoding: from the logits of all passages to answer spans, without a loop over passages."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,21 +13,21 @@ from .window_table import WindowTable
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An answer, in tokens."""
+    """A span of tokens that may be the answer."""
 
     passage: int
-    """Which of the passages that were read."""
+    """Number of the passage, from 0, in the order of reading."""
     first_token: int
-    """First token, counted in the passage's text."""
+    """First token, counted in the passage's text from 0."""
     last_token: int
-    """Last token, inclusive."""
+    """Last token, inclusive, counted in the passage's text from 0."""
     logit: float
-    """Start logit plus end logit, plus the passage's score if there is one."""
+    """Start logit plus end logit, plus the score of the passage if there is one."""
     probability: float
-    """Softmax over all spans that were allowed, in all texts that were read."""
+    """Softmax over all spans of all passages that were read, those without meaning included."""
 
     def overlaps(self, other: "Span") -> bool:
-        """Whether the two share a token."""
+        """Whether two spans share a token."""
         return (
             self.passage == other.passage
             and self.first_token <= other.last_token
@@ -36,14 +36,14 @@ class Span:
 
 
 def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Tensor:
-    """Log of the softmax denominators of start and of end over each passage's text, added.
+    """Log normaliser of each passage: the log softmax denominators of start and end, added.
 
-    Taken from the logit of a span, it leaves the log of ``p_start * p_end`` in its passage.
+    A span's logit minus the normaliser is the log of ``p_start * p_end`` within its passage.
 
     Args:
-        start: Start logits of all windows' rows, packed. Shape ``(n_rows,)``.
-        end: End logits, likewise.
-        windows: The windows, in the same order.
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
+        windows: Table of the windows, in the order of the rows.
 
     Returns:
         Shape ``(n_passages,)``, float32; 0 for a passage without text.
@@ -66,30 +66,54 @@ def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Ten
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """For every row, the spans that begin there."""
+    """The ends of all spans that begin at each row."""
 
     best: Tensor
-    """End logit of the best of them; -inf where none may begin. Shape ``(n_rows,)``."""
+    """End logit of the best allowed span from the row; -inf if there is none. Shape
+    ``(n_rows,)``."""
     last_row: Tensor
-    """Where that one ends, inclusive. Shape ``(n_rows,)``, int64."""
+    """Last row of that span, inclusive. Shape ``(n_rows,)``, int64."""
     logsumexp: Tensor
-    """Log of the summed exponentials of all their end logits. Shape ``(n_rows,)``."""
+    """Log of the summed exponentials of all end logits in reach of the row. Shape ``(n_rows,)``."""
 
 
-def _reachable_ends(end: Tensor, is_text: Tensor, max_answer_length: int) -> _Ends:
-    """Look from every row at the ends a span from there may have.
+def _reachable_ends(
+    end: Tensor,
+    is_text: Tensor,
+    is_meaningful: Tensor | None,
+    max_answer_length: int,
+    breaks: Tensor | None = None,
+) -> _Ends:
+    """Find the ends that a span from each row may have.
 
-    Windows need no care of their own: between the texts of two windows lies at least one row that
-    is no text, and a span may not cross it.
+    A span may not reach beyond the text of its window; at least one row that is not text lies
+    between the texts of two windows. It may not reach the next break either. A span must reach the
+    next row that carries meaning.
     """
     n_rows = end.shape[0]
-    blocked = torch.nn.functional.pad(~is_text, (0, max_answer_length), value=True)
-    logits = torch.nn.functional.pad(end.float(), (0, max_answer_length))
-    reach = blocked.unfold(0, max_answer_length, 1)[:n_rows].cumsum(1) == 0
-    ends = logits.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(~reach, -torch.inf)
-    best, step = ends.max(dim=1)
-    last_row = torch.arange(n_rows, device=end.device) + step
-    return _Ends(best, last_row, ends.logsumexp(dim=1))
+    row = torch.arange(n_rows, device=end.device)
+    limit = _next_true(~is_text)
+    if breaks is not None:
+        next_break = _next_true(breaks).roll(-1)  # a span may begin at a break
+        next_break[-1:] = n_rows
+        limit = torch.minimum(limit, next_break)
+    n_ends = (limit - row)[:, None]
+    step = torch.arange(max_answer_length, device=end.device)
+    padded = torch.nn.functional.pad(end.float(), (0, max_answer_length))
+    ends = padded.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(step >= n_ends, -torch.inf)
+    logsumexp = ends.logsumexp(dim=1)
+    if is_meaningful is not None:
+        n_without = (_next_true(is_meaningful & is_text) - row)[:, None]
+        ends = ends.masked_fill_(step < n_without, -torch.inf)
+    best, steps = ends.max(dim=1)
+    return _Ends(best, row + steps, logsumexp)
+
+
+def _next_true(flags: Tensor) -> Tensor:
+    """First row at or after each row that is True, or the number of rows. Shape ``(n_rows,)``."""
+    n_rows = flags.shape[0]
+    rows = torch.arange(n_rows, device=flags.device).masked_fill(~flags, n_rows)
+    return rows.flip(0).cummin(0).values.flip(0)
 
 
 def decode_spans(
@@ -100,26 +124,28 @@ def decode_spans(
     max_answer_length: int,
     n_best: int,
     passage_scores: Sequence[float] | None = None,
+    is_meaningful: Tensor | None = None,
 ) -> list[Span]:
-    """The best spans of all passages, none overlapping a better one.
+    """Find the best spans of all passages together; a span that overlaps a better one is left out.
 
     Args:
-        start: Start logits of all windows' rows, packed. Shape ``(n_rows,)``.
-        end: End logits, likewise.
-        windows: The windows, in the same order.
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
+        windows: Table of the windows, in the order of the rows.
         max_answer_length: Longest span in tokens.
-        n_best: How many spans at most.
-        passage_scores: What each passage brings along, in logits: a prior from retrieval. It is
-            added to every span of the passage.
+        n_best: Most spans to return.
+        passage_scores: Score of each passage in logits, such as a prior from retrieval. It is added
+            to every span of the passage.
+        is_meaningful: True for rows whose token carries meaning, of which a span needs one; None if
+            all do. Shape ``(n_rows,)``, bool.
 
     Returns:
-        Spans, best first; fewer than ``n_best`` where the texts hold fewer, none where all are
-        empty.
+        Spans, best first; fewer than ``n_best`` if the texts hold no more.
 
-    Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of the passage only, of bounded length.
-    There every window is normalised by itself; here one softmax covers all spans of all windows.
+    Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of bounded length, in the passage only.
+    There each window has its own softmax; here one softmax covers all spans of all windows.
     """
-    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores, is_meaningful)
     return _select(ranking, windows, n_best)
 
 
@@ -131,22 +157,29 @@ def decode_by_passage(
     max_answer_length: int,
     n_best: int,
     passage_scores: Sequence[float] | None = None,
+    is_meaningful: Tensor | None = None,
+    breaks: Tensor | None = None,
 ) -> list[Span]:
-    """The best spans of each passage, none overlapping a better one.
+    """Find the best spans of each passage; a span that overlaps a better one is left out.
 
     Args:
-        start: As in `decode_spans`.
-        end: As in `decode_spans`.
-        windows: As in `decode_spans`.
-        max_answer_length: As in `decode_spans`.
-        n_best: How many spans of a passage at most.
-        passage_scores: As in `decode_spans`.
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
+        windows: Table of the windows, in the order of the rows.
+        max_answer_length: Longest span in tokens.
+        n_best: Most spans of a passage to return.
+        passage_scores: Score of each passage in logits, such as a prior from retrieval. It is added
+            to every span of the passage.
+        is_meaningful: True for rows whose token carries meaning, of which a span needs one; None if
+            all do. Shape ``(n_rows,)``, bool.
+        breaks: True for rows that a span may begin with, but not reach from an earlier row; None if
+            there are none. Shape ``(n_rows,)``, bool.
 
     Returns:
-        The spans that `decode_spans` gives when asked for all of them, less those that have
-        ``n_best`` better ones in their own passage; best first.
+        Up to ``n_best`` spans of each passage, all together best first. They are the spans that
+        `decode_spans` would find if it were asked for all.
     """
-    ranking = _rank(start, end, windows, max_answer_length, passage_scores)
+    ranking = _rank(start, end, windows, max_answer_length, passage_scores, is_meaningful, breaks)
     passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
     passages, places = passage_of_row[ranking.order.cpu()].sort(stable=True)
     sizes = [n for n in torch.bincount(passages).tolist() if n]
@@ -156,27 +189,35 @@ def decode_by_passage(
 
 
 def passage_margins(
-    start: Tensor, end: Tensor, null: Tensor, windows: WindowTable, *, max_answer_length: int
+    start: Tensor,
+    end: Tensor,
+    null: Tensor,
+    windows: WindowTable,
+    *,
+    max_answer_length: int,
+    is_meaningful: Tensor | None = None,
 ) -> Tensor:
-    """How far the best span of each passage is ahead of "no answer here", in logits.
+    """How far the best span of each passage is ahead of its no-answer score, in logits.
 
-    A passage of several windows is as good as the best of them: the others need not answer.
+    The margin of a passage with several windows is that of its best window.
 
     Args:
-        start: As in `decode_spans`.
-        end: As in `decode_spans`.
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
         null: Start and end logit of each window's [CLS] row. Shape ``(n_windows, 2)``.
-        windows: As in `decode_spans`.
-        max_answer_length: As in `decode_spans`.
+        windows: Table of the windows, in the order of the rows.
+        max_answer_length: Longest span in tokens.
+        is_meaningful: True for rows whose token carries meaning, of which a span needs one; None if
+            all do. Shape ``(n_rows,)``, bool.
 
     Returns:
-        Shape ``(n_passages,)``, float32; 0 for a passage without text.
+        Shape ``(n_passages,)``, float32; 0 for a passage without any span.
 
-    Source: best span less null as in Devlin et al. 2019 (https://aclanthology.org/N19-1423),
+    Source: best span minus null as in Devlin et al. 2019 (https://aclanthology.org/N19-1423),
     section 4.3.
     """
     is_text = windows.is_text().to(start.device)
-    ends = _reachable_ends(end, is_text, max_answer_length)
+    ends = _reachable_ends(end, is_text, is_meaningful, max_answer_length)
     best_from_row = (start.float() + ends.best).masked_fill(~is_text, -torch.inf)
     counts = torch.tensor(windows.lengths)
     window_of_row = torch.arange(len(counts)).repeat_interleave(counts).to(start.device)
@@ -192,19 +233,19 @@ def passage_margins(
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """For every row where a span may begin, the best span from there; best first."""
+    """The best span from each row where an allowed span begins, best first."""
 
     order: Tensor
-    """The rows. Shape ``(n_text_rows,)``, int64."""
+    """First rows of the spans. Shape ``(n_starts,)``, int64."""
     last_row: Tensor
-    """Where the span ends, inclusive, likewise."""
+    """Last rows of the spans, inclusive. Shape ``(n_starts,)``, int64."""
     logits: Tensor
-    """Start plus end plus the passage's score, likewise, float32."""
+    """Start plus end logit plus the passage's score. Shape ``(n_starts,)``, float32."""
     log_total: Tensor
-    """Log of the summed exponentials of all spans' logits. A scalar."""
+    """Log of the summed exponentials of the logits of all spans. A scalar."""
 
     def at(self, places: Tensor) -> "_Ranking":
-        """Some of the spans."""
+        """The spans at some places of the ranking."""
         return _Ranking(
             self.order[places], self.last_row[places], self.logits[places], self.log_total
         )
@@ -226,24 +267,32 @@ def _rank(
     windows: WindowTable,
     max_answer_length: int,
     passage_scores: Sequence[float] | None,
+    is_meaningful: Tensor | None,
+    breaks: Tensor | None = None,
 ) -> _Ranking:
-    """Rank the best spans from each row."""
+    """Rank the rows where an allowed span begins by the best one."""
     is_text = windows.is_text().to(start.device)
     if passage_scores is not None:
         of_window = torch.tensor([passage_scores[p] for p in windows.passage])
         start = start + of_window.repeat_interleave(torch.tensor(windows.lengths)).to(start.device)
     start = start.float().masked_fill(~is_text, -torch.inf)
-    ends = _reachable_ends(end, is_text, max_answer_length)
+    ends = _reachable_ends(end, is_text, is_meaningful, max_answer_length, breaks)
     logits = start + ends.best
     log_total = (start + ends.logsumexp).logsumexp(0)
-    order = torch.argsort(logits, descending=True, stable=True)[: int(is_text.sum())]
+    order = torch.argsort(logits, descending=True, stable=True)[: int((logits > -torch.inf).sum())]
     return _Ranking(order, ends.last_row[order], logits[order], log_total)
 
 
 def _select(
     ranked: Iterable[tuple[int, int, float, float]], windows: WindowTable, n_best: int
 ) -> list[Span]:
-    """Walk down the ranking (first row, last row, logit, probability), skipping overlaps."""
+    """Take spans from the best one down, leaving out those that overlap one already taken.
+
+    Args:
+        ranked: First row, last row, logit and probability of each span, best first.
+        windows: Table of the windows, in the order of the rows.
+        n_best: Most spans to take.
+    """
     offsets = cumulative(windows.lengths).tolist()
     chosen: list[Span] = []
     for first_row, last_row, logit, probability in ranked:

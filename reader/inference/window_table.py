@@ -1,36 +1,55 @@
-"""Where windows begin and end among packed rows, and where in their passages they stand."""
+"""Where windows lie among packed rows, and in their passages."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..packing import cumulative
 
+if TYPE_CHECKING:
+    from ..text.windows import Window  # an index makes tables without transformers
+
 
 @dataclass(frozen=True, slots=True)
 class WindowTable:
-    """What decoding must know of each window that is read, in the order of the logits."""
+    """What decoding needs to know of each window, in the order of the logits."""
 
     lengths: tuple[int, ...]
-    """Rows of the window."""
+    """Number of rows of each window."""
     n_prefix: tuple[int, ...]
-    """Rows before its text (title and [SEP])."""
+    """Number of rows before the text of each window: its title and separators."""
     first_token: tuple[int, ...]
-    """Which token of the passage's text its text begins with."""
+    """Position in the passage's text of the first text token of each window, in tokens from 0."""
     passage: tuple[int, ...]
-    """Which of the passages that are read it belongs to."""
+    """Number of the passage of each window."""
+    token_ids: tuple[Tensor, ...] = field(default=(), compare=False)
+    """Token ids of each window's rows, int64, on CPU; empty if they are not known. Without them,
+    spans of punctuation alone cannot be told from others."""
+
+    def __post_init__(self) -> None:
+        """Check that token ids are known for all windows or for none.
+
+        Raises:
+            ValueError: If they are known for some windows only.
+        """
+        if self.token_ids and len(self.token_ids) != len(self.lengths):
+            raise ValueError(
+                f"window table: expected the token ids of all {len(self.lengths)} windows or of "
+                f"none, found those of {len(self.token_ids)}"
+            )
 
     def of_passages(self, passages: Sequence[int]) -> tuple[list[int], "WindowTable"]:
-        """The windows of some passages, as if no others were read.
+        """Select the windows of some passages.
 
         Args:
-            passages: Which; their places in it become their numbers. One that comes twice has its
-                windows twice.
+            passages: Numbers of passages. The first becomes passage 0 of the new table, the next
+                passage 1, and so on. A passage that occurs twice has its windows twice.
 
         Returns:
-            The windows' numbers here, and their own table.
+            The numbers of the selected windows in this table, and the new table.
         """
         windows: dict[int, list[int]] = {}
         for window, passage in enumerate(self.passage):
@@ -42,19 +61,51 @@ class WindowTable:
             n_prefix=tuple(self.n_prefix[w] for w in chosen),
             first_token=tuple(self.first_token[w] for w in chosen),
             passage=tuple(number for number, _ in known),
+            token_ids=tuple(self.token_ids[w] for w in chosen) if self.token_ids else (),
         )
 
     def followed_by(self, other: "WindowTable", n_passages: int) -> "WindowTable":
-        """Both, another table's passages counted on after ``n_passages`` of this one."""
+        """Append another table, whose passages are renumbered.
+
+        Args:
+            other: The table to append.
+            n_passages: Added to the passage numbers of ``other``: the number of passages of this
+                table.
+        """
         return WindowTable(
             self.lengths + other.lengths,
             self.n_prefix + other.n_prefix,
             self.first_token + other.first_token,
             self.passage + tuple(n_passages + passage for passage in other.passage),
+            self.token_ids + other.token_ids,
         )
 
+    def rows_of(self, tokens: Mapping[int, Sequence[int]]) -> Tensor:
+        """Find the rows of some tokens, in all windows that contain them.
+
+        Args:
+            tokens: For each passage, by its number, tokens of its text.
+
+        Returns:
+            True for their rows. Shape ``(n_rows,)``, bool, on CPU.
+        """
+        found = torch.zeros(sum(self.lengths), dtype=torch.bool)
+        offsets = cumulative(self.lengths).tolist()
+        for window, passage in enumerate(self.passage):
+            n_tokens = self.lengths[window] - self.n_prefix[window] - 1
+            first_row = offsets[window] + self.n_prefix[window]
+            for token in tokens.get(passage, ()):
+                place = token - self.first_token[window]
+                if 0 <= place < n_tokens:
+                    found[first_row + place] = True
+        return found
+
     def is_text(self) -> Tensor:
-        """True for rows where answers may begin and end. Shape ``(n_rows,)``, bool, on CPU."""
+        """Rows where answers may begin and end: the text of the windows.
+
+        Returns:
+            True for text, False for title and separators. Shape ``(n_rows,)``, bool, on CPU.
+        """
         counts = torch.tensor(self.lengths, dtype=torch.int64)
         offsets = cumulative(self.lengths)
         row = torch.arange(int(offsets[-1]))
@@ -63,8 +114,28 @@ class WindowTable:
         return (row >= first) & (row < last)
 
 
+def table_of_passages(passages: Sequence[Sequence["Window"]]) -> WindowTable:
+    """Make the table of the windows of some passages, with their token ids.
+
+    Args:
+        passages: Windows of each passage.
+    """
+    numbered = [(window, number) for number, windows in enumerate(passages) for window in windows]
+    return WindowTable(
+        lengths=tuple(len(window.token_ids) for window, _ in numbered),
+        n_prefix=tuple(window.n_prefix for window, _ in numbered),
+        first_token=tuple(window.first_token for window, _ in numbered),
+        passage=tuple(number for _, number in numbered),
+        token_ids=tuple(torch.tensor(window.token_ids) for window, _ in numbered),
+    )
+
+
 def window_table(windows: Sequence[tuple[int, int, int, int]]) -> WindowTable:
-    """Make a table of rows ``(length, n_prefix, first_token, passage)``."""
+    """Make a table without token ids.
+
+    Args:
+        windows: For each window, ``(length, n_prefix, first_token, passage)``.
+    """
     columns = zip(*windows, strict=True) if windows else ((), (), (), ())
     lengths, n_prefix, first_token, passage = columns
     return WindowTable(tuple(lengths), tuple(n_prefix), tuple(first_token), tuple(passage))

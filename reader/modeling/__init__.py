@@ -1,1 +1,1 @@
-"""The DeFormer model: layers, attention, the split, the span head."""
+"""The DeFormer model: layers, attention, the split and the span head."""

@@ -11,14 +11,14 @@ from ..packing import padded_layout
 
 
 class DistanceBias(nn.Module):
-    """Learned bias of an attention score, by head and by the distance of the two tokens.
+    """Learned bias of attention scores, by head and by the distance of the two tokens.
 
-    Distances up to ``n_buckets // 4`` have a bucket each; longer ones share buckets whose width
-    grows with the logarithm of the distance, up to ``longest_distance``. Tokens before and after
-    have buckets of their own.
+    Each distance below ``n_buckets // 4`` has its own bucket. Longer distances share buckets whose
+    width grows with the logarithm of the distance, up to ``longest_distance``. Tokens before and
+    tokens after the query have separate buckets.
 
-    Source: Raffel et al. 2020 (https://jmlr.org/papers/v21/20-074.html), section 2.1; MPNet's are
-    described in Song et al. 2020 (https://arxiv.org/abs/2004.09297), section 3.1.
+    Source: Raffel et al. 2020 (https://jmlr.org/papers/v21/20-074.html), section 2.1; for MPNet,
+    Song et al. 2020 (https://arxiv.org/abs/2004.09297), section 3.1.
     """
 
     def __init__(self, n_heads: int, *, n_buckets: int = 32, longest_distance: int = 128) -> None:
@@ -26,15 +26,19 @@ class DistanceBias(nn.Module):
 
         Args:
             n_heads: Number of attention heads.
-            n_buckets: Rows of the table, half of them for tokens before and half for tokens after.
-            longest_distance: Distance in tokens from which on all share one bucket.
+            n_buckets: Rows of the table, half of them for tokens before the query and half for
+                tokens after.
+            longest_distance: All distances from this one on share one bucket, in tokens.
         """
         super().__init__()
         self.table = nn.Embedding(n_buckets, n_heads)
         self._longest_distance = longest_distance
 
     def forward(self, n: int) -> Tensor:
-        """Biases of a segment of ``n`` tokens.
+        """Biases of all pairs of tokens in a segment.
+
+        Args:
+            n: Number of tokens of the segment.
 
         Returns:
             Bias of each query (second axis) and key (third axis). Shape ``(n_heads, n, n)``.
@@ -45,7 +49,7 @@ class DistanceBias(nn.Module):
         return by_distance[:, position - position[:, None] + n - 1]
 
     def _buckets(self, distances: Tensor) -> Tensor:
-        """Bucket of each distance (position of the key less that of the query), int64."""
+        """Bucket of each distance: position of the key minus that of the query. Int64."""
         half = self.table.num_embeddings // 2
         n_exact = half // 2
         size = distances.abs()
@@ -58,7 +62,7 @@ class DistanceBias(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention, each segment attending to itself only.
+    """Multi-head self-attention in which each segment attends only to itself.
 
     Source: Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762), section 3.2.
     """
@@ -72,8 +76,9 @@ class SelfAttention(nn.Module):
             hidden_size: Width of a row.
             n_heads: Number of heads, each ``hidden_size // n_heads`` wide.
             dropout: Probability with which an attention weight is dropped in training.
-            bias: Adds to the scores what it learns of distances. All layers share it, so that its
-                owner is another module and this one's parameters do not include it.
+            bias: Bias by distance, added to the scores. All layers share one, so the embedder owns
+                it and it is not among the parameters of this module. None if the scores do not
+                depend on distance.
         """
         super().__init__()
         self.n_heads = n_heads
@@ -86,7 +91,7 @@ class SelfAttention(nn.Module):
 
     @property
     def has_bias(self) -> bool:
-        """Whether scores depend on distances."""
+        """Whether a bias by distance is added to the scores."""
         return self._bias != (None,)
 
     def forward(self, hidden: Tensor, lengths: Sequence[int]) -> Tensor:
@@ -94,7 +99,7 @@ class SelfAttention(nn.Module):
 
         Args:
             hidden: Packed rows. Shape ``(n_rows, hidden_size)``.
-            lengths: Rows of each segment.
+            lengths: Number of rows of each segment.
 
         Returns:
             Shape ``(n_rows, hidden_size)``.
@@ -106,9 +111,9 @@ class SelfAttention(nn.Module):
         dropout = self.dropout if self.training else 0.0
         (distance_bias,) = self._bias
         bias = None if distance_bias is None else distance_bias(max(lengths, default=0))
-        # On CPU one call per segment wastes no padding and takes the fast kernel, which has no
-        # mask; on a GPU the many small launches would cost more than the padding, and so would the
-        # gradient of a bias that is cut to each segment's length.
+        # On a CPU, one call for each segment needs no padding, and no mask, so that the fast kernel
+        # is used. On a GPU many small launches would cost more than the padding. So would, on any
+        # device, the gradient of a bias that is cut to the length of each segment.
         is_apart = hidden.device.type == "cpu" and not (bias is not None and bias.requires_grad)
         attend = attend_by_segment if is_apart else attend_padded
         mixed = attend(query, key, value, lengths, dropout, bias=bias).flatten(1)
@@ -130,13 +135,13 @@ def attend_by_segment(
 
     Args:
         query: Shape ``(n_query_rows, n_heads, head_size)``.
-        key: Shape ``(n_rows, n_heads, head_size)``; so has ``value``.
-        value: See ``key``.
-        lengths: Rows of each segment.
+        key: Shape ``(n_rows, n_heads, head_size)``.
+        value: Shape ``(n_rows, n_heads, head_size)``.
+        lengths: Number of rows of each segment, in ``key`` and ``value``.
         dropout: Probability with which an attention weight is dropped.
-        query_lengths: Rows of each segment that ask, where it is not all of them.
-        bias: Added to the scores of a segment as long as the longest; shorter ones take its
-            beginning. For segments that ask with all rows. Shape ``(n_heads, longest, longest)``.
+        query_lengths: Number of rows of each segment in ``query``; by default ``lengths``.
+        bias: Bias of the scores for a segment of the greatest length; shorter ones use its upper
+            left part. Not for use with ``query_lengths``. Shape ``(n_heads, longest, longest)``.
 
     Returns:
         Shape ``(n_query_rows, n_heads, head_size)``.
@@ -159,9 +164,19 @@ def attend_by_segment(
 def _attend_written_out(
     query: Tensor, key: Tensor, value: Tensor, dropout: float, added: Tensor | None = None
 ) -> Tensor:
-    """Attention as three products: on CPU its gradient takes a third of the fused kernel's time.
+    """Attention as separate products.
 
-    ``added`` is added to the scores; its shape broadcasts to theirs, ``(..., n_queries, n_keys)``.
+    On a CPU their gradient takes a third of the time of the fused kernel's.
+
+    Args:
+        query: Shape ``(..., n_queries, head_size)``.
+        key: Shape ``(..., n_keys, head_size)``.
+        value: Shape ``(..., n_keys, head_size)``.
+        dropout: Probability with which an attention weight is dropped.
+        added: Added to the scores. Broadcasts to ``(..., n_queries, n_keys)``.
+
+    Returns:
+        Shape ``(..., n_queries, head_size)``.
     """
     scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
     if added is not None:
@@ -180,7 +195,21 @@ def attend_padded(
     query_lengths: Sequence[int] | None = None,
     bias: Tensor | None = None,
 ) -> Tensor:
-    """Attention in one call over padded segments; arguments and result as `attend_by_segment`."""
+    """Attention over all segments in one call, with padding.
+
+    Args:
+        query: Shape ``(n_query_rows, n_heads, head_size)``.
+        key: Shape ``(n_rows, n_heads, head_size)``.
+        value: Shape ``(n_rows, n_heads, head_size)``.
+        lengths: Number of rows of each segment, in ``key`` and ``value``.
+        dropout: Probability with which an attention weight is dropped.
+        query_lengths: Number of rows of each segment in ``query``; by default ``lengths``.
+        bias: Bias of the scores for a segment of the greatest length; shorter ones use its upper
+            left part. Not for use with ``query_lengths``. Shape ``(n_heads, longest, longest)``.
+
+    Returns:
+        Shape ``(n_query_rows, n_heads, head_size)``.
+    """
     if not lengths:
         return query
     layout = padded_layout(tuple(lengths), query.device)

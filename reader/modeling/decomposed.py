@@ -1,4 +1,4 @@
-"""What every decomposed model shares, whatever head it has: layers, the split, loading."""
+"""What all decomposed models share, with any head: layers, the split and loading."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,28 +19,29 @@ from .weight_names import from_hugging_face
 
 @dataclass(frozen=True, slots=True)
 class JointStates:
-    """Pairs after the upper layers."""
+    """The output of the upper layers for pairs of question and passage."""
 
     joined: Joined
-    """The pairs' rows as they came in, and what they are."""
+    """The joined rows of the pairs, as the upper layers received them."""
     last: Tensor
     """Output of the last layer. Shape ``(n_rows, hidden_size)``."""
     hidden: tuple[Tensor, ...] = ()
-    """Output of each upper layer, where it was asked for. Shape ``(n_rows, hidden_size)`` each."""
+    """Output of each upper layer if it was requested, otherwise empty. Shape
+    ``(n_rows, hidden_size)`` each."""
 
     @property
     def passage_rows(self) -> Tensor:
-        """Rows of ``last`` that come from passages. Shape ``(n_passage_rows, hidden_size)``."""
+        """The rows of ``last`` that come from passages. Shape ``(n_passage_rows, hidden_size)``."""
         return self.last[self.joined.passage_rows.to(self.last.device)]
 
     @property
     def cls_rows(self) -> Tensor:
-        """Row of ``last`` of each pair's [CLS]. Shape ``(n_pairs, hidden_size)``."""
+        """The row of ``last`` for the [CLS] of each pair. Shape ``(n_pairs, hidden_size)``."""
         return self.last[self.joined.cls_rows.to(self.last.device)]
 
 
 class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
-    r"""Decomposed transformer, without a head.
+    r"""A decomposed transformer without a head.
 
     ::
 
@@ -49,10 +50,10 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         passage  --embed--> layers 0..k-1 --/
                             `-- stored --'
 
-    Embedder and lower layers are one set of weights, applied to question and passage; the split
-    adds no parameter, so that any checkpoint of the ordinary model can be loaded. With
-    ``num_lower_layers`` = 0 this is the ordinary model, passage positions counting from 0. Where
-    the two are called first and second text, the first is what a question is.
+    One embedder and one set of lower layers are applied to question and passage. The split adds no
+    parameter, so any checkpoint of the full model can be loaded. With ``num_lower_layers`` = 0 this
+    is the full model, except that passage positions count from 0. In models of text pairs, the
+    first text takes the question's place.
 
     Source: Cao et al. 2020 (https://aclanthology.org/2020.acl-main.411), section 3.
     """
@@ -61,12 +62,12 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     config_class = DeformerConfig
     base_model_prefix = ""
     head_kind: ClassVar[Head]
-    """What stands on top."""
+    """Kind of the head on top of the upper layers."""
     vanilla_class: ClassVar[Any]
-    """Hugging Face's class of ordinary models with the same head."""
+    """Hugging Face's class of full models with the same head."""
 
     def __init__(self, config: DeformerConfig) -> None:
-        """Create embedder and layers with random weights; the head is the subclass's."""
+        """Create embedder and layers with random weights; subclasses add the head."""
         super().__init__(config)
         base = find_family(config.base)
         self.embedder = base.embedder(config)
@@ -79,11 +80,11 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
 
         Args:
             tokens: Token ids, int64. Shape ``(n_rows,)``.
-            segment: Which of the two they are.
+            segment: Whether these are questions or passages.
 
         Returns:
-            States of the same segments. Shape ``(n_rows, hidden_size)``. For passages, this is what
-            an index stores.
+            States of the same segments. Shape ``(n_rows, hidden_size)``. An index stores those of
+            passages.
         """
         embedded = self.embedder(tokens, segment)
         lower_layers = self.layers[: self.config.num_lower_layers]
@@ -102,11 +103,11 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         Args:
             questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
             passages: Lower states of the passages. Shape ``(n_passage_rows, hidden_size)``.
-            pairs: Which question is read with which passage, as segment numbers.
-            keep_hidden: Keep the outputs of all upper layers.
+            pairs: Segment numbers of a question and a passage, for each pair that is read.
+            keep_hidden: Whether to return the output of each upper layer.
 
         Raises:
-            ValueError: If the hidden sizes differ.
+            ValueError: If the states of questions and passages have different widths.
         """
         passage_first = self.config.passage_first
         joined = join_segments(questions, passages, pairs, passage_first=passage_first)
@@ -122,17 +123,17 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     def from_pretrained(  # type: ignore[override]  # the base class lists its many keywords
         cls, pretrained_model_name_or_path: str | PathLike[str], *args: Any, **kwargs: Any
     ) -> Self:
-        """Load a reader, or split an ordinary checkpoint.
+        """Load a reader, or load a full model and split it.
 
         Args:
-            pretrained_model_name_or_path: Folder or hub name of a DeFormer reader or of an ordinary
-                model of a family of ``bases.BASES``.
-            *args: As in transformers.
-            **kwargs: As in transformers. Fields of `DeformerConfig` (``num_lower_layers`` …) change
-                the configuration.
+            pretrained_model_name_or_path: Folder or hub name of a DeFormer reader, or of a full
+                model of a family in ``families.FAMILIES``.
+            *args: Passed to transformers' ``from_pretrained``.
+            **kwargs: Passed to transformers' ``from_pretrained``. Fields of `DeformerConfig`
+                (``num_lower_layers`` …) replace those of the checkpoint.
 
         Raises:
-            PrereadError: If the checkpoint is of a family that cannot be split, or lacks weights.
+            PrereadError: If the checkpoint's family cannot be split, or weights are missing.
         """
         source = str(pretrained_model_name_or_path)
         kwargs.setdefault("dtype", torch.float32)
@@ -142,21 +143,22 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
 
     @classmethod
     def _load_whole(cls, source: str, *args: Any, **kwargs: Any) -> Self:
-        """Load a saved reader; a missing weight is an error, not a random number."""
+        """Load a saved reader; a missing weight is an error, not filled with random numbers."""
         loaded: Any = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
         model, report = loaded
-        model.config.check()  # keywords were put into it after it was made
+        model.config.check()  # transformers sets fields from keywords after construction
         missing = sorted(report["missing_keys"])
         if missing:
             raise PrereadError(
-                f"{source}: the reader's file lacks {len(missing)} weights, {missing[0]} among "
-                "them. It is damaged, or config.json is another model's; fetch or train it again."
+                f"{source}: {len(missing)} weights are missing from the reader's file, for example "
+                f"{missing[0]}. The file is damaged, or config.json is another model's. "
+                "Fetch or train the reader again."
             )
         return model  # type: ignore[no-any-return]
 
     @classmethod
     def _split_vanilla(cls, source: str, **kwargs: Any) -> Self:
-        """Load a Hugging Face model and split it."""
+        """Load a full model from Hugging Face's files and split it."""
         found = AutoConfig.from_pretrained(source)
         dtype = kwargs.pop("dtype")
         try:
@@ -170,39 +172,39 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
 
     @classmethod
     def split(cls, vanilla: PreTrainedModel, **changes: Any) -> Self:
-        """Split a model of Hugging Face, whose weights are taken over by name.
+        """Split a full model of Hugging Face; its weights are copied by name.
 
         Args:
-            vanilla: One with the same head, of a family of ``bases.BASES``.
-            **changes: Fields of `DeformerConfig`.
+            vanilla: A model with the same head, of a family in ``families.FAMILIES``.
+            **changes: Fields of `DeformerConfig` to set.
 
         Returns:
-            The reader, in evaluation mode and the same number format.
+            The split model, in evaluation mode and in the number format of ``vanilla``.
 
         Raises:
-            PrereadError: If its configuration cannot be split.
+            PrereadError: If a model with this configuration cannot be split.
         """
         return cls._take_over(vanilla, cls._split_config(vanilla.config, **changes))
 
     @classmethod
     def _split_config(cls, found: PreTrainedConfig, **changes: Any) -> DeformerConfig:
-        """Our configuration of an ordinary model."""
+        """Convert the configuration of a full model."""
         shape = find_family(found.model_type).config_fields(found) | cls._head_fields(found)
         return DeformerConfig(base=found.model_type, **{**shape, **changes})
 
     @classmethod
     def _take_over(cls, vanilla: PreTrainedModel, config: DeformerConfig) -> Self:
-        """A model with an ordinary one's weights."""
+        """Make a split model with the weights of a full one."""
         model = cls(config).to(vanilla.dtype)  # type: ignore[arg-type]  # a wrapper hides the signature
         model.load_state_dict(from_hugging_face(vanilla.state_dict(), config, cls.head_kind))
         return model.eval()  # type: ignore[no-any-return]
 
     @classmethod
     def _head_fields(cls, found: PreTrainedConfig) -> dict[str, Any]:
-        """What an ordinary checkpoint's configuration says of its head."""
+        """Fields of `DeformerConfig` for the head, from the configuration of a full model."""
         return {}
 
     @classmethod
     def _vanilla_fields(cls, config: DeformerConfig) -> dict[str, Any]:
-        """What Hugging Face's model must be told for its head to fit."""
+        """Keywords with which Hugging Face's model is loaded, so that its head fits."""
         return {}

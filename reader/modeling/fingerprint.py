@@ -1,4 +1,4 @@
-"""What identifies the maker of stored states."""
+"""The fingerprint of a reader, which identifies the states that it computes."""
 
 import hashlib
 import json
@@ -10,8 +10,8 @@ from .question_answering import DeformerForQuestionAnswering
 from .weight_names import is_lower
 
 _MORE_FIELDS = {"base": "bert", "position_offset": 0, "begins_with_separator": False}
-"""Fields that came later, and what they are in BERT: there they are left out of the hash, and
-indexes made before stay valid."""
+"""Further fields, each with its value in BERT. A field with that value is left out of the hash, so
+that a BERT reader keeps its fingerprint when a field for another family is added."""
 _LAYOUT_FIELDS = (
     "num_lower_layers",
     "num_attention_heads",
@@ -25,14 +25,14 @@ _LAYOUT_FIELDS = (
 
 
 def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> str:
-    """Hash of everything that decides a passage's stored states.
+    """Hash everything that decides the stored states of a passage.
 
-    Covers embedder, lower layers, tokenizer and the layout of windows; not upper layers and head,
-    which may be retrained without rebuilding an index.
+    This covers tokenizer, layout of windows, embedder and lower layers. The upper layers and the
+    head are left out: they may be trained again without a new index.
 
     Args:
-        model: In float32, as states are computed.
-        tokenizer: Its backend tokenizer.
+        model: Model in float32, the number format in which states are computed.
+        tokenizer: Tokenizer of the reader.
 
     Returns:
         SHA-256, hexadecimal.
@@ -45,7 +45,7 @@ def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> st
     description = json.loads(tokenizer.to_str())
     parts = [description.get("normalizer"), description.get("pre_tokenizer")]
     parts.append(sorted(tokenizer.get_vocab(with_added_tokens=True).items()))
-    if description["model"].get("type") != "WordPiece":  # merges and scores cut words, too
+    if description["model"].get("type") != "WordPiece":  # merges or scores decide tokens as well
         parts.append(description["model"])
     digest.update(json.dumps(parts, sort_keys=True).encode())
     _add_weights(digest, model, lambda name: is_lower(name, model.config.num_lower_layers))
@@ -53,7 +53,14 @@ def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> st
 
 
 def weights_sha256(model: DeformerForQuestionAnswering) -> str:
-    """SHA-256 of all weights, hexadecimal: what answers depend on besides the stored states."""
+    """Hash all weights: those that decide the stored states, and those that read them.
+
+    Args:
+        model: Model on any device.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
     digest = hashlib.sha256()
     _add_weights(digest, model, lambda _: True)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The bricks of a BERT-family transformer: embedder and layer, over packed rows."""
+"""The parts of a transformer of BERT's family, over packed rows: embedder and layer."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -15,20 +15,20 @@ from .attention import DistanceBias, SelfAttention
 
 
 class Segment(IntEnum):
-    """Which of the two inputs a segment is; the value is its token type id, where there are two."""
+    """Whether a segment is a question or a passage. The value is its token type id."""
 
     QUESTION = 0
     PASSAGE = 1
 
 
 class Embedder(nn.Module, ABC):
-    """What makes the first layer's input of token ids."""
+    """Converts token ids to the input of the first layer."""
 
     word: nn.Embedding
 
     @abstractmethod
     def forward(self, tokens: Packed, segment: Segment) -> Tensor:
-        """Embed token ids; positions count from 0 in every segment.
+        """Embed token ids. Positions count from 0 in every segment.
 
         Args:
             tokens: Token ids, int64. Shape ``(n_rows,)``.
@@ -40,18 +40,28 @@ class Embedder(nn.Module, ABC):
 
     @abstractmethod
     def word_vectors(self) -> Tensor:
-        """What a word brings by itself. Shape ``(vocab_size, hidden_size)``."""
+        """Contribution of each token id alone. Shape ``(vocab_size, hidden_size)``."""
 
     @abstractmethod
     def position_vectors(self, n: int) -> Tensor:
-        """What tells the first ``n`` positions apart. Shape ``(n, hidden_size)``."""
+        """Vectors that distinguish the first positions of a segment.
+
+        Args:
+            n: Number of positions.
+
+        Returns:
+            Shape ``(n, hidden_size)``.
+        """
 
 
 class AbsoluteEmbedder(Embedder):
-    """Sum of word, position and type embeddings, normalised, and projected where it is narrower."""
+    """Normalised sum of word, position and type embeddings.
+
+    A projection follows if the embeddings are narrower than the layers.
+    """
 
     def __init__(self, config: DeformerConfig) -> None:
-        """Create the tables of words and positions, and of types where there are any."""
+        """Create the tables of words and positions, and of types if the family has them."""
         super().__init__()
         size = config.embedding_size or config.hidden_size
         assert config.max_position_embeddings is not None
@@ -65,7 +75,15 @@ class AbsoluteEmbedder(Embedder):
         self._first_position = config.position_offset
 
     def forward(self, tokens: Packed, segment: Segment) -> Tensor:
-        """Embed token ids; see `Embedder`."""
+        """Embed token ids; see `Embedder`.
+
+        Args:
+            tokens: Token ids, int64. Shape ``(n_rows,)``.
+            segment: Whether these are questions or passages.
+
+        Returns:
+            Shape ``(n_rows, hidden_size)``.
+        """
         positions = tokens.positions() + self._first_position
         embedded = self.word(tokens.rows) + self.position(positions)
         if self.token_type is not None:
@@ -75,11 +93,18 @@ class AbsoluteEmbedder(Embedder):
         return normalised if self.project is None else self.project(normalised)
 
     def word_vectors(self) -> Tensor:
-        """The table of words, projected; see `Embedder`."""
+        """The word table, projected; see `Embedder`. Shape ``(vocab_size, hidden_size)``."""
         return self._projected(self.word.weight)
 
     def position_vectors(self, n: int) -> Tensor:
-        """The first rows of the table of positions in use, projected; see `Embedder`."""
+        """The first used rows of the position table, projected; see `Embedder`.
+
+        Args:
+            n: Number of positions.
+
+        Returns:
+            Shape ``(n, hidden_size)``.
+        """
         return self._projected(self.position.weight[self._first_position :][:n])
 
     def _projected(self, rows: Tensor) -> Tensor:
@@ -87,17 +112,18 @@ class AbsoluteEmbedder(Embedder):
 
 
 class TransformerLayer(nn.Module):
-    """Post-norm transformer layer.
+    """A transformer layer with the norm after each part (post-norm).
 
     Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423), section 3.
     """
 
     def __init__(self, config: DeformerConfig, bias: DistanceBias | None = None) -> None:
-        """Create attention, feed-forward and their norms.
+        """Create attention, feed-forward part and norms.
 
         Args:
             config: Shape of the transformer.
-            bias: What attention learns of distances, shared by all layers of the model.
+            bias: Bias of attention by distance, shared by all layers of the model; None for
+                families without one.
         """
         super().__init__()
         size, eps = config.hidden_size, config.layer_norm_eps
@@ -118,8 +144,9 @@ class TransformerLayer(nn.Module):
 
         Args:
             hidden: Shape ``(n_rows, hidden_size)``.
-            lengths: Rows of each segment.
-            first_lengths: As in `run_layers`; not looked at, for the embeddings say all of it.
+            lengths: Number of rows of each segment.
+            first_lengths: Unused: the embeddings already distinguish the two parts of a pair.
+                Layers of other families need it.
 
         Returns:
             Shape ``(n_rows, hidden_size)``.
@@ -137,13 +164,14 @@ def run_layers(
     lengths: Sequence[int],
     first_lengths: Sequence[int] = (),
 ) -> Tensor:
-    """Run layers one after the other; an empty batch passes unchanged.
+    """Run layers one after the other. An empty batch is returned unchanged.
 
     Args:
-        layers: What is run.
+        layers: Layers in order.
         hidden: Packed rows. Shape ``(n_rows, hidden_size)``.
-        lengths: Rows of each segment.
-        first_lengths: Where segments are pairs, how many rows of each are those of its first part.
+        lengths: Number of rows of each segment.
+        first_lengths: Number of rows of the first part of each segment, if segments are pairs of a
+            question and a passage; otherwise empty.
 
     Returns:
         Shape ``(n_rows, hidden_size)``.
@@ -157,17 +185,18 @@ def run_layers(
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Pairs of question and passage states, end to end."""
+    """Joined states of pairs of question and passage, packed."""
 
     states: Packed
-    """One segment per pair. Shape ``(n_rows, hidden_size)``."""
+    """One segment for each pair. Shape ``(n_rows, hidden_size)``."""
     first_lengths: tuple[int, ...]
-    """Rows of what comes first in each pair: the question's, or the passage's."""
+    """Number of rows of the first part of each pair: the question, or the passage."""
     passage_rows: Tensor
-    """Numbers of the rows that come from passages, in order. Int64, on CPU."""
+    """Numbers of the rows that come from passages, ascending. Shape ``(n_passage_rows,)``, int64,
+    on CPU."""
     cls_rows: Tensor
-    """Number of each pair's [CLS] row, which is the question's first, or its last where the
-    question comes last. Int64, on CPU."""
+    """Number of each pair's [CLS] row: its first row, or its last if the passage comes first. Shape
+    ``(n_pairs,)``, int64, on CPU."""
 
 
 def join_segments(
@@ -177,24 +206,24 @@ def join_segments(
     *,
     passage_first: bool = False,
 ) -> Joined:
-    """Lay question and passage states end to end, for each pair.
+    """Join the states of question and passage for each pair.
 
     Args:
         questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
         passages: Lower states of the passages. Shape ``(n_passage_rows, hidden_size)``.
-        pairs: Which question meets which passage, as segment numbers.
+        pairs: Segment numbers of a question and a passage, for each pair.
         passage_first: Whether the passage comes before the question.
 
     Returns:
-        The joined rows, and what they are.
+        The joined rows.
 
     Raises:
-        ValueError: If the hidden sizes differ.
+        ValueError: If the states of questions and passages have different widths.
     """
     if questions.rows.shape[1] != passages.rows.shape[1]:
         raise ValueError(
-            f"question states are {questions.rows.shape[1]} wide and passage states "
-            f"{passages.rows.shape[1]}: they come from different readers"
+            f"expected question and passage states of one width, found {questions.rows.shape[1]} "
+            f"and {passages.rows.shape[1]}: they come from different readers"
         )
     of_question, of_passage = torch.tensor(pairs, dtype=torch.int64).reshape(len(pairs), 2).T
     n_question = torch.tensor(questions.lengths, dtype=torch.int64)[of_question]

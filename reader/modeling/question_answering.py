@@ -1,4 +1,4 @@
-"""The DeFormer reader: lower layers for question and passage apart, upper layers for both."""
+"""The network of a reader: a decomposed transformer with a span head."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,24 @@ from .layers import Segment
 
 @dataclass(frozen=True, slots=True)
 class SpanLogits:
-    """What reading gives."""
+    """Logits of answer spans."""
 
     start: Tensor
-    """Shape ``(n_passage_rows,)``, float, packed in the order of the pairs; so has ``end``."""
+    """Start logit of each passage row, packed in the order of the pairs. Shape
+    ``(n_passage_rows,)``, float."""
     end: Tensor
+    """End logit of each passage row, packed in the order of the pairs. Shape
+    ``(n_passage_rows,)``, float."""
     null: Tensor
-    """Start and end logit of each pair's [CLS] row, which stand for "no answer here". Shape
-    ``(n_pairs, 2)``. They mean something only after training that taught them."""
+    """Start and end logit of the [CLS] row of each pair, whose sum is the no-answer score. Shape
+    ``(n_pairs, 2)``. Meaningful only if the reader was trained with passages that do not answer."""
     hidden: tuple[Tensor, ...] = ()
-    """Output of each upper layer, question rows included, where it was asked for. Shape
-    ``(n_rows, hidden_size)`` each."""
+    """Output of each upper layer, question rows included, if it was requested; otherwise empty.
+    Shape ``(n_rows, hidden_size)`` each."""
 
 
 class DeformerForQuestionAnswering(DecomposedModel):
-    """Decomposed transformer with a span head; see `DecomposedModel`."""
+    """A decomposed transformer with a span head; see `DecomposedModel`."""
 
     main_input_name = "questions"
     head_kind = Head.SPAN
@@ -41,8 +44,9 @@ class DeformerForQuestionAnswering(DecomposedModel):
         super().__init__(config)
         self.head = nn.Linear(config.hidden_size, 2)
         self.stored_as: Callable[[Packed, Packed], Packed] | None = None
-        """What `forward` does to passage states and their token ids between lower and upper layers:
-        a codec, so that upper layers learn to read what an index gives back."""
+        """Applied by `forward` to the passage states and their token ids, between lower and upper
+        layers. With the round trip through a codec, the upper layers learn to read what an index
+        returns."""
         self.post_init()  # type: ignore[no-untyped-call]
 
     def upper(
@@ -53,27 +57,28 @@ class DeformerForQuestionAnswering(DecomposedModel):
         *,
         keep_hidden: bool = False,
     ) -> SpanLogits:
-        """Join lower states and run upper layers and span head.
+        """Join lower states, and run upper layers and span head.
 
         Args:
             questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
             passages: Lower states of the passages. Shape ``(n_passage_rows, hidden_size)``.
-            pairs: Which question is read with which passage, as segment numbers; by default the one
-                question with every passage.
-            keep_hidden: Return the outputs of the upper layers too.
+            pairs: Segment numbers of a question and a passage, for each pair that is read; by
+                default the one question with every passage.
+            keep_hidden: Whether to return the output of each upper layer.
 
         Returns:
-            Logits of passage rows, in the order of the pairs.
+            Logits of the passage rows, in the order of the pairs.
 
         Raises:
-            ValueError: If there are several questions and no pairs, or the hidden sizes differ.
+            ValueError: If there are several questions and no pairs, or the states of questions and
+                passages have different widths.
         """
         if pairs is None:
             if len(questions) != 1:
-                raise ValueError(f"pairs are needed to read {len(questions)} questions at once")
+                raise ValueError(f"pairs: required to read {len(questions)} questions, found None")
             pairs = [(0, p) for p in range(len(passages))]
         states = self.joint(questions, passages, pairs, keep_hidden=keep_hidden)
-        # Logits of different passages are compared: they keep float32's digits in mixed precision.
+        # Logits of different passages are compared, so they are float32 in mixed precision too.
         with torch.autocast(states.last.device.type, enabled=False):
             start, end = self.head(states.passage_rows.float()).unbind(-1)
             null = self.head(states.cls_rows.float())
@@ -88,15 +93,19 @@ class DeformerForQuestionAnswering(DecomposedModel):
         lower_states: tuple[Packed, Packed] | None = None,
         keep_hidden: bool = False,
     ) -> SpanLogits:
-        """Read token ids.
+        """Read questions with passages, from their token ids.
 
         Args:
             questions: Token ids of the questions, int64.
-            passages: Token ids of the passages' windows, int64.
-            pairs: As in `upper`. A passage met by several questions is run through the lower layers
-                once.
-            lower_states: What `lower` gives of questions and passages, where it is known already.
-            keep_hidden: As in `upper`.
+            passages: Token ids of the passages' windows, int64. A window in several pairs is run
+                through the lower layers once.
+            pairs: Segment numbers of a question and a window, for each pair that is read; by
+                default the one question with every window.
+            lower_states: Lower states of questions and passages, if they are known already.
+            keep_hidden: Whether to return the output of each upper layer.
+
+        Returns:
+            Logits of the passage rows, in the order of the pairs.
         """
         question_states, passage_states = lower_states or (
             self.lower(questions, Segment.QUESTION),

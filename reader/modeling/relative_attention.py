@@ -1,11 +1,11 @@
 """Self-attention over packed segments by content, distance and side, as in XLNet.
 
-A query sees what a key holds, how far away it is, and, where segments are pairs, whether it is on
-the same side of the pair. Distances count rows of the segment itself, so that no padding, neither
-of passages nor of questions, ever moves two tokens apart::
+The score of a query and a key depends on the key's content, on its distance, and, if segments are
+pairs, on whether both are on the same side of the pair. Distances count the rows of the segment
+itself, so padding never changes the distance of two tokens::
 
     lower   [p p p p]  [q q q]       distances within each
-    upper   [p p p p q q q]          distances across both, rows numbered through
+    upper   [p p p p q q q]          distances across both, rows numbered consecutively
 """
 
 import math
@@ -19,9 +19,10 @@ from ..packing import padded_layout
 
 
 class RelativeAttention(nn.Module):
-    """Multi-head self-attention, each segment attending to itself only.
+    """Multi-head self-attention in which each segment attends only to itself.
 
-    The second, query stream of XLNet's pretraining has no part in reading and is not here.
+    XLNet's second stream, the query stream of its pretraining, is not needed for reading and left
+    out.
 
     Source: Dai et al. 2019 (https://aclanthology.org/P19-1285), section 3.3, for distances; Yang et
     al. 2019 (https://arxiv.org/abs/1906.08237), section 2.5, for sides.
@@ -30,7 +31,14 @@ class RelativeAttention(nn.Module):
     def __init__(
         self, hidden_size: int, n_heads: int, attention_dropout: float, position_dropout: float
     ) -> None:
-        """Create projections and biases, not yet filled."""
+        """Create projections and biases, uninitialised.
+
+        Args:
+            hidden_size: Width of a row.
+            n_heads: Number of heads, each ``hidden_size // n_heads`` wide.
+            attention_dropout: Probability with which an attention weight is dropped in training.
+            position_dropout: Probability with which a number of a distance encoding is dropped.
+        """
         super().__init__()
         self.n_heads = n_heads
         self.attention_dropout = attention_dropout
@@ -48,7 +56,7 @@ class RelativeAttention(nn.Module):
         self.sides = nn.Parameter(torch.empty(2, n_heads, head_size))
 
     def fill(self, std: float) -> None:
-        """Draw all weights from a normal distribution."""
+        """Draw all weights from a normal distribution with standard deviation ``std``."""
         for weight in self.parameters():
             nn.init.normal_(weight, std=std)
 
@@ -59,10 +67,10 @@ class RelativeAttention(nn.Module):
 
         Args:
             hidden: Packed rows. Shape ``(n_rows, hidden_size)``.
-            lengths: Rows of each segment.
-            first_lengths: Where segments are pairs, how many rows of each are those of its first
-                side. Where they are not, all keys are on the query's side, which softmax does not
-                notice.
+            lengths: Number of rows of each segment.
+            first_lengths: Number of rows of the first side of each segment, if segments are pairs.
+                If not, all keys count as on the query's side: this adds the same to all scores of a
+                query, which does not change the softmax.
 
         Returns:
             Shape ``(n_rows, hidden_size)``.
@@ -75,7 +83,7 @@ class RelativeAttention(nn.Module):
         encoded = distance_encoding(max(lengths), hidden.shape[1], hidden.device).to(hidden.dtype)
         encoded = dropout(encoded, self.position_dropout, self.training)
         relative = (encoded @ self.relative.flatten(1)).view(encoded.shape[0], self.n_heads, -1)
-        # As in `attention.SelfAttention`: no padding on a CPU, few launches on a GPU.
+        # No padding on a CPU, few launches on a GPU, as in `attention.SelfAttention`.
         attend = self.attend_by_segment if hidden.device.type == "cpu" else self.attend_padded
         mixed = attend(query, key, value, relative.transpose(0, 1), lengths, first_lengths)
         return mixed.flatten(1) @ self.output.flatten(1).T
@@ -92,13 +100,14 @@ class RelativeAttention(nn.Module):
         """Attention, one segment after the other.
 
         Args:
-            query: Shape ``(n_rows, n_heads, head_size)``; so have ``key`` and ``value``.
-            key: See ``query``.
-            value: See ``query``.
-            relative: Distances from the longest length down, projected. Shape ``(n_heads,
-                2 * max(lengths), head_size)``.
-            lengths: As in `forward`.
-            first_lengths: As in `forward`.
+            query: Shape ``(n_rows, n_heads, head_size)``.
+            key: Shape ``(n_rows, n_heads, head_size)``.
+            value: Shape ``(n_rows, n_heads, head_size)``.
+            relative: Projected encodings of the distances from ``longest`` down to ``1 - longest``,
+                where ``longest`` is ``max(lengths)``. Shape ``(n_heads, 2 * longest, head_size)``.
+            lengths: Number of rows of each segment.
+            first_lengths: Number of rows of the first side of each segment, if segments are pairs;
+                otherwise empty.
 
         Returns:
             Shape ``(n_rows, n_heads, head_size)``.
@@ -128,7 +137,21 @@ class RelativeAttention(nn.Module):
         lengths: Sequence[int],
         first_lengths: Sequence[int],
     ) -> Tensor:
-        """Attention in one call; arguments and result as `attend_by_segment`."""
+        """Attention over all segments in one call, with padding.
+
+        Args:
+            query: Shape ``(n_rows, n_heads, head_size)``.
+            key: Shape ``(n_rows, n_heads, head_size)``.
+            value: Shape ``(n_rows, n_heads, head_size)``.
+            relative: Projected encodings of the distances from ``longest`` down to ``1 - longest``,
+                where ``longest`` is ``max(lengths)``. Shape ``(n_heads, 2 * longest, head_size)``.
+            lengths: Number of rows of each segment.
+            first_lengths: Number of rows of the first side of each segment, if segments are pairs;
+                otherwise empty.
+
+        Returns:
+            Shape ``(n_rows, n_heads, head_size)``.
+        """
         device = query.device
         layout = padded_layout(tuple(lengths), device)
         places = torch.arange(max(lengths), device=device)
@@ -150,11 +173,20 @@ class RelativeAttention(nn.Module):
         crosses: Tensor | None,
         is_real: Tensor | None = None,
     ) -> Tensor:
-        """Attention of one segment, or of several of one length.
+        """Attention of one segment, or of several segments padded to one length.
 
-        ``query``, ``key``, ``value`` have shape ``(…, n_heads, n, head_size)``, ``relative``
-        ``(n_heads, 2 * n, head_size)``; ``crosses`` is True where query and key are on two sides,
-        ``is_real`` where a key is no padding. The result is as ``query``.
+        Args:
+            query: Shape ``(…, n_heads, n, head_size)``.
+            key: Shape ``(…, n_heads, n, head_size)``.
+            value: Shape ``(…, n_heads, n, head_size)``.
+            relative: Projected encodings of distances. Shape ``(n_heads, 2 * n, head_size)``.
+            crosses: True where query and key are on different sides; None if all are on one side.
+                Shape ``(n, n)`` or ``(n_segments, 1, n, n)``.
+            is_real: True where a key is not padding; None if there is no padding. Shape
+                ``(n_segments, 1, 1, n)``.
+
+        Returns:
+            Shape ``(…, n_heads, n, head_size)``.
         """
         scores = (query + self.content_bias.unsqueeze(1)) @ key.transpose(-1, -2)
         by_distance = (query + self.position_bias.unsqueeze(1)) @ relative.transpose(-1, -2)
@@ -172,26 +204,26 @@ def distance_encoding(longest: int, size: int, device: torch.device) -> Tensor:
     """Sinusoids of the distances ``longest`` down to ``1 - longest``.
 
     Args:
-        longest: Rows of the longest segment.
-        size: Width; even.
-        device: Where they are wanted.
+        longest: Number of rows of the longest segment.
+        size: Width of an encoding; even.
+        device: Device of the result.
 
     Returns:
         Shape ``(2 * longest, size)``, float32.
 
-    Source: Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762), section 3.5, sines before
-    cosines.
+    Source: Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762), section 3.5, with the sines
+    before the cosines.
     """
     distances = torch.arange(longest, -longest, -1, device=device, dtype=torch.float32)
     return sinusoids(distances, size)
 
 
 def sinusoids(places: Tensor, size: int) -> Tensor:
-    """Sines, then cosines, of places in geometrically falling frequencies.
+    """Sines, then cosines, of positions, with geometrically falling frequencies.
 
     Args:
-        places: Shape ``(n,)``, float32.
-        size: Width; even.
+        places: Positions or distances. Shape ``(n,)``, float32.
+        size: Width of an encoding; even.
 
     Returns:
         Shape ``(n, size)``, float32.
@@ -202,10 +234,11 @@ def sinusoids(places: Tensor, size: int) -> Tensor:
 
 
 def by_key(by_distance: Tensor) -> Tensor:
-    """Scores by distance turned into scores by key.
+    """Turn scores by distance into scores by key.
 
-    Row ``i`` needs of its ``2 n`` distances those from ``i`` down to ``i - n + 1``, which begin one
-    column further left in each row: cut at ``2 n - 1`` instead of ``2 n``, they are in line.
+    Of its ``2 n`` distances, row ``i`` needs those from ``i`` down to ``i - n + 1``, which begin
+    one column further left in each row. Read with a row length of ``2 n - 1`` instead of ``2 n``,
+    they are aligned.
 
     Args:
         by_distance: Column ``m`` is distance ``n - m``. Shape ``(…, n, 2 * n)``.

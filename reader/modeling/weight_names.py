@@ -1,4 +1,4 @@
-"""How weights are called here and in Hugging Face's models (``families/`` holds the tables)."""
+"""Names of weights, here and in Hugging Face's models; ``families/`` holds the tables."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,12 @@ from .families.family import expand_names
 
 
 def weight_names(config: DeformerConfig, head: Head = Head.SPAN) -> dict[str, str]:
-    """Our name of every weight of a model, each with Hugging Face's."""
+    """Our name of every weight of a model, mapped to Hugging Face's name.
+
+    Args:
+        config: Configuration of the model.
+        head: Kind of its head.
+    """
     base = find_family(config.base)
     return base.weight_names(config) | expand_names(base.head_names[head], {}, 0)
 
@@ -19,13 +24,13 @@ def weight_names(config: DeformerConfig, head: Head = Head.SPAN) -> dict[str, st
 def from_hugging_face(
     weights: Mapping[str, Tensor], config: DeformerConfig, head: Head = Head.SPAN
 ) -> dict[str, Tensor]:
-    """Rename the weights of an ordinary model.
+    """Rename the weights of a full model to our names.
 
     Args:
-        weights: Its state dict; what the head has no use for, such as a pooler below a span head,
-            is left aside.
-        config: Of the model that they are for.
-        head: What stands on top of it.
+        weights: State dict of the full model. Weights that the head does not use are ignored, such
+            as those of a pooler.
+        config: Configuration of the decomposed model.
+        head: Kind of its head.
 
     Returns:
         The same tensors under our names.
@@ -40,13 +45,27 @@ def from_hugging_face(
 def to_hugging_face(
     weights: Mapping[str, Tensor], config: DeformerConfig, head: Head = Head.SPAN
 ) -> dict[str, Tensor]:
-    """Rename our weights to those of an ordinary model; the inverse of the above."""
+    """Rename our weights to those of a full model; the inverse of `from_hugging_face`.
+
+    Args:
+        weights: State dict of the decomposed model.
+        config: Its configuration.
+        head: Kind of its head.
+
+    Returns:
+        The same tensors under Hugging Face's names.
+    """
     names = weight_names(config, head)
     return {theirs: weights[ours] for ours, theirs in names.items()}
 
 
 def is_lower(name: str, num_lower_layers: int) -> bool:
-    """Whether a weight (by our name) takes part in what is stored for a passage."""
+    """Whether a weight takes part in computing stored states.
+
+    Args:
+        name: Our name of the weight.
+        num_lower_layers: Number of lower layers.
+    """
     if name.startswith("embedder."):
         return True
     layer = re.match(r"layers\.(\d+)\.", name)

@@ -1,4 +1,4 @@
-"""Pairs of texts as token ids: one example a feature, whatever the task."""
+"""Pairs of texts as token ids: one feature for each example, in every task."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,45 +16,56 @@ Example: TypeAlias = PairExample | ChoiceExample
 
 @dataclass(frozen=True, slots=True)
 class PairFeature:
-    """First texts, each read with the one second text."""
+    """Token ids of one or more first texts, each read with the same second text."""
 
     firsts: tuple[tuple[int, ...], ...]
-    """Token ids of the first text; of a choice, of the question with each of the choices."""
+    """Token ids of the first text; in multiple choice, of the question with each choice."""
     second: tuple[int, ...]
     """Token ids of the second text."""
     gold: int
-    """Number of the label, or of the right choice."""
+    """Number of the right label or choice."""
 
     def cost(self) -> int:
-        """Rows the upper layers see."""
+        """Number of rows that the upper layers process."""
         return sum(len(first) + len(self.second) for first in self.firsts)
 
     def longest(self) -> int:
-        """Rows of its longest pair."""
+        """Number of rows of the longest pair."""
         return max(map(len, self.firsts)) + len(self.second)
 
 
 class PairEncoder:
-    """Lays examples out, and counts those that lose words.
+    """Converts examples to token ids, and counts those that are cut.
 
     Attributes:
-        cut: How many first and how many second texts were longer than the reader takes.
+        cut: Number of texts that were longer than the reader's limit, by ``first`` and ``second``.
     """
 
     def __init__(self, encoder: TextEncoder, labels: Sequence[str] = ()) -> None:
-        """Lay text out with ``encoder``; ``labels`` are a classifier's, in their order."""
+        """Prepare to encode examples.
+
+        Args:
+            encoder: Converts text to token ids.
+            labels: Labels of a classifier, in the order of its logits; empty for multiple choice.
+        """
         self._encoder = encoder
         self._labels = {label: number for number, label in enumerate(labels)}
         self.cut: Counter[str] = Counter()
 
     def encode(self, examples: Sequence[Example]) -> list[PairFeature]:
-        """One feature for each example.
+        """Convert examples to features.
 
-        A first text is cut to ``max_question_length`` and a second to ``window_length``; what is
-        beyond them is not read, as in the paper.
+        A first text is cut to ``max_question_length`` and a second text to ``window_length``, as in
+        the paper.
+
+        Args:
+            examples: Pairs with a label, or questions with choices.
+
+        Returns:
+            One feature for each example.
 
         Raises:
-            PrereadError: If an example's label is none of the reader's.
+            PrereadError: If the label of an example is not one of the reader's.
         """
         seconds = self._seconds([second_text(example) for example in examples])
         firsts = [_firsts(example) for example in examples]
@@ -79,7 +90,7 @@ class PairEncoder:
         if example.label not in self._labels:
             raise PrereadError(
                 f"pair {example.example_id!r}: expected one of the reader's labels "
-                f"({', '.join(self._labels)}), found {example.label!r}. Name a reader or a data "
+                f"({', '.join(self._labels)}), found {example.label!r}. Use a reader and a data "
                 "set of the same task."
             )
         return self._labels[example.label]
@@ -87,19 +98,26 @@ class PairEncoder:
 
 @dataclass(frozen=True, slots=True)
 class PairInputs:
-    """What a model of pair tasks is given."""
+    """Packed input of a model of pairs."""
 
     firsts: Packed
+    """Token ids of the first texts, int64."""
     seconds: Packed
+    """Token ids of the second texts, int64."""
     pairs: list[tuple[int, int]]
+    """Segment numbers of a first and a second text, for each pair."""
 
     def to(self, device: torch.device | str) -> "PairInputs":
-        """The same on a device."""
+        """The same inputs on a device."""
         return PairInputs(self.firsts.to(device), self.seconds.to(device), self.pairs)
 
 
 def pack_pairs(features: Sequence[PairFeature]) -> PairInputs:
-    """Pack features, pairs in their order; equal texts go through the lower layers once."""
+    """Pack features. Equal texts become one segment, which is run through the lower layers once.
+
+    Args:
+        features: Features; their pairs keep this order.
+    """
     firsts: dict[tuple[int, ...], int] = {}
     seconds: dict[tuple[int, ...], int] = {}
     pairs = [
@@ -115,5 +133,5 @@ def _firsts(example: Example) -> tuple[str, ...]:
 
 
 def second_text(example: Example) -> str:
-    """An example's second text."""
+    """The second text of an example."""
     return example.passage if isinstance(example, ChoiceExample) else example.second

@@ -1,7 +1,7 @@
-"""DeFormer for pairs of texts: classification, and choice among answers.
+"""DeFormer for pairs of texts: classification and multiple choice.
 
-The [CLS] row of the last layer goes through a dense layer and its activation, dropout, and the
-classifier. That row is the first text's.
+The head is a dense layer with an activation over the [CLS] row of the last layer, dropout, and a
+classifier. The [CLS] row belongs to the first text.
 """
 
 from collections.abc import Sequence
@@ -29,18 +29,20 @@ _HEAD = ("pooler.", "classifier.")
 
 @dataclass(frozen=True, slots=True)
 class PairLogits:
-    """What reading pairs of texts gives."""
+    """Logits of pairs of texts."""
 
     logits: Tensor
-    """Of each label, shape ``(n_pairs, num_labels)``; of a choice, shape ``(n_pairs,)``. Float."""
+    """In classification the logit of each label, shape ``(n_pairs, num_labels)``; in multiple
+    choice one logit for each pair, shape ``(n_pairs,)``. Float."""
     pooled: Tensor
-    """What the classifier is given, dropout aside. Shape ``(n_pairs, hidden_size)``."""
+    """Input of the classifier, before dropout. Shape ``(n_pairs, hidden_size)``."""
     hidden: tuple[Tensor, ...] = ()
-    """Output of each upper layer, where it was asked for. Shape ``(n_rows, hidden_size)`` each."""
+    """Output of each upper layer if it was requested, otherwise empty. Shape
+    ``(n_rows, hidden_size)`` each."""
 
 
 class PairModel(DecomposedModel):
-    """Decomposed transformer with a head on [CLS].
+    """A decomposed transformer with a head over the [CLS] row.
 
     Source: Cao et al. 2020 (https://aclanthology.org/2020.acl-main.411), section 4; the head is
     that of Devlin et al. 2019 (https://aclanthology.org/N19-1423), section 4.1.
@@ -48,7 +50,7 @@ class PairModel(DecomposedModel):
 
     main_input_name = "firsts"
     has_labels: ClassVar[bool]
-    """Whether there is a logit for each label; if not, there is one for the pair."""
+    """Whether there is one logit for each label; otherwise there is one for each pair."""
 
     def __init__(self, config: DeformerConfig) -> None:
         """Create the model with random weights."""
@@ -68,27 +70,27 @@ class PairModel(DecomposedModel):
         *,
         keep_hidden: bool = False,
     ) -> PairLogits:
-        """Join lower states and run upper layers and head.
+        """Join lower states, and run upper layers and head.
 
         Args:
-            firsts: Lower states of the first texts, stored or not. Shape ``(n_first_rows,
-                hidden_size)``.
+            firsts: Lower states of the first texts. Shape ``(n_first_rows, hidden_size)``.
             seconds: Lower states of the second texts. Shape ``(n_second_rows, hidden_size)``.
-            pairs: Which first text is read with which second, as segment numbers; by default each
-                with the one in the same place.
-            keep_hidden: Return the outputs of the upper layers too.
+            pairs: Segment numbers of a first and a second text, for each pair that is read; by
+                default the first of each, the second of each, and so on.
+            keep_hidden: Whether to return the output of each upper layer.
 
         Returns:
             Logits, in the order of the pairs.
 
         Raises:
-            ValueError: If there are no pairs and not as many first texts as second ones, or the
-                hidden sizes differ.
+            ValueError: If there are no pairs and the numbers of first and second texts differ, or
+                the states of first and second texts have different widths.
         """
         if pairs is None:
             if len(firsts) != len(seconds):
                 raise ValueError(
-                    f"pairs are needed to read {len(firsts)} texts with {len(seconds)} others"
+                    f"pairs: required to read {len(firsts)} first texts with {len(seconds)} second "
+                    "texts, found None"
                 )
             pairs = [(number, number) for number in range(len(firsts))]
         states = self.joint(firsts, seconds, pairs, keep_hidden=keep_hidden)
@@ -105,13 +107,17 @@ class PairModel(DecomposedModel):
         *,
         keep_hidden: bool = False,
     ) -> PairLogits:
-        """Read token ids.
+        """Read pairs of texts, from their token ids.
 
         Args:
             firsts: Token ids of the first texts, [CLS] included, int64.
             seconds: Token ids of the second texts, int64.
-            pairs: As in `upper`. A text met in several pairs is run through the lower layers once.
-            keep_hidden: As in `upper`.
+            pairs: Segment numbers of a first and a second text, for each pair that is read. A text
+                in several pairs is run through the lower layers once.
+            keep_hidden: Whether to return the output of each upper layer.
+
+        Returns:
+            Logits, in the order of the pairs.
         """
         first_states = self.lower(firsts, Segment.QUESTION)
         second_states = self.lower(seconds, Segment.PASSAGE)
@@ -119,7 +125,7 @@ class PairModel(DecomposedModel):
 
     @classmethod
     def _load_whole(cls, source: str, *args: Any, **kwargs: Any) -> Self:
-        """Load a saved reader; one of another task gives embedder and layers, its head stays."""
+        """Load a saved reader; of one for another task, only embedder and layers."""
         config = kwargs.get("config") or DeformerConfig.from_pretrained(source)
         if cls.__name__ in (config.architectures or []) and "id2label" not in kwargs:
             return super()._load_whole(source, *args, **kwargs)
@@ -132,14 +138,14 @@ class PairModel(DecomposedModel):
         damaged = sorted(name for name in lost if not name.startswith(_HEAD))
         if damaged:
             raise PrereadError(
-                f"{source}: the reader's file lacks {len(damaged)} weights, {damaged[0]} among "
-                "them. It is damaged; fetch or train it again."
+                f"{source}: {len(damaged)} weights are missing from the reader's file, for example "
+                f"{damaged[0]}. The file is damaged. Fetch or train the reader again."
             )
         return model  # type: ignore[no-any-return]
 
 
 class DeformerForSequenceClassification(PairModel):  # type: ignore[no-untyped-call]
-    """Tells the label of a pair of texts: BoolQ, MNLI, QQP. Labels: ``config.id2label``."""
+    """Classifies pairs of texts (BoolQ, MNLI, QQP). The labels are in ``config.id2label``."""
 
     head_kind = Head.CLASSIFICATION
     vanilla_class = AutoModelForSequenceClassification
@@ -151,14 +157,14 @@ class DeformerForSequenceClassification(PairModel):  # type: ignore[no-untyped-c
 
     @classmethod
     def _vanilla_fields(cls, config: DeformerConfig) -> dict[str, Any]:
-        # A checkpoint with other labels gives all but its classifier.
+        # Of a checkpoint with other labels, everything but the classifier is used.
         return {"num_labels": config.num_labels, "ignore_mismatched_sizes": True}
 
 
 class DeformerForMultipleChoice(PairModel):  # type: ignore[no-untyped-call]
-    """Chooses an answer: a logit for each pair of a question with a choice, and a passage (RACE).
+    """Chooses an answer, as in RACE: one logit for each pair of question with choice, and passage.
 
-    The choices' pairs share the passage, which is run through the lower layers once.
+    The pairs of a question share the passage, which is run through the lower layers once.
     """
 
     head_kind = Head.CHOICE

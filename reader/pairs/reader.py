@@ -1,4 +1,4 @@
-"""A trained model of pair tasks with its tokenizer: texts in, labels or choices out."""
+"""The reader of pairs: a trained model and its tokenizer, which label pairs or choose answers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -26,16 +26,18 @@ _MODELS: dict[str, type[PairModel]] = {
 }
 
 Through = Callable[[Packed, Packed], Packed]
-"""What stored states and their token ids go through before they are read, such as a codec."""
+"""Applied to the stored states and their token ids before they are read, for example the round trip
+through a codec."""
 
 
 class PairReader:
-    """Reads pairs of texts, either of them ahead of time.
+    """Reads pairs of texts, one of which may have been encoded ahead of time.
 
     Attributes:
-        name: What it was loaded by.
+        name: Name that it was loaded by.
+        device: PyTorch device that runs the model.
         model: The network, in evaluation mode.
-        encoder: Lays pairs out for it.
+        encoder: Converts pairs to token ids.
     """
 
     def __init__(
@@ -46,7 +48,14 @@ class PairReader:
         name: str,
         device: str | torch.device = "cpu",
     ) -> None:
-        """Put a model and its tokenizer together on a device; see `load`."""
+        """Combine a model with its tokenizer, on a device.
+
+        Args:
+            model: The network; its parameters are moved to the device.
+            tokenizer: The tokenizer that the model was trained with.
+            name: Name for error messages and results.
+            device: PyTorch device that runs the model.
+        """
         self.name = name
         self.device = torch.device(device)
         self.model = model
@@ -57,7 +66,7 @@ class PairReader:
     @classmethod
     def load(
         cls,
-        name: str,
+        name: str | Path,
         *,
         device: str | torch.device = "cpu",
         num_lower_layers: int | None = None,
@@ -66,15 +75,17 @@ class PairReader:
         """Load a reader of pairs.
 
         Args:
-            name: A folder or a hub name; an ordinary classifier is split.
-            device: Where it runs.
-            num_lower_layers: Split elsewhere than the checkpoint says.
-            stored_segment: Which text is stored, where it is not the one the checkpoint says.
+            name: Folder or hub name. A full model with a classifier is split.
+            device: PyTorch device that runs the model.
+            num_lower_layers: Number of lower layers; by default that of the checkpoint.
+            stored_segment: The text that is stored, ``first`` or ``second``; by default that of the
+                checkpoint.
 
         Raises:
-            PrereadError: If there is no such reader or device, it is no reader of pairs, or its
-                files are damaged.
+            PrereadError: If the reader or device does not exist, the model is not one of pairs, or
+                its files are damaged.
         """
+        name = str(name)
         check_device(device)
         source = str(shipped_reader_path(name) or name)
         asked = {"num_lower_layers": num_lower_layers, "stored_segment": stored_segment}
@@ -95,7 +106,7 @@ class PairReader:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A classifier's labels, in the order of its logits; none where choices compete."""
+        """Labels of a classifier, in the order of its logits; empty in multiple choice."""
         if not self.model.has_labels:
             return ()
         names = self.model.config.id2label or {}
@@ -104,17 +115,19 @@ class PairReader:
     def judge(
         self, examples: Iterable[Example], through: Through | None = None
     ) -> Iterator[tuple[PairFeature, int]]:
-        """Say the label of each pair, or choose an answer.
+        """Label each pair, or choose an answer to each question.
 
         Args:
-            examples: Pairs for a classifier, questions with choices for a reader of these.
-            through: What the stored text's states go through.
+            examples: Pairs for a classifier, questions with choices for a model of multiple choice.
+            through: Applied to the states of the stored text and its token ids before they are
+                read.
 
         Yields:
-            Each example as token ids with its gold answer, and the number of what was said.
+            The feature of each example, with its gold label or choice, and the number of the label
+            or choice that the reader gives.
 
         Raises:
-            PrereadError: If an example is of another kind than the reader, or has another label.
+            PrereadError: If an example is of another task, or its label is not one of the reader's.
         """
         remaining = iter(examples)
         while some := list(islice(remaining, _EXAMPLES_AT_ONCE)):
@@ -141,12 +154,12 @@ def _kind(name: str) -> type[PairModel]:
     """The class of a checkpoint's model.
 
     Raises:
-        PrereadError: If it is none of pair tasks.
+        PrereadError: If the checkpoint does not exist, or its model is not one of pairs.
     """
     if looks_like_path(name) and not (Path(name) / "config.json").is_file():
         raise PrereadError(
-            f"{name}: expected a reader's folder, with config.json, model.safetensors and "
-            "tokenizer.json; found none. Name a folder or a hub model."
+            f"{name}: expected a reader's folder with config.json, model.safetensors and "
+            "tokenizer.json; found no config.json. Name a folder or a hub model."
         )
     found = AutoConfig.from_pretrained(name).architectures or ["none"]
     for ending, kind in _MODELS.items():

@@ -7,19 +7,20 @@ from typing import Any
 from ...data import PrereadError
 
 
-def f1_by_split(path: Path) -> dict[str, dict[int, float]]:
-    """Read what ``benchmarks/split_curve.py`` wrote.
+def f1_by_split(path: str | Path) -> dict[str, dict[int, float]]:
+    """Read the results of ``benchmarks/split_curve.py``.
 
     Args:
-        path: JSON with ``rows``, each of ``num_lower_layers``, ``scores`` (``f1``, in percent, by
-            data set) and, where there are several at one split, a ``kind``.
+        path: JSON file with ``rows``. Each row has ``num_lower_layers``, ``scores`` (``f1`` in
+            percent, by data set) and, if there are several rows for one split, ``kind``.
 
     Returns:
-        For each data set and kind, F1 by ``num_lower_layers``.
+        F1 in percent by ``num_lower_layers``, for each data set and kind.
 
     Raises:
-        PrereadError: If the file holds nothing of that form.
+        PrereadError: If the file is not of this form.
     """
+    path = Path(path)
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text("utf-8"))["rows"]
         curves: dict[str, dict[int, float]] = {}
@@ -29,7 +30,7 @@ def f1_by_split(path: Path) -> dict[str, dict[int, float]]:
                 curves.setdefault(label, {})[int(row["num_lower_layers"])] = float(scores["f1"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PrereadError(
-            f"{path}: no F1 by split could be read ({error!r}). Expected JSON as "
-            "benchmarks/split_curve.py writes it: rows of num_lower_layers and scores."
+            f"{path}: expected the JSON that benchmarks/split_curve.py writes, rows with "
+            f"num_lower_layers and scores; found another form ({error!r}). Name such a file."
         ) from error
     return curves

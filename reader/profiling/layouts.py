@@ -1,10 +1,10 @@
-"""How long the two segments are in the paper's tasks, and how a batch of them is laid out.
+"""Lengths of the two segments in the paper's tasks, and the layout of a batch.
 
-Upstream pads both segments to the slots of the task; here nothing is padded::
+The authors' code pads both segments to the slots of the task; this package pads nothing::
 
-    padded  [q q q . . | p p p p p . . .]     one question slot, one passage slot, for every pair
+    padded  [q q q . . | p p p p p . . .]     one question slot and one passage slot for every pair
             [q q q . . | p p p . . . . .]
-    packed  [q q q] [p p p p p] [p p p]       one question, as long as it is, for every passage
+    packed  [q q q] [p p p p p] [p p p]       one question, unpadded, for every passage
 """
 
 from collections.abc import Sequence
@@ -22,32 +22,35 @@ class Arrangement(StrEnum):
     """How pairs are laid out."""
 
     PADDED = "padded"
-    """As upstream: every pair fills both slots."""
+    """As in the authors' code: every pair fills both slots."""
     PACKED = "packed"
-    """As here: texts as long as they are, and one question for all passages of the batch."""
+    """As in this package: no padding, and one question for all passages of the batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The two segments of a task.
+    """Lengths of the two segments of a task.
 
     Source: tasks/__init__.py of https://github.com/StonyBrookNLP/deformer at e561102 for the slots,
-    its README for what is stored; ``benchmarks/task_lengths.py`` of commit 9392f47 for the means.
+    its README for the stored segment; ``benchmarks/task_lengths.py`` of commit 9392f47 for the
+    means.
     """
 
     name: str
     total_tokens: int
-    """Both slots together."""
+    """Tokens of both slots together."""
     question_slot: int
-    """Slot of the first segment, its [CLS] and [SEP] included."""
+    """Tokens of the first segment's slot, [CLS] and [SEP] included."""
     stored: Stored = Stored.SECOND
     mean_question: int | None = None
-    """Mean length on a development set, cut to the slot; None where none was at hand."""
+    """Mean length on a development set, in tokens, after cutting to the slot; None if it is not
+    known."""
     mean_passage: int | None = None
+    """Mean length of the second segment, in tokens; None if it is not known."""
 
     @property
     def passage_slot(self) -> int:
-        """Slot of the second segment, its [SEP] included."""
+        """Tokens of the second segment's slot, [SEP] included."""
         return self.total_tokens - self.question_slot
 
 
@@ -61,17 +64,18 @@ LAYOUTS = {
         Layout("qqp", 100, 42, mean_question=16, mean_passage=15),
     )
 }
-"""By name. A question of RACE has four choices, each of which is read once: figures are of one."""
+"""Layouts by name. A question of RACE has four choices, each of which is a pair; costs are for one
+pair."""
 
 
 def find_layouts(names: Sequence[str]) -> tuple[Layout, ...]:
-    """Layouts by name.
+    """Find layouts by name.
 
     Args:
-        names: Keys of `LAYOUTS`; ``all`` stands for every one.
+        names: Keys of `LAYOUTS`, or ``all`` for every one.
 
     Raises:
-        PrereadError: If one is unknown.
+        PrereadError: If a name is unknown.
     """
     found: dict[str, Layout] = {}
     for name in names:
@@ -91,20 +95,24 @@ class Workload:
     arrangement: Arrangement
     stored: Stored
     batch: int
-    """Pairs."""
+    """Number of pairs."""
     question_tokens: int
-    """Rows of each first segment."""
+    """Number of rows of each first segment."""
     passage_tokens: int
-    """Rows of each second segment."""
+    """Number of rows of each second segment."""
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """Which question is read with which passage."""
+        """Segment numbers of a question and a passage, for each pair that is read."""
         is_padded = self.arrangement is Arrangement.PADDED
         return [(number if is_padded else 0, number) for number in range(self.batch)]
 
     def inputs(self, device: torch.device) -> tuple[Packed, Packed]:
-        """Token ids of questions and passages, all the first of the vocabulary."""
+        """Token ids of questions and passages, all of them 0.
+
+        Args:
+            device: Device of the ids.
+        """
         n_questions = self.batch if self.arrangement is Arrangement.PADDED else 1
         return (
             _same_tokens(n_questions, self.question_tokens, device),

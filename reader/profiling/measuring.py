@@ -10,31 +10,31 @@ from torch.profiler import ProfilerActivity, profile
 from tqdm import tqdm
 
 WARM_UPS = 2
-"""Rounds that are not counted; the first allocates and chooses kernels."""
+"""Rounds before the measurement, in which memory is allocated and kernels are chosen."""
 _MEMORY_EVENT = "[memory]"
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Median and spread of several repetitions."""
+    """Median and range of several repetitions."""
 
     median_ms: float
     least_ms: float
     most_ms: float
 
     def to_dict(self) -> dict[str, float]:
-        """For JSON."""
+        """Values for JSON."""
         return {"median": self.median_ms, "least": self.least_ms, "most": self.most_ms}
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes of one run."""
+    """Memory of one run, in bytes."""
 
     peak_bytes: int
-    """Most that was held at once."""
+    """Most memory held at one time."""
     requested_bytes: int
-    """All that was ever asked for, given back or not: what upstream's figures of memory are
+    """Sum of all allocations, whether freed or not. The figures of the authors' code are this sum
     (``total_requested_bytes``)."""
 
 
@@ -45,16 +45,16 @@ def measure_latency(
     device: torch.device,
     show_progress: bool = False,
 ) -> list[Latency]:
-    """Time passes in turns, so that whatever slows the machine for a while slows all of them.
+    """Time passes in turns, so that a slower phase of the machine affects all of them.
 
     Args:
-        passes: Each is run once a round.
-        repeat: Rounds, after `WARM_UPS` that do not count.
-        device: Where they run; it is waited for.
-        show_progress: Draw a progress bar on standard error.
+        passes: Functions to time; each is run once in every round.
+        repeat: Number of rounds that count, after `WARM_UPS` others.
+        device: Device that runs them. Its pending work is finished before and after each run.
+        show_progress: Whether to draw a progress bar on standard error.
 
     Returns:
-        One for each pass.
+        Latency of each pass.
     """
     times: list[list[float]] = [[] for _ in passes]
     rounds = range(WARM_UPS + repeat)
@@ -70,15 +70,15 @@ def measure_latency(
 
 
 def measure_memory(run: Callable[[], object], device: torch.device) -> Memory:
-    """What a pass takes beyond weights and inputs.
+    """Memory that a pass takes in addition to weights and inputs.
 
-    On a CPU these are all allocations by PyTorch's allocator, kernels' buffers included, added up
-    in the order they came; the memory of the process would also count what earlier passes left
-    behind. What MKL or oneDNN keep for themselves is seen by neither.
+    On a CPU the allocations of PyTorch's allocator are added up in order, buffers of kernels
+    included. The memory of the process would also count what earlier passes left behind. Memory
+    that MKL or oneDNN keep for themselves is not seen.
 
     Args:
-        run: The pass; it should have run before.
-        device: Where it runs.
+        run: The pass; it should have run once before.
+        device: Device that runs it.
     """
     if device.type == "cuda":
         _wait_for(device)
@@ -96,7 +96,7 @@ def measure_memory(run: Callable[[], object], device: torch.device) -> Memory:
     assert inner is not None and inner.kineto_results is not None
     events = [e for e in inner.kineto_results.events() if e.name() == _MEMORY_EVENT]
     held = peak = requested = 0
-    for event in sorted(events, key=lambda e: e.start_ns()):  # bytes are negative when freed
+    for event in sorted(events, key=lambda e: e.start_ns()):  # freed bytes are negative
         held += event.nbytes()
         peak = max(peak, held)
         requested += max(0, event.nbytes())
@@ -104,6 +104,6 @@ def measure_memory(run: Callable[[], object], device: torch.device) -> Memory:
 
 
 def _wait_for(device: torch.device) -> None:
-    """Let a GPU finish what it was given."""
+    """Wait until a GPU has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -19,11 +19,12 @@ class PassKind(StrEnum):
     """How a pair is read."""
 
     FULL = "full"
-    """All layers over both segments, as the ordinary model has it (k = 0)."""
+    """All layers over both segments, as in the full model (k = 0)."""
     DECOMPOSED = "decomposed"
     """Lower layers over each segment, upper layers over both; nothing is stored."""
     STORED = "stored"
-    """The same, one segment's lower states coming from the store."""
+    """Lower layers over one segment, upper layers over both; the states of the other segment are
+    stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,21 @@ class Case:
     workload: Workload
     kind: PassKind
     num_lower_layers: int
-    """0 for `PassKind.FULL`."""
+    """Number of lower layers; 0 for `PassKind.FULL`."""
 
 
 def make_pass(model: DeformerForQuestionAnswering, case: Case) -> Callable[[], SpanLogits]:
-    """What is counted and timed.
+    """Make the function that is counted and timed.
 
-    Stored states are random numbers in float16, at hand in the memory of the device. Widening them
-    is part of the pass; reading them from disk and decoding smaller codes are not.
+    Stored states are random float16 numbers in the memory of the device. Converting them to float32
+    is part of the pass. Reading them from disk and decoding smaller codes are not.
 
     Args:
-        model: The whole model, wherever it is split now.
-        case: What it reads, and how.
+        model: Model with any split.
+        case: The workload, and how it is read.
 
     Returns:
-        A function without arguments, which reads once.
+        A function without arguments that reads the workload once.
     """
     workload = case.workload
     questions, passages = workload.inputs(model.device)
@@ -59,7 +60,7 @@ def make_pass(model: DeformerForQuestionAnswering, case: Case) -> Callable[[], S
     codec = Float16Codec()
 
     def states(tokens: Packed, codes: torch.Tensor | None, segment: Segment) -> Packed:
-        """From the store where it is there, by the lower layers where not."""
+        """Decode stored states, or compute them with the lower layers."""
         return model.lower(tokens, segment) if codes is None else codec.decode(codes, tokens)
 
     @torch.inference_mode()

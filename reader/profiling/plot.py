@@ -1,4 +1,4 @@
-"""A picture of a sweep: what is gained by splitting deeper, and what a store takes."""
+"""Plot of a sweep: what a deeper split gains, and what stored states take on disk."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 
 
 def plot_sweep(
-    sweep: Profile, path: Path, f1: Mapping[str, Mapping[int, float]] | None = None
+    sweep: Profile, path: str | Path, f1: Mapping[str, Mapping[int, float]] | None = None
 ) -> None:
-    """Draw speed-up by split, with F1 where it is known, and storage by codec.
+    """Plot speed-up by split, F1 by split if it is known, and storage by codec.
 
     Args:
-        sweep: By `sweep_reader`.
-        path: The picture; its ending says the format.
-        f1: Percent by split, a curve for each name, by `f1_by_split`.
+        sweep: Result of `sweep_reader`.
+        path: Path of the picture; its suffix decides the format.
+        f1: F1 in percent by split, for each curve's name, from `f1_by_split`.
 
     Raises:
         PrereadError: If matplotlib is not installed, or the file cannot be written.
     """
+    path = Path(path)
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -43,13 +44,13 @@ def plot_sweep(
         figure.savefig(path, dpi=120)
     except (OSError, ValueError) as error:
         raise PrereadError(
-            f"{path}: the plot could not be written ({error}). Expected a file in a folder that "
-            "exists, ending in .png, .svg or .pdf."
+            f"{path}: the plot could not be written ({error}). Name a file in an existing folder "
+            "that ends in .png, .svg or .pdf."
         ) from error
 
 
 def _draw_speedups(axes: "Axes", sweep: Profile) -> None:
-    """A line for each layout, arrangement and kind of measure, below the bound n / (n - k)."""
+    """A line for each layout, arrangement and measure, below the bound n / (n - k)."""
     rows = [row for row in sweep.rows if row.case.kind is PassKind.STORED]
     n_layers = sweep.subject.config.num_hidden_layers
     splits = sorted({row.case.num_lower_layers for row in rows})

@@ -1,7 +1,8 @@
-"""The profile of a reader: what it costs to read a pair, at its split or at every one."""
+"""The profile of a reader: what reading a pair costs, at its split or at every split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from .shapes import Subject
 from .storage import Storage, storage_of
 
 MIN_REPEAT = 5
-"""Below it, a median and a spread say little."""
+"""Fewest repetitions for a useful median and range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,22 +25,22 @@ class ProfileOptions:
     """What is read, and how it is measured.
 
     Raises:
-        PrereadError: If a field cannot be; the message names the option.
+        PrereadError: If a field is out of range; the message names the option.
     """
 
     layouts: tuple[Layout, ...] = (LAYOUTS["squad"],)
     stored: Stored | None = None
-    """Which segment is stored; by default the layout's own."""
+    """Segment that is stored; by default that of the layout."""
     batch: int = 1
-    """Pairs that are read at once."""
+    """Number of pairs read at a time."""
     question_tokens: int | None = None
-    """Real length of questions, for the packed arrangement; by default the layout's mean."""
+    """Length of questions in the packed arrangement; by default the layout's mean."""
     passage_tokens: int | None = None
-    """Real length of passages, likewise."""
+    """Length of passages in the packed arrangement; by default the layout's mean."""
     repeat: int = 7
-    """Repetitions of which the median is taken."""
+    """Number of repetitions, whose median is reported."""
     is_measured: bool = True
-    """Whether time and memory are measured, beside what is counted."""
+    """Whether to measure time and memory. Operations and parameters are always counted."""
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -57,7 +58,11 @@ class ProfileOptions:
             raise PrereadError(f"--repeat: expected {MIN_REPEAT} or more, found {self.repeat}.")
 
     def workloads(self, layout: Layout) -> list[Workload]:
-        """Padded, and packed where real lengths are known."""
+        """The padded workload, and the packed one if the lengths of texts are known.
+
+        Args:
+            layout: Layout of the task.
+        """
         padded = Workload(
             layout=layout,
             arrangement=Arrangement.PADDED,
@@ -81,18 +86,19 @@ class ProfileOptions:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one way to read costs. Speed-ups are over the full model in the same arrangement."""
+    """Costs of one way to read, and its speed-ups over the full model in the same arrangement."""
 
     case: Case
     flops: int
     flop_speedup: float
+    """Ratio of the floating-point operations."""
     latency: Latency | None = None
     speedup: float | None = None
-    """By median latencies."""
+    """Ratio of the median latencies."""
     memory: Memory | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON; what was not measured is null."""
+        """Values for JSON; what was not measured is null."""
         workload = self.case.workload
         return {
             "layout": workload.layout.name,
@@ -113,7 +119,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Rows, and what they were made with."""
+    """Rows of costs, and how they were obtained."""
 
     subject: Subject
     options: ProfileOptions
@@ -123,7 +129,7 @@ class Profile:
     storage: tuple[Storage, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Values for JSON."""
         config = self.subject.config
         return {
             "reader": self.subject.name,
@@ -143,29 +149,29 @@ class Profile:
 
 
 def profile_reader(
-    name: str,
+    name: str | Path,
     options: ProfileOptions,
     *,
     num_lower_layers: int | None = None,
     device: str = "cpu",
     show_progress: bool = False,
 ) -> Profile:
-    """Compare the full model with the decomposed one, without and with a store.
+    """Compare the full model with the decomposed model, without and with stored states.
 
     Args:
-        name: A reader, or a shape of `shapes.SHAPES`.
+        name: Name of a reader, or a key of `shapes.SHAPES`.
         options: What is read, and how it is measured.
-        num_lower_layers: Split elsewhere than the reader says.
-        device: Where time and memory are measured.
-        show_progress: Draw a progress bar on standard error.
+        num_lower_layers: Number of lower layers; by default that of the reader or shape.
+        device: Device on which time and memory are measured.
+        show_progress: Whether to draw a progress bar on standard error.
 
     Returns:
         Three rows, one for each way to read, for every layout and arrangement.
 
     Raises:
-        PrereadError: If there is no such reader, or it cannot take the layout.
+        PrereadError: If there is no such reader, or its positions are too few for the layout.
     """
-    subject = Subject.load(name, num_lower_layers=num_lower_layers, device=device)
+    subject = Subject.load(str(name), num_lower_layers=num_lower_layers, device=device)
     split = subject.config.num_lower_layers
     groups = [
         [Case(w, kind, 0 if kind is PassKind.FULL else split) for kind in PassKind]
@@ -176,24 +182,28 @@ def profile_reader(
 
 
 def sweep_reader(
-    name: str, options: ProfileOptions, *, device: str = "cpu", show_progress: bool = False
+    name: str | Path,
+    options: ProfileOptions,
+    *,
+    device: str = "cpu",
+    show_progress: bool = False,
 ) -> Profile:
-    """Compare the full model with the one that reads from the store, at every split.
+    """Compare the full model with the decomposed model with stored states, at every split.
 
     Args:
-        name: As in `profile_reader`.
-        options: As there.
-        device: As there.
-        show_progress: As there.
+        name: Name of a reader, or a key of `shapes.SHAPES`.
+        options: What is read, and how it is measured.
+        device: Device on which time and memory are measured.
+        show_progress: Whether to draw a progress bar on standard error.
 
     Returns:
-        For every layout and arrangement the full model's row, and one for each split that leaves a
-        layer in which the segments meet.
+        For every layout and arrangement, the row of the full model and one row for each split with
+        at least one upper layer.
 
     Raises:
-        PrereadError: As in `profile_reader`.
+        PrereadError: If there is no such reader, or its positions are too few for the layout.
     """
-    subject = Subject.load(name, num_lower_layers=0, device=device)
+    subject = Subject.load(str(name), num_lower_layers=0, device=device)
     groups = []
     for layout in options.layouts:
         for workload in options.workloads(layout):
@@ -211,7 +221,7 @@ def _profile(
     device: str,
     show_progress: bool,
 ) -> Profile:
-    """Count, and measure if that is asked for; the first case of a group is its full model."""
+    """Count, and measure if requested. The first case of each group is its full model."""
     for group in groups:
         workload = group[0].workload
         subject.check_room(max(workload.question_tokens, workload.passage_tokens))
@@ -239,7 +249,7 @@ def _with_measures(
     device: torch.device,
     show_progress: bool,
 ) -> list[Row]:
-    """Add time and memory, all rows taking turns."""
+    """Measure time and memory of all rows in turns."""
     model = subject.model_on(device)
     passes = [make_pass(model, row.case) for row in rows]
     latencies = measure_latency(

@@ -1,4 +1,4 @@
-"""What is profiled: a reader by its name, or a shape that needs no weights."""
+"""The subject of a profile: a reader, or a shape with random weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ import torch
 from ...data import PrereadError
 from ..config import DeformerConfig
 from ..modeling.question_answering import DeformerForQuestionAnswering
-from ..reader import Reader
+from ..reader import Reader, check_device
 
 _XLNET: dict[str, Any] = {
     "base": "xlnet",
@@ -40,8 +40,8 @@ SHAPES: dict[str, dict[str, Any]] = {
         "num_lower_layers": 20,
     },
 }
-"""Fields of `DeformerConfig` that differ from its defaults. Another family's shapes go here with
-their ``base``; all that a profile asks of a model is ``lower`` and ``upper``.
+"""Fields of `DeformerConfig` that differ from its defaults, by name. A profile uses only ``lower``
+and ``upper`` of a model, so shapes of any family can be added with their ``base``.
 
 Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423), section 3, and Yang et al. 2019
 (https://arxiv.org/abs/1906.08237), appendix A.4; splits as in Cao et al. 2020
@@ -50,27 +50,28 @@ Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423), section 3, and Y
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model under examination."""
+    """The model that is profiled."""
 
     name: str
     config: DeformerConfig
     model: DeformerForQuestionAnswering | None
-    """The reader's model; None for a shape."""
+    """Model of the reader; None for a shape."""
 
     @classmethod
     def load(
         cls, name: str, *, num_lower_layers: int | None = None, device: str = "cpu"
     ) -> "Subject":
-        """Find what a name stands for; a folder comes before a shape of the same name.
+        """Load a reader or find a shape. A folder has precedence over a shape of the same name.
 
         Args:
-            name: As in `Reader.load`, or a key of `SHAPES`.
-            num_lower_layers: Split elsewhere than the reader or shape says.
-            device: Where it runs.
+            name: Name of a reader as in `Reader.load`, or a key of `SHAPES`.
+            num_lower_layers: Number of lower layers; by default that of the reader or shape.
+            device: Device that runs the model.
 
         Raises:
             PrereadError: If there is no such reader, or it has too few layers.
         """
+        check_device(device)
         if name in SHAPES and not Path(name).is_dir():
             subject = cls(name, DeformerConfig(**SHAPES[name]), None)
         else:
@@ -82,17 +83,24 @@ class Subject:
         return subject
 
     def model_on(self, device: torch.device) -> DeformerForQuestionAnswering:
-        """The model to be timed; random weights where it has none, which takes no less time."""
+        """The model to be timed. A shape gets random weights, which take the same time.
+
+        Args:
+            device: Device of a new model.
+        """
         if self.model is not None:
             return self.model
         with device:
             return random_model(self.config)
 
     def check_room(self, n_tokens: int) -> None:
-        """Refuse a segment without positions.
+        """Check that a segment is not longer than the position table.
+
+        Args:
+            n_tokens: Number of tokens of the segment.
 
         Raises:
-            PrereadError: If it is longer than the table of positions.
+            PrereadError: If it is longer.
         """
         longest = self.config.longest_segment
         if longest is not None and n_tokens > longest:
@@ -103,7 +111,7 @@ class Subject:
 
 
 def random_model(config: DeformerConfig) -> DeformerForQuestionAnswering:
-    """A model of this shape, in evaluation mode, with a configuration of its own."""
+    """A model with random weights, in evaluation mode, with its own copy of the configuration."""
     model = DeformerForQuestionAnswering(deepcopy(config))
     model.train(False)
     return model
@@ -111,7 +119,12 @@ def random_model(config: DeformerConfig) -> DeformerForQuestionAnswering:
 
 @contextmanager
 def split_at(model: DeformerForQuestionAnswering, num_lower_layers: int) -> Iterator[None]:
-    """Split a model elsewhere for a while: the weights are the same at every split."""
+    """Change the split of a model within a context; the weights are the same at every split.
+
+    Args:
+        model: Model to change.
+        num_lower_layers: Number of lower layers within the context.
+    """
     before = model.config.num_lower_layers
     model.config.num_lower_layers = num_lower_layers
     try:

@@ -6,41 +6,43 @@ from dataclasses import asdict, dataclass
 from ..codecs import CodecKind, CodecName, Float16Codec, Int8Codec
 
 WIKIPEDIA_PASSAGES = 21_015_324
-"""DPR's passages of 100 words (https://aclanthology.org/2020.emnlp-main.550, section 4.1)."""
+"""Number of DPR's passages of 100 words (https://aclanthology.org/2020.emnlp-main.550, section
+4.1)."""
 WIKIPEDIA_TOKENS = 145
-"""Tokens of such a passage as it is stored, title and [SEP]s included: 2,903,244 for 20,000
+"""Tokens of such a passage's windows, title and separators included: 2,903,244 for 20,000 passages
 (``benchmarks/open_domain.py``)."""
 CODECS = ("float16", "int8", "pq16", "rpq16", "rpq8")
-"""At least one of every kind."""
+"""At least one codec of every kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Bytes of states, and of the token ids they are read back with.
+    """Bytes of the states, and of the token ids that decoding needs.
 
-    Text, BM25 and look-up come on top; they do not depend on the codec.
+    Text, BM25 index and look-up files are not included; they do not depend on the codec.
     """
 
     codec: str
     bytes_per_token: int
     bytes_per_passage: int
-    """Of `WIKIPEDIA_TOKENS` tokens."""
+    """Bytes of a passage with `WIKIPEDIA_TOKENS` tokens."""
     bytes_wikipedia: int
 
     def to_dict(self) -> dict[str, str | int]:
-        """For JSON."""
+        """Values for JSON."""
         return asdict(self)
 
 
 def storage_of(
     hidden_size: int, vocab_size: int, codecs: Sequence[str] = CODECS
 ) -> tuple[Storage, ...]:
-    """What each codec takes. The split does not matter: every layer's states are as wide.
+    """What each codec takes. The split has no influence: the states of all layers are equally wide.
 
     Args:
-        hidden_size: Width of the states.
-        vocab_size: Decides the width of token ids (``docs/index-format.md``).
-        codecs: Their names.
+        hidden_size: Width of a state.
+        vocab_size: Size of the vocabulary, which decides the width of token ids
+            (``docs/reference/index-format.md``).
+        codecs: Names of codecs.
 
     Raises:
         PrereadError: If there is no such codec.
@@ -55,7 +57,7 @@ def storage_of(
 
 
 def _code_bytes(name: CodecName, hidden_size: int) -> int:
-    """Bytes of one token's code."""
+    """Bytes of the code of one token."""
     if name.kind.is_learned:
         return name.n_bytes
     codec = Float16Codec() if name.kind is CodecKind.FLOAT16 else Int8Codec()

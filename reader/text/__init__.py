@@ -1,1 +1,1 @@
-"""Text to token ids: tokenizer, windows of a passage, offsets back to characters."""
+"""Text to token ids: tokenizer, windows of a passage, and offsets back to characters."""

@@ -1,29 +1,33 @@
-"""How text is laid out for the reader: questions, and the windows of a passage.
+"""Layout of text for the reader: questions, and the windows of a passage.
 
-A question is ``[CLS] q1 … qm [SEP]``, or ``q1 … qm [SEP] [CLS]`` where the passage comes first. A
-passage's window is ``t1 … tk [SEP] c1 … cn [SEP]``, the title first where there is one, and before
-it another [SEP] where the reader's base has two; a passage longer than a window gives several,
-which overlap:
+A question is ``[CLS] q1 … qm [SEP]``, or ``q1 … qm [SEP] [CLS]`` if the passage comes first. A
+window of a passage is ``t1 … tk [SEP] c1 … cn [SEP]``: the title if there is one, then text.
+Families with two separators between texts begin a window with another [SEP]. A passage that does
+not fit one window has several, which overlap::
 
     text tokens   0                192              384        500
     window 0      |---------------------|
     window 1                       |---------------------|
     window 2                                        |----------|
 
-Windows do not depend on the question, which is what makes their states worth storing.
+Windows do not depend on the question, so their states can be stored.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from string import punctuation
 from unicodedata import category
 
 from tokenizers import Tokenizer
+from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from ...data import PrereadError
 from ...data.text.characters import whole_characters
 from ..config import DeformerConfig
+from .meaning import has_meaning, meaningful_tokens
 
 _IDEOGRAPHS = (
     ("\u3400", "\u4dbf"),
@@ -32,80 +36,114 @@ _IDEOGRAPHS = (
     ("\U00020000", "\U0002ceaf"),
     ("\U0002f800", "\U0002fa1f"),
 )
-"""First and last of the blocks of Chinese characters, each of which is a word."""
+"""First and last character of each block of Chinese ideographs. Each ideograph is a word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One stretch of a passage, as token ids."""
+    """One piece of a passage as token ids."""
 
     token_ids: tuple[int, ...]
-    """Title, [SEP], text, [SEP]; RoBERTa's begin with one more."""
+    """Title, [SEP], text, [SEP]; in families with two separators, another [SEP] first."""
     n_prefix: int
-    """Tokens before the text."""
+    """Number of tokens before the text."""
     first_token: int
-    """Which token of the passage's text the window's text begins with."""
+    """Position in the passage's text of the window's first text token, counted in tokens from 0."""
 
     @property
     def n_text(self) -> int:
-        """Tokens of text."""
+        """Number of text tokens."""
         return len(self.token_ids) - self.n_prefix - 1
 
 
 @dataclass(frozen=True, slots=True)
 class TokenMap:
-    """A text, and where its tokens stand in it."""
+    """A text, and the positions of its tokens."""
 
     text: str
     tokens: tuple[tuple[int, int], ...]
     """Start and end (exclusive) of each token, in code points."""
     words: tuple[tuple[int, int], ...]
-    """Start and end of the word that each token is part of."""
+    """Start and end (exclusive) of the word that each token is part of, in code points."""
 
     def char_span(self, first_token: int, last_token: int) -> tuple[int, int]:
-        """Code points of a span of tokens; a word that is cut is taken whole.
+        """Convert a span of tokens to a span of characters, widened to whole words.
 
         Args:
-            first_token: First token of the span.
-            last_token: Last token, inclusive.
+            first_token: Number of the first token.
+            last_token: Number of the last token, inclusive.
 
         Returns:
-            Start and end (exclusive), so that the answer is ``text[start:end]``. No character is
-            cut in two: accents that stand for themselves belong to the letter before them.
+            Start and end (exclusive) in code points, so that the answer is ``text[start:end]``.
+            Combining accents stay with their letter: the span begins and ends at whole characters.
         """
         return whole_characters(self.text, self.words[first_token][0], self.words[last_token][1])
 
+    def has_meaning(self, first_token: int, last_token: int) -> bool:
+        """Whether the text of a span holds more than punctuation, markup and space.
+
+        Args:
+            first_token: Number of the first token.
+            last_token: Number of the last token, inclusive.
+        """
+        inner = self.text[self.tokens[first_token][0] : self.tokens[last_token][1]]
+        if has_meaning(inner):  # nearly always, and sooner known than the whole span
+            return True
+        start, end = self.char_span(first_token, last_token)
+        return has_meaning(self.text[start:end])
+
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
-    """The tokenizer of a checkpoint.
+    """Load the tokenizer of a checkpoint.
 
     Args:
         source: Folder or hub name.
 
     Raises:
-        PrereadError: If it has none that knows where in the text its tokens stand.
+        PrereadError: If the tokenizer cannot report the offsets of its tokens.
     """
     tokenizer = AutoTokenizer.from_pretrained(source)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise PrereadError(
             f"{source}: expected a fast tokenizer (tokenizer.json), found "
-            f"{type(tokenizer).__name__}, which cannot say where in the text a token stands. "
-            "Name a checkpoint with one."
+            f"{type(tokenizer).__name__}, which does not report the offsets of tokens. "
+            "Name a checkpoint with a fast tokenizer."
         )
     return tokenizer
 
 
 class TextEncoder:
-    """Turns questions and passages into token ids, and spans of tokens back into characters."""
+    """Converts questions and passages to token ids, and finds tokens in their text."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, config: DeformerConfig) -> None:
-        """Wrap a fast Hugging Face tokenizer."""
+        """Wrap a tokenizer.
+
+        Args:
+            tokenizer: Fast tokenizer of Hugging Face. Its truncation and padding are switched off.
+            config: Configuration of the reader, with the lengths of questions and windows.
+        """
         self.config = config
         self._backend: Tokenizer = tokenizer.backend_tokenizer
         self._backend.no_truncation()
         self._backend.no_padding()
         self.cls_id = int(tokenizer.cls_token_id)
         self.sep_id = int(tokenizer.sep_token_id)
+
+    def with_config(self, config: DeformerConfig) -> "TextEncoder":
+        """An encoder with the same tokenizer, for other lengths of questions and windows.
+
+        Args:
+            config: Configuration with these lengths.
+        """
+        other = copy(self)
+        other.config = config
+        vars(other)["meaningful_tokens"] = self.meaningful_tokens  # found once for all lengths
+        return other
+
+    @cached_property
+    def meaningful_tokens(self) -> Tensor:
+        """False for tokens of punctuation or markup. Shape ``(n_tokens,)``, bool."""
+        return meaningful_tokens(self._backend)
 
     def encode_questions(self, questions: Sequence[str]) -> list[list[int]]:
         """Token ids of each question, cut to ``max_question_length``."""
@@ -115,21 +153,21 @@ class TextEncoder:
         return [[self.cls_id, *ids[:room], self.sep_id] for ids in self._ids(questions)]
 
     def count_cut_questions(self, questions: Sequence[str]) -> int:
-        """How many questions are longer than ``max_question_length``, so that words are lost."""
+        """Number of questions that are longer than ``max_question_length`` and lose words."""
         room = self.config.max_question_length - 2
         return sum(len(ids) > room for ids in self._ids(questions))
 
     def encode_passages(
         self, texts: Sequence[str], titles: Sequence[str] | None = None
     ) -> list[list[Window]]:
-        """Windows of each passage, at least one each.
+        """Divide passages into windows.
 
         Args:
-            texts: The passages.
-            titles: Their titles, empty where there is none.
+            texts: Texts of the passages.
+            titles: Title of each passage, empty if it has none; None if no passage has a title.
 
         Returns:
-            For each passage its windows, in the order of the text.
+            The windows of each passage, at least one, in the order of its text.
         """
         title_ids = self._ids(titles) if titles is not None else [[] for _ in texts]
         return [
@@ -138,7 +176,14 @@ class TextEncoder:
         ]
 
     def token_map(self, text: str) -> "TokenMap":
-        """Where the tokens of a passage's text stand in it."""
+        """Find the tokens of a passage's text.
+
+        Args:
+            text: Text of the passage, without its title.
+
+        Returns:
+            The text and the offsets of its tokens, numbered as in its windows.
+        """
         encoding = self._backend.encode(text, add_special_tokens=False)
         tokens: list[tuple[int, int]] = encoding.offsets
         within = [
@@ -167,18 +212,21 @@ class TextEncoder:
 
 
 def _word(text: str, token: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
-    """The word that a token is part of.
+    """Find the word that a token is part of.
 
-    A WordPiece tokenizer's words end at punctuation and hold one ideograph. Others take all up to
-    the next space for one, so that these are looked for here.
+    A word of a WordPiece tokenizer ends at punctuation and is at most one ideograph. Other
+    tokenizers take everything up to the next space for one word, so their words are divided here.
 
     Args:
-        text: What was tokenised.
-        token: Where the token stands.
-        within: What the tokenizer says is its word.
+        text: The tokenised text.
+        token: Start and end of the token, in code points.
+        within: Start and end of the tokenizer's word, in code points.
+
+    Returns:
+        Start and end (exclusive) of the word, in code points.
     """
     start, end = token
-    if start == end:  # the blank before a character whose bytes are tokens of their own
+    if start == end:  # a blank before a character that is tokenised byte by byte
         return within
     while start > within[0] and not (_stands_alone(text[start - 1]) or _stands_alone(text[start])):
         start -= 1
@@ -188,7 +236,7 @@ def _word(text: str, token: tuple[int, int], within: tuple[int, int]) -> tuple[i
 
 
 def _stands_alone(character: str) -> bool:
-    """Whether a character is no part of a longer word: punctuation, or an ideograph.
+    """Whether a character is a word by itself: punctuation or an ideograph.
 
     Source: the pre-tokenizer of BERT, https://github.com/google-research/bert, ``tokenization.py``.
     """

@@ -1,6 +1,7 @@
-"""Batches of about equal work, in an order fixed by a seed."""
+"""Batches of about equal size, in an order that a seed fixes."""
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,18 +18,30 @@ BatchT = TypeVar("BatchT")
 
 
 class Costly(Protocol):
-    """What is cut into batches."""
+    """An item that batches are made of."""
 
     def cost(self) -> int:
-        """Rows the upper layers see."""
+        """Rows that the upper layers compute for it."""
 
     def longest(self) -> int:
         """Rows of its longest pair."""
 
 
+class Movable(ABC):
+    """A batch that can be moved to a device."""
+
+    @abstractmethod
+    def to(self, device: torch.device | str) -> "Movable":
+        """A copy on a device.
+
+        Args:
+            device: For example ``cuda``.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What a batch's logits should say."""
+    """The gold spans of a batch, as rows of its logits."""
 
     is_text: Tensor
     """Whether an answer may begin or end at a row. Shape ``(n_rows,)``, bool."""
@@ -37,37 +50,47 @@ class Targets:
     question: Tensor
     """Number of each row's question. Shape ``(n_rows,)``, int64."""
     start: Tensor
-    """Row of each question's gold start. Shape ``(n_questions,)``, int64; so has ``end``."""
+    """Row of each question's gold start. Shape ``(n_questions,)``, int64."""
     end: Tensor
+    """Row of each question's gold end, inclusive. Shape ``(n_questions,)``, int64."""
     gold_pair: Tensor
     """Pair that holds each question's answer. Shape ``(n_questions,)``, int64."""
     n_pairs: int
     taught: Taught | None = None
-    """A teacher's logits of the same rows and pairs, where they are stored."""
+    """A teacher's stored logits of the same rows and pairs; None where none are stored."""
 
     @property
     def n_questions(self) -> int:
-        """Questions in the batch."""
+        """Number of questions in the batch."""
         return self.start.shape[0]
 
     def to(self, device: torch.device | str) -> "Targets":
-        """The same on a device."""
+        """A copy on a device.
+
+        Args:
+            device: For example ``cuda``.
+        """
         moved: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         moved |= {k: v.to(device) for k, v in moved.items() if isinstance(v, Tensor | Taught)}
         return Targets(**moved)
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What the model is given, and what it should say."""
+class Batch(Movable):
+    """The inputs of a span model, and the targets of its logits."""
 
     questions: Packed
     passages: Packed
     pairs: list[tuple[int, int]]
+    """Which question is read with which window, as numbers of the two."""
     targets: Targets
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same on a device."""
+        """A copy on a device.
+
+        Args:
+            device: For example ``cuda``.
+        """
         moved = self.questions.to(device), self.passages.to(device)
         return Batch(*moved, self.pairs, self.targets.to(device))
 
@@ -79,11 +102,11 @@ def make_batches(
 
     Args:
         features: What is trained on.
-        max_rows: Rows of a batch; a feature larger than that makes a batch of its own.
-        seed: Same seed, same batches.
-        sorted_together: Sort features by length among as many as fill this many batches, so that a
-            batch holds pairs of like length; the batches are shuffled again. Worth it on a GPU,
-            where attention is padded to the longest pair.
+        max_rows: Largest number of rows in a batch. A larger feature is a batch by itself.
+        seed: Decides the order; the same seed gives the same batches.
+        sorted_together: Number of batches whose features are sorted by length together, so that
+            each batch holds pairs of similar length. The batches are shuffled afterwards. This
+            pays on a GPU, where attention is padded to the longest pair.
 
     Returns:
         For each batch the numbers of its features.
@@ -111,7 +134,11 @@ def make_batches(
 
 
 def collate(features: Sequence[Feature]) -> Batch:
-    """Pack features: each question meets each window of its feature."""
+    """Pack features. Each question of a feature is paired with each of its windows.
+
+    Args:
+        features: The features of one batch.
+    """
     windows = [w for f in features for w in f.windows]
     questions = [q for f in features for q in f.questions]
     first_window = cumulative([len(f.windows) for f in features]).tolist()
@@ -147,14 +174,14 @@ def collate(features: Sequence[Feature]) -> Batch:
 
 
 def _taught(features: Sequence[Feature]) -> Taught | None:
-    """The stored logits of all features; None where there are none."""
+    """The stored logits of all features, joined; None where none are stored."""
     known = [feature.taught for feature in features if feature.taught is not None]
     assert len(known) in (0, len(features))
     return Taught.join(known) if known else None
 
 
 class BatchDataset(Dataset[BatchT], Generic[FeatureT, BatchT]):
-    """Whole batches as items of a data set: their make-up is ours, not a sampler's."""
+    """A data set whose items are whole batches, so that no sampler composes them."""
 
     def __init__(
         self,
@@ -162,7 +189,13 @@ class BatchDataset(Dataset[BatchT], Generic[FeatureT, BatchT]):
         batches: Sequence[Sequence[int]],
         collate: Callable[[Sequence[FeatureT]], BatchT],
     ) -> None:
-        """Keep features, the batches made of them, and what packs one."""
+        """Keep the features and the batches.
+
+        Args:
+            features: All features of the run.
+            batches: For each batch the numbers of its features.
+            collate: Packs the features of one batch.
+        """
         self.features = features
         self.batches = batches
         self._collate = collate

@@ -1,41 +1,39 @@
-"""What can be seen of a training while it runs: log, progress bar, held-out scores."""
+"""The log, the progress bar and the held-out scores of a run."""
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 from transformers import (
-    PreTrainedTokenizerFast,
     TrainerCallback,
     TrainerControl,
     TrainerState,
     TrainingArguments,
 )
 
-from ...data import ReadingExample, score_answer
-from ..comprehension import answer_examples
-from ..modeling.question_answering import DeformerForQuestionAnswering
-from ..pairs.features import Example
-from ..pairs.models import PairModel
-from ..pairs.reader import PairReader
-from ..reader import Reader
-
 LOG = "log.csv"
 HELD_OUT = "held-out.csv"
 
 
 class CsvLog:
-    """Rows of numbers by step; a resumed run goes on where its checkpoint was."""
+    """A CSV file with a row of numbers for each logged step."""
 
     def __init__(self, path: Path) -> None:
-        """Write to ``path``."""
+        """Append to a file.
+
+        Args:
+            path: The file; it may not exist yet.
+        """
         self.path = path
 
     def forget_after(self, step: int) -> None:
-        """Drop rows of steps that will be taken again."""
+        """Drop the rows after a step: a resumed run takes those steps again.
+
+        Args:
+            step: The step of the checkpoint.
+        """
         if not self.path.exists():
             return
         header, *rows = self.path.read_text(encoding="utf-8").splitlines()
@@ -43,7 +41,11 @@ class CsvLog:
         self.path.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
 
     def append(self, row: Mapping[str, object]) -> None:
-        """Add a row, ``step`` its first column."""
+        """Add a row.
+
+        Args:
+            row: Numbers by column, ``step`` first.
+        """
         is_new = not self.path.exists()
         with self.path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(row))
@@ -52,33 +54,8 @@ class CsvLog:
             writer.writerow(row)
 
 
-def score_examples(
-    model: DeformerForQuestionAnswering,
-    tokenizer: PreTrainedTokenizerFast,
-    examples: Sequence[ReadingExample],
-) -> dict[str, float]:
-    """EM and F1 of a model, in percent; the model is left in the mode it was in."""
-    was_training = model.training
-    reader = Reader(model, tokenizer, name="in training", device=model.device)
-    scores = [score_answer(said, e.answers) for e, said in answer_examples(reader, examples)]
-    model.train(was_training)
-    exact_match, f1 = np.mean(scores, axis=0).tolist()
-    return {"exact_match": 100 * exact_match, "f1": 100 * f1}
-
-
-def score_pairs(
-    model: PairModel, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example]
-) -> dict[str, float]:
-    """Accuracy of a model, in percent; the model is left in the mode it was in."""
-    was_training = model.training
-    reader = PairReader(model, tokenizer, name="in training", device=model.device)
-    right = [feature.gold == said for feature, said in reader.judge(examples)]
-    model.train(was_training)
-    return {"accuracy": 100 * float(np.mean(right))}
-
-
 class TrainingProgress(TrainerCallback):
-    """Writes the log, draws the bar, scores held-out questions."""
+    """Writes the log, draws the progress bar and scores the held-out examples."""
 
     def __init__(
         self,
@@ -86,7 +63,13 @@ class TrainingProgress(TrainerCallback):
         score: Callable[[], dict[str, float]] | None,
         every: int,
     ) -> None:
-        """Write below ``output``; ``score`` the model on held-out questions at so many steps."""
+        """Follow a run.
+
+        Args:
+            output: Folder of the run.
+            score: Scores the model on the held-out examples; None where there are none.
+            every: Steps between two scores.
+        """
         self._log = CsvLog(output / LOG)
         self._scores = CsvLog(output / HELD_OUT)
         self._score, self._every = score, every
@@ -95,7 +78,7 @@ class TrainingProgress(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Start the bar where the run starts."""
+        """Draw the bar from the step at which the run starts."""
         if not state.is_world_process_zero:
             return
         for table in (self._log, self._scores):
@@ -107,7 +90,7 @@ class TrainingProgress(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Move the bar; score when it is time."""
+        """Move the bar, and score the model every so many steps."""
         if self._bar is None:
             return
         self._bar.update(state.global_step - self._bar.n)

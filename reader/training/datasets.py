@@ -1,4 +1,4 @@
-"""From a recipe's data sets to features: choice of examples, epochs, questions held back."""
+"""Features from the data sets of a recipe: choice of examples, epochs, held-out questions."""
 
 import logging
 import random
@@ -29,12 +29,14 @@ _Feature = TypeVar("_Feature", bound=Costly)
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """All batches of a run, in their order, and the questions held back from it."""
+    """The batches of a run, and the questions held out from it."""
 
     batches: BatchDataset[Feature, Batch]
+    """All batches, in their order."""
     held_out: list[ReadingExample]
+    """Examples whose contexts are in no batch."""
     left_out: Counter[str]
-    """How many examples could not be learned from, by reason, each counted in every epoch."""
+    """Number of examples that could not be used, by reason, counted again in every epoch."""
 
 
 def lay_out_epochs(
@@ -43,7 +45,7 @@ def lay_out_epochs(
     """Features of all epochs, stage after stage, and the batches made of them.
 
     Args:
-        recipe: Its stages, batch size and seed count.
+        recipe: Decides stages, batch size and seed.
         features_of: Makes the features of one epoch of a stage, from a seed.
 
     Returns:
@@ -71,7 +73,13 @@ class DataLoader:
     """Reads a recipe's data sets, each file once."""
 
     def __init__(self, recipe: Recipe, folder: Path, on_error: OnError = OnError.FAIL) -> None:
-        """Prepare to read below ``folder``; ``on_error`` says what a bad record does."""
+        """Prepare to read.
+
+        Args:
+            recipe: Names the data sets.
+            folder: Folder of the training sets.
+            on_error: What a bad record does.
+        """
         self._recipe = recipe
         self._folder = folder
         self._on_error = on_error
@@ -83,10 +91,10 @@ class DataLoader:
         """Make all batches, stage after stage.
 
         Args:
-            encoder: Lays out the text.
+            encoder: Makes windows and token ids of texts.
 
         Raises:
-            DataError: If a file cannot be read, or a record is bad and bad ones are to fail.
+            DataError: If a file cannot be read, or has a bad record and ``on_error`` is ``FAIL``.
             PrereadError: If nothing is left to train on.
         """
         maker = FeatureMaker(encoder)
@@ -129,7 +137,7 @@ class DataLoader:
         return made
 
     def _draw_open_domain(self, source: SourceConfig, seed: int) -> list[OpenDomainExample]:
-        """A source's questions, each with some of its negatives."""
+        """The questions of a mined data set, each with some of its negatives."""
         if source.file not in self._open_domain:
             report = ReadReport()
             found = read_open_domain_examples(
@@ -144,7 +152,7 @@ class DataLoader:
         ]
 
     def _draw_reading(self, source: SourceConfig, seed: int) -> list[ReadingExample]:
-        """A source's examples without those held back, within its limit per context."""
+        """The examples of a data set that are not held out, limited for each context."""
         examples = self._reading_examples(source)
         held_out = self._held_out[source.file]
         by_context: dict[str, list[ReadingExample]] = defaultdict(list)
@@ -156,14 +164,14 @@ class DataLoader:
         groups = list(by_context.values())
         if limit:
             groups = [draw.sample(group, min(limit, len(group))) for group in groups]
-        # A part of the questions is all those of some contexts: they share its lower pass.
+        # Whole contexts make up a share of the questions: those of one share a lower pass.
         draw.shuffle(groups)
         examples = [e for group in groups for e in group]
         whole = int(source.weight)
         return examples * whole + examples[: round((source.weight - whole) * len(examples))]
 
     def _reading_examples(self, source: SourceConfig) -> list[ReadingExample]:
-        """All examples of a source; the contexts to hold back are drawn with it."""
+        """All examples of a data set. The contexts to hold out are drawn when it is read first."""
         if source not in self._reading:
             report = ReadReport()
             found = read_examples(
@@ -184,7 +192,7 @@ class DataLoader:
 def _with_negatives(
     example: OpenDomainExample, source: SourceConfig, draw: random.Random
 ) -> OpenDomainExample:
-    """The example with as many negatives as the source asks for."""
+    """The example with the number of negatives that the recipe asks for, drawn at random."""
     count = min(source.negatives, len(example.negatives))
     negatives = tuple(draw.sample(example.negatives, count))
     if source.titles:
@@ -197,7 +205,13 @@ def _with_negatives(
 
 
 def repeat(items: Sequence[_Item], weight: float, draw: random.Random) -> list[_Item]:
-    """Each item as often as its weight says: the whole part always, the rest by chance."""
+    """Repeat items: 2.5 gives each item twice, and half of them once more, drawn at random.
+
+    Args:
+        items: Any items.
+        weight: How often each is repeated on average.
+        draw: Draws the rest.
+    """
     whole = int(weight)
     part = round((weight - whole) * len(items))
     chosen = sorted(draw.sample(range(len(items)), part)) if part else []
@@ -205,6 +219,10 @@ def repeat(items: Sequence[_Item], weight: float, draw: random.Random) -> list[_
 
 
 def warn_of_skipped(report: ReadReport) -> None:
-    """Log what was not read of a file."""
+    """Log a warning if records of a file were skipped.
+
+    Args:
+        report: What was read and skipped.
+    """
     if not report.is_complete:
         _LOG.warning("%s", report.summary())

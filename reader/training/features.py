@@ -1,4 +1,4 @@
-"""Examples as training features: windows, and the questions they are read with."""
+"""Training features: windows, and the questions that are read with them."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -15,54 +15,63 @@ from ..text.windows import TextEncoder, Window
 
 @dataclass(frozen=True, slots=True)
 class TrainingQuestion:
-    """A question and where it is answered."""
+    """A question and its gold span."""
 
     token_ids: tuple[int, ...]
     window: int
-    """Which of the feature's windows answers it."""
+    """Number of the window, among the feature's, that holds the answer."""
     start: int
-    """First row of the answer, counted in that window."""
+    """First row of the answer in that window."""
     end: int
     """Last row, inclusive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """A teacher's logits of the pairs of one feature, or of a batch."""
+    """A teacher's logits for the pairs of question and window of one feature, or of one batch."""
 
     start: Tensor
     """Start logit of each row of each pair's window. Shape ``(n_rows,)``, float16 or float32."""
     end: Tensor
-    """End logits of the same rows. Shape ``(n_rows,)``."""
+    """End logit of the same rows. Shape ``(n_rows,)``, float16 or float32."""
     null: Tensor
-    """Start and end logit of "no answer" of each pair. Shape ``(n_pairs, 2)``."""
+    """Start and end logit of "no answer" for each pair. Shape ``(n_pairs, 2)``, float16 or
+    float32."""
 
     @classmethod
     def join(cls, parts: Sequence["Taught"]) -> "Taught":
-        """The logits of several features, one after the other, as float32."""
+        """Join the logits of several features, in float32.
+
+        Args:
+            parts: At least one.
+        """
         names = ("start", "end", "null")
         return cls(*(torch.cat([getattr(part, name) for part in parts]).float() for name in names))
 
     def to(self, device: torch.device | str) -> "Taught":
-        """The same logits on a device."""
+        """A copy on a device.
+
+        Args:
+            device: For example ``cuda``.
+        """
         return Taught(self.start.to(device), self.end.to(device), self.null.to(device))
 
 
 @dataclass(slots=True)
 class Feature:
-    """Windows and questions, each question read with each window.
+    """Windows and questions; each question is read with each window.
 
-    The lower layers see a window once for all questions; a question's spans in all windows share
-    one softmax.
+    The lower layers process a window once for all questions. The spans of a question in all windows
+    share one softmax.
     """
 
     windows: list[Window]
     questions: list[TrainingQuestion]
     taught: Taught | None = None
-    """A teacher's logits of its pairs (each question with each window), where they are stored."""
+    """A teacher's stored logits for each question with each window; None where none are stored."""
 
     def cost(self) -> int:
-        """Rows the upper layers see."""
+        """Rows that the upper layers compute for it."""
         n_window_rows = sum(len(w.token_ids) for w in self.windows)
         n_question_rows = sum(len(q.token_ids) for q in self.questions)
         return n_question_rows * len(self.windows) + n_window_rows * len(self.questions)
@@ -74,13 +83,25 @@ class Feature:
 
 
 def token_range(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
-    """Tokens that cover the characters ``start:end``; None where none does."""
+    """First and last of the tokens that overlap a stretch of text; None where none does.
+
+    Args:
+        offsets: Start and end (exclusive) of each token, in code points of the text.
+        start: Start of the stretch, in code points.
+        end: End of the stretch, exclusive.
+    """
     inside = [i for i, (first, last) in enumerate(offsets) if first < end and last > start]
     return (inside[0], inside[-1]) if inside else None
 
 
 def best_window(windows: Sequence[Window], first: int, last: int) -> int | None:
-    """The window that holds both tokens, with the most text around them; None where none does."""
+    """Number of the window with the most text around two tokens; None where none holds both.
+
+    Args:
+        windows: Windows of one text.
+        first: Number of the first token in the text.
+        last: Number of the last token in the text.
+    """
 
     def margin(window: Window) -> int:
         return min(first - window.first_token, window.first_token + window.n_text - 1 - last)
@@ -90,15 +111,19 @@ def best_window(windows: Sequence[Window], first: int, last: int) -> int | None:
 
 
 class FeatureMaker:
-    """Makes features, and counts what cannot be learned from, by reason.
+    """Makes features of examples, and counts those that cannot be used.
 
     Attributes:
-        left_out: How many examples were left out, by reason.
-        cut_questions: How many questions were longer than ``max_question_length``.
+        left_out: Number of examples that were left out, by reason.
+        cut_questions: Number of questions that were longer than ``max_question_length``.
     """
 
     def __init__(self, encoder: TextEncoder) -> None:
-        """Lay text out with ``encoder``."""
+        """Prepare to make features.
+
+        Args:
+            encoder: Makes windows and token ids of texts.
+        """
         self._encoder = encoder
         self.left_out: Counter[str] = Counter()
         self.cut_questions = 0
@@ -114,16 +139,17 @@ class FeatureMaker:
     ) -> list[Feature]:
         """Group examples by the window that answers them.
 
-        The first gold answer is the one that is learned, as in the paper.
+        The first gold answer of an example is its target, as in the paper.
 
         Args:
             examples: Reading-comprehension examples, their contexts in random order.
-            questions_per_window: More questions than this on one window make further features: a
-                batch should not see too much of one window.
-            random_negatives: Other contexts that each question is read with, too, as far as there
-                are so many without its answers. Of a longer one, the first window is read.
-            article_negatives: Other contexts of the same title that each question is read with,
-                under the same conditions.
+            questions_per_window: Largest number of questions of a feature. A window with more
+                questions makes several features, so that no batch is about one window only.
+            random_negatives: Number of other contexts that each question is also read with. They
+                contain none of its answers. Of a long context only the first window is read.
+            article_negatives: Number of other contexts with the same title that each question is
+                also read with. They contain none of its answers. Of a long context only the first
+                window is read.
             titles: Whether windows begin with the title.
 
         Returns:
@@ -161,8 +187,11 @@ class FeatureMaker:
     def open_domain(self, examples: Iterable[OpenDomainExample]) -> list[Feature]:
         """One feature for each question, with its positive and all of its negatives.
 
-        The positive comes first, as the window of it that holds the answer. Of a negative that is
-        longer than a window, the beginning is read.
+        The first window of a feature is the window of the positive that holds the answer. Of a
+        negative, the first window is read.
+
+        Args:
+            examples: Questions with a positive and negatives.
         """
         made = []
         for example in examples:
@@ -177,7 +206,7 @@ class FeatureMaker:
         return made
 
     def _first_windows(self, passages: Sequence[Passage]) -> list[Window]:
-        """The beginning of each passage."""
+        """The first window of each passage."""
         encoded = self._encoder.encode_passages(
             [p.text for p in passages], [p.title for p in passages]
         )
@@ -203,7 +232,7 @@ class FeatureMaker:
         return made
 
     def _questions(self, questions: Sequence[str]) -> list[tuple[int, ...]]:
-        """Token ids of questions, those that do not fit counted."""
+        """Token ids of questions. Questions that are too long are cut and counted."""
         self.cut_questions += self._encoder.count_cut_questions(questions)
         return [tuple(ids) for ids in self._encoder.encode_questions(questions)]
 
@@ -242,17 +271,19 @@ def _others(
     answers: Sequence[str],
     count: int,
 ) -> Iterator[int]:
-    """The next contexts after one that hold none of its answers, from the first again at the end.
+    """The next contexts after a given one that contain none of its answers.
+
+    After the last context comes the first one.
 
     Args:
-        number: The context whose questions are asked.
+        number: Number of the context whose questions are asked.
         candidates: Numbers of the contexts that may be taken, in ascending order.
-        contexts: All of them.
-        answers: What the context's questions ask for.
-        count: How many are taken, where there are as many.
+        contexts: All contexts.
+        answers: The answers to the questions of the context.
+        count: How many contexts are taken, if there are as many.
 
     Returns:
-        Their numbers.
+        The numbers of those contexts.
     """
     first = bisect_right(candidates, number)
     order = chain(islice(candidates, first, None), islice(candidates, first))
@@ -261,7 +292,7 @@ def _others(
 
 
 def _why_not(example: ReadingExample) -> str | None:
-    """Why an example cannot be learned from; None where it can."""
+    """Why an example cannot be used; None where it can."""
     if example.is_impossible:
         return "marked impossible"
     if example.multi_span:

@@ -1,8 +1,8 @@
 """A teacher's logits, computed once and stored, so that no training step runs the teacher.
 
-A teacher need not be built like the student: it may have other layers, another width and other
-special tokens, as long as its vocabulary has every word piece of the student's. Its input is the
-student's, piece by piece, so that each of its logits belongs to one row of the student's window.
+The teacher may have another number of layers, another width and other special tokens than the
+student. Its vocabulary must have every word piece of the student's. Its input is the student's,
+piece by piece, so that each of its logits belongs to one row of the student's window.
 
 Files of a folder of labels::
 
@@ -12,8 +12,7 @@ Files of a folder of labels::
 
 The pairs of a feature are ordered as `batches.collate` orders them: each question with each window.
 
-Source: Hinton et al. 2015 (https://arxiv.org/abs/1503.02531); logits of a larger model stored for a
-smaller one of the same word pieces.
+Source: Hinton et al. 2015 (https://arxiv.org/abs/1503.02531).
 """
 
 import hashlib
@@ -47,25 +46,29 @@ _ROWS_AT_ONCE = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelReport:
-    """What a folder of labels holds."""
+    """The contents of a folder of labels."""
 
     teacher: str
     """The teacher's name or folder."""
     weights_sha256: str
     """SHA-256 of the teacher's weights, hexadecimal."""
     features_sha256: str
-    """SHA-256 of what was labelled (`features_sha256`), hexadecimal."""
+    """SHA-256 of the labelled features (`features_sha256`), hexadecimal."""
     n_features: int
     n_pairs: int
     n_rows: int
     n_bytes: int
-    """Size of the parts together."""
+    """Size of all parts."""
     seconds_per_1000_pairs: float | None
-    """Of the run that finished; None where it found all parts made."""
+    """Of the run that finished; None where all parts were there before it."""
 
 
 def features_sha256(features: Sequence[Feature]) -> str:
-    """SHA-256 of token ids and answers of features, in their order, hexadecimal."""
+    """SHA-256 of token ids and gold spans of features, hexadecimal.
+
+    Args:
+        features: In their order.
+    """
     digest = hashlib.sha256()
     for feature in features:
         windows = [window.token_ids for window in feature.windows]
@@ -75,7 +78,7 @@ def features_sha256(features: Sequence[Feature]) -> str:
 
 
 class PieceMap:
-    """The student's token ids as the teacher's."""
+    """Translates the student's token ids into the teacher's."""
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class PieceMap:
             begins_with_separator: Whether the teacher's windows begin with a separator.
 
         Raises:
-            PrereadError: If the teacher lacks a word piece, or cuts words otherwise.
+            PrereadError: If the teacher's vocabulary lacks a word piece.
         """
         theirs = teacher.get_vocab()
         special = {
@@ -118,12 +121,20 @@ class PieceMap:
         self._begins_with_separator = begins_with_separator
 
     def question(self, token_ids: Sequence[int]) -> list[int]:
-        """A question's token ids, for the teacher."""
+        """The teacher's token ids of a question.
+
+        Args:
+            token_ids: The student's.
+        """
         found: list[int] = self._ids[list(token_ids)].tolist()
         return found
 
     def window(self, token_ids: Sequence[int]) -> tuple[list[int], int]:
-        """A window's token ids, for the teacher, and how many rows more they begin with."""
+        """The teacher's token ids of a window, and the number of rows that it has in front.
+
+        Args:
+            token_ids: The student's.
+        """
         more = self._begins_with_separator and token_ids[0] != self._sep
         prefix = [self._teacher_sep] if more else []
         return [*prefix, *self._ids[list(token_ids)].tolist()], len(prefix)
@@ -133,20 +144,20 @@ def label_features(
     features: Sequence[Feature],
     student: PreTrainedTokenizerFast,
     teacher: Reader,
-    folder: Path,
+    folder: str | Path,
     *,
     precision: MixedPrecision = MixedPrecision.AUTO,
     show_progress: bool = False,
 ) -> LabelReport:
-    """Write a teacher's logits of every pair of question and window.
+    """Write a teacher's logits for every pair of question and window.
 
-    A run that stopped goes on where it was: parts that are there are not made again.
+    Parts that are there already are not made again, so that a run that was stopped goes on.
 
     Args:
-        features: What the student is trained on.
+        features: The features that the student is trained on.
         student: The student's tokenizer, which made their token ids.
-        teacher: Reads each pair.
-        folder: Where the labels are written; made if it is not there.
+        teacher: The reader whose logits are stored.
+        folder: Folder for the labels; it is made if it does not exist.
         precision: Number format of the teacher's matrix products.
         show_progress: Draw a progress bar on standard error.
 
@@ -154,8 +165,10 @@ def label_features(
         What was written.
 
     Raises:
-        PrereadError: If the word pieces do not fit, or the folder has labels of something else.
+        PrereadError: If the teacher lacks word pieces, or the folder has labels of other features
+            or of another teacher.
     """
+    folder = Path(folder)
     pieces = PieceMap(
         student,
         teacher.tokenizer,
@@ -199,14 +212,14 @@ def load_labels(folder: Path, features: Sequence[Feature]) -> list[Taught]:
     """Read what `label_features` wrote.
 
     Args:
-        folder: Of labels.
-        features: What is trained on; the same as was labelled.
+        folder: Folder of labels.
+        features: The features that were labelled, in their order.
 
     Returns:
         The logits of each feature's pairs, float16.
 
     Raises:
-        PrereadError: If labels are missing, damaged, or of other features.
+        PrereadError: If labels are missing, damaged, or of other features than these.
     """
     found = _read_json(folder / _MANIFEST)
     if "n_features" not in found:
@@ -273,7 +286,7 @@ def _logits(
 
 
 def _n_rows(feature: Feature) -> int:
-    """Rows of all pairs of a feature, the question's not counted."""
+    """Window rows of all pairs of a feature."""
     return len(feature.questions) * sum(len(window.token_ids) for window in feature.windows)
 
 
@@ -282,7 +295,7 @@ def _part(folder: Path, number: int) -> Path:
 
 
 def _write_part(path: Path, labels: Sequence[Taught]) -> None:
-    """Write one part aside, then rename it."""
+    """Write one part to a temporary file, then rename it."""
     columns = {
         name: torch.cat([getattr(one, name) for one in labels]) for name in ("start", "end", "null")
     }
@@ -295,7 +308,7 @@ def _read_part(path: Path, features: Sequence[Feature]) -> Iterator[Taught]:
     """The labels of a part's features.
 
     Raises:
-        PrereadError: If the part is missing, damaged or of another length.
+        PrereadError: If the part is missing, damaged, or has another length.
     """
     rows = [_n_rows(feature) for feature in features]
     pairs = [len(feature.questions) * len(feature.windows) for feature in features]
@@ -312,7 +325,7 @@ def _read_part(path: Path, features: Sequence[Feature]) -> Iterator[Taught]:
 
 
 def _check_same(path: Path, identity: dict[str, str]) -> None:
-    """Refuse to mix labels.
+    """Refuse to mix labels in one folder.
 
     Raises:
         PrereadError: If the folder has labels of other features or of another teacher.

@@ -1,7 +1,7 @@
 """Training losses, one formula a function.
 
-A *segment* is a stretch of rows under one softmax: all windows that one question is read with
-(shared normalisation), or a single window.
+A *segment* here is a set of rows under one softmax: all windows that one question is read with
+(shared normalization), or a single window.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def segment_log_softmax(logits: Tensor, allowed: Tensor, segment: Tensor, n: int
 
     Args:
         logits: Shape ``(n_rows,)``, float.
-        allowed: Rows that take part. Shape ``(n_rows,)``, bool.
+        allowed: Whether a row takes part. Shape ``(n_rows,)``, bool.
         segment: Number of each row's segment. Shape ``(n_rows,)``, int64.
         n: Number of segments.
 
@@ -37,17 +37,18 @@ def gold_loss(
     """Mean cross-entropy of the start and of the end.
 
     Args:
-        log_start: Log-probability of each row as a start, by `segment_log_softmax`.
-        log_end: Likewise as an end.
+        log_start: Log-probability of each row as a start, by `segment_log_softmax`. Shape
+            ``(n_rows,)``, float32.
+        log_end: Log-probability of each row as an end. Shape ``(n_rows,)``, float32.
         gold_start: Row of the gold start of each question that has one. Shape ``(n_gold,)``, int64.
-        gold_end: Row of its end, inclusive.
-        n_questions: What the mean is taken over.
+        gold_end: Row of the gold end of the same questions, inclusive. Shape ``(n_gold,)``, int64.
+        n_questions: Number of questions that the mean is taken over.
 
     Returns:
         A scalar: (CE_start + CE_end) / 2.
 
-    Source: Cao et al. 2020, section 3.2, where a segment is one window; with a segment for all of a
-    question's windows, the shared normalisation of Clark & Gardner 2018
+    Source: Cao et al. 2020, section 3.2, where a segment is one window. With one segment for all
+    windows of a question, it is the shared normalization of Clark & Gardner 2018
     (https://aclanthology.org/P18-1078), section 3.2.
     """
     total = log_start[gold_start].sum() + log_end[gold_end].sum()
@@ -65,17 +66,17 @@ def distillation_loss(
     """Divergence of the student's distribution from the teacher's, softened.
 
     Args:
-        student: Logits. Shape ``(n_rows,)``.
-        teacher: Logits of the same rows.
-        allowed: As in `segment_log_softmax`.
-        segment: As in `segment_log_softmax`.
+        student: The student's logits. Shape ``(n_rows,)``, float.
+        teacher: The teacher's logits of the same rows. Shape ``(n_rows,)``, float.
+        allowed: Whether a row takes part. Shape ``(n_rows,)``, bool.
+        segment: Number of each row's segment. Shape ``(n_rows,)``, int64.
         n: Number of segments.
-        temperature: What logits are divided by.
+        temperature: Divisor of the logits, T.
 
     Returns:
-        A scalar: ``T² · KL(softmax(teacher / T) ‖ softmax(student / T))``, mean over segments.
+        A scalar: ``T² · KL(softmax(teacher / T) ‖ softmax(student / T))``, the mean over segments.
 
-    Source: Cao et al. 2020, section 3.3; the factor after Hinton et al. 2015
+    Source: Cao et al. 2020, section 3.3. The factor T² is that of Hinton et al. 2015
     (https://arxiv.org/abs/1503.02531), section 2.
     """
     log_p = segment_log_softmax(teacher.float() / temperature, allowed, segment, n)
@@ -89,12 +90,13 @@ def layer_loss(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
 
     Args:
         student: Output of each of the student's upper layers. Shape ``(n_rows, hidden_size)`` each.
-        teacher: Outputs of at least as many layers; the last ones are compared.
+        teacher: Outputs of at least as many layers of the teacher, of the same shape. The last ones
+            are compared.
 
     Returns:
         A scalar, mean over layers, rows and dimensions.
 
-    Source: Cao et al. 2020, section 3.3. Upstream averages over padding too, which is left out.
+    Source: Cao et al. 2020, section 3.3. The authors' code averages over padding, too.
     """
     pairs = zip(student, teacher[len(teacher) - len(student) :], strict=True)
     losses = [mse_loss(mine.float(), theirs.float()) for mine, theirs in pairs]

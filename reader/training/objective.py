@@ -1,4 +1,4 @@
-"""What training minimises: the sum of its losses, by name."""
+"""The losses that training minimises, by name."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +16,8 @@ from .features import Taught
 from .losses import distillation_loss, gold_loss, layer_loss, segment_log_softmax
 from .recipe import DistillationConfig
 
-# Besides weights and tokens. Family and sizes are the same wherever a teacher is taken.
+# What decides states, besides weights and token ids. A teacher has the family and the sizes of the
+# student in any case.
 _DECIDE_STATES = (
     "num_lower_layers",
     "num_attention_heads",
@@ -28,24 +29,25 @@ _DECIDE_STATES = (
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A frozen model, by the paper a full one, and how much of it is learned."""
+    """A frozen model that the student learns from. In the paper it is a full model."""
 
     model: DecomposedModel
     config: DistillationConfig
+    """The weights of the losses."""
     shares_lower: bool = False
-    """Whether its states below the split are the student's, too, and stay so."""
+    """Whether its lower states are the student's in every step, so that they are computed once."""
 
     @classmethod
     def load(cls, config: DistillationConfig, source: str, student: DecomposedModel) -> "Teacher":
         """Load the teacher.
 
         Args:
-            config: The recipe's.
-            source: Folder or hub name.
-            student: What learns from it.
+            config: The recipe's ``[distillation]``.
+            source: Folder or hub name of the teacher.
+            student: The model that learns from it.
 
         Raises:
-            PrereadError: If the two differ in more than weights and split.
+            PrereadError: If the two differ in anything but weights and split.
         """
         kind = type(student)
         model = kind.from_pretrained(source, num_lower_layers=config.num_lower_layers)
@@ -68,7 +70,7 @@ class Teacher:
 
 
 def _same_lower_states(teacher: DecomposedModel, student: DecomposedModel) -> bool:
-    """Whether two models give the same states to store, and training leaves it so."""
+    """Whether two models have the same lower states, and keep them while the student trains."""
     ours, theirs = student.config, teacher.config
     if ours.hidden_dropout_prob > 0 or ours.attention_probs_dropout_prob > 0:
         return False
@@ -83,34 +85,45 @@ def _same_lower_states(teacher: DecomposedModel, student: DecomposedModel) -> bo
 
 
 class Objective(Protocol):
-    """What training minimises."""
+    """The losses of a task."""
 
     @property
     def teacher(self) -> Teacher | None:
-        """What is learned from besides labels."""
+        """The teacher that runs in every step; None where there is none."""
 
     def losses(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
-        """Run the model on a batch; weighted losses by name, of which the sum is minimised."""
+        """Run the model on a batch.
+
+        Args:
+            model: The student, possibly wrapped for several GPUs.
+            batch: A batch of the task, on the model's device.
+
+        Returns:
+            Weighted losses by name, scalars. Training minimises their sum.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class SpanObjective:
-    """Losses of reading spans, and their weights."""
+    """The losses of reading spans, and their weights."""
 
     teacher: Teacher | None = None
+    """Runs in every step; None where there is none, or its logits are stored."""
     null_weight: float = 0.0
+    """Weight of the cross-entropy of "no answer"; 0 leaves it out."""
     stored: DistillationConfig | None = None
-    """What a teacher's stored logits are worth, where batches bring them (`Targets.taught`)."""
+    """Weights of the losses against stored logits, which every batch then has
+    (`Targets.taught`)."""
 
     def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Run the model on a batch.
 
         Args:
-            model: The student, maybe wrapped for several GPUs.
-            batch: On its device.
+            model: The student, possibly wrapped for several GPUs.
+            batch: A batch on the model's device.
 
         Returns:
-            Weighted losses by name, scalars; training minimises their sum.
+            Weighted losses by name, scalars. Training minimises their sum.
         """
         targets = batch.targets
         logits: SpanLogits
@@ -132,7 +145,7 @@ class SpanObjective:
 
 
 def _both(model: nn.Module, teacher: Teacher, batch: Batch) -> tuple[SpanLogits, SpanLogits]:
-    """What the student says and what the teacher says, states that they share made once."""
+    """The logits of the student and of the teacher. Shared lower states are computed once."""
     lower_states = None
     with torch.no_grad():
         if teacher.shares_lower:
@@ -161,7 +174,7 @@ def _distilled(
     targets: Targets,
     weights: DistillationConfig,
 ) -> dict[str, Tensor]:
-    """Weighted losses of gold spans and of what a teacher says of the same rows."""
+    """Weighted losses against the gold spans and against a teacher's logits of the same rows."""
     temperature = weights.temperature
     losses = {
         "gold": weights.gold * _gold(logits, targets),
@@ -176,7 +189,7 @@ def _distilled(
 def _null_outputs(
     logits: SpanLogits, taught: SpanLogits | Taught, targets: Targets, temperature: float
 ) -> Tensor:
-    """Distillation of each pair by itself, "no answer" among its choices; mean over pairs."""
+    """Distillation of each pair by itself, with "no answer" as one more row; mean over pairs."""
     n = targets.n_pairs
     null_rows = torch.arange(n, device=targets.pair.device)
     allowed = torch.cat([targets.is_text, torch.ones_like(null_rows, dtype=torch.bool)])
@@ -200,7 +213,7 @@ def _null_outputs(
 def _outputs(
     logits: SpanLogits, taught: SpanLogits | Taught, targets: Targets, temperature: float
 ) -> Tensor:
-    """Distillation of start and of end, averaged, over all windows of a question."""
+    """Distillation over all windows of a question; the mean of that of starts and that of ends."""
     where = targets.is_text, targets.question, targets.n_questions
     start = distillation_loss(logits.start, taught.start, *where, temperature)
     end = distillation_loss(logits.end, taught.end, *where, temperature)
@@ -208,10 +221,10 @@ def _outputs(
 
 
 def _null(logits: SpanLogits, targets: Targets) -> Tensor:
-    """Cross-entropy of each pair by itself, its [CLS] row standing for "no answer here".
+    """Cross-entropy of each pair by itself, where the [CLS] row stands for "no answer".
 
-    Source: the no-answer option of Clark & Gardner 2018, section 3.3, on the [CLS] row as Devlin et
-    al. 2019 have it for SQuAD 2.0.
+    Source: the no-answer option of Clark & Gardner 2018, section 3.3, at the [CLS] row as in
+    Devlin et al. 2019 for SQuAD 2.0.
     """
     n = targets.n_pairs
     device = logits.start.device

@@ -1,4 +1,4 @@
-"""A picture of a training run."""
+"""A plot of a training run."""
 
 import csv
 import logging
@@ -16,8 +16,8 @@ def plot_run(output: Path) -> Path | None:
         output: Folder of the run.
 
     Returns:
-        The picture, ``training.png``; None where matplotlib is not installed, or the run was too
-        short to log anything.
+        The file ``training.png``; None where matplotlib is not installed, or the run was too short
+        to log anything.
     """
     if not (output / LOG).exists():
         return None

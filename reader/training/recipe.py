@@ -1,18 +1,23 @@
-"""Training recipes: one TOML file says everything that decides the result."""
+"""Training recipes: TOML files that decide the result of a training."""
 
+import json
 import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+from pydantic.dataclasses import dataclass
 
 from ...data import PrereadError
+from ...data.io.validation import parse_json
 from ..inference.mixed_precision import MixedPrecision
 from ..stored import Stored
 
+_CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class SourceConfig:
     """One data set of a stage."""
 
@@ -21,22 +26,22 @@ class SourceConfig:
     titles: bool
     """Whether windows begin with the passage's title. False for a pair task, where a title is part
     of the second text."""
-    weight: float = 1.0
-    """How often an epoch shows each question, on average: 0.5 half of them, 2 each twice."""
-    questions_per_context: int = 0
+    weight: NonNegativeFloat = 1.0
+    """How often an epoch has each question, on average: 0.5 for half of them, 2 for each twice."""
+    questions_per_context: NonNegativeInt = 0
     """Keep at most this many questions, drawn at random, of each context; 0 keeps all."""
-    negatives: int = 0
-    """Passages without the answer that each question is read with. If not 0, the file must be one
-    that ``preread mine`` wrote, and that many of its negatives are drawn at random each epoch."""
-    random_negatives: int = 0
-    """Other contexts of the same file, without the answer and drawn at random each epoch, that each
-    question is read with. They need no mining, and teach what "no answer" looks like where texts
-    are short or have no title."""
-    article_negatives: int = 0
-    """Other contexts of the same title, without the answer and drawn at random each epoch, that
-    each question is read with. They are on the question's subject, as the texts of SQuAD 2.0's
-    unanswerable questions are. A context with fewer such neighbours has fewer. The file's titles
-    decide, also where ``titles`` is false."""
+    negatives: NonNegativeInt = 0
+    """Number of mined passages without the answer that each question is read with, drawn at random
+    each epoch. If it is not 0, the file must be one that ``preread mine`` wrote."""
+    random_negatives: NonNegativeInt = 0
+    """Number of other contexts of the same file that each question is read with, drawn at random
+    each epoch. They do not contain the answer. They need no mining, and teach "no answer" where
+    texts are short or have no title."""
+    article_negatives: NonNegativeInt = 0
+    """Number of other contexts with the same title that each question is read with, drawn at random
+    each epoch. They do not contain the answer. They are about the question's subject, as the texts
+    of unanswerable questions in SQuAD 2.0 are. A context with fewer such neighbours has fewer. The
+    titles in the file count, also where ``titles`` is false."""
 
     def __post_init__(self) -> None:
         """Check the fields against each other.
@@ -51,40 +56,40 @@ class SourceConfig:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class StageConfig:
-    """Data sets that are shuffled together; stages follow one another."""
+    """Data sets that are shuffled together. Stages follow one another."""
 
-    sources: tuple[SourceConfig, ...]
-    epochs: int = 1
-    """How often the stage is gone through, each time in another order."""
+    sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1)]
+    epochs: NonNegativeInt = 1
+    """Number of passes through the stage, each in another order."""
     redraw: bool = True
-    """Whether each epoch draws questions and negatives anew. Without, all epochs have the same, and
-    a teacher's labels are needed once."""
+    """Whether each epoch draws questions and negatives anew. If not, all epochs have the same
+    pairs, so that a teacher labels them once."""
 
 
 class TaskKind(StrEnum):
-    """What a reader says of pairs of texts."""
+    """Kinds of tasks on pairs of texts."""
 
     CLASSIFICATION = "classification"
-    """Which label a pair has: BoolQ, MNLI, QQP."""
+    """Choosing a label for a pair: BoolQ, MNLI, QQP."""
     CHOICE = "choice"
-    """Which of several answers is right: RACE."""
+    """Choosing one of several answers: RACE."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class TaskConfig:
     """A task on pairs of texts, in place of spans (Cao et al. 2020, section 4)."""
 
     kind: TaskKind
     labels: tuple[str, ...] = ()
     """A classifier's labels, in the order of its logits."""
-    max_first_length: int
-    """Longest first text in wordpieces, [CLS] and [SEP] included; the rest is cut."""
-    max_second_length: int
-    """Longest second text, its [SEP] included."""
+    max_first_length: NonNegativeInt
+    """Longest first text in word pieces, with [CLS] and [SEP]. Longer texts are cut."""
+    max_second_length: NonNegativeInt
+    """Longest second text in word pieces, with its [SEP]. Longer texts are cut."""
     stored_segment: Stored = Stored.SECOND
-    """Which text is to be stored: ``first`` or ``second``."""
+    """The text whose states are stored: ``first`` or ``second``."""
 
     def __post_init__(self) -> None:
         """Check the labels.
@@ -101,37 +106,37 @@ class TaskConfig:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class DistillationConfig:
-    """What the loss is made of, where there is a teacher (Cao et al. 2020, section 3.3)."""
+    """The losses against a teacher and their weights (Cao et al. 2020, section 3.3)."""
 
     teacher: str = ""
-    """Reader to learn from, which runs in every step: ``default``, folder or hub name. It is built
-    like the student."""
+    """A reader that runs in every step: ``default``, a folder or a hub name. It has the student's
+    family and sizes."""
     labels: str = ""
-    """Folder of a teacher's stored logits, in place of a teacher: absolute, or relative to the
-    data folder. `preread label` writes it. That teacher may be built otherwise than the student."""
-    num_lower_layers: int = 0
-    """Where the teacher is split. The paper's is not; one with the student's own split shows upper
-    layers that read through a codec what they would have made of exact states."""
-    temperature: float = 2.0
-    """Softens both distributions that are compared."""
-    gold: float = 1.0
+    """Folder of a teacher's stored logits, in place of ``teacher``: absolute, or relative to the
+    data folder. `preread label` writes it. That teacher may have another family and other sizes."""
+    num_lower_layers: NonNegativeInt = 0
+    """Number of the teacher's lower layers. The paper's teacher has none. A teacher with the
+    student's split shows upper layers that read through a codec what exact states would give."""
+    temperature: NonNegativeFloat = 2.0
+    """Divides both sets of logits before they are compared."""
+    gold: NonNegativeFloat = 1.0
     """Weight of the cross-entropy of gold spans (the paper's gamma)."""
-    outputs: float = 1.0
+    outputs: NonNegativeFloat = 1.0
     """Weight of knowledge distillation (alpha)."""
-    layers: float = 1.0
-    """Weight of layerwise representation similarity (beta). Stored logits have no layers: set it
-    to 0 with ``labels``."""
-    null_outputs: float = 0.0
-    """Weight of distilling, passage by passage, the distribution over its spans and "no answer"."""
+    layers: NonNegativeFloat = 1.0
+    """Weight of layerwise representation similarity (beta). It must be 0 with ``labels``, which
+    hold logits only."""
+    null_outputs: NonNegativeFloat = 0.0
+    """Weight of the distillation of each passage by itself, over its spans and "no answer"."""
 
     def __post_init__(self) -> None:
         """Check the fields against each other.
 
         Raises:
-            PrereadError: If there is not exactly one thing to learn from, or stored logits are to
-                teach layers.
+            PrereadError: If both of ``teacher`` and ``labels`` are set, or neither, or
+                ``layers`` is not 0 with ``labels``.
         """
         if bool(self.teacher) == bool(self.labels):
             found = "both" if self.teacher else "neither"
@@ -145,75 +150,75 @@ class DistillationConfig:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class HeldOutConfig:
-    """Training questions that are kept back, to watch the reader on while it learns."""
+    """Training examples that are held out to score the reader while it learns."""
 
-    contexts: int = 100
-    """Contexts of each reading-comprehension source whose questions are kept back; of a pair task,
+    contexts: NonNegativeInt = 100
+    """Number of contexts of each data set whose questions are held out; for a pair task, number of
     second texts whose pairs are."""
-    every: int = 200
-    """Steps between two evaluations."""
+    every: NonNegativeInt = 200
+    """Steps between two scores."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class Recipe:
-    """How a reader is trained."""
+    """Everything that decides how a reader is trained."""
 
     base: str
     """Checkpoint to start from: ``default``, a folder, or a hub name."""
-    num_lower_layers: int
-    """Where the model is split (the paper's k)."""
-    stages: tuple[StageConfig, ...]
+    num_lower_layers: NonNegativeInt
+    """Number of lower layers (the paper's k)."""
+    stages: Annotated[tuple[StageConfig, ...], Field(min_length=1)]
     task: TaskConfig | None = None
-    """A task on pairs of texts; without it, the reader learns spans."""
+    """A task on pairs of texts. Without it, the reader learns answer spans."""
     distillation: DistillationConfig | None = None
     held_out: HeldOutConfig | None = None
-    null_weight: float = 0.0
-    """Weight of the loss that teaches, passage by passage, that it holds no answer. Such passages
-    come from sources with negatives."""
-    learning_rate: float = 1e-4
-    """Peak of the linear warm-up, from which the rate falls linearly to 0."""
-    warmup_ratio: float = 0.06
-    """Share of the steps spent warming up."""
-    weight_decay: float = 0.01
-    dropout: float = 0.1
-    """Of hidden states."""
-    attention_dropout: float = 0.1
-    """Of attention weights."""
+    null_weight: NonNegativeFloat = 0.0
+    """Weight of the cross-entropy of "no answer", for each passage by itself. Passages without an
+    answer come from data sets with negatives."""
+    learning_rate: NonNegativeFloat = 1e-4
+    """Learning rate after a linear warm-up. It then falls linearly to 0."""
+    warmup_ratio: NonNegativeFloat = 0.06
+    """Share of the steps that belong to the warm-up."""
+    weight_decay: NonNegativeFloat = 0.01
+    dropout: NonNegativeFloat = 0.1
+    """Dropout of hidden states."""
+    attention_dropout: NonNegativeFloat = 0.1
+    """Dropout of attention weights."""
     freeze_embeddings: bool = False
-    """Keep the word embeddings as they are: half of a small model's weights, and most of what it
-    costs to update it on CPU."""
-    freeze_layers: int = 0
-    """Keep the embedder and so many of the first layers as they are; 0 freezes nothing. With
-    ``num_lower_layers`` of them, indexes made with the base stay valid."""
+    """Whether word embeddings stay as they are. They are half of a small model's weights, and most
+    of the cost of an update on a CPU."""
+    freeze_layers: NonNegativeInt = 0
+    """Number of first layers that stay as they are, with the embedder; 0 freezes nothing. With
+    ``num_lower_layers`` frozen layers, indexes made with the base stay valid."""
     codec: str = ""
-    """Passage states go through this codec (a name, or a file) before the upper layers, which so
-    learn to read what an index with it gives back. The lower layers have to be frozen, since the
-    codec was learned from what they give."""
+    """Name or file of a codec. Passage states go through it before the upper layers, which learn to
+    read what an index with this codec gives back. The lower layers must be frozen, because the
+    codec was learned from their states."""
     precision: MixedPrecision = MixedPrecision.AUTO
     """Number format of activations."""
-    max_rows: int = 5000
-    """Rows of a batch in the upper layers, questions included."""
-    accumulate: int = 1
-    """Batches whose gradients are added up for one step."""
-    sorted_together: int = 1
-    """Batches among which pairs are sorted by length; more than 1 pays on a GPU only."""
-    questions_per_window: int = 8
-    """Questions that share one window's lower pass in a batch."""
-    max_steps: int = 0
-    """Steps of one process after which training ends, wherever in the stages it is; 0 goes through
-    all of them."""
-    save_every: int = 200
+    max_rows: NonNegativeInt = 5000
+    """Largest number of rows of a batch in the upper layers, with those of questions."""
+    accumulate: NonNegativeInt = 1
+    """Number of batches whose gradients are summed for one step."""
+    sorted_together: NonNegativeInt = 1
+    """Number of batches whose pairs are sorted by length together. More than 1 pays on a GPU."""
+    questions_per_window: NonNegativeInt = 8
+    """Largest number of questions that share the lower pass of a window in a batch."""
+    max_steps: NonNegativeInt = 0
+    """Number of steps after which training ends, wherever in the stages it is; 0 goes through all
+    stages."""
+    save_every: NonNegativeInt = 200
     """Steps between two checkpoints."""
-    seed: int = 1
+    seed: NonNegativeInt = 1
 
     def __post_init__(self) -> None:
         """Check the fields against each other.
 
         Raises:
-            PrereadError: If a codec would be learned from states that change, or a pair task has
-                what only spans have.
+            PrereadError: If a codec is named and the lower layers are not frozen, or a pair task
+                has fields that only reading spans has.
         """
         if self.task is not None:
             self._check_pairs()
@@ -225,7 +230,7 @@ class Recipe:
             )
 
     def _check_pairs(self) -> None:
-        """Refuse what only spans have."""
+        """Refuse fields that only reading spans has."""
         sources = [source for stage in self.stages for source in stage.sources]
         set_here = {
             "codec": self.codec,
@@ -242,74 +247,23 @@ class Recipe:
                 raise PrereadError(f"recipe: a [task] on pairs has no {name}. Drop it.")
 
     @classmethod
-    def load(cls, path: Path) -> "Recipe":
+    def load(cls, path: str | Path) -> "Recipe":
         """Read a TOML file.
 
         Args:
             path: The recipe.
 
         Raises:
-            PrereadError: If the file is missing, is no TOML, or a key is wrong or missing.
+            PrereadError: If the file cannot be read, is not TOML, or a key is wrong, unknown or
+                missing.
         """
+        path = Path(path)
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise PrereadError(f"{path}: no recipe could be read: {error.strerror}.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise PrereadError(f"{path}: not a recipe: {error}.") from error
-        recipe: Recipe = _table(cls, content, str(path))
-        return recipe
-
-
-def _table(kind: type[Any], content: object, where: str) -> Any:
-    """A configuration from a TOML table, every key checked."""
-    if not isinstance(content, Mapping):
-        raise PrereadError(f"{where}: expected a table, found {content!r}.")
-    known = {f.name: f for f in fields(kind)}
-    unknown = sorted(set(content) - set(known))
-    if unknown:
-        raise PrereadError(
-            f"{where}: unknown key {unknown[0]!r}; expected some of {', '.join(known)}."
-        )
-    missing = [n for n, f in known.items() if f.default is MISSING and n not in content]
-    if missing:
-        raise PrereadError(f"{where}: the key {missing[0]!r} is missing. Add it.")
-    return kind(
-        **{name: _value(known[name].type, content[name], f"{where}: {name}") for name in content}
-    )
-
-
-def _value(kind: Any, value: object, where: str) -> Any:
-    """A field's value, of the type that the field has."""
-    if kind in _NESTED:
-        return _table(_NESTED[kind], value, where)
-    if kind in _NESTED_LISTS:
-        if not isinstance(value, list) or not value:
-            raise PrereadError(f"{where}: expected one table or more, found {value!r}.")
-        inner = _NESTED_LISTS[kind]
-        return tuple(_table(inner, v, f"{where}[{i}]") for i, v in enumerate(value))
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        if value not in list(kind):
-            raise PrereadError(f"{where}: expected {', '.join(kind)}, found {value!r}.")
-        return kind(str(value))
-    if kind == tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise PrereadError(f"{where}: expected a list of strings, found {value!r}.")
-        return tuple(value)
-    allowed = (int, float) if kind is float else kind
-    if not isinstance(value, allowed) or (kind is not bool and isinstance(value, bool)):
-        raise PrereadError(f"{where}: expected {kind.__name__}, found {value!r}.")
-    if kind in (int, float) and value < 0:
-        raise PrereadError(f"{where}: expected a number that is not negative, found {value!r}.")
-    return value
-
-
-_NESTED: dict[Any, type[Any]] = {
-    TaskConfig | None: TaskConfig,
-    DistillationConfig | None: DistillationConfig,
-    HeldOutConfig | None: HeldOutConfig,
-}
-_NESTED_LISTS: dict[Any, type[Any]] = {
-    tuple[StageConfig, ...]: StageConfig,
-    tuple[SourceConfig, ...]: SourceConfig,
-}
+        # As JSON, strict types still allow a list for a tuple and a string for an enumeration.
+        text = json.dumps(content, default=str)
+        return parse_json(cls, text, str(path), "Correct the recipe.")

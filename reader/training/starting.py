@@ -1,42 +1,32 @@
-"""The model that is trained: what it begins from, and what of it stays as it is."""
+"""The model that a run trains: what it starts from, and which of its weights are frozen."""
 
 from typing import Any
 
 from ..modeling.decomposed import DecomposedModel
-from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..modeling.weight_names import is_lower
-from ..pairs.models import DeformerForMultipleChoice, DeformerForSequenceClassification
 from ..ranking import Ranking, load_ranking
-from .recipe import Recipe, TaskConfig, TaskKind
+from .lesson import Task
+from .recipe import Recipe
+from .spans import keeps_ranking
 
 
-def load_student(recipe: Recipe, base: str) -> DecomposedModel:
-    """Load the model that is trained, what stays as it is frozen.
+def load_student(recipe: Recipe, task: Task, base: str) -> DecomposedModel:
+    """Load the model that is trained, and freeze what the recipe freezes.
 
     Args:
-        recipe: How it is trained.
-        base: Folder or hub name of what it begins from.
+        recipe: How the model is trained.
+        task: What it is trained for.
+        base: Folder or hub name of the checkpoint that it starts from.
 
     Raises:
         PrereadError: If the base cannot be loaded.
     """
-    open_domain = any(source.negatives for source in recipe.stages[-1].sources)
     fields: dict[str, Any] = {
         "num_lower_layers": recipe.num_lower_layers,
         "hidden_dropout_prob": recipe.dropout,
         "attention_probs_dropout_prob": recipe.attention_dropout,
     }
-    taught = {"shared_normalization": open_domain, "has_no_answer_score": recipe.null_weight > 0}
-    if _keeps_ranking(recipe):
-        fields |= {name: True for name, is_taught in taught.items() if is_taught}
-    else:
-        fields |= taught
-    kind: type[DecomposedModel] = DeformerForQuestionAnswering
-    if recipe.task is not None:
-        is_choice = recipe.task.kind is TaskKind.CHOICE
-        kind = DeformerForMultipleChoice if is_choice else DeformerForSequenceClassification
-        fields |= _pair_fields(recipe.task)
-    model = kind.from_pretrained(base, **fields)
+    model = task.model_class.from_pretrained(base, **fields, **task.config_fields)
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
     if recipe.freeze_layers:
         for name, weight in model.named_parameters():
@@ -45,47 +35,19 @@ def load_student(recipe: Recipe, base: str) -> DecomposedModel:
 
 
 def ranking_of_student(recipe: Recipe, base: str) -> Ranking | None:
-    """How the trained reader's answers are ranked until somebody fits that to its own logits.
+    """How the trained reader's answers are ranked until ``preread calibrate`` fits that anew.
 
     Args:
-        recipe: How it is trained.
-        base: Folder or hub name of what it begins from.
+        recipe: How the model is trained.
+        base: Folder or hub name of the checkpoint that it starts from.
 
     Returns:
-        The base's ranking where it still nearly holds. Otherwise None, for the defaults: what was
-        fitted to the base's logits does not hold of others.
+        The base's ranking where it nearly holds for the trained reader, too (`keeps_ranking`);
+        otherwise None, which stands for the defaults.
 
     Raises:
         PrereadError: If the base's ranking cannot be used.
     """
-    if not _keeps_ranking(recipe):
+    if not keeps_ranking(recipe):
         return None
     return load_ranking(base).handed_on(is_split_alike=True)
-
-
-def _keeps_ranking(recipe: Recipe) -> bool:
-    """Whether what is known of the base's logits will hold of the trained reader's, too.
-
-    It does nearly where upper layers learn on through a codec, with passages to compare and to say
-    "no answer" of: of the reader that ships, the weights of ranking were fitted anew after each
-    such training, and moved little. Its confidence moved more, and should be fitted again.
-    """
-    sources = recipe.stages[-1].sources
-    compares = any(
-        source.negatives or source.random_negatives or source.article_negatives
-        for source in sources
-    )
-    return bool(recipe.codec) and recipe.null_weight > 0 and compares
-
-
-def _pair_fields(task: TaskConfig) -> dict[str, Any]:
-    """A task's layout, as the configuration has it."""
-    fields: dict[str, Any] = {
-        "max_question_length": task.max_first_length,
-        "window_length": task.max_second_length,
-        "window_stride": max(1, task.max_second_length - 2),  # only the first window is read
-        "max_title_length": 0,
-        "stored_segment": task.stored_segment.value,
-        "codec": "float16",  # one that the base learned is of its own states
-    }
-    return fields | ({"id2label": dict(enumerate(task.labels))} if task.labels else {})

@@ -1,4 +1,4 @@
-"""transformers' `Trainer` over packed batches, with checkpoints that are whole or not there."""
+"""transformers' `Trainer` for packed batches, with checkpoints that are complete or absent."""
 
 import os
 import shutil
@@ -13,19 +13,23 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from ...data import PrereadError
 from ...data.modes import give_usual_mode
-from .batches import Batch, BatchDataset
+from .batches import BatchDataset, Movable
 from .objective import Objective
-from .pairs.batches import PairBatch
 
 _UNFINISHED = "unfinished"
 _CHECKPOINTS_KEPT = 2
 
 
 class PackedTrainer(Trainer):
-    """Trains on ready-made packed batches, in their order."""
+    """Trains on packed batches in a fixed order."""
 
     def __init__(self, objective: Objective, **kwargs: Any) -> None:
-        """Train by an objective; keywords are the base class's."""
+        """Prepare to train.
+
+        Args:
+            objective: The losses.
+            **kwargs: Arguments of transformers' `Trainer`.
+        """
         super().__init__(data_collator=lambda items: {"batch": items[0]}, **kwargs)
         self._objective = objective
         self._folder = Path(str(self.args.output_dir))
@@ -37,17 +41,23 @@ class PackedTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: Mapping[str, Any], *args: Any, **kwargs: Any
     ) -> Tensor:
-        """Sum of the losses of one batch.
+        """The sum of the losses of one batch.
+
+        Args:
+            model: The student.
+            inputs: The batch, as ``batch``.
+            *args: Of the base class; not used.
+            **kwargs: Of the base class; not used.
 
         Raises:
-            PrereadError: If it is not a finite number.
+            PrereadError: If the sum is not a finite number.
         """
         losses = self._objective.losses(model, inputs["batch"])
         total = torch.stack(list(losses.values())).sum()
         if not bool(torch.isfinite(total)):
             found = ", ".join(f"{name} {value.item()}" for name, value in losses.items())
             raise PrereadError(
-                f"training: the loss at step {self.state.global_step + 1} is no finite number "
+                f"training: the loss at step {self.state.global_step + 1} is not a finite number "
                 f"({found}). Lower the learning rate or train in float32; --resume goes on from "
                 f"the last checkpoint in {self.args.output_dir}."
             )
@@ -57,7 +67,13 @@ class PackedTrainer(Trainer):
         return total
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Log, each loss by its name besides their sum."""
+        """Log every loss by its name, besides their sum.
+
+        Args:
+            logs: What the base class logs.
+            *args: Of the base class.
+            **kwargs: Of the base class.
+        """
         if "loss" in logs and self._n_sums:
             logs |= {name: float(value) / self._n_sums for name, value in self._sums.items()}
             self._sums, self._n_sums = {}, 0
@@ -68,20 +84,20 @@ class PackedTrainer(Trainer):
         return torch.utils.data.SequentialSampler(self.train_dataset)
 
     def floating_point_ops(self, inputs: Mapping[str, Any]) -> int:
-        """Nothing: the base class's estimate needs padded inputs."""
+        """0: the base class estimates it from padded inputs, which there are none of."""
         return 0
 
     def _prepare_input(self, data: Any) -> Any:
-        if isinstance(data, Batch | PairBatch):
+        if isinstance(data, Movable):
             return data.to(self.args.device)
         return super()._prepare_input(data)
 
     def _get_output_dir(self, trial: Any) -> str:
-        """Where the base class writes a checkpoint: not yet where it will be looked for."""
+        """The folder that the base class writes a checkpoint to, before it is renamed."""
         return str(self._folder / _UNFINISHED)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Write a checkpoint aside, then rename it."""
+        """Write a checkpoint to another folder, then rename it."""
         staging = Path(self._get_output_dir(trial))
         if self.args.should_save:
             shutil.rmtree(staging, ignore_errors=True)
@@ -98,9 +114,11 @@ class PackedTrainer(Trainer):
 
 
 def publish(finished: Path, target: Path) -> None:
-    """Rename a finished folder, once its bytes are on disk; an older ``target`` is replaced.
+    """Rename a finished folder once its bytes are on disk. Its files get the usual permissions.
 
-    Its files get the permissions of new ones.
+    Args:
+        finished: The folder.
+        target: Its new name; a folder of that name is replaced.
     """
     for path in finished.rglob("*"):
         if path.is_file():
@@ -117,7 +135,11 @@ def publish(finished: Path, target: Path) -> None:
 
 
 def last_checkpoint(output: Path) -> Path | None:
-    """The newest whole checkpoint of a run; None where there is none."""
+    """The newest complete checkpoint of a run; None where there is none.
+
+    Args:
+        output: Folder of the run.
+    """
     found = _checkpoints(output)
     return found[-1] if found else None
 

@@ -38,6 +38,7 @@ def test_stored_states_are_the_lower_states_in_float16(
     assert table.passage == tuple(i for i, ws in enumerate(windows) for _ in ws)
     assert table.first_token == tuple(w.first_token for w in flat)
     assert table.n_prefix == tuple(w.n_prefix for w in flat)
+    assert [tuple(ids.tolist()) for ids in table.token_ids] == [w.token_ids for w in flat]
     # Stored in float16 (11 bits of mantissa), computed in other batches: states are of order 1.
     torch.testing.assert_close(states.rows, expected.rows, rtol=1e-3, atol=1e-3)
 

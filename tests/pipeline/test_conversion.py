@@ -161,7 +161,7 @@ def test_a_reader_is_split_elsewhere(tiny_reader_path: Path, tmp_path: Path) -> 
     content = convert(str(tiny_reader_path), tmp_path / "reader", num_lower_layers=3)
     assert content["warnings"] == [
         "the reader was trained with 2 lower layers, not 3: fine-tune it before use "
-        "(docs/training.md)"
+        "(docs/guide/training.md)"
     ]
     assert Reader.load(str(tmp_path / "reader")).config.num_lower_layers == 3
 

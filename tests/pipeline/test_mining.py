@@ -33,7 +33,9 @@ from preread.pipeline import (
     mine_negatives,
     search_passages,
 )
+from preread.pipeline.confirmation import Confirmer
 from preread.pipeline.retrievers import open_retriever
+from preread.reader import Reader
 
 Preread = Callable[..., Any]
 
@@ -190,6 +192,7 @@ def test_summary_counts_what_was_written_and_skipped(
         "multi_span": 0,
         "no_answer": 24,
         "no_positive": 0,
+        "not_confirmed": 0,
     }
     examples = list(read_open_domain_examples(tmp_path / "mined.jsonl"))
     n_negatives = [len(example.negatives) for example in examples]
@@ -229,6 +232,28 @@ def test_answer_in_the_title_alone_makes_no_positive() -> None:
     assert Miner(found(Passage("1", "An island.", "Sicily"))).mine(ask_etna("Sicily")) == (
         SkipReason.NO_POSITIVE
     )
+
+
+FERRY = Passage("1", "Ferries to Sicily leave the port of Naples every evening in summer.", "Ports")
+VOLCANO = Passage("2", "Etna is an active volcano on the east coast of Sicily.", "Mount Etna")
+
+
+def test_a_reader_chooses_the_positive_among_passages_that_hold_the_answer() -> None:
+    question = Question("q", "On which island is the volcano Etna?", ("Sicily",))
+    search = found(FERRY, VOLCANO)
+    assert mined(Miner(search), question).positive == FERRY
+    confirm = Confirmer(Reader.load("default"))
+    example = mined(Miner(search, confirm=confirm), question)
+    assert example.positive == VOLCANO
+    assert VOLCANO.text[example.answer_start :].startswith("Sicily") and example.answer == "Sicily"
+    only_first = Miner(search, confirm=confirm, candidates=1)
+    assert only_first.mine(question) is SkipReason.NOT_CONFIRMED
+    assert Miner(found(), confirm=confirm).mine(question) is SkipReason.NO_POSITIVE
+
+
+def test_contexts_that_are_left_out_are_no_positive() -> None:
+    miner = Miner(found(FERRY, VOLCANO), leave_out=[FERRY.text])
+    assert mined(miner, ask_etna("Sicily")).positive == VOLCANO
 
 
 def test_passage_whose_answer_cannot_be_placed_is_neither_positive_nor_negative() -> None:
@@ -377,7 +402,7 @@ def test_command_counts_skipped_records_on_standard_error(
         (("{index}", "{questions}", "{tmp}/new", "--depth", "5"), "depth must be at least"),
         (
             ("{corpus}", "{questions}", "{tmp}/new", "--retriever", "dense"),
-            "expected an index, for its passages to be found by 'dense'",
+            "expected an index, which --retriever dense searches",
         ),
     ],
 )

@@ -152,14 +152,26 @@ def test_reader_without_all_weights_is_refused(tiny_reader: Reader, tmp_path: Pa
     weights = load_file(tmp_path / "model.safetensors")
     del weights["layers.1.expand.weight"]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(PrereadError, match=r"lacks 1 weights, layers\.1\.expand\.weight"):
+    with pytest.raises(PrereadError, match=r"1 weights are missing .* layers\.1\.expand\.weight"):
         Reader.load(str(tmp_path))
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
-def test_device_that_is_not_there_is_refused(device: str, tiny_reader_path: Path) -> None:
-    with pytest.raises(PrereadError, match="device"):
-        Reader.load(str(tiny_reader_path), device=device)
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ("gpu", "expected cpu, cuda or cuda:N, found 'gpu'"),
+        ("", "expected cpu, cuda or cuda:N, found ''"),
+        (None, "expected cpu, cuda or cuda:N, found None"),
+        ("cuda:99", "cuda:99 was asked for, but PyTorch sees"),
+        *((name, f"{name} was asked for, but PyTorch cannot") for name in ("meta", "hpu", "xla")),
+        *((name, f"{name} was asked for, but PyTorch cannot") for name in ("vulkan", "maia")),
+    ],
+)
+def test_device_that_is_not_there_is_refused(
+    device: str, said: str, tiny_reader_path: Path
+) -> None:
+    with pytest.raises(PrereadError, match=f"^device: {said}"):
+        Reader.load(tiny_reader_path, device=device)
 
 
 def test_model_of_another_family_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where shards are encoded: in processes of this machine, or on a cluster."""
+"""The protocol of executors, and the executor that uses processes of this machine."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,25 +13,30 @@ from .processes import OnShard, default_workers, encode_shards
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """With what shards are encoded."""
+    """Reader, codec and settings with which shards are encoded."""
 
     reader: Reader
-    """Makes the states."""
+    """Computes the states."""
     codec: Codec
-    """Writes them as bytes."""
+    """Turns states into codes."""
     codec_name: str
-    """What another process finds the codec by."""
+    """Name or file by which another process loads the codec."""
     rows_per_batch: int
-    """Rows the reader sees at once."""
+    """Number of tokens that the reader processes at once."""
     scratch: Path
-    """Folder for files that last no longer than encoding; their names end in ``.tmp``."""
+    """Folder for temporary files; their names end in ``.tmp``."""
 
 
 class Executor(Protocol):
-    """Encodes shards; their bytes are the same whichever does."""
+    """Encodes shards. All executors write the same bytes."""
 
     def workers(self, reader: Reader, n_shards: int) -> int:
-        """How many encode at a time, for the estimate; at least 1."""
+        """Number of workers that encode at the same time, for the estimate; at least 1.
+
+        Args:
+            reader: Computes the states.
+            n_shards: Greatest number of shards.
+        """
 
     def encode(
         self,
@@ -42,29 +47,34 @@ class Executor(Protocol):
         on_shard: OnShard,
         on_progress: Progress,
     ) -> None:
-        """Encode shards; they are reported in their order.
+        """Encode shards and report them in their order.
 
         Args:
-            tasks: Taken one by one, a few ahead of the workers.
-            encoding: With what.
-            n_shards: How many tasks there are at most.
-            on_shard: Told each shard that is written.
-            on_progress: Told the tokens that are done, now and then.
+            tasks: The shards to encode, taken one by one, a few ahead of the workers.
+            encoding: Reader, codec and settings.
+            n_shards: Greatest number of tasks.
+            on_shard: Called with the manifest's entry of each finished shard, in order.
+            on_progress: Called from time to time with the number of tokens encoded since.
 
         Raises:
-            PrereadError: If it cannot go on. Shards that were reported are whole.
+            PrereadError: If a worker dies. Shards that were reported are complete.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class LocalExecutor:
-    """Processes of this machine."""
+    """Encodes shards in processes of this machine."""
 
     n_workers: int | None = None
-    """By default one a core, or one where a GPU does the work."""
+    """Number of processes; by default one for each core, or one if the reader is on a GPU."""
 
     def workers(self, reader: Reader, n_shards: int) -> int:
-        """See `Executor`."""
+        """Number of workers that encode at the same time, for the estimate; at least 1.
+
+        Args:
+            reader: Computes the states.
+            n_shards: Greatest number of shards.
+        """
         return max(1, min(self.n_workers or default_workers(reader), n_shards))
 
     def encode(
@@ -76,7 +86,18 @@ class LocalExecutor:
         on_shard: OnShard,
         on_progress: Progress,
     ) -> None:
-        """See `Executor`."""
+        """Encode shards and report them in their order.
+
+        Args:
+            tasks: The shards to encode, taken one by one, a few ahead of the workers.
+            encoding: Reader, codec and settings.
+            n_shards: Greatest number of tasks.
+            on_shard: Called with the manifest's entry of each finished shard, in order.
+            on_progress: Called from time to time with the number of tokens encoded since.
+
+        Raises:
+            PrereadError: If a worker dies. Shards that were reported are complete.
+        """
         encode_shards(
             tasks,
             encoding.reader,

@@ -1,14 +1,14 @@
-"""Encoding shards, in this process or in several.
+"""Encoding shards in this process or in several worker processes.
 
-A shard's bytes are the same whoever writes it: every worker computes on the same batches, with one
-thread, since the last bit of a product depends on how it is split. MKL's conditional
-reproducibility (MKL_CBWR) is left as it is found: it changes which kernels are taken, has to be set
-before a process's first product, and so would part this process from its workers; what it guards
-against, matrices that lie at other offsets from one run to the next, PyTorch's allocator rules out.
+A shard has the same bytes whichever process writes it. Every worker computes the same batches with
+one thread, because the last bit of a matrix product depends on how threads split it. MKL's
+conditional reproducibility (MKL_CBWR) is not set. It selects other kernels and must be set before
+the first product of a process, so this process and its workers would differ. It guards against
+matrices at different memory offsets, which PyTorch's allocator rules out.
 
-Workers get the reader by a file, which all of them map. What a new process is given directly goes
-through a pipe that holds 64 KiB: if it died before it had read more than that, its parent would
-wait for ever, since the parent has the pipe's other end open too.
+Workers load the reader from a file, which all of them map. Arguments of a new process go through a
+pipe that holds 64 KiB. If the process died before it read more than that, its parent would wait for
+ever, because the parent has the other end of the pipe open as well.
 """
 
 import ctypes
@@ -51,19 +51,18 @@ def encode_shards(
     on_shard: OnShard,
     on_progress: Progress,
 ) -> None:
-    """Encode shards; they are reported in their order.
+    """Encode shards and report them in their order.
 
     Args:
-        tasks: Taken one by one, a few ahead of the workers.
-        reader: Makes the states.
-        codec: Writes them as bytes.
-        codec_name: What another process finds the codec by.
-        rows_per_batch: Rows the reader sees at once.
-        scratch: Folder where workers find the reader; of what is left there after a crash, names
-            end in ``.tmp``.
-        workers: 1 for this process, more for that many others.
-        on_shard: Told each shard that is written.
-        on_progress: Told the tokens that are done, now and then.
+        tasks: The shards to encode, taken one by one, a few ahead of the workers.
+        reader: Computes the states.
+        codec: Turns states into codes.
+        codec_name: Name or file by which a worker loads the codec.
+        rows_per_batch: Number of tokens that the reader processes at once.
+        scratch: Folder for the reader's file, whose name ends in ``.tmp``.
+        workers: Number of processes: 1 encodes in this process, more start as many workers.
+        on_shard: Called with the manifest's entry of each finished shard, in order.
+        on_progress: Called from time to time with the number of tokens encoded since.
 
     Raises:
         PrereadError: If a worker dies.
@@ -74,8 +73,8 @@ def encode_shards(
                 on_shard(encode_shard(task, reader, codec, rows_per_batch, on_progress))
         return
     context = get_context("spawn")
-    # No lock: a worker that is killed with it would hold up the rest. Counts that collide are lost,
-    # and only a progress bar depends on them.
+    # No lock: a worker that is killed while it holds one would block the others. Two counts at the
+    # same time lose one, which only the progress bar shows.
     n_tokens = context.RawValue("Q", 0)
     n_told = 0
 
@@ -98,22 +97,22 @@ def encode_shards(
             _run(pool, iter(tasks), workers, on_shard, tell, started)
         except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in started:  # the pool only asks them to end, and waits for ever
+            for process in started:  # the pool would ask them to end, and wait for ever
                 process.kill()
             if isinstance(error, BrokenProcessPool):
                 raise PrereadError(
                     "a worker died; the system kills processes when memory runs out. Go on with "
-                    "--resume, and with fewer --workers if it happens again."
+                    "--resume, and use fewer --workers if it happens again."
                 ) from error
             raise
 
 
 @contextmanager
 def _saved(reader: Reader, folder: Path) -> Iterator[Path]:
-    """The reader in a file, as long as it is needed.
+    """The file of the reader, which is removed after the block.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the file cannot be written.
     """
     path = folder / "reader.tmp"
     try:
@@ -127,7 +126,7 @@ def _saved(reader: Reader, folder: Path) -> Iterator[Path]:
 def _save(reader: Reader, file: IO[bytes]) -> None:
     try:
         torch.save(reader, file)
-    except RuntimeError as error:  # PyTorch's own, of a file that is shorter than it thinks
+    except RuntimeError as error:  # PyTorch's message hides the operating system's error
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         raise
@@ -141,7 +140,7 @@ def _run(
     on_wait: Callable[[], None],
     started: list[BaseProcess],
 ) -> None:
-    """Keep one task more than there are workers under way; note the processes."""
+    """Keep one task more under way than there are workers; ``started`` gets the processes."""
     under_way: list[Future[ShardEntry]] = []
     while True:
         more = islice(tasks, workers + 1 - len(under_way))
@@ -156,15 +155,15 @@ def _run(
 
 
 def _submit(pool: ProcessPoolExecutor, task: ShardTask) -> Future[ShardEntry]:
-    """Hand a task to the pool, which may start a worker for it.
+    """Submit a task to the pool, which may start a worker.
 
     Raises:
         BrokenProcessPool: If a worker has died, or none can be started.
     """
     try:
         return pool.submit(_work, task)
-    # Of a pool that gave up just now: its pipes are closed, or their numbers are the new process's.
-    # An OSError also where none can be started.
+    # A pool that broke just now has closed its pipes, whose numbers the new process may reuse. An
+    # OSError also comes if no process can be started.
     except (OSError, ValueError) as error:
         raise BrokenProcessPool(str(error)) from error
 
@@ -173,11 +172,11 @@ _mine: dict[str, Any] = {}
 
 
 def _start(parent: int, saved: Path, codec_name: str, rows_per_batch: int, n_tokens: Any) -> None:
-    """Set a worker up."""
+    """Set up a worker."""
     _die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends the workers
     torch.set_num_threads(1)
-    # Not only weights are in the file; it is the parent's own.
+    # The file holds objects, not only weights; the parent wrote it, so it is safe to load.
     reader: Reader = torch.load(saved, mmap=True, weights_only=False)
     _mine.update(
         reader=reader,
@@ -188,7 +187,7 @@ def _start(parent: int, saved: Path, codec_name: str, rows_per_batch: int, n_tok
 
 
 def _die_with(parent: int) -> None:
-    """End when the parent is killed: a resumed build would find this worker still writing."""
+    """End this process when its parent is killed; it would write into a resumed build."""
     libc = ctypes.CDLL(None, use_errno=True)
     if hasattr(libc, "prctl"):
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -197,7 +196,7 @@ def _die_with(parent: int) -> None:
 
 
 def _work(task: ShardTask) -> ShardEntry:
-    """Write one shard, in a worker."""
+    """Write one shard in a worker."""
 
     def on_progress(n: int) -> None:
         _mine["n_tokens"].value += n
@@ -207,7 +206,11 @@ def _work(task: ShardTask) -> ShardEntry:
 
 @contextmanager
 def one_thread(reader: Reader) -> Iterator[None]:
-    """Compute as a worker does; on a GPU threads decide nothing."""
+    """Compute with one thread, as a worker does, within the block.
+
+    Args:
+        reader: Computes the states; on a GPU the number of threads is left as it is.
+    """
     before = torch.get_num_threads()
     if reader.device.type == "cpu":
         torch.set_num_threads(1)
@@ -218,5 +221,9 @@ def one_thread(reader: Reader) -> Iterator[None]:
 
 
 def default_workers(reader: Reader) -> int:
-    """A worker a core; one where a GPU does the work."""
+    """Number of workers: one for each core, or one if the reader is on a GPU.
+
+    Args:
+        reader: Computes the states.
+    """
     return len(os.sched_getaffinity(0)) if reader.device.type == "cpu" else 1

@@ -65,7 +65,7 @@ class ReproductionOutcome:
 
 def reproduce(
     reproduction: Reproduction,
-    folder: Path,
+    folder: str | Path,
     *,
     given: Mapping[str, Path | None] | None = None,
     say: Callable[[str], None] = lambda line: None,
@@ -85,6 +85,7 @@ def reproduce(
         PrereadError: If an input is missing, the disk has too little room, a step fails, or its
             result lacks a figure.
     """
+    folder = Path(folder)
     place = folder / reproduction.name
     inputs = find_inputs(reproduction, given or {})
     say(_estimate(reproduction, place, sum(one.bytes_to_fetch for one in inputs.values())))

@@ -58,6 +58,7 @@ _NOTHING = AnswerField(
     end=0,
     passage="",
     confidence=None,
+    metadata={},
     supporting=[],
 )
 

@@ -1,1 +1,1 @@
-"""Fitting a quantised codec to the states of a sample of passages."""
+"""Fitting a quantised codec to the states of sample passages."""

@@ -1,4 +1,4 @@
-"""Learning a quantised codec from the states of some passages."""
+"""Learning a quantised codec from the states of sample passages."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,33 +21,46 @@ from .quantiser import fit_quantiser, parts_of, stretching
 from .sensitivity import fisher_information
 
 MIN_TOKENS = 39 * BOOK_SIZE
-"""What faiss wants: 39 vectors for each row of a codebook."""
+"""Fewest tokens to learn from: faiss asks for 39 vectors for each row of a codebook."""
 MAX_TOKENS = 600_000
-"""Of a sample; their states have to be held in memory."""
+"""Most tokens of a sample; their states must fit in memory."""
 MAX_VECTORS = 200_000
-"""Of those that a quantiser learns from: 780 for each row of a codebook."""
+"""Most tokens that a quantiser learns from: 780 for each row of a codebook."""
 _UNTITLED = 4
-"""One of so many passages is encoded without its title."""
+"""One in this many passages is encoded without its title."""
 _WINDOWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class StateSample:
-    """States of some windows, to learn codecs from."""
+    """States of some windows, from which codecs are learned."""
 
     token_ids: Packed
-    """Shape ``(n_rows,)``, int64."""
+    """Token ids of the windows. Shape ``(n_rows,)``, int64."""
     states: Tensor
     """Shape ``(n_rows, hidden_size)``, float32, on CPU."""
     sensitivity: Tensor
-    """What errors of a state cost, by `fisher_information`. Shape ``(hidden_size, hidden_size)``,
+    """Cost of errors in a state, from `fisher_information`. Shape ``(hidden_size, hidden_size)``,
     float64."""
 
 
 def learn_codec(
     name: CodecName, reader: Reader, sample: StateSample, *, show_progress: bool = False
 ) -> QuantisedCodec:
-    """Learn one codec; see `learn_codecs`."""
+    """Learn one codec, in some minutes.
+
+    Args:
+        name: Name of a codec of kind ``pq`` or ``rpq``.
+        reader: Reader whose states are encoded.
+        sample: Sample of its states, from `sample_states`.
+        show_progress: Whether to draw a progress bar on standard error.
+
+    Returns:
+        The codec. The same arguments give the same codec on the same machine.
+
+    Raises:
+        PrereadError: If the sample has too few tokens, or the codec needs no learning.
+    """
     (codec,) = learn_codecs([name], reader, sample, show_progress=show_progress)
     return codec
 
@@ -55,19 +68,20 @@ def learn_codec(
 def learn_codecs(
     names: Iterable[CodecName], reader: Reader, sample: StateSample, *, show_progress: bool = False
 ) -> Iterator[QuantisedCodec]:
-    """Learn codecs, each in some minutes; what token ids tell is learned once for all of them.
+    """Learn several codecs, in some minutes each; they share one predictor.
 
     Args:
-        names: Of kind ``pq`` or ``rpq``.
-        reader: Whose states are coded.
-        sample: Some of its states, by `sample_states`.
-        show_progress: Draw a progress bar on standard error.
+        names: Names of codecs of kind ``pq`` or ``rpq``.
+        reader: Reader whose states are encoded.
+        sample: Sample of its states, from `sample_states`.
+        show_progress: Whether to draw a progress bar on standard error.
 
     Yields:
-        The codecs. The same arguments give the same ones, on the same machine.
+        The codecs, in the order of the names. The same arguments give the same codecs on the same
+        machine.
 
     Raises:
-        PrereadError: If the sample has too few tokens, or the kind has nothing to learn.
+        PrereadError: If the sample has too few tokens, or a codec needs no learning.
     """
     n_tokens, size = sample.states.shape
     embeddings = reader.model.embedder.word_vectors().detach()
@@ -79,8 +93,8 @@ def learn_codecs(
             )
         if n_tokens < MIN_TOKENS:
             raise PrereadError(
-                f"codec: expected at least {MIN_TOKENS} tokens of passages to learn from, found "
-                f"{n_tokens}. Learn from a larger corpus, or use float16."
+                f"codec: expected at least {MIN_TOKENS} tokens to learn from, found {n_tokens}. "
+                "Learn from a larger corpus, or use float16."
             )
         with torch.inference_mode():
             if name.kind is CodecKind.PQ:
@@ -101,7 +115,7 @@ def learn_codecs(
 
 
 def _average(states: Tensor) -> Predictor:
-    """The predictor of a plain product quantiser, which knows no more than the mean."""
+    """The predictor of a plain product quantiser: the mean of all states."""
     size = states.shape[1]
     nothing = states.new_empty((0, size))
     average = rounded(states.mean(0, keepdim=True))
@@ -109,7 +123,7 @@ def _average(states: Tensor) -> Predictor:
 
 
 def _rest(side: SideInformation, sample: StateSample) -> Tensor:
-    """What the token ids do not tell, of as many states as a quantiser learns from."""
+    """What the token ids do not predict, for as many states as a quantiser learns from."""
     lengths = sample.token_ids.lengths
     rest = torch.empty(min(MAX_VECTORS, len(sample.states)), sample.states.shape[1])
     row = 0
@@ -126,14 +140,14 @@ def _rest(side: SideInformation, sample: StateSample) -> Tensor:
 def sample_states(
     reader: Reader, passages: Sequence[Passage], *, show_progress: bool = False
 ) -> StateSample:
-    """Encode passages, as many as are needed, and see what errors in their states would cost.
+    """Encode passages up to `MAX_TOKENS`, and estimate what errors in their states cost.
 
     Args:
-        reader: Whose states are coded.
-        passages: A sample of what will be coded, in random order; 5,000 of 100 words are plenty.
-            Some are encoded without their titles: windows begin otherwise then, and the codec shall
-            serve for both.
-        show_progress: Draw a progress bar on standard error.
+        reader: Reader whose states are encoded.
+        passages: Random sample of the passages to be encoded, in random order; 5,000 passages of
+            100 words are plenty. Some are encoded without their titles, whose windows begin
+            differently, so that the codec suits both.
+        show_progress: Whether to draw a progress bar on standard error.
     """
     titles = [p.title if n % _UNTITLED else "" for n, p in enumerate(passages)]
     encoded = reader.encoder.encode_passages([p.text for p in passages], titles)

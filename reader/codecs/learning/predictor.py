@@ -1,4 +1,4 @@
-"""Learning what token ids tell of a state."""
+"""Learning to predict states from token ids."""
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +12,11 @@ from ..tables import rounded
 
 _REACH = 2
 _RIDGE = 1e-4
-"""Of the mean square of the features."""
+"""Strength of the regularisation, relative to the mean square of the features."""
 _ROWS_AT_ONCE = 8192
 _HIDDEN = 512
 _HELD_OUT = 0.05
-"""Of the rows, to see whether hidden units help."""
+"""Share of the rows held out to decide whether hidden units help."""
 _EPOCHS = 2
 _BATCH = 1024
 _LEARNING_RATE = 1e-3
@@ -25,10 +25,19 @@ _DROPOUT = 0.1
 
 
 class Features:
-    """What a state is predicted from: words around it, its window, its place, and 1."""
+    """The features from which a state is predicted.
+
+    They are the embeddings of the token and its neighbours, the mean embedding of its window, the
+    vector of its position, and the constant 1.
+    """
 
     def __init__(self, reader: Reader, token_ids: Packed) -> None:
-        """Look up what surrounds each row; all on CPU."""
+        """Look up the surroundings of each row, on the CPU.
+
+        Args:
+            reader: Reader whose embeddings are used.
+            token_ids: Token ids of windows, on the CPU. Shape ``(n_rows,)``, int64.
+        """
         embedder = reader.model.embedder
         self.n_places = reader.config.window_length
         words = embedder.word_vectors().detach().cpu()
@@ -53,11 +62,18 @@ class Features:
 
     @property
     def width(self) -> int:
-        """Numbers a row is predicted from."""
+        """Number of features of a row."""
         return (2 * _REACH + 3) * self.size + 1
 
     def of(self, rows: Tensor) -> Tensor:
-        """Features of some rows. Shape ``(n, width)``, float32."""
+        """Features of some rows.
+
+        Args:
+            rows: Numbers of rows. Shape ``(n,)``, int64.
+
+        Returns:
+            Shape ``(n, width)``, float32.
+        """
         return torch.cat(
             [
                 self._words[self._neighbours[rows]].flatten(1),
@@ -69,13 +85,14 @@ class Features:
         )
 
     def split(self, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What a map of the features says of places, of neighbours, and of the window's mean.
+        """Divide a linear map of the features by what it is applied to.
 
         Args:
             weights: Shape ``(width, n)``.
 
         Returns:
-            Shapes ``(n_places, n)``, ``(2 * reach + 1, size, n)`` and ``(size, n)``.
+            Contribution of each position, shape ``(n_places, n)``; maps of the neighbours, shape
+            ``(2 * reach + 1, size, n)``; map of the window's mean, shape ``(size, n)``.
         """
         n_tables = 2 * _REACH + 1
         of_words, of_mean, of_place, bias = torch.split(
@@ -94,19 +111,19 @@ def fit_predictor(
     seed: int = 0,
     show_progress: bool = False,
 ) -> Predictor:
-    """Learn to predict states: a linear map in closed form, and hidden units for what it leaves.
+    """Learn to predict states: a linear map in closed form, and hidden units for what remains.
 
     Args:
-        reader: Its embeddings are what is predicted from.
-        token_ids: Of some windows in random order. Shape ``(n,)``, int64.
-        states: Shape ``(n, hidden_size)``, float32.
-        stretch: A map after which plain distances are what errors cost. Shape
+        reader: Reader whose embeddings are used.
+        token_ids: Token ids of windows in random order. Shape ``(n,)``, int64.
+        states: Lower states of the windows. Shape ``(n, hidden_size)``, float32.
+        stretch: Map after which plain distances measure what errors cost. Shape
             ``(hidden_size, hidden_size)``.
-        seed: Of the hidden units.
-        show_progress: Draw a progress bar on standard error.
+        seed: Seed of the hidden units' training.
+        show_progress: Whether to draw a progress bar on standard error.
 
     Returns:
-        The predictor, rounded to what its file can say.
+        The predictor, rounded to the precision of its file.
     """
     features = Features(reader, token_ids)
     rows = torch.split(torch.arange(len(features)), _ROWS_AT_ONCE)
@@ -140,11 +157,11 @@ def _ridge(features: Features, states: Tensor, rows: tuple[Tensor, ...]) -> Tens
 def _hidden_units(
     features: Features, targets: Tensor, show_progress: bool
 ) -> tuple[Tensor, Tensor]:
-    """Weights into and out of hidden units; none where they would not help."""
+    """Train weights into and out of hidden units; empty if hidden units do not help."""
     n, size = targets.shape
     n_learned = n - int(_HELD_OUT * n)
     scale = features.of(torch.arange(0, n_learned, max(1, n_learned // 20_000))).std(0)
-    scale[-1] = 1.0  # the constant
+    scale[-1] = 1.0  # the constant feature
     scale.clamp_(min=1e-3)
     into, out = nn.Linear(features.width, _HIDDEN, bias=False), nn.Linear(_HIDDEN, size, bias=False)
     nn.init.zeros_(out.weight)

@@ -1,4 +1,4 @@
-"""Learning a quantiser, by faiss."""
+"""Learning a quantiser, with faiss."""
 
 import faiss
 import numpy as np
@@ -11,21 +11,21 @@ from ..tables import rounded
 
 _ROTATION_ROUNDS = 10
 _MOST_BOOKS = 10
-"""Of a part. More of them, and the way to find good sums of rows gets long."""
+"""Most codebooks of a part. With more, the search for good sums of rows gets slow."""
 _FLOOR = 0.2
-"""Share of the metric that weighs all directions alike, so that none is given up."""
+"""Share of the metric that weights all directions equally, so that none is neglected."""
 
 
 def stretching(sensitivity: Tensor | None, size: int) -> tuple[Tensor, Tensor]:
-    """A map after which plain distances are what errors cost, and its inverse.
+    """A map after which plain distances measure what errors cost, and its inverse.
 
     Args:
-        sensitivity: Shape ``(size, size)``, as `fisher_information` gives it; without it, or where
-            it is 0, all directions are alike.
-        size: Of a state.
+        sensitivity: From `fisher_information`. Shape ``(size, size)``. If it is None or 0, all
+            directions have the same weight.
+        size: Width of a state.
 
     Returns:
-        Both symmetric. Shape ``(size, size)``, float32.
+        Two symmetric matrices. Shape ``(size, size)`` each, float32.
     """
     if sensitivity is None or not bool(sensitivity.any()):
         return torch.eye(size), torch.eye(size)
@@ -37,7 +37,11 @@ def stretching(sensitivity: Tensor | None, size: int) -> tuple[Tensor, Tensor]:
 
 
 def parts_of(n_bytes: int) -> int:
-    """Parts that a vector is cut into: as few as leave each a number of codebooks to search."""
+    """Number of parts of a vector: as few as leave at most `_MOST_BOOKS` codebooks to each.
+
+    Args:
+        n_bytes: Number of bytes of a code.
+    """
     return next(
         n for n in range(1, n_bytes + 1) if n_bytes % n == 0 and n_bytes // n <= _MOST_BOOKS
     )
@@ -46,18 +50,19 @@ def parts_of(n_bytes: int) -> int:
 def fit_quantiser(
     vectors: Tensor, n_bytes: int, n_parts: int, stretch: Tensor, shrink: Tensor
 ) -> Quantiser:
-    """Learn rotation and codebooks; widths that do not divide are filled up.
+    """Learn a rotation and codebooks.
 
     Args:
         vectors: Shape ``(n, size)``, float32.
-        n_bytes: Of a code.
-        n_parts: Of a vector; ``n_bytes`` of them are a product quantiser (OPQ), fewer a sum of
-            rows for each part.
-        stretch: See `stretching`.
-        shrink: Its inverse.
+        n_bytes: Number of bytes of a code.
+        n_parts: Number of parts of a vector; with ``n_bytes`` parts the result is a product
+            quantiser (OPQ), with fewer each part is a sum of rows. If it does not divide ``size``,
+            vectors are padded with zeros.
+        stretch: Map after which plain distances measure what errors cost. Shape ``(size, size)``.
+        shrink: Inverse of ``stretch``. Shape ``(size, size)``.
 
     Returns:
-        The quantiser, rounded to what its file can say.
+        The quantiser, rounded to the precision of its file.
     """
     n, size = vectors.shape
     part_size = -(-size // n_parts)

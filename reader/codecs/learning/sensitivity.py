@@ -1,15 +1,14 @@
-"""Where it matters that a state is off: the Fisher information of answers by lower states.
+"""Sensitivity of answers to errors in lower states: their Fisher information.
 
-A state that is off by a small d changes the distribution of answers by about ``d @ F @ d / 2`` nats
-of Kullback-Leibler divergence, F the second moment of the gradient of an answer's log-probability,
-answers drawn from the reader itself. A codec that makes ``d @ F @ d`` small spends its bytes on
-what the upper layers read.
+A small error d in a state changes the distribution of answers by about ``d @ F @ d / 2`` nats of
+Kullback-Leibler divergence. F is the second moment of the gradient of an answer's log-probability,
+with answers drawn from the reader itself. A codec that keeps ``d @ F @ d`` small spends its bytes
+on what the upper layers read.
 
-Questions are made of the passages themselves (`statement_examples`), so that nothing but text is
-needed.
+Questions are made from the passages themselves (`statement_examples`), so only text is needed.
 
-Source: Choi et al. 2017 (https://arxiv.org/abs/1612.01543), section 3, weigh the k-means of network
-weights by the curvature of the loss; here it is states that are quantised, and F is a full matrix.
+Source: Choi et al. 2017 (https://arxiv.org/abs/1612.01543), section 3, weight the k-means of
+network weights by the curvature of the loss; here states are quantised, and F is a full matrix.
 """
 
 import random
@@ -33,17 +32,17 @@ _DRAWS = 2
 def fisher_information(
     reader: Reader, passages: Sequence[Passage], *, seed: int = 0, show_progress: bool = False
 ) -> Tensor:
-    """Average over tokens of the gradient's outer product.
+    """Average over tokens of the outer product of the gradient.
 
     Args:
-        reader: Its upper layers are asked.
-        passages: Questions are made of them.
-        seed: Draws questions and answers.
-        show_progress: Draw a progress bar on standard error.
+        reader: Reader whose upper layers are examined.
+        passages: Passages from which questions are made.
+        seed: Seed of the choice of questions and answers.
+        show_progress: Whether to draw a progress bar on standard error.
 
     Returns:
-        Shape ``(hidden_size, hidden_size)``, float64, on CPU; zeros where no passage makes a
-        question.
+        Shape ``(hidden_size, hidden_size)``, float64, on CPU; zeros if no question can be made from
+        any passage.
     """
     generator = torch.Generator(reader.device).manual_seed(seed)
     examples = list(statement_examples(passages, per_passage=1, seed=seed))

@@ -1,4 +1,4 @@
-"""What every runtime of the upper layers does, and what its products are computed by."""
+"""Interfaces of a runtime of the upper layers, and of the kernels that it computes with."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -11,14 +11,14 @@ from ...modeling.question_answering import SpanLogits
 from ...packing import Packed
 
 Project = Callable[[Tensor], Tensor]
-"""A product with weights and a bias added. Shapes ``(n_rows, n_in)`` to ``(n_rows, n_out)``."""
+"""A product with fixed weights, plus a bias. Shapes ``(n_rows, n_in)`` to ``(n_rows, n_out)``."""
 Finish = Callable[[Tensor, Tensor], Tensor]
-"""What comes after attention, of the layer's input and of what attention mixed, for the rows that
-asked. Shapes ``(n_rows, hidden_size)``, all three."""
+"""The part of a layer that follows attention. Takes the rows of the layer's input that are needed,
+and the attention output of the same rows. All shapes ``(n_rows, hidden_size)``."""
 
 
 class UpperRuntime(Protocol):
-    """Runs upper layers and span head without gradients."""
+    """Runs the upper layers and the span head, without gradients."""
 
     def logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
@@ -27,28 +27,38 @@ class UpperRuntime(Protocol):
 
         Args:
             questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
-            passages: Lower states of the passages. Shape ``(n_passage_rows, hidden_size)``.
-            pairs: Which question is read with which passage, as segment numbers.
+            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
+            pairs: Segment numbers of a question and a window, for each pair that is read.
 
         Returns:
-            Logits of the pairs' passage rows, packed in the order of the pairs, and of each pair's
-            [CLS] row. All float32.
+            Logits of the passage rows, packed in the order of the pairs, and of the [CLS] row of
+            each pair. All float32.
         """
 
     def span_logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
     ) -> tuple[Tensor, Tensor]:
-        """Start and end of `logits` alone. Shape ``(n_rows,)`` each, float32."""
+        """Read questions with passages, without the [CLS] logits.
+
+        Args:
+            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
+            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
+            pairs: Segment numbers of a question and a window, for each pair that is read.
+
+        Returns:
+            Start and end logits of the passage rows, packed in the order of the pairs. Shape
+            ``(n_rows,)`` each, float32.
+        """
 
 
 class Kernels(Protocol):
-    """Computes what is the same for every row of a packed batch: all of a layer but attention."""
+    """Computes everything in a layer but attention: operations on each packed row by itself."""
 
     dtype: torch.dtype
-    """Of the rows that go in and come out."""
+    """Number format of the rows, before and after."""
 
     def project(self, weight: Tensor, bias: Tensor) -> Project:
-        """A product with these weights, laid out for reading.
+        """Prepare a product with fixed weights.
 
         Args:
             weight: Shape ``(n_out, n_in)``, float32.
@@ -56,4 +66,10 @@ class Kernels(Protocol):
         """
 
     def finish(self, layer: TransformerLayer) -> Finish:
-        """A layer's output projection, feed-forward part and norms, laid out for reading."""
+        """Prepare the part of a layer after attention.
+
+        This is the output projection, the feed-forward part and both norms.
+
+        Args:
+            layer: Layer whose weights are used.
+        """

@@ -1,12 +1,12 @@
-"""Upper layers with nothing computed in vain.
+"""Upper layers that compute no row in vain.
 
-Against `DeformerForQuestionAnswering.upper`, which training uses:
+The differences from `DeformerForQuestionAnswering.upper`, which training uses:
 
-- Query, key and value are one product.
-- In the last layer, only passage rows and each pair's [CLS] row ask and go through the feed-forward
-  part: nothing reads the question's others.
-- Pairs are read in batches of like length that stay in the cache, and weights are converted to the
-  number format and layout of the products once.
+- One product computes query, key and value.
+- The last layer computes queries and the feed-forward part only for passage rows and the [CLS] row
+of each pair; nothing uses its output for the other question rows.
+- Pairs are read in batches of similar length that fit the cache, and weights are converted once to
+the number format and layout of the kernels.
 
 Source: Cao et al. 2020, section 3; what the last layer may leave out follows from its equations.
 """
@@ -26,12 +26,12 @@ from .joining import ROWS_AT_ONCE, joined_batches
 from .torch_kernels import torch_kernels
 
 _ROWS_MULTIPLE = 64
-"""oneDNN keeps code and buffers for every number of rows that it has seen, up to a thousand; where
-these are few, its memory does not grow, and it finds them made."""
+"""oneDNN keeps code and buffers for up to a thousand different numbers of rows. Rounding the number
+up keeps its memory small, and lets it find the code it has made."""
 
 
 class _FusedLayer:
-    """One layer, laid out for reading."""
+    """One layer with its weights prepared for reading."""
 
     def __init__(self, layer: nn.Module, kernels: Kernels, *, is_last: bool) -> None:
         assert isinstance(layer, TransformerLayer)
@@ -46,15 +46,29 @@ class _FusedLayer:
         self.finish = kernels.finish(layer)
 
     def project(self, hidden: Tensor) -> Sequence[Tensor]:
-        """Query, key and value of all rows; not of the last layer.
+        """Query, key and value of all rows, in a layer that is not the last.
 
-        Shape ``(n_rows, n_heads, head_size)`` each.
+        Args:
+            hidden: Shape ``(n_rows, hidden_size)``.
+
+        Returns:
+            Shape ``(n_rows, n_heads, head_size)`` each.
         """
         (all_three,) = self._inputs
         return self._by_head(all_three(hidden), 3)
 
     def project_last(self, hidden: Tensor, asking: Tensor) -> Sequence[Tensor]:
-        """Query of the rows that ask, key and value of all; of the last layer."""
+        """Query of some rows, and key and value of all, in the last layer.
+
+        Args:
+            hidden: Shape ``(n_rows, hidden_size)``.
+            asking: The rows of ``hidden`` whose output is needed. Shape
+                ``(n_read_rows, hidden_size)``.
+
+        Returns:
+            Shapes ``(n_read_rows, n_heads, head_size)``, then twice
+            ``(n_rows, n_heads, head_size)``.
+        """
         query, key_and_value = self._inputs
         return [*self._by_head(query(asking), 1), *self._by_head(key_and_value(hidden), 2)]
 
@@ -63,7 +77,7 @@ class _FusedLayer:
 
 
 class FusedUpper:
-    """`UpperRuntime` on CPU or GPU; products are left to kernels."""
+    """`UpperRuntime` for layers like BERT's, on CPU or GPU."""
 
     def __init__(
         self,
@@ -72,13 +86,14 @@ class FusedUpper:
         *,
         rows_at_once: int | None = None,
     ) -> None:
-        """Copy the model's upper layers; later changes of the model are not seen.
+        """Copy the upper layers of a model; later changes of the model have no effect.
 
         Args:
-            model: On the device where it shall read.
-            kernels: Computes all but attention; by default PyTorch in float32. Logits are float32
-                always.
-            rows_at_once: Rows of a batch, question rows included; by default what suits the device.
+            model: Model on the device that reads.
+            kernels: Compute everything but attention; by default PyTorch in float32. The logits are
+                float32 with any kernels.
+            rows_at_once: Most rows of a batch, question rows included; by default a number that
+                suits the device.
         """
         head = model.head.weight, model.head.bias
         self._head = [weight.detach().to(torch.float32, copy=True) for weight in head]
@@ -99,7 +114,17 @@ class FusedUpper:
     def logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
     ) -> SpanLogits:
-        """Read questions with passages; see `UpperRuntime`."""
+        """Read questions with passages; see `UpperRuntime`.
+
+        Args:
+            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
+            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
+            pairs: Segment numbers of a question and a window, for each pair that is read.
+
+        Returns:
+            Logits of the passage rows, packed in the order of the pairs, and of the [CLS] row of
+            each pair. All float32.
+        """
         device = self._head[0].device
         both = torch.cat([x.rows.to(device, self._dtype) for x in (questions, passages)])
         n_rows = sum(passages.lengths[passage] for _, passage in pairs)
@@ -120,7 +145,16 @@ class FusedUpper:
     def span_logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
     ) -> tuple[Tensor, Tensor]:
-        """Start and end logits; see `UpperRuntime`."""
+        """Read questions with passages, without the [CLS] logits; see `UpperRuntime`.
+
+        Args:
+            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
+            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
+            pairs: Segment numbers of a question and a window, for each pair that is read.
+
+        Returns:
+            Start and end logits of the passage rows. Shape ``(n_rows,)`` each, float32.
+        """
         logits = self.logits(questions, passages, pairs)
         return logits.start, logits.end
 
@@ -131,7 +165,7 @@ class FusedUpper:
         lengths: Sequence[int],
         read_lengths: Sequence[int],
     ) -> Tensor:
-        """The last layer, for the rows that are read. Shape ``(n_read_rows, hidden_size)``."""
+        """Output of the last layer for the needed rows. Shape ``(n_read_rows, hidden_size)``."""
         asking = hidden[read_rows]
         if not self._layers:
             return asking

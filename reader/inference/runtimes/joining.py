@@ -1,6 +1,6 @@
-"""Cutting pairs into batches of like length, and laying their rows out, all in index arithmetic.
+"""Dividing pairs into batches of similar length, and joining their rows, by index arithmetic alone.
 
-Within a batch every pair is one segment, the question's rows first, or the passage's::
+Within a batch every pair is one segment: the question's rows first, or the passage's::
 
     [q q p p p | q q p p p p | q q q p p p p]
 """
@@ -14,31 +14,38 @@ from torch import Tensor
 from ...packing import Packed, cumulative, positions_of
 
 ROWS_AT_ONCE = {"cpu": 2_048, "cuda": 65_536}
-"""On a CPU a batch's widest tensor is to stay in the cache; a GPU wants to be filled."""
+"""Most rows of a batch by type of device. On a CPU the widest tensor of a batch should fit the
+cache; a GPU needs large batches to be busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedBatch:
-    """Some pairs, as rows to be gathered and put back."""
+    """The rows of some pairs: where they come from, and where their logits go."""
 
     lengths: tuple[int, ...]
-    """Rows of each pair."""
+    """Number of rows of each pair."""
     first_lengths: tuple[int, ...]
-    """Those of them that come first in the pair: the question's, or the passage's."""
+    """Number of rows of the first segment of each pair: the question, or the passage."""
     read_lengths: tuple[int, ...]
-    """Those of them whose logits are wanted: the passage's, and the question's [CLS], which is the
-    pair's first row, or its last where the passage comes first."""
+    """Number of rows of each pair whose logits are needed: the passage rows and the [CLS] row.
+    [CLS] is the first row of the pair, or the last if the passage comes first."""
     source: Tensor
-    """Which row of questions and passages, laid end to end, each row is. Int64."""
+    """Source of each row: its number among the rows of questions and passages laid end to end.
+    Shape ``(n_rows,)``, int64."""
     read_rows: Tensor
-    """Which rows' logits are wanted, in order. Int64."""
+    """Numbers of the rows whose logits are needed, ascending. Shape ``(n_read_rows,)``, int64."""
     target: Tensor
-    """Where they belong: first the passage rows of all pairs, then a row for each pair. Int64."""
+    """Place of each of these logits in the output, which holds the passage rows of all pairs and
+    then one [CLS] row for each pair. Shape ``(n_read_rows,)``, int64."""
 
     def filled_up(self, multiple: int) -> "JoinedBatch":
-        """With a pair more, of rows that nobody reads, so that the number of rows is a multiple.
+        """Add one pair of unused rows, so that the numbers of rows and of read rows are multiples.
 
-        So is that of the rows whose logits are wanted; ``target`` has the real ones only.
+        Args:
+            multiple: The numbers are rounded up to a multiple of this number.
+
+        Returns:
+            The batch with another pair. ``target`` is unchanged: it covers the real rows only.
         """
         n_rows, n_read = (multiple - n % multiple for n in (len(self.source), len(self.read_rows)))
         nothing = self.source.new_zeros(n_rows)
@@ -60,14 +67,17 @@ def joined_batches(
     *,
     passage_first: bool = False,
 ) -> Iterator[JoinedBatch]:
-    """Batches of all pairs, shortest first.
+    """Divide pairs into batches, shortest pairs first.
 
     Args:
-        questions: Their lengths count.
-        passages: Likewise.
-        pairs: Which question is read with which passage.
-        rows_at_once: Most rows of a batch; a longer pair makes one of its own.
+        questions: Token ids or states of the questions; only the lengths are used.
+        passages: Token ids or states of the windows; only the lengths are used.
+        pairs: Segment numbers of a question and a window, for each pair.
+        rows_at_once: Most rows of a batch. A longer pair is a batch by itself.
         passage_first: Whether the passage comes before the question.
+
+    Yields:
+        The batches.
     """
     of_question = torch.tensor([q for q, _ in pairs], dtype=torch.int64)
     of_passage = torch.tensor([p for _, p in pairs], dtype=torch.int64)
@@ -104,7 +114,7 @@ def joined_batches(
 
 
 def _cut(order: Tensor, lengths: Sequence[int], rows_at_once: int) -> Iterator[Tensor]:
-    """Runs of the order, of at most so many rows."""
+    """Divide the order into runs of at most ``rows_at_once`` rows."""
     ends = cumulative(lengths).tolist()
     first = 0
     for number in range(1, len(lengths) + 1):

@@ -1,11 +1,12 @@
-"""ONNX graphs of what is the same for every row of a packed batch, in int8.
+"""ONNX graphs of a layer in int8, without attention.
 
-Weights are quantised ahead of time, one scale an output; activations when they come, one scale and
-zero point a batch::
+Weights are quantised ahead of time, with one scale for each output. Activations are quantised when
+they arrive, with one scale and zero point for each batch::
 
     x --DynamicQuantizeLinear--> uint8 --MatMulInteger(int8 weights)--> int32 --scale, bias--> y
 
-ONNX Runtime makes one kernel of these nodes. Attention is not here: its segments differ in length.
+ONNX Runtime fuses these nodes into one kernel. Attention is left out because the lengths of its
+segments differ.
 
 Source: https://onnx.ai/onnx/operators for the nodes;
 https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html for the pattern.
@@ -23,20 +24,20 @@ from torch import Tensor, nn
 from ....data import PrereadError
 from ...modeling.layers import TransformerLayer
 
-_OPSET = 20  # the first with Gelu
-_IR_VERSION = 9  # of that opset
+_OPSET = 20  # the first opset with Gelu
+_IR_VERSION = 9  # the version that belongs to this opset
 _GELU = {"gelu": "none", "gelu_new": "tanh", "gelu_pytorch_tanh": "tanh"}
 
 
 class Int8Graph:
-    """Nodes and weights, as they are added; a node's output is called by its name."""
+    """A graph under construction. The output of a node is referred to by its name."""
 
     def __init__(self, hidden_act: str, largest: int) -> None:
-        """Begin with none.
+        """Begin an empty graph.
 
         Args:
-            hidden_act: Activation of the layers, as in the configuration.
-            largest: As in `quantise`.
+            hidden_act: Activation of the feed-forward part, a key of transformers' ``ACT2FN``.
+            largest: Quantised weights lie in ``-largest..largest``.
         """
         self._hidden_act = hidden_act
         self._largest = largest
@@ -44,31 +45,53 @@ class Int8Graph:
         self._weights: list[onnx.TensorProto] = []
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node of one output."""
+        """Add a node with one output.
+
+        Args:
+            kind: Name of the ONNX operator.
+            *inputs: Names of the inputs.
+            **attributes: Attributes of the operator.
+
+        Returns:
+            Name of the output.
+        """
         return self.nodes(kind, inputs, 1, **attributes)[0]
 
     def nodes(
         self, kind: str, inputs: Sequence[str], n_outputs: int, **attributes: Any
     ) -> list[str]:
-        """Add a node of several outputs."""
+        """Add a node with several outputs.
+
+        Args:
+            kind: Name of the ONNX operator.
+            inputs: Names of the inputs.
+            n_outputs: Number of outputs.
+            **attributes: Attributes of the operator.
+
+        Returns:
+            Names of the outputs.
+        """
         names = [f"{kind}_{len(self._nodes)}_{number}" for number in range(n_outputs)]
         self._nodes.append(helper.make_node(kind, inputs, names, **attributes))
         return names
 
     def weight(self, values: Tensor | NDArray[np.generic]) -> str:
-        """Add a constant."""
+        """Add a constant, and return its name."""
         array = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
         name = f"weight_{len(self._weights)}"
         self._weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
     def linear(self, rows: str, weight: Tensor, bias: Tensor) -> str:
-        """A product in int8, with its bias, in float32 again.
+        """Add a product in int8, with its bias; the result is float32.
 
         Args:
-            rows: What goes in. Shape ``(..., n_in)``, float32.
+            rows: Name of the input. Shape ``(..., n_in)``, float32.
             weight: Shape ``(n_out, n_in)``.
             bias: Shape ``(n_out,)``.
+
+        Returns:
+            Name of the output. Shape ``(..., n_out)``, float32.
         """
         integers, scales = quantise(weight.detach().float().cpu().numpy(), self._largest)
         quantised, scale, zero = self.nodes("DynamicQuantizeLinear", [rows], 3)
@@ -79,15 +102,32 @@ class Int8Graph:
         return self.node("Add", scaled, self.weight(bias.float()))
 
     def normalise(self, rows: str, norm: nn.LayerNorm) -> str:
-        """A layer norm, in float32."""
+        """Add a layer norm in float32.
+
+        Args:
+            rows: Name of the input. Shape ``(..., hidden_size)``, float32.
+            norm: Layer norm whose weights are used.
+
+        Returns:
+            Name of the output, of the shape of the input.
+        """
         weights = (self.weight(w.float()) for w in (norm.weight, norm.bias))
         return self.node("LayerNormalization", rows, *weights, epsilon=norm.eps)
 
     def finish(self, layer: TransformerLayer, mixed: str, hidden: str) -> str:
-        """What comes after attention.
+        """Add the part of a layer after attention.
+
+        Args:
+            layer: Layer whose weights are used.
+            mixed: Name of the output of attention. Shape ``(n_rows, hidden_size)``, float32.
+            hidden: Name of the layer's input for the same rows. Shape ``(n_rows, hidden_size)``,
+                float32.
+
+        Returns:
+            Name of the layer's output. Shape ``(n_rows, hidden_size)``, float32.
 
         Raises:
-            PrereadError: If there is no node for the activation.
+            PrereadError: If ONNX has no node for the activation.
         """
         if self._hidden_act not in _GELU:
             raise PrereadError(
@@ -105,7 +145,12 @@ class Int8Graph:
         return self.normalise(self.node("Add", fed, attended), layer.output_norm)
 
     def serialised(self, inputs: Sequence[onnx.ValueInfoProto], output: str) -> bytes:
-        """The whole model, with one output: ``out``, float32."""
+        """Serialise the model with one output, ``out``, in float32.
+
+        Args:
+            inputs: Declared inputs of the graph.
+            output: Name of the node output that becomes ``out``.
+        """
         out = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
         last = helper.make_node("Identity", [output], ["out"])
         graph = helper.make_graph(
@@ -120,14 +165,14 @@ class Int8Graph:
 def quantise(
     weight: NDArray[np.float32], largest: int
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Integers, and what one of them is worth in each row.
+    """Quantise a matrix row by row.
 
     Args:
-        weight: Shape ``(n_out, n_in)``.
+        weight: Shape ``(n_out, n_in)``, float32.
         largest: Integers lie in ``-largest..largest``.
 
     Returns:
-        Integers of the same shape, and scales of shape ``(n_out,)``.
+        Integers of the same shape, and the scale of each row. Shape of the scales ``(n_out,)``.
     """
     most = np.abs(weight).max(axis=1, initial=0.0)
     scales = np.where(most > 0, most / largest, 1.0).astype(np.float32)
@@ -135,33 +180,31 @@ def quantise(
 
 
 def linear_graph(weight: Tensor, bias: Tensor, largest: int) -> bytes:
-    """A product: ``rows`` to ``out``.
+    """Serialised graph of a product in int8, with input ``rows`` and output ``out``.
 
     Args:
         weight: Shape ``(n_out, n_in)``.
         bias: Shape ``(n_out,)``.
-        largest: As in `quantise`.
-
-    Returns:
-        The model, serialised.
+        largest: Quantised weights lie in ``-largest..largest``.
     """
     graph = Int8Graph("", largest)
     return graph.serialised(_rows(weight.shape[1], "rows"), graph.linear("rows", weight, bias))
 
 
 def finish_graph(layer: TransformerLayer, hidden_act: str, largest: int) -> bytes:
-    """What comes after attention: ``mixed`` and ``hidden`` to ``out``.
+    """Serialised graph of the part of a layer after attention.
 
     Args:
-        layer: Its weights are taken.
-        hidden_act: Its activation, as in the configuration.
-        largest: As in `quantise`.
+        layer: Layer whose weights are used.
+        hidden_act: Activation of the feed-forward part, a key of transformers' ``ACT2FN``.
+        largest: Quantised weights lie in ``-largest..largest``.
 
     Returns:
-        The model, serialised.
+        A model with the inputs ``mixed`` (output of attention) and ``hidden`` (input of the layer),
+        and the output ``out``.
 
     Raises:
-        PrereadError: If there is no node for the activation.
+        PrereadError: If ONNX has no node for the activation.
     """
     graph = Int8Graph(hidden_act, largest)
     inputs = _rows(layer.expand.in_features, "mixed", "hidden")
@@ -169,5 +212,5 @@ def finish_graph(layer: TransformerLayer, hidden_act: str, largest: int) -> byte
 
 
 def _rows(width: int, *names: str) -> list[onnx.ValueInfoProto]:
-    """Inputs of any number of rows, float32."""
+    """Declare inputs with any number of rows, in float32."""
     return [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["rows", width]) for n in names]

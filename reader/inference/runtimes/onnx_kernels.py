@@ -1,4 +1,4 @@
-"""Products of upper layers in int8, by ONNX Runtime."""
+"""Products of the upper layers in int8, computed by ONNX Runtime."""
 
 import importlib
 from typing import Any
@@ -12,19 +12,19 @@ from .base import Finish, Project
 
 
 class OnnxInt8Kernels:
-    """`Kernels` on a CPU in int8, norms and activations in float32.
+    """`Kernels` in int8 on a CPU, with norms and activations in float32.
 
-    An activation's scale is that of its batch, so that the last digits of logits depend on what
-    else is in it.
+    The scale of an activation depends on its whole batch. The last digits of logits therefore
+    depend on which other pairs are in the batch.
     """
 
     dtype = torch.float32
 
     def __init__(self, hidden_act: str) -> None:
-        """Make ready; ONNX Runtime gets as many threads as PyTorch has now.
+        """Prepare ONNX Runtime, with as many threads as PyTorch uses now.
 
         Args:
-            hidden_act: The activation, as in the configuration.
+            hidden_act: Activation of the feed-forward part, a key of transformers' ``ACT2FN``.
 
         Raises:
             PrereadError: If ONNX or ONNX Runtime is not installed.
@@ -35,49 +35,58 @@ class OnnxInt8Kernels:
         self._threads = torch.get_num_threads()
 
     def project(self, weight: Tensor, bias: Tensor) -> Project:
-        """See `Kernels`."""
+        """Prepare a product with fixed weights; see `Kernels`.
+
+        Args:
+            weight: Shape ``(n_out, n_in)``, float32.
+            bias: Shape ``(n_out,)``, float32.
+        """
         from .onnx_graphs import linear_graph
 
         session = self._session(linear_graph(weight, bias, self._largest))
         return lambda rows: _run(session, rows=rows)
 
     def finish(self, layer: TransformerLayer) -> Finish:
-        """See `Kernels`."""
+        """Prepare the part of a layer after attention; see `Kernels`.
+
+        Args:
+            layer: Layer whose weights are used.
+        """
         from .onnx_graphs import finish_graph
 
         session = self._session(finish_graph(layer, self._hidden_act, self._largest))
         return lambda hidden, mixed: _run(session, hidden=hidden, mixed=mixed)
 
     def _session(self, model: bytes) -> Any:
-        """A model, optimised, on as many threads as PyTorch has."""
+        """An optimised session of a serialised model."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
-        # Between two calls the cores are PyTorch's; by default threads would go on spinning.
+        # Between two calls PyTorch needs the cores; by default the threads would go on spinning.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def check_installed() -> None:
-    """Make sure that the packages are there.
+    """Check that ONNX and ONNX Runtime are installed.
 
     Raises:
-        PrereadError: If one is not.
+        PrereadError: If one of them is not.
     """
     missing = [name for name in ("onnx", "onnxruntime") if not _is_there(name)]
     if missing:
         raise PrereadError(
-            "runtime onnx-int8: expected the packages onnx and onnxruntime, found no "
-            f"{' and no '.join(missing)}. Install preread[onnx], or read with --runtime torch."
+            "runtime onnx-int8: expected the packages onnx and onnxruntime; not installed: "
+            f"{', '.join(missing)}. Install preread[onnx], or read with --runtime torch."
         )
 
 
 def largest_weight() -> int:
-    """The largest integer of a weight that this processor multiplies rightly.
+    """The largest weight that this processor can multiply without overflow.
 
-    Without VNNI two products are added in 16 bits, which 8-bit weights can overflow.
+    Processors without VNNI add two products in 16 bits, which 8-bit weights can overflow.
 
     Source: https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html, on
     ``reduce_range``.
@@ -95,6 +104,6 @@ def _is_there(package: str) -> bool:
 
 
 def _run(session: Any, **inputs: Tensor) -> Tensor:
-    """Run a session; rows are handed over without a copy."""
+    """Run a session on tensors, which are passed without a copy."""
     (out,) = session.run(["out"], {k: v.contiguous().numpy() for k, v in inputs.items()})
     return torch.from_numpy(out)

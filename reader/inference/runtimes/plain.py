@@ -1,6 +1,7 @@
-"""Upper layers as the model has them, whatever their kind: XLNet's have no fused form.
+"""Upper layers run as the model defines them, for families without a fused form, such as XLNet.
 
-Against `DeformerForQuestionAnswering.upper`, pairs are read in batches of like length.
+The one difference from `DeformerForQuestionAnswering.upper` is that pairs are read in batches of
+similar length.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from .joining import ROWS_AT_ONCE, joined_batches
 
 
 class PlainUpper:
-    """`UpperRuntime` by the model's own layers, on CPU or GPU."""
+    """`UpperRuntime` that runs the model's own layers, on CPU or GPU."""
 
     def __init__(
         self,
@@ -24,12 +25,13 @@ class PlainUpper:
         dtype: torch.dtype = torch.float32,
         rows_at_once: int | None = None,
     ) -> None:
-        """Take the model's upper layers; nothing is copied.
+        """Use the upper layers of a model; nothing is copied.
 
         Args:
-            model: On the device where it shall read.
-            dtype: Of the matrix products; weights and logits are float32 always.
-            rows_at_once: Rows of a batch, question rows included; by default what suits the device.
+            model: Model on the device that reads.
+            dtype: Number format of matrix products. Weights and logits are always float32.
+            rows_at_once: Most rows of a batch, question rows included; by default a number that
+                suits the device.
         """
         self._layers = model.layers[model.config.num_lower_layers :]
         self._head = model.head
@@ -41,7 +43,17 @@ class PlainUpper:
     def logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
     ) -> SpanLogits:
-        """Read questions with passages; see `UpperRuntime`."""
+        """Read questions with passages; see `UpperRuntime`.
+
+        Args:
+            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
+            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
+            pairs: Segment numbers of a question and a window, for each pair that is read.
+
+        Returns:
+            Logits of the passage rows, packed in the order of the pairs, and of the [CLS] row of
+            each pair. All float32.
+        """
         device = self._head.weight.device
         both = torch.cat([x.rows.to(device, torch.float32) for x in (questions, passages)])
         n_rows = sum(passages.lengths[passage] for _, passage in pairs)
@@ -59,6 +71,15 @@ class PlainUpper:
     def span_logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
     ) -> tuple[Tensor, Tensor]:
-        """Start and end logits; see `UpperRuntime`."""
+        """Read questions with passages, without the [CLS] logits; see `UpperRuntime`.
+
+        Args:
+            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
+            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
+            pairs: Segment numbers of a question and a window, for each pair that is read.
+
+        Returns:
+            Start and end logits of the passage rows. Shape ``(n_rows,)`` each, float32.
+        """
         logits = self.logits(questions, passages, pairs)
         return logits.start, logits.end

@@ -1,4 +1,4 @@
-"""Choosing a runtime by name."""
+"""Selecting a runtime by name."""
 
 from enum import StrEnum
 from typing import TypeVar
@@ -18,19 +18,19 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class Runtime(StrEnum):
-    """What computes the upper layers."""
+    """Implementation of the upper layers."""
 
     TORCH = "torch"
     ONNX_INT8 = "onnx-int8"
-    """ONNX Runtime in int8, on a CPU; needs ``preread[onnx]``."""
+    """ONNX Runtime in int8, on a CPU only; needs ``preread[onnx]``."""
 
 
 class Precision(StrEnum):
-    """Number format in which PyTorch reads."""
+    """Number format in which PyTorch runs the upper layers."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
-    """Faster where the processor has instructions for it, slower where not; logits keep about two
+    """Faster on processors with instructions for it, slower on others. Logits keep about two
     digits."""
 
 
@@ -39,15 +39,15 @@ def load_runtime(
     runtime: Runtime = Runtime.TORCH,
     precision: Precision = Precision.FLOAT32,
 ) -> UpperRuntime:
-    """A runtime of a model's upper layers: the fused one, where it knows their kind.
+    """Make a runtime from a model's upper layers: the fused one if it supports the layers.
 
     Args:
-        model: On the device where it shall read.
-        runtime: What computes.
+        model: Model on the device that reads.
+        runtime: Implementation of the upper layers.
         precision: Number format of `Runtime.TORCH`.
 
     Raises:
-        PrereadError: If the runtime is not installed, or cannot read this model.
+        PrereadError: If the runtime is not installed, or does not support the model's layers.
     """
     hidden_act = model.config.hidden_act
     is_fusible = all(
@@ -68,21 +68,26 @@ def load_runtime(
 
 
 def check_choice(runtime: str, precision: str, device: torch.device) -> tuple[Runtime, Precision]:
-    """Runtime and precision by name.
+    """Parse the names of a runtime and a precision, and check that they can be used together.
+
+    Args:
+        runtime: A value of `Runtime`.
+        precision: A value of `Precision`.
+        device: Device that reads.
 
     Raises:
-        PrereadError: If there is none of that name, they do not go together, or a package is
-            missing.
+        PrereadError: If a name is unknown, the three cannot be combined, or a package is missing.
     """
     chosen, number_format = _named(Runtime, runtime), _named(Precision, precision)
     if chosen is Runtime.ONNX_INT8 and device.type != "cpu":
         raise PrereadError(
-            f"runtime: onnx-int8 runs on a cpu, but the device is {device}. Choose one of the two."
+            f"runtime: onnx-int8 runs on a cpu, but the device is {device}. Choose another device "
+            "or runtime."
         )
     if chosen is Runtime.ONNX_INT8 and number_format is not Precision.FLOAT32:
         raise PrereadError(
-            f"precision: onnx-int8 computes in int8, but {number_format.value} was asked for. "
-            "Leave it out, or choose --runtime torch."
+            f"precision: onnx-int8 computes in int8, but {number_format.value} was requested. "
+            "Leave --precision out, or choose --runtime torch."
         )
     if chosen is Runtime.ONNX_INT8:
         check_installed()

@@ -1,4 +1,4 @@
-"""Products of upper layers in PyTorch."""
+"""Products of the upper layers, computed by PyTorch."""
 
 from typing import Any
 
@@ -11,19 +11,28 @@ from .base import Finish, Project
 
 
 class TorchKernels:
-    """`Kernels` by PyTorch's own operators, on CPU or GPU."""
+    """`Kernels` that use PyTorch's own operators, on CPU or GPU."""
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
-        """Choose the number format of weights and activations."""
+        """Set the number format of weights and activations."""
         self.dtype = dtype
 
     def project(self, weight: Tensor, bias: Tensor) -> Project:
-        """See `Kernels`."""
+        """Prepare a product with fixed weights; see `Kernels`.
+
+        Args:
+            weight: Shape ``(n_out, n_in)``, float32.
+            bias: Shape ``(n_out,)``, float32.
+        """
         own_weight, own_bias = self._own(weight), self._own(bias)
         return lambda rows: linear(rows, own_weight, own_bias)
 
     def finish(self, layer: TransformerLayer) -> Finish:
-        """See `Kernels`."""
+        """Prepare the part of a layer after attention; see `Kernels`.
+
+        Args:
+            layer: Layer whose weights are used.
+        """
         output, contract = (
             self.project(x.weight, x.bias) for x in (layer.attention.output, layer.contract)
         )
@@ -40,34 +49,41 @@ class TorchKernels:
         return run
 
     def _activated(self, layer: TransformerLayer) -> Project:
-        """The wide product of the feed-forward part, with its activation."""
+        """The first product of the feed-forward part, with its activation."""
         expand, activation = self.project(layer.expand.weight, layer.expand.bias), layer.activation
         return lambda rows: activation(expand(rows))
 
     def _own(self, weight: Tensor) -> Tensor:
-        """A copy, so that later changes of the model are not seen."""
+        """A copy, so that later changes of the model have no effect."""
         return weight.detach().to(self.dtype, copy=True)
 
 
 class OneDnnKernels(TorchKernels):
-    """The same on a CPU, with weights in oneDNN's own layout and the activation in the product.
+    """`Kernels` that use oneDNN on a CPU, with weights in oneDNN's own layout.
 
-    PyTorch hands float32 products to MKL, which leaves AVX-512 aside on processors of other makers
-    than Intel; oneDNN uses what there is.
+    The activation is fused into the product. PyTorch computes float32 products with MKL, which does
+    not use AVX-512 on processors of other makers than Intel; oneDNN uses all instructions of the
+    processor.
     """
 
     def __init__(self, dtype: torch.dtype, hidden_act: str) -> None:
-        """Choose number format and activation.
+        """Set the number format and the activation.
 
         Args:
-            dtype: Of weights and activations.
-            hidden_act: As in the configuration; what oneDNN does not know runs by itself.
+            dtype: Number format of weights and activations.
+            hidden_act: Activation of the feed-forward part, a key of transformers' ``ACT2FN``. Only
+                ``gelu`` is fused into the product.
         """
         super().__init__(dtype)
         self._hidden_act = hidden_act
 
     def project(self, weight: Tensor, bias: Tensor) -> Project:
-        """See `Kernels`."""
+        """Prepare a product with fixed weights; see `Kernels`.
+
+        Args:
+            weight: Shape ``(n_out, n_in)``, float32.
+            bias: Shape ``(n_out,)``, float32.
+        """
         return self._pointwise(weight, bias, "none", "")
 
     def _activated(self, layer: TransformerLayer) -> Project:
@@ -76,7 +92,7 @@ class OneDnnKernels(TorchKernels):
         return self._pointwise(layer.expand.weight, layer.expand.bias, "gelu", "none")
 
     def _pointwise(self, weight: Tensor, bias: Tensor, activation: str, algorithm: str) -> Project:
-        """A product, then a function of each number; what `torch.compile` writes on a CPU."""
+        """A product, then a function of each number; `torch.compile` writes the same for CPUs."""
         operators: Any = torch.ops.mkldnn
         own_weight, own_bias = operators._reorder_linear_weight(self._own(weight)), self._own(bias)
         product = operators._linear_pointwise
@@ -84,17 +100,23 @@ class OneDnnKernels(TorchKernels):
 
 
 def torch_kernels(device: torch.device, dtype: torch.dtype, hidden_act: str) -> TorchKernels:
-    """The faster of the two where it can be had."""
+    """The faster kernels that are available for a device.
+
+    Args:
+        device: Device that reads.
+        dtype: Number format of weights and activations.
+        hidden_act: Activation of the feed-forward part, a key of transformers' ``ACT2FN``.
+    """
     if device.type == "cpu" and _has_onednn(dtype):
         return OneDnnKernels(dtype, hidden_act)
     return TorchKernels(dtype)
 
 
 def _has_onednn(dtype: torch.dtype) -> bool:
-    """Whether oneDNN is here, and computes in a number format on this processor."""
+    """Whether this PyTorch has oneDNN, and it supports a number format on this processor."""
     operators: Any = torch.ops.mkldnn
     is_built_in: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     if not is_built_in or not hasattr(operators, "_linear_pointwise"):
         return False
-    # Without AVX-512 it refuses bfloat16; PyTorch's own product emulates it.
+    # Without AVX-512 oneDNN refuses bfloat16; PyTorch's own product emulates it.
     return dtype is not torch.bfloat16 or bool(operators._is_mkldnn_bf16_supported())

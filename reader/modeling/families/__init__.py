@@ -1,4 +1,4 @@
-"""The families of checkpoints that can be split, one module each."""
+"""The families of checkpoints that can be split, one module for each."""
 
 from .bert import BERT
 from .distilbert import DISTILBERT

@@ -1,4 +1,4 @@
-"""BERT, and what its relatives share with it.
+"""BERT, and what families derived from it share.
 
 Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423).
 """
@@ -47,18 +47,23 @@ _LAYER = {
 
 
 def bert_fields(found: PreTrainedConfig) -> dict[str, Any]:
-    """The fields that have the same names in all of the family."""
+    """The fields that have the same names in Hugging Face's configuration."""
     described = found.to_dict()
     return {name: described[name] for name in _FIELDS if name in described}
 
 
 def own_fields(config: DeformerConfig) -> dict[str, Any]:
-    """The same fields, from a configuration of ours."""
+    """The same fields of our configuration, for Hugging Face's."""
     return {name: getattr(config, name) for name in _FIELDS}
 
 
 def bert_names(config: DeformerConfig, prefix: str) -> dict[str, str]:
-    """Names of the transformer's weights, which Hugging Face has below ``prefix``."""
+    """Our names of the transformer's weights, mapped to Hugging Face's names.
+
+    Args:
+        config: Configuration of the model.
+        prefix: Name of the transformer within Hugging Face's model, such as ``bert``.
+    """
     outer = {ours: theirs.replace("{prefix}", prefix) for ours, theirs in OUTER_NAMES.items()}
     of_layer = {
         "layers.{i}." + ours: prefix + ".encoder.layer.{i}." + theirs

@@ -25,7 +25,7 @@ _FIELDS = {
     "initializer_range": "initializer_range",
     "pad_token_id": "pad_token_id",
 }
-"""Fields of `DeformerConfig`, each with Hugging Face's name of it."""
+"""Fields of `DeformerConfig`, mapped to Hugging Face's names."""
 _OUTER = {
     ours: theirs.replace("{prefix}", "distilbert")
     for ours, theirs in OUTER_NAMES.items()
@@ -45,7 +45,7 @@ _POOLED = {"pooler.{p}": "pre_classifier.{p}", "classifier.{p}": "classifier.{p}
 
 
 def _fields(found: PreTrainedConfig) -> dict[str, Any]:
-    # Hugging Face's module has this epsilon in its code, not in its configuration.
+    # Hugging Face's code has this epsilon as a constant; it is not in the configuration.
     fixed = {"type_vocab_size": 0, "layer_norm_eps": 1e-12}
     return {ours: getattr(found, theirs) for ours, theirs in _FIELDS.items()} | fixed
 

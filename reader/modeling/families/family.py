@@ -1,4 +1,4 @@
-"""What a family of checkpoints has to say of itself."""
+"""What describes a family of checkpoints."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,47 +13,51 @@ from ..layers import Embedder
 
 
 class Head(StrEnum):
-    """What stands on top of the upper layers."""
+    """Kind of the head on top of the upper layers."""
 
     SPAN = "span"
-    """Start and end logit of every row."""
+    """A start and an end logit for every row."""
     CLASSIFICATION = "classification"
-    """A logit for each label, of a pair's [CLS] row."""
+    """A logit for each label, from the [CLS] row of a pair."""
     CHOICE = "choice"
-    """One logit of a pair's [CLS] row; pairs compete."""
+    """One logit from the [CLS] row of each pair; the pairs of a question compete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A family of checkpoints: its shape in our words, its parts, its names."""
+    """A family of checkpoints: its shape, its modules and the names of its weights."""
 
     config_fields: Callable[[PreTrainedConfig], dict[str, Any]]
-    """Fields of `DeformerConfig` from Hugging Face's configuration. Raises `PrereadError` for one
-    that cannot be split."""
+    """Fields of `DeformerConfig` from Hugging Face's configuration. Raises `PrereadError` for a
+    configuration that cannot be split."""
     hugging_face_fields: Callable[[DeformerConfig], dict[str, Any]]
-    """The other way: what Hugging Face's configuration has to be told."""
+    """Fields of Hugging Face's configuration from `DeformerConfig`."""
     embedder: Callable[[DeformerConfig], Embedder]
-    """Makes the embedder, with random weights."""
+    """Makes an embedder with random weights."""
     layer: Callable[[DeformerConfig, Embedder], nn.Module]
-    """Makes a layer, with random weights, for use above an embedder; `layers.run_layers` calls it.
-    What all layers share, as MPNet's bias by distance, is the embedder's."""
+    """Makes a layer with random weights, from the configuration and the embedder below it.
+    `layers.run_layers` calls the layer. What all layers share, such as MPNet's bias by distance,
+    belongs to the embedder."""
     weight_names: Callable[[DeformerConfig], dict[str, str]]
-    """Our name of every weight below the head, each with Hugging Face's."""
+    """Our name of every weight below the head, mapped to Hugging Face's name."""
     head_names: Mapping[Head, Mapping[str, str]]
-    """The same of each head, ``{p}`` standing for ``weight`` and ``bias``."""
+    """Our names of the weights of each head, mapped to Hugging Face's; ``{p}`` stands for
+    ``weight`` and ``bias``."""
     pooler_activation: str = "tanh"
-    """What follows the dense layer on the [CLS] row, where labels are told from it."""
+    """Activation after the dense layer over the [CLS] row, in classification and choice."""
 
 
 def expand_names(
     outer: Mapping[str, str], of_layer: Mapping[str, str], n_layers: int
 ) -> dict[str, str]:
-    """Write a table of names out.
+    """Write out a table of weight names.
 
     Args:
-        outer: Ours to theirs, outside of layers. ``{p}`` stands for ``weight`` and ``bias``.
-        of_layer: The same for a layer, ``{i}`` its number.
-        n_layers: How many layers there are.
+        outer: Our names outside of layers, mapped to Hugging Face's. ``{p}`` stands for ``weight``
+            and ``bias``.
+        of_layer: Our names within a layer, mapped to Hugging Face's. ``{i}`` stands for the number
+            of the layer, ``{p}`` for ``weight`` and ``bias``.
+        n_layers: Number of layers.
     """
     table = {}
     for number, names in ((0, outer), *((i, of_layer) for i in range(n_layers))):

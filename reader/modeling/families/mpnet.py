@@ -1,7 +1,8 @@
-"""MPNet: BERT's layers with a bias by distance that all layers share, and no token types.
+"""MPNet: BERT's layers with a bias by distance that all layers share, without token types.
 
-``<s> question </s>`` and ``</s> passage </s>``, as RoBERTa has it. In the lower layers distances
-are those within question or passage; in the upper ones the passage's rows follow the question's.
+The layout is RoBERTa's: ``<s> question </s>`` and ``</s> passage </s>``. In the lower layers
+distances are those within the question or the passage. In the upper layers the rows of the passage
+follow those of the question.
 
 Source: Song et al. 2020 (https://arxiv.org/abs/2004.09297), section 3.1.
 """
@@ -38,10 +39,10 @@ _CHOICE = {"pooler.{p}": "mpnet.pooler.dense.{p}", "classifier.{p}": "classifier
 
 
 class MPNetEmbedder(AbsoluteEmbedder):
-    """Word and position embeddings; owner of the layers' bias by distance."""
+    """Word and position embeddings, and the bias by distance that all layers share."""
 
     def __init__(self, config: DeformerConfig) -> None:
-        """Create the tables."""
+        """Create the tables of words, positions and distances."""
         super().__init__(config)
         self.distance = DistanceBias(config.num_attention_heads, n_buckets=_N_BUCKETS)
 
@@ -60,7 +61,7 @@ def _fields(found: PreTrainedConfig) -> dict[str, Any]:
         )
     return bert_fields(found) | {
         "type_vocab_size": 0,
-        "position_offset": 2,  # MPNet's padding token is 1, whatever the configuration says
+        "position_offset": 2,  # MPNet's code has padding token 1, with any configuration
         "begins_with_separator": True,
     }
 

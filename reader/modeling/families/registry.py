@@ -1,4 +1,4 @@
-"""Families by the name that Hugging Face's configurations give them."""
+"""The families by the name that Hugging Face's configurations give them."""
 
 from ....data import PrereadError
 from .bert import BERT
@@ -18,18 +18,21 @@ FAMILIES: dict[str, Family] = {
     "xlm-roberta": ROBERTA,
     "xlnet": XLNET,
 }
-"""By ``model_type``."""
+"""Families by ``model_type``."""
 
 
 def find_family(model_type: str) -> Family:
-    """A family by its name.
+    """Find a family by its name.
+
+    Args:
+        model_type: ``model_type`` of Hugging Face's configuration.
 
     Raises:
-        PrereadError: If there is none of that name.
+        PrereadError: If there is no such family.
     """
     if model_type not in FAMILIES:
         raise PrereadError(
-            f"expected a checkpoint of one of {', '.join(FAMILIES)}, found model type "
+            f"expected a checkpoint whose family is one of {', '.join(FAMILIES)}, found model type "
             f"{model_type!r}. Name a checkpoint of one of these families."
         )
     return FAMILIES[model_type]

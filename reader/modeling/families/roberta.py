@@ -1,7 +1,8 @@
-"""RoBERTa, and XLM-RoBERTa, which differs in its tokenizer only.
+"""RoBERTa, and XLM-RoBERTa, which differs only in its tokenizer.
 
-``<s> question </s>`` and ``</s> passage </s>``: joined they are the ordinary layout, with its two
-``</s>`` in between. There is one token type. Positions begin after the padding token's number.
+The layout is ``<s> question </s>`` and ``</s> passage </s>``. Joined, they are the layout of the
+full model, with two ``</s>`` in between. There is one token type. Positions begin after the id of
+the padding token.
 
 Source: Liu et al. 2019 (https://arxiv.org/abs/1907.11692).
 """
@@ -22,8 +23,8 @@ _CHOICE = {"pooler.{p}": "roberta.pooler.dense.{p}", "classifier.{p}": "classifi
 def _fields(found: PreTrainedConfig) -> dict[str, Any]:
     if found.pad_token_id is None:
         raise PrereadError(
-            "roberta: expected a configuration with pad_token_id, after which positions begin; "
-            "found none. Add it to config.json (1 in the published checkpoints)."
+            "roberta: expected pad_token_id in config.json, because positions begin after it; "
+            "found none. Add it (1 in the published checkpoints)."
         )
     return bert_fields(found) | {
         "position_offset": found.pad_token_id + 1,

@@ -1,8 +1,9 @@
-"""XLNet, by its content stream: relative positions, passage before question.
+"""XLNet's content stream: relative positions, and the passage before the question.
 
-``passage <sep>`` and ``question <sep> <cls>``. In the lower layers distances are those within each;
-in the upper ones the question's rows follow the passage's, so that they do not depend on how far
-anything is padded. The authors of DeFormer let them depend on it, and say that it should be better.
+The layout is ``passage <sep>`` and ``question <sep> <cls>``. In the lower layers distances are
+those within the passage or the question. In the upper layers the rows of the question follow those
+of the passage, so distances do not depend on padding. In the code of DeFormer's authors they do,
+which the authors note as something to improve.
 
 Source: Yang et al. 2019 (https://arxiv.org/abs/1906.08237).
 """
@@ -44,35 +45,50 @@ _LAYER = {
 
 
 class XLNetEmbedder(Embedder):
-    """Words alone: positions and sides come in with attention."""
+    """Word embeddings alone; attention adds positions and sides."""
 
     def __init__(self, config: DeformerConfig) -> None:
-        """Create the table of words."""
+        """Create the word table."""
         super().__init__()
         self.word = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, tokens: Packed, segment: Segment) -> Tensor:
-        """Embed token ids; see `Embedder`."""
+        """Embed token ids; see `Embedder`.
+
+        Args:
+            tokens: Token ids, int64. Shape ``(n_rows,)``.
+            segment: Unused: questions and passages have the same embeddings.
+
+        Returns:
+            Shape ``(n_rows, hidden_size)``.
+        """
         embedded: Tensor = self.dropout(self.word(tokens.rows))
         return embedded
 
     def word_vectors(self) -> Tensor:
-        """The table of words; see `Embedder`."""
+        """The word table; see `Embedder`. Shape ``(vocab_size, hidden_size)``."""
         return self.word.weight
 
     def position_vectors(self, n: int) -> Tensor:
-        """Sinusoids of the positions; see `Embedder`."""
+        """Sinusoids of the positions; see `Embedder`.
+
+        Args:
+            n: Number of positions.
+
+        Returns:
+            Shape ``(n, hidden_size)``.
+        """
         table = self.word.weight
         places = torch.arange(n, device=table.device, dtype=torch.float32)
         return sinusoids(places, table.shape[1])
 
 
 class XLNetLayer(nn.Module):
-    """Post-norm transformer layer with relative attention."""
+    """A transformer layer with relative attention, and the norm after each part (post-norm)."""
 
     def __init__(self, config: DeformerConfig) -> None:
-        """Create attention, feed-forward and their norms."""
+        """Create attention, feed-forward part and norms."""
         super().__init__()
         size, eps = config.hidden_size, config.layer_norm_eps
         self.attention = RelativeAttention(
@@ -96,8 +112,9 @@ class XLNetLayer(nn.Module):
 
         Args:
             hidden: Shape ``(n_rows, hidden_size)``.
-            lengths: Rows of each segment.
-            first_lengths: As in `run_layers`.
+            lengths: Number of rows of each segment.
+            first_lengths: Number of rows of the first part of each segment, if segments are pairs
+                of a question and a passage; otherwise empty.
 
         Returns:
             Shape ``(n_rows, hidden_size)``.

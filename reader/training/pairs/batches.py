@@ -1,4 +1,4 @@
-"""Batches of pairs, and what their logits should say.
+"""Batches of pairs, and the targets of their logits.
 
 A classifier's labels and a question's choices are *options* alike: an example's logits are its
 options' under one softmax, laid end to end::
@@ -14,11 +14,12 @@ from torch import Tensor
 
 from ...packing import cumulative
 from ...pairs.features import PairFeature, PairInputs, pack_pairs
+from ..batches import Movable
 
 
 @dataclass(frozen=True, slots=True)
-class PairBatch:
-    """What the model is given, and what it should say."""
+class PairBatch(Movable):
+    """The inputs of a pair model, and the targets of its logits."""
 
     inputs: PairInputs
     example: Tensor
@@ -29,11 +30,15 @@ class PairBatch:
 
     @property
     def n_examples(self) -> int:
-        """Examples in the batch."""
+        """Number of examples in the batch."""
         return self.gold.shape[0]
 
     def to(self, device: torch.device | str) -> "PairBatch":
-        """The same on a device."""
+        """A copy on a device.
+
+        Args:
+            device: For example ``cuda``.
+        """
         return PairBatch(self.inputs.to(device), self.example.to(device), self.gold.to(device))
 
 
@@ -41,8 +46,8 @@ def collate_pairs(features: Sequence[PairFeature], n_labels: int) -> PairBatch:
     """Pack features.
 
     Args:
-        features: Of one task.
-        n_labels: A classifier's labels; 0 where first texts are the options.
+        features: Features of one task.
+        n_labels: Number of a classifier's labels; 0 where the first texts are the options.
     """
     counts = [n_labels or len(feature.firsts) for feature in features]
     gold = torch.tensor([feature.gold for feature in features])

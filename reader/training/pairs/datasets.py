@@ -1,4 +1,4 @@
-"""From a recipe's data sets of pairs to features."""
+"""Features from the data sets of a recipe for a pair task."""
 
 import logging
 import random
@@ -18,10 +18,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class PairLoader:
-    """Reads a recipe's data sets of pairs, each file once.
+    """Reads the data sets of a recipe for a pair task, each file once.
 
     Attributes:
-        held_out: Examples kept back; complete after `load`.
+        held_out: Held-out examples; complete after `load`.
     """
 
     def __init__(
@@ -32,7 +32,15 @@ class PairLoader:
         encoder: TextEncoder,
         on_error: OnError = OnError.FAIL,
     ) -> None:
-        """Prepare to read below ``folder``; ``on_error`` says what a bad record does."""
+        """Prepare to read.
+
+        Args:
+            recipe: Names the data sets.
+            task: The recipe's task.
+            folder: Folder of the training sets.
+            encoder: Makes token ids of texts.
+            on_error: What a bad record does.
+        """
         self._recipe = recipe
         self._task = task
         self._folder = folder
@@ -45,8 +53,8 @@ class PairLoader:
         """Make all batches, stage after stage.
 
         Raises:
-            DataError: If a file cannot be read, or a record is bad and bad ones are to fail.
-            PrereadError: If a label is none of the task's, or nothing is left to train on.
+            DataError: If a file cannot be read, or has a bad record and ``on_error`` is ``FAIL``.
+            PrereadError: If a label is not one of the task's, or nothing is left to train on.
         """
         features, batches = lay_out_epochs(self._recipe, self._of_epoch)
         if not batches:
@@ -66,7 +74,7 @@ class PairLoader:
         ]
 
     def _of_source(self, source: SourceConfig) -> list[PairFeature]:
-        """All features of a source but those of examples held back."""
+        """The features of a data set, without those of held-out examples."""
         if source.file not in self._features:
             report = ReadReport()
             examples = list(self._read(source.file, report))

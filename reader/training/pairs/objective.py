@@ -1,4 +1,4 @@
-"""What training on pairs minimises: the losses of the paper's classification tasks, by name."""
+"""The losses of pair tasks, by name."""
 
 from dataclasses import dataclass
 
@@ -13,24 +13,25 @@ from .batches import PairBatch
 
 @dataclass(frozen=True, slots=True)
 class PairObjective:
-    """Cross-entropy of the gold option and, from a teacher, distillation and likeness of layers.
+    """Cross-entropy of the gold option and, with a teacher, distillation and layer similarity.
 
-    What the classifier is given counts as one more layer.
+    The input of the classifier counts as one more layer.
 
-    Source: Cao et al. 2020, section 3.3; the last as in their code for classification.
+    Source: Cao et al. 2020, section 3.3; for the classifier's input, the authors' code.
     """
 
     teacher: Teacher | None = None
+    """Runs in every step; None where there is none."""
 
     def losses(self, model: nn.Module, batch: PairBatch) -> dict[str, Tensor]:
         """Run the model on a batch.
 
         Args:
-            model: The student, maybe wrapped for several GPUs.
-            batch: On its device.
+            model: The student, possibly wrapped for several GPUs.
+            batch: A batch on the model's device.
 
         Returns:
-            Weighted losses by name, scalars; training minimises their sum.
+            Weighted losses by name, scalars. Training minimises their sum.
         """
         inputs = batch.inputs.firsts, batch.inputs.seconds, batch.inputs.pairs
         said: PairLogits = model(*inputs, keep_hidden=self.teacher is not None)

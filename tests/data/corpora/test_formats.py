@@ -1,8 +1,10 @@
 """Every corpus format, with the faults of each."""
 
+import bz2
 import csv
 import gzip
 import json
+import lzma
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -171,6 +173,9 @@ def test_jsonl_lines_become_passages(write_file: WriteFile, name: str) -> None:
         ('["1", "text"]', "expected a JSON object {…}, found list ['1', 'text']"),
         ('{"text": "t"}', "expected the field 'id', found only 'text'. Add it."),
         ('{"id": "2"}', "expected the field 'text', found only 'id'. Add it."),
+        ('{"id": null, "text": "t"}', "expected 'id' to be a string or a whole number, found null"),
+        ('{"id": "2", "text": null}', "expected 'text' to be a string, found null. Fill it or"),
+        ("null", "expected a JSON object {…}, found null."),
         ("{}", "expected the field 'id', found an empty object"),
         ('{"id": "2", "text": " "}', "expected text in 'text', found it empty"),
         ('{"id": "2", "text": 3}', "expected 'text' to be a string, found int 3"),
@@ -285,7 +290,7 @@ RECORDS = {
     CorpusFormat.DPR: ("part-{n}.tsv.gz", "id\ttext\ttitle\n{n}\ttext {n}\tT\n"),
     CorpusFormat.BEIR: ("part-{n}.jsonl.gz", '{{"_id": "{n}", "text": "text {n}"}}\n'),
     CorpusFormat.PYSERINI: ("part-{n}.json", '{{"id": "{n}", "contents": "text {n}"}}'),
-    CorpusFormat.TEXT: ("part-{n}.md", "text {n}"),
+    CorpusFormat.DOCUMENTS: ("part-{n}.md", "text {n}"),
 }
 BESIDE = {
     "README.md": "# A corpus\n\nMade by us.",
@@ -330,7 +335,7 @@ def test_a_folder_is_read_as_what_its_shards_are(
     assert [text for text in texts if text.startswith("text ")] == [
         f"text {n}" for n in range(n_shards)
     ]
-    assert len(texts) == n_shards or kind is CorpusFormat.TEXT
+    assert len(texts) == n_shards or kind is CorpusFormat.DOCUMENTS
 
 
 @settings(max_examples=20)
@@ -359,8 +364,49 @@ def test_a_title_without_text_is_read_as_text(write_file: WriteFile) -> None:
     assert read_error(path).endswith("Or skip and count such records: --on-error skip.")
 
 
+@pytest.mark.parametrize(
+    ("header", "remedy"),
+    [
+        ("id\ttitle\ttext", "Put the columns, and their names, in this order."),
+        ("Text\tID\tTitle", "Put the columns, and their names, in this order."),
+        ("id\ttext", "Correct the names and the columns below them."),
+        ("1\tone\tA", "Add the header as the first line."),
+    ],
+)
+def test_dpr_header_that_is_not_the_formats_says_what_to_do(
+    write_file: WriteFile, header: str, remedy: str
+) -> None:
+    path = write_file("c.tsv", f"{header}\n1\tone\tA\n")
+    found = read_error(path)
+    assert found.startswith("c.tsv:1: expected the header id, text, title")
+    assert found.endswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "kind"),
+    [
+        ("c.jsonl.xz", lzma.compress(b"x"), "xz"),
+        ("c.jsonl.bz2", bz2.compress(b"x"), "bzip2"),
+        ("c.jsonl", bz2.compress(b"x"), "bzip2"),
+        ("c.tsv.zst", b"\x28\xb5\x2f\xfd\x04\x00", "Zstandard"),
+        ("c.zip", b"PK\x03\x04\x14\x00", "zip"),
+    ],
+)
+def test_other_compression_than_gzip_is_named(
+    write_file: WriteFile, name: str, raw: bytes, kind: str
+) -> None:
+    path = write_file(f"folder/{name}", raw)
+    assert f"expected plain text or gzip, found {kind} data. Decompress" in read_error(path)
+    if path.suffix != ".jsonl":
+        assert f"(only gzip is read, not {name})" in read_error(path.parent)
+
+
+def test_a_file_of_a_byte_order_mark_holds_no_passage(write_file: WriteFile) -> None:
+    assert "holds no passage" in read_error(write_file("c.jsonl", b"\xef\xbb\xbf"))
+
+
 def test_unknown_formats_are_refused_with_the_choices(write_file: WriteFile) -> None:
-    choices = "dpr, jsonl, beir, pyserini, text"
+    choices = "dpr, jsonl, beir, pyserini, documents"
     assert choices in read_error(write_file("a.jsonl", '{"name": 1}'))
     assert choices in read_error(write_file("b.bin", b"\x00\x01"))
     assert choices in read_error(write_file("c/d.bin", b"\x00\x01").parent)

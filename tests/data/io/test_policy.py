@@ -15,6 +15,8 @@ from preread.data import (
     QuestionFormat,
     ReadReport,
     read_corpus,
+    read_gold,
+    read_predictions,
     read_questions,
 )
 
@@ -155,3 +157,16 @@ def test_choices_may_be_given_by_value_and_no_others(write_file: WriteFile) -> N
     for options in ({"format": "xml"}, {"on_error": "ignore"}):
         with pytest.raises(ValueError, match="is not a valid"):
             read_corpus(path, **options)  # type: ignore[arg-type]
+
+
+def test_skipping_is_offered_only_where_it_can_be_chosen(write_file: WriteFile) -> None:
+    bad = b"1 caf\xe9\n"
+    topics, patterns = write_file("t.tsv", "1\twho met Ann\n"), write_file("p.txt", bad)
+    for read, is_choice in (
+        (lambda: read_gold(topics, patterns=patterns), False),
+        (lambda: list(read_predictions(write_file("p.jsonl", bad))), False),
+        (lambda: list(read_questions(write_file("q.jsonl", bad))), True),
+    ):
+        with pytest.raises(DataError, match="expected UTF-8") as caught:
+            read()
+        assert ("--on-error skip" in str(caught.value)) is is_choice

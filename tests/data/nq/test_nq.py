@@ -277,6 +277,7 @@ def test_title_of_the_record_comes_first(write_file: WriteFile, make_nq: MakeNq)
         ({"example_id": None}, "expected the field 'example_id'"),
         ({"question_text": ""}, "expected text in 'question_text'"),
         ({"document_tokens": None}, "expected the field 'document_text'"),
+        ({"document_url": "http://[x"}, "expected 'document_url' to be a URL, found 'http://[x'"),
         ({"document_tokens": []}, "document_tokens: expected a list of tokens, found []"),
         ({"document_tokens": [{"Token": "in"}]}, "found one without ('token')"),
         (

@@ -25,7 +25,7 @@ from preread.data.nq.scoring import NqOutcome, long_outcome, operating_points, s
 WriteFile = Callable[[str, str | bytes], Path]
 MakeNq = Callable[..., dict[str, Any]]
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "natural-questions.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "guide" / "natural-questions.md"
 LONG, OTHER, SHORT, SECOND = NqSpan(0, 10), NqSpan(0, 9), NqSpan(1, 3), NqSpan(5, 6)
 NULL = NqAnswer()
 
@@ -273,15 +273,15 @@ def test_without_scores_every_prediction_counts(gold: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"example_id": 8}, "predictions.json: expected predictions of the 3 examples of"),
-        ({"example_id": 8}, "nq-dev.jsonl.gz, found 1 of others: 8."),
+        ({"example_id": 8}, "predictions.json: expected predictions for the 3 examples of"),
+        ({"example_id": 8}, "nq-dev.jsonl.gz, found 1 for others: 8."),
         ({"example_id": 1}, "predictions[2] (example 1): expected one prediction, found a second"),
         ({"example_id": None}, "predictions[2]: expected the field 'example_id'"),
         ({"yes_no_answer": "YES"}, "(example 3): expected short answers or YES, found both"),
         ({"yes_no_answer": "PERHAPS"}, "(example 3): expected 'yes_no_answer' to be one of NONE"),
         ({"long_answer_score": None}, "(example 3): expected 'long_answer_score' in every"),
-        ({"long_answer_score": float("nan")}, "expected a finite number in 'long_answer_score'"),
-        ({"short_answers_score": "1"}, "a finite number in 'short_answers_score', found '1'"),
+        ({"long_answer_score": float("nan")}, "expected 'long_answer_score' to be a finite number"),
+        ({"short_answers_score": "1"}, "'short_answers_score' to be a finite number, found str"),
         ({"long_answer": 5}, "(example 3).long_answer: expected a JSON object"),
         (
             {"short_answers": [{"start_token": 5, "end_token": 5}]},

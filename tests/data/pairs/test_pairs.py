@@ -89,7 +89,7 @@ def test_glue_has_no_quoting_and_finds_columns_by_name(write_file: WriteFile) ->
         ("d.jsonl", lines([*BOOLQ, BOOLQ[0] | {"passage": " "}]), r"d.jsonl:3: .*'passage'"),
         ("e.tsv", QQP_HEADER + "1\t2\t3\ta\tb\n", r"e.tsv:2: expected 6 .* found 5"),
         ("f.tsv", QQP_HEADER + "1\t2\t3\ta\tb\t2\n", r"f.tsv:2: expected .* 0 or 1, found '2'"),
-        ("g.tsv", "id\tquestion1\tquestion2\n1\ta\tb\n", r"g.tsv:1: .*found none of is_duplicate"),
+        ("g.tsv", "id\tquestion1\tquestion2\n1\ta\tb\n", r"g.tsv:1: .*found no is_duplicate"),
         ("h.jsonl", lines([{"question": "q"}]), r"h.jsonl: expected pairs of texts in one of"),
         ("i.jsonl", "", r"i.jsonl: expected pairs of texts"),
         ("j.jsonl", lines(MNLI[1:]), r"at least one pair .*no gold label: 1"),
@@ -132,7 +132,7 @@ def test_race_is_a_folder_of_articles(write_file: WriteFile) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{\n  x", r"1.txt:2: expected JSON"),
+        ("{\n  x", r"1.txt:2: expected RACE's JSON"),
         (json.dumps(ARTICLE | {"answers": ["B"]}), r"each of 2 questions, found 2 and 1"),
         (json.dumps(ARTICLE | {"answers": ["B", "C"]}), r"questions\[1\]: .*first 2 letters.*'C'"),
         (json.dumps(ARTICLE | {"options": [["a", ""], ["b"]]}), r"questions\[0\]: .*'options'"),

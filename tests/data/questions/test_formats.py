@@ -247,8 +247,8 @@ def test_squad_becomes_examples_and_questions(
     ("key", "value", "message"),
     [
         ("answers", [{"text": "Bob", "answer_start": 10}], "record 'e1': expected the answer"),
-        ("answers", [{"text": "Ann"}], "qas[0]: expected a whole number in 'answer_start'"),
-        ("answers", [{"text": "Ann", "answer_start": "10"}], "found '10'"),
+        ("answers", [{"text": "Ann"}], "qas[0]: expected 'answer_start' to be a whole number"),
+        ("answers", [{"text": "Ann", "answer_start": "10"}], "found str '10'"),
         ("answers", ["Ann"], "qas[0]: expected a JSON object {…}, found str 'Ann'"),
         ("answers", "Ann", "qas[0]: expected a list in 'answers', found 'Ann'"),
         ("question", "", "data[0].paragraphs[0].qas[0]: expected text in 'question'"),

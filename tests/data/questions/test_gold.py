@@ -69,11 +69,15 @@ def test_topics_are_told_from_questions_with_answers(
         ("q.jsonl", '{"question": "a", "answer": null}\n', "q.jsonl:1: expected the answers of"),
         ("q.csv", "a?\t['b']\nwho came?\n", "q.csv:2: expected the answers of 'who came?'"),
         ("q.tsv", TOPICS, "q.tsv:1: expected the answers of 'what was the first dinner?'"),
-        ("q.jsonl", '{"question": "a", "answer": []}\n', "found none with one among 1"),
+        (
+            "q.jsonl",
+            '{"question": "a", "answer": []}\n',
+            "expected questions with answers",
+        ),
         (
             "q.jsonl",
             '{"id": "x", "question": "a", "answer": ["b"]}\n' * 2,
-            "q.jsonl:2: expected an identifier of its own for each question, found 'x' a second",
+            "q.jsonl:2: expected each identifier once, found 'x' a second time",
         ),
         ("q.tsv", TOPICS + "203\n", "expected the answers"),
     ],
@@ -136,7 +140,7 @@ def test_pattern_that_does_not_compile_is_warned_of_and_matches_nothing(
 ) -> None:
     path = write_file("curatedtrec.jsonl", '{"question": "q", "answer": ["(", "Rome"]}\n')
     (question,) = read_gold(path)
-    assert "curatedtrec.jsonl:1: '(' is no regular expression" in caplog.text
+    assert "curatedtrec.jsonl:1: '(' is not a valid regular expression" in caplog.text
     assert score_prediction(question, "(") == (0.0, 0.0)
     assert score_prediction(question, "rome") == (1.0, 1.0)
 

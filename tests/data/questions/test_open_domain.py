@@ -172,7 +172,7 @@ def test_array_of_dpr_is_read(write_file: WriteFile, name: str, indent: int | No
         ),
         (
             {"positive_ctxs": [{"text": "Met Ann.", "answer": "Ann"}]},
-            "positive_ctxs[0]: expected 'answer_start' to be a whole number, found NoneType",
+            "positive_ctxs[0]: expected 'answer_start' to be a whole number, found null",
         ),
         (
             {"positive_ctxs": [{"text": "Met Ann.", "answer_start": 4}]},
@@ -180,7 +180,7 @@ def test_array_of_dpr_is_read(write_file: WriteFile, name: str, indent: int | No
         ),
         (
             {"positive_ctxs": [{"text": "Anna."}, {"text": "Bob."}]},
-            "one of the answers ['Ann'] in one of the 2 'positive_ctxs', found it in none",
+            "one of the answers ['Ann'] in one of the 2 'positive_ctxs', found none there",
         ),
         ({"positive_ctxs": []}, "expected a passage that answers the question in 'positive_ctxs'"),
         ({"positive_ctxs": None}, "expected a passage that answers the question"),

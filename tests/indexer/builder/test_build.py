@@ -262,7 +262,7 @@ def test_shortened_corpus_is_noticed_on_resume(
     corpus, index = half_built
     lines = corpus.read_text("utf-8").splitlines(keepends=True)
     corpus.write_text("".join(lines[:7]), "utf-8")
-    with pytest.raises(IndexMismatchError, match="corpus ended before"):
+    with pytest.raises(IndexMismatchError, match="corpus ends before"):
         build_index(corpus, index, tiny_reader, config, resume=True)
 
 
@@ -285,7 +285,7 @@ def test_begun_build_is_not_begun_again_without_resume(
 def test_building_over_an_index_is_refused(
     corpus: Path, built: Path, config: IndexConfig, tiny_reader: Reader
 ) -> None:
-    with pytest.raises(PrereadError, match="an index is there already"):
+    with pytest.raises(PrereadError, match="holds an index already"):
         build_index(corpus, built, tiny_reader, config)
 
 

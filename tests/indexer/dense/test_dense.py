@@ -106,7 +106,7 @@ def test_every_passage_is_found_at_its_own_cosine(
 
 
 def test_the_file_is_as_its_format_says(dense: Path, tiny_encoder: SentenceEncoder) -> None:
-    """By ``docs/index-format.md`` alone: faiss, JSON."""
+    """By ``docs/reference/index-format.md`` alone: faiss, JSON."""
     entry = json.loads((dense / "manifest.json").read_text("utf-8"))["dense"]
     assert entry["width"] == 32 and entry["fingerprint"] == tiny_encoder.fingerprint
     assert (entry["kind"], entry["query_prefix"], entry["passage_prefix"]) == ("flat", "", "")
@@ -207,14 +207,14 @@ def test_an_encoder_that_is_gone_or_changed_is_refused(
     other = SentenceEncoder(
         tiny_encoder.model, tiny_encoder.tokenizer, name="other", query_prefix="query: "
     )
-    with PassageIndex(dense) as opened, pytest.raises(IndexMismatchError, match="another"):
+    with PassageIndex(dense) as opened, pytest.raises(IndexMismatchError, match="is 'other'"):
         DenseSearcher(opened, other)
     gone = SentenceEncoder(
         tiny_encoder.model, tiny_encoder.tokenizer, name=str(tmp_path / "gone"), max_length=64
     )
     build_dense(dense, gone)
     before = Manifest.load(dense)
-    with pytest.raises(PrereadError, match="gone: encoder could not be loaded"):
+    with pytest.raises(PrereadError, match="gone: the encoder could not be loaded"):
         add(dense, tmp_path, tiny_reader, [Passage("new", "A new text.", "")])
     assert Manifest.load(dense) == before
 

@@ -197,7 +197,7 @@ def test_unknown_identifiers_are_refused_before_anything_is_deleted(index: Path)
 
 
 def test_last_passage_stays(index: Path) -> None:
-    with pytest.raises(PrereadError, match="nothing would be left"):
+    with pytest.raises(PrereadError, match="no passage would be left"):
         delete_passages(index, [f"p{n}" for n in range(6)])
 
 

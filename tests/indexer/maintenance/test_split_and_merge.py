@@ -28,7 +28,7 @@ from preread.indexer.bm25.partition_searcher import merge_hits
 from preread.indexer.dense import DenseSearcher, SentenceEncoder, build_dense
 from preread.reader import Reader
 
-N_PARTS = 3
+N_PARTITIONS = 3
 CONFIG = IndexConfig(passages_per_shard=20, workers=1, codec="int8")
 AWKWARD = (
     "of the and",
@@ -56,9 +56,9 @@ def whole(tiny_reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="module")
-def parts(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The same in three parts."""
-    return split_index(whole, tmp_path_factory.mktemp("split") / "parts", N_PARTS)
+def partitions(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The same in three partitions."""
+    return split_index(whole, tmp_path_factory.mktemp("split") / "partitions", N_PARTITIONS)
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +73,18 @@ def shards_of(index: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (index / "states").iterdir()}
 
 
-def test_parts_hold_the_shards_as_they_are_and_verify(whole: Path, parts: list[Path]) -> None:
-    assert [part.name for part in parts] == [f"part-0000{n}-of-00003" for n in (1, 2, 3)]
-    together = {name: data for part in parts for name, data in shards_of(part).items()}
+def test_partitions_hold_the_shards_as_they_are_and_verify(
+    whole: Path, partitions: list[Path]
+) -> None:
+    assert [path.name for path in partitions] == [f"part-0000{n}-of-00003" for n in (1, 2, 3)]
+    together = {
+        name: data for partition in partitions for name, data in shards_of(partition).items()
+    }
     assert together == shards_of(whole)
-    assert all(verify_index(part) == [] for part in parts)
-    sizes = [index_info(part)["n_tokens"] for part in parts]
+    assert all(verify_index(partition) == [] for partition in partitions)
+    sizes = [index_info(partition)["n_tokens"] for partition in partitions]
     assert max(sizes) < 1.5 * min(sizes)
-    ordinals = [o for part in parts for o in PassageIndex(part).ordinals().tolist()]
+    ordinals = [o for partition in partitions for o in PassageIndex(partition).ordinals().tolist()]
     assert ordinals == PassageIndex(whole).ordinals().tolist()
 
 
@@ -90,43 +94,48 @@ def test_parts_hold_the_shards_as_they_are_and_verify(whole: Path, parts: list[P
     ids=str,
 )
 @pytest.mark.parametrize("k", [5, 20, 200])
-def test_hits_of_parts_are_those_of_the_whole(
-    whole: Path, parts: list[Path], queries: list[str], parameters: Bm25Parameters | None, k: int
+def test_hits_of_partitions_are_those_of_the_whole(
+    whole: Path,
+    partitions: list[Path],
+    queries: list[str],
+    parameters: Bm25Parameters | None,
+    k: int,
 ) -> None:
-    opened = [PassageIndex(part, bm25_parameters=parameters) for part in parts]
+    opened = [PassageIndex(partition, bm25_parameters=parameters) for partition in partitions]
     with PassageIndex(whole, bm25_parameters=parameters) as index:
         for query in queries if parameters is None else queries[-12:]:
             expected = index.bm25.search(query, k)
-            of_parts = [
+            of_partitions = [
                 (number, hit)
-                for number, part in enumerate(opened)
-                for hit in part.bm25.search(query, k)
+                for number, partition in enumerate(opened)
+                for hit in partition.bm25.search(query, k)
             ]
-            found = [hit for _, hit in merge_hits(of_parts, k)]
+            found = [hit for _, hit in merge_hits(of_partitions, k)]
             assert [hit.ordinal for hit in found] == [hit.ordinal for hit in expected], query
             scores = [hit.score for hit in expected]
-            # A score in the middle of two four-digit numbers may be rounded to either.
-            assert [hit.score for hit in found] == pytest.approx(scores, abs=1.1e-4)
+            # A score in the middle of two four-digit numbers may be rounded to either;
+            # one of thousands has fewer digits than that.
+            assert [hit.score for hit in found] == pytest.approx(scores, rel=1e-6, abs=1.1e-4)
 
 
 def test_given_passages_and_several_queries_score_as_in_the_whole(
-    whole: Path, parts: list[Path], queries: list[str]
+    whole: Path, partitions: list[Path], queries: list[str]
 ) -> None:
     some = queries[:5]
-    with PassageIndex(whole) as index, PassageIndex(parts[1]) as part:
-        ordinals = part.ordinals().tolist()
+    with PassageIndex(whole) as index, PassageIndex(partitions[1]) as partition:
+        ordinals = partition.ordinals().tolist()
         for query in some:
             expected = index.bm25.score(query, ordinals)
-            assert part.bm25.score(query, ordinals) == pytest.approx(expected, abs=2e-4)
-        one_by_one = [part.bm25.search(query, 10) for query in some]
-        assert part.bm25.search_many(some, 10, threads=2) == one_by_one
+            assert partition.bm25.score(query, ordinals) == pytest.approx(expected, abs=2e-4)
+        one_by_one = [partition.bm25.search(query, 10) for query in some]
+        assert partition.bm25.search_many(some, 10, threads=2) == one_by_one
 
 
 @pytest.mark.slow
-def test_merged_parts_are_the_index_again(
-    whole: Path, parts: list[Path], queries: list[str], tmp_path: Path
+def test_merged_partitions_are_the_index_again(
+    whole: Path, partitions: list[Path], queries: list[str], tmp_path: Path
 ) -> None:
-    merge_indexes(parts[::-1], tmp_path / "merged")
+    merge_indexes(partitions[::-1], tmp_path / "merged")
     assert shards_of(tmp_path / "merged") == shards_of(whole)
     assert verify_index(tmp_path / "merged") == []
     before, after = Manifest.load(whole), Manifest.load(tmp_path / "merged")
@@ -171,8 +180,8 @@ def test_vectors_are_divided_and_put_together(
 ) -> None:
     index = Path(shutil.copytree(whole, tmp_path / "index"))
     build_dense(index, tiny_encoder)
-    parts = split_index(index, tmp_path / "parts", N_PARTS)
-    merge_indexes(parts, tmp_path / "merged")
+    partitions = split_index(index, tmp_path / "partitions", N_PARTITIONS)
+    merge_indexes(partitions, tmp_path / "merged")
     question = "Which volcano is on Sicily?"
 
     def found(path: Path) -> list[Any]:
@@ -182,34 +191,37 @@ def test_vectors_are_divided_and_put_together(
 
     expected = found(index)
     assert found(tmp_path / "merged") == expected
-    together = sorted((hit for part in parts for hit in found(part)), key=lambda h: -h[1].expected)
+    together = sorted(
+        (hit for partition in partitions for hit in found(partition)), key=lambda h: -h[1].expected
+    )
     assert together[:30] == expected
 
 
-def test_parts_are_not_changed(parts: list[Path]) -> None:
+def test_partitions_are_not_changed(partitions: list[Path]) -> None:
     with pytest.raises(PrereadError, match="is part 2 of 3 of an index.*merge"):
-        delete_passages(parts[1], ["more"])
-    with pytest.raises(PrereadError, match="is a part already"):
-        split_index(parts[1], parts[1].parent / "again", 2)
+        delete_passages(partitions[1], ["more"])
+    with pytest.raises(PrereadError, match="is a partition already"):
+        split_index(partitions[1], partitions[1].parent / "again", 2)
 
 
-def test_a_changed_byte_of_the_statistics_is_found(parts: list[Path], tmp_path: Path) -> None:
-    part = Path(shutil.copytree(parts[0], tmp_path / "part"))
-    path = part / "statistics.h5"
+def test_a_changed_byte_of_the_statistics_is_found(partitions: list[Path], tmp_path: Path) -> None:
+    partition = Path(shutil.copytree(partitions[0], tmp_path / "partition"))
+    path = partition / "statistics.h5"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    assert [fault for fault in verify_index(part) if "statistics.h5" in fault]
+    assert [fault for fault in verify_index(partition) if "statistics.h5" in fault]
 
 
 @pytest.mark.parametrize(
-    ("n", "message"), [(1, "from 2 to 11 parts"), (12, "from 2 to 11 parts.*found 12")]
+    ("n", "message"),
+    [(1, "expected 2 to 11 partitions"), (12, "expected 2 to 11 partitions.*found 12")],
 )
-def test_a_number_of_parts_that_cannot_be_is_refused(
+def test_a_number_of_partitions_that_cannot_be_is_refused(
     whole: Path, tmp_path: Path, n: int, message: str
 ) -> None:
     with pytest.raises(PrereadError, match=message):
-        split_index(whole, tmp_path / "parts", n)
+        split_index(whole, tmp_path / "partitions", n)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -217,12 +229,12 @@ def test_an_index_of_one_shard_is_not_divided(
     tiny_reader: Reader, corpus: Path, tmp_path: Path
 ) -> None:
     build_index(corpus, tmp_path / "index", tiny_reader, IndexConfig(workers=1))
-    with pytest.raises(PrereadError, match="expected no division, for its one shard.* found 2"):
-        split_index(tmp_path / "index", tmp_path / "parts", 2)
+    with pytest.raises(PrereadError, match="expected no split, because it has one shard; found 2"):
+        split_index(tmp_path / "index", tmp_path / "partitions", 2)
 
 
 def test_what_cannot_be_merged_is_refused(
-    tiny_reader: Reader, whole: Path, parts: list[Path], tmp_path: Path
+    tiny_reader: Reader, whole: Path, partitions: list[Path], tmp_path: Path
 ) -> None:
     other = tmp_path / "float16"
     corpus = tmp_path / "one.jsonl"
@@ -236,11 +248,11 @@ def test_what_cannot_be_merged_is_refused(
     for sources, index, error, message in (
         ([whole], target, PrereadError, "two indexes or more, found 1"),
         ([whole, other], target, IndexMismatchError, "its codec is float16"),
-        (parts[:2], target, PrereadError, "without part-00003-of-00003"),
-        ([*parts, parts[0]], target, PrereadError, "some of them twice"),
-        ([whole, parts[0]], target, PrereadError, "found 1 parts among 2"),
+        (partitions[:2], target, PrereadError, "without part-00003-of-00003"),
+        ([*partitions, partitions[0]], target, PrereadError, "some of them twice"),
+        ([whole, partitions[0]], target, PrereadError, "found 1 partitions among 2"),
         ([whole, doubled], target, PrereadError, "1 identifiers are in two of the indexes"),
-        (parts, taken, PrereadError, "expected nothing there, found a folder"),
+        (partitions, taken, PrereadError, "expected nothing there, found a folder"),
     ):
         with pytest.raises(error, match=message):
             merge_indexes(sources, index)

@@ -1,4 +1,4 @@
-"""A second parser, from ``docs/index-format.md`` alone: h5py, numpy, the standard library."""
+"""A second parser, from ``docs/reference/index-format.md`` alone, with h5py and numpy."""
 
 import hashlib
 import json

@@ -1,10 +1,13 @@
 """The commands: what they print, and how they refuse."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,59 @@ def test_help_needs_neither_torch_nor_java() -> None:
         "assert not {'torch', 'transformers', 'jnius', 'h5py'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_help_has_every_command_under_a_heading(preread: Preread) -> None:
+    from preread.pipeline.cli.main import COMMANDS
+
+    shown = preread("--help").out
+    places = [shown.index(f"─ {heading} ─") for heading in COMMANDS]
+    assert places == sorted(places) and "─ Commands ─" not in shown
+    for commands in COMMANDS.values():
+        for name in commands:
+            assert f"│ {name} " in shown
+
+
+def test_recipes_are_listed(preread: Preread) -> None:
+    listed = [json.loads(line) for line in preread("train", "--list", "--json").out.splitlines()]
+    about = {one["name"]: one["about"] for one in listed}
+    assert len(about) > 5 and all(about.values())
+    assert about["minilm-l6-own"].startswith("The reader that ships, on questions of your own")
+    assert "minilm-l6-own" in preread("train", "--list").out
+
+
+def test_why_there_is_no_answer_is_said(preread: Preread, sample_index: Path) -> None:
+    for command, out in (("search", "err"), ("ask", "out")):
+        for query, said in (
+            ("the of and the", "no word that BM25 searches for"),
+            ("?!", "no word that BM25 searches for"),
+            ("zzz qqq zzz", "none has a word of it (zzz, qqq)"),
+        ):
+            assert said in getattr(preread(command, sample_index, query), out)
+    held = preread("ask", sample_index, "How many keys has a piano?", "--min-confidence", 0.999)
+    assert "below --min-confidence 0.999" in held.out
+
+
+@pytest.mark.slow
+def test_a_conversation_on_a_terminal_edits_lines(sample_index: Path) -> None:
+    """A spinner turns while the index opens; the arrow brings the question back."""
+    command = [sys.executable, "-m", "preread.pipeline", "ask", str(sample_index)]
+    parent, child = os.openpty()
+    with subprocess.Popen(command, stdin=child, stdout=child, stderr=child) as process:
+        os.close(child)
+        shown = b""
+        for typed in (b"How many keys has a piano?\n", b"\x1b[A\n", b"quit\n"):
+            while not shown.endswith(b"? ") or b"passages. An empty line" not in shown:
+                shown += os.read(parent, 1024)
+            os.write(parent, typed)
+            shown = shown.removesuffix(b"? ")
+        with suppress(OSError):  # how a terminal ends on Linux
+            while some := os.read(parent, 1024):
+                shown += some
+    os.close(parent)
+    assert process.returncode == 0
+    assert b"Opening the index" in shown
+    assert shown.count(b"passages read in") == 2
 
 
 @pytest.mark.slow
@@ -53,6 +109,7 @@ def test_the_version_is_the_installed_one(preread: Preread) -> None:
     assert (shown.code, shown.out) == (0, f"preread {version('preread')}\n")
 
 
+@pytest.mark.slow
 def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
     index = tmp_path / "index"
     built = preread("index", sample_corpus_path(), index, "--limit", 40, "--json")
@@ -73,7 +130,8 @@ def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
     asked = preread("ask", index, "what is the belt of volcanoes called?", "--json")
     answer = json.loads(asked.out)["answers"][0]
     where = {"passage_id", "title", "start", "end"}
-    assert set(answer) == {"answer", "score", "passage", "confidence", "supporting"} | where
+    others = {"answer", "score", "passage", "confidence", "supporting", "metadata"}
+    assert set(answer) == others | where
     assert all(set(one) == {"score"} | where for one in answer["supporting"])
     assert answer["passage"][answer["start"] : answer["end"]] == answer["answer"]
     shown = preread("ask", index, "what is the belt of volcanoes called?")
@@ -210,7 +268,7 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         (("index", "{tmp}/nowhere.tsv", "{tmp}/index"), "nowhere.tsv"),
         (("index", "{tmp}/empty.jsonl", "{tmp}/index"), "empty.jsonl"),
         (("index", "{tmp}/broken.jsonl", "{tmp}/index"), "broken.jsonl:2"),
-        (("index", "{sample}", "{index}"), "an index is there already"),
+        (("index", "{sample}", "{index}"), "holds an index already"),
         (("index", "{sample}", "{tmp}/index", "--reader", "./no-reader"), "no-reader"),
         (
             ("index", "{sample}", "{tmp}/index", "--codec", "zip"),
@@ -224,6 +282,11 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         (("ask", "{tmp}/nothing", "who?"), "no such index"),
         (("ask", "{index}", "who?", "--top-k", "0"), "top_k must be at least 1"),
         (("nonsense",), "nonsense"),
+        (("serch", "{index}", "who?"), "Did you mean 'search'"),
+        (("ask", "{index}", "who?", "--topk", "3"), "--top-k"),
+        (("ask",), "Missing argument 'INDEX'. See `preread ask --help`"),
+        (("train",), "`preread train --list`"),
+        (("train", "minilm-l6-own"), "expected RECIPE and OUTPUT, found minilm-l6-own"),
         (("ask", "{index}", "who?", "--runtime", "onnx"), "expected one of torch, onnx-int8"),
         (("serve", "{index}", "--precision", "int8"), "expected one of float32, bfloat16"),
         (("ask", "{index}", "  "), "expected some words"),
@@ -264,7 +327,7 @@ def test_add_delete_compact(preread: Preread, tiny_reader_path: Path, tmp_path: 
     index, more, ids = tmp_path / "index", tmp_path / "more.jsonl", tmp_path / "ids.txt"
     reader = ("--reader", str(tiny_reader_path))
     built = preread("index", sample_corpus_path(), index, "--limit", 30, *reader)
-    assert "30 passages, about" in built.err and "GB on disk" in built.err
+    assert re.search(r"30 passages, about [\d,]+ tokens: about \d+ kB on disk, \d+ s", built.err)
     records = [{"id": f"n{i}", "title": "", "text": f"zanzibar {i}"} for i in range(3)]
     more.write_text("".join(json.dumps(r) + "\n" for r in records))
     added = json.loads(preread("add", index, more, "--json").out)
@@ -278,7 +341,13 @@ def test_add_delete_compact(preread: Preread, tiny_reader_path: Path, tmp_path: 
     assert "zanzibar" not in preread("search", index, "zanzibar").out
     compacted = json.loads(preread("compact", index, "--json").out)
     assert (compacted["n_passages"], compacted["n_deleted"]) == (30, 0)
-    unknown = preread("delete", index, "n0", f"@{tmp_path / 'nowhere'}")
+    said = preread("add", index, more, "--limit", 1).out
+    assert said == f"Added 1 passage. {index} now holds 31 passages.\n"
+    said = preread("add", index, more, "--replace").out
+    assert said.startswith("Added 3 passages, 1 of them in place of earlier ones. ")
+    said = preread("delete", index, "n0", "n1").out
+    assert said.startswith(f"Deleted 2 passages. {index} now holds 31 passages. ")
+    unknown = preread("delete", index, "n2", f"@{tmp_path / 'nowhere'}")
     assert unknown.code == 2 and "nowhere" in unknown.err
     assert json.loads(preread("verify", index, "--json").out)["ok"]
 
@@ -289,9 +358,15 @@ def test_learned_codec_codes_an_index(
 ) -> None:
     file, index = tmp_path / "codec.safetensors", tmp_path / "index"
     learned = preread(
-        "learn-codec", tiny_reader_path, sample_corpus_path(), file, "--codec", "rpq2"
+        "learn-codec", tiny_reader_path, sample_corpus_path(), file, "--codec", "rpq2", "--json"
     )
-    assert learned.code == 0, learned.err
+    assert json.loads(learned.out) == {
+        "codec": "rpq2",
+        "reader": str(tiny_reader_path),
+        "n_passages": 181,
+        "file": str(file),
+        "bytes": file.stat().st_size,
+    }
     built = preread(
         "index", sample_corpus_path(), index, "--reader", tiny_reader_path, "--codec", file,
         "--limit", 50, "--json",
@@ -372,7 +447,7 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
         assert refused.code == 2 and "expected UTF-8 text, found byte 0xe9" in refused.err
     talk = preread("ask", index, "--json", stdin="caf\udce9?\nagate?\nquit\nagate?\n")
     assert "found byte 0xe9 at character 4" in talk.err and talk.out.count("answers") == 1
-    assert "none has a word of the query" in preread("search", index, "zanzibar").err
+    assert "none has a word of it (zanzibar)" in preread("search", index, "zanzibar").err
     missing = preread("delete", index, "@a[b]")
     assert missing.code == 2 and "write @@a[b]" in missing.err
     (tmp_path / "ids").write_bytes(b"\xef\xbb\xbf@a[b]\r\n\n")
@@ -381,3 +456,8 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
     assert preread("add", index, tmp_path / "d.jsonl").code == 0
     deleted = preread("delete", index, f"@{tmp_path / 'ids'}", "--json")
     assert json.loads(deleted.out)["n_deleted"] == 1, deleted.err
+
+
+def test_a_local_index_may_be_named_by_a_url(preread: Preread, sample_index: Path) -> None:
+    done = preread("info", sample_index.resolve().as_uri(), "--json")
+    assert done.code == 0 and json.loads(done.out)["n_passages"] == 181

@@ -58,8 +58,8 @@ def test_sweep_prints_storage_and_f1_and_draws(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--plot", "x.png"), "Add --sweep"),
-        (("--sweep", "--layers", 3), "Drop --layers or --sweep"),
+        (("--plot", "x.png"), "expected --sweep with them"),
+        (("--sweep", "--layers", 3), "Leave out --layers, or --sweep"),
         (("--layout", "nli"), "found 'nli'"),
         (("--repeat", 1), "--repeat: expected 5 or more"),
         (("--layers", 7), "num_lower_layers must lie in 0..6"),

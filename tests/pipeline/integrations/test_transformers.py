@@ -40,11 +40,26 @@ def test_several_questions_get_a_list(answerer: QuestionAnswerer) -> None:
     assert answerer(examples) == both == answerer(*examples)
 
 
+def test_calls_of_the_pipeline_that_it_stands_in_for(answerer: QuestionAnswerer) -> None:
+    examples = [{"question": q, "context": CONTEXT} for q in (LIVE, NAME, LIVE)]
+    replies: Any = answerer(examples)
+    assert answerer(data=examples) == replies
+    assert answerer(data=examples[0]) == replies[0]
+    more: Any = {"padding": "max_length", "num_workers": 2}
+    for size in (1, 2, 8):
+        together: Any = answerer(examples, batch_size=size, **more)
+        assert [one["answer"] for one in together] == ["Berlin", "Wolfgang", "Berlin"]
+        scores = [one["score"] for one in replies]
+        assert [one["score"] for one in together] == pytest.approx(scores, abs=1e-4)
+
+
 def test_several_answers_are_a_list_best_first(answerer: QuestionAnswerer) -> None:
     three: Any = answerer(question=LIVE, context=CONTEXT, top_k=3)
     scores = [one["score"] for one in three]
     assert 1 < len(three) <= 3 and scores == sorted(scores, reverse=True) and sum(scores) <= 1
     assert three[0] == answerer(question=LIVE, context=CONTEXT)
+    short: Any = answerer(question=LIVE, context="Berlin", top_k=3)
+    assert [one["answer"] for one in short] == ["Berlin"]
     lists: Any = answerer(question=[LIVE, NAME], context=CONTEXT, top_k=3)
     assert lists[0] == three and len(lists) == 2
 
@@ -56,9 +71,11 @@ def test_answers_are_those_of_passages_that_are_given(
     config = IndexConfig(codec="float16", limit=3)
     build_index(sample_corpus_path(), tmp_path / "index", default_reader, config)
     qa = OpenDomainQA(PassageIndex(tmp_path / "index"), default_reader, rule=AnswerRule())
-    (given,) = read_provided(qa, [LIVE], [[ProvidedPassage(text=CONTEXT)]], n_answers=3)
-    found: Any = answerer(question=LIVE, context=CONTEXT, top_k=3, max_answer_len=30)
+    context = f"{CONTEXT} I lived in Rome before, where my brother Carl has a house."
+    (given,) = read_provided(qa, [LIVE], [[ProvidedPassage(text=context)]], n_answers=3)
+    found: Any = answerer(question=LIVE, context=context, top_k=3, max_answer_len=30)
     wanted = [one.answer for one in given]
+    assert len(found) == 3
     assert [(f["answer"], f["start"], f["end"]) for f in found] == [
         (a.answer, a.start, a.end) for a in wanted
     ]
@@ -138,7 +155,12 @@ def test_long_contexts_are_read_in_chunks_of_the_size_asked_for(
         ({"question": LIVE, "context": CONTEXT, "top_k": 0}, "top_k"),
         ({"question": LIVE, "context": CONTEXT, "max_answer_len": 0}, "max_answer_len"),
         ({"question": LIVE, "context": CONTEXT, "doc_stride": 300}, "doc_stride"),
-        ({"question": LIVE, "context": CONTEXT, "max_seq_len": 60}, "doc_stride"),
+        ({"question": LIVE, "context": CONTEXT, "max_seq_len": 60}, "max_seq_len: expected 67"),
+        ({"question": LIVE, "context": CONTEXT, "max_seq_len": 10}, "set max_question_len lower"),
+        ({"question": LIVE, "context": CONTEXT, "batch_size": 0}, "batch_size"),
+        ({"question": LIVE, "context": "\u200b\u2060"}, "context: expected some words"),
+        ({"question": "\u200b", "context": CONTEXT}, "question: expected some words"),
+        ({"data": [{"question": LIVE}]}, "context: expected some words"),
         ({"question": LIVE, "context": CONTEXT, "max_seq_len": 4096}, "window_length"),
     ],
 )

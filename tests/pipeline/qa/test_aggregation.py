@@ -33,6 +33,7 @@ def fitted(sample_index: Path) -> OpenDomainQA:
     return OpenDomainQA(PassageIndex(sample_index), Reader.load("default").with_ranking(FITTED))
 
 
+@pytest.mark.slow
 def test_weights_are_fitted_to_what_a_question_gets(fitted: OpenDomainQA) -> None:
     weights = RankingWeights(passage_weight=0.3, bm25_weight=1.5, answer_temperature=1.5)
     asked = list(zip(ASKED, collect_reads(fitted, ASKED, 20), strict=True))

@@ -137,6 +137,7 @@ def test_batches_end_with_the_last_passage(n_passages: int, first: int) -> None:
     assert all(later <= 2 * earlier for earlier, later in pairwise(ends))
 
 
+@pytest.mark.slow
 def test_answers_equal_those_of_states_computed_on_the_spot(
     qa: OpenDomainQA, questions: list[Question]
 ) -> None:
@@ -261,3 +262,20 @@ def test_another_retriever_can_take_bm25s_place(qa: OpenDomainQA) -> None:
     other = OpenDomainQA(qa.index, qa.reader, Always())
     found = {a.passage_id for a in other("what is this", n_answers=20)}
     assert found <= {qa.index.passage(i).passage_id for i in range(3)}
+
+
+@pytest.mark.parametrize("question", ["piano \ud83d", "caf\udce9"])
+def test_a_question_that_is_no_unicode_text_is_refused(qa: OpenDomainQA, question: str) -> None:
+    """It once came as far as Java, and then as the tokenizer."""
+    for ask in (lambda: qa(question), lambda: qa.answer_batch(["who sings?", question])):
+        with pytest.raises(PrereadError, match="question: expected UTF-8 text, found"):
+            ask()
+
+
+def test_one_odd_question_does_no_harm_to_others(qa: OpenDomainQA) -> None:
+    """Each of these is more than Lucene takes."""
+    odd = ["-".join(f"w{n}" for n in range(3000)), "".join(map(chr, range(0x4E00, 0x5A00)))]
+    sound = "what is the volcano?"
+    found = qa.answer_batch([odd[0], sound, odd[1]], top_k=3)
+    (alone,) = qa.answer_batch([sound], top_k=3)
+    assert [a.answer for a in found[1].answers] == [a.answer for a in alone.answers] != []

@@ -286,7 +286,7 @@ def test_the_command_line_makes_vectors_and_answers_by_them(
     done = preread("dense", index)
     assert done.code == 2 and "either --encoder ENCODER or --remove" in done.err
     done = preread("dense", index, "--encoder", tmp_path / "none")
-    assert done.code == 2 and "encoder could not be loaded" in done.err
+    assert done.code == 2 and "the encoder could not be loaded" in done.err
     done = preread("dense", index, "--encoder", minilm_path, "--vectors", "hnsw")
     assert done.code == 2 and "expected one of flat, ivf, ivfpq" in done.err
     done = preread("dense", index, "--encoder", minilm_path, "--json")

@@ -228,7 +228,7 @@ def test_following_several_sums_leaves_less_than_following_one(
 
 
 def decode_by_the_book(file: Path, codes: Tensor, windows: Packed, words: Tensor) -> Tensor:
-    """``docs/index-format.md``, written out one token at a time."""
+    """``docs/reference/index-format.md``, written out one token at a time."""
     stored = {name: tensor.double().numpy() for name, tensor in load_file(file).items()}
     tensors = {
         name: tensor * stored[f"{name}_scales"][..., None, :]
@@ -389,14 +389,14 @@ def test_codec_of_another_reader_is_refused(
     model = deepcopy(tiny_reader.model)
     with torch.no_grad():
         model.get_parameter("layers.0.expand.weight")[0, 0] += 1e-3
-    with pytest.raises(PrereadError, match="codec of a reader with fingerprint"):
+    with pytest.raises(PrereadError, match="found a codec of the reader with fingerprint"):
         load_codec(path, Reader(model, tiny_reader.tokenizer, name="other"))
 
 
 def test_damaged_codec_file_is_refused(tiny_reader: Reader, tmp_path: Path) -> None:
     path = tmp_path / "codec.safetensors"
     path.write_bytes(b"no codec")
-    with pytest.raises(PrereadError, match=r"codec.safetensors: no codec could be read"):
+    with pytest.raises(PrereadError, match=r"codec.safetensors: expected the file of a codec"):
         load_codec(path, tiny_reader)
 
 

@@ -266,7 +266,7 @@ def test_a_cut_file_is_refused(tmp_path: Path) -> None:
     prefix = save(ebert(), tmp_path)
     data = prefix.with_name(prefix.name + ".data-00000-of-00001")
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2])
-    with pytest.raises(PrereadError, match="TensorFlow cannot read it"):
+    with pytest.raises(PrereadError, match="TensorFlow cannot read the checkpoint"):
         read_tensorflow(prefix)
 
 

@@ -248,7 +248,7 @@ def test_int8_refuses_an_activation_that_it_lacks(make_tiny_model: MakeModel) ->
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(PrereadError, match=rf"found no {package}\. Install preread\[onnx\]"):
+    with pytest.raises(PrereadError, match=rf"not installed: {package}\. Install preread\[onnx\]"):
         Reader.load("default", runtime="onnx-int8")
 
 

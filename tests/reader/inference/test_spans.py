@@ -16,7 +16,11 @@ TABLE = window_table([(5, 1, 0, 0), (4, 0, 0, 1), (4, 0, 2, 1)])
 
 
 def by_hand(
-    start: torch.Tensor, end: torch.Tensor, windows: WindowTable, longest: int
+    start: torch.Tensor,
+    end: torch.Tensor,
+    windows: WindowTable,
+    longest: int,
+    is_meaningful: torch.Tensor | None = None,
 ) -> tuple[float, int, int, int]:
     """The best span, by trying all of them."""
     best = (-float("inf"), -1, -1, -1)
@@ -27,7 +31,9 @@ def by_hand(
         for i in range(prefix, length - 1):
             for j in range(i, min(i + longest, length - 1)):
                 score = float(start[row + i] + end[row + j])
-                if score > best[0]:
+                inside = slice(row + i, row + j + 1)
+                is_allowed = is_meaningful is None or bool(is_meaningful[inside].any())
+                if is_allowed and score > best[0]:
                     best = (score, passage, first + i - prefix, first + j - prefix)
         row += length
     return best
@@ -37,20 +43,25 @@ def by_hand(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=6),
     st.integers(1, 6),
     st.integers(0, 2**31),
+    st.sampled_from([None, 0.0, 0.2, 0.8, 1.0]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_best_span_equals_a_plain_loop(
-    shapes: list[tuple[int, int]], longest: int, seed: int
+    shapes: list[tuple[int, int]], longest: int, seed: int, share: float | None
 ) -> None:
+    """With a share of rows that carry meaning; without one all rows do."""
     rows = [(prefix + text + 1, prefix, 0, p) for p, (prefix, text) in enumerate(shapes)]
     windows = window_table(rows)
     torch.manual_seed(seed)
     start, end = torch.randn(2, sum(windows.lengths)).unbind(0)
-    found = decode_spans(start, end, windows, max_answer_length=longest, n_best=1)
-    if not any(text for _, text in shapes):
+    flags = None if share is None else torch.rand(sum(windows.lengths)) < share
+    found = decode_spans(
+        start, end, windows, max_answer_length=longest, n_best=1, is_meaningful=flags
+    )
+    score, passage, first, last = by_hand(start, end, windows, longest, flags)
+    if passage < 0:
         assert found == []
         return
-    score, passage, first, last = by_hand(start, end, windows, longest)
     assert (found[0].passage, found[0].first_token, found[0].last_token) == (passage, first, last)
     assert abs(found[0].logit - score) < 1e-5
 
@@ -91,6 +102,23 @@ def test_best_span_of_fewer_passages_is_the_best_of_their_best_spans(
             assert [(s.passage, s.first_token, s.last_token) for s in best] == [
                 (s.passage, s.first_token, s.last_token) for s in alone
             ]
+
+
+def test_a_span_without_meaning_changes_no_probability() -> None:
+    torch.manual_seed(0)
+    start, end = torch.randn(2, 13)
+    every = decode_spans(start, end, TABLE, max_answer_length=1, n_best=9)
+    flags = torch.arange(13) % 2 == 0
+    some = decode_spans(start, end, TABLE, max_answer_length=1, n_best=9, is_meaningful=flags)
+    assert 0 < len(some) < len(every) and set(some) <= set(every)
+
+
+def test_margins_are_those_of_spans_with_meaning() -> None:
+    start, null = torch.arange(13.0), torch.zeros(3, 2)
+    flags = torch.zeros(13, dtype=torch.bool)
+    flags[2] = True  # of the first passage; the second has no span
+    found = passage_margins(start, start, null, TABLE, max_answer_length=1, is_meaningful=flags)
+    assert found.tolist() == [4.0, 0.0]
 
 
 def test_title_and_separator_are_never_answers() -> None:
@@ -224,3 +252,26 @@ def test_a_calls_own_length_is_that_of_margins_too(compare: bool) -> None:
     for name in ("best", "best_by_passage"):
         found = getattr(called, name)(logits, TABLE, 3, max_answer_length=1)
         assert found == getattr(configured, name)(logits, TABLE, 3)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=6),
+    st.integers(1, 6),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=60)
+def test_no_span_reaches_over_a_break(
+    shapes: list[tuple[int, int]], longest: int, seed: int
+) -> None:
+    windows = window_table([(p + text + 1, p, 0, n) for n, (p, text) in enumerate(shapes)])
+    torch.manual_seed(seed)
+    start, end = torch.randn(2, sum(windows.lengths)).unbind(0)
+    tokens = {n: list(range(0, text, 3)) for n, (_, text) in enumerate(shapes)}
+    breaks = windows.rows_of(tokens)
+    assert int(breaks.sum()) == sum(map(len, tokens.values()))
+    found = decode_by_passage(
+        start, end, windows, max_answer_length=longest, n_best=9, breaks=breaks
+    )
+    assert len(found) >= sum(map(len, tokens.values()))  # a span begins at each of them at least
+    for span in found:
+        assert span.first_token // 3 == span.last_token // 3

@@ -331,9 +331,9 @@ def test_f1_is_read_from_a_split_curve(tmp_path: Path) -> None:
     assert f1_by_split(curve) == {"squad, gold": {0: 60.5, 2: 58.5}}
     for broken in ("", "[]", '{"rows": [{"scores": {}}, 3]}', '{"rows": [{"scores": {"a": 1}}]}'):
         curve.write_text(broken)
-        with pytest.raises(PrereadError, match="no F1 by split"):
+        with pytest.raises(PrereadError, match="expected the JSON that benchmarks/split"):
             f1_by_split(curve)
-    with pytest.raises(PrereadError, match="no F1 by split"):
+    with pytest.raises(PrereadError, match="expected the JSON that benchmarks/split"):
         f1_by_split(tmp_path / "missing.json")
 
 

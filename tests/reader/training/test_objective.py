@@ -20,6 +20,7 @@ from preread.reader.training.datasets import DataLoader
 from preread.reader.training.objective import SpanObjective, Teacher
 from preread.reader.training.recipe import DistillationConfig, SourceConfig, StageConfig
 from preread.reader.training.starting import load_student
+from preread.reader.training.tasks import task_of
 
 Student = Callable[..., DecomposedModel]
 CONFIG = DistillationConfig(teacher="full", num_lower_layers=1, outputs=2.0)
@@ -46,7 +47,8 @@ def student(base: Path, trained_on: Recipe) -> Student:
 
     def make(**changes: Any) -> DecomposedModel:
         torch.manual_seed(1)  # the base has no head
-        return load_student(replace(trained_on, **changes), str(base))
+        changed = replace(trained_on, **changes)
+        return load_student(changed, task_of(changed), str(base))
 
     return make
 

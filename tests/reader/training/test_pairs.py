@@ -198,10 +198,10 @@ def test_texts_are_cut_and_counted(tiny_reader: Reader) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"classification"', '"span"', "expected classification, choice, found 'span'"),
-        ('"first"', '"third"', "expected first, second, found 'third'"),
+        ('"classification"', '"span"', "expected 'classification' or 'choice', found 'span'"),
+        ('"first"', '"third"', "expected 'first' or 'second', found 'third'"),
         ('["false", "true"]', '["true"]', r"two labels or more .* found \['true'\]"),
-        ('["false", "true"]', '"true"', "labels: expected a list of strings, found 'true'"),
+        ('["false", "true"]', '"true"', "labels: expected a valid array, found 'true'"),
         ('"classification"', '"choice"', "expected no labels in a .task. of kind choice"),
         ("titles = false", "titles = true", "has no titles"),
         ("titles = false", "titles = false\nnegatives = 2", "has no negatives"),

@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib.resources import files
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,8 +20,15 @@ from preread.reader import Ranking, Reader
 from preread.reader.comprehension import answer_examples
 from preread.reader.ranking import VectorRanking
 from preread.reader.training import Recipe, recipe_path
-from preread.reader.training.recipe import DistillationConfig, HeldOutConfig
+from preread.reader.training.recipe import (
+    DistillationConfig,
+    HeldOutConfig,
+    SourceConfig,
+    StageConfig,
+)
 from preread.reader.training.run import train
+from preread.reader.training.starting import load_student
+from preread.reader.training.tasks import task_of
 from preread.reader.training.trainer import last_checkpoint
 from safetensors.torch import load_file
 
@@ -259,7 +267,7 @@ def test_second_run_in_a_folder_must_be_a_resumed_one(base: Path, train_file: Pa
 def test_loss_that_is_no_number_stops_the_run(base: Path, train_file: Path) -> None:
     chosen = replace(recipe(base, epochs=50), learning_rate=1e30, warmup_ratio=0.0)
     output = base.parent / "out"
-    with pytest.raises(PrereadError, match=r"loss at step \d+ is no finite number"):
+    with pytest.raises(PrereadError, match=r"loss at step \d+ is not a finite number"):
         train(chosen, data=base.parent, output=output)
     assert not (output / "reader").exists()
 
@@ -276,18 +284,23 @@ def test_answer_that_is_not_at_its_offset_is_named_or_skipped(
     assert "1 " in caplog.text and "skipped" in caplog.text
 
 
+ONE = 'base = "b"\nstages = [{{sources = [{{file = "x", titles = true}}]}}]\nnum_lower_layers = {}'
+SOURCE = r"recipe\.toml: stages\[0\]\.sources\[0\]\.titles: expected a value, found none"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("base = ", "not a recipe"),
-        ('base = "b"\nnum_lower_layers = 1', "'stages' is missing"),
-        ('base = "b"\nspeed = 9', "unknown key 'speed'"),
-        ('base = "b"\nnum_lower_layers = "1"\nstages = []', "expected int"),
-        ('base = "b"\nnum_lower_layers = 1\nstages = []', "one table or more"),
-        ('base = "b"\nprecision = "int3"', "num_lower_layers"),
-        ('base = "b"\nnum_lower_layers = 1\nprecision = "int3"\nstages = []', "expected auto"),
-        ('base = "b"\nnum_lower_layers = -1\nstages = []', "not negative"),
-        ('base = "b"\nnum_lower_layers = 1\n[[stages]]\nsources = [{file = "x"}]', r"titles"),
+        ('base = "b"\nnum_lower_layers = 1', "stages: expected a value, found none"),
+        (ONE.format("1") + "\nspeed = 9", "speed: expected no field of this name, found 9"),
+        (ONE.format('"1"'), "num_lower_layers: expected a valid integer, found '1'"),
+        (ONE.format("true"), "num_lower_layers: expected a valid integer, found True"),
+        (ONE.format("-1"), "num_lower_layers: expected a number greater than or equal to 0"),
+        (ONE.format("1") + '\nprecision = "int3"', "precision: expected 'auto', .* found 'int3'"),
+        ('base = "b"\nnum_lower_layers = 1\nstages = []', "stages: expected 1 items, found 0"),
+        ('base = "b"\nnum_lower_layers = 1\n[[stages]]\nsources = [{file = "x"}]', SOURCE),
+        (ONE.format("1") + "\nseed = 1979-05-27", "seed: expected a valid integer"),
     ],
 )
 def test_bad_recipe_is_a_clear_error(text: str, message: str, tmp_path: Path) -> None:
@@ -307,6 +320,19 @@ def test_shipped_recipes_load_by_name() -> None:
     assert "minilm-l6-split" in names
     for name in names:
         assert Recipe.load(recipe_path(name)).num_lower_layers in range(7)
+
+
+@pytest.mark.parametrize("kind", ["random_negatives", "article_negatives", ""])
+def test_scores_compare_where_questions_are_read_with_several_passages(
+    kind: str, base: Path
+) -> None:
+    """The passages without the answer may be of any kind."""
+    chosen = recipe(base)
+    changes: dict[str, Any] = {kind: 1} if kind else {}
+    source = SourceConfig(file="train.jsonl", titles=True, **changes)
+    chosen = replace(chosen, stages=(StageConfig(sources=(source,)),))
+    student = load_student(chosen, task_of(chosen), str(base))
+    assert student.config.shared_normalization is bool(kind)
 
 
 def test_a_source_has_negatives_of_one_kind(base: Path) -> None:

@@ -1,9 +1,9 @@
 """Encoding shards on a Ray cluster (https://docs.ray.io), whose nodes share the index folder.
 
-Every shard is a Ray task. Ray runs it wherever a core (and its share of a GPU) is free, and again
-where a worker or a node was lost; a shard written twice has the same bytes. There is no pool of
-actors, which could not be filled again once a node is gone, and only a few tasks more than there
-are cores are under way, so that neither memory nor the rest of the cluster suffers.
+Every shard is a Ray task. Ray runs it on any free core, with its share of a GPU, and runs it again
+if the worker or the node is lost; a shard that is written twice has the same bytes. A pool of
+actors is not used, because it could not be refilled after a node is lost. Only a few more tasks
+than cores are under way, to save memory and to leave the cluster usable for others.
 """
 
 import contextlib
@@ -25,22 +25,24 @@ from ..processes import OnShard
 
 _POLL_SECONDS = 1.0
 _TASKS_PER_CORE = 3
-"""Under way at a time, so that a core always finds one whose passages have arrived."""
+"""Tasks under way for each core, so that a core always finds one whose passages have arrived."""
 _TRIES_AFTER_LOSS = 5
-"""How often a shard is begun anew when its worker or node dies; then it is likely the cause."""
+"""Number of new attempts after a worker or node dies; after that, the shard is likely the cause."""
 _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RayExecutor:
-    """A Ray cluster; an `Engine`."""
+    """Encodes shards on a Ray cluster; an `Executor`."""
 
     address: str | None = None
-    """Of the cluster's head, ``auto``, or None: one is started on this machine for the build."""
+    """Address of the cluster's head, or ``auto``. None starts a cluster on this machine for the
+    build."""
     n_workers: int | None = None
-    """Shards that are encoded at a time; by default one a core, or as many as GPUs allow."""
+    """Number of shards that are encoded at the same time; by default as many as cores and GPUs
+    allow."""
     gpus_per_worker: float = 0.0
-    """Share of a GPU that a worker takes; 0 encodes on CPUs."""
+    """Share of a GPU that a worker uses; 0 encodes on CPUs."""
     patience: float = 1800.0
     """Seconds without a finished shard after which the build stops with an error."""
 
@@ -48,7 +50,7 @@ class RayExecutor:
         """Check the numbers.
 
         Raises:
-            PrereadError: If Ray is not installed, or a number makes no sense.
+            PrereadError: If Ray is not installed, or a number is out of range.
         """
         require_ray()
         if self.gpus_per_worker < 0 or self.patience <= 0:
@@ -58,7 +60,12 @@ class RayExecutor:
             )
 
     def workers(self, reader: Reader, n_shards: int) -> int:
-        """See `Engine`."""
+        """Number of workers that encode at the same time, for the estimate; at least 1.
+
+        Args:
+            reader: Computes the states.
+            n_shards: Greatest number of shards.
+        """
         if self.address is None and not require_ray().is_initialized():
             return LocalExecutor(self.n_workers).workers(reader, n_shards)  # started for the build
         with connected(self.address):
@@ -73,11 +80,23 @@ class RayExecutor:
         on_shard: OnShard,
         on_progress: Progress,
     ) -> None:
-        """See `Engine`."""
+        """Encode shards and report them in their order.
+
+        Args:
+            tasks: The shards to encode, taken one by one, a few ahead of the workers.
+            encoding: Reader, codec and settings.
+            n_shards: Greatest number of tasks.
+            on_shard: Called with the manifest's entry of each finished shard, in order.
+            on_progress: Called from time to time with the number of tokens encoded since.
+
+        Raises:
+            PrereadError: If the reader is not on a CPU here, a shard fails on the cluster, or no
+                shard is finished for too long. Shards that were reported are complete.
+        """
         if encoding.reader.device.type != "cpu":
             raise PrereadError(
                 f"ray: expected the reader on cpu here, found it on {encoding.reader.device}. "
-                "Workers take GPUs by themselves: give --gpus-per-worker instead of --device."
+                "Workers use GPUs of the cluster: give --gpus-per-worker instead of --device."
             )
         with connected(self.address):
             run = _Run(self, encoding)
@@ -88,7 +107,7 @@ class RayExecutor:
                 raise
 
     def _slots(self) -> int:
-        """Shards that the cluster can encode at a time, now."""
+        """Number of shards that the cluster can encode at the same time, at this moment."""
         found = require_ray().cluster_resources()
         slots = int(found.get("CPU", 0))
         if self.gpus_per_worker:
@@ -100,7 +119,7 @@ class _Run:
     """One build on a cluster."""
 
     def __init__(self, executor: RayExecutor, encoding: Encoding) -> None:
-        """Send the reader to the cluster, once."""
+        """Send the reader to the cluster."""
         from .worker import encode_task
 
         ray = require_ray()
@@ -114,7 +133,7 @@ class _Run:
         self._under_way: dict[Any, ShardTask] = {}
 
     def run(self, tasks: Iterator[ShardTask], on_shard: OnShard, on_progress: Progress) -> None:
-        """Keep some tasks under way until there are no more; report shards in their order."""
+        """Keep some tasks under way until all are done, and report shards in their order."""
         ray = require_ray()
         finished: dict[int, ShardEntry] = {}
         order: list[int] = []
@@ -138,13 +157,13 @@ class _Run:
                 raise self._too_slow()
 
     def cancel(self) -> None:
-        """Have the cluster drop what is under way."""
+        """Cancel the tasks that are under way."""
         for ref in self._under_way:
-            with contextlib.suppress(Exception):  # the build ends by another error
+            with contextlib.suppress(Exception):  # the build ends with its own error
                 require_ray().cancel(ref, force=True)
 
     def _room(self) -> int:
-        """Tasks under way at most; more nodes may have come, or some gone."""
+        """Greatest number of tasks under way; it changes when nodes join or leave."""
         slots = self._executor._slots()
         return slots if self._executor.n_workers else _TASKS_PER_CORE * slots
 
@@ -156,10 +175,11 @@ class _Run:
         self._under_way[ref] = task
 
     def _result(self, ref: Any, task: ShardTask) -> ShardEntry:
-        """What came of a task.
+        """The shard that a task has written.
 
         Raises:
-            PrereadError: If that is an error.
+            PrereadError: If the task failed.
+            OSError: If the worker could not write the shard.
         """
         ray = require_ray()
         try:
@@ -172,7 +192,7 @@ class _Run:
                 raise OSError(cause.errno, cause.strerror or str(cause)) from error
             raise PrereadError(
                 f"{task.file}: a worker failed: {type(cause).__name__}: {cause}. Go on with "
-                "--resume once that is mended."
+                "--resume when the cause is removed."
             ) from error
         except ray.exceptions.RayError as error:
             raise PrereadError(
@@ -183,7 +203,7 @@ class _Run:
         return entry
 
     def _too_slow(self) -> PrereadError:
-        """Nothing was finished for too long: say what is waited for, and what there is."""
+        """The error if no shard was finished for too long: what is missing, and what there is."""
         ray = require_ray()
         waiting = sorted(task.file for task in self._under_way.values())
         named = ", ".join(waiting[:_NAMED]) + (" …" if len(waiting) > _NAMED else "")
@@ -194,18 +214,18 @@ class _Run:
         n_nodes = sum(1 for node in ray.nodes() if node["Alive"])
         return PrereadError(
             f"ray: no shard was finished for {self._executor.patience:g} s; waiting for "
-            f"{len(waiting)}: {named}. Each wants {wanted}; the cluster has {n_nodes} nodes with "
-            f"{there}, of which {free} are free. Give it what it lacks, or have more patience "
-            "(--patience), and go on with --resume."
+            f"{len(waiting)}: {named}. Each needs {wanted}; the cluster has {n_nodes} nodes with "
+            f"{there}, of which {free} are free. Add what is missing, or set a longer --patience, "
+            "and go on with --resume."
         )
 
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """A connection to a Ray cluster; one that is there is used, and left as it is.
+    """Connect to a Ray cluster within the block; an existing connection is used and kept.
 
     Args:
-        address: Of the cluster's head, ``auto``, or None: one is started on this machine.
+        address: Address of the cluster's head, or ``auto``. None starts a cluster on this machine.
 
     Raises:
         PrereadError: If Ray is not installed, or there is no cluster.
@@ -231,10 +251,10 @@ def connected(address: str | None) -> Iterator[None]:
 
 
 def require_ray() -> Any:
-    """The package ``ray``.
+    """Import the package ``ray``.
 
     Raises:
-        PrereadError: If it is not installed.
+        PrereadError: If the package is not installed.
     """
     try:
         import ray

@@ -1,7 +1,7 @@
-"""What a worker of a Ray cluster does: encode a shard into the index folder, which all nodes share.
+"""Encoding a shard in a worker of a Ray cluster, into the index folder that all nodes share.
 
-A worker process keeps its reader from one shard to the next. Only what the manifest says of a shard
-goes back; states never leave the worker but by the file.
+A worker process keeps its reader from one shard to the next. It returns the manifest's entry for
+the shard; the states go into the file only.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from ...encode import ShardTask, encode_shard
 from ..processes import one_thread
 
 _kept: dict[str, tuple[Reader, Codec]] = {}
-"""The reader and codec of the last build, by its name."""
+"""Reader and codec of the last build, by the name of the build."""
 
 
 def encode_task(
@@ -27,11 +27,14 @@ def encode_task(
     """Encode one shard.
 
     Args:
-        task: Which.
-        build: A name that no other build has.
-        reader: An `ObjectRef` of the reader, in a list, lest Ray fetch it for every task.
-        codec_name: What the codec is found by.
-        rows_per_batch: Rows the reader sees at once.
+        task: The shard to encode.
+        build: Unique name of the build.
+        reader: `ObjectRef` of the reader, in a list, so that Ray does not fetch it for every task.
+        codec_name: Name or file by which the codec is loaded.
+        rows_per_batch: Number of tokens that the reader processes at once.
+
+    Returns:
+        The manifest's entry for the shard.
     """
     own = _kept.get(build)
     if own is None:
@@ -40,9 +43,9 @@ def encode_task(
         if torch.cuda.is_available() and ray.get_gpu_ids():
             loaded = Reader(loaded.model, loaded.tokenizer, name=loaded.name, device="cuda")
         codec = find_codec(codec_name, loaded)
-        assert codec is not None  # it was settled before the first task
+        assert codec is not None  # it was learned or found before the first task
         own = _kept[build] = (loaded, codec)
-    # A worker that was given up may go on writing: each has a file of its own until it is whole.
+    # A worker that Ray has given up may still be writing: each writes to a file of its own.
     mine = replace(task, writer=f".{uuid.uuid4().hex}")
     with one_thread(own[0]):
         return encode_shard(mine, *own, rows_per_batch)

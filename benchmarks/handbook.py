@@ -1,0 +1,113 @@
+"""Questions about a folder of documents: what is answered, what is left open, and how it reads.
+
+    python benchmarks/handbook.py FOLDER [--min-confidence 0.2] [--top-k 20] [--reader READER]
+
+FOLDER is indexed into a temporary index, and the questions of ``handbook_questions.jsonl`` are
+asked; they are about the handbook of a made-up company, which is not part of the repository. An
+answer is right if it holds an accepted one and has at most five words more, or has its numbers and
+an F1 above one half with it; a question without an answer is right if none is given.
+"""
+
+import argparse
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from common import command_line
+from preread.data import f1_score, normalize_answer
+from preread.indexer import IndexConfig, build_index
+from preread.pipeline import OpenDomainQA
+from preread.reader import Reader
+
+QUESTIONS = Path(__file__).with_name("handbook_questions.jsonl")
+_MORE_WORDS = 5
+_NUMBER = re.compile(r"\d+")
+_MARKUP = re.compile(r"\*\*|\||`|\n\s*\n|^\W+$")
+
+
+def is_right(answer: str, accepted: list[str]) -> bool:
+    """Whether an answer says what an accepted one says.
+
+    Args:
+        answer: What was answered; empty for no answer.
+        accepted: Right answers; empty where there is none in the documents.
+    """
+    if not accepted or not answer:
+        return not accepted and not answer
+    words = f" {normalize_answer(answer)} "
+    for wanted in accepted:
+        inner = f" {normalize_answer(wanted)} "
+        if inner in words and len(words.split()) <= len(inner.split()) + _MORE_WORDS:
+            return True
+        has_numbers = set(_NUMBER.findall(wanted)) <= set(_NUMBER.findall(answer))
+        if has_numbers and f1_score(answer, wanted) > 0.5:
+            return True
+    return False
+
+
+def ask_all(qa: OpenDomainQA, questions: list[dict[str, Any]], top_k: int) -> list[dict[str, Any]]:
+    """The best answer to each question, whatever its confidence.
+
+    Args:
+        qa: The index, opened.
+        questions: Of the file.
+        top_k: Passages that are read.
+    """
+    answered = []
+    for question in questions:
+        result = qa.answer(question["question"], top_k=top_k, n_answers=1)
+        best = result.answers[0] if result.answers else None
+        answered.append(
+            question
+            | {
+                "answer": best.answer if best else "",
+                "passage_id": best.passage_id if best else "",
+                "confidence": result.confidence,
+            }
+        )
+    return answered
+
+
+def main(options: argparse.Namespace) -> None:
+    """Index, ask, and print a verdict for each question."""
+    questions = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
+    with TemporaryDirectory() as folder:
+        index = Path(folder) / "index"
+        reader = Reader.load(options.reader)
+        build_index(options.folder, index, reader, IndexConfig(codec=options.codec))
+        qa = OpenDomainQA.from_index(index)
+        answered = ask_all(qa, questions, options.top_k)
+    right: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    n_found = n_markup = 0
+    for one in answered:
+        unsure = one["confidence"] is not None and one["confidence"] < options.min_confidence
+        shown = "" if unsure else one["answer"]
+        verdict = is_right(shown, one["answers"])
+        right[one["kind"]] += verdict
+        total[one["kind"]] += 1
+        n_found += bool(one["answers"]) and is_right(one["answer"], one["answers"])
+        n_markup += bool(_MARKUP.search(one["answer"]))
+        mark = "right" if verdict else "WRONG"
+        print(
+            f"{mark}  {one['id']:9} {one['confidence'] or 0:.2f}  {one['question']}\n"
+            f"        {one['answer']!r} [{one['passage_id']}]{' (held back)' if unsure else ''}"
+        )
+    for kind, n in total.items():
+        print(f"{kind:8} {right[kind]} of {n}")
+    n_answerable = sum(n for kind, n in total.items() if kind != "none")
+    print(f"best answer right, held back or not: {n_found} of {n_answerable}")
+    print(f"answers with markup or over a blank line, or of punctuation only: {n_markup}")
+
+
+if __name__ == "__main__":
+    parser = command_line(__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--min-confidence", type=float, default=0.2)
+    parser.add_argument("--top-k", type=int, default=20)
+    parser.add_argument("--reader", default="default")
+    parser.add_argument("--codec", default=None, help="default: the reader's own")
+    main(parser.parse_args())

@@ -1,0 +1,143 @@
+"""A folder of documents: its files, and the passages of each."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import DataError
+from ..io.lines import open_bytes
+from ..io.peek import data_suffix
+from ..io.policy import ReadReport
+from ..records import Metadata, Passage
+from .passages import cut_passages
+from .reading import DOCUMENT_SUFFIXES, NotTextError, read_document
+
+DOCUMENT_FIELD = "document"
+"""Metadata of a passage: the name of its document."""
+HASH_FIELD = "_hash"
+"""Metadata of a passage: the hash of its document. Names that begin with ``_`` are not shown."""
+_FORMAT = b"1"
+"""Part of every hash; another one has all documents read again, after a change of the parsers."""
+_GENERATED = frozenset({"__pycache__", "node_modules", "site-packages"})
+"""Folders that hold what programs wrote."""
+HIDDEN = "hidden or generated"
+NO_DOCUMENT = "not a document"
+BINARY = "binary"
+EMPTY = "without text"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFile:
+    """A file of a folder."""
+
+    name: str
+    """Its path in the folder, with slashes; of a single file its name."""
+    path: Path
+
+    def read(self) -> bytes:
+        """Its bytes, decompressed.
+
+        Raises:
+            DataError: If it cannot be read.
+        """
+        try:
+            with open_bytes(self.path) as file:
+                return file.read()
+        except (OSError, EOFError) as error:
+            raise DataError(f"cannot be read: {error}.", path=self.path) from error
+
+
+def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:
+    """The documents of a folder and its sub-folders, by name.
+
+    What is hidden, was written by programs (``node_modules``, ``__pycache__``) or has the suffix of
+    no document is left out.
+
+    Args:
+        path: A folder, or a single file, which is taken whatever its suffix.
+        report: Told how many files and folders were left out.
+
+    Raises:
+        DataError: If the folder holds no document.
+    """
+    if not path.is_dir():
+        return [DocumentFile(path.name, path)]
+    found = sorted(_walk(path, report), key=lambda file: file.name)
+    if not found:
+        names = " or ".join(sorted(DOCUMENT_SUFFIXES))
+        raise DataError(f"expected {names} files in the folder, found none. Add them.", path=path)
+    return found
+
+
+def _walk(folder: Path, report: ReadReport) -> Iterator[DocumentFile]:
+    """The documents, in no order."""
+    for place, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            if name.startswith(".") or name in _GENERATED:
+                report.left_out[HIDDEN] += 1
+        folders[:] = [n for n in folders if not n.startswith(".") and n not in _GENERATED]
+        for name in files:
+            path = Path(place, name)
+            if name.startswith(".") or name in _GENERATED or not path.is_file():
+                continue
+            if data_suffix(path) in DOCUMENT_SUFFIXES:
+                yield DocumentFile(path.relative_to(folder).as_posix(), path)
+            else:
+                report.left_out[NO_DOCUMENT] += 1
+
+
+def hash_document(content: bytes) -> str:
+    """What is the same of two documents that give the same passages, hexadecimal.
+
+    Args:
+        content: The file's bytes.
+    """
+    return hashlib.blake2b(content, digest_size=16, key=_FORMAT).hexdigest()
+
+
+def document_passages(file: DocumentFile, content: bytes, report: ReadReport) -> list[Passage]:
+    """The passages of a document: ``name#1``, ``name#2`` and so on.
+
+    Args:
+        file: The document.
+        content: Its bytes.
+        report: Told if the document is left out, as one that is empty or binary is.
+
+    Returns:
+        The passages in order; none where the document was left out.
+
+    Raises:
+        DataError: If the document is damaged, is not UTF-8, or needs a package that is not
+            installed.
+    """
+    try:
+        document = read_document(file.path, content)
+    except NotTextError:
+        report.left_out[BINARY] += 1
+        return []
+    if not document.blocks:
+        report.left_out[EMPTY] += 1
+        return []
+    title = document.title or Path(file.name.removesuffix(".gz")).stem
+    blocks = (
+        block if block.headings else replace(block, headings=(title,)) for block in document.blocks
+    )
+    of_document: Metadata = {
+        **document.metadata,
+        DOCUMENT_FIELD: file.name,
+        HASH_FIELD: hash_document(content),
+    }
+    passages = []
+    n_lines = counted_to = 0
+    for number, cut in enumerate(cut_passages(blocks), start=1):
+        metadata = dict(of_document)
+        if cut.page is not None:
+            metadata["page"] = cut.page
+        if cut.start is not None and cut.end is not None:
+            n_lines += document.source.count("\n", counted_to, cut.start)
+            counted_to = cut.start
+            metadata |= {"line": n_lines + 1, "start": cut.start, "end": cut.end}
+        passages.append(Passage(f"{file.name}#{number}", cut.text, cut.title, metadata))
+    return passages

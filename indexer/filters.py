@@ -1,0 +1,144 @@
+"""Filters: which passages count, by what is known of them besides their texts.
+
+``{"source": "handbook", "page": [3, 4], "date": {"gte": "2025"}, "document": {"like": "faq/*"}}``
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..data import PrereadError
+from ..data.records import Metadata
+
+Filter = Mapping[str, Any]
+"""A condition for each of some fields; all must hold. A condition is a value, a list of values of
+which one must be there, or an object of operators and values."""
+
+_WRITTEN = re.compile(r"([^=<>!~]+)(>=|<=|!=|=|>|<|~)(.*)", re.DOTALL)
+_OPERATOR_OF = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "~": "like"}
+
+
+def _is_equal(found: Any, wanted: Any) -> bool:
+    """Whether two values are written alike, so that the number 3 is the text ``3``."""
+    return found == wanted or _written(found) == _written(wanted)
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_one_of(found: Any, wanted: Any) -> bool:
+    return any(_is_equal(found, one) for one in wanted)
+
+
+def _is_like(found: Any, wanted: Any) -> bool:
+    return fnmatchcase(_written(found), str(wanted))
+
+
+def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """A comparison of numbers with numbers and of texts with texts; no other ones hold."""
+
+    def compare(found: Any, wanted: Any) -> bool:
+        is_number = [isinstance(one, int | float) for one in (found, wanted)]
+        if is_number == [False, True] or is_number == [True, False]:
+            return False
+        return holds(found, wanted)
+
+    return compare
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": _is_equal,
+    "in": _is_one_of,
+    "like": _is_like,
+    "gt": _compared(lambda found, wanted: bool(found > wanted)),
+    "gte": _compared(lambda found, wanted: bool(found >= wanted)),
+    "lt": _compared(lambda found, wanted: bool(found < wanted)),
+    "lte": _compared(lambda found, wanted: bool(found <= wanted)),
+}
+_NOT = {"ne": "eq", "nin": "in"}
+"""Operators that hold where others do not, also where the field is missing."""
+
+
+def check_filter(filter: Filter) -> None:
+    """Refuse a filter that cannot be applied.
+
+    Args:
+        filter: A condition for each of some fields.
+
+    Raises:
+        PrereadError: If an operator is unknown, or its value is of a kind that it does not take.
+    """
+    for name, condition in filter.items():
+        for operator, wanted in _conditions(condition):
+            if operator not in _OPERATORS and operator not in _NOT:
+                known = ", ".join([*_OPERATORS, *_NOT])
+                raise PrereadError(
+                    f"filter: {name}: expected one of the operators {known}, found {operator!r}."
+                )
+            is_list = isinstance(wanted, Sequence) and not isinstance(wanted, str)
+            if is_list != (operator in ("in", "nin")) or isinstance(wanted, Mapping):
+                kind = "a list" if operator in ("in", "nin") else "a text, number or truth value"
+                raise PrereadError(
+                    f"filter: {name}: expected {kind} for {operator}, found {wanted!r}."
+                )
+
+
+def passes(metadata: Metadata, filter: Filter) -> bool:
+    """Whether a passage passes a filter.
+
+    Args:
+        metadata: What is known of it. Of a field that is a list, one of its values must pass.
+        filter: A condition for each of some fields.
+    """
+    return all(
+        _holds(metadata.get(name), operator, wanted)
+        for name, condition in filter.items()
+        for operator, wanted in _conditions(condition)
+    )
+
+
+def parse_filter(written: Sequence[str]) -> Filter:
+    """A filter as it is written on a command line.
+
+    Args:
+        written: ``page=3``, ``date>=2025``, ``document~faq/*``; the operators are ``=``, ``!=``,
+            ``>``, ``>=``, ``<``, ``<=`` and ``~``. What is a JSON number or truth value is one.
+
+    Raises:
+        PrereadError: If one is of another form.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for one in written:
+        match = _WRITTEN.fullmatch(one)
+        if match is None:
+            raise PrereadError(
+                f"filter: expected a field, an operator and a value, such as page=3, found {one!r}."
+            )
+        name, operator, value = match.groups()
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = value
+        is_plain = isinstance(parsed, int | float)
+        is_text = operator == "~" or not is_plain
+        found.setdefault(name.strip(), {})[_OPERATOR_OF[operator]] = value if is_text else parsed
+    return found
+
+
+def _conditions(condition: Any) -> list[tuple[str, Any]]:
+    """Operators and values of a condition."""
+    if isinstance(condition, Mapping):
+        return list(condition.items())
+    is_list = isinstance(condition, Sequence) and not isinstance(condition, str)
+    return [("in" if is_list else "eq", condition)]
+
+
+def _holds(found: Any, operator: str, wanted: Any) -> bool:
+    """Whether one condition holds of one field; None is a field that is missing."""
+    if operator in _NOT:
+        return not _holds(found, _NOT[operator], wanted)
+    values = found if isinstance(found, list) else [] if found is None else [found]
+    return any(_OPERATORS[operator](value, wanted) for value in values)

@@ -1,0 +1,177 @@
+"""What is known of passages besides their texts: fields by name, compressed.
+
+A metadata file holds the fields of some passages, by ascending ordinals. Blocks of them are JSON
+arrays, each compressed with zlib, which checks what it gives back. Of a passage that is in several
+files of an index, the newest tells.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from ...data.io.atomic import atomic_path
+from ...data.records import Metadata
+from ..errors import IndexFormatError, check_readable
+from .hdf5 import create_hdf5, map_dataset
+from .manifest import METADATA_FOLDER, CountedFile
+
+Array = npt.NDArray[Any]
+PASSAGES_PER_BLOCK = 32
+"""Larger blocks are compressed better, and take longer to get one passage from."""
+_BLOCKS_KEPT = 32
+"""Blocks that stay decompressed."""
+
+
+class MetadataWriter:
+    """Collects the fields of passages, compressed in memory, and writes them as one file."""
+
+    def __init__(self) -> None:
+        """Begin without passages."""
+        self._ordinals: list[int] = []
+        self._rows: list[Metadata] = []
+        self._blocks: list[bytes] = []
+
+    def add(self, ordinal: int, metadata: Metadata) -> None:
+        """Take the fields of a passage.
+
+        Args:
+            ordinal: Its number; higher than that of the passage before.
+            metadata: Its fields; may be empty.
+        """
+        assert not self._ordinals or self._ordinals[-1] < ordinal
+        self._ordinals.append(ordinal)
+        self._rows.append(metadata)
+        if len(self._rows) == PASSAGES_PER_BLOCK:
+            self._end_block()
+
+    def write(self, index: Path, generation: int) -> CountedFile | None:
+        """Write the file; None where no passage was added.
+
+        Args:
+            index: The index folder.
+            generation: The first whose manifest has the file.
+        """
+        if not self._ordinals:
+            return None
+        self._end_block()
+        (index / METADATA_FOLDER).mkdir(exist_ok=True)
+        file = f"{METADATA_FOLDER}/metadata-{generation:06d}.h5"
+        offsets = np.cumsum([0, *map(len, self._blocks)]).astype("<u8")
+        columns = {
+            "ordinals": np.array(self._ordinals, "<u4"),
+            "block_offsets": offsets,
+            "blocks": np.frombuffer(b"".join(self._blocks), np.uint8),
+        }
+        with atomic_path(index / file) as temporary:
+            with create_hdf5(temporary, sum(c.nbytes for c in columns.values())) as created:
+                created.attrs["passages_per_block"] = PASSAGES_PER_BLOCK
+                for name, column in columns.items():
+                    created.create_dataset(name, data=column)
+        return CountedFile.count(index, file, len(self._ordinals))
+
+    def _end_block(self) -> None:
+        if self._rows:
+            line = json.dumps(self._rows, ensure_ascii=False, separators=(",", ":"))
+            self._blocks.append(zlib.compress(line.encode("utf-8"), 9))
+            self._rows = []
+
+
+class MetadataFile:
+    """A metadata file, mapped into memory."""
+
+    def __init__(self, path: Path) -> None:
+        """Map the file.
+
+        Args:
+            path: The file.
+
+        Raises:
+            IndexFormatError: If it is none.
+            IndexAccessError: If it cannot be read.
+        """
+        self._path = path
+        check_readable(path)
+        try:
+            with h5py.File(path, "r", locking=False) as file:
+                self._per_block = int(file.attrs["passages_per_block"])
+                self.ordinals: Array = map_dataset(path, file["ordinals"])
+                self._offsets = map_dataset(path, file["block_offsets"])
+                self._blocks = map_dataset(path, file["blocks"])
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise self._damaged(error) from error
+        self._block = lru_cache(_BLOCKS_KEPT)(self._decompressed)
+
+    def get(self, ordinal: int) -> Metadata | None:
+        """The fields of a passage; None where the file does not speak of it.
+
+        Args:
+            ordinal: The passage's number.
+
+        Raises:
+            IndexFormatError: If bytes have changed since they were written.
+        """
+        row = int(np.searchsorted(self.ordinals, ordinal))
+        if row == len(self.ordinals) or self.ordinals[row] != ordinal:
+            return None
+        number, place = divmod(row, self._per_block)
+        return self._block(number)[place]
+
+    def __iter__(self) -> Iterator[tuple[int, Metadata]]:
+        """All passages of the file, by ascending ordinals, with their fields."""
+        ordinals = iter(self.ordinals.tolist())
+        for number in range(len(self._offsets) - 1):
+            for metadata in self._decompressed(number):
+                yield next(ordinals), metadata
+
+    def _decompressed(self, number: int) -> list[Metadata]:
+        start, end = self._offsets[number : number + 2].tolist()
+        try:
+            found: list[Metadata] = json.loads(zlib.decompress(self._blocks[start:end].tobytes()))
+        except (zlib.error, ValueError) as error:
+            raise self._damaged(error) from error
+        return found
+
+    def _damaged(self, error: Exception) -> IndexFormatError:
+        return IndexFormatError(
+            f"{self._path}: not a metadata file, or its bytes have changed ({error}). Restore it "
+            "from a backup, or build the index again."
+        )
+
+
+def write_metadata(
+    index: Path, metadata: Mapping[int, Metadata], generation: int
+) -> tuple[CountedFile, ...]:
+    """Write the fields of some passages as one file, as a manifest lists it.
+
+    Args:
+        index: The index folder.
+        metadata: Fields by ordinal.
+        generation: The first whose manifest has the file.
+
+    Returns:
+        The file; none where there are no passages.
+    """
+    writer = MetadataWriter()
+    for ordinal, fields in sorted(metadata.items()):
+        writer.add(ordinal, fields)
+    file = writer.write(index, generation)
+    return (file,) if file else ()
+
+
+def newest(files: Sequence[MetadataFile]) -> dict[int, Metadata]:
+    """The fields of all passages of an index, by ascending ordinals.
+
+    Args:
+        files: The index's files, the newest last.
+    """
+    found: dict[int, Metadata] = {}
+    for file in files:
+        found.update(file)
+    return dict(sorted(found.items()))

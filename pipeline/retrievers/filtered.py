@@ -1,0 +1,61 @@
+"""Finding passages among those that pass a filter."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...indexer import Bm25Searcher, Hit, PassageIndex
+from ...indexer.filters import Filter
+from .base import Retriever
+
+_FEW = 1_000
+"""So many passages or fewer are named to Lucene, which then scores no others."""
+_MORE = 1.5
+"""Times the hits that would do if those that pass were spread evenly."""
+
+
+def search_filtered(
+    index: PassageIndex, retriever: Retriever, query: str, k: int, filter: Filter | None
+) -> list[Hit]:
+    """Find passages that pass a filter.
+
+    Few passages are searched by themselves where BM25 does it. Otherwise more hits are asked for,
+    until ``k`` of them pass or there are no more.
+
+    Args:
+        index: Knows the metadata of its passages.
+        retriever: Finds passages of the index.
+        query: Any text.
+        k: How many passages at most.
+        filter: A condition for each of some fields; None or an empty one lets all pass.
+
+    Returns:
+        Hits, best first; fewer than ``k`` only where no others are found and pass.
+
+    Raises:
+        PrereadError: If the filter cannot be applied.
+    """
+    if not filter:
+        return retriever.search(query, k)
+    allowed = index.matching(filter)
+    if not len(allowed):
+        return []
+    if type(retriever) is Bm25Searcher and len(allowed) <= _FEW:
+        return retriever.search_among(query, k, allowed.tolist())
+    n_asked = k
+    wanted = round(_MORE * k * len(index) / len(allowed)) + 1
+    while True:
+        n_asked = min(max(n_asked, wanted), len(index))
+        hits = retriever.search(query, n_asked)
+        found = _passing(hits, allowed)
+        if len(found) >= k or n_asked == len(index) or len(hits) < n_asked:
+            return found[:k]
+        wanted = 4 * n_asked
+
+
+def _passing(hits: Sequence[Hit], allowed: npt.NDArray[Any]) -> list[Hit]:
+    """The hits that pass."""
+    passes = np.isin([hit.ordinal for hit in hits], allowed)
+    return [hit for hit, is_in in zip(hits, passes.tolist(), strict=True) if is_in]

@@ -1,0 +1,1 @@
+"""Vectors for retrieval, made from the reader's lower states."""

@@ -1,0 +1,107 @@
+"""The file of a retrieval head, in safetensors format (``docs/reference/formats.md``)."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from ...data import PrereadError
+from ...data.io.atomic import atomic_path
+from ..checkpoints import shipped_reader_path
+from ..reader import Reader
+from .head import RetrievalHead
+
+HEAD_FILE = "retrieval.safetensors"
+_FORMAT = "preread-retrieval-1"
+
+
+def save_head(head: RetrievalHead, reader: Reader, path: Path) -> None:
+    """Write a head in float16.
+
+    Args:
+        head: The head.
+        reader: The reader whose lower states it was trained on. No other can use it.
+        path: The file.
+    """
+    described = {
+        "fingerprint": reader.fingerprint,
+        "n_layers": head.shape.n_layers,
+        "width": head.shape.width,
+    }
+    weights = {name: w.detach().half().cpu().contiguous() for name, w in head.state_dict().items()}
+    # One entry: the library writes several in any order, and the same head has the same bytes.
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(weights, {_FORMAT: json.dumps(described)}))
+
+
+def load_head(path: Path, reader: Reader) -> RetrievalHead:
+    """Read a head, in float32, on the reader's device.
+
+    Args:
+        path: The file.
+        reader: The reader whose lower states it will be given.
+
+    Raises:
+        PrereadError: If the file cannot be read, is not a head, or is that of other lower states.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PrereadError(
+            f"{path}: retrieval head could not be read: {error.strerror}."
+        ) from error
+    damaged = PrereadError(
+        f"{path}: expected a retrieval head ({_FORMAT}), found something else. Restore it, or "
+        "train a head with `preread train-retriever`."
+    )
+    try:
+        weights = load(content)
+        # After 8 bytes with its length the header is JSON; `load` has checked it.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        described = json.loads(header["__metadata__"][_FORMAT])
+        fingerprint = str(described["fingerprint"])
+        n_layers, width = int(described["n_layers"]), int(described["width"])
+        head = RetrievalHead(reader.config, n_layers, width)
+        if fingerprint == reader.fingerprint:
+            head.load_state_dict(weights)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise damaged from error
+    if fingerprint != reader.fingerprint:
+        raise PrereadError(
+            f"{path}: expected a retrieval head for the lower states of {reader.name} (fingerprint "
+            f"{reader.fingerprint[:12]}), found one for others ({fingerprint[:12]}). Train a head "
+            "for this reader with `preread train-retriever`."
+        )
+    return head.requires_grad_(False).eval().to(reader.device)
+
+
+def head_of(reader: Reader) -> RetrievalHead | None:
+    """The head beside a reader's weights; None where there is none.
+
+    Args:
+        reader: The reader, loaded by name or from a folder.
+
+    Raises:
+        PrereadError: If there is a file, and it cannot be used.
+    """
+    folder = shipped_reader_path(reader.name) or Path(reader.name)
+    path = folder / HEAD_FILE
+    return load_head(path, reader) if path.is_file() else None
+
+
+def head_fingerprint(head: RetrievalHead, reader: Reader) -> str:
+    """SHA-256 of everything that decides a vector, hexadecimal.
+
+    Args:
+        head: The head.
+        reader: Makes its input.
+    """
+    digest = hashlib.sha256(f"{_FORMAT} {reader.fingerprint} {head.shape}".encode())
+    for name, weight in sorted(head.state_dict().items()):
+        digest.update(name.encode())
+        # float16 is what files hold: a head has one fingerprint before and after it is saved.
+        digest.update(weight.detach().to("cpu", torch.float16).contiguous().numpy().data)
+    return digest.hexdigest()

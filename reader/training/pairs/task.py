@@ -1,0 +1,103 @@
+"""The tasks on pairs of texts: labels of a pair, or a choice among several first texts."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from ....data import OnError
+from ...modeling.decomposed import DecomposedModel
+from ...pairs.features import Example
+from ...pairs.models import DeformerForMultipleChoice, DeformerForSequenceClassification, PairModel
+from ...pairs.reader import PairReader
+from ...text.windows import TextEncoder
+from ..lesson import Lesson
+from ..objective import Teacher
+from ..recipe import Recipe, TaskConfig, TaskKind
+from .datasets import PairLoader
+from .objective import PairObjective
+
+
+class PairTask:
+    """Trains a `PairModel`."""
+
+    def __init__(self, recipe: Recipe, task: TaskConfig) -> None:
+        """Train by a recipe.
+
+        Args:
+            recipe: A recipe with a ``[task]``.
+            task: That task.
+        """
+        self._recipe = recipe
+        self._task = task
+
+    @property
+    def model_class(self) -> type[PairModel]:
+        """The model that learns it."""
+        if self._task.kind is TaskKind.CHOICE:
+            return DeformerForMultipleChoice
+        return DeformerForSequenceClassification
+
+    @property
+    def config_fields(self) -> dict[str, Any]:
+        """The layout of the pairs, and the labels."""
+        task = self._task
+        fields: dict[str, Any] = {
+            "max_question_length": task.max_first_length,
+            "window_length": task.max_second_length,
+            "window_stride": max(1, task.max_second_length - 2),  # only the first window is read
+            "max_title_length": 0,
+            "stored_segment": task.stored_segment.value,
+            "codec": "float16",  # a codec that the base learned is for its own states
+            "shared_normalization": False,
+            "has_no_answer_score": False,
+        }
+        return fields | ({"id2label": dict(enumerate(task.labels))} if task.labels else {})
+
+    def lesson(
+        self,
+        model: DecomposedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        teacher: Teacher | None,
+        data: Path,
+        on_error: OnError,
+    ) -> Lesson:
+        """Read the data sets.
+
+        Args:
+            model: The student.
+            tokenizer: The student's.
+            teacher: Runs in every step; None where there is none.
+            data: Folder of the training sets.
+            on_error: What a bad record does.
+
+        Raises:
+            DataError: If a training set cannot be read.
+            PrereadError: If nothing is left to learn from.
+        """
+        assert isinstance(model, PairModel)
+        encoder = TextEncoder(tokenizer, model.config)
+        loader = PairLoader(self._recipe, self._task, data, encoder, on_error)
+        batches = loader.load()
+        score = partial(score_pairs, model, tokenizer, loader.held_out)
+        return Lesson(batches, PairObjective(teacher), score if loader.held_out else None)
+
+
+def score_pairs(
+    model: PairModel, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example]
+) -> dict[str, float]:
+    """Accuracy of a model, in percent. The model keeps its mode, training or evaluation.
+
+    Args:
+        model: What judges.
+        tokenizer: Its tokenizer.
+        examples: At least one pair or choice.
+    """
+    was_training = model.training
+    reader = PairReader(model, tokenizer, name="in training", device=model.device)
+    right = [feature.gold == said for feature, said in reader.judge(examples)]
+    model.train(was_training)
+    return {"accuracy": 100 * float(np.mean(right))}

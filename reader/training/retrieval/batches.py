@@ -1,0 +1,233 @@
+"""Batches of questions with their passages, and the vectors that a sentence encoder gives them."""
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ....data import (
+    OnError,
+    OpenDomainExample,
+    Passage,
+    PrereadError,
+    ReadReport,
+    read_open_domain_examples,
+)
+from ....data.io.atomic import atomic_path
+from ...packing import Packed
+from ...text.windows import TextEncoder
+from ..batches import BatchDataset, Movable
+from ..datasets import repeat, warn_of_skipped
+from .recipe import HeadRecipe
+
+Vectors = npt.NDArray[np.float32]
+_TEXTS_AT_ONCE = 1024
+"""Texts that are encoded before their vectors are written."""
+
+
+class VectorTeacher(Protocol):
+    """A sentence encoder."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides a vector, hexadecimal."""
+
+    @property
+    def width(self) -> int:
+        """Numbers in a vector."""
+
+    def encode_passages(self, passages: Sequence[Passage]) -> Vectors:
+        """Vectors of passages. Shape ``(n_passages, width)``, of length 1."""
+
+    def encode_queries(self, queries: Sequence[str]) -> Vectors:
+        """Vectors of questions. Shape ``(n_queries, width)``, of length 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFeature:
+    """A question, its passages, and the encoder's vectors of all of them."""
+
+    question: str
+    passages: tuple[Passage, ...]
+    """The positive first."""
+    question_vector: npt.NDArray[np.float16]
+    """Shape ``(width,)``."""
+    passage_vectors: npt.NDArray[np.float16]
+    """Shape ``(n_passages, width)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadBatch(Movable):
+    """The inputs of a retrieval head, and the vectors that it is to come near."""
+
+    questions: Packed
+    """Token ids."""
+    windows: Packed
+    """Token ids of all windows of all passages."""
+    owners: tuple[int, ...]
+    """Number of the passage that each window belongs to."""
+    question_vectors: Tensor
+    """The encoder's. Shape ``(n_questions, width)``, float32."""
+    passage_vectors: Tensor
+    """The encoder's. Shape ``(n_passages, width)``, float32."""
+
+    def to(self, device: torch.device | str) -> "HeadBatch":
+        """A copy on a device.
+
+        Args:
+            device: For example ``cuda``.
+        """
+        return HeadBatch(
+            self.questions.to(device),
+            self.windows.to(device),
+            self.owners,
+            self.question_vectors.to(device),
+            self.passage_vectors.to(device),
+        )
+
+
+class HeadCollator:
+    """Packs features into a batch."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        """Prepare to pack.
+
+        Args:
+            encoder: The reader's; makes windows and token ids.
+        """
+        self._encoder = encoder
+
+    def __call__(self, features: Sequence[HeadFeature]) -> HeadBatch:
+        """Pack the features of one batch. A passage that occurs twice is taken once.
+
+        Args:
+            features: At least one.
+        """
+        vectors = {
+            passage: vector
+            for feature in features
+            for passage, vector in zip(feature.passages, feature.passage_vectors, strict=True)
+        }
+        passages = list(vectors)
+        windows = self._encoder.encode_passages(
+            [passage.text for passage in passages], [passage.title for passage in passages]
+        )
+        questions = self._encoder.encode_questions([feature.question for feature in features])
+        return HeadBatch(
+            Packed.from_lists(questions),
+            Packed.from_lists([window.token_ids for some in windows for window in some]),
+            tuple(number for number, some in enumerate(windows) for _ in some),
+            torch.from_numpy(np.stack([f.question_vector for f in features]).astype(np.float32)),
+            torch.from_numpy(np.stack([vectors[p] for p in passages]).astype(np.float32)),
+        )
+
+
+def load_batches(
+    recipe: HeadRecipe,
+    data: Path,
+    work: Path,
+    encoder: TextEncoder,
+    teacher: VectorTeacher,
+    *,
+    on_error: OnError = OnError.FAIL,
+    show_progress: bool = False,
+) -> BatchDataset[HeadFeature, HeadBatch]:
+    """Read the examples of a recipe, encode their texts with the teacher, and lay out the batches.
+
+    The teacher's vectors are kept in files, so that a run that was stopped goes on.
+
+    Args:
+        recipe: Names the files.
+        data: Folder of the files.
+        work: Folder for the teacher's vectors.
+        encoder: The reader's; makes windows and token ids.
+        teacher: The sentence encoder.
+        on_error: What a bad record does.
+        show_progress: Draw progress bars on standard error.
+
+    Raises:
+        DataError: If a file cannot be read, or has a bad record and ``on_error`` is ``FAIL``.
+        PrereadError: If the files hold no example.
+    """
+    draw = random.Random(recipe.seed)
+    examples: list[OpenDomainExample] = []
+    for source in recipe.sources:
+        report = ReadReport()
+        found = list(
+            read_open_domain_examples(data / source.file, on_error=on_error, report=report)
+        )
+        warn_of_skipped(report)
+        examples += repeat(found, source.weight, draw)
+    if not examples:
+        raise PrereadError("training: no example is left to learn from. Raise a source's weight.")
+    chosen: list[tuple[str, tuple[Passage, ...]]] = []
+    order: list[int] = []
+    for _ in range(recipe.epochs):
+        numbers = list(range(len(examples)))
+        draw.shuffle(numbers)
+        for number in numbers:
+            example = examples[number]
+            n = min(recipe.negatives, len(example.negatives))
+            negatives = draw.sample(example.negatives, n)
+            order.append(len(chosen))
+            chosen.append((example.question, (example.positive, *negatives)))
+    features = _with_vectors(chosen, work, teacher, show_progress)
+    size = recipe.questions
+    batches = [order[first : first + size] for first in range(0, len(order), size)]
+    return BatchDataset(features, batches, HeadCollator(encoder))
+
+
+def _with_vectors(
+    chosen: Sequence[tuple[str, tuple[Passage, ...]]],
+    work: Path,
+    teacher: VectorTeacher,
+    show_progress: bool,
+) -> list[HeadFeature]:
+    """Features, with the teacher's vectors of each text made once."""
+    questions = list(dict.fromkeys(question for question, _ in chosen))
+    passages = list(dict.fromkeys(passage for _, some in chosen for passage in some))
+    # Passages of like length are encoded together: their batches hold little padding.
+    passages.sort(key=lambda passage: len(passage.text))
+    of_question = dict(
+        zip(questions, _vectors(questions, teacher, work, show_progress), strict=True)
+    )
+    of_passage = dict(zip(passages, _vectors(passages, teacher, work, show_progress), strict=True))
+    return [
+        HeadFeature(question, some, of_question[question], np.stack([of_passage[p] for p in some]))
+        for question, some in chosen
+    ]
+
+
+def _vectors(
+    texts: Sequence[str] | Sequence[Passage],
+    teacher: VectorTeacher,
+    work: Path,
+    show_progress: bool,
+) -> Iterator[npt.NDArray[np.float16]]:
+    """The teacher's vector of each text, from files where they are there."""
+    work.mkdir(parents=True, exist_ok=True)
+    with tqdm(total=len(texts), desc="teacher", unit=" texts", disable=not show_progress) as bar:
+        for first in range(0, len(texts), _TEXTS_AT_ONCE):
+            some = texts[first : first + _TEXTS_AT_ONCE]
+            digest = hashlib.sha256(f"{teacher.fingerprint} {some!r}".encode()).hexdigest()
+            path = work / f"vectors-{digest[:32]}.npy"
+            if not path.exists():
+                passages = [text for text in some if isinstance(text, Passage)]
+                queries = [text for text in some if isinstance(text, str)]
+                made = (
+                    teacher.encode_passages(passages)
+                    if passages
+                    else teacher.encode_queries(queries)
+                )
+                with atomic_path(path) as temporary, temporary.open("wb") as stream:
+                    np.save(stream, made.astype("<f2"))
+            yield from np.load(path)
+            bar.update(len(some))

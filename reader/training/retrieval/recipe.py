@@ -1,0 +1,83 @@
+"""Recipes of retrieval heads."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic.dataclasses import dataclass
+
+from ....data import PrereadError
+from ....data.io.validation import parse_json
+from ...inference.mixed_precision import MixedPrecision
+
+_CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
+class HeadSource:
+    """One file of mined examples (``preread mine``)."""
+
+    file: str
+    """File name below the data folder; absolute, or relative to it."""
+    weight: NonNegativeFloat = 1.0
+    """How often an epoch has each question, on average."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
+class HeadRecipe:
+    """Everything that decides how a retrieval head is trained."""
+
+    reader: str
+    """The reader whose lower states the head is given: ``default`` or a folder."""
+    encoder: str
+    """The sentence encoder that teaches: a folder or a hub name."""
+    sources: Annotated[tuple[HeadSource, ...], Field(min_length=1)]
+    n_layers: NonNegativeInt = 1
+    """Number of transformer layers."""
+    layers_from: str = ""
+    """Checkpoint whose last layers the head starts from, of the reader's sizes; empty for the last
+    layers of the reader."""
+    width: PositiveInt = 384
+    """Numbers in a vector."""
+    negatives: NonNegativeInt = 3
+    """Number of mined negatives that each question has in a batch, drawn at random."""
+    questions: PositiveInt = 32
+    """Questions of a batch. The passages of all of them are negatives of each other."""
+    epochs: PositiveInt = 1
+    temperature: PositiveFloat = 0.05
+    """Divides cosines before they are compared."""
+    vectors: NonNegativeFloat = 1.0
+    """Weight of the loss that brings each vector near the encoder's, where the widths are equal."""
+    learning_rate: NonNegativeFloat = 3e-4
+    """Learning rate after a linear warm-up. It then falls linearly to 0."""
+    warmup_ratio: NonNegativeFloat = 0.06
+    """Share of the steps that belong to the warm-up."""
+    weight_decay: NonNegativeFloat = 0.01
+    precision: MixedPrecision = MixedPrecision.AUTO
+    """Number format of activations."""
+    accumulate: PositiveInt = 1
+    """Number of batches whose gradients are summed for one step."""
+    save_every: PositiveInt = 200
+    """Steps between two checkpoints."""
+    seed: NonNegativeInt = 1
+
+    @classmethod
+    def load(cls, path: Path) -> "HeadRecipe":
+        """Read a TOML file.
+
+        Args:
+            path: The recipe.
+
+        Raises:
+            PrereadError: If the file cannot be read, is not TOML, or a key is wrong, unknown or
+                missing.
+        """
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise PrereadError(f"{path}: no recipe could be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise PrereadError(f"{path}: not a recipe: {error}.") from error
+        return parse_json(cls, json.dumps(content, default=str), str(path), "Correct the recipe.")

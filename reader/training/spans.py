@@ -1,0 +1,130 @@
+"""The task of reading: spans of passages that answer a question."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from ...data import OnError, ReadingExample, score_answer
+from ..comprehension import answer_examples
+from ..modeling.decomposed import DecomposedModel
+from ..modeling.question_answering import DeformerForQuestionAnswering
+from ..reader import Reader
+from ..text.windows import TextEncoder
+from .datasets import DataLoader
+from .labels import load_labels
+from .lesson import Lesson
+from .objective import SpanObjective, Teacher
+from .recipe import Recipe
+
+
+class SpanTask:
+    """Trains a `DeformerForQuestionAnswering`."""
+
+    model_class = DeformerForQuestionAnswering
+
+    def __init__(self, recipe: Recipe) -> None:
+        """Train by a recipe.
+
+        Args:
+            recipe: A recipe without a ``[task]``.
+        """
+        self._recipe = recipe
+
+    @property
+    def config_fields(self) -> dict[str, Any]:
+        """What the logits are trained to mean.
+
+        A field is set even where it is false: a base may have learned what this training does not
+        keep up. Training through a codec does keep it up (`keeps_ranking`).
+        """
+        taught = {
+            "shared_normalization": compares_passages(self._recipe),
+            "has_no_answer_score": self._recipe.null_weight > 0,
+        }
+        if keeps_ranking(self._recipe):
+            return {name: True for name, is_taught in taught.items() if is_taught}
+        return taught
+
+    def lesson(
+        self,
+        model: DecomposedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        teacher: Teacher | None,
+        data: Path,
+        on_error: OnError,
+    ) -> Lesson:
+        """Read the data sets, and a teacher's stored logits where the recipe names any.
+
+        Args:
+            model: The student.
+            tokenizer: The student's.
+            teacher: Runs in every step; None where there is none, or its logits are stored.
+            data: Folder of the training sets.
+            on_error: What a bad record does.
+
+        Raises:
+            DataError: If a training set cannot be read.
+            PrereadError: If nothing is left to learn from, or stored labels do not fit.
+        """
+        assert isinstance(model, DeformerForQuestionAnswering)
+        loader = DataLoader(self._recipe, data, on_error)
+        loaded = loader.load(TextEncoder(tokenizer, model.config))
+        distillation = self._recipe.distillation
+        stored = distillation if distillation and distillation.labels else None
+        if stored is not None:
+            features = loaded.batches.features
+            labels = load_labels(data / stored.labels, features)
+            for feature, taught in zip(features, labels, strict=True):
+                feature.taught = taught
+        objective = SpanObjective(teacher, self._recipe.null_weight, stored)
+        score = partial(score_examples, model, tokenizer, loaded.held_out)
+        return Lesson(loaded.batches, objective, score if loaded.held_out else None)
+
+
+def compares_passages(recipe: Recipe) -> bool:
+    """Whether the last stage reads questions with several passages, under one softmax.
+
+    Args:
+        recipe: Any recipe.
+    """
+    return any(
+        source.negatives or source.random_negatives or source.article_negatives
+        for source in recipe.stages[-1].sources
+    )
+
+
+def keeps_ranking(recipe: Recipe) -> bool:
+    """Whether what was fitted to the base's logits nearly holds for the trained reader's, too.
+
+    It does where upper layers are trained further through a codec, to compare passages and to give
+    a no-answer score. The weights of the shipped reader's ranking were fitted anew after each such
+    training and moved little. Its confidence moved more and should be fitted again.
+
+    Args:
+        recipe: Any recipe.
+    """
+    return bool(recipe.codec) and recipe.null_weight > 0 and compares_passages(recipe)
+
+
+def score_examples(
+    model: DeformerForQuestionAnswering,
+    tokenizer: PreTrainedTokenizerFast,
+    examples: Sequence[ReadingExample],
+) -> dict[str, float]:
+    """EM and F1 of a model, in percent. The model keeps its mode, training or evaluation.
+
+    Args:
+        model: What reads.
+        tokenizer: Its tokenizer.
+        examples: At least one question with its context.
+    """
+    was_training = model.training
+    reader = Reader(model, tokenizer, name="in training", device=model.device)
+    scores = [score_answer(said, e.answers) for e, said in answer_examples(reader, examples)]
+    model.train(was_training)
+    exact_match, f1 = np.mean(scores, axis=0).tolist()
+    return {"exact_match": 100 * exact_match, "f1": 100 * f1}
