@@ -1,9 +1,9 @@
 """Federated answering: the answers of an index in partitions are those of the whole index.
 
-All partitions are searched, and the best hits of all are those of the whole index, for a partition
-scores as it does (``docs/guide/scaling.md``). Each partition reads its own of them
-(`OpenDomainQA.read`). Its candidates, merged with those of the others, are what one reader of all
-passages would find, since a span's logit does not depend on other passages.
+All partitions are searched. A partition scores like the whole index (``docs/guide/scaling.md``), so
+that the best hits of all are those of the whole. Each partition reads its own hits among them
+(`OpenDomainQA.read`). A span's logit does not depend on other passages; so the merged candidates
+are those that one reader of all passages would find.
 """
 
 import math

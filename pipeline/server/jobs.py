@@ -1,6 +1,6 @@
 """The jobs of a server's workers, and what does them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -224,7 +224,7 @@ def check_text(
     qa: OpenDomainQA,
     passages: Sequence[ProvidedPassage],
     max_tokens: int,
-    check_wanted: Callable[[], None],
+    check_wanted: CheckWanted,
 ) -> None:
     """Refuse provided text of too many tokens that the index does not hold.
 
@@ -240,25 +240,31 @@ def check_text(
         TooLargeError: If there is too much text.
         UnknownPassageError: If a passage has no text and the index does not hold its identifier.
     """
-    if sum(len(passage.text or "") for passage in passages) == 0:
-        return
+    texts = {passage.text for passage in passages if passage.text}
+    if sum(len(text.encode()) for text in texts) <= max_tokens:
+        return  # no text has more tokens than bytes
     found = [find_passage(qa.index, passage, place) for place, passage in enumerate(passages)]
     new = {one.passage.text for one in found if one.passage is not None and not one.is_stored}
-    n_chars = sum(map(len, new))
-    if sum(len(text.encode()) for text in new) <= max_tokens:
-        return  # no text has more tokens than bytes
-    n_tokens = 0
-    for text in () if n_chars > _CHARS_PER_TOKEN * max_tokens else new:
-        for first in range(0, len(text), _SLICE_CHARS):
-            check_wanted()
-            n_tokens += _count_tokens(qa, text[first : first + _SLICE_CHARS])
-            if n_tokens > max_tokens:
-                break
-    if n_chars > _CHARS_PER_TOKEN * max_tokens or n_tokens > max_tokens:
+    has_too_many_chars = sum(map(len, new)) > _CHARS_PER_TOKEN * max_tokens
+    if has_too_many_chars or _has_more_tokens(qa, new, max_tokens, check_wanted):
         raise TooLargeError(
             f"expected at most {max_tokens:,} tokens of text that the index does not hold, found "
             "more. Send less text, or several requests."
         )
+
+
+def _has_more_tokens(
+    qa: OpenDomainQA, texts: Iterable[str], max_tokens: int, check_wanted: CheckWanted
+) -> bool:
+    """Whether texts have more tokens than allowed."""
+    n_tokens = 0
+    for text in texts:
+        for first in range(0, len(text), _SLICE_CHARS):
+            check_wanted()
+            n_tokens += _count_tokens(qa, text[first : first + _SLICE_CHARS])
+            if n_tokens > max_tokens:
+                return True
+    return False
 
 
 def _count_tokens(qa: OpenDomainQA, text: str) -> int:

@@ -22,8 +22,8 @@ from .doubt import Doubt, Judgement, judge
 from .limits import MOST_ITEMS, MOST_SCORE
 from .offsets import Offsets
 
-_EXAMPLE_QUESTION = "How many keys does a modern piano have?"
-_EXAMPLE_TEXT = "A modern concert grand has 88 keys and more than 200 strings."
+EXAMPLE_QUESTION = "How many keys does a modern piano have?"
+EXAMPLE_TEXT = "A modern concert grand has 88 keys and more than 200 strings."
 
 
 class Request(BaseModel):
@@ -44,7 +44,7 @@ Question = Annotated[
     Text,
     Field(
         description="Any text. The reader ignores words beyond its longest question.",
-        examples=[_EXAMPLE_QUESTION],
+        examples=[EXAMPLE_QUESTION],
     ),
 ]
 NumAnswers = Annotated[
@@ -121,7 +121,7 @@ class PassageField(Request):
         Field(
             description="Text of the passage. If the index holds the same text, its stored states "
             "are read; other text goes through all layers.",
-            examples=[_EXAMPLE_TEXT],
+            examples=[EXAMPLE_TEXT],
         ),
     ] = None
     title: Annotated[
@@ -166,7 +166,7 @@ class ProvidedRequest(Request):
             max_length=MOST_ITEMS,
             validation_alias=AliasChoices("passages", "documents"),
             description="Passages that are read, in any order; a string is the text of a passage.",
-            examples=[[{"id": "piano-1"}, {"text": _EXAMPLE_TEXT}]],
+            examples=[[{"id": "piano-1"}, {"text": EXAMPLE_TEXT}]],
         ),
     ]
     timeout_ms: TimeoutMs = None
@@ -223,7 +223,7 @@ class AnswerField(BaseModel):
     title: Annotated[str, Field(description="Title of the passage, or empty.", examples=["Piano"])]
     start: Annotated[int, Field(description="Start in `passage`, in the unit of `offsets`.")]
     end: Annotated[int, Field(description="End in `passage`, exclusive.")]
-    passage: Annotated[str, Field(description="Text of the passage.", examples=[_EXAMPLE_TEXT])]
+    passage: Annotated[str, Field(description="Text of the passage.", examples=[EXAMPLE_TEXT])]
     confidence: Annotated[
         float | None,
         Field(
@@ -264,7 +264,7 @@ class BestPassageField(BaseModel):
 
     passage_id: Annotated[str, Field(description="Its identifier.", examples=["piano-1"])]
     title: Annotated[str, Field(description="Its title, or empty.", examples=["Piano"])]
-    passage: Annotated[str, Field(description="Its text.", examples=[_EXAMPLE_TEXT])]
+    passage: Annotated[str, Field(description="Its text.", examples=[EXAMPLE_TEXT])]
 
 
 class JudgedReply(Reply):

@@ -16,7 +16,7 @@ from ..doubt import judge
 from ..handling import REFUSALS, IndexName, ServiceHere, do_jobs, note
 from ..jobs import AnswerJob
 from ..offsets import Offsets
-from ..schemas import AnswerField
+from ..schemas import EXAMPLE_QUESTION, AnswerField
 from .shapes import EngineRequest, QuestionList
 
 router = APIRouter(responses=REFUSALS)
@@ -26,7 +26,11 @@ class CompletionRequest(EngineRequest):
     """Questions."""
 
     questions: Annotated[
-        QuestionList, Field(description="The engine's input. A single question need not be a list.")
+        QuestionList,
+        Field(
+            description="The engine's input. A single question need not be a list.",
+            examples=[[EXAMPLE_QUESTION]],
+        ),
     ]
     top_k: Annotated[
         int, Field(ge=1, description="Number of passages that are read for each question.")

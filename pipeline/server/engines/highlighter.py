@@ -15,7 +15,7 @@ from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadSeveralJob
 from ..limits import MOST_ITEMS
-from ..schemas import Question, Text
+from ..schemas import EXAMPLE_QUESTION, EXAMPLE_TEXT, Question, Text
 from ..service import Service
 from .shapes import EngineRequest, PassageText, utf16_span
 
@@ -32,11 +32,15 @@ class HighlightInput(EngineRequest):
 class HighlightRequest(EngineRequest):
     """One text, or several in `inputs`. The connector sends the unused fields empty."""
 
-    question: Annotated[Text, Field(description="The question; ignored if there are `inputs`.")] = (
-        ""
-    )
+    question: Annotated[
+        Text,
+        Field(
+            description="The question; ignored if there are `inputs`.", examples=[EXAMPLE_QUESTION]
+        ),
+    ] = ""
     context: Annotated[
-        PassageText, Field(description="The text; ignored if there are `inputs`.")
+        PassageText,
+        Field(description="The text; ignored if there are `inputs`.", examples=[EXAMPLE_TEXT]),
     ] = ""
     inputs: Annotated[
         list[HighlightInput],

@@ -16,7 +16,7 @@ from ..errors import InvalidRequestError
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import EachJob
 from ..limits import MOST_ITEMS
-from ..schemas import Question, Text
+from ..schemas import EXAMPLE_TEXT, Question, Text
 from ..service import Service
 from .shapes import EngineRequest, TextList, utf16_span
 
@@ -34,7 +34,11 @@ class HitsRequest(EngineRequest):
 
     question: Question
     context: Annotated[
-        TextList, Field(description="Texts of the hits. A single text need not be a list.")
+        TextList,
+        Field(
+            description="Texts of the hits. A single text need not be a list.",
+            examples=[[EXAMPLE_TEXT]],
+        ),
     ] = []
     docid: Annotated[
         list[Text | None],

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ...qa.types import ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadJob
-from ..schemas import Question
+from ..schemas import EXAMPLE_TEXT, Question
 from .highlighter import HighlightReply, HighlightRequest, highlight_texts
 from .hits import HitsReply, HitsRequest, answer_hits
 from .shapes import EngineRequest, PassageText
@@ -92,7 +92,7 @@ class QuestionAnsweringRequest(EngineRequest):
     """A question and the text that answers it."""
 
     question: Question
-    context: Annotated[PassageText, Field(description="The text.")]
+    context: Annotated[PassageText, Field(description="The text.", examples=[EXAMPLE_TEXT])]
 
 
 class LocalOutput(BaseModel):

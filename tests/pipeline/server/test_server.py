@@ -389,6 +389,23 @@ def test_openapi_describes_every_field_of_requests(server: Running) -> None:
     assert server.get("/docs").status_code == 200
 
 
+def test_the_examples_of_the_description_are_answered(server: Running) -> None:
+    document = server.get("/openapi.json").json()
+    answered = []
+    for path, methods in document["paths"].items():
+        if "post" not in methods:
+            continue
+        content = methods["post"]["requestBody"]["content"]["application/json"]
+        schema = document["components"]["schemas"][content["schema"]["$ref"].split("/")[-1]]
+        fields = schema["properties"].items()
+        body = {name: field["examples"][0] for name, field in fields if "examples" in field}
+        if set(schema.get("required", ())) <= set(body):
+            reply = server.post(path.replace("{index}", "sample"), body)
+            assert reply.status_code == 200, (path, reply.text)
+            answered.append(path)
+    assert len(answered) >= 7
+
+
 @pytest.mark.slow
 def test_overload_is_refused_and_passes(sample_index: Path) -> None:
     with running(sample_index, ServeConfig(max_queue=2, max_batch=1)) as server:

@@ -57,7 +57,7 @@ def start(arguments: Sequence[object], folder: Path) -> subprocess.Popen[str]:
 def end(process: subprocess.Popen[str], folder: Path) -> Ended:
     """Wait for a process."""
     try:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     finally:
         process.kill()
     return Ended(process.returncode, err, [one.name for one in folder.glob("hs_err*")])
@@ -146,7 +146,7 @@ def test_serve_goes_on_when_nobody_reads_its_log(sample_index: Path, tmp_path: P
     for _ in range(3):
         assert requests.get(f"{url}/v1/it/doc/piano-1", timeout=9).status_code == 200
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
 
 
 def _read_until(process: subprocess.Popen[str], word: str) -> str:
