@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
-from ..io.lines import open_bytes
+from ..io.lines import read_whole_bytes
 from ..io.peek import data_suffix
 from ..io.policy import ReadReport
 from ..records import Metadata, Passage
@@ -40,13 +40,9 @@ class DocumentFile:
         """Its bytes, decompressed.
 
         Raises:
-            DataError: If it cannot be read.
+            DataError: If the file cannot be read, is too large, or expands too far.
         """
-        try:
-            with open_bytes(self.path) as file:
-                return file.read()
-        except (OSError, EOFError) as error:
-            raise DataError(f"cannot be read: {error}.", path=self.path) from error
+        return read_whole_bytes(self.path)
 
 
 def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:
