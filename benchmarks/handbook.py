@@ -8,7 +8,6 @@ answer is right if it holds an accepted one and has at most five words more, or 
 an F1 above one half with it; a question without an answer is right if none is given.
 """
 
-import argparse
 import json
 import re
 from collections import Counter
@@ -71,8 +70,15 @@ def ask_all(qa: OpenDomainQA, questions: list[dict[str, Any]], top_k: int) -> li
     return answered
 
 
-def main(options: argparse.Namespace) -> None:
+def main() -> None:
     """Index, ask, and print a verdict for each question."""
+    parser = command_line(__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--min-confidence", type=float, default=0.2)
+    parser.add_argument("--top-k", type=int, default=20)
+    parser.add_argument("--reader", default="default")
+    parser.add_argument("--codec", default=None, help="default: the reader's own")
+    options = parser.parse_args()
     questions = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
     with TemporaryDirectory() as folder:
         index = Path(folder) / "index"
@@ -104,10 +110,4 @@ def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = command_line(__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--min-confidence", type=float, default=0.2)
-    parser.add_argument("--top-k", type=int, default=20)
-    parser.add_argument("--reader", default="default")
-    parser.add_argument("--codec", default=None, help="default: the reader's own")
-    main(parser.parse_args())
+    main()
