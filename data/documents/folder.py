@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
-from ..io.lines import open_bytes
+from ..io.lines import read_whole_bytes
 from ..io.peek import data_suffix
 from ..io.policy import ReadReport
 from ..records import Metadata, Passage
@@ -22,6 +22,8 @@ _FORMAT = b"1"
 """Part of every hash; another one has all documents read again, after a change of the parsers."""
 _GENERATED = frozenset({"__pycache__", "node_modules", "site-packages"})
 """Folders that hold what programs wrote."""
+MAX_DOCUMENT_BYTES = 512 << 20
+"""A larger file is refused: parsers hold a document in memory several times."""
 HIDDEN = "hidden or generated"
 NO_DOCUMENT = "not a document"
 BINARY = "binary"
@@ -40,13 +42,10 @@ class DocumentFile:
         """Its bytes, decompressed.
 
         Raises:
-            DataError: If it cannot be read.
+            DataError: If it cannot be read or is larger than ``MAX_DOCUMENT_BYTES``, or gzip data
+                is damaged or expands too far.
         """
-        try:
-            with open_bytes(self.path) as file:
-                return file.read()
-        except (OSError, EOFError) as error:
-            raise DataError(f"cannot be read: {error}.", path=self.path) from error
+        return read_whole_bytes(self.path, MAX_DOCUMENT_BYTES)
 
 
 def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:

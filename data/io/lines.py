@@ -194,6 +194,34 @@ def read_whole_text(path: Path) -> str:
     return "".join(lines)
 
 
+def read_whole_bytes(path: Path, max_bytes: int) -> bytes:
+    """Read a whole file as bytes.
+
+    Args:
+        path: A file, plain or gzip.
+        max_bytes: Size above which it is refused.
+
+    Returns:
+        Its bytes, decompressed, without a byte order mark.
+
+    Raises:
+        DataError: If the file cannot be read or is too large, or gzip data is damaged or expands
+            too far.
+    """
+    pieces: list[bytes] = []
+    n_bytes = 0
+    for _, raw in _pieces(path, _BUFFER_BYTES):
+        n_bytes += len(raw)
+        if n_bytes > max_bytes:
+            raise DataError(
+                f"expected a file of at most {max_bytes >> 20} MiB, because it is read as a whole, "
+                "found a larger one. Split it.",
+                path=path,
+            )
+        pieces.append(raw)
+    return b"".join(pieces)
+
+
 def _pieces(path: Path, max_bytes: int) -> Iterator[tuple[int, bytes]]:
     """Yield a file's lines with their numbers, those above ``max_bytes`` in several pieces."""
     line, n_expanded = 1, 0
