@@ -22,6 +22,8 @@ _FORMAT = b"1"
 """Part of every hash; another one has all documents read again, after a change of the parsers."""
 _GENERATED = frozenset({"__pycache__", "node_modules", "site-packages"})
 """Folders that hold what programs wrote."""
+MAX_DOCUMENT_BYTES = 512 << 20
+"""A larger file is refused: parsers hold a document in memory several times."""
 HIDDEN = "hidden or generated"
 NO_DOCUMENT = "not a document"
 BINARY = "binary"
@@ -40,9 +42,10 @@ class DocumentFile:
         """Its bytes, decompressed.
 
         Raises:
-            DataError: If the file cannot be read, is too large, or expands too far.
+            DataError: If it cannot be read or is larger than ``MAX_DOCUMENT_BYTES``, or gzip data
+                is damaged or expands too far.
         """
-        return read_whole_bytes(self.path)
+        return read_whole_bytes(self.path, MAX_DOCUMENT_BYTES)
 
 
 def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:

@@ -179,7 +179,7 @@ def read_whole_text(path: Path) -> str:
     n_bytes = 0
     for line, raw in _pieces(path, MAX_LINE_BYTES):
         n_bytes += len(raw)
-        _check_size(n_bytes, path, line)
+        _check_size(n_bytes, MAX_FILE_BYTES, path, line)
         pieces.append(raw)
         if raw.endswith(b"\n"):
             lines.append(decode_line(b"".join(pieces), SourceLocation(path, line)))
@@ -189,34 +189,35 @@ def read_whole_text(path: Path) -> str:
     return "".join(lines)
 
 
-def read_whole_bytes(path: Path) -> bytes:
+def read_whole_bytes(path: Path, max_bytes: int) -> bytes:
     """Read a whole file that may be binary.
 
     Args:
         path: A file, plain or gzip.
+        max_bytes: Size above which the file is refused.
 
     Returns:
-        Its bytes, decompressed.
+        Its bytes, decompressed, without a byte order mark.
 
     Raises:
-        DataError: If the file cannot be read or is larger than ``MAX_FILE_BYTES``, or gzip data is
-            damaged or expands too far.
+        DataError: If the file cannot be read or is too large, or gzip data is damaged or expands
+            too far.
     """
     pieces: list[bytes] = []
     n_bytes = 0
-    for _, raw in _pieces(path, MAX_LINE_BYTES, is_text=False):
+    for _, raw in _pieces(path, _BUFFER_BYTES, is_text=False):
         n_bytes += len(raw)
-        _check_size(n_bytes, path)
+        _check_size(n_bytes, max_bytes, path)
         pieces.append(raw)
     return b"".join(pieces)
 
 
-def _check_size(n_bytes: int, path: Path, line: int | None = None) -> None:
+def _check_size(n_bytes: int, max_bytes: int, path: Path, line: int | None = None) -> None:
     """Refuse a file that is too large to be read as a whole."""
-    if n_bytes > MAX_FILE_BYTES:
+    if n_bytes > max_bytes:
         raise DataError(
-            f"expected a file of at most {MAX_FILE_BYTES >> 30} GiB, because it is read as a "
-            "whole, found a larger one. Split it.",
+            f"expected a file of at most {max_bytes >> 20:,} MiB, because it is read as a whole, "
+            "found a larger one. Split it.",
             path=path,
             line=line,
         )

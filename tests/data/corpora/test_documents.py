@@ -79,6 +79,17 @@ def test_folder_without_documents_is_refused(tmp_path: Path) -> None:
         list(read_corpus(tmp_path, format=CorpusFormat.DOCUMENTS))
 
 
+def test_a_document_that_is_too_large_is_refused(
+    write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preread.data.documents.folder.MAX_DOCUMENT_BYTES", 1 << 20)
+    path = write_file("a.txt.gz", "word " * (1 << 18))
+    with pytest.raises(DataError, match=r"a\.txt\.gz: expected a file of at most 1 MiB"):
+        list(read_corpus(path))
+    write_file("a.txt.gz", "word " * (1 << 17))
+    assert len(list(read_corpus(path))) > 1000
+
+
 def test_compressed_documents_are_read(write_file: WriteFile) -> None:
     folder = write_file("c/a.md.gz", "# One\n\nText.").parent
     assert [(p.passage_id, p.title) for p in read_corpus(folder)] == [("a.md.gz#1", "One")]

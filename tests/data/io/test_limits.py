@@ -207,4 +207,4 @@ def test_a_binary_file_is_read_whole(tmp_path: Path) -> None:
     plain, packed = tmp_path / "a.docx", tmp_path / "a.docx.gz"
     plain.write_bytes(content)
     packed.write_bytes(gzip.compress(content))
-    assert lines.read_whole_bytes(plain) == lines.read_whole_bytes(packed) == content
+    assert lines.read_whole_bytes(plain, MIB) == lines.read_whole_bytes(packed, MIB) == content

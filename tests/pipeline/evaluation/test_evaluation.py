@@ -314,7 +314,7 @@ def test_files_that_cannot_be_written_are_refused_before_the_work(
         ({"run": tmp_path / "no" / "run.txt"}, "expected its folder to exist"),
         ({"retrieval": tmp_path}, "expected a file or nothing there"),
         ({"run": one, "report": one}, "found it twice"),
-        ({"report": tmp_path / "report.pdf"}, r"to end in \.html or \.md, found '\.pdf'"),
+        ({"report": tmp_path / "report.pdf"}, r"to end in \.html or \.md, found \.pdf"),
         ({"resume": True}, "--resume goes on with a --predictions file"),
     ]
     for options, message in mistakes:
