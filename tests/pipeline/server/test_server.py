@@ -216,7 +216,7 @@ def test_search_and_doc_reply_as_pyserinis_server(server: Running, qa: OpenDomai
         "score": hits[0].score,
         "rank": 1,
         "doc": {"title": first.title, "text": first.text},
-        "metadata": {},  # pyserini's server has no such key; its clients pass it over
+        "metadata": {},
     }
     whole = server.get(f"/v1/sample/doc/{first.passage_id}").json()
     assert whole["docid"] == first.passage_id
