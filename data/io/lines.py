@@ -37,11 +37,12 @@ _BOM = b"\xef\xbb\xbf"
 _BUFFER_BYTES = 1 << 18
 
 
-def open_bytes(path: Path) -> BinaryIO:
+def open_bytes(path: Path, *, is_text: bool = True) -> BinaryIO:
     """Open a file for reading and decompress gzip, which is recognised by its first bytes.
 
     Args:
         path: A file, plain or gzip.
+        is_text: Whether the content is text, so that other compressed data is refused.
 
     Returns:
         The open file, at its start.
@@ -64,7 +65,7 @@ def open_bytes(path: Path) -> BinaryIO:
         # GzipFile.readline is Python; io.BufferedReader reads lines in C.
         return io.BufferedReader(cast(io.RawIOBase, gzip.open(path)), _BUFFER_BYTES)
     fault = _fault_of_start(start, path)
-    if fault:
+    if fault and (is_text or path.suffix == ".gz"):
         file.close()
         raise DataError(fault, path=path)
     return file
@@ -178,13 +179,7 @@ def read_whole_text(path: Path) -> str:
     n_bytes = 0
     for line, raw in _pieces(path, MAX_LINE_BYTES):
         n_bytes += len(raw)
-        if n_bytes > MAX_FILE_BYTES:
-            raise DataError(
-                f"expected a file of at most {MAX_FILE_BYTES >> 30} GiB, because it is read as a "
-                "whole, found a larger one. Split it.",
-                path=path,
-                line=line,
-            )
+        _check_size(n_bytes, MAX_FILE_BYTES, path, line)
         pieces.append(raw)
         if raw.endswith(b"\n"):
             lines.append(decode_line(b"".join(pieces), SourceLocation(path, line)))
@@ -195,11 +190,11 @@ def read_whole_text(path: Path) -> str:
 
 
 def read_whole_bytes(path: Path, max_bytes: int) -> bytes:
-    """Read a whole file as bytes.
+    """Read a whole file that may be binary.
 
     Args:
         path: A file, plain or gzip.
-        max_bytes: Size above which it is refused.
+        max_bytes: Size above which the file is refused.
 
     Returns:
         Its bytes, decompressed, without a byte order mark.
@@ -210,22 +205,28 @@ def read_whole_bytes(path: Path, max_bytes: int) -> bytes:
     """
     pieces: list[bytes] = []
     n_bytes = 0
-    for _, raw in _pieces(path, _BUFFER_BYTES):
+    for _, raw in _pieces(path, _BUFFER_BYTES, is_text=False):
         n_bytes += len(raw)
-        if n_bytes > max_bytes:
-            raise DataError(
-                f"expected a file of at most {max_bytes >> 20} MiB, because it is read as a whole, "
-                "found a larger one. Split it.",
-                path=path,
-            )
+        _check_size(n_bytes, max_bytes, path)
         pieces.append(raw)
     return b"".join(pieces)
 
 
-def _pieces(path: Path, max_bytes: int) -> Iterator[tuple[int, bytes]]:
+def _check_size(n_bytes: int, max_bytes: int, path: Path, line: int | None = None) -> None:
+    """Refuse a file that is too large to be read as a whole."""
+    if n_bytes > max_bytes:
+        raise DataError(
+            f"expected a file of at most {max_bytes >> 20:,} MiB, because it is read as a whole, "
+            "found a larger one. Split it.",
+            path=path,
+            line=line,
+        )
+
+
+def _pieces(path: Path, max_bytes: int, *, is_text: bool = True) -> Iterator[tuple[int, bytes]]:
     """Yield a file's lines with their numbers, those above ``max_bytes`` in several pieces."""
     line, n_expanded = 1, 0
-    with open_bytes(path) as file:
+    with open_bytes(path, is_text=is_text) as file:
         is_gzip = isinstance(getattr(file, "raw", None), gzip.GzipFile)
         limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * path.stat().st_size)
         try:

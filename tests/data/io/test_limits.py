@@ -199,3 +199,12 @@ def test_a_number_too_long_to_write_is_refused(write_file: WriteFile) -> None:
         lambda: read_questions(path)
     )
     assert shorten(1 << 40_000) == "(too long or too deeply nested to show)"
+
+
+def test_a_binary_file_is_read_whole(tmp_path: Path) -> None:
+    """DOCX and PDF, which are no text, plain and within gzip."""
+    content = b"PK\x03\x04\r\n\x00\xef\xbb\xbf\n" * 3
+    plain, packed = tmp_path / "a.docx", tmp_path / "a.docx.gz"
+    plain.write_bytes(content)
+    packed.write_bytes(gzip.compress(content))
+    assert lines.read_whole_bytes(plain, MIB) == lines.read_whole_bytes(packed, MIB) == content

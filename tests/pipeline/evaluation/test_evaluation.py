@@ -274,7 +274,7 @@ def test_other_settings_are_not_resumed(
     with pytest.raises(PrereadError, match="it has reader [0-9a-f]{12}; this is reader"):
         run_evaluation(OpenDomainQA(qa.index, retrained), questions, begun, resume=True)
     (begun / "predictions.jsonl.settings.json").unlink()
-    with pytest.raises(PrereadError, match="expected what .* was written with"):
+    with pytest.raises(PrereadError, match="expected the settings that .* was written with"):
         run_evaluation(qa, questions, begun, resume=True)
     assert (begun / "predictions.jsonl").read_bytes() == before
 
@@ -311,10 +311,10 @@ def test_files_that_cannot_be_written_are_refused_before_the_work(
 ) -> None:
     one = tmp_path / "one.html"
     mistakes: list[tuple[dict[str, Any], str]] = [
-        ({"run": tmp_path / "no" / "run.txt"}, "expected its folder to be there"),
+        ({"run": tmp_path / "no" / "run.txt"}, "expected its folder to exist"),
         ({"retrieval": tmp_path}, "expected a file or nothing there"),
         ({"run": one, "report": one}, "found it twice"),
-        ({"report": tmp_path / "report.pdf"}, r"to end in \.html or \.md, found '\.pdf'"),
+        ({"report": tmp_path / "report.pdf"}, r"to end in \.html or \.md, found \.pdf"),
         ({"resume": True}, "--resume goes on with a --predictions file"),
     ]
     for options, message in mistakes:

@@ -162,7 +162,7 @@ def test_a_threshold_without_a_fitted_reader_is_refused(
 ) -> None:
     index = PassageIndex(sample_index)
     reader = Reader.load(index.manifest.plan.reader).with_ranking(Ranking())
-    with pytest.raises(PrereadError, match="never fitted"):
+    with pytest.raises(PrereadError, match="was not fitted"):
         OpenDomainQA(index, reader, min_confidence=0.5)
     asked = preread("ask", sample_index, QUESTIONS[0], "--min-confidence", 2)
     assert asked.code == 2 and "between 0 and 1" in asked.err

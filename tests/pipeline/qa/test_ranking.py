@@ -181,7 +181,7 @@ def test_confidence_by_hand() -> None:
 def test_a_threshold_needs_a_fitted_reader() -> None:
     check_threshold(0.0, None)
     check_threshold(0.5, (0.0, 1.0, 1.0))
-    with pytest.raises(PrereadError, match="never fitted.*preread calibrate"):
+    with pytest.raises(PrereadError, match="was not fitted.*preread calibrate"):
         check_threshold(0.5, None)
     with pytest.raises(PrereadError, match="between 0 and 1"):
         check_threshold(1.5, (0.0, 1.0, 1.0))

@@ -217,7 +217,7 @@ def test_similarities_of_another_encoder_only_order_passages(
 ) -> None:
     ranking = with_vectors.reader.ranking
     other = with_vectors.with_ranking(ranking.changed(vectors=VECTORS))
-    assert "similarities of encoder another are worth" in caplog.text
+    assert "their similarities are not added to scores" in caplog.text
     caplog.clear()
     without = with_vectors.with_ranking(ranking.changed(vectors=None))
     assert "similarities" not in caplog.text

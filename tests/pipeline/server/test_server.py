@@ -200,7 +200,7 @@ def test_a_least_confidence_needs_a_calibrated_reader(
     sample_index: Path, default_reader: Reader
 ) -> None:
     bare = default_reader.with_ranking(Ranking())
-    with pytest.raises(PrereadError, match="confidence was never fitted"):
+    with pytest.raises(PrereadError, match="confidence was not fitted"):
         Service({"it": sample_index}, ServeConfig(min_confidence=0.5), load_reader=lambda _: bare)
 
 
@@ -216,6 +216,7 @@ def test_search_and_doc_reply_as_pyserinis_server(server: Running, qa: OpenDomai
         "score": hits[0].score,
         "rank": 1,
         "doc": {"title": first.title, "text": first.text},
+        "metadata": {},  # pyserini's server has no such key; its clients pass it over
     }
     whole = server.get(f"/v1/sample/doc/{first.passage_id}").json()
     assert whole["docid"] == first.passage_id
