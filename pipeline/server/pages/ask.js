@@ -253,6 +253,8 @@ function passageFigure(answer, offsets, around) {
   const caption = element("figcaption", { className: "quiet" });
   if (title) caption.append(element("cite", { dir: "auto" }, title), " · ");
   caption.append(element("span", { className: "id" }, id));
+  const { page, line } = answer.metadata ?? {};
+  if (page ?? line) caption.append(page ? ` · page ${page}` : ` · line ${line}`);
   if (from > 0 || to < units.length) {
     const more = element("button", { type: "button", className: "plain" }, "Whole passage");
     more.setAttribute("aria-expanded", "false");

@@ -304,7 +304,8 @@ def test_of_a_long_passage_a_part_is_shown_until_all_is_wanted(page: Page, odd_i
 
 def test_confidence_and_supporting_passages_are_shown_where_the_reply_has_them(page: Page) -> None:
     other = {"passage_id": "danube-1", "title": "Danube", "start": 4, "end": 10, "score": 0.1}
-    more = {"confidence": 0.816, "supporting": [other]}
+    metadata = {"document": "report.pdf", "page": 3}
+    more = {"confidence": 0.816, "supporting": [other], "metadata": metadata}
     page.run(
         """const [more, original] = [arguments[0], window.fetch];
         window.fetch = async (...asked) => {
@@ -316,6 +317,7 @@ def test_confidence_and_supporting_passages_are_shown_where_the_reply_has_them(p
     )
     page.ask(PIANO)
     assert "confidence 82 % · score" in page.text("#answers .measures")
+    assert "piano-1 · page 3" in page.text("#answers figcaption")
     page.one("#answers summary").click()
     page.wait(lambda: page.all("#answers details figure"))
     assert page.text("#answers details blockquote").startswith("The Danube is the second-longest")
