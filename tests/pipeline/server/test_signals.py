@@ -15,7 +15,7 @@ import requests
 from preread.data.sample import sample_corpus_path, sample_questions_path
 
 pytestmark = pytest.mark.slow
-TRIES = int(os.environ.get("PREREAD_SIGNAL_TRIES", "3"))
+TRIES = int(os.environ.get("PREREAD_SIGNAL_TRIES", "1"))
 """How often each command is stopped, at moments spread over its run."""
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 CRASHES = ("Traceback", "SIGSEGV", "SIGABRT", "Fatal Python", "core dumped", "terminate called")
