@@ -27,7 +27,7 @@ def test_sync_documents_show_delete_and_filter(preread: Callable[..., Any], tmp_
     (folder / "copy.md").write_text("# Pay\n\nInvoices come in June.")
     done = preread("sync", index, folder, "--workers", 1)
     assert done.out == "1 added, 1 updated, 0 removed, 1 unchanged\n"
-    assert "1 passages have the text of another: copy.md#1 = faq/pay.md#1" in done.err
+    assert "The same text: copy.md#1 = faq/pay.md#1\n" in done.err
     again = json.loads(preread("sync", index, folder, "--json").out)
     assert (again["n_unchanged"], again["n_passages"], again["repeated"]) == (3, 4, [])
 
