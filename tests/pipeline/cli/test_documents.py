@@ -45,7 +45,10 @@ def test_sync_documents_show_delete_and_filter(preread: Callable[..., Any], tmp_
     )
     answer = json.loads(asked.out)["answers"][0]
     assert (answer["answer"], answer["metadata"]["document"]) == ("June", "copy.md")
-    assert "passes the filter" in preread("search", index, "price", "--filter", "page=3").err
+    assert (
+        "none passes the filter (page=3)."
+        in preread("search", index, "price", "--filter", "page=3").err
+    )
 
     removed = json.loads(preread("delete", index, "--document", "*.md", "--json").out or "{}")
     assert removed == {}  # nothing would be left
