@@ -297,13 +297,15 @@ def _remove(opened: PassageIndex, changes: _Changes) -> Manifest:
 
 
 def _repeated(index: Path, passages: list[Passage]) -> list[tuple[str, str]]:
-    """Passages whose text another passage has, too."""
-    found = []
+    """Passages whose text another passage has, too; each pair once."""
+    found: list[tuple[str, str]] = []
+    known: set[tuple[str, str]] = set()
     with PassageIndex(index) as opened:
         for passage in passages:
             for ordinal in opened.find_text(passage.text):
                 other = opened.passage(ordinal).passage_id
-                if other != passage.passage_id:
+                if other != passage.passage_id and (other, passage.passage_id) not in known:
+                    known.add((passage.passage_id, other))
                     found.append((passage.passage_id, other))
                     break
     return found

@@ -141,6 +141,4 @@ def _print_report(report: "SyncReport", json: bool) -> None:
     if report.repeated:
         shown = ", ".join(f"{one} = {other}" for one, other in report.repeated[:_N_SHOWN])
         more = " …" if len(report.repeated) > _N_SHOWN else ""
-        typer.echo(
-            f"{len(report.repeated):,} passages have the text of another: {shown}{more}", err=True
-        )
+        typer.echo(f"The same text: {shown}{more}", err=True)

@@ -62,7 +62,10 @@ def search(
             typer.echo(f"{hit.rank:3}. {hit.score:7.3f}  {where}")
             typer.echo(printable(f"     {text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}"))
     if not found:
-        why = why_nothing_was_found(chosen, query)
+        if filter and not len(opened.matching(parse_filter(filter))):
+            why = f"none passes the filter ({', '.join(filter)})."
+        else:
+            why = why_nothing_was_found(chosen, query)
         typer.echo(printable(f"No passage matches the query: {why}"), err=True)
 
 

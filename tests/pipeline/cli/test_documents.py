@@ -27,7 +27,7 @@ def test_sync_documents_show_delete_and_filter(preread: Callable[..., Any], tmp_
     (folder / "copy.md").write_text("# Pay\n\nInvoices come in June.")
     done = preread("sync", index, folder, "--workers", 1)
     assert done.out == "1 added, 1 updated, 0 removed, 1 unchanged\n"
-    assert "1 passages have the text of another: copy.md#1 = faq/pay.md#1" in done.err
+    assert "The same text: copy.md#1 = faq/pay.md#1\n" in done.err
     again = json.loads(preread("sync", index, folder, "--json").out)
     assert (again["n_unchanged"], again["n_passages"], again["repeated"]) == (3, 4, [])
 
@@ -45,7 +45,10 @@ def test_sync_documents_show_delete_and_filter(preread: Callable[..., Any], tmp_
     )
     answer = json.loads(asked.out)["answers"][0]
     assert (answer["answer"], answer["metadata"]["document"]) == ("June", "copy.md")
-    assert "passes the filter" in preread("search", index, "price", "--filter", "page=3").err
+    assert (
+        "none passes the filter (page=3)."
+        in preread("search", index, "price", "--filter", "page=3").err
+    )
 
     removed = json.loads(preread("delete", index, "--document", "*.md", "--json").out or "{}")
     assert removed == {}  # nothing would be left
