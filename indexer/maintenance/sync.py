@@ -86,8 +86,8 @@ class _Changes:
 
 
 def sync_folder(
-    index: Path,
-    folder: Path,
+    index: str | Path,
+    folder: str | Path,
     reader: Reader | None = None,
     *,
     on_error: OnError = OnError.FAIL,
@@ -121,6 +121,8 @@ def sync_folder(
         IndexMismatchError: If another reader made the index, or another encoder its vectors.
         PrereadError: If nothing would be left of the index.
     """
+    index = Path(index)
+    folder = Path(folder)
     report = ReadReport()
     policy = ErrorPolicy.of(on_error, report)
     with writing(index), PassageIndex(index) as opened:
@@ -147,7 +149,7 @@ def sync_folder(
 
 
 def watch_folder(
-    folder: Path,
+    folder: str | Path,
     *,
     interval: float = 1.0,
     quiet: float = 2.0,
@@ -166,6 +168,7 @@ def watch_folder(
     Yields:
         At once, and after every change.
     """
+    folder = Path(folder)
     yield
     told = seen = _state(folder)
     waited = 0.0
