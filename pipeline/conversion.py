@@ -1,4 +1,4 @@
-"""Checkpoints from one form to another: what is asked, done, measured and warned of."""
+"""Converting checkpoints: reader, Hugging Face model, TensorFlow checkpoint."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -31,15 +31,15 @@ _TENSORFLOW_NAME = "model.ckpt"
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A checkpoint as a reader, split where it is wanted."""
+    """A checkpoint as a split model."""
 
     model: DeformerForQuestionAnswering
     trained_at: int | None
-    """How many lower layers it was trained with; None for an ordinary model."""
+    """Number of lower layers in training; None for a full model."""
     left_out: UnusedVariables | None = None
-    """Of a TensorFlow checkpoint."""
+    """Variables of a TensorFlow checkpoint that have no use in a reader."""
     ranking: Ranking | None = None
-    """How answers are ranked; None where the source does not say."""
+    """Ranking of the source; None if it has none."""
 
 
 def convert(
@@ -54,31 +54,33 @@ def convert(
     force: bool = False,
     show_progress: bool = False,
 ) -> dict[str, Any]:
-    """Write a checkpoint in another form.
+    """Convert a checkpoint to another kind.
 
     Args:
-        source: A reader, an ordinary Hugging Face model with a span head, or a TensorFlow
-            checkpoint of the code published with the paper; see `find_source`.
-        target: Folder to be made.
-        to: What it shall hold.
-        num_lower_layers: Where the model is split; by default where the source is. An ordinary
-            Hugging Face model has to be told.
-        num_attention_heads: Of a TensorFlow checkpoint, which does not say; by default heads are 64
-            wide.
-        tokenizer: Instead of the source's own: a folder, hub name, file of wordpieces or
-            ``default``.
-        examples: Questions with contexts and answers, on which the model is measured unsplit and
-            split.
+        source: A reader, a Hugging Face model with a span head, or a TensorFlow checkpoint of the
+            code published with the paper: ``default``, a folder, a hub name, or the path of a
+            TensorFlow checkpoint.
+        target: Folder to make.
+        to: Kind of the new checkpoint.
+        num_lower_layers: Number of lower layers; by default that of the source. It is required for
+            a Hugging Face model.
+        num_attention_heads: Number of heads of a TensorFlow checkpoint, which does not record it;
+            by default the hidden size divided by 64.
+        tokenizer: Replaces the tokenizer of the source: a folder, a hub name, a WordPiece
+            vocabulary file, or ``default``.
+        examples: Questions with contexts and answers, on which the full and the split model are
+            measured.
         force: Replace a checkpoint at ``target``.
         show_progress: Draw progress bars on standard error.
 
     Returns:
         ``source``, ``source_kind``, ``target``, ``target_kind``, ``base``, ``num_hidden_layers``,
-        ``num_lower_layers``, ``warnings``; ``left_out`` where the source is TensorFlow's;
-        ``full``, ``decomposed`` (see `evaluate_reader`) and ``f1_loss`` where there are examples.
+        ``num_lower_layers``, ``warnings``; ``left_out`` for a TensorFlow checkpoint; ``full``,
+        ``decomposed`` (the results of `evaluate_reader`) and ``f1_loss`` with examples.
 
     Raises:
-        PrereadError: If the source cannot be read, the target is taken, or they do not go together.
+        PrereadError: If the source cannot be read, the target exists, or the arguments do not suit
+            the source.
     """
     source, target = str(source), Path(target)
     found = find_source(source)
@@ -109,11 +111,11 @@ def convert(
 def _load(
     source: Source, to: CheckpointKind, num_lower_layers: int | None, heads: int | None
 ) -> _Loaded:
-    """The source as a reader, split where it is wanted."""
+    """The source as a model with the wanted split."""
     if heads is not None and source.kind is not CheckpointKind.TENSORFLOW:
         raise PrereadError(
-            f"{source.name}: --num-attention-heads is for TensorFlow checkpoints; this one's "
-            "configuration says it."
+            f"{source.name}: --num-attention-heads is for TensorFlow checkpoints; the "
+            "configuration of this one records it. Leave the option out."
         )
     if source.kind is to and (to is CheckpointKind.HUGGING_FACE or num_lower_layers is None):
         raise PrereadError(
@@ -122,14 +124,12 @@ def _load(
         )
     if to is CheckpointKind.HUGGING_FACE and num_lower_layers is not None:
         raise PrereadError(
-            "--num-lower-layers: an ordinary model is not split. Leave it out with --to "
-            "huggingface."
+            "--num-lower-layers: a full model is not split. Leave it out with --to huggingface."
         )
     if source.kind is CheckpointKind.HUGGING_FACE:
         if num_lower_layers is None:
             raise PrereadError(
-                f"{source.name}: an ordinary model is not split yet. Say where with "
-                "--num-lower-layers."
+                f"{source.name}: a full model has no split. Choose one with --num-lower-layers."
             )
         return _Loaded(split_vanilla(source.location, num_lower_layers), None)
     if source.kind is CheckpointKind.TENSORFLOW:
@@ -142,16 +142,16 @@ def _load(
     if num_lower_layers in (None, model.config.num_lower_layers):
         return loaded
     model.config.num_lower_layers = num_lower_layers
-    model.config.codec = "float16"  # a learned one is of the states of the old split
+    model.config.codec = "float16"  # a learned codec is one for the states of the old split
     model.config.check()
     ranking = loaded.ranking and loaded.ranking.handed_on(is_split_alike=False)
     return replace(loaded, ranking=ranking)
 
 
 def _check_target(target: Path, source: Source, force: bool) -> None:
-    """Refuse a place that is taken, before the work."""
+    """Check, before the work, that the target can be written."""
     if not target.absolute().parent.is_dir():
-        raise PrereadError(f"{target}: expected its folder to be there. Make the folder first.")
+        raise PrereadError(f"{target}: expected its folder to exist. Make the folder first.")
     if not target.exists():
         return
     if not force:
@@ -171,12 +171,12 @@ def _check_target(target: Path, source: Source, force: bool) -> None:
         )
     if source.folder is not None and source.folder.resolve().is_relative_to(target.resolve()):
         raise PrereadError(
-            f"{target}: the source lies there, and would be gone. Name another folder."
+            f"{target}: the source is inside it and would be lost. Name another folder."
         )
 
 
 def _warnings(loaded: _Loaded, to: CheckpointKind) -> list[str]:
-    """What a person has to know of the result."""
+    """Warnings about the answers of the new checkpoint."""
     config = loaded.model.config
     k, trained_at = config.num_lower_layers, loaded.trained_at
     said = []
@@ -184,16 +184,16 @@ def _warnings(loaded: _Loaded, to: CheckpointKind) -> list[str]:
         if trained_at:
             said.append(
                 f"layers 0 to {trained_at - 1} were trained to see question and passage apart; in "
-                "an ordinary model they see both, so that its answers differ from the reader's"
+                "a full model they see both, so that its answers differ from the reader's"
             )
         if trained_at is not None and config.max_position_embeddings is not None:
             said.append(
-                "the reader was trained with passage positions from 0; an ordinary model's go on "
-                "from the question's"
+                "the reader was trained with positions of passages from 0; in a full model they "
+                "continue those of the question"
             )
     elif trained_at is None and (k or config.max_position_embeddings is not None):
         said.append(
-            "these are an ordinary model's weights, split and not trained since: fine-tune the "
+            "these are the weights of a full model, split without further training: fine-tune the "
             "reader before use (docs/guide/training.md)"
         )
     elif trained_at is not None and k != trained_at:
@@ -216,7 +216,7 @@ def _measure(
     name: str,
     show_progress: bool,
 ) -> dict[str, Any]:
-    """EM and F1 of a model, unsplit and split."""
+    """EM and F1 of the full and the split model."""
     model = loaded.model
     whole_config = DeformerConfig(**{**model.config.to_dict(), "num_lower_layers": 0})
     whole = DeformerForQuestionAnswering(whole_config)
@@ -240,7 +240,7 @@ def _write(
     to: CheckpointKind,
     folder: Path,
 ) -> None:
-    """Write all files of a checkpoint."""
+    """Write the files of a checkpoint."""
     model = loaded.model
     tokenizer.save_pretrained(folder)
     if to is CheckpointKind.READER:
@@ -257,14 +257,17 @@ def _write(
 
 
 def parse_kind(name: str) -> CheckpointKind:
-    """A kind of checkpoint by its name.
+    """The kind of checkpoint of a name.
+
+    Args:
+        name: The name.
 
     Raises:
-        PrereadError: If there is none of that name.
+        PrereadError: If no kind has the name.
     """
     try:
         return CheckpointKind(name)
     except ValueError:
         raise PrereadError(
-            f"to: expected one of {', '.join(CheckpointKind)}, found {name!r}."
+            f"--to: expected one of {', '.join(CheckpointKind)}, found {name!r}. Name one."
         ) from None

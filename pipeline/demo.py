@@ -1,4 +1,4 @@
-"""The sample corpus, from passages to answers: what a newcomer runs first."""
+"""The demo: the sample corpus, from passages to answers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,17 @@ from .qa.types import Answer
 
 @dataclass(frozen=True, slots=True)
 class DemoAnswer:
-    """One question of the demo."""
+    """A question of the demo with its answers."""
 
     question: Question
     answers: list[Answer]
     is_right: bool
-    """Whether the best answer equals a gold answer, by SQuAD's normalisation."""
+    """Whether the best answer equals a gold answer after SQuAD's normalisation."""
     took_ms: float
 
 
 def sample_index(path: str | Path, *, show_progress: bool = False) -> PassageIndex:
-    """The index of the sample corpus; built if it is not there.
+    """Open the index of the sample corpus, which is built if it does not exist.
 
     Args:
         path: The index folder.
@@ -41,11 +41,11 @@ def sample_index(path: str | Path, *, show_progress: bool = False) -> PassageInd
 
 
 def ask_samples(qa: OpenDomainQA, n_questions: int) -> list[DemoAnswer]:
-    """Answer sample questions, spread evenly over all that have an answer.
+    """Answer some sample questions, spread evenly over all that have an answer.
 
     Args:
-        qa: Over the sample index.
-        n_questions: How many.
+        qa: The sample index with its reader.
+        n_questions: Number of questions.
     """
     questions = [q for q in read_questions(sample_questions_path()) if q.answers]
     step = max(1, len(questions) // n_questions)
@@ -59,5 +59,9 @@ def ask_samples(qa: OpenDomainQA, n_questions: int) -> list[DemoAnswer]:
 
 
 def score_samples(qa: OpenDomainQA) -> dict[str, Any]:
-    """Evaluate on all sample questions that have an answer."""
+    """Evaluate on all sample questions that have an answer.
+
+    Args:
+        qa: The sample index with its reader.
+    """
     return evaluate(qa, [q for q in read_questions(sample_questions_path()) if q.answers])

@@ -207,8 +207,9 @@ class Bm25Searcher:
             query: Plain words.
         """
         analyze = java_class("io.anserini.analysis.AnalyzerUtils").analyze
-        with CALLING_JAVA:
-            return [str(word) for word in analyze(self._searcher.get_analyzer(), query)]
+        with self._calling_lucene():
+            found = analyze(self._searcher.get_analyzer(), self._prepared(query))
+            return [str(word) for word in found]
 
     def close(self) -> None:
         """Close the files of the index."""

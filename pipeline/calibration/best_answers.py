@@ -1,4 +1,4 @@
-"""The best answers to questions whose passages were read, by weights that are tried, and scored."""
+"""The best answers to questions whose passages were read, under given weights, with scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from .fitting import RankingWeights
 from .reads import Reads
 
 THRESHOLDS = (0.0, 0.25, 0.5, 0.75)
-"""Confidences of which is said what is left where nothing is answered below them."""
+"""Least confidences for which the remaining answers are scored."""
 
 Asked = Sequence[tuple[Question, Reads]]
-"""Questions, and what reading their passages gave."""
+"""Questions, and the spans that were read for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +25,21 @@ class BestAnswer:
     """The best answer to a question, scored."""
 
     answer: RankedAnswer | None
-    """None where nothing was read."""
+    """None if no span was read."""
     features: Features
-    """What its confidence is computed from."""
+    """Features of its confidence."""
     exact_match: float
     f1: float
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a ranking gives on some questions."""
+    """Scores of a ranking on some questions."""
 
     exact_match: MeanEstimate
     f1: MeanEstimate
     calibration_error: MeanEstimate | None
-    """None where nothing was answered."""
+    """None if no question was answered."""
 
     def to_dict(self) -> dict[str, Any]:
         """Scores in percent, each with its interval."""
@@ -57,13 +57,13 @@ class Scores:
 def best_answers(
     asked: Asked, top_k: int, weights: RankingWeights, *, aggregate: bool
 ) -> list[BestAnswer]:
-    """The best answer to each question.
+    """Choose the best answer to each question.
 
     Args:
-        asked: The questions.
-        top_k: How many passages of each count.
-        weights: What speaks for a span.
-        aggregate: Whether the shares of equal answers add up.
+        asked: Questions with their spans.
+        top_k: Number of passages of each question that are used.
+        weights: Weights of the logit of a span.
+        aggregate: Whether the shares of equal answers are added up.
     """
     rule = AnswerRule(aggregate_answers=aggregate, answer_temperature=weights.answer_temperature)
     found = []
@@ -80,11 +80,11 @@ def best_answers(
 def known_of(
     best: Sequence[BestAnswer], confidence_weights: Sequence[float] | None
 ) -> list[tuple[float, float]]:
-    """How sure one was of each answer, and whether it is right.
+    """The confidence of each answer, and whether it is right.
 
     Args:
-        best: Those without an answer are passed over.
-        confidence_weights: Of the confidence; None takes the answers' scores in its place.
+        best: The best answer to each question; questions without an answer are left out.
+        confidence_weights: Weights of the confidence; None uses the scores of the answers.
 
     Returns:
         Pairs of confidence, or score, and exact match.
@@ -108,7 +108,7 @@ def summarise_best(
 
     Args:
         best: The best answer to each question.
-        confidence_weights: Of the confidence; without it the error is that of the answers' scores.
+        confidence_weights: Weights of the confidence; None uses the scores of the answers.
     """
     exact_match, f1 = estimates([[one.exact_match for one in best], [one.f1 for one in best]])
     return Scores(exact_match, f1, calibration_error(known_of(best, confidence_weights)))
@@ -117,14 +117,14 @@ def summarise_best(
 def threshold_scores(
     best: Sequence[BestAnswer], confidence_weights: Sequence[float]
 ) -> list[ThresholdScore]:
-    """What is left of the questions where nothing is answered below a confidence.
+    """Score the answers that remain above a least confidence.
 
     Args:
         best: The best answer to each question.
-        confidence_weights: Of the confidence.
+        confidence_weights: Weights of the confidence.
 
     Returns:
-        One for each of `THRESHOLDS`.
+        The scores for each of `THRESHOLDS`.
     """
     known = known_of(best, confidence_weights)
     found = []

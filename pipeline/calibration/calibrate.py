@@ -1,7 +1,7 @@
-"""Fitting how a reader's answers are ranked to questions whose answers are known.
+"""Calibration: fitting the ranking and the confidence of answers to questions with known answers.
 
-The questions are split in two halves at random. One half fits what each part of the ranking is
-worth, whether equal answers add up, and the confidence. The other half says what that gives.
+The questions are divided at random into halves. One half fits the weights, decides whether equal
+answers are added up, and fits the confidence. The other half is scored before and after.
 """
 
 import datetime
@@ -32,10 +32,10 @@ from .fitting import RankingWeights, fit_confidence, fit_ranking
 from .reads import collect_reads
 
 LEAST_QUESTIONS = 100
-"""Half of them are fitted to."""
+"""Least number of questions, half of which are fitted to."""
 LEAST_RIGHT = 10
-"""Questions that must be answered right, and as many wrong, for a fit to be more than luck: some
-three for each number of the confidence."""
+"""Least number of questions answered right, and of questions answered wrong: about three for each
+weight of the confidence, so that the fit is not mostly chance."""
 _LOG = logging.getLogger(__name__)
 _SHOWN = {"bm25_weight", "aggregate_answers", "answer_temperature", "confidence_weights"}
 _SHOWN_OF_VECTORS = {"similarity_weight", "encoder"}
@@ -43,23 +43,23 @@ _SHOWN_OF_VECTORS = {"similarity_weight", "encoder"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """A ranking that was fitted, and what it gives."""
+    """A fitted ranking, with its scores on held-out questions."""
 
     ranking: Ranking
-    """The reader's, with what was fitted put in."""
+    """Ranking of the reader, with the fitted values."""
     entry: AnswerWeights
-    """What was fitted: the ranking itself, or its entry for dense vectors."""
+    """The fitted values: the ranking itself, or its entry for dense vectors."""
     fitted_on: FittedOn
     seed: int
-    """Of the two halves."""
+    """Seed of the division into halves."""
     before: Scores
-    """What the held-out half got by the ranking that the reader had."""
+    """Scores of the held-out half with the earlier ranking."""
     after: Scores
-    """What it gets by the one that was fitted."""
+    """Scores of the held-out half with the fitted ranking."""
     exact_match_more: MeanEstimate
-    """The paired difference of the two."""
+    """Paired difference of exact match, after minus before."""
     reliability: Sequence[Bin]
-    """How often answers to the held-out half are right, by confidence; by score where there is no
+    """Share of right answers in the held-out half by confidence, or by score if there is no
     confidence."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """What one half of the questions gave."""
+    """The values fitted to one half of the questions."""
 
     weights: RankingWeights
     aggregate: bool
@@ -102,31 +102,31 @@ def calibrate(
     reads: str | Path | None = None,
     show_progress: bool = False,
 ) -> Calibration:
-    """Fit how answers are ranked to some questions, and score that on others.
+    """Fit the ranking of answers to one half of some questions, and score it on the other.
 
-    Where vectors say how similar passages are, the ranking's entry for them is fitted; the weight
-    of margins, which all retrievers share, stays as it is. Otherwise all the rest of the ranking is
-    fitted, the stop margin aside.
+    If the retriever's hits have similarities, the entry of the ranking for dense vectors is fitted.
+    The weight of margins stays as it is then, because all retrievers share it. Otherwise everything
+    else in the ranking is fitted, except for the stop margin.
 
     Args:
-        qa: What answers: an index, a reader and a retriever.
-        questions: With gold answers.
-        questions_name: Of the file that they are from, noted in the ranking.
-        retriever_name: Of what finds the passages, noted in the ranking.
-        top_k: Passages that are read for each question.
-        seed: Of the two halves.
-        reads: File that keeps what was read; what it holds is not read again.
+        qa: An index with its reader and retriever.
+        questions: Questions with gold answers.
+        questions_name: Name of the file of questions, noted in the ranking.
+        retriever_name: Name of the retriever, noted in the ranking.
+        top_k: Number of passages to read for each question.
+        seed: Seed of the division into halves.
+        reads: File that stores what was read, so that nothing is read twice.
         show_progress: Draw a progress bar on standard error.
 
     Raises:
         PrereadError: If there are too few questions, too few of them are answered right or wrong,
-            or the file of reads is of another reading.
+            or the file of ``reads`` was written with other settings.
     """
     reads = None if reads is None else Path(reads)
     if len(questions) < LEAST_QUESTIONS:
         raise PrereadError(
-            f"calibrate: expected at least {LEAST_QUESTIONS} questions, half of which are fitted "
-            f"to, found {len(questions)}. Name a file with more."
+            f"calibrate: expected at least {LEAST_QUESTIONS} questions, since half of them are "
+            f"fitted to, found {len(questions)}. Name a file with more."
         )
     read = collect_reads(qa, questions, top_k, reads, show_progress=show_progress)
     tuning, held_out = in_halves(list(zip(questions, read, strict=True)), seed)
@@ -170,11 +170,11 @@ def calibrate(
 
 
 def in_halves(asked: Asked, seed: int) -> tuple[Asked, Asked]:
-    """Two halves, drawn at random; of an odd number the first is the greater.
+    """Divide questions at random into halves; of an odd number, the first half has one more.
 
     Args:
-        asked: What is divided.
-        seed: The same seed draws the same halves.
+        asked: Questions with their spans.
+        seed: The same seed gives the same halves.
     """
     shuffled = random.Random(seed).sample(asked, len(asked))
     n_first = -(-len(asked) // 2)
@@ -184,17 +184,16 @@ def in_halves(asked: Asked, seed: int) -> tuple[Asked, Asked]:
 def fit_weights(
     asked: Asked, top_k: int, *, with_margin: bool, passage_weight: float | None = None
 ) -> RankingWeights:
-    """What margins, BM25's scores and similarities are worth, and the temperature.
+    """Fit the weights of margins, BM25 scores and similarities, and the temperature.
 
-    The likelihood of the gold answers is fitted and not their EM, which moves in steps of a
-    question: on a few hundred questions its best point is mostly luck.
+    The likelihood of the gold answers is maximised, not EM. EM changes in steps of one question, so
+    that on a few hundred questions its maximum is mostly chance.
 
     Args:
-        asked: Questions to fit to; those whose passages hold no right span teach nothing.
-        top_k: How many passages of each count.
-        with_margin: Whether margins count. The no-answer logit of a reader that was not taught it
-            says nothing of a passage.
-        passage_weight: What margins are worth, where that is given and not fitted.
+        asked: Questions with their spans. A question without a right span has no influence.
+        top_k: Number of passages of each question that are used.
+        with_margin: Whether to fit the weight of margins, for a reader with a no-answer score.
+        passage_weight: Weight of margins, if it is not fitted.
 
     Raises:
         ValueError: If no question has both right and wrong spans.
@@ -210,13 +209,14 @@ def fit_weights(
 
 
 def fit_confidence_of(best: Sequence[BestAnswer]) -> tuple[float, ...]:
-    """The confidence of best answers.
+    """Fit the weights of the confidence.
 
     Args:
-        best: With summed scores. Those without an answer are passed over.
+        best: The best answer to each question, whose score is a sum of shares. Questions without an
+            answer are left out.
 
     Raises:
-        ValueError: If none has an answer.
+        ValueError: If no question has an answer.
     """
     answered = [one for one in best if one.answer is not None]
     return fit_confidence(
@@ -225,7 +225,7 @@ def fit_confidence_of(best: Sequence[BestAnswer]) -> tuple[float, ...]:
 
 
 def _fit(asked: Asked, top_k: int, *, with_margin: bool, passage_weight: float | None) -> _Fitted:
-    """Everything that a ranking is made of."""
+    """Fit all values of a ranking."""
     _check_answerable(asked, top_k)
     weights = fit_weights(asked, top_k, with_margin=with_margin, passage_weight=passage_weight)
     alone, summed = (
@@ -233,7 +233,7 @@ def _fit(asked: Asked, top_k: int, *, with_margin: bool, passage_weight: float |
     )
     aggregate = _n_right(summed) >= _n_right(alone)
     _check_right(summed if aggregate else alone)
-    # The confidence is computed from sums; of a single span's score it would be wrong.
+    # The confidence holds for sums of shares, not for the share of a single span.
     return _Fitted(weights, aggregate, fit_confidence_of(summed) if aggregate else None)
 
 
@@ -242,33 +242,33 @@ def _n_right(best: Sequence[BestAnswer]) -> int:
 
 
 def _check_answerable(asked: Asked, top_k: int) -> None:
-    """Refuse questions that weights cannot be fitted to."""
+    """Check that enough questions have right and wrong spans."""
     spans = [reads.features(top_k, question).is_right for question, reads in asked]
     n_usable = sum(any(is_right) and not all(is_right) for is_right in spans)
     if n_usable < LEAST_RIGHT:
         raise PrereadError(
-            f"calibrate: of the {len(asked)} questions that are fitted to, expected at least "
+            f"calibrate: of the {len(asked)} questions to fit to, expected at least "
             f"{LEAST_RIGHT} that have right and wrong answers in their passages, found {n_usable}. "
             "Read more passages (--top-k), or name questions that the corpus answers."
         )
 
 
 def _check_right(best: Sequence[BestAnswer]) -> None:
-    """Refuse answers that a confidence cannot be fitted to."""
+    """Check that enough answers are right and enough are wrong."""
     n_right = _n_right(best)
     n_wrong = len(best) - n_right
     if min(n_right, n_wrong) < LEAST_RIGHT:
         raise PrereadError(
-            f"calibrate: of the {len(best)} questions that are fitted to, expected at least "
+            f"calibrate: of the {len(best)} questions to fit to, expected at least "
             f"{LEAST_RIGHT} to be answered right and as many wrong, found {n_right} and {n_wrong}. "
-            "Name more questions, or others."
+            "Name other questions, or more."
         )
 
 
 def _noted(
     best: Sequence[BestAnswer], scores: Scores, confidence_weights: Sequence[float] | None
 ) -> HeldOutScores:
-    """What the ranking's file says of the held-out half."""
+    """The scores of the held-out half, as noted in the ranking's file."""
     error = scores.calibration_error
     at_thresholds = [] if confidence_weights is None else threshold_scores(best, confidence_weights)
     return HeldOutScores(
@@ -285,7 +285,7 @@ def _noted(
 def _put_in(
     ranking: Ranking, encoder: str | None, fitted: _Fitted, fitted_on: FittedOn
 ) -> tuple[Ranking, AnswerWeights]:
-    """The ranking with what was fitted, and the entry that this is."""
+    """The ranking with the fitted values, and the entry that holds them."""
     weights = fitted.weights
     fields: dict[str, Any] = {
         "bm25_weight": weights.bm25_weight,
@@ -301,8 +301,8 @@ def _put_in(
         return ranking.changed(vectors=entry), entry
     if ranking.vectors is not None and ranking.passage_weight != weights.passage_weight:
         _LOG.warning(
-            "the ranking's entry for dense vectors was fitted beside another passage_weight (%g, "
-            "now %g). Fit it again: --retriever dense.",
+            "the ranking's entry for dense vectors was fitted with another passage_weight (%g, "
+            "now %g). Fit it again with --retriever dense.",
             ranking.passage_weight,
             weights.passage_weight,
         )
@@ -311,7 +311,7 @@ def _put_in(
 
 
 def _difference(after: Sequence[BestAnswer], before: Sequence[BestAnswer]) -> MeanEstimate:
-    """By how much more is answered right; paired by question."""
+    """The paired difference of exact match."""
     pairs = zip(after, before, strict=True)
     (more,) = estimates([[one.exact_match - other.exact_match for one, other in pairs]])
     return more

@@ -1,6 +1,6 @@
-"""Fitting what ranks answers to questions whose answers are known.
+"""Fitting the weights of ranking and confidence to questions with known answers.
 
-Two small fits, both by L-BFGS in float64 from a fixed start: equal input gives equal output.
+Both fits use L-BFGS in float64 from a fixed start, so that equal input gives equal output.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 _RIDGE = 1e-3
-"""Weight of the squared parameters: what the data do not decide stays where it was, and few
-questions that can be told apart without error get no infinite weights."""
+"""Weight of the squared parameters. Parameters that the data do not determine keep their start, and
+questions that can be separated without error get no infinite weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +19,15 @@ class SpanFeatures:
     """The candidates of one question."""
 
     features: Sequence[tuple[float, float, float, float]]
-    """Of each: span logit, and its passage's margin, BM25 score and similarity; the last is 0
-    where it is not known."""
+    """Logit of each span, and margin, BM25 score and similarity of its passage; the similarity is 0
+    if it is not known."""
     is_right: Sequence[bool]
-    """Whether it is a gold answer."""
+    """Whether each span is a gold answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingWeights:
-    """Weights as `Ranking` has them."""
+    """The weights of `Ranking` that are fitted."""
 
     passage_weight: float
     bm25_weight: float
@@ -42,17 +42,17 @@ def fit_ranking(
     with_bm25: bool,
     with_similarity: bool = False,
 ) -> RankingWeights:
-    """Weights under which gold answers get most of the evidence.
+    """Fit the weights under which gold answers get the largest share.
 
-    They maximise the mean log of the share that right candidates have together, over the questions
-    that have right and wrong ones; the shares are a softmax over the question's candidates. Span
-    and retrieval weights cannot be negative.
+    The weights maximise the mean log of the total share of the right candidates, over questions
+    with right and wrong candidates. The shares are a softmax over the candidates of a question. The
+    weights of spans and of retrieval cannot be negative.
 
     Args:
-        questions: Those to fit to.
-        with_margin: Whether margins count; if not, their weight is 0.
-        with_bm25: Whether BM25 scores count, likewise.
-        with_similarity: Whether similarities count, likewise.
+        questions: The candidates of each question.
+        with_margin: Whether to fit the weight of margins; if not, it is 0.
+        with_bm25: Whether to fit the weight of BM25 scores; if not, it is 0.
+        with_similarity: Whether to fit the weight of similarities; if not, it is 0.
 
     Raises:
         ValueError: If no question has both right and wrong candidates.
@@ -80,7 +80,7 @@ def fit_ranking(
         right = _logsumexp(logits[is_right], question[is_right], len(usable))
         return (total - right).mean()
 
-    # Cosines of passages that are found lie within half a unit, BM25 scores within ten.
+    # The cosines of found passages differ by half a unit at most, their BM25 scores by ten.
     start = torch.tensor([0.0, 0.0, -1.0, 2.0], dtype=torch.float64)
     span, margin, bm25, similarity = weights(_minimise(loss, start)).tolist()
     return RankingWeights(
@@ -94,11 +94,11 @@ def fit_ranking(
 def fit_confidence(
     features: Sequence[Sequence[float]], is_right: Sequence[bool]
 ) -> tuple[float, ...]:
-    """Bias and weights of a logistic function, by maximum likelihood.
+    """Fit the bias and the weights of a logistic function, by maximum likelihood.
 
     Args:
-        features: Of each question's best answer (`confidence_features`).
-        is_right: Whether it was right.
+        features: Features of the best answer to each question (`confidence_features`).
+        is_right: Whether each answer is right.
 
     Raises:
         ValueError: If there is no question.
@@ -118,7 +118,7 @@ def fit_confidence(
 
 
 def _logsumexp(values: Tensor, group: Tensor, n_groups: int) -> Tensor:
-    """Of each group. Shape ``(n_groups,)``."""
+    """The log-sum-exp of each group. Shape ``(n_groups,)``, float64."""
     highest = torch.full((n_groups,), -torch.inf, dtype=values.dtype)
     highest = highest.scatter_reduce(0, group, values.detach(), "amax")
     sums = torch.zeros_like(highest).index_add(0, group, (values - highest[group]).exp())

@@ -1,7 +1,7 @@
-"""What reading the passages of questions gave, kept so that ranking can be fitted to it again.
+"""The result of reading, stored so that ranking can be fitted to it again.
 
-Reading takes long and fitting does not. What is kept is what no weight of ranking has gone into:
-the logits of each passage's best spans, its margin over no answer, and what retrieval knows of it.
+Reading takes long and fitting does not. The stored values do not depend on the weights of ranking:
+the logits of the best spans of each passage, its margin over "no answer", and its retrieval scores.
 """
 
 import hashlib
@@ -39,18 +39,18 @@ class KeptSpan(NamedTuple):
     """A span that may be the answer."""
 
     passage: int
-    """Place of its passage among those that were found."""
+    """Position of its passage among those that were found."""
     start: int
     """Offset into the passage's text, in code points."""
     end: int
     """Exclusive."""
     text: str
     logit: float
-    """Of the span alone."""
+    """Logit of the span alone."""
 
 
 class Reads(BaseModel):
-    """What reading one question gave; a line of the file."""
+    """The result of reading for one question: a line of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -58,23 +58,23 @@ class Reads(BaseModel):
     bm25: tuple[float, ...]
     """BM25 score of each passage."""
     margins: tuple[float, ...]
-    """How far each passage's best span is ahead of no answer, in logits."""
+    """Logit of the best span of each passage less its no-answer score."""
     spans: tuple[KeptSpan, ...]
-    """The best of each passage."""
+    """The best spans of each passage."""
     similarity: tuple[float, ...] = ()
-    """Cosine of each passage's vector and the question's; empty where no vectors were asked."""
+    """Cosine of the vectors of each passage and the question; empty without vectors."""
 
     @classmethod
     def of(
         cls, question: Question, hits: Sequence[Hit], found: CandidateSpans, index: PassageIndex
     ) -> Self:
-        """Keep what was read.
+        """Take the result of reading.
 
         Args:
-            question: What was asked.
-            hits: The passages that were found for it.
-            found: What may be an answer in them, `UNWEIGHED`.
-            index: Where they are.
+            question: The question.
+            hits: Its passages.
+            found: The candidate spans of the passages, with the ranking `UNWEIGHED`.
+            index: The index of the passages.
         """
         return cls(
             question_id=question.question_id,
@@ -88,11 +88,11 @@ class Reads(BaseModel):
         )
 
     def candidates(self, top_k: int, weights: RankingWeights) -> list[Candidate]:
-        """What may be an answer in the first passages, weighed.
+        """The candidates of the first passages, under given weights.
 
         Args:
-            top_k: How many passages count.
-            weights: What speaks for a span.
+            top_k: Number of passages that are used.
+            weights: Weights of the logit of a span.
         """
         spans = [span for span in self.spans if span.passage < top_k]
         logits = [
@@ -116,12 +116,12 @@ class Reads(BaseModel):
     def features(
         self, top_k: int, question: Question, *, passage_weight: float = 0.0
     ) -> SpanFeatures:
-        """What weights are fitted to.
+        """The features to which weights are fitted.
 
         Args:
-            top_k: How many passages count.
-            question: Its gold answers say which spans are right.
-            passage_weight: Logits that a point of the margin is worth, where that is not fitted.
+            top_k: Number of passages that are used.
+            question: The question, whose gold answers decide which spans are right.
+            passage_weight: Logits per logit of the margin, if this weight is not fitted.
         """
         spans = [span for span in self.spans if span.passage < top_k]
         return SpanFeatures(
@@ -142,12 +142,12 @@ class Reads(BaseModel):
 
 
 class ReadSettings(BaseModel):
-    """What gives the same reads again; the first line of the file."""
+    """The settings that a result of reading depends on: the first line of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     questions: str
-    """SHA-256 of their identifiers and texts."""
+    """SHA-256 of the identifiers and texts of the questions."""
     index: str
     """SHA-256 of the manifest."""
     reader: str
@@ -172,11 +172,11 @@ class ReadSettings(BaseModel):
         """The settings of a reading.
 
         Args:
-            index: Where the passages are.
-            reader: What reads them.
-            retriever: What finds them.
-            questions: What is asked, in this order.
-            top_k: Passages that are read for each question.
+            index: The index of the passages.
+            reader: The reader.
+            retriever: The retriever.
+            questions: The questions, in their order.
+            top_k: Number of passages to read for each question.
         """
         asked = [(question.question_id, question.question) for question in questions]
         return cls(
@@ -200,17 +200,20 @@ def collect_reads(
     *,
     show_progress: bool = False,
 ) -> list[Reads]:
-    """Read the passages of questions as they are read to be answered.
+    """Read the passages of questions as for answering.
 
     Args:
-        qa: Finds the passages and reads them.
-        questions: Any number.
-        top_k: Passages that are read for each question.
-        path: File that keeps what was read. What it holds is not read again.
+        qa: An index with its reader and retriever.
+        questions: The questions.
+        top_k: Number of passages to read for each question.
+        path: File that stores the results, so that nothing is read twice; None stores nothing.
         show_progress: Draw a progress bar on standard error.
 
+    Returns:
+        The result for each question.
+
     Raises:
-        PrereadError: If the file is of another reading, or damaged.
+        PrereadError: If the file was written with other settings, or is damaged.
     """
     plain = qa.with_ranking(UNWEIGHED)
 
@@ -231,18 +234,21 @@ def keep_reads(
     *,
     show_progress: bool = False,
 ) -> list[Reads]:
-    """Read questions one after the other, and keep each at once.
+    """Read for one question after the other, and store each result at once.
 
     Args:
-        questions: Any number.
-        read: Reads one.
-        settings: What gives the same reads again.
-        path: File that keeps them, a line each below the settings. What it holds is not read again;
-            None keeps nothing.
+        questions: The questions.
+        read: Reads the passages of one question.
+        settings: The settings that the results depend on.
+        path: File with the settings in its first line and a result in each other line, so that
+            nothing is read twice; None stores nothing.
         show_progress: Draw a progress bar on standard error.
 
+    Returns:
+        The result for each question.
+
     Raises:
-        PrereadError: If the file has other settings, or is damaged.
+        PrereadError: If the file was written with other settings, or is damaged.
     """
     reads = [] if path is None else _kept(path, settings, questions)
     with ExitStack() as files:
@@ -261,12 +267,12 @@ def keep_reads(
             reads.append(read(question))
             if file is not None:
                 file.write(reads[-1].model_dump_json() + "\n")
-                file.flush()  # whoever is killed leaves whole lines
+                file.flush()  # a run that is killed leaves whole lines
     return reads
 
 
 def _kept(path: Path, settings: ReadSettings, questions: Sequence[Question]) -> list[Reads]:
-    """What a file holds of a reading, once a last line that was torn is gone from it."""
+    """The results in a file, from which an incomplete last line is removed."""
     if not path.exists():
         with atomic_path(path) as temporary:
             temporary.write_text(settings.model_dump_json() + "\n", "utf-8")
@@ -276,11 +282,11 @@ def _kept(path: Path, settings: ReadSettings, questions: Sequence[Question]) -> 
     differing = [name for name, value in found if value != getattr(settings, name)]
     if differing:
         raise PrereadError(
-            f"{path}: expected what reading with these settings gave; it was read with another "
+            f"{path}: expected results of reading with these settings, found another "
             f"{', '.join(differing)}. {_REMEDY}"
         )
     if not lines:
-        raise PrereadError(f"{path}:1: expected a whole line, found it torn. {_REMEDY}")
+        raise PrereadError(f"{path}:1: expected a whole line, found it cut short. {_REMEDY}")
     reads = []
     for number, line in enumerate(lines[:-1]):
         reads.append(parse_json(Reads, line, f"{path}:{number + 2}", _REMEDY))

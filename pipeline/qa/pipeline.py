@@ -26,18 +26,18 @@ class OpenDomainQA:
     """Answers questions over an index.
 
     Attributes:
-        index: Where passages and stored states are.
-        reader: What reads, with the upper layers that suit the index's codec.
-        codec: What decodes the index's states.
-        retriever: What finds passages.
+        index: The index, with passages and stored states.
+        reader: The reader.
+        codec: The codec of the index.
+        retriever: Finds passages.
         passage_reader: Turns questions and passages into candidate spans.
-        stop_margin: Logits by which a question's best span must be ahead for its other passages to
-            be left unread; None reads all of them at once.
-        weights: What scores of passages that the retriever found are worth, in logits.
+        stop_margin: Lead of the best span, in logits, at which reading stops early; None reads all
+            passages.
+        weights: Weights of the retrieval scores of passages that the retriever finds.
         rule: How answers from these passages are ranked.
-        bm25_weight: What a point of the score of a provided passage is worth, in logits.
+        bm25_weight: Logits per point of the score of a provided passage.
         given_rule: How answers from provided passages are ranked.
-        min_confidence: Where the best answer is less likely to be right, nothing is answered.
+        min_confidence: Least confidence of the best answer; below it, no answer is given.
 
     Example:
         >>> qa = OpenDomainQA.from_index("my-index")
@@ -55,23 +55,22 @@ class OpenDomainQA:
         rule: AnswerRule | None = None,
         min_confidence: float = 0.0,
     ) -> None:
-        """Put an index and the reader it was made with together.
+        """Combine an index with its reader.
 
         Args:
-            index: Where passages and stored states are.
-            reader: Encodes questions and reads passages; its lower layers made the index's states.
-            retriever: Finds passages; BM25 of the index by default.
-            bm25_weight: Logits added to a passage's spans for each point of its BM25 score, whoever
-                found it (``score_fusion.py``); by default what the reader's ranking says.
-            stop_margin: Stop reading one question's passages when its best answer is so many logits
-                ahead (``reading.py``); by default what the reader's ranking says. Infinite reads
-                all.
-            rule: How answers are ranked; by default as the reader's ranking says.
-            min_confidence: Where the best answer is less likely to be right, nothing is answered.
+            index: An open index.
+            reader: The reader of the index, or one with the same lower layers.
+            retriever: Finds passages; by default the index's BM25.
+            bm25_weight: Logits added to the spans of a passage per point of its BM25 score, for
+                every retriever; by default that of the reader's ranking.
+            stop_margin: Lead of the best span, in logits, at which reading stops early; by default
+                that of the reader's ranking. Infinity reads all passages.
+            rule: How answers are ranked; by default by the reader's ranking.
+            min_confidence: Least confidence of the best answer; below it, no answer is given.
 
         Raises:
-            IndexMismatchError: If another reader made the index.
-            PrereadError: If there is a ``min_confidence``, but the reader's was not fitted.
+            IndexMismatchError: If the index was made with other lower layers.
+            PrereadError: If ``min_confidence`` is above 0, but no confidence was fitted.
         """
         self.codec = index.codec(reader)
         self.index = index
@@ -108,24 +107,24 @@ class OpenDomainQA:
         """Open an index with the reader that made it.
 
         Args:
-            path: The index folder, or its URL (``indexer/remote/copies.py``).
-            device: Where the upper layers run, and an encoder of questions.
-            runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
+            path: Folder or URL of the index.
+            device: Device of the reader, and of an encoder of questions.
+            runtime: Runtime of the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
             precision: Number format in which PyTorch runs the upper layers.
             retriever: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine
                 (``docs/guide/retrieval.md``).
-            bm25_parameters: How BM25 weighs; by default as Anserini does.
-            bm25_weight: Logits added to a passage's spans for each point of its BM25 score; by
-                default what the reader's configuration says.
-            stop_margin: Stop reading one question's passages when its best answer is so many logits
-                ahead; by default what the reader's configuration says. Infinite reads all.
-            min_confidence: Where the best answer is less likely to be right, nothing is answered.
+            bm25_parameters: Parameters of BM25; Anserini's by default.
+            bm25_weight: Logits added to the spans of a passage per point of its BM25 score; by
+                default that of the reader's ranking.
+            stop_margin: Lead of the best span, in logits, at which reading stops early; by default
+                that of the reader's ranking. Infinity reads all passages.
+            min_confidence: Least confidence of the best answer; below it, no answer is given.
 
         Raises:
             IndexFormatError: If there is no index, or it is damaged.
-            IndexMismatchError: If the reader has changed since.
-            PrereadError: If the reader is gone or cannot run so, the retriever cannot be opened, or
-                there is no confidence that ``min_confidence`` could be compared with.
+            IndexMismatchError: If the lower layers of the reader have changed.
+            PrereadError: If the reader does not exist or cannot run like this, the retriever cannot
+                be opened, or ``min_confidence`` is above 0, but no confidence was fitted.
         """
         index = PassageIndex(local_index(path), bm25_parameters=bm25_parameters)
         reader = Reader.load(
@@ -141,14 +140,14 @@ class OpenDomainQA:
         )
 
     def with_ranking(self, ranking: Ranking) -> "OpenDomainQA":
-        """The same index, reader and retriever, with answers ranked in another way.
+        """A copy with the same index, reader and retriever, and another ranking.
 
         Args:
-            ranking: How; it takes the place of the reader's and of what the constructor was given.
+            ranking: Replaces the reader's ranking and the arguments of the constructor.
 
         Raises:
-            PrereadError: If it is that of another kind of reader, or has no confidence that
-                ``min_confidence`` could be compared with.
+            PrereadError: If the ranking does not suit the reader, or has no confidence though
+                ``min_confidence`` is above 0.
         """
         other = copy(self)
         other.reader = self.reader.with_ranking(ranking)
@@ -171,11 +170,12 @@ class OpenDomainQA:
         """Answer a question.
 
         Args:
-            question: Any text; words beyond the reader's ``max_question_length`` are not read.
-            top_k: How many passages are read.
-            n_answers: How many answers at most; no two are equal, and none holds another's words.
+            question: The question; words after the reader's ``max_question_length`` are not
+                read.
+            top_k: Number of passages to read.
+            n_answers: Maximum number of answers; none contains the words of another.
             filter: Conditions on the metadata of passages, such as ``{"page": 3}``
-                (``indexer/filters.py``); None lets all pass.
+                (``indexer/filters.py``); None: no condition.
 
         Returns:
             Answers, best first; none where no passage shares a word with the question, or the best
@@ -197,17 +197,17 @@ class OpenDomainQA:
         with_steps: bool = False,
         filter: Filter | None = None,
     ) -> Result:
-        """Answer a question, keeping what was found on the way.
+        """Answer a question, and return passages and timings too.
 
         Args:
-            question: Any text; words beyond the reader's ``max_question_length`` are not read.
-            top_k: How many passages are read.
-            n_answers: How many answers at most; no two are equal, and none holds another's words.
-            n_hits: Passages to retrieve, if more than are read.
-            with_steps: Also say what reading fewer passages would have answered, of those that
-                were read.
+            question: The question; words after the reader's ``max_question_length`` are not
+                read.
+            top_k: Number of passages to read.
+            n_answers: Maximum number of answers; none contains the words of another.
+            n_hits: Number of passages to retrieve, if larger than ``top_k``.
+            with_steps: Also return the best answer after each number of passages that were read.
             filter: Conditions on the metadata of passages, such as ``{"page": 3}``
-                (``indexer/filters.py``); None lets all pass.
+                (``indexer/filters.py``); None: no condition.
 
         Raises:
             PrereadError: If the question is empty or not Unicode text, or a number is not positive.
@@ -232,21 +232,21 @@ class OpenDomainQA:
         n_answers: int = 5,
         before_block: BeforeBlock | None = None,
     ) -> list[Result]:
-        """Answer several questions together: passages they share are fetched once.
+        """Answer several questions together.
 
-        Passages that several questions found are fetched and decoded once, and all pairs are read
-        in batches of like length. All passages are read, whatever the stop margin. Timings are of
-        the whole batch.
+        A passage of several questions is fetched and decoded once, and all pairs are read in
+        batches of similar length. All passages are read; the stop margin is not used. Timings are
+        those of the whole batch.
 
         Args:
-            questions: Any number; words beyond the reader's ``max_question_length`` are not read.
-            top_k: How many passages are read with each question.
-            n_answers: How many answers at most to each question.
+            questions: The questions; words after the reader's ``max_question_length`` are not read.
+            top_k: Number of passages to read for each question.
+            n_answers: Maximum number of answers to each question.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
 
         Returns:
-            For each question what `answer` gives.
+            The result of `answer` for each question.
 
         Raises:
             PrereadError: If a question is empty or not Unicode text, or a number is not positive.
@@ -262,19 +262,20 @@ class OpenDomainQA:
         return self._results(read, hits, timings, n_answers)
 
     def read(self, question: str, hits: Sequence[Hit]) -> CandidateSpans:
-        """Read passages that were found, and leave the ranking to the caller.
+        """Read passages without ranking the answers.
 
         All passages are read, whatever the stop margin.
 
         Args:
-            question: Any text; words beyond the reader's ``max_question_length`` are not read.
-            hits: Passages of this index.
+            question: The question; words after the reader's ``max_question_length`` are not
+                read.
+            hits: Hits of passages of this index.
         """
         (found,) = self.passage_reader.read([self._request(question, hits)])
         return found
 
     def _request(self, question: str, hits: Sequence[Hit]) -> ReadRequest:
-        """A question with the passages that were found for it."""
+        """A request to read the passages of a question."""
         return ReadRequest(
             question,
             [RequestedPassage(hit.ordinal) for hit in hits],
@@ -303,7 +304,7 @@ class OpenDomainQA:
 
 
 def _check(question: str, top_k: int, n_answers: int) -> None:
-    """Refuse what cannot be answered."""
+    """Check the arguments of a question."""
     check_text(question, "question")
     if not question.strip():
         raise PrereadError("question: expected some words, found none. Ask something.")

@@ -1,20 +1,20 @@
-"""Reading: from questions and passages to candidate spans. Nothing else in the pipeline does it.
+"""Reading: from questions and passages to candidate spans, at one place for the whole pipeline.
 
     requests ──> states: fetch and decode the stored ones, compute the others
              ──> logits: the upper layers, over all pairs of a question and a window
              ──> spans:  the best of each passage, as characters of its text
 
-Requests may share passages and questions; the states of each are made once.
+Requests may share passages and questions. The states of each are made once.
 
-Reading may stop early. Passages come in their retriever's order, and are then read in growing
-batches, until no unread passage is likely to have the best span. A span's logit includes what its
-passage's retrieval score is worth, so that an unread passage would have to bring a logit higher
-than the best so far less the most that retrieval promises for any of them. When that lead is
-greater than a margin that logits hardly ever have, the rest is not read. The rule looks at the best
-span also where equal answers add up: the support that unread passages would give is not known.
+Reading may stop early. Passages are then read in growing batches, in the order of their retriever.
+The logit of a span includes the weighted retrieval score of its passage. An unread passage has the
+best span only if its own logit exceeds the lead of the best span so far over the highest retrieval
+score of the unread passages. When this lead is greater than a margin that logits rarely exceed,
+reading stops. The rule uses the best span also where equal answers are added up, because the
+support of unread passages is not known.
 
 Source: the stopping rule of threshold algorithms (Fagin et al. 2003,
-https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most questions, not all.
+https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most questions only.
 """
 
 import math
@@ -34,33 +34,33 @@ from .blocks import block_starts
 from .types import Candidate, CandidateSpans, ReadRequest, RequestedPassage
 
 SPANS_PER_PASSAGE = 5
-"""Best spans of a passage that may become answers, as many as in GAR (Mao et al. 2021,
+"""Number of spans of a passage that may become answers, as in GAR (Mao et al. 2021,
 https://aclanthology.org/2021.acl-long.316)."""
 FIRST_BATCH = 8
-"""Passages of the first batch, where reading may stop early; each later one doubles what has been
-read."""
+"""Passages of the first batch if reading may stop early. Each later batch doubles the number of
+passages that have been read."""
 _ROWS_AT_ONCE = 4096
-"""Tokens that go through the lower layers at a time; memory grows with them."""
+"""Tokens that go through the lower layers at a time; they limit the memory."""
 _ROWS_A_BLOCK = 8192
 """Tokens that go through the upper layers between two calls of ``before_block``."""
 _NO_WINDOWS = WindowTable((), (), (), ())
 
 OnStage = Callable[[str], None]
-"""Is told the name of a stage when it is done."""
+"""Called with the name of a stage when the stage is done."""
 BeforeBlock = Callable[[], None]
 """Is called before each block of tokens is read; what it raises ends the reading."""
 
 
 def _ignore(stage: str) -> None:
-    """Time is not measured."""
+    """Measure no time."""
 
 
 def batch_ends(n_passages: int, first: int = FIRST_BATCH) -> Iterator[int]:
-    """How many passages have been read after each batch.
+    """The number of passages that have been read after each batch.
 
     Args:
-        n_passages: How many there are.
-        first: How many the first batch has.
+        n_passages: Number of all passages.
+        first: Number of passages of the first batch.
     """
     end = first
     while end < n_passages:
@@ -74,21 +74,22 @@ class RequestLogits:
     """The reader's logits for one request."""
 
     logits: SpanLogits
-    """Of all windows of the passages that were read."""
+    """Logits of all windows of the passages that were read."""
     windows: WindowTable
-    """The same windows; a passage's number is its place in the request."""
+    """Table of the same windows; the number of a passage is its position in the request."""
     n_read: int
-    """How many passages were read: the first of the request."""
+    """Number of passages that were read, from the first of the request."""
 
 
 class PassageReader:
-    """Reads passages with questions: a reader, and where it finds states.
+    """Reads passages with questions, from stored or computed states.
 
     Attributes:
-        reader: Runs the lower layers of questions and unknown passages, and the upper layers.
-        index: Has stored states; None where every passage comes with its text.
-        codec: Decodes stored states. What is computed goes through it, too, so that a text has the
-            same answers whether it is stored or not; None leaves computed states as they are.
+        reader: Runs the lower layers of questions and of passages without stored states, and the
+            upper layers.
+        index: Stores states; None if every passage comes with its text.
+        codec: Decodes stored states. Computed states go through it too, so that a text has the same
+            answers whether or not it is stored. None leaves computed states as they are.
     """
 
     def __init__(
@@ -97,9 +98,9 @@ class PassageReader:
         """Take a reader.
 
         Args:
-            reader: With the upper layers that read.
-            index: Where states are stored, if any are.
-            codec: The index's.
+            reader: The reader.
+            index: The index with stored states, if there is one.
+            codec: The codec of the index.
         """
         self.reader = reader
         self.index = index
@@ -115,21 +116,21 @@ class PassageReader:
         on_stage: OnStage = _ignore,
         before_block: BeforeBlock | None = None,
     ) -> list[CandidateSpans]:
-        """Find the spans that may be answers.
+        """Find candidate spans.
 
         Args:
-            requests: Any number; all are read together.
-            stop_margin: Logits by which a question's best span must be ahead for its other passages
-                to be left unread; None reads all of them at once.
-            spans_per_passage: How many spans of each passage at most.
-            max_answer_length: Longest span in wordpieces; by default the configuration's.
+            requests: The requests, which are read together.
+            stop_margin: Lead of the best span, in logits, at which the other passages of a question
+                are left unread; None reads all passages at once.
+            spans_per_passage: Maximum number of spans of each passage.
+            max_answer_length: Longest span in wordpieces; by default that of the reader.
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
 
         Returns:
-            For each request its candidates.
+            The candidates of each request.
         """
         read = self.logits(
             requests, stop_margin=stop_margin, on_stage=on_stage, before_block=before_block
@@ -147,19 +148,19 @@ class PassageReader:
         on_stage: OnStage = _ignore,
         before_block: BeforeBlock | None = None,
     ) -> list[RequestLogits]:
-        """Run the reader, and leave the choice of spans to the caller.
+        """Compute logits without choosing spans.
 
         Args:
-            requests: Any number; all are read together.
-            stop_margin: Logits by which a question's best span must be ahead for its other passages
-                to be left unread; None reads all of them at once.
+            requests: The requests, which are read together.
+            stop_margin: Lead of the best span, in logits, at which the other passages of a question
+                are left unread; None reads all passages at once.
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
 
         Returns:
-            For each request its logits.
+            The logits of each request.
         """
         progress = [_Progress(request) for request in requests]
         if not progress:
@@ -229,7 +230,7 @@ class PassageReader:
         )
 
     def _passage(self, requested: RequestedPassage) -> Passage:
-        """What answers are cut from."""
+        """The passage whose text answers are cut from."""
         if requested.passage is not None:
             return requested.passage
         assert self.index is not None and requested.ordinal is not None
@@ -241,7 +242,7 @@ class PassageReader:
         on_stage: OnStage,
         before_block: BeforeBlock | None,
     ) -> "_States":
-        """The states of passages, of each once: first those that are stored, then the others."""
+        """The states of passages, each once: first the stored ones, then the computed ones."""
         stored = list(dict.fromkeys(p.ordinal for p in passages if p.ordinal is not None))
         texts = {_key(p): self._passage(p) for p in passages if p.ordinal is None}
         parts: list[Packed] = []
@@ -264,7 +265,7 @@ class PassageReader:
     def _computed(
         self, passages: Sequence[Passage], before_block: BeforeBlock | None
     ) -> tuple[list[Packed], WindowTable]:
-        """States of passages that are not stored, as the index would give them back."""
+        """Compute states of passages that are not stored, as the codec would return them."""
         encoded = self.reader.encoder.encode_passages(
             [passage.text for passage in passages], [passage.title for passage in passages]
         )
@@ -277,7 +278,7 @@ class PassageReader:
         return computed, table_of_passages(encoded)
 
     def _through_codec(self, windows: Sequence[Window]) -> Packed:
-        """Lower states of windows, decoded as the upper layers know them."""
+        """Lower states of windows after the round trip through the codec."""
         states = self.reader.window_states(windows)
         if self.codec is None:
             return states
@@ -285,7 +286,7 @@ class PassageReader:
 
 
 class _Progress:
-    """How far a request has been read."""
+    """The part of a request that has been read."""
 
     def __init__(self, request: ReadRequest) -> None:
         self.request = request
@@ -296,24 +297,24 @@ class _Progress:
         self._best = -torch.inf
 
     def add(self, logits: SpanLogits, windows: WindowTable, n_passages: int) -> None:
-        """Keep what the next passages gave."""
+        """Add the logits of the next passages."""
         self._parts.append(logits)
         self._windows = self._windows.followed_by(windows, self.n_read)
         self.n_read += n_passages
         self.is_finished = self.n_read == len(self.request.passages)
 
     def stop_if_ahead(self, best: Sequence[Span], margin: float) -> None:
-        """Finish where no unread passage is likely to have a better span than the best so far.
+        """Finish if no unread passage is likely to have a better span.
 
         Args:
-            best: The best span of the last batch; none where that has no text.
-            margin: Logits by which the best span must be ahead of what retrieval promises.
+            best: The best span of the last batch; empty if it has no text.
+            margin: Least lead of the best span over the highest score of unread passages.
         """
         self._best = max([self._best, *(span.logit for span in best)])
         self.is_finished = self._best - max(self.request.scores[self.n_read :]) >= margin
 
     def logits(self) -> RequestLogits:
-        """All that was read."""
+        """The logits of all passages that were read."""
         if not self._parts:
             nothing = SpanLogits(torch.empty(0), torch.empty(0), torch.empty(0, 2))
             return RequestLogits(nothing, _NO_WINDOWS, 0)
@@ -329,7 +330,7 @@ class _States:
     states: Packed
     windows: WindowTable
     number: dict[Hashable, int]
-    """What `_key` gives to the number of its passage in the table."""
+    """Number of a passage in the table by its `_key`."""
 
     def numbers_of(self, passages: Iterable[RequestedPassage]) -> list[int]:
         """The numbers of passages in the table."""
@@ -373,7 +374,7 @@ def _located(span: Span, tokens: TokenMap) -> Candidate:
 
 
 def _key(requested: RequestedPassage) -> Hashable:
-    """What two passages have in common whose states are the same."""
+    """A key that is equal for passages with the same states."""
     if requested.ordinal is not None:
         return requested.ordinal
     assert requested.passage is not None, "expected an ordinal or a text"
@@ -381,7 +382,7 @@ def _key(requested: RequestedPassage) -> Hashable:
 
 
 def _joined(parts: Sequence[Packed]) -> Packed:
-    """All segments, one after the other."""
+    """The segments of all parts in one."""
     if len(parts) == 1:
         return parts[0]
     lengths = tuple(length for part in parts for length in part.lengths)
@@ -389,7 +390,7 @@ def _joined(parts: Sequence[Packed]) -> Packed:
 
 
 def _batches(windows: Iterable[Window]) -> Iterator[list[Window]]:
-    """Windows, so many at a time that their rows fit."""
+    """Windows in batches of at most `_ROWS_AT_ONCE` rows."""
     batch: list[Window] = []
     n_rows = 0
     for window in windows:

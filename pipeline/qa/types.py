@@ -1,4 +1,4 @@
-"""The records that travel between callers, reading and ranking."""
+"""The records that callers, reading and ranking exchange."""
 
 import math
 import time
@@ -15,69 +15,68 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProvidedPassage:
-    """A passage that the caller provides to be read. It has an identifier, a text, or both."""
+    """A passage that the caller provides. It has an identifier, a text, or both."""
 
     passage_id: str | None = None
     text: str | None = None
-    """What is read. Where it is given, the identifier is only a label."""
+    """Text to read. With a text, the identifier is only a label."""
     title: str | None = None
-    """Goes with the text. None: any title that the index knows the text by."""
+    """Title of the text. None: the title that the index has for the text."""
     score: float = 0.0
-    """Retrieval score of whoever found it; counts as a BM25 score does."""
+    """Retrieval score of the caller; it has the weight of a BM25 score."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedPassage:
-    """A passage to be read, and where its states come from."""
+    """A passage to read, and the source of its states."""
 
     ordinal: int | None
-    """Number of the passage in the index, which stores its states; None where they are computed."""
+    """Number of the passage in the index that stores its states; None: states are computed."""
     passage: Passage | None = None
-    """Text that is read and answers are cut from; None: the one the index has as ``ordinal``."""
+    """Text that answers are cut from; None: the text of ``ordinal`` in the index."""
 
     @property
     def is_stored(self) -> bool:
-        """Whether the index has its states."""
+        """Whether the index stores its states."""
         return self.ordinal is not None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """A question, and the passages that are read with it."""
+    """A question, and the passages to read for it."""
 
     question: str
     passages: Sequence[RequestedPassage]
-    """The most promising first, where reading may stop early."""
+    """Passages, best first if reading may stop early."""
     scores: Sequence[float]
-    """Logits that are added to the spans of each passage: what its retrieval score is worth."""
+    """Logits that are added to the spans of each passage for its retrieval score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """A passage that an answer stands in."""
+    """A passage that supports an answer."""
 
     passage_id: str
     title: str
     start: int
-    """Offset of its best place there, in code points of the passage's text."""
+    """Offset of the best span in the passage's text, in code points."""
     end: int
     """Exclusive."""
     score: float
-    """Between 0 and 1: what the passage adds to the answer's score, or would if scores were
-    summed."""
+    """Share of the passage's spans with the answer, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer and where it stands best."""
+    """An answer with its best span."""
 
     answer: str
     """``passage[start:end]``."""
     score: float
-    """Between 0 and 1: softmax over all spans of all texts read for this question; the passages'
-    retrieval scores weigh in. Of a reader with ``aggregate_answers``, it is over the best spans of
-    each passage, and those of equal answers are added up. Scores of one question compare with each
-    other, those of different questions less well."""
+    """From 0 to 1: a softmax over all spans of all passages of the question, with retrieval scores
+    added. With ``aggregate_answers``, the softmax is over the best spans of each passage, and the
+    shares of equal answers are added up. Scores of one question compare with each other, those of
+    different questions less well."""
     passage_id: str
     title: str
     start: int
@@ -86,10 +85,10 @@ class Answer:
     """Exclusive."""
     passage: str
     confidence: float | None = None
-    """The probability that the answer is right. Of the best answer only, and of readers for which
-    that was fitted."""
+    """The probability that the answer is right. None if it is not the best answer, or no
+    confidence was fitted."""
     supporting: tuple[Support, ...] = ()
-    """All passages that give this answer or one that holds its words, its best place's first."""
+    """All passages with this answer, or with one that contains it; that of the best span first."""
     metadata: Metadata = field(default_factory=dict)
     """What is known of the passage besides its text: document, page, line …"""
 
@@ -100,47 +99,47 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span that may be the answer, and its weight."""
+    """A candidate span, with its logit and share."""
 
     passage: int
-    """Place of its passage among those that were read."""
+    """Position of its passage among those that were read."""
     start: int
     """Offset into the passage's text, in code points."""
     end: int
     """Exclusive."""
     text: str
     logit: float
-    """Of span, passage and retrieval together (`combined_logit`)."""
+    """Logit of span, passage and retrieval together (`combined_logit`)."""
     share: float
-    """Its part of all evidence, from 0 to 1."""
+    """Share of all spans that were read, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateSpans:
-    """The spans of a question's passages that may be its answer: all that ranking needs."""
+    """The candidate spans of a question: everything that ranking needs."""
 
     candidates: list[Candidate] = field(default_factory=list)
-    """The best spans of each passage. Shares are of all spans that were read, not of these only."""
+    """The best spans of each passage. Shares refer to all spans that were read."""
     passages: dict[int, Passage] = field(default_factory=dict)
-    """The passages that have candidates, by place."""
+    """The passages with candidates, by position."""
     margins: dict[int, float] = field(default_factory=dict)
-    """Logits by which the best span of each of these is ahead of "no answer in this passage"."""
+    """Logit of the best span of each passage less its no-answer score, by position."""
     n_read: int = 0
-    """How many passages were read: the first of those that were requested."""
+    """Number of passages that were read, from the first requested one."""
 
     @property
     def log_mass(self) -> float:
-        """Log of the summed exponentials of the logits of all spans; -inf where there is none."""
+        """Log-sum-exp of the logits of all spans; -inf without spans."""
         if not self.candidates:
             return -math.inf
         best = max(self.candidates, key=lambda one: one.logit)
         return best.logit - math.log(best.share)
 
     def answer_at(self, candidate: Candidate) -> Answer:
-        """A candidate as an answer, scored by its share of the evidence.
+        """A candidate as an answer whose score is its share.
 
         Args:
-            candidate: One of these.
+            candidate: One of the candidates.
         """
         passage = self.passages[candidate.passage]
         return Answer(
@@ -157,40 +156,40 @@ class CandidateSpans:
 
 @dataclass(frozen=True, slots=True)
 class AnswerStep:
-    """What reading some of the passages would have answered."""
+    """The best answer after reading some of the passages."""
 
     n_passages: int
-    """From so many passages on, up to those of the next step."""
+    """Least number of passages with this answer; the next step has more."""
     answer: Answer
-    """Its score is among the spans of all passages that were read."""
+    """The answer; its score is a share of all spans that were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What ranking makes of a question's candidates."""
+    """The result of ranking the candidates of a question."""
 
     answers: list[Answer] = field(default_factory=list)
-    """Best first; none where nothing was found, or the confidence is too low."""
+    """Answers, best first; empty if nothing was found or the confidence is too low."""
     places: list[int] = field(default_factory=list)
-    """For each answer the place of its passage among those that were read."""
+    """Position of the passage of each answer among those that were read."""
     confidence: float | None = None
-    """Of the best answer, whether or not it is given; None where it was not fitted."""
+    """Confidence of the best answer, also if it is held back; None if it was not fitted."""
     steps: list[AnswerStep] = field(default_factory=list)
-    """What reading fewer passages would have answered, from one passage up; if asked for."""
+    """The best answer after each number of passages, if requested."""
 
 
 @dataclass(slots=True)
 class Timings:
-    """Where the time of one question went, in milliseconds."""
+    """The time of a question by stage, in milliseconds."""
 
     stages: dict[str, float] = field(default_factory=dict)
     _last: float = field(default_factory=time.perf_counter)
 
     def lap(self, stage: str) -> None:
-        """Count the time since the last lap as time of a stage.
+        """Add the time since the last call to a stage.
 
         Args:
-            stage: Its name; a stage may have several laps.
+            stage: Name of the stage; it may be repeated.
         """
         now = time.perf_counter()
         self.stages[stage] = self.stages.get(stage, 0.0) + (now - self._last) * 1000
@@ -198,48 +197,48 @@ class Timings:
 
     @property
     def total_ms(self) -> float:
-        """All stages."""
+        """The time of all stages."""
         return sum(self.stages.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Everything that answering a question gave."""
+    """The answers to a question, with passages and timings."""
 
     answers: list[Answer]
     hits: "list[Hit]"
-    """All passages found, best first; the first ``n_read`` of them were read."""
+    """All passages that were found, best first; the first ``n_read`` were read."""
     timings: Timings
     steps: list[AnswerStep] = field(default_factory=list)
-    """What reading fewer passages would have answered, from one passage up; if asked for."""
+    """The best answer after each number of passages, if requested."""
     n_read: int = 0
-    """How many of the passages were read."""
+    """Number of passages that were read."""
     confidence: float | None = None
-    """The probability that the best answer is right, also where it was held back for that; None
-    where it was not fitted, or nothing was found."""
+    """The probability that the best answer is right, also if the answer is held back; None if it
+    was not fitted, or nothing was found."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvidedAnswer:
-    """An answer, and which of the provided passages it is from."""
+    """An answer from one of the provided passages."""
 
     place: int
-    """From 0."""
+    """Position of the passage among the provided ones, from 0."""
     answer: Answer
     from_store: bool
-    """Whether the passage's states were stored; if not, it was read in full."""
+    """Whether the states of the passage were stored; if not, they were computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedPassage:
-    """How well one of the provided passages answers."""
+    """One of the provided passages, with its relevance."""
 
     place: int
-    """From 0."""
+    """Position of the passage among the provided ones, from 0."""
     passage_id: str
     logit: float | None
-    """Of its best answer; None where it has no text."""
+    """Logit of its best answer; None for a passage without text."""
     relevance: float
-    """Between 0 and 1: softmax of the logits over the passages provided; they add up to 1."""
+    """From 0 to 1: softmax of the logits over the provided passages."""
     from_store: bool
-    """Whether its states were stored; if not, it was read in full."""
+    """Whether its states were stored; if not, they were computed."""

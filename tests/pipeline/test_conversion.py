@@ -111,7 +111,7 @@ def test_an_vanilla_model_is_split_measured_and_warned_of(
         "convert", vanilla, target, "--num-lower-layers", 2, "--dataset", dataset, "--json"
     )
     assert done.code == 0, done.err
-    assert "warning: these are an ordinary model's weights" in done.err
+    assert "warning: these are the weights of a full model" in done.err
     content = json.loads(done.out)
     assert content["f1_loss"] == round(content["full"]["f1"] - content["decomposed"]["f1"], 2)
     for mode, layers in (("full", 0), ("decomposed", 2)):
@@ -214,7 +214,7 @@ def test_a_failure_leaves_nothing_and_keeps_what_was_there(
         (("{reader}", "{new}", "--to", "onnx"), "expected one of reader, huggingface, tensorflow"),
         (
             ("{reader}", "{new}", "--to", "huggingface", "--num-lower-layers", "1"),
-            "an ordinary model is not split",
+            "a full model is not split",
         ),
         (("{reader}", "{new}/deep", "--to", "huggingface"), "Make the folder first"),
         (("./nowhere", "{new}"), "found neither"),

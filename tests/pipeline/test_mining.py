@@ -330,9 +330,7 @@ def test_format_may_be_told(index: PassageIndex, reading_file: Path, tmp_path: P
 def test_questions_without_one_example_leave_no_file(index: PassageIndex, tmp_path: Path) -> None:
     questions = tmp_path / "questions.jsonl"
     questions.write_text('{"question": "volcano", "answer": ["no such words here"]}\n')
-    with pytest.raises(
-        PrereadError, match=r"no example can be made from its 1 questions .*\(no_positive: 1\)"
-    ):
+    with pytest.raises(PrereadError, match=r"made from its 1 questions \(no_positive: 1\)"):
         mine_negatives(search_in(index), questions, tmp_path / "mined.jsonl")
     assert sorted(tmp_path.iterdir()) == [questions]
 
