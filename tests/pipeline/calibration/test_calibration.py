@@ -172,7 +172,7 @@ def test_the_command_writes_a_readers_ranking_where_that_is_asked_for(
     shown = preread(*command).out
     assert "exact match before" in shown and "expected calibration error after" in shown
     other = preread(*command, "--top-k", 2)
-    assert other.code == 2 and "it was read with another top_k" in other.err
+    assert other.code == 2 and "found another top_k" in other.err
 
 
 def test_writing_into_the_installed_package_is_said(
@@ -192,8 +192,8 @@ def test_writing_into_the_installed_package_is_said(
     ("options", "message"),
     [
         (["--limit", "99"], f"expected at least {LEAST_QUESTIONS} questions.*found 99"),
-        (["--write", "nowhere"], "expected the folder of a reader, with its config.json"),
-        (["--plot", "plot.png"], r"expected a plot's name to end in \.svg, found '\.png'"),
+        (["--write", "nowhere"], "expected the folder of a reader, with a config.json"),
+        (["--plot", "plot.png"], r"expected the name of a plot to end in \.svg, found \.png"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_read(

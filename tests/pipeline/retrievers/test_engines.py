@@ -186,7 +186,7 @@ def test_identifiers_that_the_index_lacks_are_reported_and_left_out(
     with caplog.at_level(logging.WARNING):
         retriever = PostgresRetriever.from_url(index, postgres + "&table=numbered")
         assert retriever.search("piano or river", 5) == []
-    assert "found 2 passages, 2 of which" in caplog.text and "'7', '8'" in caplog.text
+    assert "found 2 passages; " in caplog.text and "'7', '8'" in caplog.text
 
 
 @pytest.mark.parametrize(
