@@ -21,22 +21,6 @@ class IndexMismatchError(PrereadError):
     """The index was made by a reader, a codec, an encoder or options other than those in use."""
 
 
-def check_readable(path: Path) -> None:
-    """Check that a file can be opened, before its content is judged.
-
-    Args:
-        path: A file of the index.
-
-    Raises:
-        IndexAccessError: If the operating system refuses; the message is the operating system's.
-    """
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise cannot_be_read(path, error) from error
-
-
 def cannot_be_read(path: Path, error: OSError) -> IndexAccessError:
     """Make the error for a file that cannot be opened.
 

@@ -25,15 +25,28 @@ from .bm25.searcher import Bm25Parameters, Bm25Searcher
 from .bm25.statistics import CorpusStatistics, FieldStatistics
 from .errors import IndexFormatError, IndexMismatchError
 from .filters import Filter, check_filter, passes
+from .storage.arrays import map_array
 from .storage.lookup import Lookup, key_of
+from .storage.manifest import ShardEntry
 from .storage.metadata import MetadataFile, newest
 from .storage.readahead import will_open
 from .storage.shard_reader import ShardReader
 from .storage.snapshots import Lease
 
 if TYPE_CHECKING:
-    from ..reader import Reader
+    from ..reader import DeformerConfig, Reader
     from ..reader.codecs import Codec
+
+_INT8_SCALE_BYTES = 2
+"""Bytes of an int8 code besides the one for each dimension."""
+_OF_SHARD = (
+    "a number of passages of",
+    "as first ordinal",
+    "as last ordinal",
+    "codes of the number format",
+    "as width of a code",
+)
+"""What `_check_shard` compares, for messages."""
 
 _FILTERS_KEPT = 64
 """Filters whose passages are remembered."""
@@ -49,6 +62,25 @@ class StoredWindows:
     """Token ids, one segment for each window. Shape ``(n_rows,)``, int64, on CPU."""
     windows: WindowTable
     """The windows; their ``passage`` numbers count the passages that were fetched."""
+
+    def check(self, config: "DeformerConfig") -> None:
+        """Check that a reader could have made what is stored; checksums find damage only.
+
+        Args:
+            config: Configuration of the reader.
+
+        Raises:
+            IndexFormatError: If a token is not in its vocabulary, or a window is longer than its
+                own.
+        """
+        largest = int(self.token_ids.rows.max()) if len(self.token_ids.rows) else 0
+        longest = max(self.windows.lengths, default=0)
+        if largest >= config.vocab_size or longest > config.window_length:
+            raise IndexFormatError(
+                f"stored windows: expected tokens below {config.vocab_size} and windows of at most "
+                f"{config.window_length}, as the reader has them, found token {largest} and a "
+                f"window of {longest}. The index was not made by this reader: build it again."
+            )
 
     def decode(self, codec: "Codec", device: torch.device | str = "cpu") -> Packed:
         """Decode the states.
@@ -163,7 +195,8 @@ class PassageIndex:
             IndexMismatchError: If a reader with another fingerprint made the states.
         """
         plan = self.manifest.plan
-        if reader.fingerprint == plan.fingerprint:
+        is_same = reader.fingerprint == plan.fingerprint
+        if is_same and reader.config.hidden_size == plan.hidden_size:
             return
         raise IndexMismatchError(
             f"{self.path}: index was built with reader {plan.reader!r} "
@@ -184,16 +217,20 @@ class PassageIndex:
             IndexMismatchError: If a reader with another fingerprint made the states.
             IndexFormatError: If the codec's file is damaged.
         """
-        from ..reader.codecs import find_codec, load_codec  # imports transformers
+        from ..reader.codecs import load_codec, plain_codec  # imports transformers
 
         self.check_reader(reader)
         file = self.manifest.codec_file
         if file is None:
-            codec = find_codec(self.manifest.plan.codec, reader)
-            assert codec is not None
-            return codec
+            return plain_codec(self.manifest.plan.codec)
         file.check(self.path)
-        return load_codec(self.path / file.file, reader)
+        found = load_codec(self.path / file.file, reader)
+        if str(found.name) != self.manifest.plan.codec:
+            raise IndexFormatError(
+                f"{self.path / file.file}: expected the codec {self.manifest.plan.codec}, found "
+                f"{found.name}. Restore the file from a backup, or build the index again."
+            )
+        return found
 
     def ordinals(self) -> npt.NDArray[Any]:
         """Ordinals of all passages, ascending. Shape ``(n_passages,)``, uint32."""
@@ -314,7 +351,7 @@ class PassageIndex:
             for lookup in self._lookups:
                 for ordinal in lookup.candidates("id", key):
                     if not self._is_deleted(ordinal):
-                        yield self.passage(ordinal).passage_id
+                        yield self._looked_up(ordinal).passage_id
 
     def fetch(self, ordinals: Sequence[int]) -> StoredWindows:
         """Read the stored states of some passages; each window is checked against its checksum.
@@ -370,12 +407,11 @@ class PassageIndex:
         if file is None:
             return np.empty(0, "<u4")
         file.check(self.path)
-        found: npt.NDArray[Any] = np.load(self.path / file.file)
-        return found
+        return map_array(self.path / file.file, "<u4", (file.n,))
 
     @cached_property
     def _lookups(self) -> list[Lookup]:
-        return [Lookup(self.path / file.file) for file in self.manifest.lookups]
+        return [Lookup(self.path / file.file, file.n) for file in self.manifest.lookups]
 
     @cached_property
     def _metadata_files(self) -> list[MetadataFile]:
@@ -392,8 +428,22 @@ class PassageIndex:
             ordinal
             for lookup in self._lookups
             for ordinal in lookup.candidates(name, key)
-            if not self._is_deleted(ordinal) and field(self.passage(ordinal)) == wanted
+            if not self._is_deleted(ordinal) and field(self._looked_up(ordinal)) == wanted
         ]
+
+    def _looked_up(self, ordinal: int) -> Passage:
+        """A passage that a lookup file names.
+
+        Raises:
+            IndexFormatError: If there is none.
+        """
+        try:
+            return self.passage(ordinal)
+        except IndexError as error:
+            raise IndexFormatError(
+                f"{self.path}: a lookup file names passage {ordinal}, which is in no shard. It is "
+                "damaged: restore it from a backup, or build the index again."
+            ) from error
 
     def _will_open(self, ordinals: Sequence[int]) -> None:
         """Ask the disk for what opening the shards of some passages will read, all at once."""
@@ -418,10 +468,37 @@ class PassageIndex:
         if shard is None:
             entry = self.manifest.shards[number]
             shard = ShardReader(self.path / entry.file)
-            if shard.n_passages != entry.n_passages:
-                raise IndexFormatError(
-                    f"{shard.path}: expected {entry.n_passages} passages, found "
-                    f"{shard.n_passages}. Restore the file from a backup."
-                )
+            self._check_shard(shard, entry)
             self._shards[number] = shard
         return shard
+
+    def _check_shard(self, shard: ShardReader, entry: ShardEntry) -> None:
+        """Compare a shard with its entry in the manifest.
+
+        Raises:
+            IndexFormatError: If it holds other passages, or codes of another form.
+        """
+        wanted = (entry.n_passages, entry.first_ordinal, entry.last_ordinal, *self._code_format)
+        found = (
+            shard.n_passages,
+            int(shard.ordinals[0]) if shard.n_passages else None,
+            int(shard.ordinals[-1]) if shard.n_passages else None,
+            shard.codes.dtype.str,
+            shard.codes.shape[1],
+        )
+        for name, one, other in zip(_OF_SHARD, wanted, found, strict=True):
+            if one != other:
+                raise IndexFormatError(
+                    f"{shard.path}: expected {name} {one}, found {other}. Restore the file from a "
+                    "backup."
+                )
+
+    @cached_property
+    def _code_format(self) -> tuple[str, int]:
+        """Number format and width of a token's code, by the name of the codec."""
+        from ..reader.codecs.names import CodecKind, CodecName  # imports transformers
+
+        name, size = CodecName.parse(self.manifest.plan.codec), self.manifest.plan.hidden_size
+        widths = {CodecKind.FLOAT16: size, CodecKind.INT8: size + _INT8_SCALE_BYTES}
+        dtype = "<f2" if name.kind is CodecKind.FLOAT16 else "|u1"
+        return dtype, widths.get(name.kind, name.n_bytes)

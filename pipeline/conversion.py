@@ -169,7 +169,7 @@ def _check_target(target: Path, source: Source, force: bool) -> None:
             f"{target}: --force replaces a checkpoint or an empty folder, and found something "
             "else. Name another folder."
         )
-    if source.folder is not None and source.folder.resolve().is_relative_to(target.resolve()):
+    if source.folder.resolve().is_relative_to(target.resolve()):
         raise PrereadError(
             f"{target}: the source is inside it and would be lost. Name another folder."
         )

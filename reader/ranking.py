@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from transformers.utils.hub import cached_file
 
 from ..data import PrereadError
 from ..data.io.atomic import atomic_path
@@ -201,11 +200,10 @@ def load_ranking(source: str) -> Ranking:
     """Load a reader's ranking, or the default ranking if the reader has no file.
 
     Args:
-        source: Folder or hub name of the reader.
+        source: Folder of the reader.
 
     Raises:
-        OSError: If the hub cannot be reached.
         PrereadError: If the file is not valid.
     """
-    path = cached_file(source, RANKING_FILE, _raise_exceptions_for_missing_entries=False)
-    return Ranking() if path is None else Ranking.load(Path(path))
+    path = Path(source) / RANKING_FILE
+    return Ranking.load(path) if path.exists() else Ranking()

@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerFast
 
 from ..data import PrereadError
-from .checkpoints import shipped_reader_path
 from .config import DeformerConfig
+from .hub import find_checkpoint
 from .inference.runtimes import Precision, Runtime, UpperRuntime, check_choice, load_runtime
 from .inference.span_decoder import SpanDecoder
 from .inference.spans import Span
@@ -82,6 +82,7 @@ class Reader:
         num_lower_layers: int | None = None,
         runtime: str = Runtime.TORCH,
         precision: str = Precision.FLOAT32,
+        allow_hub: bool = True,
     ) -> "Reader":
         """Load a reader.
 
@@ -94,19 +95,22 @@ class Reader:
             precision: Number format in which PyTorch runs the upper layers. The lower layers always
                 run in PyTorch and float32, so that an index depends on neither ``runtime`` nor
                 ``precision``.
+            allow_hub: Whether a name that is neither a folder nor a reader that ships may be
+                fetched from the Hugging Face hub.
 
         Raises:
             PrereadError: If the reader, device, runtime or precision does not exist, if they cannot
-                be combined, or if the reader's files are damaged.
+                be combined, if the hub must not be asked or does not answer, or if the reader's
+                files are damaged.
         """
         name = str(name)
         check_device(device)
         check_choice(runtime, precision, torch.device(device))
-        source = str(shipped_reader_path(name) or name)
+        source = find_checkpoint(name, allow_hub=allow_hub)
         changes = {} if num_lower_layers is None else {"num_lower_layers": num_lower_layers}
-        if looks_like_path(source) and not (Path(source) / "config.json").is_file():
+        if not (Path(source) / "config.json").is_file():
             raise PrereadError(
-                f"{source}: expected a reader's folder with config.json, model.safetensors and "
+                f"{name}: expected a reader's folder with config.json, model.safetensors and "
                 "tokenizer.json; found no config.json. Name a folder, a hub model, or 'default'."
             )
         try:
@@ -332,8 +336,3 @@ def _why_it_cannot_compute(device: torch.device) -> str | None:
     except (RuntimeError, AssertionError, ImportError, AttributeError) as error:
         return str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
     return None
-
-
-def looks_like_path(source: str) -> bool:
-    """Whether a name can only be a folder, so that the hub need not be asked."""
-    return source.startswith((".", "/", "~")) or Path(source).exists()

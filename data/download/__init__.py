@@ -1,4 +1,4 @@
-"""Data sets that are published on the web: which there are, and how they are fetched."""
+"""Fetching published data sets, each by its name in a list with addresses and checksums."""
 
 from .checksums import ChecksumOrigin
 from .errors import DownloadError

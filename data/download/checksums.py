@@ -1,9 +1,10 @@
-"""SHA-256 of files, and the sums that are kept beside files for which none is published."""
+"""SHA-256 of files, and the record of a sum beside a file for which none is published."""
 
 import re
 from enum import StrEnum
 from pathlib import Path
 
+from ..io.atomic import atomic_path
 from .errors import DownloadError
 
 SUFFIX = ".sha256"
@@ -15,15 +16,15 @@ class ChecksumOrigin(StrEnum):
     """What a file's bytes were compared with."""
 
     PUBLISHED = "published"
-    """The sum in the list of downloads."""
+    """The SHA-256 in the list of downloads."""
     RECORDED = "recorded"
-    """The sum of the bytes that came the first time, kept beside the file."""
+    """The SHA-256 of an earlier download, recorded beside the file."""
     NONE = "none"
-    """Nothing: no sum is published and none was recorded. It is recorded now."""
+    """Nothing: no SHA-256 is published and none was recorded before. It is recorded now."""
 
     @property
     def explanation(self) -> str:
-        """For a person."""
+        """A phrase that says it to a person."""
         return {
             ChecksumOrigin.PUBLISHED: "the published checksum",
             ChecksumOrigin.RECORDED: f"the checksum of what came the first time, in {SUFFIX}",
@@ -32,12 +33,19 @@ class ChecksumOrigin(StrEnum):
 
 
 def checksum_path(path: Path) -> Path:
-    """Where the sum of a file is recorded."""
+    """Where the sum of a file is recorded.
+
+    Args:
+        path: The file.
+    """
     return path.with_name(path.name + SUFFIX)
 
 
 def read_checksum(path: Path) -> str | None:
     """The sum that was recorded for a file, if any.
+
+    Args:
+        path: The file.
 
     Raises:
         DownloadError: If the record is damaged.
@@ -59,12 +67,19 @@ def read_checksum(path: Path) -> str | None:
 
 
 def record_checksum(path: Path, sha256: str) -> None:
-    """Keep the sum of a file beside it, in the form that ``sha256sum --check`` reads."""
+    """Keep the sum of a file beside it, in the form that ``sha256sum --check`` reads.
+
+    Args:
+        path: The file.
+        sha256: Its sum, hexadecimal.
+
+    Raises:
+        DownloadError: If the record cannot be written.
+    """
     record = checksum_path(path)
-    temporary = record.with_name(record.name + ".tmp")
     try:
-        temporary.write_text(f"{sha256}  {path.name}\n", "utf-8")
-        temporary.replace(record)
+        with atomic_path(record) as temporary:
+            temporary.write_text(f"{sha256}  {path.name}\n", "utf-8")
     except OSError as error:
         raise DownloadError(
             f"{record}: the checksum could not be recorded: {error.strerror}. "

@@ -1,4 +1,4 @@
-"""What goes wrong when a file is fetched."""
+"""The error of downloads."""
 
 from ..errors import PrereadError
 

@@ -1,4 +1,4 @@
-"""Fetching a file: only what is whole and right gets its name."""
+"""Fetching a file, which gets its name when all of it is there and its checksum is right."""
 
 import os
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from .transfer import Retries, Transfer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloaded:
-    """A file that is here, whole."""
+    """A file that was downloaded and checked."""
 
     path: Path
     size_bytes: int
     sha256: str
     checked_against: ChecksumOrigin
     was_there: bool
-    """Whether it had been fetched before."""
+    """Whether it was there before the call."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """The fields as a JSON object."""
         return {
             "path": str(self.path),
             "size_bytes": self.size_bytes,
@@ -41,7 +41,7 @@ class Downloaded:
 def default_folder() -> Path:
     """Where downloads go: ``preread/downloads`` in the user's cache.
 
-    Every project of a user then finds the 4.7 GB of Wikipedia that one of them has fetched.
+    All projects of a user share it, so that the 4.7 GB of Wikipedia are fetched once.
 
     Source: https://specifications.freedesktop.org/basedir-spec/latest/.
     """
@@ -53,32 +53,42 @@ def download(
     remote: RemoteFile | str,
     folder: str | Path | None = None,
     *,
+    unverified: bool = False,
     retries: Retries | None = None,
     show_progress: bool = False,
 ) -> Downloaded:
-    """Fetch a file, unless it is there, and check it, whether it was there or not.
+    """Fetch a file unless it is there, and check it in either case.
 
-    What was fetched before a break is kept in ``NAME.part``; the next call goes on with it if the
-    server still has the same version.
+    An interrupted download stays in ``NAME.part``. The next call continues it, if the server still
+    has the same version.
 
     Args:
         remote: The file, or its name in our list.
         folder: Where it goes; by default `default_folder`. Made if need be.
+        unverified: Whether a file may be fetched for which no SHA-256 is published. Its sum is
+            recorded then, and compared from the next time on.
         retries: How long to try.
         show_progress: Whether to draw bars on standard error.
 
     Returns:
-        The file, and what it was checked against.
+        The file, and what its bytes were compared with.
 
     Raises:
-        DownloadError: If it cannot be fetched, or is not the file that was expected; nothing
-            then has its name that had not before.
+        DownloadError: If it cannot be fetched, is not the file that was expected, or no SHA-256 of
+            it is known and ``unverified`` is false; nothing then has its name that had not before.
     """
     if isinstance(remote, str):
         remote = find_remote_file(remote)
     path = (Path(folder) if folder is not None else default_folder()) / remote.file
     if path.exists():
         return _check_present(remote, path, show_progress)
+    if not unverified and _expected_checksum(remote, path)[0] is None:
+        raise DownloadError(
+            f"{remote.shown_url}: expected a published SHA-256, found none, so that what comes "
+            "could not be compared with anything. To fetch it none the less, give --unverified "
+            "(unverified=True in Python): its SHA-256 is then recorded beside it, and compared "
+            "from the next time on."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -108,15 +118,15 @@ def _fetch(remote: RemoteFile, path: Path, retries: Retries, show_progress: bool
     if remote.size_bytes is not None and n_bytes != remote.size_bytes:
         partial.discard()
         raise DownloadError(
-            f"{remote.url}: expected {remote.size_bytes:,} bytes, got {n_bytes:,}. They were "
+            f"{remote.shown_url}: expected {remote.size_bytes:,} bytes, got {n_bytes:,}. They were "
             "removed. Run the command again; if it says the same, what is published has changed."
         )
     found = sha256_of(partial.part, show_progress=show_progress)
     if expected is not None and found != expected:
         partial.discard()
         raise DownloadError(
-            f"{remote.url}: expected SHA-256 {expected} ({_where(origin, path)}), got {found}. "
-            "The bytes were removed. Run the command again; if it says the same, what is "
+            f"{remote.shown_url}: expected SHA-256 {expected} ({_where(origin, path)}), got "
+            f"{found}. The bytes were removed. Run the command again; if it says the same, what is "
             "published has changed."
         )
     if remote.sha256 is None:
@@ -155,7 +165,7 @@ def _check_present(remote: RemoteFile, path: Path, show_progress: bool) -> Downl
 
 
 def _expected_checksum(remote: RemoteFile, path: Path) -> tuple[str | None, ChecksumOrigin]:
-    """The sum that a file must have, and where it is from."""
+    """The SHA-256 that a file must have, if it is known, and its origin."""
     if remote.sha256 is not None:
         return remote.sha256, ChecksumOrigin.PUBLISHED
     recorded = read_checksum(path)
@@ -163,7 +173,7 @@ def _expected_checksum(remote: RemoteFile, path: Path) -> tuple[str | None, Chec
 
 
 def _where(origin: ChecksumOrigin, path: Path) -> str:
-    """Where an expected sum is from, for an error message."""
+    """The origin of an expected SHA-256, for an error message."""
     if origin is ChecksumOrigin.RECORDED:
         return f"recorded in {checksum_path(path).name} at an earlier download"
     return "published"

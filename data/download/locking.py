@@ -12,7 +12,7 @@ from .errors import DownloadError
 
 @contextmanager
 def sole_downloader(path: Path) -> Iterator[None]:
-    """Hold off others who would fetch the same file; the lock goes with the process.
+    """Keep other processes from fetching the same file. The lock ends with the process.
 
     Args:
         path: The file to be fetched.
@@ -32,9 +32,10 @@ def sole_downloader(path: Path) -> Iterator[None]:
 
 
 def _take(lock: Path) -> TextIO | None:
-    """The locked file; None if the one who had it removed it meanwhile."""
+    """The locked file; None if the process that held the lock has removed it meanwhile."""
     try:
-        file = lock.open("a")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        file = os.fdopen(os.open(lock, flags, 0o666), "a")
     except OSError as error:
         raise DownloadError(
             f"{lock.parent}: expected a folder that can be written to, found: {error.strerror}. "
@@ -48,7 +49,7 @@ def _take(lock: Path) -> TextIO | None:
             f"{lock.with_suffix('')}: another process is fetching this file. "
             "Wait until it is done; the file is then found here."
         ) from None
-    if not _is_there(file, lock):  # a file that was removed can be locked, but keeps no one off
+    if not _is_there(file, lock):  # a file that was removed can be locked, to no effect
         file.close()
         return None
     return file

@@ -1,4 +1,4 @@
-"""The list of downloads: where each file lies, what it is, and how it is told to be whole."""
+"""The list of downloads: address, description, licence, size and checksum of each file."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from ..io.fields import take_optional_text, take_text
 from ..io.json_records import JsonObject, as_json_object
 from ..io.lines import read_whole_text
 from ..io.policy import SourceLocation
+from ..io.redaction import redacted
 from .errors import DownloadError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -20,16 +21,21 @@ class RemoteFile:
     """One file on the web."""
 
     name: str
-    """What it is called on our command line."""
+    """Its name on the command line."""
     url: str
     description: str
     licence: str
-    """As its publisher states it."""
+    """The licence, as its publisher states it."""
     citation: str
     size_bytes: int | None = None
-    """None where no one has published it."""
+    """None where it is not published."""
     sha256: str | None = None
-    """Hexadecimal; None where no one has published it."""
+    """Hexadecimal; None where it is not published."""
+
+    @property
+    def shown_url(self) -> str:
+        """Its address as messages show it, without credentials."""
+        return redacted(self.url)
 
     @property
     def file(self) -> str:
@@ -61,7 +67,7 @@ def load_registry(path: str | Path | None = None) -> dict[str, RemoteFile]:
 
 
 def find_remote_file(name: str, registry: dict[str, RemoteFile] | None = None) -> RemoteFile:
-    """The file of a name.
+    """Find a file by its name.
 
     Args:
         name: Its name.
@@ -80,7 +86,7 @@ def find_remote_file(name: str, registry: dict[str, RemoteFile] | None = None) -
 
 
 def _parse(name: str, files: JsonObject, sources: JsonObject, path: Path) -> RemoteFile:
-    """One entry, with what it shares with others of its source."""
+    """One entry, with the licence and citation of its source."""
     location = SourceLocation(path, None, within=f"files[{name!r}]")
     entry = _take_object(files, name, SourceLocation(path, None, within="files"))
     source = take_text(entry, "source", location)
@@ -102,21 +108,21 @@ def _parse(name: str, files: JsonObject, sources: JsonObject, path: Path) -> Rem
         )
     if urlsplit(remote.url).scheme not in {"http", "https"} or remote.file in {"", ".", ".."}:
         raise location.error(
-            f"expected the http or https address of a file in 'url', found {remote.url!r}. "
+            f"expected the http or https address of a file in 'url', found {remote.shown_url!r}. "
             "Correct it."
         )
     return remote
 
 
 def _take_object(owner: JsonObject, name: str, location: SourceLocation) -> JsonObject:
-    """An object that must be there."""
+    """A field that must hold a JSON object."""
     if name not in owner:
         raise location.error(f"expected an entry {name!r}, found {', '.join(owner)}. Add it.")
     return as_json_object(owner[name], location)
 
 
 def _take_size(entry: JsonObject, location: SourceLocation) -> int | None:
-    """The number of bytes, where it is known."""
+    """Size in bytes, if it is given."""
     value = entry.get("size_bytes")
     if value is not None and (type(value) is not int or value < 0):
         raise location.error(

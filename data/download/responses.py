@@ -1,23 +1,32 @@
-"""What a server says of a file, and why it says nothing."""
+"""Reading the headers of a response, and the causes of connection errors."""
 
 import re
 
 from requests import Response
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from ..io.redaction import redacted
 from .partial import Version
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
 def content_length(response: Response) -> int | None:
-    """How many bytes the server announces, where it does."""
+    """Bytes that the server announces; None where it does not.
+
+    Args:
+        response: Its answer.
+    """
     text = response.headers.get("Content-Length", "")
     return int(text) if text.isdecimal() else None
 
 
 def content_range(response: Response) -> tuple[int | None, int | None]:
-    """Where the answer starts and how many bytes the whole file has, as far as it is said."""
+    """The first byte of a partial response, and the size of the whole file; None where not given.
+
+    Args:
+        response: The server's answer.
+    """
     found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     start, total = found.groups() if found else (None, None)
     return (
@@ -27,7 +36,13 @@ def content_range(response: Response) -> tuple[int | None, int | None]:
 
 
 def version_of(response: Response, url: str, total: int | None) -> Version:
-    """What the server says of its file."""
+    """The server's description of its file.
+
+    Args:
+        response: Its answer.
+        url: The file's address, without credentials.
+        total: How many bytes it has, where that is known.
+    """
     return Version(
         url=url,
         etag=response.headers.get("ETag"),
@@ -37,18 +52,26 @@ def version_of(response: Response, url: str, total: int | None) -> Version:
 
 
 def _cause(error: Exception) -> Exception:
-    """The innermost error of those that requests and urllib3 wrapped."""
+    """The innermost of the errors that requests and urllib3 wrap in each other."""
     inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
     return _cause(inner) if isinstance(inner, Exception) else error
 
 
 def reason(error: Exception) -> str:
-    """The cause in words."""
+    """The cause of an error in words.
+
+    Args:
+        error: Of requests or urllib3.
+    """
     cause = _cause(error)
     words = cause.args[0] if cause.args else None
-    return words if isinstance(words, str) else str(cause)
+    return redacted(words if isinstance(words, str) else str(cause))
 
 
 def is_unreachable(error: Exception) -> bool:
-    """Whether there was no connection at all: no network, no such host, no server on it."""
+    """Whether there was no connection at all: no network, no such host, no server on it.
+
+    Args:
+        error: Of requests or urllib3.
+    """
     return isinstance(_cause(error), NewConnectionError | ConnectTimeoutError)

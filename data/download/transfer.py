@@ -1,4 +1,4 @@
-"""Bytes over HTTP: one file, in as many requests as it takes."""
+"""Downloading one file over HTTP, in as many requests as are needed."""
 
 import logging
 import shutil
@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
+from urllib.parse import urljoin, urlsplit
 
-import requests
 from requests import Response, Session, exceptions
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
+from ..io.redaction import redacted
 from .errors import DownloadError
 from .partial import PartialFile, Version
 from .registry import RemoteFile
@@ -21,36 +22,62 @@ logger = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 16
 _OK, _PARTIAL, _NOT_SATISFIABLE = 200, 206, 416
+MOST_BYTES = 1 << 32
+"""Of a file whose size nobody has published; a larger one needs ``size_bytes`` in the list."""
 _WORTH_ANOTHER_TRY = {408, 425, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How long a connection is tried."""
+    """When to give up a download."""
 
     tries: int = 5
-    """Requests in a row that bring nothing new, after which we give up."""
+    """Give up after this number of requests in a row that brought no new byte."""
     first_pause_s: float = 1.0
-    """Wait before the second try; it doubles from try to try."""
+    """Wait before the second try; each later wait is twice as long."""
     timeout_s: float = 30.0
-    """Silence after which a connection counts as broken."""
+    """A connection is broken after this time without data."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be.
+        """Check the numbers.
 
         Raises:
-            ValueError: If nothing would be tried, or a time is negative.
+            ValueError: If there are no tries, or a time is negative.
         """
         if self.tries < 1 or self.first_pause_s < 0 or self.timeout_s <= 0:
             raise ValueError(f"expected at least one try, and no negative times, found {self}")
 
 
 class _Interrupted(Exception):
-    """The connection broke off; what has come is kept, and the next request goes on."""
+    """The connection broke; the next request continues after the bytes that were received."""
+
+
+class EncryptedSession(Session):
+    """A session that never goes on without encryption where it began with it."""
+
+    def get_redirect_target(self, resp: Response) -> str | None:
+        """Where an answer redirects to, if anywhere.
+
+        Args:
+            resp: The answer.
+
+        Raises:
+            DownloadError: If it redirects from https to another scheme.
+        """
+        target = super().get_redirect_target(resp)
+        if target is not None and urlsplit(resp.url).scheme == "https":
+            there = urljoin(resp.url, target)
+            if urlsplit(there).scheme != "https":
+                raise DownloadError(
+                    f"{redacted(resp.url)}: the server redirects from https to "
+                    f"{redacted(there)!r}, which is not encrypted. Nothing was fetched; look at "
+                    "the address in a browser."
+                )
+        return target
 
 
 class Transfer:
-    """Fetches the bytes of one file; whether they are the right ones is for others to check."""
+    """Fetches the bytes of one file. Its caller compares the checksum."""
 
     def __init__(
         self,
@@ -66,10 +93,10 @@ class Transfer:
         Args:
             remote: The file.
             partial: Where its bytes go.
-            has_checksum: Whether a mixture of two versions will be noticed afterwards. Only then
-                is a download resumed from a server that does not say which version it has.
-            retries: How long to try.
-            bar: Shows the bytes.
+            has_checksum: Whether a checksum will reveal a mixture of two versions. Only then is a
+                download continued from a server that does not say which version it has.
+            retries: When to give up.
+            bar: Shows the progress.
         """
         self._remote = remote
         self._partial = partial
@@ -79,14 +106,14 @@ class Transfer:
         self._was_reached = False
 
     def run(self) -> None:
-        """Fetch what is missing.
+        """Fetch the missing bytes.
 
         Raises:
             DownloadError: If the server cannot be reached, has no such file or one of another
                 size, breaks off again and again, or the disk is full.
         """
         farthest, n_failures = self._partial.n_bytes, 0
-        with requests.Session() as session:
+        with EncryptedSession() as session:
             while not self._is_whole():
                 try:
                     self._attempt(session)
@@ -103,10 +130,10 @@ class Transfer:
 
     @property
     def _url(self) -> str:
-        return self._remote.url
+        return self._remote.shown_url
 
     def _is_whole(self) -> bool:
-        """Whether nothing is missing, as after a process that was killed at the very end."""
+        """Whether all bytes are there, as after a process that was killed at the very end."""
         version = self._partial.version
         if version is None or version.url != self._url:
             return False
@@ -134,7 +161,7 @@ class Transfer:
             self._copy(response, total)
 
     def _resume(self) -> tuple[int, dict[str, str]]:
-        """Where to go on, and the headers that ask for it."""
+        """The byte to continue at, and the headers that ask for it."""
         # Bytes as they are: with a transparent encoding neither ranges nor sizes would fit.
         headers = {"Accept-Encoding": "identity", "User-Agent": "preread"}
         start, version = self._partial.n_bytes, self._partial.version
@@ -150,7 +177,7 @@ class Transfer:
         """Send a request and wait for the head of its answer."""
         try:
             return session.get(
-                self._url, headers=headers, stream=True, timeout=self._retries.timeout_s
+                self._remote.url, headers=headers, stream=True, timeout=self._retries.timeout_s
             )
         except exceptions.SSLError as error:
             raise DownloadError(
@@ -166,10 +193,12 @@ class Transfer:
                 ) from error
             raise _Interrupted(f"no answer ({reason(error)})") from error
         except exceptions.RequestException as error:
-            raise DownloadError(f"{self._url}: cannot be fetched: {error}.") from error
+            raise DownloadError(
+                f"{self._url}: cannot be fetched: {redacted(str(error))}."
+            ) from error
 
     def _check_size(self, total: int | None) -> None:
-        """Refuse a file of another size before it is fetched."""
+        """Refuse a file of another size, before it is fetched."""
         expected = self._remote.size_bytes
         if None not in (total, expected) and total != expected:
             raise DownloadError(
@@ -179,7 +208,7 @@ class Transfer:
             )
 
     def _check_range(self, response: Response, start: int) -> int | None:
-        """The size of the whole file, when the answer goes on where we are."""
+        """The size of the whole file, if the response continues at the right byte."""
         found, total = content_range(response)
         here = self._partial.version
         there = version_of(response, self._url, total)
@@ -196,22 +225,22 @@ class Transfer:
             self._start_over("the file there has another size than the one that was begun")
 
     def _start_over(self, why: str) -> NoReturn:
-        """Let go of what has come; the next request asks for all of the file."""
+        """Discard the bytes; the next request asks for the whole file."""
         self._partial.discard()
         raise _Interrupted(why)
 
     def _refuse(self, response: Response) -> NoReturn:
-        """An answer that is no file."""
+        """Raise the error for a response that is no file."""
         answer = f"{response.status_code} {response.reason}".strip()
         if response.status_code in _WORTH_ANOTHER_TRY:
             raise _Interrupted(f"the server answered {answer}")
         raise DownloadError(
-            f"{response.url}: expected a file, the server answered {answer}. The file may have "
-            f"moved: if you find it elsewhere, put it at {self._partial.path}."
+            f"{redacted(response.url)}: expected a file, the server answered {answer}. The file "
+            f"may have moved: if you find it elsewhere, put it at {self._partial.path}."
         )
 
     def _check_space(self, total: int | None, start: int) -> None:
-        """Refuse what the disk has no room for."""
+        """Refuse a file that the disk has no room for."""
         folder = self._partial.path.parent
         free = shutil.disk_usage(folder).free
         if total is not None and total - start > free:
@@ -221,27 +250,34 @@ class Transfer:
             )
 
     def _begin(self, version: Version) -> None:
-        """Start the partial file afresh."""
+        """Begin the partial file again."""
         try:
             self._partial.begin(version)
         except OSError as error:
             raise self._write_error(error) from error
 
     def _copy(self, response: Response, total: int | None) -> None:
-        """Write what comes."""
-        most = total if total is not None else self._remote.size_bytes
+        """Write the body of a response."""
+        expected = self._remote.size_bytes
+        most = next(n for n in (total, expected, MOST_BYTES) if n is not None)
+        if expected is None and most > MOST_BYTES:
+            raise DownloadError(
+                f"{self._url}: expected at most {MOST_BYTES:,} bytes of a file whose size is not "
+                f"published, the server announces {most:,}. Give its size_bytes in a list of your "
+                "own (--registry)."
+            )
         try:
-            with self._partial.part.open("ab") as file:
+            with self._partial.append() as file:
                 for block in _blocks(response):
                     file.write(block)
                     file.flush()  # or a killed process would lose it
                     self._bar.update(len(block))
-                    if most is not None and file.tell() > most:
+                    if file.tell() > most:
                         break
         except OSError as error:
             raise self._write_error(error) from error
         n_bytes = self._partial.n_bytes
-        if most is not None and n_bytes > most:
+        if n_bytes > most:
             self._partial.discard()
             raise DownloadError(
                 f"{self._url}: expected {most:,} bytes, the server sent more. It is not the file "
@@ -251,14 +287,14 @@ class Transfer:
             raise _Interrupted(f"the server sent {n_bytes:,} of {total:,} bytes")
 
     def _write_error(self, error: OSError) -> DownloadError:
-        """The disk is at fault."""
+        """The error for a file that cannot be written."""
         return DownloadError(
             f"{self._partial.part}: cannot be written: {error.strerror}. Mend that and run "
             "the command again; what has come is kept."
         )
 
     def _give_up(self, error: _Interrupted) -> NoReturn:
-        """Enough."""
+        """Raise the error after the last try."""
         n_bytes = self._partial.n_bytes
         raise DownloadError(
             f"{self._url}: {error}; {self._retries.tries} tries in a row brought nothing new. "
@@ -268,7 +304,7 @@ class Transfer:
 
 
 def _blocks(response: Response) -> Iterator[bytes]:
-    """The body, as it is sent."""
+    """The body, as it is sent, in blocks."""
     try:
         # Not `iter_content`, which drops the last block before a break.
         yield from response.raw.stream(_BLOCK_BYTES, decode_content=False)

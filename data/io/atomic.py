@@ -1,30 +1,43 @@
-"""Writing files so that a crash leaves either the old content or the new, never a part."""
+"""Files that hold, after a crash too, either what they held before or all of the new."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+TEMPORARY_SUFFIX = ".tmp"
+"""What the names of temporary files end in."""
+_RANDOM_BYTES = 8
 
-@contextmanager
-def atomic_path(path: Path, writer: str = "") -> Iterator[Path]:
-    """Give a temporary path beside ``path`` and rename it to ``path`` when the block succeeds.
 
-    The content reaches the disk before the rename. If the block raises, ``path`` keeps what it
-    held before.
+def temporary_path(path: Path) -> Path:
+    """A path beside another, whose name nobody can foresee.
 
     Args:
-        path: The file to write.
-        writer: Added to the temporary name; tells apart processes that write the same file at the
-            same time.
+        path: The file or folder that the temporary one will become.
+    """
+    return path.with_name(f"{path.name}.{secrets.token_hex(_RANDOM_BYTES)}{TEMPORARY_SUFFIX}")
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary file beside ``path``, renamed to it when the block ends well.
+
+    The temporary file is created here under a random name, and only if nothing has that name, so
+    that no link that somebody put there is followed. Its mode is that of the umask. What is written
+    to it reaches the disk before the rename: after a crash ``path`` holds either what it held
+    before or all of the new. A link at ``path`` is replaced, and the file that it names stays as it
+    is.
+
+    Args:
+        path: The file to be made.
 
     Yields:
-        The temporary path, to which the block writes.
-
-    Raises:
-        OSError: If the file cannot be flushed or renamed.
+        Where to write it: an empty file.
     """
-    temporary = path.with_name(f"{path.name}{writer}.tmp")
+    temporary = temporary_path(path)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     try:
         yield temporary
         sync(temporary)
@@ -35,14 +48,7 @@ def atomic_path(path: Path, writer: str = "") -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Flush a file or a folder to the disk.
-
-    Args:
-        path: The file or folder.
-
-    Raises:
-        OSError: If it cannot be opened or flushed.
-    """
+    """Flush a file or a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -30,14 +30,39 @@ def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -
     try:
         return TypeAdapter(kind).validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise PrereadError(f"{where}: {_problem(first)}. {remedy}") from error
+        raise _refused(error, where, remedy) from error
+
+
+def validate(kind: TypeAdapter[_Model], content: object, where: str, remedy: str) -> _Model:
+    """An object from what `json` read, every field checked.
+
+    Args:
+        kind: Checks what the JSON describes.
+        content: The JSON's value.
+        where: The file, and the line where it has several, for the message of an error.
+        remedy: What a person should do about an error; a whole sentence.
+
+    Raises:
+        PrereadError: If a field is missing, unknown or of another type; the message names the first
+            such field, what was expected of it and what was found.
+    """
+    try:
+        return kind.validate_python(content)
+    except ValidationError as error:
+        raise _refused(error, where, remedy) from error
+
+
+def _refused(error: ValidationError, where: str, remedy: str) -> PrereadError:
+    first = error.errors(include_url=False)[0]
+    return PrereadError(f"{where}: {_problem(first)}. {remedy}")
 
 
 def _problem(error: Mapping[str, Any]) -> str:
     """Put pydantic's error into the words of this package."""
     if error["type"] == "json_invalid":
         return f"expected JSON, found something else ({error['ctx']['error']})"
+    if error["type"] == "value_error":  # our own check, in our own words
+        return f"{_name(error['loc'])}{error['ctx']['error']}"
     found = shorten(error["input"])
     expected = error["msg"].removeprefix("Input should be ")
     if error["type"] == "missing":
@@ -48,6 +73,8 @@ def _problem(error: Mapping[str, Any]) -> str:
         limits = error["ctx"]
         wanted = limits.get("min_length", limits.get("max_length"))
         expected, found = f"{wanted} items", str(limits["actual_length"])
+    elif error["type"] == "string_pattern_mismatch":
+        expected = f"text of the form {error['ctx']['pattern']}"
     elif expected.startswith(("greater", "less")):
         expected = f"a number {expected}"
     return f"{_name(error['loc'])}expected {expected}, found {found}"

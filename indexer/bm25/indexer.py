@@ -1,23 +1,31 @@
 """Writing the BM25 index with Lucene, through Anserini's indexer."""
 
 import json
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from ...data import Passage
+from pydantic import TypeAdapter
+
+from ...data import Passage, PrereadError
+from ...data.io.atomic import temporary_path
+from ...data.io.validation import validate
 from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
+from ..storage.cleaning import is_lucene_leftover
 from ..storage.files import (
+    FileEntry,
+    check_folder,
     link_or_copy,
     read_sealed_json,
+    remove_folder,
     sha256_of,
     sync_folder,
     write_sealed_json,
 )
+from ..storage.manifest import FILE_LIST, LUCENE_FILE_NAME, LUCENE_LOCK, named
 from .java import CALLING_JAVA, java_class, java_exception
 
 _DOCUMENTS_PER_CALL = 1000
@@ -33,11 +41,7 @@ _ADVICE_ON_DAMAGE = (
 )
 DOCID_FIELD = "id"
 CONTENTS_FIELD = "contents"
-_LUCENE_LOCK = "write.lock"
-
-
-FILE_LIST = "files.json"
-"""Sizes and hashes of Lucene's files; lies in their folder."""
+_FILES = TypeAdapter(list[Annotated[FileEntry, named(LUCENE_FILE_NAME)]])
 
 
 def contents_of(passage: Passage, title_weight: int = 1) -> str:
@@ -186,26 +190,24 @@ def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
     Files of ``base`` are linked, not copied: Lucene never changes a file that it has written.
     """
     raised = java_exception()
-    folder = folder.resolve()  # Java keeps the working folder it was started in
-    temporary = folder.with_name(folder.name + ".tmp")
-    for old in (temporary, folder):  # left behind by a crash: no manifest names them yet
-        shutil.rmtree(old, ignore_errors=True)
+    folder = folder.absolute()  # Java keeps the working folder it was started in
+    remove_folder(folder, is_lucene_leftover)  # left behind by a crash: no manifest names it yet
+    temporary = temporary_path(folder)
     temporary.mkdir()
     if base is not None:
-        for file in base.iterdir():
-            if file.name not in (FILE_LIST, _LUCENE_LOCK):
-                link_or_copy(file, temporary / file.name)
+        for file in lucene_files(base):
+            link_or_copy(base / file.file, temporary / file.file)
     try:
         yield temporary
     except raised as error:
         reason = str(error).splitlines()[0]
         raise IndexFormatError(f"{temporary}: Lucene failed: {reason}. {_ADVICE}") from error
-    (temporary / _LUCENE_LOCK).unlink(missing_ok=True)
-    files = {
-        file.name: {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
-        for file in sorted(temporary.iterdir())
+    (temporary / LUCENE_LOCK).unlink(missing_ok=True)
+    written = {
+        path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in sorted(temporary.iterdir())
     }
-    write_sealed_json(temporary / FILE_LIST, {"files": files})
+    write_sealed_json(temporary / FILE_LIST, {"files": written})
     sync_folder(temporary)
     temporary.replace(folder)
     sync_folder(folder)
@@ -269,17 +271,47 @@ def _count_documents(folder: Path) -> int:
         return int(reader.numDocs())
 
 
-def lucene_files(folder: Path) -> dict[str, dict[str, Any]]:
+def lucene_files(folder: Path) -> list[FileEntry]:
     """Read the list of Lucene's files.
 
     Args:
         folder: Folder of the Lucene index.
 
     Returns:
-        Size (``bytes``) and ``sha256`` of each file, by file name.
+        Name, size and SHA-256 of each file.
 
     Raises:
-        IndexFormatError: If the list is missing or damaged.
+        IndexFormatError: If the list is missing or damaged, or names a file that Lucene does not
+            write.
+        IndexAccessError: If the list cannot be read.
     """
-    files: dict[str, dict[str, Any]] = read_sealed_json(folder / FILE_LIST)["files"]
-    return files
+    check_folder(folder)
+    path = folder / FILE_LIST
+    return parse_file_list(read_sealed_json(path), path)
+
+
+def parse_file_list(content: dict[str, Any], path: Path | str) -> list[FileEntry]:
+    """Check the content of a list of Lucene's files.
+
+    Args:
+        content: Content of the list, without its seal.
+        path: File or address of the list, for messages.
+
+    Returns:
+        Name, size and SHA-256 of each file.
+
+    Raises:
+        IndexFormatError: If the list names a file that Lucene does not write, or has other fields
+            of a file than size and SHA-256.
+    """
+    listed = content.get("files")
+    if isinstance(listed, dict):
+        listed = [
+            {**fields, "file": name} if isinstance(fields, dict) else fields
+            for name, fields in listed.items()
+        ]
+    remedy = "Restore the file from a backup, or build the index again."
+    try:
+        return validate(_FILES, listed, str(path), remedy)
+    except PrereadError as error:
+        raise IndexFormatError(str(error)) from error

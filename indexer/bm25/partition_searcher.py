@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...data.text.normalization import TextNormalization
+from ..errors import IndexFormatError
 from .indexer import CONTENTS_FIELD
 from .java import CALLING_JAVA, java_class
 from .searcher import Bm25Parameters, Bm25Searcher, Hit, among, scores_at
@@ -51,17 +52,24 @@ class PartitionSearcher(Bm25Searcher):
 
         Raises:
             IndexFormatError: If the folder holds no Lucene index, or a file of it is missing or has
-                another size.
+                another size, or it has more words than the whole index.
         """
         super().__init__(folder, parameters, normalization=normalization)
         self._whole = whole
         with CALLING_JAVA:
             self._reader = self._searcher.reader
             self._own = FieldStatistics.of(self._reader)
+            own, of_whole = self._own, whole.field
+            if own.n_documents > of_whole.n_documents or own.n_words > of_whole.n_words:
+                raise IndexFormatError(
+                    f"{folder}: expected at most the {of_whole.n_documents} documents and "
+                    f"{of_whole.n_words} words of the whole index, found {own.n_documents} and "
+                    f"{own.n_words}. Split the whole index again."
+                )
             self._lucene = java_class(f"{_SEARCH}.IndexSearcher")(self._reader)
-            own = parameters_of_partition(self.parameters, self._own, whole.field)
+            fitted = parameters_of_partition(self.parameters, own, of_whole)
             bm25 = java_class(f"{_SEARCH}.similarities.BM25Similarity")
-            self._lucene.setSimilarity(bm25(own.k1, own.b))
+            self._lucene.setSimilarity(bm25(fitted.k1, fitted.b))
             # By score, then by the passage's number, as Anserini sorts.
             self._order = java_class("io.anserini.search.SimpleSearcher").BREAK_SCORE_TIES_BY_DOCID
 

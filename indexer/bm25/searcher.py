@@ -84,15 +84,18 @@ class Bm25Searcher:
                 another size.
         """
         folder = Path(folder)
-        self._folder = folder.resolve()  # Java keeps the working folder it was started in
+        self._folder = folder.absolute()  # Java keeps the working folder it was started in
         self._normalization = normalization
         searcher = java_class("io.anserini.search.SimpleSearcher")
-        for name, file in lucene_files(folder).items():
-            path = folder / name
-            if not path.is_file() or path.stat().st_size != file["bytes"]:
+        files = lucene_files(folder)
+        for file in files:
+            file.check_size(folder)
+        listed = {file.file for file in files}
+        for found in folder.glob("segments_*"):  # Lucene opens the newest, whatever the list says
+            if found.name not in listed:
                 raise IndexFormatError(
-                    f"{path}: expected a file of {file['bytes']} bytes. It is missing or damaged: "
-                    "restore it from a backup, or build the index again."
+                    f"{found}: is not in the list of Lucene's files. Another program put it there: "
+                    "remove it, or build the index again."
                 )
         try:
             with CALLING_JAVA:

@@ -11,17 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from tqdm import tqdm
 
-from ..errors import IndexFormatError, check_readable
-from ..storage.hdf5 import create_hdf5, map_dataset
+from ..errors import IndexFormatError
+from ..storage.dataset_offsets import Column
+from ..storage.files import check_readable
+from ..storage.hdf5 import create_hdf5, map_columns
 from ..storage.lookup import key_of
 from .indexer import CONTENTS_FIELD, reading_lucene
 from .java import java_class
 
 _BYTES_A_TERM = 12
+_COLUMNS = {
+    "term_keys": Column(("<u8",), "words"),
+    "document_frequency": Column(("<u4",), "words"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +115,13 @@ class CorpusStatistics:
         self.field = field
         check_readable(path)
         try:
-            with h5py.File(path, "r", locking=False) as file:
-                self._keys = map_dataset(path, file["term_keys"])
-                self._frequencies = map_dataset(path, file["document_frequency"])
+            column = map_columns(path, _COLUMNS)
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise IndexFormatError(
                 f"{path}: not a file of word statistics ({error}). It is damaged: restore it from "
                 "a backup, or split the whole index again."
             ) from error
+        self._keys, self._frequencies = column["term_keys"], column["document_frequency"]
 
     def document_frequency(self, word: str) -> int:
         """Number of documents that hold a word.
@@ -131,7 +135,8 @@ class CorpusStatistics:
         key = np.uint64(key_of(word))
         place = int(np.searchsorted(self._keys, key))
         is_there = place < len(self._keys) and self._keys[place] == key
-        return int(self._frequencies[place]) if is_there else 0
+        # The formula has no logarithm for more documents than there are.
+        return min(int(self._frequencies[place]), self.field.n_documents) if is_there else 0
 
 
 def _words(reader: Any) -> Iterator[tuple[str, int]]:

@@ -30,9 +30,6 @@ class ShardTask:
     first_ordinal: int
     """Number of its first passage."""
     passages: Sequence[Passage]
-    writer: str = ""
-    """Suffix for the name of the temporary file, which must differ between writers that may write
-    the same shard at the same time."""
 
     @property
     def file(self) -> str:
@@ -72,7 +69,7 @@ def encode_shard(
     """
     first = task.first_ordinal
     ordinals = range(first, first + len(task.passages))
-    with atomic_path(task.index / task.file, task.writer) as temporary:
+    with atomic_path(task.index / task.file) as temporary:
         counts = _write(
             temporary, ordinals, task.passages, reader, codec, rows_per_batch, on_progress
         )

@@ -16,6 +16,7 @@ from ..dense.build import extend_dense
 from ..dense.encode import remove_work
 from ..dense.encoder import SentenceEncoder
 from ..errors import IndexMismatchError
+from ..storage.cleaning import remove_unfinished
 from ..storage.files import FileEntry
 from ..storage.journal import Journal, hash_passages
 from ..storage.manifest import (
@@ -128,8 +129,7 @@ def extend(
             dense=_extend_dense(extension, shards, show_progress),
             metadata=(*base.metadata, *manifest.metadata),
         )
-    for left in (index / STATES_FOLDER).glob("*.tmp"):  # written by workers that were lost
-        left.unlink(missing_ok=True)
+    remove_unfinished(index)  # files of processes that were killed, and of workers that were lost
     publish(index, manifest)
     remove_work(index)
     return manifest

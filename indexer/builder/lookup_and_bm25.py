@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
@@ -12,6 +11,7 @@ from ...data import Passage
 from ...data.io.atomic import atomic_path
 from ...data.text.normalization import TextNormalization
 from ..bm25.indexer import build_bm25
+from ..storage.arrays import map_array, write_array
 from ..storage.lookup import write_lookup
 from ..storage.manifest import DELETED_PREFIX, LOOKUP_FOLDER, CountedFile, Manifest, ShardEntry
 from ..storage.shard_reader import ShardReader
@@ -51,8 +51,8 @@ def write_deleted(index: Path, ordinals: npt.NDArray[Any], generation: int) -> C
     if not len(ordinals):
         return None
     file = f"{DELETED_PREFIX}{generation:06d}.npy"
-    with atomic_path(index / file) as temporary, temporary.open("wb") as stream:
-        np.save(stream, ordinals.astype("<u4"))
+    with atomic_path(index / file) as temporary:
+        write_array(temporary, ordinals.astype("<u4"))
     return CountedFile.count(index, file, len(ordinals))
 
 
@@ -65,7 +65,9 @@ def index_live_texts(index: Path, manifest: Manifest, show_progress: bool) -> No
         show_progress: Draw a progress bar on standard error.
     """
     file = manifest.deleted
-    deleted = frozenset(np.load(index / file.file).tolist()) if file else frozenset()
+    deleted: frozenset[int] = frozenset()
+    if file is not None:
+        deleted = frozenset(map_array(index / file.file, "<u4", (file.n,)).tolist())
     texts = stored_passages(index, manifest.shards, "indexing for BM25", show_progress)
     build_bm25(
         ((ordinal, passage) for ordinal, passage in texts if ordinal not in deleted),

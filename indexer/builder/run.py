@@ -21,6 +21,7 @@ from ...reader.codecs import (
 )
 from ..config import IndexConfig, corpus_passages
 from ..errors import IndexMismatchError
+from ..storage.cleaning import is_unfinished
 from ..storage.files import FileEntry
 from ..storage.journal import PLAN_FILE, Journal, check_earlier, remove_journal
 from ..storage.manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
@@ -151,8 +152,9 @@ def _check_folder(index: Path) -> None:
         )
     if not index.exists():
         return
-    ours = (PLAN_FILE + ".tmp", WRITER_LOCK)
-    if not (index / PLAN_FILE).exists() and any(f.name not in ours for f in index.iterdir()):
+    names = [file.name for file in index.iterdir()]
+    is_ours = all(name == WRITER_LOCK or is_unfinished(name) for name in names)
+    if not (is_ours or PLAN_FILE in names):
         raise PrereadError(f"{index}: holds other files. Name an empty folder or a new one.")
 
 

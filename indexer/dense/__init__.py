@@ -7,8 +7,8 @@ from ...data.lazy import lazy_attributes
 if TYPE_CHECKING:
     from .build import build_dense, remove_dense
     from .encoder import Pooling, SentenceEncoder
+    from .kinds import VectorKind
     from .search import DenseSearcher
-    from .vectors import VectorKind
 
 __all__ = [
     "DenseSearcher",
@@ -25,7 +25,7 @@ __getattr__, __dir__ = lazy_attributes(
         "DenseSearcher": "search",
         "Pooling": "encoder",
         "SentenceEncoder": "encoder",
-        "VectorKind": "vectors",
+        "VectorKind": "kinds",
         "build_dense": "build",
         "remove_dense": "build",
     },

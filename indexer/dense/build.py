@@ -9,15 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data.io.atomic import atomic_path
+from ...reader.hub import hub_is_allowed
 from ..errors import IndexMismatchError
 from ..index import PassageIndex
+from ..storage.files import make_folder
 from ..storage.manifest import DENSE_FOLDER, CountedFile, DenseEntry, Manifest, ShardEntry
 from ..storage.snapshots import publish
 from ..storage.writing import writing
+from .checking import check_vectors
 from .encode import ShardVectors, remove_work
 from .encoder import SentenceEncoder
+from .kinds import VectorKind
 from .vectors import (
-    VectorKind,
     add_vectors,
     emptied,
     empty_index,
@@ -107,7 +110,12 @@ def remove_dense(index: str | Path) -> Manifest:
 
 
 def load_encoder(
-    index: Path, dense: DenseEntry, device: str = "cpu", encoder: SentenceEncoder | None = None
+    index: Path,
+    dense: DenseEntry,
+    device: str = "cpu",
+    encoder: SentenceEncoder | None = None,
+    *,
+    allow_hub: bool | None = None,
 ) -> SentenceEncoder:
     """Load the encoder that made the vectors of an index.
 
@@ -116,11 +124,13 @@ def load_encoder(
         dense: The manifest's entry for the vectors.
         device: Device of the encoder.
         encoder: An encoder that is loaded already; it is only checked.
+        allow_hub: Whether an encoder that is in no folder here may be fetched from the Hugging Face
+            hub; by default what ``$PREREAD_ALLOW_HUB`` says.
 
     Raises:
         IndexMismatchError: If the encoder has other weights or settings than the one that made the
             vectors.
-        PrereadError: If the encoder cannot be loaded.
+        PrereadError: If the encoder cannot be loaded, or would have to be fetched.
     """
     if encoder is None:
         encoder = SentenceEncoder.load(
@@ -128,6 +138,7 @@ def load_encoder(
             device=device,
             query_prefix=dense.query_prefix,
             passage_prefix=dense.passage_prefix,
+            allow_hub=hub_is_allowed() if allow_hub is None else allow_hub,
         )
     if encoder.fingerprint != dense.fingerprint:
         raise IndexMismatchError(
@@ -162,7 +173,7 @@ def extend_dense(
     """
     made = ShardVectors(index, encoder)
     made.make(shards, show_progress=show_progress)
-    vectors = emptied(index / dense.files[0].file)
+    vectors = emptied(check_vectors(index, dense)[0])
     add_vectors(vectors, made.runs(shards, np.empty(0, "<u4")))
     return replace(dense, files=(*dense.files, _write(index, generation, vectors)))
 
@@ -181,7 +192,7 @@ def compact_dense(index: Path, dense: DenseEntry, generation: int, deleted: Arra
     """
     if len(dense.files) == 1 and not len(deleted):
         return dense
-    vectors = merged([index / file.file for file in dense.files], deleted)
+    vectors = merged(check_vectors(index, dense), deleted)
     return replace(dense, files=(_write(index, generation, vectors),))
 
 
@@ -202,7 +213,7 @@ def _renamed(index: Path, base: Manifest, dense: DenseEntry, encoder: str) -> Ma
 
 def _write(index: Path, generation: int, vectors: Any) -> CountedFile:
     """Write a file of vectors; returns the manifest's entry for it."""
-    (index / DENSE_FOLDER).mkdir(exist_ok=True)
+    make_folder(index / DENSE_FOLDER)
     file = f"{DENSE_FOLDER}/vectors-{generation:06d}.faiss"
     with atomic_path(index / file) as temporary:
         write_vectors(vectors, temporary)

@@ -1,7 +1,6 @@
 """Encoding the passages of each shard, with files that let interrupted work continue."""
 
-import json
-import shutil
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,23 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from ...data.io.atomic import atomic_path
-from ..storage.files import write_json
+from ..storage.arrays import map_array, write_array
+from ..storage.files import (
+    check_folder,
+    make_folder,
+    parse_json_object,
+    read_bounded,
+    remove_folder,
+    write_json,
+)
 from ..storage.manifest import ShardEntry
 from ..storage.shard_reader import ShardReader
 from .encoder import SentenceEncoder
 
 WORK_FOLDER = "dense-work"
 _ENCODER_FILE = "encoder.json"
+_IS_OURS = re.compile(r"(?:encoder\.json|[0-9a-f]{32}\.npy)(?:\.[0-9a-f]+\.tmp)?")
+"""Names of the files in the folder."""
 _PASSAGES_AT_ONCE = 256
 """Number of passages after which the progress bar moves."""
 
@@ -39,9 +48,10 @@ class ShardVectors:
         self._folder = index / WORK_FOLDER
         file = self._folder / _ENCODER_FILE
         plan = {"fingerprint": encoder.fingerprint}
-        if not file.exists() or json.loads(file.read_text("utf-8")) != plan:
+        is_there = check_folder(self._folder) and file.exists()
+        if not is_there or parse_json_object(read_bounded(file), file) != plan:
             remove_work(index)
-            self._folder.mkdir()
+            make_folder(self._folder)
             write_json(file, plan)
 
     def make(self, shards: Sequence[ShardEntry], *, show_progress: bool) -> None:
@@ -63,8 +73,8 @@ class ShardVectors:
                 if path.exists():
                     bar.update(shard.n_passages)
                     continue
-                with atomic_path(path) as temporary, temporary.open("wb") as stream:
-                    np.save(stream, self._encode(shard, bar))
+                with atomic_path(path) as temporary:
+                    write_array(temporary, self._encode(shard, bar))
 
     def runs(self, shards: Sequence[ShardEntry], without: Array) -> Iterator[tuple[Array, Array]]:
         """Read the vectors, shard by shard.
@@ -80,7 +90,8 @@ class ShardVectors:
         for shard in shards:
             ordinals = ShardReader(self._index / shard.file).ordinals
             is_left = ~np.isin(ordinals, without)
-            yield ordinals[is_left], np.load(self._path(shard), mmap_mode="r")[is_left]
+            shape = (shard.n_passages, self._encoder.width)
+            yield ordinals[is_left], map_array(self._path(shard), "<f2", shape)[is_left]
 
     def _path(self, shard: ShardEntry) -> Path:
         return self._folder / f"{shard.sha256[:32]}.npy"
@@ -105,4 +116,4 @@ def remove_work(index: Path) -> None:
     Args:
         index: The index folder.
     """
-    shutil.rmtree(index / WORK_FOLDER, ignore_errors=True)
+    remove_folder(index / WORK_FOLDER, lambda name: _IS_OURS.fullmatch(name) is not None)

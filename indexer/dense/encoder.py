@@ -15,9 +15,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
-from transformers.utils.hub import cached_file
 
 from ...data import Passage, PrereadError
+from ...reader.hub import SAFETENSORS, WITHOUT_CODE, find_checkpoint
 from ...reader.inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ...reader.packing import batches_by_length
 from ...reader.reader import check_device
@@ -88,6 +88,7 @@ class SentenceEncoder:
         device: str | torch.device = "cpu",
         query_prefix: str = "",
         passage_prefix: str = "",
+        allow_hub: bool = True,
     ) -> "SentenceEncoder":
         """Load an encoder.
 
@@ -96,17 +97,20 @@ class SentenceEncoder:
             device: Device on which the encoder runs.
             query_prefix: Text that is put before a question; some encoders are trained with one.
             passage_prefix: Text that is put before a passage.
+            allow_hub: Whether a name that is no folder may be fetched from the Hugging Face hub.
 
         Raises:
-            PrereadError: If there is no such encoder or device, or the checkpoint wants another
-                pooling than those of `Pooling`.
+            PrereadError: If there is no such encoder or device, the checkpoint wants another
+                pooling than those of `Pooling`, or the hub must not be asked or does not answer.
         """
         name = str(name)
         check_device(device)
+        folder = find_checkpoint(name, allow_hub=allow_hub)
         try:
-            model = AutoModel.from_pretrained(name, dtype=torch.float32).to(device)
-            tokenizer = AutoTokenizer.from_pretrained(name)
-            longest = _settings(name, "sentence_bert_config.json").get("max_seq_length")
+            model = AutoModel.from_pretrained(folder, dtype=torch.float32, **SAFETENSORS)
+            model = model.to(device)
+            tokenizer = AutoTokenizer.from_pretrained(folder, **WITHOUT_CODE)
+            longest = _settings(folder, "sentence_bert_config.json").get("max_seq_length")
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise PrereadError(
@@ -117,7 +121,7 @@ class SentenceEncoder:
             model,
             tokenizer,
             name=str(Path(name).resolve()) if Path(name).is_dir() else name,
-            pooling=_pooling(name),
+            pooling=_pooling(folder, name),
             max_length=min(longest or _MAX_LENGTH, tokenizer.model_max_length),
             query_prefix=query_prefix,
             passage_prefix=passage_prefix,
@@ -203,13 +207,13 @@ class SentenceEncoder:
         return torch.nn.functional.normalize(pooled, dim=1)
 
 
-def _pooling(name: str) -> Pooling:
+def _pooling(folder: str, name: str) -> Pooling:
     """The pooling that the checkpoint asks for.
 
     Raises:
         PrereadError: If it is not one of `Pooling`.
     """
-    settings = _settings(name, "1_Pooling/config.json")
+    settings = _settings(folder, "1_Pooling/config.json")
     modes = [mode for mode, chosen in settings.items() if mode.startswith("pooling_mode_")]
     chosen = [mode for mode in modes if settings[mode]]
     known = {"pooling_mode_mean_tokens": Pooling.MEAN, "pooling_mode_cls_token": Pooling.CLS}
@@ -223,15 +227,19 @@ def _pooling(name: str) -> Pooling:
     return known[chosen[0]]
 
 
-def _settings(name: str, file: str) -> dict[str, Any]:
-    """Content of a settings file of sentence-transformers; empty if the checkpoint has none."""
-    path = cached_file(
-        name,
-        file,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
-    if path is None:
+def _settings(folder: str, file: str) -> dict[str, Any]:
+    """Content of a settings file of sentence-transformers; empty if the checkpoint has none.
+
+    Raises:
+        ValueError: If the file holds no JSON object.
+    """
+    path = Path(folder) / file
+    if not path.exists():
         return {}
-    found: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except RecursionError as error:
+        raise ValueError(f"{path}: expected JSON, found it nested too deeply.") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: expected a JSON object, found {type(found).__name__}.")
     return found

@@ -8,6 +8,7 @@ from ...data import PrereadError
 from ..bm25.searcher import Hit
 from ..index import PassageIndex
 from .build import load_encoder
+from .checking import check_vectors
 from .encoder import SentenceEncoder
 from .vectors import read_vectors, search_vectors
 
@@ -24,6 +25,7 @@ class DenseSearcher:
         encoder: SentenceEncoder | None = None,
         *,
         device: str = "cpu",
+        allow_hub: bool | None = None,
     ) -> None:
         """Open the vectors of an index.
 
@@ -31,6 +33,8 @@ class DenseSearcher:
             index: An open index; its deleted passages are not found.
             encoder: The encoder that made the vectors; by default it is loaded by its name.
             device: Device of the encoder, if it is loaded here.
+            allow_hub: Whether an encoder that is in no folder here may be fetched from the Hugging
+                Face hub; by default what ``$PREREAD_ALLOW_HUB`` says.
 
         Raises:
             IndexMismatchError: If another encoder made the vectors.
@@ -44,7 +48,7 @@ class DenseSearcher:
             )
         self._index = index
         self._dense = dense
-        self.encoder = load_encoder(index.path, dense, device, encoder)
+        self.encoder = load_encoder(index.path, dense, device, encoder, allow_hub=allow_hub)
 
     @property
     def encoder_fingerprint(self) -> str:
@@ -95,7 +99,7 @@ class DenseSearcher:
 
     @cached_property
     def _files(self) -> list[Any]:
-        return [read_vectors(self._index.path / file.file) for file in self._dense.files]
+        return [read_vectors(path) for path in check_vectors(self._index.path, self._dense)]
 
 
 def _best_first(pair: tuple[float, int]) -> tuple[float, int]:

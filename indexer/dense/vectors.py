@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +11,15 @@ import numpy.typing as npt
 
 from ...data import PrereadError
 from ..errors import IndexFormatError
+from .kinds import BYTES_OF_NUMBERS, VectorKind
 
 Array = npt.NDArray[Any]
-MOST_SEARCHED_FLAT = 500_000
-"""Number of passages above which comparing a question with each of them takes too long."""
 _VECTORS_PER_CELL = 64
 """Number of vectors from which the centre of a cell is learned; faiss warns below 39."""
 _LEAST_LEARNED_FROM = 256
 """A byte of a product quantiser has so many values, each of which needs a vector to learn from."""
 _N_PROBE = 64
 """Number of cells in which a search compares vectors."""
-_BYTES_OF_NUMBERS = 4
-"""Number of a vector's dimensions that one byte of a product quantiser encodes."""
-
-
-class VectorKind(StrEnum):
-    """How vectors are stored and searched."""
-
-    FLAT = "flat"
-    """Stored in float16; each is compared with the question, so the search is exact."""
-    IVF = "ivf"
-    """Stored in float16 in cells; the cells nearest to the question are searched."""
-    IVFPQ = "ivfpq"
-    """Stored in cells, product-quantised to an eighth of the bytes of float16."""
-
-    @classmethod
-    def for_size(cls, n_vectors: int) -> "VectorKind":
-        """The kind that suits a number of vectors.
-
-        Args:
-            n_vectors: Number of vectors.
-        """
-        return cls.FLAT if n_vectors <= MOST_SEARCHED_FLAT else cls.IVF
 
 
 def n_training_vectors(kind: VectorKind, n_vectors: int) -> int:
@@ -84,7 +60,7 @@ def empty_index(kind: VectorKind, width: int, n_vectors: int, sample: Array) -> 
             f"{n_vectors}. Use {VectorKind.FLAT}."
         )
     n_cells = _n_cells(n_vectors)
-    n_bytes = max(1, width // _BYTES_OF_NUMBERS)
+    n_bytes = max(1, width // BYTES_OF_NUMBERS)
     inner = "SQfp16" if kind is VectorKind.IVF else f"PQ{n_bytes}x8"
     index: Any = faiss.index_factory(width, f"IVF{n_cells},{inner}", metric)
     index.train(np.ascontiguousarray(sample, np.float32))
@@ -115,7 +91,7 @@ def read_vectors(path: Path, *, to_change: bool = False) -> Any:
     """Read a faiss index.
 
     Args:
-        path: File of the index.
+        path: File of the index, which `check_vectors` has checked.
         to_change: Load the vectors into memory, so that the index can be changed. Otherwise they
             are mapped from the file, and the index must not be changed.
 

@@ -5,7 +5,6 @@ reader that opens the index sees it as it was before or after the change; a read
 keeps what it opened (``storage/snapshots.py``).
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from ..dense.build import load_encoder
 from ..documents import stored_documents
 from ..errors import N_LISTED, listed
 from ..index import PassageIndex
-from ..storage.journal import PLAN_FILE, Journal, remove_journal
+from ..storage.journal import Journal, read_plan, remove_journal
 from ..storage.manifest import Manifest
 from ..storage.writing import writing
 from .delete import without
@@ -118,10 +117,8 @@ def add_passages(
 
 def _is_done(index: Path, manifest: Manifest) -> bool:
     """Whether the addition is complete, but was killed before its journal was removed."""
-    path = index / PLAN_FILE
-    if not path.exists():
-        return False
-    return bool(json.loads(path.read_text("utf-8")).get("generation") != manifest.generation)
+    plan = read_plan(index)
+    return plan is not None and plan.get("generation") != manifest.generation
 
 
 def _check_identifiers(

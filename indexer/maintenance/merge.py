@@ -13,6 +13,7 @@ from ...data import PrereadError
 from ...data.text.normalization import TextNormalization
 from ..builder.encode import shard_file
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
+from ..dense.checking import check_vectors
 from ..dense.vectors import merged
 from ..errors import IndexMismatchError, listed
 from ..index import PassageIndex
@@ -85,7 +86,11 @@ def _from_partitions(opened: Sequence[PassageIndex], index: Path, show_progress:
     metadata = {n: row for part in partitions for n, row in part.all_metadata().items()}
     dense = partitions[0].manifest.dense
     if dense is not None:
-        files = [p.path / f.file for p in partitions for f in (p.manifest.dense or dense).files]
+        files = [
+            path
+            for partition in partitions
+            for path in check_vectors(partition.path, partition.manifest.dense or dense)
+        ]
         dense = replace(dense, files=(write_dense(index, merged(files, deleted[:0])),))
     return replace(
         partitions[0].manifest,

@@ -19,6 +19,7 @@ from ...data.io.atomic import atomic_path
 from ...data.records import Metadata
 from ..bm25.statistics import FieldStatistics, write_statistics
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
+from ..dense.checking import check_vectors
 from ..dense.vectors import merged, write_vectors
 from ..index import PassageIndex
 from ..storage.files import atomic_folder, check_new_file, link_or_copy, sha256_of
@@ -28,6 +29,7 @@ from ..storage.manifest import (
     LUCENE_PREFIX,
     MANIFEST_FILE,
     STATES_FOLDER,
+    STATISTICS_FILE,
     CountedFile,
     DenseEntry,
     Manifest,
@@ -39,7 +41,6 @@ from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
 
 Array = npt.NDArray[Any]
-_STATISTICS = "statistics.h5"
 
 
 def partition_name(number: int, of: int) -> str:
@@ -140,7 +141,7 @@ class _Whole:
     @classmethod
     def measure(cls, opened: PassageIndex, folder: Path, show_progress: bool) -> "_Whole":
         """Write the word statistics, once for all partitions."""
-        path = folder / _STATISTICS
+        path = folder / STATISTICS_FILE
         lucene = opened.path / opened.manifest.lucene
         n, field = write_statistics(path, lucene, show_progress=show_progress)
         return cls(opened, sha256_of(opened.path / MANIFEST_FILE), path, n, field)
@@ -162,7 +163,7 @@ def _write_partition(
     kept = [*shards, *((base.codec_file,) if base.codec_file else ())]
     for file in kept:
         link_or_copy(source / file.file, partition / file.file)
-    link_or_copy(whole.statistics, partition / _STATISTICS)
+    link_or_copy(whole.statistics, partition / STATISTICS_FILE)
     manifest = replace(
         base,
         generation=0,
@@ -178,7 +179,7 @@ def _write_partition(
             whole=whole.sha256,
             n_documents=whole.field.n_documents,
             n_words=whole.field.n_words,
-            statistics=CountedFile.count(partition, _STATISTICS, whole.n_words_known),
+            statistics=CountedFile.count(partition, STATISTICS_FILE, whole.n_words_known),
         ),
     )
     index_live_texts(partition, manifest, show_progress)
@@ -209,7 +210,7 @@ def _dense_of_partition(
     live = opened.ordinals()
     others = np.setdiff1d(live, _within(live, shards), assume_unique=True)
     without = np.union1d(others, opened.deleted)
-    vectors = merged([opened.path / file.file for file in dense.files], without)
+    vectors = merged(check_vectors(opened.path, dense), without)
     return replace(dense, files=(write_dense(partition, vectors),))
 
 

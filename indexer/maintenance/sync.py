@@ -21,6 +21,7 @@ from ...data.documents.folder import (
 from ...data.io.policy import ErrorPolicy
 from ...data.records import Metadata
 from ...reader import Reader
+from ...reader.hub import hub_is_allowed
 from ..builder.executors.local import Executor, LocalExecutor
 from ..builder.extend import Extension, extend
 from ..dense.build import load_encoder
@@ -258,7 +259,7 @@ def _add(
 ) -> Manifest:
     """Publish a generation with new passages, and without those that are gone."""
     index, base = opened.path, opened.manifest
-    reader = reader or Reader.load(base.plan.reader)
+    reader = reader or Reader.load(base.plan.reader, allow_hub=hub_is_allowed())
     codec = opened.codec(reader)
     dense = base.dense
     encoder = load_encoder(index, dense, str(reader.device)) if dense is not None else None

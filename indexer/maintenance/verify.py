@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError
-from ..bm25.indexer import FILE_LIST, lucene_files
-from ..storage.files import sha256_of
-from ..storage.manifest import MANIFEST_FILE, SNAPSHOTS_FOLDER, STATES_FOLDER, Manifest
-from ..storage.snapshots import Lease, files_of_generations, is_being_changed, snapshot_path
+from ..bm25.indexer import lucene_files
+from ..storage.cleaning import files_of_generations, is_unfinished, snapshots
+from ..storage.files import read_bounded
+from ..storage.manifest import FILE_LIST, MANIFEST_FILE, SNAPSHOTS_FOLDER, STATES_FOLDER, Manifest
+from ..storage.snapshots import Lease, is_being_changed, snapshot_path
 
 Progress = Callable[[int], None]
 
-_UNFINISHED_SUFFIXES = (".tmp", ".rows")
 _NUMBER = re.compile(r"-(\d+)")
 """Number of a shard or a generation in the name of a file or of a Lucene folder."""
 
@@ -69,7 +69,7 @@ def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Itera
             yield str(error)
         on_progress(file.bytes)
     known = {file.file for file in manifest.files()} | {manifest.lucene}
-    for generation in (path / SNAPSHOTS_FOLDER).glob("*.json"):
+    for generation in snapshots(path):
         try:
             earlier = Manifest.read(generation)
         except PrereadError:
@@ -78,14 +78,13 @@ def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Itera
     if is_being_changed(path):
         return  # files come and go
     for found in files_of_generations(path):
-        if str(found.relative_to(path)) not in known and not _is_unfinished(found, manifest):
+        name = found.relative_to(path).as_posix()
+        if name not in known and not (is_unfinished(name) or _is_later(found, manifest)):
             yield f"{found}: is not in the manifest."
 
 
-def _is_unfinished(found: Path, manifest: Manifest) -> bool:
+def _is_later(found: Path, manifest: Manifest) -> bool:
     """Whether an interrupted change left a file: its number is higher than any in use."""
-    if found.suffix in _UNFINISHED_SUFFIXES:
-        return True
     number = _NUMBER.search(found.name)
     if number is None:
         return False
@@ -102,21 +101,22 @@ def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Ite
     except PrereadError as error:
         yield str(error)
         return
-    for name, file in files.items():
-        if not (folder / name).is_file():
-            yield f"{folder / name}: is missing."
-        elif sha256_of(folder / name) != file["sha256"]:
-            yield f"{folder / name}: its SHA-256 is not that of {FILE_LIST}: bytes have changed."
-        on_progress(file["bytes"])
+    for file in files:
+        try:
+            file.check(folder)
+        except PrereadError as error:
+            yield str(error)
+        on_progress(file.bytes)
+    known = {file.file for file in files}
     for found in sorted(folder.iterdir()):
-        if found.name not in files and found.name != FILE_LIST:
+        if found.name not in known and found.name != FILE_LIST:
             yield f"{found}: is not in {FILE_LIST}."
 
 
 def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
     """Faults of the stored manifests of this generation and of earlier ones."""
     for file in sorted((path / SNAPSHOTS_FOLDER).glob("*")):
-        if file.suffix in _UNFINISHED_SUFFIXES:
+        if is_unfinished(file.relative_to(path).as_posix()):
             continue
         try:
             Manifest.read(file)
@@ -125,7 +125,7 @@ def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
             continue
         is_newest = Manifest.load(path).generation == manifest.generation
         is_own = file == snapshot_path(path, manifest.generation)
-        if is_newest and is_own and file.read_bytes() != (path / MANIFEST_FILE).read_bytes():
+        if is_newest and is_own and read_bounded(file) != read_bounded(path / MANIFEST_FILE):
             yield f"{file}: is not the manifest of generation {manifest.generation}."
 
 

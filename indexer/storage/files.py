@@ -1,74 +1,210 @@
-"""Files that are either whole or absent."""
+"""Files that are either whole or absent, and that no link leads out of the index."""
 
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated, Any, BinaryIO, ClassVar
+
+from pydantic import ConfigDict, Field
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path, sync
-from ...data.io.hashing import sha256_of as sha256_of
 from ..errors import IndexFormatError, cannot_be_read
 
 _SEAL = "sha256"
+_SEAL_AT_END = re.compile(rb',\n  "sha256": "([0-9a-f]{64})"\n\}\n')
+_SEAL_BYTES = len(',\n  "sha256": ""\n}\n') + 64
+MAX_JSON_BYTES = 1 << 26
+"""No JSON file of an index is larger. The manifest has some 400 bytes for each shard: 64 MiB are
+enough for more than 300 million passages in shards of the default size."""
+
+Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 63)]
+"""A whole number of at least 0, as JSON must have it."""
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileEntry:
     """A file, as the manifest lists it."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     file: str
     """Path below the index folder."""
-    bytes: int
-    sha256: str
+    bytes: Count
+    sha256: Sha256
 
     @classmethod
     def of(cls, index: str | Path, file: str) -> "FileEntry":
-        """Describe a file of an index."""
-        index = Path(index)
-        path = index / file
+        """Describe a file of an index.
+
+        Args:
+            index: The index folder.
+            file: Path below it.
+        """
+        path = Path(index) / file
         return cls(file=file, bytes=path.stat().st_size, sha256=sha256_of(path))
 
     def check_size(self, index: str | Path) -> None:
-        """A cheap check, at every opening; ``preread verify`` reads all bytes.
+        """Compare the size, which is cheap; ``preread verify`` reads all bytes.
+
+        Args:
+            index: The index folder.
 
         Raises:
-            IndexFormatError: If the file is missing or of another size.
+            IndexFormatError: If the file is missing, a link, or of another size.
         """
-        index = Path(index)
-        path = index / self.file
-        found = path.stat().st_size if path.is_file() else None
-        if found != self.bytes:
-            what = "nothing" if found is None else f"{found} bytes"
-            raise IndexFormatError(
-                f"{path}: expected a file of {self.bytes} bytes, found {what}. Restore the file "
-                "from a backup, or remove the index and build it again."
-            )
+        path = Path(index) / self.file
+        try:
+            status = path.lstat()
+        except OSError:
+            found = "nothing"
+        else:
+            if not stat.S_ISREG(status.st_mode):
+                raise not_regular(path, status.st_mode)
+            if status.st_size == self.bytes:
+                return
+            found = f"{status.st_size} bytes"
+        raise IndexFormatError(
+            f"{path}: expected a file of {self.bytes} bytes, found {found}. Restore the file "
+            "from a backup, or remove the index and build it again."
+        )
 
     def check(self, index: str | Path) -> None:
         """Compare every byte.
+
+        Args:
+            index: The index folder.
 
         Raises:
             IndexFormatError: If the file is not what was written.
             IndexAccessError: If it cannot be read.
         """
-        index = Path(index)
         self.check_size(index)
-        try:
-            found = sha256_of(index / self.file)
-        except OSError as error:
-            raise cannot_be_read(index / self.file, error) from error
-        if found != self.sha256:
+        path = Path(index) / self.file
+        if sha256_of(path) != self.sha256:
             raise IndexFormatError(
-                f"{index / self.file}: its SHA-256 is not the manifest's: bytes have changed. "
+                f"{path}: its SHA-256 is not the manifest's: bytes have changed. "
                 "Restore the file from a backup, or build the index again."
             )
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; a link is not followed, and a pipe is not waited for.
+
+    Args:
+        path: A file of an index.
+
+    Raises:
+        IndexFormatError: If there is something else than a file.
+        IndexAccessError: If the operating system does not let it be read; the message is its own.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        with suppress(OSError):
+            mode = path.lstat().st_mode
+            if not stat.S_ISREG(mode):
+                raise not_regular(path, mode) from None
+        raise cannot_be_read(path, error) from error
+    file = os.fdopen(descriptor, "rb")
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        file.close()
+        raise not_regular(path, mode)
+    return file
+
+
+def check_readable(path: Path) -> None:
+    """Check that a file is a regular one that may be read, before its content is judged.
+
+    Args:
+        path: A file of the index.
+
+    Raises:
+        IndexFormatError: If there is something else than a file.
+        IndexAccessError: If the operating system does not let it be read; the message is its own.
+    """
+    open_regular(path).close()
+
+
+def not_regular(path: Path, mode: int, wanted: str = "a regular file") -> IndexFormatError:
+    """The error for something else than what an index has in its place.
+
+    Args:
+        path: Where it stands.
+        mode: Its mode, as ``lstat`` gives it.
+        wanted: What the index has there.
+    """
+    kinds = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
+    found = kinds.get(stat.S_IFMT(mode), "a device, pipe or socket")
+    return IndexFormatError(
+        f"{path}: expected {wanted}, found {found}. An index holds files and folders of its own, "
+        "and no links: copy it with `cp -RL`, or restore it from a backup."
+    )
+
+
+def check_folder(path: Path) -> bool:
+    """Whether a folder is there, which must be a folder itself and no link to one.
+
+    Args:
+        path: A folder of an index.
+
+    Raises:
+        IndexFormatError: If something else is there.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise cannot_be_read(path, error) from error
+    if not stat.S_ISDIR(mode):
+        raise not_regular(path, mode, "a folder")
+    return True
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of an index, unless it is there.
+
+    Args:
+        path: The folder; its parent is there.
+
+    Raises:
+        IndexFormatError: If something else is there, such as a link to a folder.
+    """
+    if not check_folder(path):
+        path.mkdir(exist_ok=True)
+
+
+def remove_folder(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Remove a folder of files that preread or Lucene wrote; nothing is done where there is none.
+
+    What has another name stays, and then so does the folder. Of a link, only the link is removed.
+
+    Args:
+        folder: The folder.
+        is_ours: Whether a file of this name is to be removed.
+    """
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_ours(entry.name) and not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry)
+    with suppress(OSError):  # there is something else in it
+        folder.rmdir()
 
 
 @contextmanager
@@ -97,15 +233,68 @@ def atomic_folder(path: Path, *, replaces: bool = False) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, atomically."""
+    """Write JSON, atomically.
+
+    Args:
+        path: The file.
+        content: What `json` can write.
+    """
     with atomic_path(path) as temporary:
         temporary.write_text(_render(content) + "\n", "utf-8")
 
 
 def write_sealed_json(path: Path, content: dict[str, Any]) -> None:
-    """Write an object and, as its last key, the SHA-256 of the rest, atomically."""
+    """Write an object and, as its last key, the SHA-256 of the rest, atomically.
+
+    Args:
+        path: The file.
+        content: The object, without the key ``sha256``.
+    """
     with atomic_path(path) as temporary:
         temporary.write_text(_sealed(content), "utf-8")
+
+
+def read_bounded(path: Path, max_bytes: int = MAX_JSON_BYTES) -> bytes:
+    """The content of a file of limited size.
+
+    Args:
+        path: The file.
+        max_bytes: More is refused before it is read.
+
+    Raises:
+        IndexFormatError: If it is larger, or no regular file.
+        IndexAccessError: If it cannot be read.
+    """
+    with open_regular(path) as file:
+        try:
+            content = file.read(max_bytes + 1)
+        except OSError as error:
+            raise cannot_be_read(path, error) from error
+    if len(content) > max_bytes:
+        raise IndexFormatError(
+            f"{path}: expected at most {max_bytes:,} bytes, found more. No index has such a file; "
+            "restore it from a backup, or build the index again."
+        )
+    return content
+
+
+def parse_json_object(content: bytes, path: Path | str) -> dict[str, Any]:
+    """A JSON object that somebody else may have written.
+
+    Args:
+        content: The JSON.
+        path: Where it was found, for messages.
+
+    Raises:
+        IndexFormatError: If it is no JSON, nested too deeply, or no object.
+    """
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(found, dict):
+        raise _damaged(path, f"expected a JSON object, found {type(found).__name__}")
+    return found
 
 
 def read_sealed_json(path: Path) -> dict[str, Any]:
@@ -114,29 +303,72 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
     Args:
         path: The file.
 
+    Returns:
+        The object, without the seal.
+
     Raises:
         IndexFormatError: If a byte has changed.
         IndexAccessError: If the file cannot be read.
     """
-    try:
-        text = path.read_text("utf-8")
-        content = json.loads(text)
-        seal = content.pop(_SEAL)
-    except OSError as error:
-        raise cannot_be_read(path, error) from error
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise _damaged(path, repr(error)) from error
-    if text != _sealed(content):
-        raise _damaged(path, f"its {_SEAL} {str(seal)[:12]} is not that of its content")
-    return dict(content)
+    return parse_sealed_json(read_bounded(path), path)
+
+
+def parse_sealed_json(content: bytes, path: Path | str) -> dict[str, Any]:
+    """The object in a sealed file's content.
+
+    Args:
+        content: What is in the file.
+        path: Where it was found, for messages.
+
+    Returns:
+        The object, without the seal.
+
+    Raises:
+        IndexFormatError: If the content is not what its seal is of.
+    """
+    end = len(content) - _SEAL_BYTES
+    seal = _SEAL_AT_END.fullmatch(content, max(0, end))
+    if seal is None:
+        raise _damaged(path, f"expected a seal ({_SEAL}) at the end, found none")
+    body = content[:end] + b"\n}"
+    if hashlib.sha256(body).hexdigest().encode() != seal[1]:
+        raise _damaged(path, f"its {_SEAL} {seal[1][:12].decode()} is not that of its content")
+    return parse_json_object(body, path)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal.
+
+    Args:
+        path: The file; no link.
+
+    Raises:
+        IndexFormatError: If it is no regular file.
+        IndexAccessError: If it cannot be read.
+    """
+    with open_regular(path) as file:
+        try:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise cannot_be_read(path, error) from error
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Another name for a file that is never written to again; a copy where there can be none."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+    """Give a file that is never written to again another name, or copy it where that cannot be.
+
+    Args:
+        source: The file; no link.
+        target: Its other name; nothing is there.
+
+    Raises:
+        IndexFormatError: If the source is no regular file.
+    """
+    with open_regular(source) as file:
+        try:
+            os.link(source, target, follow_symlinks=False)
+        except OSError:
+            with target.open("xb") as copy:
+                shutil.copyfileobj(file, copy)
 
 
 def sync_folder(folder: Path) -> None:
@@ -157,7 +389,7 @@ def _sealed(content: dict[str, Any]) -> str:
     return f'{body[:-2]},\n  "{_SEAL}": "{seal}"\n}}\n'
 
 
-def _damaged(path: Path, reason: str) -> IndexFormatError:
+def _damaged(path: Path | str, reason: str) -> IndexFormatError:
     return IndexFormatError(
         f"{path}: its bytes are not those that were written ({reason}). The file is damaged; "
         "restore it from a backup, or build the index again."
@@ -167,10 +399,13 @@ def _damaged(path: Path, reason: str) -> IndexFormatError:
 def check_new_file(path: Path) -> None:
     """Refuse a place that is taken or not there, before the work.
 
+    Args:
+        path: What is to be made.
+
     Raises:
         PrereadError: If there is something at ``path``, or no folder for it.
     """
-    if path.exists():
+    if path.is_symlink() or path.exists():
         raise PrereadError(
             f"{path}: expected nothing there, found a {'folder' if path.is_dir() else 'file'}. "
             "Remove it or name another file."

@@ -1,6 +1,6 @@
 """The journal of a build under way: what it makes, and the shards that are finished.
 
-It is what ``--resume`` goes by, and is removed when the manifest is written.
+``--resume`` goes by it. It is removed when the manifest is written.
 """
 
 import hashlib
@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from ...data import Passage, PrereadError
-from ..errors import IndexMismatchError
-from .files import write_json
-from .manifest import LOOKUP_FOLDER, STATES_FOLDER, ShardEntry
+from ...data.io.atomic import atomic_path
+from ..errors import IndexFormatError, IndexMismatchError
+from .files import (
+    MAX_JSON_BYTES,
+    make_folder,
+    parse_json_object,
+    read_bounded,
+    write_json,
+)
+from .manifest import LOOKUP_FOLDER, STATES_FOLDER, ShardEntry, parse_shard_entry
 
 PLAN_FILE = "build.json"
 SHARDS_FILE = "build-shards.jsonl"
-_SINCE_ADDED = {"title_weight": 1}
-"""What builds had that were begun before these could be chosen."""
 
 
 class Journal:
@@ -43,44 +48,70 @@ class Journal:
 
         Raises:
             PrereadError: If a build was begun there and is not to be resumed.
+            IndexFormatError: If the journal is not one that we write.
             IndexMismatchError: If the earlier build was another one.
         """
         self._index = index
         self.shards: list[ShardEntry] = []
+        for folder in (STATES_FOLDER, LOOKUP_FOLDER):
+            make_folder(index / folder)
         if (index / PLAN_FILE).exists():
             check_earlier(index, plan, resume=resume, otherwise=otherwise)
             self.shards = self._read_shards()
         else:
             write_json(index / PLAN_FILE, plan)
-        for folder in (STATES_FOLDER, LOOKUP_FOLDER):
-            (index / folder).mkdir(exist_ok=True)
 
     def add(self, shard: ShardEntry) -> None:
-        """Note a finished shard; it reaches the disk before this returns."""
-        with (self._index / SHARDS_FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(shard)) + "\n")
+        """Note a finished shard; it reaches the disk before this returns.
+
+        Args:
+            shard: What the manifest will say of it.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(self._index / SHARDS_FILE, flags, 0o666), "ab") as file:
+            file.write(json.dumps(asdict(shard)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         self.shards.append(shard)
 
     def _read_shards(self) -> list[ShardEntry]:
-        """Finished shards; a last line cut short by a crash does not count."""
+        """Finished shards; a last line that a crash cut short does not count."""
         path = self._index / SHARDS_FILE
+        if not (path.exists() or path.is_symlink()):
+            return []
         shards: list[ShardEntry] = []
         whole = b""
-        for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
+        content = read_bounded(path, MAX_JSON_BYTES)
+        for number, line in enumerate(content.splitlines(keepends=True), start=1):
             try:
-                entry = ShardEntry(**json.loads(line))
-            except (ValueError, TypeError):
+                fields = parse_json_object(line, path)
+            except IndexFormatError:
                 break
+            entry = parse_shard_entry(fields, f"{path}:{number}")
             file = self._index / entry.file
-            if not line.endswith(b"\n") or not file.exists() or file.stat().st_size != entry.bytes:
+            if not line.endswith(b"\n") or not file.exists() or file.lstat().st_size != entry.bytes:
                 break
             shards.append(entry)
             whole += line
-        if path.exists():
-            path.write_bytes(whole)
+        if whole != content:
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(whole)
         return shards
+
+
+def read_plan(index: Path) -> dict[str, Any] | None:
+    """The plan of the build that was begun in a folder; None where none was.
+
+    Args:
+        index: The index folder.
+
+    Raises:
+        IndexFormatError: If the file is damaged, or not one that we write.
+    """
+    path = index / PLAN_FILE
+    if not (path.exists() or path.is_symlink()):
+        return None
+    return parse_json_object(read_bounded(path), path)
 
 
 def check_earlier(
@@ -90,22 +121,22 @@ def check_earlier(
 
     Args:
         index: The index folder; nothing is checked where no build was begun.
-        plan: As in `Journal`; so are the others.
-        resume: See ``plan``.
-        otherwise: See ``plan``.
+        plan: What decides the bytes that are written.
+        resume: Whether an earlier build may be gone on with.
+        otherwise: What to do about an earlier build that is not wanted.
 
     Raises:
-        PrereadError: As `Journal` does.
-        IndexMismatchError: As `Journal` does.
+        PrereadError: If a build was begun there and is not to be resumed.
+        IndexFormatError: If the journal is not one that we write.
+        IndexMismatchError: If the earlier build was another one.
     """
-    path = index / PLAN_FILE
-    if not path.exists():
-        return
-    if not resume:
+    if not resume and (index / PLAN_FILE).exists():
         raise PrereadError(
             f"{index}: a build was begun there. Go on with it by --resume, or {otherwise}."
         )
-    earlier = _SINCE_ADDED | json.loads(path.read_text("utf-8"))
+    earlier = read_plan(index)
+    if earlier is None:
+        return
     for name, wanted in plan.items():
         if earlier.get(name) != wanted:
             raise IndexMismatchError(
@@ -115,7 +146,11 @@ def check_earlier(
 
 
 def remove_journal(index: Path) -> None:
-    """Forget the build: the manifest has taken over."""
+    """Remove the journal of a build, which the manifest replaces.
+
+    Args:
+        index: The index folder.
+    """
     (index / SHARDS_FILE).unlink(missing_ok=True)
     (index / PLAN_FILE).unlink(missing_ok=True)
 
@@ -124,6 +159,9 @@ def hash_passages(passages: Iterable[Passage]) -> str:
     """BLAKE2b-128 of identifiers, titles and texts, hexadecimal.
 
     ``docs/reference/index-format.md`` says how they are laid out.
+
+    Args:
+        passages: In order.
     """
     digest = hashlib.blake2b(digest_size=16)
     for passage in passages:

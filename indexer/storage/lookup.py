@@ -10,23 +10,31 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-import numpy.typing as npt
 
 from ...data import Passage
-from ..errors import IndexFormatError, check_readable
-from .hdf5 import create_hdf5, map_dataset
+from ..errors import IndexFormatError
+from .dataset_offsets import Array, Column
+from .files import check_readable
+from .hdf5 import create_hdf5, map_columns
 
-Array = npt.NDArray[Any]
 KEYS = ("id", "text")
+_COLUMNS = {
+    f"{name}_{kind}": Column((dtype,), "passages")
+    for name in KEYS
+    for kind, dtype in (("keys", "<u8"), ("ordinals", "<u4"))
+}
 _ROW = np.dtype([("id", "<u8"), ("text", "<u8"), ("ordinal", "<u4")])
 _BYTES_A_PASSAGE = 24
 _ROWS_SORTED_AT_ONCE = 1 << 20
 
 
 def key_of(string: str) -> int:
-    """BLAKE2b-64 of the UTF-8 bytes, as a little-endian number."""
+    """BLAKE2b-64 of a string's UTF-8 bytes, as a little-endian number.
+
+    Args:
+        string: Any text.
+    """
     return int.from_bytes(hashlib.blake2b(string.encode("utf-8"), digest_size=8).digest(), "little")
 
 
@@ -38,11 +46,11 @@ def write_lookup(path: Path, passages: Iterable[tuple[int, Passage]]) -> int:
         passages: Ordinals and passages.
 
     Returns:
-        How many passages there were.
+        The number of passages.
     """
     rows_path = path.with_name(path.name + ".rows")
     try:
-        with rows_path.open("wb") as file:
+        with rows_path.open("xb") as file:
             for block in _blocks(passages):
                 file.write(block.tobytes())
         return _write_sorted(path, rows_path)
@@ -51,7 +59,7 @@ def write_lookup(path: Path, passages: Iterable[tuple[int, Passage]]) -> int:
 
 
 def _blocks(passages: Iterable[tuple[int, Passage]]) -> Iterator[Array]:
-    """Rows of the passages, some at a time."""
+    """Hashes and ordinals of passages, in blocks."""
     rows = []
     for ordinal, passage in passages:
         rows.append((key_of(passage.passage_id), key_of(passage.text), ordinal))
@@ -63,7 +71,7 @@ def _blocks(passages: Iterable[tuple[int, Passage]]) -> Iterator[Array]:
 
 
 def _write_sorted(path: Path, rows_path: Path) -> int:
-    """Sort the rows by each key, a range of keys after the other."""
+    """Sort the rows by each of the two keys, one range of keys at a time."""
     n = rows_path.stat().st_size // _ROW.itemsize
     rows = np.memmap(rows_path, _ROW, "r") if n else np.empty(0, _ROW)
     n_ranges = -(-n // _ROWS_SORTED_AT_ONCE)
@@ -88,25 +96,29 @@ def _write_sorted(path: Path, rows_path: Path) -> int:
 class Lookup:
     """A lookup file, mapped into memory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, n: int) -> None:
         """Map the file.
 
+        Args:
+            path: The file.
+            n: Its number of passages, by the manifest.
+
         Raises:
-            IndexFormatError: If it is none.
+            IndexFormatError: If it is no lookup file with this number of passages.
             IndexAccessError: If it cannot be read.
         """
         check_readable(path)
         try:
-            with h5py.File(path, "r", locking=False) as file:
-                self.keys, self.ordinals = (
-                    {name: map_dataset(path, file[f"{name}_{kind}"]) for name in KEYS}
-                    for kind in ("keys", "ordinals")
-                )
+            column = map_columns(path, _COLUMNS)
+            if (found := len(column["id_keys"])) != n:
+                raise ValueError(f"expected {n} passages, found {found}")
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise IndexFormatError(
                 f"{path}: not a lookup file ({error}). It is damaged: restore it from a backup, or "
                 "build the index again."
             ) from error
+        self.keys = {name: column[f"{name}_keys"] for name in KEYS}
+        self.ordinals = {name: column[f"{name}_ordinals"] for name in KEYS}
 
     def candidates(self, name: str, key: int) -> list[int]:
         """Ordinals of the passages with a hash.

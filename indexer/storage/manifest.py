@@ -4,14 +4,27 @@ Every change of an index writes a new manifest of the next generation; the files
 are never written to again.
 """
 
-import json
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+
+from ...data import PrereadError
+from ...data.io.validation import validate
 from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
-from .files import FileEntry, read_sealed_json, write_sealed_json
+from .files import (
+    Count,
+    FileEntry,
+    Sha256,
+    check_folder,
+    parse_json_object,
+    parse_sealed_json,
+    read_bounded,
+    write_sealed_json,
+)
 
 FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
@@ -21,24 +34,62 @@ SNAPSHOTS_FOLDER = "snapshots"
 DENSE_FOLDER = "dense"
 METADATA_FOLDER = "metadata"
 CODEC_FILE = "codec.safetensors"
+STATISTICS_FILE = "statistics.h5"
 DELETED_PREFIX = "deleted-"
 LUCENE_PREFIX = "lucene-"
 """Each generation that changes the BM25 index has it in a folder of its own."""
+
+_FIVE_DIGITS = "(?:[0-9]{5}|[1-9][0-9]{5,9})"
+_SIX_DIGITS = "(?:[0-9]{6}|[1-9][0-9]{6,9})"
+"""A number as we write it: filled up with zeros, longer where it has to be."""
+SHARD_NAME = rf"{STATES_FOLDER}/shard-{_FIVE_DIGITS}\.h5"
+LOOKUP_NAME = rf"{LOOKUP_FOLDER}/lookup-{_SIX_DIGITS}\.h5"
+DELETED_NAME = rf"{DELETED_PREFIX}{_SIX_DIGITS}\.npy"
+VECTORS_NAME = rf"{DENSE_FOLDER}/vectors-{_SIX_DIGITS}\.faiss"
+METADATA_NAME = rf"{METADATA_FOLDER}/metadata-{_SIX_DIGITS}\.h5"
+LUCENE_NAME = rf"{LUCENE_PREFIX}{_SIX_DIGITS}"
+SNAPSHOT_NAME = rf"{SNAPSHOTS_FOLDER}/{_SIX_DIGITS}\.json"
+"""Names that we give, as paths below the index folder. What a manifest, a journal or a remote store
+names is accepted in these forms only, so that it cannot lead out of the index."""
+LUCENE_FILE_NAME = r"segments_[0-9a-z]+|_[0-9a-z]+(?:_[0-9A-Za-z_]+)?\.[0-9A-Za-z]+"
+"""Names that Lucene gives the files in its folder."""
+FILE_LIST = "files.json"
+"""Sizes and hashes of Lucene's files, in their folder."""
+LUCENE_LOCK = "write.lock"
+_REMEDY = (
+    "No version of preread writes that: restore the file from a backup, or build the index again."
+)
+
+
+def named(name: str) -> AfterValidator:
+    """Accepts an entry of a file list whose file has a name of a form.
+
+    Args:
+        name: The form, a regular expression.
+    """
+    form = re.compile(name)
+
+    def check(entry: FileEntry) -> FileEntry:
+        if form.fullmatch(entry.file):
+            return entry
+        raise ValueError(f"expected a file name of the form {name}, found {entry.file!r}")
+
+    return AfterValidator(check)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardEntry(FileEntry):
     """One shard, as the manifest lists it."""
 
-    n_passages: int
-    n_windows: int
-    n_tokens: int
-    n_text_bytes: int
+    n_passages: Count
+    n_windows: Count
+    n_tokens: Count
+    n_text_bytes: Count
     """UTF-8 bytes of texts, titles and identifiers."""
-    first_ordinal: int
-    last_ordinal: int
+    first_ordinal: Count
+    last_ordinal: Count
     """Inclusive."""
-    passages_blake2b: str
+    passages_blake2b: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
     """Hash of the passages that went in, by which a resumed build knows them again."""
 
 
@@ -46,11 +97,17 @@ class ShardEntry(FileEntry):
 class CountedFile(FileEntry):
     """A file with a number of entries."""
 
-    n: int
+    n: Count
 
     @classmethod
     def count(cls, index: Path, file: str, n: int) -> "CountedFile":
-        """Describe a file of an index that has ``n`` entries."""
+        """Describe a file of an index.
+
+        Args:
+            index: The index folder.
+            file: Path below it.
+            n: Its number of entries.
+        """
         return cls(**asdict(FileEntry.of(index, file)), n=n)
 
 
@@ -58,41 +115,44 @@ class CountedFile(FileEntry):
 class BuildPlan:
     """What decides the bytes of an index, besides the passages."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     reader: str
     """Give it back as READER to get the same reader."""
     fingerprint: str
-    hidden_size: int
-    num_lower_layers: int
+    hidden_size: Annotated[Count, Field(ge=1)]
+    num_lower_layers: Count
     codec: str
-    passages_per_shard: int
-    rows_per_batch: int
+    passages_per_shard: Annotated[Count, Field(ge=1)]
+    rows_per_batch: Annotated[Count, Field(ge=1)]
     corpus: str
     corpus_format: str
     on_error: str
-    limit: int | None
-    title_weight: int = 1
-    """How often a title counts for BM25. Manifests from before there was a choice do not say."""
+    limit: Count | None
+    title_weight: Count = 1
+    """How often a title counts for BM25; a manifest need not say it."""
     bm25_normalization: str = TextNormalization.NONE.value
-    """Name of the `TextNormalization` of the texts in the BM25 index. A manifest without it is from
-    before texts were normalized."""
+    """Name of the `TextNormalization` of the BM25 index's texts; a manifest need not say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DenseEntry:
     """Dense vectors of the passages, as the manifest lists them."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     encoder: str
     """Load it by this name."""
     fingerprint: str
     """Of the encoder; vectors of another do not compare with these."""
-    width: int
+    width: Annotated[Count, Field(ge=1, le=1 << 16)]
     """Numbers in a vector."""
     kind: str
     """How they are kept, a `VectorKind`."""
     query_prefix: str
     passage_prefix: str
     """What the encoder is given before a question, and before a passage."""
-    files: tuple[CountedFile, ...]
+    files: Annotated[tuple[Annotated[CountedFile, named(VECTORS_NAME)], ...], Field(min_length=1)]
     """Together they cover all passages, each once; newest last."""
 
 
@@ -100,17 +160,19 @@ class DenseEntry:
 class PartitionEntry:
     """Which part of which index this is, as the manifest lists it."""
 
-    number: int
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    number: Count
     """From 0."""
-    of: int
+    of: Annotated[Count, Field(ge=1)]
     """How many parts there are."""
-    whole: str
+    whole: Sha256
     """SHA-256 of the manifest of the index that was split."""
-    n_documents: int
-    """Of the whole index: documents with a word at least."""
-    n_words: int
-    """Of the whole index: words of all documents, each as often as it occurs."""
-    statistics: CountedFile
+    n_documents: Count
+    """Documents of the whole index that have at least one word."""
+    n_words: Count
+    """Words of all documents of the whole index, each counted as often as it occurs."""
+    statistics: Annotated[CountedFile, named(STATISTICS_FILE.replace(".", r"\."))]
     """Words of the whole index, and how many documents hold each."""
 
 
@@ -118,31 +180,33 @@ class PartitionEntry:
 class Manifest:
     """An index at one moment."""
 
-    generation: int
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    generation: Count
     """0 as built; each change adds one."""
     plan: BuildPlan
-    codec_file: FileEntry | None
+    codec_file: Annotated[FileEntry, named(CODEC_FILE.replace(".", r"\."))] | None
     """The learned codec, if the codec is one."""
-    lucene: str
+    lucene: Annotated[str, Field(pattern=f"^{LUCENE_NAME}$")]
     """Folder of the BM25 index, below the index folder."""
-    shards: tuple[ShardEntry, ...]
+    shards: Annotated[tuple[Annotated[ShardEntry, named(SHARD_NAME)], ...], Field(min_length=1)]
     """By ascending ordinals."""
-    lookups: tuple[CountedFile, ...]
+    lookups: tuple[Annotated[CountedFile, named(LOOKUP_NAME)], ...]
     """Files that find passages by identifier or text; newest last."""
-    deleted: CountedFile | None
+    deleted: Annotated[CountedFile, named(DELETED_NAME)] | None
     """Ordinals that are in a shard still, but not in the index."""
-    next_ordinal: int
+    next_ordinal: Annotated[Count, Field(le=1 << 32)]
     """What the next passage will be numbered; no number is given twice."""
-    next_shard: int
-    n_records_skipped: int
+    next_shard: Count
+    n_records_skipped: Count
     """Records of the corpus left out under ``--on-error skip``."""
     dense: DenseEntry | None = None
-    """Dense vectors, where the index has any. An index without them does not speak of them."""
+    """Dense vectors; an index without them lacks the key."""
     part: PartitionEntry | None = None
-    """Of an index that was split. One that is whole does not speak of it."""
-    metadata: tuple[CountedFile, ...] = ()
-    """Files with what is known of passages besides their texts; newest last, and the newest that
-    has a passage tells. An index without such fields does not speak of them."""
+    """Of an index that was split; one that is whole lacks the key."""
+    metadata: tuple[Annotated[CountedFile, named(METADATA_NAME)], ...] = ()
+    """Files with fields of passages besides their texts, newest last. Of a passage that is in
+    several, the newest has its fields. An index without such fields lacks the key."""
 
     @property
     def n_passages(self) -> int:
@@ -163,8 +227,11 @@ class Manifest:
         return [*self.shards, *self.lookups, *single, *dense, *statistics, *self.metadata]
 
     def save(self, path: str | Path) -> None:
-        """Write it, atomically."""
-        path = Path(path)
+        """Write it, atomically.
+
+        Args:
+            path: The file.
+        """
         fields = {"format_version": FORMAT_VERSION, "generation": self.generation}
         fields |= asdict(self.plan)
         fields |= {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
@@ -173,7 +240,7 @@ class Manifest:
         for name in ("dense", "part", "metadata"):
             if not rest[name]:
                 del rest[name]
-        write_sealed_json(path, {**fields, **rest})
+        write_sealed_json(Path(path), {**fields, **rest})
 
     @classmethod
     def load(cls, index: str | Path) -> "Manifest":
@@ -183,81 +250,127 @@ class Manifest:
             index: The index folder.
 
         Raises:
-            IndexFormatError: If there is no index, an unfinished one, or one of another format.
+            IndexFormatError: If there is no index, an unfinished one, one of another format, or one
+                of whose folders is a link.
+            IndexAccessError: If the manifest cannot be read.
         """
         index = Path(index)
         path = index / MANIFEST_FILE
-        if not path.is_file():
+        if not (path.is_file() or path.is_symlink()):
             raise IndexFormatError(_no_manifest(index))
-        return cls.read(path)
+        manifest = cls.read(path)
+        for name in (*_FOLDERS, manifest.lucene):
+            check_folder(index / name)
+        return manifest
 
     @classmethod
     def read(cls, path: str | Path) -> "Manifest":
         """Read a manifest file.
 
+        Args:
+            path: The file.
+
+        Raises:
+            IndexFormatError: If it is damaged, or of another format.
+            IndexAccessError: If it cannot be read.
+        """
+        return cls.parse(read_bounded(Path(path)), path)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path | str) -> "Manifest":
+        """The manifest in a file's content.
+
+        Args:
+            content: What is in the file.
+            path: Where it was found, for messages.
+
         Raises:
             IndexFormatError: If it is damaged, or of another format.
         """
-        path = Path(path)
-        _check_version(path)
-        fields = read_sealed_json(path)
-        del fields["format_version"]
         try:
-            return cls._from_fields(path, fields)
-        except (TypeError, KeyError) as error:
-            raise IndexFormatError(
-                f"{path}: not a manifest ({error}). Restore it from a backup, or build the index "
-                "again."
-            ) from error
-
-    @classmethod
-    def _from_fields(cls, path: Path, fields: dict[str, Any]) -> "Manifest":
-        counts = {name: fields.pop(name) for name in ("n_passages", "n_tokens")}
-        codec_file, deleted = fields.pop("codec_file"), fields.pop("deleted")
-        dense, part = fields.pop("dense", None), fields.pop("part", None)
-        metadata = fields.pop("metadata", ())
-        manifest = cls(
-            generation=fields.pop("generation"),
-            codec_file=FileEntry(**codec_file) if codec_file else None,
-            lucene=fields.pop("lucene"),
-            shards=tuple(ShardEntry(**shard) for shard in fields.pop("shards")),
-            lookups=tuple(CountedFile(**lookup) for lookup in fields.pop("lookups")),
-            deleted=CountedFile(**deleted) if deleted else None,
-            next_ordinal=fields.pop("next_ordinal"),
-            next_shard=fields.pop("next_shard"),
-            n_records_skipped=fields.pop("n_records_skipped"),
-            dense=_dense_entry(dense) if dense else None,
-            part=_partition_entry(part) if part else None,
-            metadata=tuple(CountedFile(**file) for file in metadata),
-            plan=BuildPlan(**fields),
-        )
-        found = {"n_passages": manifest.n_passages, "n_tokens": manifest.n_tokens}
-        if counts != found:
-            raise IndexFormatError(f"{path}: says {counts}, but its shards add up to {found}.")
+            fields = parse_sealed_json(content, path)
+        except IndexFormatError:
+            _check_version(content, path)
+            raise
+        version = fields.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise _other_version(path, version)
+        counts = {name: fields.pop(name, None) for name in ("n_passages", "n_tokens")}
+        plan = {name: fields.pop(name) for name in _PLAN_FIELDS if name in fields}
+        try:
+            manifest = validate(_ADAPTER, {**fields, "plan": plan}, str(path), _REMEDY)
+        except PrereadError as error:
+            raise IndexFormatError(str(error)) from error
+        manifest._check(counts, path)
         return manifest
 
+    def _check(self, counts: dict[str, Any], path: Path | str) -> None:
+        """Compare the entries with each other.
 
-def _dense_entry(fields: dict[str, Any]) -> DenseEntry:
-    files = tuple(CountedFile(**file) for file in fields.pop("files"))
-    return DenseEntry(**fields, files=files)
+        Args:
+            counts: What the file says of passages and tokens.
+            path: The file, for messages.
+
+        Raises:
+            IndexFormatError: If they contradict each other.
+        """
+        found = {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
+        if counts != found:
+            raise IndexFormatError(f"{path}: says {counts}, but its shards add up to {found}.")
+        names = [file.file for file in self.files()]
+        if len(set(names)) < len(names):
+            raise IndexFormatError(f"{path}: expected each file once, found one twice. {_REMEDY}")
+        first = 0
+        for shard in self.shards:
+            room = shard.last_ordinal - shard.first_ordinal + 1
+            if shard.first_ordinal < first or not 1 <= shard.n_passages <= room:
+                raise IndexFormatError(
+                    f"{path}: {shard.file}: expected passages with ascending ordinals from {first} "
+                    f"on, found {shard.n_passages} from {shard.first_ordinal} to "
+                    f"{shard.last_ordinal}. {_REMEDY}"
+                )
+            first = shard.last_ordinal + 1
+        if first > self.next_ordinal:
+            raise IndexFormatError(
+                f"{path}: expected ordinals below next_ordinal, {self.next_ordinal}, found "
+                f"{first - 1}. {_REMEDY}"
+            )
 
 
-def _partition_entry(fields: dict[str, Any]) -> PartitionEntry:
-    statistics = CountedFile(**fields.pop("statistics"))
-    return PartitionEntry(**fields, statistics=statistics)
+_ADAPTER = TypeAdapter(Manifest)
+_SHARD_ADAPTER = TypeAdapter(Annotated[ShardEntry, named(SHARD_NAME)])
+_PLAN_FIELDS = [field.name for field in fields(BuildPlan)]
+_FOLDERS = (STATES_FOLDER, LOOKUP_FOLDER, SNAPSHOTS_FOLDER, DENSE_FOLDER, METADATA_FOLDER)
 
 
-def _check_version(path: Path) -> None:
-    """Refuse another format before anything else of it is believed: version 1 had no seal."""
+def parse_shard_entry(fields: object, where: str) -> ShardEntry:
+    """What a journal says of a shard, checked as the manifest is.
+
+    Args:
+        fields: The JSON object.
+        where: The file and line, for messages.
+
+    Raises:
+        PrereadError: If it is no entry of a shard.
+    """
+    return validate(_SHARD_ADAPTER, fields, where, _REMEDY)
+
+
+def _check_version(content: bytes, path: Path | str) -> None:
+    """Name another format as such: version 1 had no seal."""
     try:
-        version = json.loads(path.read_text("utf-8"))["format_version"]
-    except (OSError, ValueError, KeyError, TypeError):
+        version = parse_json_object(content, path).get("format_version", FORMAT_VERSION)
+    except IndexFormatError:
         return  # damaged, and reported as that
     if version != FORMAT_VERSION:
-        raise IndexFormatError(
-            f"{path}: expected format version {FORMAT_VERSION}, found {version}. Build the index "
-            "again with this version of preread, or use the version that made it."
-        )
+        raise _other_version(path, version)
+
+
+def _other_version(path: Path | str, version: object) -> IndexFormatError:
+    return IndexFormatError(
+        f"{path}: expected format version {FORMAT_VERSION}, found {version!r}. Build the index "
+        "again with this version of preread, or use the version that made it."
+    )
 
 
 def _no_manifest(index: Path) -> str:

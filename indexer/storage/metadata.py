@@ -12,21 +12,26 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-import numpy.typing as npt
 
 from ...data.io.atomic import atomic_path
 from ...data.records import Metadata
-from ..errors import IndexFormatError, check_readable
-from .hdf5 import create_hdf5, map_dataset
+from ..errors import IndexFormatError
+from .dataset_offsets import Array, Column
+from .files import MAX_JSON_BYTES, check_readable, make_folder
+from .hdf5 import create_hdf5, integer_attribute, map_columns
 from .manifest import METADATA_FOLDER, CountedFile
 
-Array = npt.NDArray[Any]
 PASSAGES_PER_BLOCK = 32
 """Larger blocks are compressed better, and take longer to get one passage from."""
 _BLOCKS_KEPT = 32
 """Blocks that stay decompressed."""
+_PER_BLOCK = "passages_per_block"
+_COLUMNS = {
+    "ordinals": Column(("<u4",), "passages"),
+    "block_offsets": Column(("<u8",), "ends of blocks"),
+    "blocks": Column(("|u1",), "bytes"),
+}
 
 
 class MetadataWriter:
@@ -61,7 +66,7 @@ class MetadataWriter:
         if not self._ordinals:
             return None
         self._end_block()
-        (index / METADATA_FOLDER).mkdir(exist_ok=True)
+        make_folder(index / METADATA_FOLDER)
         file = f"{METADATA_FOLDER}/metadata-{generation:06d}.h5"
         offsets = np.cumsum([0, *map(len, self._blocks)]).astype("<u8")
         columns = {
@@ -71,7 +76,7 @@ class MetadataWriter:
         }
         with atomic_path(index / file) as temporary:
             with create_hdf5(temporary, sum(c.nbytes for c in columns.values())) as created:
-                created.attrs["passages_per_block"] = PASSAGES_PER_BLOCK
+                created.attrs[_PER_BLOCK] = PASSAGES_PER_BLOCK
                 for name, column in columns.items():
                     created.create_dataset(name, data=column)
         return CountedFile.count(index, file, len(self._ordinals))
@@ -99,11 +104,11 @@ class MetadataFile:
         self._path = path
         check_readable(path)
         try:
-            with h5py.File(path, "r", locking=False) as file:
-                self._per_block = int(file.attrs["passages_per_block"])
-                self.ordinals: Array = map_dataset(path, file["ordinals"])
-                self._offsets = map_dataset(path, file["block_offsets"])
-                self._blocks = map_dataset(path, file["blocks"])
+            column = map_columns(path, _COLUMNS)
+            self.ordinals: Array = column["ordinals"]
+            self._offsets, self._blocks = column["block_offsets"], column["blocks"]
+            self._per_block = integer_attribute(path, _PER_BLOCK)
+            self._check()
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise self._damaged(error) from error
         self._block = lru_cache(_BLOCKS_KEPT)(self._decompressed)
@@ -130,11 +135,36 @@ class MetadataFile:
             for metadata in self._decompressed(number):
                 yield next(ordinals), metadata
 
+    def _check(self) -> None:
+        """Make sure that the numbers lead to places in the file.
+
+        Raises:
+            ValueError: If they do not.
+        """
+        n, n_blocks = len(self.ordinals), len(self._offsets) - 1
+        if self._per_block < 1 or n_blocks != -(-n // self._per_block):
+            raise ValueError(f"{n_blocks} blocks of {self._per_block} for {n} passages")
+        ends = self._offsets
+        is_ascending = bool((ends[1:] >= ends[:-1]).all())
+        if int(ends[0]) != 0 or int(ends[-1]) != len(self._blocks) or not is_ascending:
+            raise ValueError("block_offsets: expected them to end with the blocks")
+        if not bool((self.ordinals[1:] > self.ordinals[:-1]).all()):
+            raise ValueError("ordinals: expected them ascending")
+
     def _decompressed(self, number: int) -> list[Metadata]:
         start, end = self._offsets[number : number + 2].tolist()
+        n = min(self._per_block, len(self.ordinals) - number * self._per_block)
         try:
-            found: list[Metadata] = json.loads(zlib.decompress(self._blocks[start:end].tobytes()))
-        except (zlib.error, ValueError) as error:
+            stream = zlib.decompressobj()
+            content = stream.decompress(self._blocks[start:end].tobytes(), MAX_JSON_BYTES)
+            if not stream.eof:
+                raise ValueError(f"a block of more than {MAX_JSON_BYTES:,} bytes, or half of one")
+            found: Any = json.loads(content)
+            if not isinstance(found, list) or len(found) != n:
+                raise ValueError(f"expected the fields of {n} passages")
+            if not all(isinstance(fields, dict) for fields in found):
+                raise ValueError("expected fields by name")
+        except (zlib.error, ValueError, RecursionError) as error:
             raise self._damaged(error) from error
         return found
 

@@ -1,7 +1,7 @@
-"""Telling the kernel what will be read, so that a disk works on all of it at once.
+"""Advice to the kernel about what will be read, so that a disk reads all of it at once.
 
-A mapped file is read when it is touched, a place after the other; a disk answers a hundred requests
-in little more time than one. Advice only: where the system takes none, reading is as it was.
+A mapped file is read page by page, as its pages are touched; but a disk serves a hundred requests
+in little more time than one. On a system that takes no advice, reading works without it.
 """
 
 import ctypes
@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 OPENING_BYTES = 1 << 18
-"""Of a shard's file: what opening it touches, identifiers and titles, and room to spare."""
+"""First bytes of a shard, which opening it reads: small columns, identifiers and titles."""
 
 _ADVISE = getattr(ctypes.CDLL(None), "madvise", None)
 if _ADVISE is not None:
@@ -19,7 +19,10 @@ _WILL_NEED = getattr(mmap, "MADV_WILLNEED", 3)
 
 
 def will_open(path: Path) -> None:
-    """A shard will be opened soon.
+    """Advise that a shard will be opened soon.
+
+    Args:
+        path: The shard.
 
     Raises:
         OSError: If it is not there.
@@ -34,11 +37,11 @@ def will_open(path: Path) -> None:
 
 
 def will_read(address: int, n_bytes: int) -> None:
-    """Some bytes of a mapped file will be read soon.
+    """Advise that a part of a mapped file will be read soon.
 
     Args:
-        address: Where they are mapped.
-        n_bytes: How many.
+        address: The address of its first byte in memory.
+        n_bytes: Its size.
     """
     if _ADVISE is not None:
         before = address % mmap.PAGESIZE

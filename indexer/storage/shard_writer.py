@@ -10,16 +10,16 @@ import numpy as np
 
 from ...data import Passage
 from ...reader import Window
-from .dataset_offsets import USER_BLOCK, dataset_layouts, write_dataset_layouts
+from .dataset_offsets import USER_BLOCK, Array, dataset_layouts, write_dataset_layouts
 from .hdf5 import create_hdf5
-from .shard_reader import STRINGS, Array, offsets_of, passage_checksum, window_checksum
+from .shard_reader import STRINGS, offsets_of, passage_checksum, window_checksum
 
 _SMALL_VOCABULARY = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class ShardCounts:
-    """How much a shard holds."""
+    """Numbers of what a shard holds."""
 
     n_passages: int
     n_windows: int
@@ -40,7 +40,7 @@ class ShardWriter:
         code_width: int,
         vocab_size: int,
     ) -> None:
-        """Create the file with everything but the codes.
+        """Create the file with all data sets but the codes.
 
         Args:
             path: Where to write.
@@ -49,7 +49,7 @@ class ShardWriter:
             windows: For each passage its windows.
             code_dtype: Number format of the codes.
             code_width: Numbers in a token's code.
-            vocab_size: Token ids of up to 65,536 are written as 2 bytes, others as 4.
+            vocab_size: Token ids take 2 bytes if it is at most 65,536, otherwise 4.
         """
         path = Path(path)
         self._windows = [w for of_passage in windows for w in of_passage]
@@ -59,7 +59,7 @@ class ShardWriter:
         n_tokens = int(self._offsets[-1])
         strings = [_strings(passage) for passage in passages]
         of_name = dict(zip(STRINGS, zip(*strings, strict=True), strict=True))
-        # What opening a shard touches comes first, so that it is read from the disk at once.
+        # Columns that opening a shard reads come first, so that one read from the disk has them.
         columns: dict[str, Array] = {
             "window_lengths": np.array([len(w.token_ids) for w in self._windows], "<u2"),
             "passage_n_windows": np.array([len(of_passage) for of_passage in windows], "<u4"),
@@ -102,7 +102,7 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write the checksums, close the file, and tell in it where everything lies."""
+        """Write the checksums, close the file, and write where its data sets lie."""
         if error is None:
             self._file["window_crc32"][:] = self._checksums
             layouts = dataset_layouts(self._file)

@@ -1,33 +1,22 @@
 """Readers keep what they opened, while writers go on.
 
-Every generation of an index has its manifest in ``snapshots/`` too. Who reads a generation holds a
-shared lock on that file; a writer removes what only generations without readers need. Locks go with
-the process that holds them, however it ends.
+Every generation of an index has its manifest in ``snapshots/``, too. A reader of a generation holds
+a shared lock on that file; a writer removes the files that only generations without readers need
+(``cleaning.py``). A lock ends with the process that holds it, however that ends.
 """
 
 import errno
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from ...data import PrereadError
 from ..errors import IndexFormatError, cannot_be_read
-from .manifest import (
-    CODEC_FILE,
-    DELETED_PREFIX,
-    DENSE_FOLDER,
-    LOOKUP_FOLDER,
-    LUCENE_PREFIX,
-    MANIFEST_FILE,
-    METADATA_FOLDER,
-    SNAPSHOTS_FOLDER,
-    STATES_FOLDER,
-    Manifest,
-)
+from .files import make_folder, open_regular
+from .manifest import MANIFEST_FILE, SNAPSHOTS_FOLDER, Manifest
 
 WRITER_LOCK = "write.lock"
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
@@ -36,7 +25,12 @@ _TRIES = 100
 
 
 def snapshot_path(index: Path, generation: int) -> Path:
-    """Where a generation's manifest is kept."""
+    """Where a generation's manifest is kept.
+
+    Args:
+        index: The index folder.
+        generation: Its number.
+    """
     return index / SNAPSHOTS_FOLDER / f"{generation:06d}.json"
 
 
@@ -49,44 +43,44 @@ class Lease:
         An index that was copied without its ``snapshots`` folder, or that lies on a file system
         without locks, is read without a lease: a writer would not know of this reader.
 
+        Args:
+            index: The index folder.
+
         Raises:
             IndexFormatError: If there is no manifest, or it is damaged.
             IndexAccessError: If a file cannot be read.
         """
-        self._descriptor: int | None = None
+        self._file: BinaryIO | None = None
         for _ in range(_TRIES):
             self.manifest = Manifest.load(index)
             path = snapshot_path(index, self.manifest.generation)
-            try:
-                descriptor = os.open(path, os.O_RDONLY)
-            except FileNotFoundError:
+            if not (path.exists() or path.is_symlink()):
                 if Manifest.load(index).generation == self.manifest.generation:
                     return
                 continue  # a writer was faster
-            except OSError as error:
-                raise cannot_be_read(path, error) from error
+            file = open_regular(path)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_SH)
+                fcntl.flock(file, fcntl.LOCK_SH)
             except OSError as error:
-                os.close(descriptor)
+                file.close()
                 if error.errno in _NO_LOCKS:
                     return
                 raise cannot_be_read(path, error) from error
             if path.exists():  # or it was removed before the lock was there
-                self._descriptor = descriptor
+                self._file = file
                 return
-            os.close(descriptor)
+            file.close()
         raise IndexFormatError(f"{index}: changes faster than it can be opened. Try again.")
 
     def release(self) -> None:
         """Let go; more than once does no harm."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def __del__(self) -> None:
         """Let go with the object."""
-        if hasattr(self, "_descriptor"):
+        if hasattr(self, "_file"):
             self.release()
 
     def __reduce__(self) -> NoReturn:
@@ -101,52 +95,29 @@ class Lease:
 
 
 def publish(index: Path, manifest: Manifest) -> None:
-    """Make a generation the one that is opened from now on."""
-    (index / SNAPSHOTS_FOLDER).mkdir(exist_ok=True)
+    """Make a generation the one that is opened from now on.
+
+    Args:
+        index: The index folder.
+        manifest: Of the generation; its files are there.
+    """
+    make_folder(index / SNAPSHOTS_FOLDER)
     manifest.save(snapshot_path(index, manifest.generation))
     manifest.save(index / MANIFEST_FILE)
-
-
-def remove_unused(index: Path) -> None:
-    """Remove files that neither the newest generation nor one that is being read needs."""
-    newest = Manifest.load(index)
-    needed = [newest]
-    for path in sorted((index / SNAPSHOTS_FOLDER).glob("*.json")):
-        if path == snapshot_path(index, newest.generation):
-            continue
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
-        except BlockingIOError:
-            needed.append(Manifest.read(path))
-        finally:
-            os.close(descriptor)
-    kept = {file.file for manifest in needed for file in manifest.files()}
-    kept |= {manifest.lucene for manifest in needed}
-    for path in files_of_generations(index):
-        if str(path.relative_to(index)) not in kept:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def files_of_generations(index: Path) -> Iterator[Path]:
-    """Files, and Lucene's folders, that some generation may need."""
-    for folder in (STATES_FOLDER, LOOKUP_FOLDER, DENSE_FOLDER, METADATA_FOLDER):
-        if (index / folder).is_dir():
-            yield from sorted((index / folder).iterdir())
-    for path in sorted(index.iterdir()):
-        if path.name.startswith((LUCENE_PREFIX, DELETED_PREFIX, CODEC_FILE)):
-            yield path
 
 
 @contextmanager
 def sole_writer(index: Path) -> Iterator[None]:
     """Hold off other writers.
 
+    Args:
+        index: The index folder.
+
     Raises:
-        PrereadError: If another process is changing the index.
+        PrereadError: If another process is changing the index, or the file system has no locks.
     """
-    with (index / WRITER_LOCK).open("a") as file:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(index / WRITER_LOCK, flags, 0o666), "rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -165,12 +136,16 @@ def sole_writer(index: Path) -> Iterator[None]:
 
 
 def is_being_changed(index: Path) -> bool:
-    """Whether a writer holds the index at this moment."""
+    """Whether a writer holds the index at this moment.
+
+    Args:
+        index: The index folder.
+    """
     try:
-        with (index / WRITER_LOCK).open("rb") as file:
+        with open_regular(index / WRITER_LOCK) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # no lock was ever taken here, or none can be
+    except (OSError, PrereadError):  # no lock was ever taken here, or none can be
         return False
     return False

@@ -1,4 +1,4 @@
-"""Changing an index alone."""
+"""Changing an index while no other process changes it."""
 
 import errno
 from collections.abc import Iterator
@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...data import PrereadError
+from .cleaning import remove_unused
 from .journal import PLAN_FILE, remove_journal
 from .manifest import Manifest
-from .snapshots import remove_unused, sole_writer
+from .snapshots import sole_writer
 
 _ADVICE = {
     errno.ENOSPC: " The disk is full: make room and go on with --resume.",
@@ -22,11 +23,11 @@ _ADVICE = {
 
 @contextmanager
 def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
-    """Change an index alone, and clear away before and after.
+    """Hold off other writers, and remove what no generation needs, before and after.
 
     Args:
         index: The index folder.
-        keep_journal: Leave an addition that was stopped where it is.
+        keep_journal: Keep the journal of an addition that was stopped.
 
     Raises:
         PrereadError: If the index is a part of another, another process is changing it, or the disk
@@ -50,7 +51,10 @@ def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
 
 @contextmanager
 def explaining_write_errors(index: Path) -> Iterator[None]:
-    """Say what to do when the disk refuses.
+    """Say what to do when the operating system refuses to write.
+
+    Args:
+        index: The index folder, for the message.
 
     Raises:
         PrereadError: Instead of an `OSError`.

@@ -64,6 +64,7 @@ def calibrate(
     from ...data.io.atomic import atomic_path
     from ...indexer import PassageIndex
     from ...reader import Reader
+    from ...reader.hub import hub_is_allowed
     from ..calibration.calibrate import calibrate as run_calibration
     from ..evaluation.figures import plot_reliability
     from ..evaluation.retrieved import check_outputs
@@ -79,7 +80,10 @@ def calibrate(
     gold = read_labelled(questions, format, match, patterns, on_error, limit)
     opened = PassageIndex(index)
     name = opened.manifest.plan.reader if write is None else str(write)
-    reader = Reader.load(name, device=device, runtime=runtime, precision=precision)
+    allow_hub = write is not None or hub_is_allowed()
+    reader = Reader.load(
+        name, device=device, runtime=runtime, precision=precision, allow_hub=allow_hub
+    )
     found = run_calibration(
         OpenDomainQA(opened, reader, open_retriever(opened, retriever, device=device)),
         gold,

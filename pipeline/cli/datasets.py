@@ -124,6 +124,10 @@ def download(
         Path | None,
         typer.Option(metavar="FILE", help="Another list of data sets, such as that of a mirror."),
     ] = None,
+    unverified: Annotated[
+        bool,
+        typer.Option("--unverified", help="Fetch it although no SHA-256 of it is published."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Download the data set NAME, or check the copy that is there, and print its path."""
@@ -143,7 +147,7 @@ def download(
         )
     remote = find_remote_file(name, known)
     with logging_redirect_tqdm():
-        here = fetch(remote, to, show_progress=True)
+        here = fetch(remote, to, unverified=unverified, show_progress=True)
     typer.echo(
         f"{'It was there' if here.was_there else 'Fetched'}: {here.size_bytes:,} bytes, "
         f"SHA-256 {here.sha256}\n"
@@ -161,7 +165,7 @@ def _print_remote_files(known: "list[RemoteFile]", json: bool) -> None:
 
     if json:
         for remote in known:
-            print_json(asdict(remote))
+            print_json(asdict(remote) | {"url": remote.shown_url})
         return
     table = Table("name", "size", "what it is", "licence", box=None, pad_edge=False)
     for remote in known:

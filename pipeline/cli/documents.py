@@ -36,11 +36,13 @@ def sync(
     from ...data.io.outside import printable
     from ...indexer import Manifest, sync_folder, watch_folder
     from ...reader import Reader
+    from ...reader.hub import hub_is_allowed
 
     reader: Reader | None = None
     for _ in watch_folder(folder, quiet=quiet):
         if reader is None and (watch or device != "cpu"):
-            reader = Reader.load(Manifest.load(index).plan.reader, device=device)
+            name = Manifest.load(index).plan.reader
+            reader = Reader.load(name, device=device, allow_hub=hub_is_allowed())
         try:
             report = sync_folder(
                 index, folder, reader, on_error=on_error, workers=workers, show_progress=True

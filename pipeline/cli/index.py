@@ -123,13 +123,14 @@ def add(
     """Add the passages of CORPUS to INDEX."""
     from ...indexer import AddConfig, Manifest, add_passages
     from ...reader import Reader
+    from ...reader.hub import hub_is_allowed
 
     config = AddConfig(
         corpus_format=format, on_error=on_error, limit=limit, workers=workers, replace=replace
     )
     chosen = _executor(engine, workers, address, gpus_per_worker, patience)
     before = Manifest.load(index)
-    reader = Reader.load(before.plan.reader, device=device)
+    reader = Reader.load(before.plan.reader, device=device, allow_hub=hub_is_allowed())
     manifest, report = add_passages(
         index,
         corpus,

@@ -119,8 +119,17 @@ def options(
             "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
         ),
     ] = False,
+    allow_hub: Annotated[
+        bool,
+        typer.Option(
+            "--allow-hub",
+            help="Let an index name a reader or encoder that is fetched from the Hugging Face hub.",
+        ),
+    ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+    if allow_hub:
+        os.environ["PREREAD_ALLOW_HUB"] = "1"  # worker processes inherit it
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from ...data import PrereadError
 from ...indexer.builder.executors.ray.executor import require_ray
 from ...indexer.remote.copies import is_remote, read_manifest
 from ...reader import Precision, Runtime
+from ...reader.hub import ALLOW_VARIABLE, hub_is_allowed
 from ..server.auth import ApiKeys
 from ..server.limits import ServeConfig
 from ..server.server import warn_if_open
@@ -115,10 +116,13 @@ def start(
     keys = keys or ApiKeys()
     ordered = check_partitions(locations)
     names = [location.rstrip("/").rsplit("/", 1)[-1] for location in ordered]
+    environment = {"OMP_NUM_THREADS": str(max(1, int(config.cpus_per_part)))}
+    if hub_is_allowed():
+        environment[ALLOW_VARIABLE] = "1"
     actor: dict[str, Any] = {
         "num_cpus": config.cpus_per_part,
         "num_gpus": config.gpus_per_part,
-        "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(max(1, int(config.cpus_per_part)))}},
+        "runtime_env": {"env_vars": environment},
     }
     device = "cuda" if config.gpus_per_part else "cpu"
     partition = serve.deployment(Partition)

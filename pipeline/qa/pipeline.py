@@ -13,6 +13,7 @@ from ...indexer import Bm25Parameters, Hit, PassageIndex
 from ...indexer.filters import Filter
 from ...indexer.remote.copies import local_index
 from ...reader import Precision, Ranking, Reader, Runtime
+from ...reader.hub import hub_is_allowed
 from ..retrievers import Retriever, open_retriever, search_many
 from ..retrievers.filtered import search_filtered
 from .calibration import check_threshold
@@ -103,6 +104,7 @@ class OpenDomainQA:
         bm25_weight: float | None = None,
         stop_margin: float | None = None,
         min_confidence: float = 0.0,
+        allow_hub: bool | None = None,
     ) -> "OpenDomainQA":
         """Open an index with the reader that made it.
 
@@ -119,6 +121,9 @@ class OpenDomainQA:
             stop_margin: Lead of the best span, in logits, at which reading stops early; by default
                 that of the reader's ranking. Infinity reads all passages.
             min_confidence: Least confidence of the best answer; below it, no answer is given.
+            allow_hub: Whether a reader or encoder that the index names, and that is in no folder
+                here, may be fetched from the Hugging Face hub. None for what
+                ``$PREREAD_ALLOW_HUB`` says, which is no where it is not set.
 
         Raises:
             IndexFormatError: If there is no index, or it is damaged.
@@ -127,13 +132,18 @@ class OpenDomainQA:
                 be opened, or ``min_confidence`` is above 0, but no confidence was fitted.
         """
         index = PassageIndex(local_index(path), bm25_parameters=bm25_parameters)
+        allow_hub = hub_is_allowed() if allow_hub is None else allow_hub
         reader = Reader.load(
-            index.manifest.plan.reader, device=device, runtime=runtime, precision=precision
+            index.manifest.plan.reader,
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            allow_hub=allow_hub,
         )
         return cls(
             index,
             reader,
-            open_retriever(index, retriever, device=device),
+            open_retriever(index, retriever, device=device, allow_hub=allow_hub),
             bm25_weight=bm25_weight,
             stop_margin=stop_margin,
             min_confidence=min_confidence,

@@ -24,8 +24,8 @@ from functools import cache
 
 import torch
 
-from ...data import Passage
-from ...indexer import PassageIndex
+from ...data import Passage, PrereadError
+from ...indexer import IndexFormatError, PassageIndex
 from ...reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
 from ...reader.codecs import Codec, round_trip
 from ...reader.inference.window_table import table_of_passages
@@ -190,6 +190,7 @@ class PassageReader:
                 for (which, some), (logits, windows) in zip(block, read, strict=True):
                     one, n_passages = unfinished[which], some.stop - some.start
                     scores = one.request.scores[one.n_read : one.n_read + n_passages]
+                    _check_finite(logits)
                     one.add(logits, windows, n_passages)
                     if stop_margin is not None and not one.is_finished:
                         best = self.reader.spans.best(logits, windows, 1, scores)
@@ -251,6 +252,7 @@ class PassageReader:
             assert self.index is not None and self.codec is not None
             fetched = self.index.fetch(stored)
             on_stage("fetch")
+            fetched.check(self.reader.config)
             parts.append(fetched.decode(self.codec, self.reader.device))
             windows = fetched.windows
             on_stage("decode")
@@ -367,10 +369,32 @@ class _States:
 
 
 def _located(span: Span, tokens: TokenMap) -> Candidate:
-    """A span of tokens as a span of characters."""
+    """A span of tokens as a span of characters.
+
+    Raises:
+        IndexFormatError: If it ends after the text.
+    """
+    if span.last_token >= len(tokens.tokens):
+        raise IndexFormatError(
+            f"stored windows: expected those of a passage of {len(tokens.tokens)} tokens, found "
+            f"token {span.last_token}. The index is damaged: build it again."
+        )
     start, end = tokens.char_span(span.first_token, span.last_token)
     text = tokens.text[start:end]
     return Candidate(span.passage, start, end, text, span.logit, span.probability)
+
+
+def _check_finite(logits: SpanLogits) -> None:
+    """Refuse logits that are no numbers, as stored states that somebody made up can give.
+
+    Raises:
+        PrereadError: If one is infinite or not a number.
+    """
+    if not all(bool(torch.isfinite(some).all()) for some in (logits.start, logits.end)):
+        raise PrereadError(
+            "expected finite logits, found others: the stored states or the reader's weights are "
+            "damaged. Check the index (`preread verify`), and load the reader again."
+        )
 
 
 def _key(requested: RequestedPassage) -> Hashable:

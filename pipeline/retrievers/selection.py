@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from ...data import PrereadError
+from ...data.io.redaction import redacted
 from ...indexer import PassageIndex
 from .base import Retriever
 from .hybrid import HybridRetriever
@@ -51,7 +51,11 @@ _ENGINES: dict[str, Callable[[PassageIndex, str], Retriever]] = {
 
 
 def open_retriever(
-    index: PassageIndex, name: str = RetrieverName.BM25, *, device: str = "cpu"
+    index: PassageIndex,
+    name: str = RetrieverName.BM25,
+    *,
+    device: str = "cpu",
+    allow_hub: bool | None = None,
 ) -> Retriever:
     """Open a retriever of an index.
 
@@ -59,6 +63,8 @@ def open_retriever(
         index: An open index.
         name: A `RetrieverName`, or the URL of a search engine (``docs/guide/retrieval.md``).
         device: Device of the encoder of questions, for dense vectors.
+        allow_hub: Whether an encoder that is in no folder here may be fetched from the Hugging Face
+            hub; by default what ``$PREREAD_ALLOW_HUB`` says.
 
     Raises:
         PrereadError: If no retriever has the name, or it cannot be opened.
@@ -68,7 +74,7 @@ def open_retriever(
     if name in (RetrieverName.DENSE, RetrieverName.HYBRID):
         from ...indexer.dense import DenseSearcher  # an encoder takes transformers
 
-        dense = DenseSearcher(index, device=device)
+        dense = DenseSearcher(index, device=device, allow_hub=allow_hub)
         return dense if name == RetrieverName.DENSE else HybridRetriever(index.bm25, dense)
     scheme, is_url, _ = name.partition("://")
     if is_url and scheme in _ENGINES:
@@ -86,5 +92,4 @@ def without_password(name: str) -> str:
     Args:
         name: A `RetrieverName`, or the URL of a search engine.
     """
-    password = urlsplit(name).password if "://" in name else None
-    return name.replace(f":{password}@", ":…@") if password else name
+    return redacted(name)

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ...data import PrereadError
 from ...reader import Reader
+from ...reader.hub import hub_is_allowed
 from ..qa.types import Result
 from ..retrievers.search import FoundPassage
 from .handling import results_of
@@ -105,7 +106,7 @@ def serve_mcp(paths: Mapping[str, Path], config: ServeConfig, *, device: str = "
     Raises:
         PrereadError: If an index cannot be opened.
     """
-    load = partial(Reader.load, device=device)
+    load = partial(Reader.load, device=device, allow_hub=hub_is_allowed())
     with Service(paths, config, load_reader=load) as service:
         create_mcp(service).run(transport="stdio", show_banner=False, log_level="WARNING")
 

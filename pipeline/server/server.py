@@ -15,6 +15,7 @@ import uvicorn
 
 from ...data import PrereadError
 from ...reader import Precision, Reader, Runtime
+from ...reader.hub import hub_is_allowed
 from ..retrievers import open_retriever
 from .app import create_app
 from .auth import ApiKeys
@@ -185,7 +186,13 @@ def serve(
     Raises:
         PrereadError: If an index cannot be opened, or the server cannot listen at the address.
     """
-    load = partial(Reader.load, device=device, runtime=runtime, precision=precision)
+    load = partial(
+        Reader.load,
+        device=device,
+        runtime=runtime,
+        precision=precision,
+        allow_hub=hub_is_allowed(),
+    )
     find = partial(open_retriever, name=retriever, device=device)
     with (
         listen(host, port) as sock,

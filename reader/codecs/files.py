@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import Tensor
 
 from ...data import PrereadError
 from ..reader import Reader
+from .beam_search import BOOK_SIZE
 from .names import CodecName
 from .quantised import QuantisedCodec, Quantiser
 from .side import Predictor
@@ -19,6 +21,11 @@ from .tables import from_int8, to_int8
 _FORMAT = "preread-codec-3"
 _SCALES = "_scales"
 """Suffix of the name of a table's scales."""
+_TABLES = ("position", "neighbours", "mean", "output", "codebooks")
+_MOST_BYTES = 1 << 30
+_MOST_POSITIONS, _MOST_UNITS, _MOST_NEIGHBOURS = 1 << 16, 16, 17
+"""Greatest numbers of places in a window, of hidden units for each dimension of a state, and of
+tokens that predict a state. A learned codec has 256, about 1.3, and 5."""
 _MOST_KEPT = 2
 _KEPT: dict[tuple[str, str, str], QuantisedCodec] = {}
 """The codecs loaded last, by SHA-256 of the file, fingerprint of the reader, and device."""
@@ -75,6 +82,8 @@ def load_codec(path: str | Path, reader: Reader) -> QuantisedCodec:
     """
     path = Path(path)
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise _unreadable(path, ValueError(f"it has more than {_MOST_BYTES:,} bytes"))
         content = path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -95,24 +104,77 @@ def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
         stored = load(content)
         name = CodecName.parse(described["codec"])
         fingerprint = described["fingerprint"]
-        tables = {
-            name: from_int8(stored[name], stored[name + _SCALES])
-            for name in ("position", "neighbours", "mean", "output", "codebooks")
-        }
+        if fingerprint != reader.fingerprint:
+            raise PrereadError(
+                f"{path}: expected a codec of reader {reader.name!r} (fingerprint "
+                f"{reader.fingerprint[:12]}), found a codec of the reader with fingerprint "
+                f"{str(fingerprint)[:12]}. Learn one for this reader with `preread learn-codec`."
+            )
+        _check_shapes(stored, name.n_bytes, reader.config.hidden_size)
+        tables = {name: from_int8(stored[name], stored[name + _SCALES]) for name in _TABLES}
         codebooks = tables.pop("codebooks")
         predictor = Predictor(**tables)
         quantiser = Quantiser(stored["analysis"].float(), codebooks, stored["synthesis"].float())
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _unreadable(path, error) from error
-    if fingerprint != reader.fingerprint:
-        raise PrereadError(
-            f"{path}: expected a codec of reader {reader.name!r} (fingerprint "
-            f"{reader.fingerprint[:12]}), found a codec of the reader with fingerprint "
-            f"{fingerprint[:12]}. Learn one for this reader with `preread learn-codec`."
-        )
     embeddings = reader.model.embedder.word_vectors().detach()
     with torch.inference_mode():
         return QuantisedCodec(name, predictor, quantiser, embeddings)
+
+
+def _check_shapes(stored: dict[str, Tensor], n_bytes: int, size: int) -> None:
+    """Make sure that tensors are those of a codec, before they are multiplied out.
+
+    Args:
+        stored: The file's tensors.
+        n_bytes: Bytes of a code, by the codec's name.
+        size: Width of the reader's states.
+
+    Raises:
+        ValueError: If a tensor is missing, unknown, of another shape or number format, larger than
+            any that is learned, or not finite.
+    """
+    shape = {name: tuple(tensor.shape) for name, tensor in stored.items()}
+    wanted = {*_TABLES, *(name + _SCALES for name in _TABLES), "analysis", "synthesis"}
+    if shape.keys() != wanted:
+        raise ValueError(f"expected the tensors {sorted(wanted)}, found {sorted(shape)}")
+    n_positions, width = shape["position"] if len(shape["position"]) == 2 else (0, 0)
+    n_units = width - size
+    n_neighbours = shape["neighbours"][0] if shape["neighbours"] else 0
+    n_mean = shape["mean"][0] if shape["mean"] else 0
+    part = shape["codebooks"][-1] if shape["codebooks"] else 0
+    n_rows = shape["synthesis"][0] if shape["synthesis"] else 0
+    expected = {
+        "position": (n_positions, width),
+        "neighbours": (n_neighbours, size, width),
+        "mean": (n_mean, width),
+        "output": (n_units, size),
+        "codebooks": (n_bytes, BOOK_SIZE, part),
+        "analysis": (n_rows, size),
+        "synthesis": (n_rows, size),
+    }
+    for name in _TABLES:
+        expected[name + _SCALES] = (*expected[name][:-2], expected[name][-1])
+    for name, tensor in stored.items():
+        dtype = torch.int8 if name in _TABLES else torch.float16
+        if shape[name] != expected[name] or tensor.dtype != dtype:
+            raise ValueError(
+                f"{name}: expected {dtype} of shape {expected[name]}, found {tensor.dtype} of "
+                f"shape {shape[name]}"
+            )
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{name}: expected finite numbers, found others")
+    n_parts = n_rows // part if part and n_rows % part == 0 else 0
+    is_possible = (
+        1 <= n_positions <= _MOST_POSITIONS,
+        0 <= n_units <= _MOST_UNITS * size,
+        n_neighbours == 0 or n_neighbours % 2 == 1 and n_neighbours <= _MOST_NEIGHBOURS,
+        n_mean in (0, size),
+        1 <= n_parts and n_bytes % n_parts == 0,
+        n_rows <= _MOST_UNITS * size,
+    )
+    if not all(is_possible):
+        raise ValueError(f"expected the shapes of a codec for states of {size}, found {shape}")
 
 
 def _description(content: bytes) -> dict[str, Any]:

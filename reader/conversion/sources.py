@@ -8,8 +8,8 @@ from pathlib import Path
 from transformers import AutoConfig
 
 from ...data import PrereadError
-from ..checkpoints import shipped_reader_path
 from ..config import DeformerConfig
+from ..hub import WITHOUT_CODE, find_checkpoint
 
 _LATEST = re.compile(r'^model_checkpoint_path:\s*"(?P<path>[^"]*)"', re.MULTILINE)
 
@@ -33,15 +33,13 @@ class Source:
     """The name that was given."""
     kind: CheckpointKind
     location: str
-    """Folder or hub name; for TensorFlow the common beginning of the files' paths."""
+    """Folder; for TensorFlow the common beginning of the files' paths."""
 
     @property
-    def folder(self) -> Path | None:
-        """Folder of the checkpoint's files; None for a model of the hub."""
+    def folder(self) -> Path:
+        """Folder of the checkpoint's files."""
         path = Path(self.location)
-        if self.kind is CheckpointKind.TENSORFLOW:
-            return path.parent
-        return path if path.is_dir() else None
+        return path.parent if self.kind is CheckpointKind.TENSORFLOW else path
 
 
 def find_source(name: str | Path) -> Source:
@@ -59,15 +57,15 @@ def find_source(name: str | Path) -> Source:
     prefix = _tensorflow_prefix(path)
     if prefix is not None:
         return Source(name, CheckpointKind.TENSORFLOW, str(prefix))
-    location = str(shipped_reader_path(name) or (path if path.exists() else name))
-    looks_like_path = path.exists() or name.startswith((".", "/", "~"))
-    if looks_like_path and not (path / "config.json").is_file():
+    location = find_checkpoint(name)
+    if not (Path(location) / "config.json").is_file():
         raise PrereadError(
             f"{name}: expected a folder with config.json (a reader, or a Hugging Face model), or a "
             "TensorFlow checkpoint (files NAME.index and NAME.data-…); found neither."
         )
     try:
-        is_ours = AutoConfig.from_pretrained(location).model_type == DeformerConfig.model_type
+        found = AutoConfig.from_pretrained(location, **WITHOUT_CODE)
+        is_ours = found.model_type == DeformerConfig.model_type
     except (OSError, ValueError) as error:
         raise PrereadError(
             f"{name}: checkpoint could not be loaded: {str(error).strip().splitlines()[0]}"

@@ -5,6 +5,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedModel
 
 from ...data import PrereadError
+from ..hub import SAFETENSORS, WITHOUT_CODE
 from ..modeling.families import find_family
 from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..modeling.weight_names import to_hugging_face
@@ -25,7 +26,7 @@ def split_vanilla(source: str, num_lower_layers: int) -> DeformerForQuestionAnsw
         PrereadError: If the checkpoint cannot be loaded or split, or has no span head.
     """
     try:
-        found = AutoConfig.from_pretrained(source)
+        found = AutoConfig.from_pretrained(source, **WITHOUT_CODE)
         find_family(found.model_type)
         if found.num_labels != _N_LABELS:
             raise PrereadError(
@@ -33,7 +34,7 @@ def split_vanilla(source: str, num_lower_layers: int) -> DeformerForQuestionAnsw
                 f"{found.num_labels} labels. Name a question-answering checkpoint."
             )
         vanilla, report = AutoModelForQuestionAnswering.from_pretrained(
-            source, dtype=torch.float32, output_loading_info=True
+            source, dtype=torch.float32, output_loading_info=True, **SAFETENSORS
         )
         missing = sorted(report["missing_keys"])
         if missing:

@@ -5,7 +5,7 @@ from pathlib import Path
 from transformers import BertTokenizer, PreTrainedTokenizerFast
 
 from ...data import PrereadError
-from ..checkpoints import shipped_reader_path
+from ..hub import find_checkpoint
 from ..text.windows import load_tokenizer
 from .sources import CheckpointKind, Source
 
@@ -53,7 +53,7 @@ def write_vocabulary(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
 def _load(source: Source, chosen: str | None) -> tuple[str, PreTrainedTokenizerFast]:
     if chosen is None and source.kind is CheckpointKind.TENSORFLOW:
         chosen = _beside(source)
-    name = str(shipped_reader_path(chosen) or chosen) if chosen else source.location
+    name = find_checkpoint(chosen) if chosen else source.location
     if Path(name).is_file():
         return name, _of_wordpieces(Path(name))
     try:

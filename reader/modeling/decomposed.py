@@ -11,6 +11,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from ...data import PrereadError
 from ..config import DeformerConfig
+from ..hub import SAFETENSORS, WITHOUT_CODE
 from ..packing import Packed
 from .families import Head, find_family
 from .layers import Joined, Segment, join_segments, run_layers
@@ -137,7 +138,9 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         """
         source = str(pretrained_model_name_or_path)
         kwargs.setdefault("dtype", torch.float32)
-        if "config" in kwargs or AutoConfig.from_pretrained(source).model_type == "deformer":
+        kwargs.setdefault("use_safetensors", True)
+        is_ours = "config" in kwargs
+        if is_ours or AutoConfig.from_pretrained(source, **WITHOUT_CODE).model_type == "deformer":
             return cls._load_whole(source, *args, **kwargs)
         return cls._split_vanilla(source, **kwargs)
 
@@ -159,14 +162,15 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     @classmethod
     def _split_vanilla(cls, source: str, **kwargs: Any) -> Self:
         """Load a full model from Hugging Face's files and split it."""
-        found = AutoConfig.from_pretrained(source)
+        found = AutoConfig.from_pretrained(source, **WITHOUT_CODE)
+        del kwargs["use_safetensors"]  # all others are fields of the configuration
         dtype = kwargs.pop("dtype")
         try:
             config = cls._split_config(found, **kwargs)
         except PrereadError as error:
             raise PrereadError(f"{source}: {error}") from None
         vanilla = cls.vanilla_class.from_pretrained(
-            source, dtype=dtype, **cls._vanilla_fields(config)
+            source, dtype=dtype, **SAFETENSORS, **cls._vanilla_fields(config)
         )
         return cls._take_over(vanilla, config)
 

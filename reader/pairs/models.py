@@ -19,6 +19,7 @@ from transformers.activations import ACT2FN
 
 from ...data import PrereadError
 from ..config import DeformerConfig
+from ..hub import WITHOUT_CODE
 from ..modeling.decomposed import DecomposedModel
 from ..modeling.families import Head, find_family
 from ..modeling.layers import Segment
@@ -126,7 +127,7 @@ class PairModel(DecomposedModel):
     @classmethod
     def _load_whole(cls, source: str, *args: Any, **kwargs: Any) -> Self:
         """Load a saved reader; of one for another task, only embedder and layers."""
-        config = kwargs.get("config") or DeformerConfig.from_pretrained(source)
+        config = kwargs.get("config") or DeformerConfig.from_pretrained(source, **WITHOUT_CODE)
         if cls.__name__ in (config.architectures or []) and "id2label" not in kwargs:
             return super()._load_whole(source, *args, **kwargs)
         loaded: Any = super(DecomposedModel, cls).from_pretrained(

@@ -9,11 +9,11 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from ...data import PrereadError
-from ..checkpoints import shipped_reader_path
 from ..config import DeformerConfig
+from ..hub import WITHOUT_CODE, find_checkpoint
 from ..modeling.layers import Segment
 from ..packing import Packed
-from ..reader import check_device, looks_like_path
+from ..reader import check_device
 from ..stored import Stored
 from ..text.windows import TextEncoder, load_tokenizer
 from .features import Example, PairEncoder, PairFeature, pack_pairs
@@ -87,7 +87,7 @@ class PairReader:
         """
         name = str(name)
         check_device(device)
-        source = str(shipped_reader_path(name) or name)
+        source = find_checkpoint(name)
         asked = {"num_lower_layers": num_lower_layers, "stored_segment": stored_segment}
         changes = {key: value for key, value in asked.items() if value is not None}
         try:
@@ -156,12 +156,12 @@ def _kind(name: str) -> type[PairModel]:
     Raises:
         PrereadError: If the checkpoint does not exist, or its model is not one of pairs.
     """
-    if looks_like_path(name) and not (Path(name) / "config.json").is_file():
+    if not (Path(name) / "config.json").is_file():
         raise PrereadError(
             f"{name}: expected a reader's folder with config.json, model.safetensors and "
             "tokenizer.json; found no config.json. Name a folder or a hub model."
         )
-    found = AutoConfig.from_pretrained(name).architectures or ["none"]
+    found = AutoConfig.from_pretrained(name, **WITHOUT_CODE).architectures or ["none"]
     for ending, kind in _MODELS.items():
         if found[0].endswith(ending):
             return kind

@@ -16,6 +16,9 @@ from .head import RetrievalHead
 
 HEAD_FILE = "retrieval.safetensors"
 _FORMAT = "preread-retrieval-1"
+_MOST_BYTES = 1 << 30
+_MOST_LAYERS, _MOST_DIMENSIONS = 24, 1 << 14
+"""Larger heads are not made; one that somebody made up takes no more memory than this."""
 
 
 def save_head(head: RetrievalHead, reader: Reader, path: Path) -> None:
@@ -48,7 +51,8 @@ def load_head(path: Path, reader: Reader) -> RetrievalHead:
         PrereadError: If the file cannot be read, is not a head, or is that of other lower states.
     """
     try:
-        content = path.read_bytes()
+        is_large = path.stat().st_size > _MOST_BYTES
+        content = b"" if is_large else path.read_bytes()
     except OSError as error:
         raise PrereadError(
             f"{path}: retrieval head could not be read: {error.strerror}."
@@ -64,6 +68,8 @@ def load_head(path: Path, reader: Reader) -> RetrievalHead:
         described = json.loads(header["__metadata__"][_FORMAT])
         fingerprint = str(described["fingerprint"])
         n_layers, width = int(described["n_layers"]), int(described["width"])
+        if not (0 <= n_layers <= _MOST_LAYERS and 1 <= width <= _MOST_DIMENSIONS):
+            raise ValueError(f"{n_layers} layers, {width} wide")
         head = RetrievalHead(reader.config, n_layers, width)
         if fingerprint == reader.fingerprint:
             head.load_state_dict(weights)

@@ -27,6 +27,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from ...data import PrereadError
 from ...data.text.characters import whole_characters
 from ..config import DeformerConfig
+from ..hub import WITHOUT_CODE
 from .meaning import has_meaning, meaningful_tokens
 
 _IDEOGRAPHS = (
@@ -102,7 +103,7 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
     Raises:
         PrereadError: If the tokenizer cannot report the offsets of its tokens.
     """
-    tokenizer = AutoTokenizer.from_pretrained(source)
+    tokenizer = AutoTokenizer.from_pretrained(source, **WITHOUT_CODE)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise PrereadError(
             f"{source}: expected a fast tokenizer (tokenizer.json), found "

@@ -9,8 +9,8 @@ import torch
 from transformers import PreTrainedTokenizerFast, PrinterCallback
 
 from ...data import OnError
-from ..checkpoints import shipped_reader_path
 from ..codecs import Codec, QuantisedCodec, codec_file_name, known_codec, round_trip, save_codec
+from ..hub import find_checkpoint
 from ..modeling.decomposed import DecomposedModel
 from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..ranking import Ranking
@@ -66,15 +66,14 @@ def train(
     arguments.distributed_state.wait_for_everyone()  # of several processes one makes the folder
     checkpoint = last_checkpoint(output)
     torch.manual_seed(recipe.seed)  # a base without the head gets a random one
-    base = str(shipped_reader_path(recipe.base) or recipe.base)
+    base = find_checkpoint(recipe.base)
     tokenizer = load_tokenizer(base)
     task = task_of(recipe)
     model = load_student(recipe, task, base)
     ranking = ranking_of_student(recipe, base)
     teacher = None
     if recipe.distillation is not None and recipe.distillation.teacher:
-        source = recipe.distillation.teacher
-        source = str(shipped_reader_path(source) or source)
+        source = find_checkpoint(recipe.distillation.teacher)
         teacher = Teacher.load(recipe.distillation, source, model)
     lesson = task.lesson(model, tokenizer, teacher, data, on_error)
     every = recipe.held_out.every if recipe.held_out else 0

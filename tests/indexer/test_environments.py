@@ -84,8 +84,8 @@ def test_a_lease_is_not_copied_and_keeps_its_file(built: Path) -> None:
     for copied in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(PrereadError, match="cannot be copied or pickled"):
             copied(lease)
-    assert lease._descriptor is not None
-    os.fstat(lease._descriptor)  # it is open still
+    assert lease._file is not None
+    os.fstat(lease._file.fileno())  # it is open still
     lease.release()
 
 

@@ -6,12 +6,13 @@ conditional reproducibility (MKL_CBWR) is not set. It selects other kernels and 
 the first product of a process, so this process and its workers would differ. It guards against
 matrices at different memory offsets, which PyTorch's allocator rules out.
 
-Workers load the reader from a file, which all of them map. Arguments of a new process go through a
-pipe that holds 64 KiB. If the process died before it read more than that, its parent would wait for
-ever, because the parent has the other end of the pipe open as well.
+Workers load the reader from a safetensors file, whose weights all of them map. Arguments of a new
+process go through a pipe that holds 64 KiB. If the process died before it read more than that, its
+parent would wait for ever, because the parent has the other end of the pipe open as well.
 """
 
 import ctypes
+import json
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -25,16 +26,25 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from ....data import PrereadError
-from ....reader import Reader
+from ....data.io.atomic import temporary_path
+from ....reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from ....reader.codecs import Codec, find_codec
+from ...storage.cleaning import READER_FILE
 from ...storage.manifest import ShardEntry
 from ..encode import Progress, ShardTask, encode_shard
 
 _POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
+
+_ABOUT = "preread"
+"""Entry in the metadata of a reader's file."""
 
 OnShard = Callable[[ShardEntry], None]
 
@@ -114,22 +124,57 @@ def _saved(reader: Reader, folder: Path) -> Iterator[Path]:
     Raises:
         OSError: If the file cannot be written.
     """
-    path = folder / "reader.tmp"
+    path = temporary_path(folder / Path(READER_FILE).name)
     try:
-        with path.open("wb") as file:
-            _save(reader, file)
+        with path.open("xb") as file:
+            save_reader(reader, file)
         yield path
     finally:
         path.unlink(missing_ok=True)
 
 
-def _save(reader: Reader, file: IO[bytes]) -> None:
-    try:
-        torch.save(reader, file)
-    except RuntimeError as error:  # PyTorch's message hides the operating system's error
-        if isinstance(error.__context__, OSError):
-            raise error.__context__ from None
-        raise
+def save_reader(reader: Reader, file: IO[bytes]) -> None:
+    """Write the parts of a reader that make states. The file holds no code and no pickle.
+
+    Args:
+        reader: The reader that `map_reader` shall give back.
+        file: An open file.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    about = {
+        "name": reader.name,
+        "device": str(reader.device),
+        "config": reader.config.to_dict(),
+        "tokenizer": reader.tokenizer.backend_tokenizer.to_str(),
+        "special_tokens": {
+            "cls_token": reader.tokenizer.cls_token,
+            "sep_token": reader.tokenizer.sep_token,
+        },
+    }
+    state = reader.model.state_dict()
+    weights = {name: weight.detach().cpu().contiguous() for name, weight in state.items()}
+    # The library's own function hides the operating system's errors.
+    file.write(save(weights, {_ABOUT: json.dumps(about)}))
+
+
+def map_reader(path: Path) -> Reader:
+    """Load a reader whose weights are mapped, so that processes share them in memory.
+
+    Args:
+        path: A file that `save_reader` wrote.
+    """
+    with safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()[_ABOUT])
+        weights = {name: file.get_tensor(name) for name in file.keys()}
+    with torch.device("meta"):
+        model = DeformerForQuestionAnswering(DeformerConfig.from_dict(about["config"]))
+    model.load_state_dict(weights, assign=True)
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=Tokenizer.from_str(about["tokenizer"]), **about["special_tokens"]
+    )
+    return Reader(model, tokenizer, name=about["name"], device=about["device"])
 
 
 def _run(
@@ -176,8 +221,7 @@ def _start(parent: int, saved: Path, codec_name: str, rows_per_batch: int, n_tok
     _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends the workers
     torch.set_num_threads(1)
-    # The file holds objects, not only weights; the parent wrote it, so it is safe to load.
-    reader: Reader = torch.load(saved, mmap=True, weights_only=False)
+    reader = map_reader(saved)
     _mine.update(
         reader=reader,
         codec=find_codec(codec_name, reader),

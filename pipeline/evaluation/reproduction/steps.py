@@ -145,9 +145,8 @@ def _index_stamp(path: Path) -> str | None:
     try:
         with PassageIndex(path) as index:
             folder = path / index.manifest.lucene
-            for name, file in lucene_files(folder).items():
-                if (folder / name).stat().st_size != file["bytes"]:
-                    return None
+            for file in lucene_files(folder):
+                file.check_size(folder)
             return sha256_of(path / MANIFEST_FILE)
     except (PrereadError, OSError):
         return None

@@ -7,6 +7,7 @@ import torch
 from transformers import PrinterCallback
 
 from ....data import OnError, PrereadError
+from ...hub import find_checkpoint
 from ...modeling.question_answering import DeformerForQuestionAnswering
 from ...reader import Reader
 from ...retrieval.files import HEAD_FILE, save_head
@@ -102,7 +103,7 @@ def start_head(recipe: HeadRecipe, reader: Reader) -> RetrievalHead:
     source = reader.model
     if recipe.layers_from:
         source = DeformerForQuestionAnswering.from_pretrained(
-            recipe.layers_from, num_lower_layers=0
+            find_checkpoint(recipe.layers_from), num_lower_layers=0
         )
     first = len(source.layers) - recipe.n_layers
     try:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from preread.data import DataError
 from preread.data.download import (
     ChecksumOrigin,
@@ -30,8 +31,10 @@ from preread.data.download import (
     download,
     find_remote_file,
     load_registry,
+    transfer,
 )
 from preread.data.download.locking import sole_downloader
+from preread.data.download.transfer import EncryptedSession
 
 CONTENT = b"".join(hashlib.sha256(str(i).encode()).digest() for i in range(12_000))  # 384,000
 HALF = len(CONTENT) // 2
@@ -230,14 +233,14 @@ def test_file_that_changed_meanwhile_is_not_mixed_with_the_old_one(
     newer = CONTENT[::-1]
     changed = Answer(content=newer, etag='"v2"', heeds_if_range=heeds_if_range)
     server = serve(Answer(n_sent=HALF), changed)
-    here = download(server.remote(sha256=None), tmp_path, retries=QUICK)
+    here = download(server.remote(sha256=None), tmp_path, unverified=True, retries=QUICK)
     assert here.path.read_bytes() == newer
     assert server.ranges == [None, f"bytes={HALF}-", None][: 2 if heeds_if_range else 3]
 
 
 def test_without_etag_and_checksum_nothing_is_resumed(serve: Serve, tmp_path: Path) -> None:
     server = serve(Answer(n_sent=HALF, etag=None), Answer(etag=None))
-    download(server.remote(sha256=None), tmp_path / "a", retries=QUICK)
+    download(server.remote(sha256=None), tmp_path / "a", unverified=True, retries=QUICK)
     assert server.ranges == [None, None]
     server.plan[:] = [Answer(n_sent=HALF, etag=None), Answer(etag=None)]
     download(server.remote(), tmp_path / "b", retries=QUICK)  # a mixture would be noticed
@@ -272,7 +275,9 @@ def test_announced_size_is_compared_before_anything_is_fetched(
 def test_server_that_announces_more_than_it_has_is_given_up(serve: Serve, tmp_path: Path) -> None:
     server = serve(Answer(announced=len(CONTENT) + 100))
     with pytest.raises(DownloadError, match="3 tries in a row brought nothing new"):
-        download(server.remote(size_bytes=None, sha256=None), tmp_path, retries=QUICK)
+        download(
+            server.remote(size_bytes=None, sha256=None), tmp_path, unverified=True, retries=QUICK
+        )
     assert not (tmp_path / "set.jsonl.gz").exists()
 
 
@@ -292,7 +297,10 @@ def test_file_without_published_sum_is_compared_with_what_came_first(
 ) -> None:
     server = serve(Answer(), Answer(content=CONTENT[::-1]))
     remote = server.remote(size_bytes=None, sha256=None)
-    here = download(remote, tmp_path, retries=QUICK)
+    with pytest.raises(DownloadError, match="expected a published SHA-256, found none.*--unverifi"):
+        download(remote, tmp_path, retries=QUICK)
+    assert not server.requests
+    here = download(remote, tmp_path, unverified=True, retries=QUICK)
     assert here.checked_against is ChecksumOrigin.NONE and here.sha256 == SHA256
     record = tmp_path / "set.jsonl.gz.sha256"
     assert record.read_text() == f"{SHA256}  set.jsonl.gz\n"
@@ -349,7 +357,7 @@ def test_unreachable_server_is_said_at_once(tmp_path: Path, host: str) -> None:
     )
     started = time.monotonic()
     with pytest.raises(DownloadError, match=f"server cannot be reached.*put it at {tmp_path}/set"):
-        download(remote, tmp_path, retries=Retries(first_pause_s=60))
+        download(remote, tmp_path, unverified=True, retries=Retries(first_pause_s=60))
     assert time.monotonic() - started < 30
     (tmp_path / "set.gz").write_bytes(CONTENT)  # what the message advises
     assert download(remote, tmp_path).was_there
@@ -380,7 +388,7 @@ def test_server_that_hangs_up_without_an_answer_is_asked_again(tmp_path: Path) -
         with ThreadPoolExecutor(1) as pool:
             hung_up = pool.submit(hang_up, listener, 3)
             with pytest.raises(DownloadError, match=r"no answer \(.*\); 3 tries in a row"):
-                download(remote, tmp_path, retries=QUICK)
+                download(remote, tmp_path, unverified=True, retries=QUICK)
             hung_up.result()
 
 
@@ -470,21 +478,21 @@ def test_end_of_a_file_of_unknown_size_is_taken_from_the_server(
     server = serve(Answer(n_sent=HALF), Answer(status=404))
     remote = server.remote(size_bytes=None, sha256=None)
     with pytest.raises(DownloadError, match="404"):
-        download(remote, tmp_path, retries=QUICK)
+        download(remote, tmp_path, unverified=True, retries=QUICK)
     note = tmp_path / "set.jsonl.gz.part.json"
     note.write_text(json.dumps(json.loads(note.read_text()) | {"size_bytes": None}))
     (tmp_path / "set.jsonl.gz.part").write_bytes(CONTENT)
     server.plan[:] = [Answer()]  # nothing lies there: 416
-    assert download(remote, tmp_path, retries=QUICK).sha256 == SHA256
+    assert download(remote, tmp_path, unverified=True, retries=QUICK).sha256 == SHA256
     assert server.ranges[-1] == f"bytes={len(CONTENT)}-"
 
 
 def test_part_of_another_address_is_not_taken(serve: Serve, tmp_path: Path) -> None:
     old, new = serve(Answer(n_sent=HALF), Answer(status=404)), serve()
     with pytest.raises(DownloadError, match="404"):
-        download(old.remote(sha256=None), tmp_path, retries=QUICK)
+        download(old.remote(sha256=None), tmp_path, unverified=True, retries=QUICK)
     (tmp_path / "set.jsonl.gz.part").write_bytes(CONTENT[::-1])
-    here = download(new.remote(sha256=None), tmp_path, retries=QUICK)
+    here = download(new.remote(sha256=None), tmp_path, unverified=True, retries=QUICK)
     assert here.path.read_bytes() == CONTENT and new.ranges == [None]
 
 
@@ -573,6 +581,7 @@ def test_our_list_is_sound() -> None:
         "wikipedia-dpr",
         "nq-open-train",
         "nq-open-dev",
+        "efficientqa-dev",
         "squad11-train",
         "squad11-dev",
     }
@@ -627,3 +636,74 @@ def test_command_line_fetches_lists_and_refuses(serve: Serve, tmp_path: Path) ->
     assert "4.69GB" in preread("--list").stdout
     refused = preread()
     assert refused.returncode == 2 and refused.stderr.startswith("error: expected the name of a")
+
+
+@pytest.mark.parametrize(
+    ("target", "is_refused"),
+    [
+        ("http://mirror.example/set", True),
+        ("ftp://mirror.example/set", True),
+        ("HTTP://user:secret@mirror.example/set", True),
+        ("https://mirror.example/set", False),
+        ("/elsewhere", False),
+        ("//mirror.example/set", False),
+    ],
+)
+def test_a_redirect_never_leaves_https(target: str, is_refused: bool) -> None:
+    answer = requests.Response()
+    answer.status_code, answer.url = 302, "https://data.example/set"
+    answer.headers["Location"] = target
+    if not is_refused:
+        assert EncryptedSession().get_redirect_target(answer) == target
+        return
+    with pytest.raises(DownloadError, match="redirects from https to") as caught:
+        EncryptedSession().get_redirect_target(answer)
+    assert "secret" not in str(caught.value)
+
+
+def test_credentials_of_an_address_are_in_no_message_and_no_file(
+    serve: Serve, tmp_path: Path
+) -> None:
+    server = serve(Answer(n_sent=HALF), Answer(status=404))
+    address = server.url.replace("//", "//me:pa55word@") + "?token=s3cret"
+    remote = replace(server.remote(), url=address)
+    with pytest.raises(DownloadError, match="404") as caught:
+        download(remote, tmp_path, retries=QUICK)
+    written = [path.read_text("latin-1") for path in tmp_path.iterdir() if path.suffix == ".json"]
+    assert len(written) == 1
+    for text in (str(caught.value), *written):
+        assert "pa55word" not in text and "s3cret" not in text
+
+
+@pytest.mark.parametrize("suffix", [".part", ".part.json", ".lock", ".sha256.tmp"])
+def test_a_download_is_written_through_no_link(serve: Serve, tmp_path: Path, suffix: str) -> None:
+    folder, victim = tmp_path / "folder", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("precious")
+    (folder / f"set.jsonl.gz{suffix}").symlink_to(victim)
+    try:
+        download(serve().remote(sha256=None), folder, unverified=True, retries=QUICK)
+    except DownloadError:
+        assert suffix != ".sha256.tmp"
+    assert victim.read_text() == "precious"
+
+
+def test_a_file_of_unknown_size_has_a_limit(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "MOST_BYTES", HALF)
+    remote = serve(Answer(has_length=False)).remote(size_bytes=None)
+    with pytest.raises(DownloadError, match="expected 192,000 bytes, the server sent more"):
+        download(remote, tmp_path, retries=QUICK)
+    remote = serve().remote(size_bytes=None)
+    with pytest.raises(DownloadError, match="expected at most 192,000 bytes of a file whose size"):
+        download(remote, tmp_path, retries=QUICK)
+    assert names(tmp_path) <= {"set.jsonl.gz.part", "set.jsonl.gz.part.json"}
+
+
+def test_every_file_of_our_list_is_pinned_or_needs_consent() -> None:
+    """Those without a sum are DPR's question files, for which none was ever published."""
+    without = {name for name, remote in load_registry().items() if remote.sha256 is None}
+    assert all(name.startswith("dpr-") for name in without)
+    for remote in load_registry().values():
+        assert remote.url.startswith("https://") and "/master/" not in remote.url

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -10,15 +11,16 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 from preread.data import PrereadError
 from preread.indexer import IndexConfig, build_index, verify_index
 from preread.indexer.builder.encode import ShardTask
-from preread.indexer.builder.executors.processes import _submit
+from preread.indexer.builder.executors.processes import _submit, map_reader, save_reader
 from preread.indexer.builder.scan import BuildEstimate
 from preread.reader import Reader
+from safetensors import SafetensorError
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +40,27 @@ def test_bytes_do_not_depend_on_the_number_of_workers(
         build_index(sample_corpus_path(), tmp_path / str(workers), tiny_reader, config)
     assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
     assert verify_index(tmp_path / "2") == []
+
+
+def test_workers_load_the_reader_from_a_file_that_holds_no_code(
+    tiny_reader: Reader, tmp_path: Path
+) -> None:
+    path = tmp_path / "reader"
+    with path.open("xb") as file:
+        save_reader(tiny_reader, file)
+    mapped = map_reader(path)
+    assert (mapped.name, mapped.fingerprint) == (tiny_reader.name, tiny_reader.fingerprint)
+    assert all(weight.is_meta is False for weight in mapped.model.parameters())
+    path.write_bytes(pickle.dumps(_RunsCode()))
+    with pytest.raises(SafetensorError):
+        map_reader(path)
+
+
+class _RunsCode:
+    """Would end the tests if it were unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return exec, ("raise SystemExit('pickle was loaded')",)
 
 
 def test_worker_that_dies_is_a_clear_error_and_the_build_goes_on(

@@ -1,13 +1,18 @@
 """Indexes at URLs: fetched once, checked, continued, and never half there."""
 
+import asyncio
 import functools
 import http.server
 import json
+import os
 import shutil
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import fsspec
 import pytest
@@ -22,6 +27,7 @@ from preread.indexer import (
     build_index,
     verify_index,
 )
+from preread.indexer.remote import store
 from preread.indexer.remote.copies import is_remote, local_index, read_manifest
 from preread.reader import Reader
 
@@ -153,7 +159,7 @@ def test_a_manifest_cannot_write_outside_of_the_cache(
     ):
         evil.save(tmp_path / "evil.json")
         memory.pipe("/bucket/index/manifest.json", (tmp_path / "evil.json").read_bytes())
-        with pytest.raises(IndexFormatError, match="which lies outside of an index"):
+        with pytest.raises(IndexFormatError, match="expected (a file name|text) of the form"):
             local_index(url, cache=tmp_path / "deep" / "cache")
     assert {path.name for path in tmp_path.iterdir()} == {"deep", "evil.json"}
 
@@ -163,3 +169,161 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
         local_index("memory://nothing", cache=tmp_path)
     with pytest.raises(PrereadError, match="zzz://bucket: cannot be opened: .*zzz"):
         local_index("zzz://bucket", cache=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file+x:///etc",
+        "local:///etc",
+        "github://org:repo@/x",
+        "ssh://host/x",
+        "reference://x",
+        "zip://index::https://host/x.zip",
+        "simplecache::s3://bucket/x",
+        "s3://bucket/x::memory://y",
+        "jupyter://host/x",
+        "data://x",
+    ],
+)
+def test_only_stores_that_hold_files_are_opened(tmp_path: Path, address: str) -> None:
+    with pytest.raises(PrereadError, match="expected an address that begins with one of abfs"):
+        local_index(address, cache=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:pa55word@host.invalid/index",
+        "https://pa55word@host.invalid/index",
+        "s3://me:pa55word@bucket/index",
+        "https://host.invalid/index?token=pa55word",
+        "https://host.invalid/index?X-Amz-Signature=pa55word",
+        "abfs://me:pa55word@account.invalid/index",
+        "https://host.invalid/index#pa55word",
+    ],
+)
+def test_addresses_hold_no_credentials(tmp_path: Path, address: str) -> None:
+    for work in (lambda: local_index(address, cache=tmp_path), lambda: read_manifest(address)):
+        with pytest.raises(PrereadError, match="expected an address without credentials") as caught:
+            work()
+        assert "pa55word" not in str(caught.value) or "#" in address
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_more_is_fetched_than_was_expected(
+    built_here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that sends and sends, with and without saying how much."""
+    n_sent = 0
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:  # noqa: N802
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self) -> None:  # noqa: N802
+            nonlocal n_sent
+            self.send_response(200)
+            self.end_headers()
+            name = self.path.removeprefix("/index/")
+            if not name.endswith(endless):
+                self.wfile.write((built_here / name).read_bytes())
+                return
+            try:
+                while n_sent < 1 << 30:
+                    self.wfile.write(bytes(1 << 20))
+                    n_sent += 1 << 20
+            except OSError:  # it was hung up
+                pass
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/index"
+        monkeypatch.setattr(store, "MAX_JSON_BYTES", 1 << 22)
+        for endless in ("manifest.json", "shard-00001.h5", "files.json"):
+            n_sent = 0
+            with pytest.raises(PrereadError, match=f"{endless}: (expected|could not be fetched)"):
+                local_index(address, cache=tmp_path / endless)
+            assert n_sent < 1 << 28, endless
+        on_disk = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+        server.shutdown()
+    assert on_disk < 1 << 22
+
+
+def test_the_cache_belongs_to_the_user_alone(url: str, tmp_path: Path) -> None:
+    copy = local_index(url, cache=tmp_path / "cache")
+    assert stat.S_IMODE(copy.parent.stat().st_mode) == 0o700
+    copy.parent.chmod(0o777)
+    assert local_index(url, cache=tmp_path / "cache") == copy
+    assert stat.S_IMODE(copy.parent.stat().st_mode) == 0o700
+    elsewhere = tmp_path / "elsewhere"
+    copy.parent.rename(elsewhere)
+    copy.parent.symlink_to(elsewhere)
+    with pytest.raises(PrereadError, match="expected a folder of your own"):
+        local_index(url, cache=tmp_path / "cache")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_a_cache_of_another_user_is_not_used(url: str, tmp_path: Path) -> None:
+    copy = local_index(url, cache=tmp_path)
+    os.chown(copy.parent, 65534, 65534)
+    with pytest.raises(PrereadError, match="expected a folder of your own"):
+        local_index(url, cache=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "file", ["states/shard-00001.h5", "manifest.json", "lucene-000000/files.json"]
+)
+def test_what_lies_in_the_cache_is_not_believed(
+    built_here: Path, url: str, tmp_path: Path, file: str
+) -> None:
+    copy = local_index(url, cache=tmp_path)
+    (copy / file).write_bytes((copy / file).read_bytes()[:-1] + b"!")
+    assert local_index(url, cache=tmp_path) == copy
+    assert (copy / file).read_bytes() == (built_here / file).read_bytes()
+    (copy / file).unlink()
+    (copy / file).symlink_to(built_here / file)
+    assert local_index(url, cache=tmp_path) == copy
+    assert not (copy / file).is_symlink() and verify_index(copy) == []
+
+
+def test_what_is_planted_in_the_cache_beforehand_is_hashed(url: str, tmp_path: Path) -> None:
+    copy = local_index(url, cache=tmp_path)
+    name = copy.name
+    shutil.rmtree(copy)
+    (tmp_path / copy.parent.name / name / "states").mkdir(parents=True)
+    (copy / "states" / "shard-00001.h5").write_bytes(b"planted")
+    assert verify_index(local_index(url, cache=tmp_path)) == []
+
+
+def test_a_disk_without_room_is_said_before_anything_is_fetched(
+    built_here: Path, url: str, tmp_path: Path
+) -> None:
+    manifest = Manifest.load(built_here)
+    shard = replace(manifest.shards[0], bytes=1 << 60)
+    huge = tmp_path / "huge.json"
+    replace(manifest, shards=(shard, *manifest.shards[1:])).save(huge)
+    fsspec.filesystem("memory").pipe("/bucket/index/manifest.json", huge.read_bytes())
+    with pytest.raises(PrereadError, match="expected room for 1,152,.* bytes, found"):
+        local_index(url, cache=tmp_path / "cache")
+
+
+def test_a_store_never_goes_on_without_encryption() -> None:
+    """As aiohttp tells of a redirect, before it is followed."""
+
+    def redirect(address: str, target: str) -> None:
+        told = SimpleNamespace(
+            url=urlsplit(address), response=SimpleNamespace(headers={"Location": target})
+        )
+        asyncio.run(store._check_redirect(None, None, told))
+
+    redirect("https://host/x", "https://other/x")
+    redirect("https://host/x", "/x")
+    redirect("http://host/x", "http://other/x")
+    with pytest.raises(OSError, match="redirects from https to 'http://other/x'"):
+        redirect("https://host/x", "http://other/x")

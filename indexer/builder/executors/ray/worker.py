@@ -4,8 +4,6 @@ A worker process keeps its reader from one shard to the next. It returns the man
 the shard; the states go into the file only.
 """
 
-import uuid
-from dataclasses import replace
 from typing import Any
 
 import ray
@@ -45,7 +43,6 @@ def encode_task(
         codec = find_codec(codec_name, loaded)
         assert codec is not None  # it was learned or found before the first task
         own = _kept[build] = (loaded, codec)
-    # A worker that Ray has given up may still be writing: each writes to a file of its own.
-    mine = replace(task, writer=f".{uuid.uuid4().hex}")
+    # A worker that Ray has given up may still be writing: each has a temporary file of its own.
     with one_thread(own[0]):
-        return encode_shard(mine, *own, rows_per_batch)
+        return encode_shard(task, *own, rows_per_batch)

@@ -1,0 +1,145 @@
+"""Where a checkpoint lies: in the package, in a folder, or on the Hugging Face hub.
+
+Nothing else asks the hub. What it has is fetched into its own cache, and loaded from that folder:
+configuration as JSON, weights as safetensors, never code and never a pickle.
+"""
+
+import os
+import re
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..data import PrereadError
+from .checkpoints import shipped_reader_path
+
+ALLOW_VARIABLE = "PREREAD_ALLOW_HUB"
+WITHOUT_CODE: dict[str, Any] = {"trust_remote_code": False}
+"""What every configuration and tokenizer is loaded with: a checkpoint brings no code along."""
+SAFETENSORS: dict[str, Any] = {**WITHOUT_CODE, "use_safetensors": True}
+"""What every model is loaded with: files of other forms are pickles, which run code."""
+
+_TIMEOUT_S = 3.0
+_DEADLINE_S = 4.5
+"""For the first answer; longer than the timeout, which the look-up of an address does not heed."""
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "1_Pooling/config.json")
+_OTHERS = ("*/*.safetensors", "onnx/*", "openvino/*", "coreml/*")
+
+
+def hub_is_allowed() -> bool:
+    """Whether names in an index may be looked up on the hub, by ``$PREREAD_ALLOW_HUB``."""
+    return os.environ.get(ALLOW_VARIABLE, "").lower() in {"1", "true", "yes"}
+
+
+def looks_like_path(name: str) -> bool:
+    """Whether a name can only be a folder, so that the hub is not asked.
+
+    Args:
+        name: What a user or an index named.
+    """
+    if name.startswith((".", "/", "~")) or Path(name).exists():
+        return True
+    first, slash, _ = name.partition("/")
+    return _HUB_NAME.fullmatch(name) is None or bool(slash) and Path(first).is_dir()
+
+
+def find_checkpoint(name: str, *, allow_hub: bool = True) -> str:
+    """The folder of a checkpoint.
+
+    Args:
+        name: ``default`` or another one that ships, a folder, or a hub name.
+        allow_hub: Whether the hub may be asked.
+
+    Returns:
+        The folder, with the files of the newest revision where it is the hub's. Of a path there may
+        be none: the loader says what it expects in it.
+
+    Raises:
+        PrereadError: If the name is one for the hub, and the hub must not be asked, has no such
+            model, or cannot be reached and its cache does not have the model either.
+    """
+    shipped = shipped_reader_path(name)
+    if shipped is not None:
+        return str(shipped)
+    if looks_like_path(name):
+        return str(Path(name).expanduser())
+    if not allow_hub:
+        raise PrereadError(
+            f"{name}: expected a folder, or a reader that ships with preread, since an index names "
+            "it; found neither here. The Hugging Face hub is not asked for what an index names, "
+            f"unless you allow it: `preread --allow-hub …`, {ALLOW_VARIABLE}=1, or allow_hub=True "
+            "in Python. If you have it in a folder, `preread set-reader` makes the index name that."
+        )
+    return _fetched(name)
+
+
+@cache
+def _fetched(name: str) -> str:
+    """The folder of a hub model, in the hub's own cache.
+
+    Raises:
+        PrereadError: If there is none.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    wanted: dict[str, Any] = {"allow_patterns": list(_FILES), "ignore_patterns": list(_OTHERS)}
+    revision: str | None = None
+    problem = ""
+    try:
+        revision = _newest_revision(name)
+    except RepositoryNotFoundError as error:
+        raise PrereadError(
+            f"{name}: expected a model of the Hugging Face hub, found none of this name that is "
+            "public or that your token opens. Check the name; a folder is named as ./FOLDER."
+        ) from error
+    except (OSError, ValueError) as error:
+        problem = _first_line(error)
+    try:
+        if revision is None:  # offline: what was fetched before is as good
+            wanted["local_files_only"] = True
+        return str(snapshot_download(name, revision=revision, **wanted))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PrereadError(
+            f"{name}: no folder of this name is here, and the Hugging Face hub could not be asked: "
+            f"{problem or _first_line(error)}. Check the path or the network; with a copy of the "
+            "model on this machine, name its folder."
+        ) from error
+
+
+def _newest_revision(name: str) -> str:
+    """The commit of a hub model; waits some seconds at most.
+
+    Raises:
+        OSError: If there is no answer in time, no connection, or the hub refuses.
+        ValueError: If no model can have this name.
+    """
+    from huggingface_hub import HfApi
+
+    found: list[str] = []
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            found.append(str(HfApi().model_info(name, timeout=_TIMEOUT_S).sha))
+        except Exception as error:  # handed to the thread that waits
+            failed.append(error)
+
+    # In a thread of its own: how long the look-up of an address takes, nothing can limit.
+    asking = threading.Thread(target=ask, name="preread-hub", daemon=True)
+    asking.start()
+    asking.join(_DEADLINE_S)
+    if failed and isinstance(failed[0], OSError | ValueError):
+        raise failed[0]
+    if failed:
+        raise OSError(_first_line(failed[0]))
+    if not found:
+        raise OSError(f"no answer within {_DEADLINE_S:g} seconds")
+    return found[0]
+
+
+def _first_line(error: Exception) -> str:
+    """An error's words, without its advice and without the last full stop."""
+    return (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
