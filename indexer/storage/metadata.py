@@ -142,7 +142,7 @@ class MetadataFile:
             ValueError: If they do not.
         """
         n, n_blocks = len(self.ordinals), len(self._offsets) - 1
-        if self._per_block < 1 or n_blocks != -(-n // self._per_block):
+        if n_blocks < 0 or self._per_block < 1 or n_blocks != -(-n // self._per_block):
             raise ValueError(f"{n_blocks} blocks of {self._per_block} for {n} passages")
         ends = self._offsets
         is_ascending = bool((ends[1:] >= ends[:-1]).all())

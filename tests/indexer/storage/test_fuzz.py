@@ -26,6 +26,7 @@ import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from preread.data import PrereadError
+from preread.data.records import Metadata
 from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, Manifest, PassageIndex, ShardReader, build_index
 from preread.indexer.bm25.indexer import parse_file_list
@@ -43,6 +44,7 @@ from preread.indexer.storage.files import parse_sealed_json, write_sealed_json
 from preread.indexer.storage.journal import Journal
 from preread.indexer.storage.lookup import Lookup, key_of
 from preread.indexer.storage.manifest import CountedFile, DenseEntry
+from preread.indexer.storage.metadata import MetadataFile, write_metadata
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
 from preread.reader.codecs import CodecName, learn_codec, load_codec, sample_states, save_codec
@@ -252,6 +254,19 @@ def lookup_bytes(materials: Materials, data: st.DataObject) -> None:
         lookup.ordinals[name].sum()
 
 
+def metadata_bytes(materials: Materials, data: st.DataObject) -> None:
+    """A metadata file."""
+    path = materials.folder / "metadata" / "metadata-000000.h5"
+    if not path.exists():
+        fields: dict[int, Metadata] = {n: {"page": n, "source": "handbook"} for n in range(100)}
+        write_metadata(materials.folder, fields, 0)
+    changed = data.draw(mutated(path.read_bytes(), first=3000))
+    file = MetadataFile(materials.write("metadata.h5", changed))
+    for ordinal in (0, 50, 99, 100):
+        file.get(ordinal)
+    list(file)
+
+
 def codec_bytes(materials: Materials, data: st.DataObject) -> None:
     """A learned codec."""
     whole = materials.codec.read_bytes()
@@ -293,7 +308,7 @@ def vector_bytes(materials: Materials, data: st.DataObject) -> None:
 
 TARGETS: list[Target] = [
     *(manifest_bytes, manifest_values, file_list, journal),
-    *(shard_bytes, shard_layouts, shard_columns, lookup_bytes),
+    *(shard_bytes, shard_layouts, shard_columns, lookup_bytes, metadata_bytes),
     *(codec_bytes, codec_header, array_bytes, vector_bytes),
 ]
 

@@ -23,6 +23,7 @@ from preread.indexer.bm25.statistics import CorpusStatistics, FieldStatistics
 from preread.indexer.storage.files import MAX_JSON_BYTES, write_sealed_json
 from preread.indexer.storage.journal import Journal
 from preread.indexer.storage.lookup import Lookup
+from preread.indexer.storage.metadata import MetadataFile
 from preread.pipeline import OpenDomainQA
 from preread.reader import Reader
 
@@ -615,6 +616,65 @@ def test_a_lookup_file_names_only_passages_that_are_there(index: Path) -> None:
         pytest.raises(IndexFormatError, match="expected 3 passages"),
     ):
         opened.find("p1-0")
+
+
+def metadata_file(folder: Path, blocks: bytes, n: int = 2, **changes: Any) -> Path:
+    """A metadata file of one block."""
+    path = folder / "metadata.h5"
+    columns = {
+        "ordinals": np.arange(n, dtype="<u4"),
+        "block_offsets": np.array([0, len(blocks)], "<u8"),
+        "blocks": np.frombuffer(blocks, np.uint8),
+    }
+    with h5py.File(path, "w", libver="latest") as file:
+        for name, column in columns.items():
+            file.create_dataset(name, data=changes.get(name, column))
+        file.attrs["passages_per_block"] = changes.get("passages_per_block", 32)
+    return path
+
+
+BLOCKS = {
+    "bomb": zlib.compress(bytes(MAX_JSON_BYTES + 1)),
+    "nested": zlib.compress(b"[" * 200_000),
+    "an object": zlib.compress(b"{}"),
+    "too few": zlib.compress(b"[{}]"),
+    "no fields": zlib.compress(b"[1, 2]"),
+    "half": zlib.compress(b"[{}, {}]")[:-3],
+    "no zlib": b"nothing",
+}
+
+
+@pytest.mark.parametrize("block", [*BLOCKS])
+def test_blocks_of_metadata_are_limited(tmp_path: Path, block: str) -> None:
+    file = MetadataFile(metadata_file(tmp_path, BLOCKS[block]))
+    with pytest.raises(IndexFormatError, match="not a metadata file"):
+        file.get(0)
+    with pytest.raises(IndexFormatError, match="not a metadata file"):
+        list(file)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"passages_per_block": 0},
+        {"passages_per_block": 1},
+        {"passages_per_block": -5},
+        {"passages_per_block": "32"},
+        {"passages_per_block": 1.5},
+        {"passages_per_block": np.arange(3)},
+        {"block_offsets": np.array([0, 1 << 60], "<u8")},
+        {"block_offsets": np.array([5, 3], "<u8")},
+        {"block_offsets": np.empty(0, "<u8")},
+        {"block_offsets": np.array([0, 5], "<u4")},
+        {"ordinals": np.array([7, 3], "<u4")},
+        {"ordinals": np.empty(0, "<u4")},
+        {"blocks": np.zeros((2, 2), np.uint8)},
+    ],
+)
+def test_numbers_of_metadata_lead_nowhere_else(tmp_path: Path, changes: dict[str, Any]) -> None:
+    path = metadata_file(tmp_path, zlib.compress(b"[{}, {}]"), **changes)
+    with pytest.raises(IndexFormatError, match="not a metadata file"):
+        MetadataFile(path)
 
 
 class _Attack:

@@ -49,7 +49,9 @@ def content(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["dense", "states", "lookup", "snapshots", "lucene-000000"])
+@pytest.mark.parametrize(
+    "name", ["dense", "states", "lookup", "metadata", "snapshots", "lucene-000000"]
+)
 @pytest.mark.parametrize("is_moved", [False, True], ids=["elsewhere", "moved"])
 def test_a_folder_that_is_a_link_is_refused_and_nothing_is_deleted(
     index: Path, precious: Path, name: str, is_moved: bool
