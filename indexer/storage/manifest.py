@@ -277,7 +277,7 @@ class Manifest:
         return cls.parse(read_bounded(Path(path)), path)
 
     @classmethod
-    def parse(cls, content: bytes, path: Path | str) -> "Manifest":
+    def parse(cls, content: bytes, path: str | Path) -> "Manifest":
         """The manifest in a file's content.
 
         Args:

@@ -210,6 +210,7 @@ class PassageReader:
             return CandidateSpans()
         passage = cache(lambda place: self._passage(request.passages[place]))
         tokens = cache(lambda place: self.reader.encoder.token_map(passage(place).text))
+        _check_windows(read.windows, tokens)
         breaks = {n: block_starts(tokens(n)) for n in dict.fromkeys(read.windows.passage)}
         decoder = self.reader.spans
         spans = decoder.best_by_passage(
@@ -369,19 +370,31 @@ class _States:
 
 
 def _located(span: Span, tokens: TokenMap) -> Candidate:
-    """A span of tokens as a span of characters.
-
-    Raises:
-        IndexFormatError: If it ends after the text.
-    """
-    if span.last_token >= len(tokens.tokens):
-        raise IndexFormatError(
-            f"stored windows: expected those of a passage of {len(tokens.tokens)} tokens, found "
-            f"token {span.last_token}. The index is damaged: build it again."
-        )
+    """A span of tokens as a span of characters."""
     start, end = tokens.char_span(span.first_token, span.last_token)
     text = tokens.text[start:end]
     return Candidate(span.passage, start, end, text, span.logit, span.probability)
+
+
+def _check_windows(windows: WindowTable, tokens: Callable[[int], TokenMap]) -> None:
+    """Refuse windows that are not those of their texts, as an index that somebody made up can have.
+
+    Args:
+        windows: Table of the windows that were read.
+        tokens: Returns the text and tokens of a passage by its number.
+
+    Raises:
+        IndexFormatError: If a window begins before its text, or ends after it.
+    """
+    for length, prefix, first, passage in zip(
+        windows.lengths, windows.n_prefix, windows.first_token, windows.passage, strict=True
+    ):
+        end, n_tokens = first + length - prefix - 1, len(tokens(passage).tokens)
+        if first < 0 or end > n_tokens:
+            raise IndexFormatError(
+                f"stored windows: expected those of a passage of {n_tokens} tokens, found tokens "
+                f"{first} to {end}, not those of its text. The index is damaged: build it again."
+            )
 
 
 def _check_finite(logits: SpanLogits) -> None:

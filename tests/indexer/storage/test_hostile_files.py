@@ -9,8 +9,9 @@ import json
 import pickle
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -618,8 +619,10 @@ def test_a_lookup_file_names_only_passages_that_are_there(index: Path) -> None:
         opened.find("p1-0")
 
 
-def metadata_file(folder: Path, blocks: bytes, n: int = 2, **changes: Any) -> Path:
-    """A metadata file of one block."""
+def metadata_file(
+    folder: Path, blocks: bytes, n: int = 2, changes: Mapping[str, Any] = MappingProxyType({})
+) -> Path:
+    """A metadata file of one block, with some columns changed."""
     path = folder / "metadata.h5"
     columns = {
         "ordinals": np.arange(n, dtype="<u4"),
@@ -672,7 +675,7 @@ def test_blocks_of_metadata_are_limited(tmp_path: Path, block: str) -> None:
     ],
 )
 def test_numbers_of_metadata_lead_nowhere_else(tmp_path: Path, changes: dict[str, Any]) -> None:
-    path = metadata_file(tmp_path, zlib.compress(b"[{}, {}]"), **changes)
+    path = metadata_file(tmp_path, zlib.compress(b"[{}, {}]"), 2, changes)
     with pytest.raises(IndexFormatError, match="not a metadata file"):
         MetadataFile(path)
 
