@@ -20,6 +20,7 @@ from ..data import Passage, PrereadError
 from ..data.records import Metadata
 from ..data.text.normalization import TextNormalization
 from ..reader import Packed, WindowTable
+from ..reader.codecs.names import CodecKind, CodecName
 from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
 from .bm25.statistics import CorpusStatistics, FieldStatistics
@@ -496,8 +497,6 @@ class PassageIndex:
     @cached_property
     def _code_format(self) -> tuple[str, int]:
         """Number format and width of a token's code, by the name of the codec."""
-        from ..reader.codecs.names import CodecKind, CodecName  # imports transformers
-
         name, size = CodecName.parse(self.manifest.plan.codec), self.manifest.plan.hidden_size
         widths = {CodecKind.FLOAT16: size, CodecKind.INT8: size + _INT8_SCALE_BYTES}
         dtype = "<f2" if name.kind is CodecKind.FLOAT16 else "|u1"

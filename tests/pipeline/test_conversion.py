@@ -183,7 +183,7 @@ def test_only_a_checkpoint_is_replaced_and_only_with_force(
     assert Reader.load(str(target)).config.num_lower_layers == 1
     assert not (target / "letter.txt").exists()
     refused = preread("convert", target, target, "--to", "huggingface", "--force")
-    assert refused.code == 2 and "the source lies there" in refused.err
+    assert refused.code == 2 and "the source is inside it" in refused.err
 
 
 def test_a_failure_leaves_nothing_and_keeps_what_was_there(
@@ -203,7 +203,7 @@ def test_a_failure_leaves_nothing_and_keeps_what_was_there(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("{ordinary}", "{new}"), "Say where with --num-lower-layers"),
+        (("{ordinary}", "{new}"), "Choose one with --num-lower-layers"),
         (("{ordinary}", "{new}", "--to", "huggingface"), "of kind huggingface already"),
         (("{ordinary}", "{new}", "--num-lower-layers", "4"), "must lie in 0..3"),
         (

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ....data import PrereadError
+from ....data.io.hashing import sha256_of
 from ....indexer import PassageIndex
 from ....indexer.bm25.indexer import lucene_files
-from ....indexer.storage.files import sha256_of, write_json
+from ....indexer.storage.files import write_json
 from ....indexer.storage.manifest import MANIFEST_FILE
 from ....reader.checkpoints import shipped_reader_path
 from .listing import ReproductionStep
