@@ -1,4 +1,4 @@
-"""Pairs of texts: how often a reader says the right label, or chooses the right answer."""
+"""Evaluation on pairs of texts: the accuracy of labels, or of chosen answers."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -22,27 +22,27 @@ def evaluate_pairs(
     codec: str = "float16",
     show_progress: bool = False,
 ) -> dict[str, Any]:
-    """Read pairs and score what is said of them.
+    """Classify pairs, or choose answers, and score the result.
 
     Args:
-        reader: What reads. For ``full``, load it with ``num_lower_layers=0``.
+        reader: The reader. For ``full``, load it with ``num_lower_layers=0``.
         examples: Pairs with labels, or questions with choices.
-        mode: Where the states of the stored text come from.
-        codec: What ``stored`` goes through: ``float16`` or ``int8``.
+        mode: How pairs are read.
+        codec: Codec of the mode ``stored``: ``float16`` or ``int8``.
         show_progress: Draw a progress bar on standard error.
 
     Returns:
-        ``accuracy`` in percent with its ``accuracy_interval``, ``f1`` of the label ``true`` where
-        the labels are true and false, ``n_examples``, ``mode``, and the reader's
+        ``accuracy`` in percent with its ``accuracy_interval``, ``f1`` of the label ``true`` if the
+        labels are true and false, ``n_examples``, ``mode``, and the reader's
         ``num_lower_layers`` and ``stored_segment``.
 
     Raises:
-        PrereadError: If there is nothing to score, the examples are of another task than the
-            reader, or the codec would have to be learned.
+        PrereadError: If there are no examples, they are of another task than the reader, or the
+            codec has to be learned.
     """
     known = list(examples)
     if not known:
-        raise PrereadError("evaluate-pairs: expected pairs with labels, found none.")
+        raise PrereadError("evaluate-pairs: expected pairs with labels, found none. Name others.")
     of_choice = isinstance(known[0], ChoiceExample)
     if of_choice == reader.model.has_labels:
         kinds = "questions with choices", "pairs with labels"
@@ -71,6 +71,6 @@ def evaluate_pairs(
 
 
 def _f1(is_true: Any, said_true: Any) -> float:
-    """F1 of a label: 2 tp / (2 tp + fp + fn); 0 where it neither is nor is said."""
+    """F1 of a label: 2 tp / (2 tp + fp + fn); 0 if it is neither right nor predicted."""
     n_named = int(is_true.sum() + said_true.sum())
     return 2 * int((is_true & said_true).sum()) / n_named if n_named else 0.0
