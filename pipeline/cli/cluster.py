@@ -9,15 +9,6 @@ from .options import Precision, Runtime
 from .server import AllowedHosts, ApiKeysFile, LeastConfidence
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command.
-
-    Args:
-        app: The command line.
-    """
-    app.command("serve-cluster")(serve_cluster)
-
-
 def serve_cluster(
     parts: Annotated[
         list[str],

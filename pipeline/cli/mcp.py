@@ -8,15 +8,6 @@ from .options import Device
 from .server import LeastConfidence
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command.
-
-    Args:
-        app: The command line.
-    """
-    app.command()(mcp)
-
-
 def mcp(
     indexes: Annotated[
         list[str],

@@ -34,15 +34,6 @@ LeastConfidence = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the command.
-
-    Args:
-        app: The command line.
-    """
-    app.command()(serve)
-
-
 def serve(
     indexes: Annotated[
         list[str],
