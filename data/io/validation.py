@@ -1,6 +1,9 @@
-"""Parsing of JSON that a pydantic model describes."""
+"""Parsing of JSON and TOML that a pydantic model describes."""
 
+import json
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -31,6 +34,34 @@ def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -
         return TypeAdapter(kind).validate_json(text)
     except ValidationError as error:
         raise _refused(error, where, remedy) from error
+
+
+def read_toml(kind: type[_Model], path: Path, remedy: str) -> _Model:
+    """Read a TOML file and check every field.
+
+    Args:
+        kind: The pydantic model, or pydantic dataclass.
+        path: The file.
+        remedy: What to do about an error, as a whole sentence.
+
+    Returns:
+        The model's object.
+
+    Raises:
+        PrereadError: If the file cannot be read, is not TOML, or a field is missing, unknown or of
+            another type. The error names the first such field, what was expected there and what was
+            found.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = f"could not read it: {error.strerror}"
+        raise PrereadError(f"{path}: expected a TOML file, {reason}. {remedy}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = f"found something else ({error})"
+        raise PrereadError(f"{path}: expected TOML, {reason}. {remedy}") from error
+    # As JSON, strict types still take a list for a tuple and a string for an enumeration.
+    return parse_json(kind, json.dumps(content, default=str), str(path), remedy)
 
 
 def validate(kind: TypeAdapter[_Model], content: object, where: str, remedy: str) -> _Model:

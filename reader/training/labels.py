@@ -17,7 +17,6 @@ Source: Hinton et al. 2015 (https://arxiv.org/abs/1503.02531).
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -31,6 +30,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from ...data import PrereadError
+from ...data.io.atomic import atomic_path
 from ..inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ..modeling.fingerprint import weights_sha256
 from ..modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
@@ -38,6 +38,7 @@ from ..packing import Packed
 from ..reader import Reader
 from .batches import make_batches
 from .features import Feature, Taught
+from .piece_map import PieceMap
 
 FEATURES_PER_PART = 256
 _MANIFEST = "labels.json"
@@ -75,69 +76,6 @@ def features_sha256(features: Sequence[Feature]) -> str:
         questions = [(q.token_ids, q.window, q.start, q.end) for q in feature.questions]
         digest.update(repr((windows, questions)).encode())
     return digest.hexdigest()
-
-
-class PieceMap:
-    """Translates the student's token ids into the teacher's."""
-
-    def __init__(
-        self,
-        student: PreTrainedTokenizerFast,
-        teacher: PreTrainedTokenizerFast,
-        *,
-        begins_with_separator: bool,
-    ) -> None:
-        """Look every piece of the student up in the teacher's vocabulary.
-
-        Args:
-            student: Tokenizer of the student.
-            teacher: Tokenizer of the teacher.
-            begins_with_separator: Whether the teacher's windows begin with a separator.
-
-        Raises:
-            PrereadError: If the teacher's vocabulary lacks a word piece.
-        """
-        theirs = teacher.get_vocab()
-        special = {
-            student.cls_token: teacher.cls_token,
-            student.sep_token: teacher.sep_token,
-            student.unk_token: teacher.unk_token,
-            student.pad_token: teacher.pad_token,
-            student.mask_token: teacher.mask_token,
-        }
-        vocabulary = student.get_vocab()
-        missing = [p for p in vocabulary if p not in special and p not in theirs]
-        if missing:
-            raise PrereadError(
-                f"labels: expected a teacher whose vocabulary has every word piece of the "
-                f"student's, but {len(missing)} are missing, {missing[0]!r} among them. Name a "
-                "teacher of the same word pieces, as MPNet's are BERT's."
-            )
-        self._ids = torch.zeros(max(vocabulary.values()) + 1, dtype=torch.int64)
-        for piece, number in vocabulary.items():
-            self._ids[number] = theirs[special.get(piece) or piece]
-        self._sep = int(student.sep_token_id)
-        self._teacher_sep = int(teacher.sep_token_id)
-        self._begins_with_separator = begins_with_separator
-
-    def question(self, token_ids: Sequence[int]) -> list[int]:
-        """The teacher's token ids of a question.
-
-        Args:
-            token_ids: The student's.
-        """
-        found: list[int] = self._ids[list(token_ids)].tolist()
-        return found
-
-    def window(self, token_ids: Sequence[int]) -> tuple[list[int], int]:
-        """The teacher's token ids of a window, and the number of rows that it has in front.
-
-        Args:
-            token_ids: The student's.
-        """
-        more = self._begins_with_separator and token_ids[0] != self._sep
-        prefix = [self._teacher_sep] if more else []
-        return [*prefix, *self._ids[list(token_ids)].tolist()], len(prefix)
 
 
 def label_features(
@@ -299,9 +237,8 @@ def _write_part(path: Path, labels: Sequence[Taught]) -> None:
     columns = {
         name: torch.cat([getattr(one, name) for one in labels]) for name in ("start", "end", "null")
     }
-    temporary = path.with_suffix(".unfinished")
-    temporary.write_bytes(save(columns))
-    _publish(temporary, path)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(columns))
 
 
 def _read_part(path: Path, features: Sequence[Feature]) -> Iterator[Taught]:
@@ -356,16 +293,5 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".unfinished")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    _publish(temporary, path)
-
-
-def _publish(temporary: Path, path: Path) -> None:
-    """Rename a finished file once its bytes are on disk."""
-    handle = os.open(temporary, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    temporary.replace(path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

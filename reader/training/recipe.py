@@ -1,7 +1,5 @@
 """Training recipes: TOML files that decide the result of a training."""
 
-import json
-import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +8,7 @@ from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 from pydantic.dataclasses import dataclass
 
 from ...data import PrereadError
-from ...data.io.validation import parse_json
+from ...data.io.validation import read_toml
 from ..inference.mixed_precision import MixedPrecision
 from ..stored import Stored
 
@@ -258,12 +256,4 @@ class Recipe:
                 missing.
         """
         path = Path(path)
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise PrereadError(f"{path}: no recipe could be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise PrereadError(f"{path}: not a recipe: {error}.") from error
-        # As JSON, strict types still allow a list for a tuple and a string for an enumeration.
-        text = json.dumps(content, default=str)
-        return parse_json(cls, text, str(path), "Correct the recipe.")
+        return read_toml(cls, path, "Name a recipe, or correct this one.")

@@ -1,15 +1,12 @@
 """Recipes of retrieval heads."""
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from ....data import PrereadError
-from ....data.io.validation import parse_json
+from ....data.io.validation import read_toml
 from ...inference.mixed_precision import MixedPrecision
 
 _CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -74,10 +71,4 @@ class HeadRecipe:
             PrereadError: If the file cannot be read, is not TOML, or a key is wrong, unknown or
                 missing.
         """
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise PrereadError(f"{path}: no recipe could be read: {error.strerror}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise PrereadError(f"{path}: not a recipe: {error}.") from error
-        return parse_json(cls, json.dumps(content, default=str), str(path), "Correct the recipe.")
+        return read_toml(cls, path, "Name a recipe, or correct this one.")

@@ -14,8 +14,9 @@ from preread.reader.training import Recipe
 from preread.reader.training.batches import collate
 from preread.reader.training.datasets import DataLoader
 from preread.reader.training.features import Feature, FeatureMaker
-from preread.reader.training.labels import FEATURES_PER_PART, PieceMap, label_features, load_labels
+from preread.reader.training.labels import FEATURES_PER_PART, label_features, load_labels
 from preread.reader.training.objective import SpanObjective, Teacher
+from preread.reader.training.piece_map import PieceMap
 from preread.reader.training.recipe import DistillationConfig, SourceConfig, StageConfig
 from preread.reader.training.run import train
 from transformers import MPNetConfig, MPNetForQuestionAnswering, PreTrainedTokenizerFast

@@ -291,7 +291,7 @@ SOURCE = r"recipe\.toml: stages\[0\]\.sources\[0\]\.titles: expected a value, fo
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("base = ", "not a recipe"),
+        ("base = ", "expected TOML"),
         ('base = "b"\nnum_lower_layers = 1', "stages: expected a value, found none"),
         (ONE.format("1") + "\nspeed = 9", "speed: expected no field of this name, found 9"),
         (ONE.format('"1"'), "num_lower_layers: expected a valid integer, found '1'"),
@@ -310,7 +310,7 @@ def test_bad_recipe_is_a_clear_error(text: str, message: str, tmp_path: Path) ->
 
 
 def test_missing_recipe_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(PrereadError, match="no recipe could be read"):
+    with pytest.raises(PrereadError, match="expected a TOML file, could not read it"):
         Recipe.load(tmp_path / "none.toml")
 
 
