@@ -10,9 +10,9 @@ import pytest
 import torch
 from preread.data import ChoiceExample, PairExample, PrereadError, read_choices, read_pairs
 from preread.reader import PairReader, Reader
+from preread.reader.config import Stored
 from preread.reader.pairs.features import PairEncoder, PairFeature, pack_pairs
 from preread.reader.pairs.models import PairLogits
-from preread.reader.stored import Stored
 from preread.reader.training.pairs.batches import collate_pairs
 from preread.reader.training.pairs.objective import PairObjective
 from preread.reader.training.recipe import (
