@@ -146,7 +146,7 @@ class DeformerConfig:
         """Values by field name."""
         return asdict(self)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: str | Path) -> None:
         """Write the file of a reader.
 
         Args:
@@ -154,7 +154,7 @@ class DeformerConfig:
         """
         described = {"model_type": self.model_type, **self.to_dict()}
         text = json.dumps(described, indent=2, sort_keys=True) + "\n"
-        (folder / CONFIG_FILE).write_text(text, "utf-8")
+        (Path(folder) / CONFIG_FILE).write_text(text, "utf-8")
 
     @property
     def longest_segment(self) -> int | None:

@@ -155,6 +155,7 @@ def test_what_make_installs_is_what_the_package_asks_for() -> None:
                 assert all(map(requirement.specifier.contains, versions)), requirement
 
 
+@pytest.mark.slow
 def test_the_package_imports_its_names_when_they_are_used() -> None:
     code = (
         "import sys, preread\n"

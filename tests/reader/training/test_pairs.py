@@ -78,6 +78,7 @@ def columns(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_run_learns_its_pairs_and_saves_a_reader(folder: Path) -> None:
     reader = PairReader.load(str(train(recipe(folder), data=folder, output=folder / "out")))
     assert reader.labels == ("false", "true") and reader.config.num_lower_layers == 1
