@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import shutil
 import struct
 from collections.abc import Callable
 from dataclasses import replace
