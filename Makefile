@@ -40,7 +40,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/python -m mypy
-	$(BIN)/python -m mypy benchmarks
+	$(BIN)/python -m mypy benchmarks docs
 	$(BIN)/python -m mypy tests examples
 
 # The sample's published figures, by the installed commands; fails where one is off.
