@@ -148,6 +148,8 @@ def main() -> None:
         code = app(sys.argv[1:] or ["--help"], prog_name="preread", standalone_mode=False)
     except PrereadError as error:
         _fail(str(error), EXIT_MISTAKE)
+    except OSError as error:
+        _fail(_system_error(error), EXIT_MISTAKE)
     except TyperException as error:
         _fail(error.format_message() + _usage(error), EXIT_MISTAKE)
     except (Abort, KeyboardInterrupt):
@@ -161,6 +163,12 @@ def main() -> None:
             code,
         )
     sys.exit(code)
+
+
+def _system_error(error: OSError) -> str:
+    """An operating system's error, with the file that it is about if there is one."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{os.fsdecode(error.filename)}: {reason}" if error.filename is not None else reason
 
 
 def _accept_any_bytes() -> None:

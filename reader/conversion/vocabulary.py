@@ -56,11 +56,7 @@ def _load(source: Source, chosen: str | None) -> tuple[str, PreTrainedTokenizerF
     name = find_checkpoint(chosen) if chosen else source.location
     if Path(name).is_file():
         return name, _of_wordpieces(Path(name))
-    try:
-        return name, load_tokenizer(name)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise PrereadError(f"{name}: tokenizer could not be loaded: {reason}") from error
+    return name, load_tokenizer(name)
 
 
 def _beside(source: Source) -> str:

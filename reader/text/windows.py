@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from string import punctuation
 from typing import TYPE_CHECKING
 from unicodedata import category
@@ -34,6 +35,8 @@ from .saved_tokenizer import SavedTokenizer
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+"""Files of which a tokenizer has one at least."""
 _IDEOGRAPHS = (
     ("\u3400", "\u4dbf"),
     ("\u4e00", "\u9fff"),
@@ -102,17 +105,27 @@ def load_tokenizer(source: str) -> "PreTrainedTokenizerFast":
     """Load the tokenizer of a checkpoint.
 
     Args:
-        source: Folder or hub name.
+        source: Folder of the checkpoint.
 
     Raises:
-        PrereadError: If the tokenizer cannot report the offsets of its tokens.
+        PrereadError: If there is no tokenizer, or it cannot report the offsets of its tokens.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     from .registration import register_readers
 
     register_readers()
-    tokenizer = AutoTokenizer.from_pretrained(source, **WITHOUT_CODE)
+    try:
+        if not any(True for name in _VOCABULARIES for _ in Path(source).glob(name)):
+            # transformers would make a tokenizer without words.
+            raise FileNotFoundError(f"no file is one of {', '.join(_VOCABULARIES)}")
+        tokenizer = AutoTokenizer.from_pretrained(source, **WITHOUT_CODE)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise PrereadError(
+            f"{source}: expected a checkpoint with a fast tokenizer (tokenizer.json), found none "
+            f"that can be loaded: {reason}"
+        ) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise PrereadError(
             f"{source}: expected a fast tokenizer (tokenizer.json), found "

@@ -60,11 +60,6 @@ def train(
     data = Path(data)
     output = Path(output)
     arguments = training_arguments(recipe, output, device)
-    if arguments.process_index == 0:
-        prepare_folder(output, recipe, resume)
-    assert arguments.distributed_state is not None
-    arguments.distributed_state.wait_for_everyone()  # of several processes one makes the folder
-    checkpoint = last_checkpoint(output)
     torch.manual_seed(recipe.seed)  # a base without the head gets a random one
     base = find_checkpoint(recipe.base)
     tokenizer = load_tokenizer(base)
@@ -75,6 +70,11 @@ def train(
     if recipe.distillation is not None and recipe.distillation.teacher:
         source = find_checkpoint(recipe.distillation.teacher)
         teacher = Teacher.load(recipe.distillation, source, model)
+    if arguments.process_index == 0:  # a base that cannot be used leaves no folder
+        prepare_folder(output, recipe, resume)
+    assert arguments.distributed_state is not None
+    arguments.distributed_state.wait_for_everyone()  # of several processes one makes the folder
+    checkpoint = last_checkpoint(output)
     lesson = task.lesson(model, tokenizer, teacher, data, on_error)
     every = recipe.held_out.every if recipe.held_out else 0
     trainer = PackedTrainer(

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from safetensors import SafetensorError
+
+from ...data import PrereadError
 from ..modeling.decomposed import DecomposedModel
 from ..modeling.weight_names import is_lower
 from ..ranking import Ranking, load_ranking
@@ -26,7 +29,14 @@ def load_student(recipe: Recipe, task: Task, base: str) -> DecomposedModel:
         "hidden_dropout_prob": recipe.dropout,
         "attention_probs_dropout_prob": recipe.attention_dropout,
     }
-    model = task.model_class.from_pretrained(base, **fields, **task.config_fields)
+    try:
+        model = task.model_class.from_pretrained(base, **fields, **task.config_fields)
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        raise PrereadError(
+            f"{base}: expected a checkpoint with config.json and model.safetensors, found none "
+            f"that can be loaded: {reason}"
+        ) from error
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
     if recipe.freeze_layers:
         for name, weight in model.named_parameters():

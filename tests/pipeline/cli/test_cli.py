@@ -462,3 +462,14 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
 def test_a_local_index_may_be_named_by_a_url(preread: Preread, sample_index: Path) -> None:
     done = preread("info", sample_index.resolve().as_uri(), "--json")
     assert done.code == 0 and json.loads(done.out)["n_passages"] == 181
+
+
+def test_an_error_of_the_operating_system_is_said_as_itself(
+    preread: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "run"
+    sets = tmp_path / "sets"
+    finished = preread("train", "minilm-l6-taught", output, "--base", "default", "--data", sets)
+    assert finished.code == 2
+    assert finished.err == f"error: {output}: Not a directory\n"

@@ -255,6 +255,17 @@ def test_a_run_ends_early_where_its_recipe_says(base: Path, train_file: Path) ->
     assert rows[-1]["learning_rate"] < rows[0]["learning_rate"]  # it has come down by then
 
 
+@pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_base_that_cannot_be_loaded_leaves_no_folder(base: Path, missing: str) -> None:
+    (base / missing).unlink()
+    if missing == "tokenizer.json":
+        (base / "vocab.txt").unlink(missing_ok=True)
+    output = base.parent / "out"
+    with pytest.raises(PrereadError, match=f"{base}: expected a checkpoint"):
+        train(recipe(base), data=base.parent, output=output)
+    assert not output.exists()
+
+
 @pytest.mark.slow
 def test_second_run_in_a_folder_must_be_a_resumed_one(base: Path, train_file: Path) -> None:
     output = base.parent / "out"
