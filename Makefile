@@ -62,11 +62,13 @@ docs: $(STAMP)
 docs-links: docs
 	$(BIN)/python -m sphinx -q -b linkcheck docs build/docs-links
 
-# What is released, of the last commit: files that lie about do not get into it.
+# What is released, wheel and sdist, of the last commit: files that lie about do not get into it.
 wheel: $(STAMP)
 	rm -rf build/source && mkdir -p build/source dist
 	git archive HEAD | tar --extract --directory build/source
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist build/source
+	$(PIP) build twine
+	$(BIN)/python -m build --outdir dist build/source >/dev/null
+	$(BIN)/python -m twine check --strict dist/*
 
 # What tests run against for real, where it is not here and Debian's package can be had; without it
 # those tests are skipped.

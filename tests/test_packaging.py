@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "reader", "indexer", "pipeline")
 FACADE = ROOT / "pipeline" / "facade"
 IGNORED = {"__pycache__"}
+MOST_BYTES = 100 * 10**6
+"""Of a file on PyPI."""
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +75,9 @@ def test_a_wheel_holds_every_file_of_the_folders_as_it_is(unpacked: Path) -> Non
         name for name, path in built.items() if path.read_bytes() != sources[name].read_bytes()
     ]
     assert changed == []
+    assert "preread/reader/checkpoints/deformer-minilm-l6/model.safetensors" in built
+    (wheel,) = unpacked.parent.glob("*.whl")
+    assert wheel.stat().st_size < MOST_BYTES
 
 
 @pytest.mark.slow
