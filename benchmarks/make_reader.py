@@ -75,7 +75,8 @@ class Maker:
         text = recipe_path(name).read_text("utf-8")
         text = re.sub(r'"([\w-]+/reader)"', lambda m: f'"{self.work / m[1]}"', text)
         if self.options.rehearse:
-            text = f"max_steps = {REHEARSED_STEPS}\n" + re.sub(r"\nsave_every.*", "", text)
+            text = re.sub(r"\nsave_every.*|\n\[held_out\]\n(?:.+\n)+", "\n", text)
+            text = f"max_steps = {REHEARSED_STEPS}\n{text}"
         path = self.work / f"{name}.toml"
         path.write_text(text, "utf-8")
         return path
@@ -100,7 +101,9 @@ class Maker:
 
     def mine_open(self) -> None:
         """Passages for questions that have none."""
-        judge: list[object] = ["--confirm", self.work / "teacher-first" / "reader"]
+        # A rehearsed teacher has learned nothing and would confirm no passage.
+        teacher = "default" if self.options.rehearse else self.work / "teacher-first" / "reader"
+        judge: list[object] = ["--confirm", teacher]
         judge += ["--device", self.options.device, "--precision", "bfloat16"]
         for name in OPEN:
             self.mine(self.options.questions / f"{name}.jsonl.gz", *judge)
