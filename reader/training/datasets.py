@@ -44,6 +44,8 @@ def lay_out_epochs(
 ) -> tuple[list[_Feature], list[list[int]]]:
     """Features of all epochs, stage after stage, and the batches made of them.
 
+    Of a run that ends early (``max_steps``), these are the features that it gets to.
+
     Args:
         recipe: Decides stages, batch size and seed.
         features_of: Makes the features of one epoch of a stage, from a seed.
@@ -66,6 +68,10 @@ def lay_out_epochs(
         _LOG.info("epoch %d: %d features, batches up to %d", number, len(of_epoch), len(batches))
     if recipe.max_steps:
         del batches[recipe.max_steps * recipe.accumulate :]
+        used = sorted({number for batch in batches for number in batch})
+        place = {number: i for i, number in enumerate(used)}
+        features = [features[number] for number in used]
+        batches = [[place[number] for number in batch] for batch in batches]
     return features, batches
 
 

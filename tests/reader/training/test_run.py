@@ -20,6 +20,7 @@ from preread.reader import Ranking, Reader
 from preread.reader.comprehension import answer_examples
 from preread.reader.ranking import VectorRanking
 from preread.reader.training import Recipe, recipe_path
+from preread.reader.training.datasets import lay_out_epochs
 from preread.reader.training.recipe import (
     DistillationConfig,
     HeldOutConfig,
@@ -48,6 +49,18 @@ file = "{file}"
 titles = true
 negatives = {negatives}
 """
+
+
+class Item:
+    """Something to be batched."""
+
+    def cost(self) -> int:
+        """Rows that it takes of a batch."""
+        return 5
+
+    def longest(self) -> int:
+        """Rows of its longest pair."""
+        return 5
 
 
 def recipe(base: Path, file: str = "train.jsonl", epochs: int = 60, negatives: int = 0) -> Recipe:
@@ -253,6 +266,19 @@ def test_a_run_ends_early_where_its_recipe_says(base: Path, train_file: Path) ->
     rows = log_of(output)
     assert rows[-1]["step"] == rows[-1]["n_steps"] == 20
     assert rows[-1]["learning_rate"] < rows[0]["learning_rate"]  # it has come down by then
+
+
+def test_features_of_a_run_that_ends_early_are_those_it_gets_to() -> None:
+    items = [Item() for _ in range(9)]
+    stages = (StageConfig(sources=(SourceConfig(file="x", titles=False),), epochs=3, redraw=False),)
+    whole = Recipe(base="x", num_lower_layers=1, max_rows=10, stages=stages)
+    features, batches = lay_out_epochs(whole, lambda stage, seed: items)
+    kept, early = lay_out_epochs(replace(whole, max_steps=2), lambda stage, seed: items)
+    assert len(features) == 9 and len(batches) > len(early) == 2
+    assert [[kept[i] for i in batch] for batch in early] == [
+        [features[i] for i in batch] for batch in batches[:2]
+    ]
+    assert len(kept) == len({id(item) for item in kept}) < 9
 
 
 @pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", "model.safetensors"])
