@@ -22,6 +22,8 @@ class DenseSearcher:
     The score of a hit is the cosine of the two vectors.
     """
 
+    name = "dense"
+
     def __init__(
         self,
         index: PassageIndex,

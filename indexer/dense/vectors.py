@@ -166,15 +166,16 @@ def stored_vectors(path: Path) -> Iterator[tuple[Array, Array]]:
             some = ordinals[first : first + _VECTORS_AT_ONCE]
             yield some, index.index.reconstruct_n(first, len(some))
         return
-    lists: Any = index.invlists
-    for cell in range(index.nlist):
+    cells: Any = index  # faiss's type hints lack some methods
+    lists = cells.invlists
+    for cell in range(cells.nlist):
         n = lists.list_size(cell)
         if n:
-            codes = faiss.rev_swig_ptr(lists.get_codes(cell), n * index.code_size)
+            codes = faiss.rev_swig_ptr(lists.get_codes(cell), n * cells.code_size)
             # A code that stands alone begins with the number of its cell.
-            number = np.frombuffer(cell.to_bytes(index.coarse_code_size(), "little"), np.uint8)
-            whole = np.hstack([np.tile(number, (n, 1)), codes.reshape(n, index.code_size)])
-            yield faiss.rev_swig_ptr(lists.get_ids(cell), n).copy(), index.sa_decode(whole)
+            number = np.frombuffer(cell.to_bytes(cells.coarse_code_size(), "little"), np.uint8)
+            whole = np.hstack([np.tile(number, (n, 1)), codes.reshape(n, cells.code_size)])
+            yield faiss.rev_swig_ptr(lists.get_ids(cell), n).copy(), cells.sa_decode(whole)
 
 
 def search_vectors(

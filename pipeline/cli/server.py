@@ -87,7 +87,7 @@ def serve(
     log_questions: Annotated[
         bool, typer.Option("--log-questions", help="Write questions to the log.")
     ] = False,
-    retriever: Retriever = "bm25",
+    retriever: Retriever = "auto",
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",
