@@ -154,9 +154,11 @@ def _finished(index: Path, plan: BuildPlan, steps: dict[str, Any]) -> Manifest:
             "name another folder."
         )
     if steps["vectors"] is not None and manifest.dense is None:
-        raise IndexMismatchError(
-            f"{index}: holds a finished index without vectors. Add them with `preread dense "
-            f"{index} --encoder reader`, or leave them out (--no-vectors)."
+        _LOG.warning(
+            "%s: is finished and has no vectors, but the reader has a retrieval head. `preread "
+            "dense %s --encoder reader` adds them.",
+            index,
+            index,
         )
     if read_plan(index) == steps:  # a crash came right after the manifest was written
         remove_work(index)

@@ -1,8 +1,6 @@
 """Searching passages by their dense vectors."""
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -45,6 +43,7 @@ class DenseSearcher:
                 Face hub; by default what ``$PREREAD_ALLOW_HUB`` says.
 
         Raises:
+            IndexFormatError: If the files of vectors are damaged.
             IndexMismatchError: If another encoder made the vectors, or the head of a reader that
                 has none now.
             PrereadError: If the index has no vectors, or the encoder cannot be loaded.
@@ -57,6 +56,8 @@ class DenseSearcher:
             )
         self._index = index
         self._dense = dense
+        # At once: hashing the files may take seconds, and a question should not wait for it.
+        self._files = [read_vectors(path) for path in check_vectors(index.path, dense)]
         self.encoder = load_encoder(
             index.path, dense, device, encoder, reader=reader, allow_hub=allow_hub
         )
@@ -119,10 +120,6 @@ class DenseSearcher:
         among = np.asarray(ordinals, "<u4")
         pairs = [pair for file in self._files for pair in search_among(file, vector, among)]
         return _hits(pairs, k)
-
-    @cached_property
-    def _files(self) -> list[Any]:
-        return [read_vectors(path) for path in check_vectors(self._index.path, self._dense)]
 
 
 def _hits(pairs: Sequence[tuple[float, int]], k: int) -> list[Hit]:

@@ -459,7 +459,7 @@ function showSize() {
   const n = index.n_passages.toLocaleString("en");
   const where = served.length > 1 ? "" : `${index.name}, `;
   const passages = index.n_passages === 1 ? "1 passage" : `${n} passages`;
-  at("size").textContent = `${where}${passages}, retriever ${index.retriever}`;
+  at("size").textContent = `${where}${passages}, searched by ${index.retriever}`;
 }
 
 /** Load the list of indexes, and go on. */

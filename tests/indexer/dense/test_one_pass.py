@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
@@ -87,10 +88,14 @@ def assert_vectors_are_those_of_the_texts(path: Path, reader: Reader) -> None:
 
 @pytest.mark.parametrize("codec", ["float16", "int8"])
 def test_vectors_are_those_of_a_second_pass_under_every_codec(
-    codec: str, corpus: Path, head_reader: Reader, passages: list[Passage], tmp_path: Path
+    codec: str,
+    corpus: Path,
+    config: IndexConfig,
+    head_reader: Reader,
+    passages: list[Passage],
+    tmp_path: Path,
 ) -> None:
-    config = IndexConfig(codec=codec, passages_per_shard=7, rows_per_batch=64, workers=1)
-    manifest, _ = build_index(corpus, tmp_path / "index", head_reader, config)
+    manifest, _ = build_index(corpus, tmp_path / "index", head_reader, replace(config, codec=codec))
     encoder = HeadEncoder.of(head_reader)
     assert manifest.dense is not None and manifest.generation == 0
     assert manifest.dense.encoder == "reader" == index_info(tmp_path / "index")["encoder"]
@@ -103,21 +108,17 @@ def test_vectors_are_those_of_a_second_pass_under_every_codec(
 
 
 def test_a_second_pass_adds_them_to_an_index_that_was_built_without(
-    built_once: Path, corpus: Path, config: IndexConfig, head_reader: Reader, tmp_path: Path
+    corpus: Path,
+    config: IndexConfig,
+    head_reader: Reader,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    index, no_vectors = (
-        tmp_path / "index",
-        IndexConfig(
-            passages_per_shard=config.passages_per_shard,
-            rows_per_batch=64,
-            workers=1,
-            vectors=False,
-        ),
-    )
-    manifest, _ = build_index(corpus, index, head_reader, no_vectors)
+    index = tmp_path / "index"
+    manifest, _ = build_index(corpus, index, head_reader, replace(config, vectors=False))
     assert manifest.dense is None and not (index / "dense").exists()
-    with pytest.raises(IndexMismatchError, match="without vectors. Add them with `preread dense"):
-        build_index(corpus, index, head_reader, config, resume=True)
+    again, _ = build_index(corpus, index, head_reader, config, resume=True)
+    assert again == manifest and "--encoder reader` adds them" in caplog.text
     build_dense(index, HeadEncoder.of(head_reader))
     assert_vectors_are_those_of_the_texts(index, head_reader)
     remove_dense(index)
@@ -141,7 +142,7 @@ def test_shards_whose_vectors_are_lost_are_encoded_again(
             build_index(corpus, index, head_reader, config)
     journal = [json.loads(line) for line in (index / "build-shards.jsonl").read_text().splitlines()]
     (index / WORK_FOLDER / f"{journal[1]['sha256'][:32]}.npy").unlink()
-    other = IndexConfig(passages_per_shard=7, rows_per_batch=64, workers=1, vectors=False)
+    other = replace(config, vectors=False)
     with pytest.raises(IndexMismatchError, match="has vectors = "):
         build_index(corpus, index, head_reader, other, resume=True)
     build_index(corpus, index, head_reader, config, resume=True)
@@ -193,13 +194,13 @@ def test_vectors_are_divided_merged_and_fetched(
 @pytest.mark.slow
 def test_workers_write_the_bytes_that_one_process_writes(
     corpus: Path,
+    config: IndexConfig,
     built_once: Path,
     head_reader: Reader,
     tmp_path: Path,
     files_of: Callable[[Path], dict[str, str]],
 ) -> None:
-    config = IndexConfig(passages_per_shard=7, rows_per_batch=64, workers=2)
-    build_index(corpus, tmp_path / "index", head_reader, config)
+    build_index(corpus, tmp_path / "index", head_reader, replace(config, workers=2))
     assert files_of(tmp_path / "index") == files_of(built_once)
 
 

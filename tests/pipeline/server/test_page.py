@@ -497,7 +497,7 @@ def test_a_key_is_asked_for_and_kept_for_the_tab(
         assert "cannot be sent" in page.text("#key-note")
         page.one("#key").clear()
         page.one("#key").send_keys(KEY + Keys.ENTER)
-        page.wait(lambda: page.text("#size") == "sample, 181 passages")
+        page.wait(lambda: page.text("#size") == "sample, 181 passages, searched by bm25")
         assert not page.one("#key-form").is_displayed() and page.focused == "question"
         page.ask(PIANO)
         assert page.text("#answer-1") == "88"
