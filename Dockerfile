@@ -9,12 +9,14 @@ WORKDIR /source
 # PyTorch's own index has the CPU build, which is a tenth of the size of the one on PyPI.
 RUN python -m venv /opt/preread && \
     /opt/preread/bin/pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu torch==2.13.0
+COPY .ci/locked .ci/locked
+RUN /opt/preread/bin/pip install --no-cache-dir --require-hashes --no-deps --requirement .ci/locked/package.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY data data
 COPY reader reader
 COPY indexer indexer
 COPY pipeline pipeline
-RUN /opt/preread/bin/pip install --no-cache-dir .
+RUN /opt/preread/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.12-slim
 # OpenMP, which PyTorch and faiss need.

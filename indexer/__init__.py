@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .config import AddConfig, IndexConfig
     from .documents import StoredDocument, stored_documents
     from .errors import IndexFormatError, IndexMismatchError
-    from .index import PassageIndex, StoredWindows
+    from .index import PassageIndex
     from .maintenance.add import add_passages
     from .maintenance.compact import compact_index
     from .maintenance.delete import delete_passages
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .storage.manifest import FORMAT_VERSION, BuildPlan, Manifest, ShardEntry
     from .storage.shard_reader import ShardReader
     from .storage.shard_writer import ShardWriter
+    from .stored_windows import StoredWindows
 
 __all__ = [
     "FORMAT_VERSION",
@@ -79,7 +80,7 @@ __getattr__, __dir__ = lazy_attributes(
         "ShardReader": "storage.shard_reader",
         "ShardWriter": "storage.shard_writer",
         "StoredDocument": "documents",
-        "StoredWindows": "index",
+        "StoredWindows": "stored_windows",
         "SyncReport": "maintenance.sync",
         "add_passages": "maintenance.add",
         "build_bm25": "bm25.indexer",

@@ -5,7 +5,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from ..data import Passage, PrereadError
 from ..data.records import Metadata
 from ..data.text.normalization import TextNormalization
-from ..reader import Packed, WindowTable
 from ..reader.codecs.names import CodecKind, CodecName
 from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
@@ -35,8 +32,9 @@ from .storage.shard_reader import ShardReader
 from .storage.snapshots import Lease
 
 if TYPE_CHECKING:
-    from ..reader import DeformerConfig, Reader
+    from ..reader import Reader
     from ..reader.codecs import Codec
+    from .stored_windows import StoredWindows
 
 _INT8_SCALE_BYTES = 2
 """Bytes of an int8 code besides the one for each dimension."""
@@ -51,49 +49,6 @@ _OF_SHARD = (
 
 _FILTERS_KEPT = 64
 """Filters whose passages are remembered."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredWindows:
-    """Stored states of some passages, not yet decoded."""
-
-    codes: Tensor
-    """Codes of the states. Shape ``(n_rows, code_width)``, the codec's number format, on CPU."""
-    token_ids: Packed
-    """Token ids, one segment for each window. Shape ``(n_rows,)``, int64, on CPU."""
-    windows: WindowTable
-    """The windows; their ``passage`` numbers count the passages that were fetched."""
-
-    def check(self, config: "DeformerConfig") -> None:
-        """Check that a reader could have made what is stored; checksums find damage only.
-
-        Args:
-            config: Configuration of the reader.
-
-        Raises:
-            IndexFormatError: If a token is not in its vocabulary, or a window is longer than its
-                own.
-        """
-        largest = int(self.token_ids.rows.max()) if len(self.token_ids.rows) else 0
-        longest = max(self.windows.lengths, default=0)
-        if largest >= config.vocab_size or longest > config.window_length:
-            raise IndexFormatError(
-                f"stored windows: expected tokens below {config.vocab_size} and windows of at most "
-                f"{config.window_length}, as the reader has them, found token {largest} and a "
-                f"window of {longest}. The index was not made by this reader: build it again."
-            )
-
-    def decode(self, codec: "Codec", device: torch.device | str = "cpu") -> Packed:
-        """Decode the states.
-
-        Args:
-            codec: The codec of the index.
-            device: Device on which the states are decoded.
-
-        Returns:
-            The states. Shape ``(n_rows, hidden_size)``, float32, on ``device``.
-        """
-        return codec.decode(self.codes.to(device), self.token_ids.to(device))
 
 
 class PassageIndex:
@@ -354,7 +309,7 @@ class PassageIndex:
                     if not self._is_deleted(ordinal):
                         yield self._looked_up(ordinal).passage_id
 
-    def fetch(self, ordinals: Sequence[int]) -> StoredWindows:
+    def fetch(self, ordinals: Sequence[int]) -> "StoredWindows":
         """Read the stored states of some passages; each window is checked against its checksum.
 
         Args:
@@ -367,36 +322,14 @@ class PassageIndex:
             IndexError: If the index has no passage with one of the numbers.
             IndexFormatError: If bytes have changed since they were written.
         """
+        from .stored_windows import StoredWindows  # imports PyTorch
+
         self._check_process()
         self._will_open(ordinals)
         rows = [self._locate(ordinal) for ordinal in ordinals]
         for shard, row in rows:
             shard.will_read(row)
-        codes, token_ids, lengths, n_prefix, first_token, passage = [], [], [], [], [], []
-        for number, (shard, row) in enumerate(rows):
-            found = shard.windows(row)
-            codes.append(found.codes)
-            token_ids.append(found.token_ids)
-            lengths += found.lengths
-            n_prefix += found.n_prefix
-            first_token += found.first_token
-            passage += [number] * len(found.lengths)
-        if not codes:
-            nothing = torch.empty(0, dtype=torch.int64)
-            return StoredWindows(
-                torch.empty(0, 0), Packed(nothing, ()), WindowTable((), (), (), ())
-            )
-        ids = torch.from_numpy(np.concatenate(token_ids).astype(np.int64))
-        table = WindowTable(
-            tuple(lengths),
-            tuple(n_prefix),
-            tuple(first_token),
-            tuple(passage),
-            torch.split(ids, lengths),
-        )
-        return StoredWindows(
-            torch.from_numpy(np.concatenate(codes)), Packed(ids, table.lengths), table
-        )
+        return StoredWindows.of([shard.windows(row) for shard, row in rows])
 
     @cached_property
     def deleted(self) -> npt.NDArray[Any]:

@@ -1,14 +1,43 @@
 """Configuration of a DeFormer reader."""
 
-from typing import ClassVar
-
-from transformers import AutoConfig, PreTrainedConfig
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from ..data import PrereadError
-from .stored import parse_stored
+
+CONFIG_FILE = "config.json"
 
 
-class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
+class Stored(StrEnum):
+    """Which text of a pair is run through the lower layers ahead of time."""
+
+    FIRST = "first"
+    """The text in the question's place, such as the premise of MNLI."""
+    SECOND = "second"
+    """The text in the passage's place."""
+
+
+def parse_stored(name: str) -> Stored:
+    """The member of `Stored` with a given value.
+
+    Args:
+        name: ``first`` or ``second``.
+
+    Raises:
+        PrereadError: If it is neither.
+    """
+    try:
+        return Stored(name)
+    except ValueError:
+        raise PrereadError(f"stored: expected {' or '.join(Stored)}, found {name!r}.") from None
+
+
+@dataclass(kw_only=True)
+class DeformerConfig:
     """Shape of the transformer, the layer at which it is split, and the layout of its text.
 
     The fields of the transformer have the names of Hugging Face's ``BertConfig`` for every family
@@ -84,14 +113,48 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     stored_segment: str = "second"
     """Which text of a pair is run through the lower layers ahead of time, in a reader of pairs:
     ``first``, which is laid out as a question, or ``second``, which is laid out as a passage."""
+    id2label: dict[int, str] | None = None
+    """Labels of a classifier of pairs, by the number of their logit; None for other heads."""
+    architectures: list[str] | None = None
+    """Name of the class whose network was saved with the configuration; None if none was."""
     codec: str = "float16"
     """Name of the codec that an index uses by default: the smallest that costs no answers. The file
     of a learned codec lies in the reader's folder."""
 
-    def __post_init__(self, **kwargs: object) -> None:
+    def __post_init__(self) -> None:
         """Check that the fields agree."""
-        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         self.check()
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any], **changes: Any) -> Self:
+        """Make a configuration from the content of a file; what other programs add is ignored.
+
+        Args:
+            described: Values by field name. JSON has the numbers of labels as strings.
+            **changes: Fields that replace those of the file.
+
+        Raises:
+            PrereadError: If two fields contradict each other.
+        """
+        names = {field.name for field in fields(cls)}
+        known = {name: value for name, value in described.items() if name in names}
+        if known.get("id2label") is not None:
+            known["id2label"] = {int(n): label for n, label in known["id2label"].items()}
+        return cls(**{**known, **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values by field name."""
+        return asdict(self)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the file of a reader.
+
+        Args:
+            folder: Folder of the reader.
+        """
+        described = {"model_type": self.model_type, **self.to_dict()}
+        text = json.dumps(described, indent=2, sort_keys=True) + "\n"
+        (Path(folder) / CONFIG_FILE).write_text(text, "utf-8")
 
     @property
     def longest_segment(self) -> int | None:
@@ -143,6 +206,3 @@ class DeformerConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     def _require(holds: bool, message: str) -> None:
         if not holds:
             raise PrereadError(f"reader configuration: {message}.")
-
-
-AutoConfig.register(DeformerConfig.model_type, DeformerConfig)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
-from transformers import PreTrainedTokenizerFast
 
 from ..data import PrereadError
 from .config import DeformerConfig
@@ -21,7 +21,11 @@ from .modeling.layers import Segment
 from .modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
 from .packing import Packed
 from .ranking import Ranking, load_ranking
+from .text.saved_tokenizer import SavedTokenizer
 from .text.windows import TextEncoder, Window, load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 
 class Reader:
@@ -39,7 +43,7 @@ class Reader:
     def __init__(
         self,
         model: DeformerForQuestionAnswering,
-        tokenizer: PreTrainedTokenizerFast,
+        tokenizer: "PreTrainedTokenizerFast | SavedTokenizer",
         *,
         name: str,
         ranking: Ranking | None = None,
@@ -68,9 +72,9 @@ class Reader:
         self.device = torch.device(device)
         self.runtime_name, self.precision = check_choice(runtime, precision, self.device)
         self.model = model
-        self.model.to(self.device)  # type: ignore[arg-type]  # a wrapper hides the signature
+        self.model.to(self.device)
         self.model.train(False)
-        self.tokenizer = tokenizer
+        self._tokenizer = tokenizer
         self.encoder = TextEncoder(tokenizer, model.config)
 
     @classmethod
@@ -115,7 +119,7 @@ class Reader:
             )
         try:
             model = DeformerForQuestionAnswering.from_pretrained(source, **changes)
-            tokenizer = load_tokenizer(source)
+            tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
             ranking = load_ranking(source)
         except (OSError, ValueError, SafetensorError) as error:
             reason = (str(error).strip() or repr(error)).splitlines()[0]
@@ -165,9 +169,16 @@ class Reader:
         return self.model.config
 
     @cached_property
+    def tokenizer(self) -> "PreTrainedTokenizerFast":
+        """The tokenizer as transformers has it, to be saved or trained with."""
+        if isinstance(self._tokenizer, SavedTokenizer):
+            return load_tokenizer(find_checkpoint(self.name))
+        return self._tokenizer
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides stored states; see `fingerprint.fingerprint`."""
-        return fingerprint(self.model, self.tokenizer.backend_tokenizer)
+        return fingerprint(self.model, self.encoder.backend)
 
     @torch.inference_mode()
     def question_states(self, *questions: str) -> Packed:

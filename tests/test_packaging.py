@@ -12,6 +12,9 @@ from zipfile import ZipFile
 
 import preread
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from preread.pipeline.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "reader", "indexer", "pipeline")
@@ -120,6 +123,39 @@ def test_every_sub_package_is_listed() -> None:
     assert listed == found
 
 
+def test_registries_of_tools_are_told_this_package_and_version() -> None:
+    """`server.json`, by the rules of https://modelcontextprotocol.io/registry/package-types."""
+    told = json.loads((ROOT / "server.json").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    (package,) = told["packages"]
+    assert package["identifier"] == project["name"]
+    assert told["version"] == package["version"] == project["version"]
+    assert f"mcp-name: {told['name']} " in (ROOT / project["readme"]).read_text("utf-8")
+    assert package["packageArguments"][0]["value"] in COMMANDS["Serve"]
+
+
+def test_what_make_installs_is_what_the_package_asks_for() -> None:
+    """Each requirement but PyTorch is locked, to a version that it allows, with hashes."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = {
+        "package": project["dependencies"],
+        "test": [*project["dependencies"], *project["optional-dependencies"]["test"]],
+    }
+    for name, requirements in asked.items():
+        lines = (ROOT / ".ci" / "locked" / f"{name}.txt").read_text("utf-8").splitlines()
+        locked: dict[str, list[str]] = {}
+        for line in lines:
+            if not line.startswith("#"):
+                release, version = line.split()[0].split("==")
+                assert "--hash=sha256:" in line
+                locked.setdefault(release, []).append(version)
+        for requirement in map(Requirement, requirements):
+            if requirement.name != "torch":
+                versions = locked[canonicalize_name(requirement.name)]
+                assert all(map(requirement.specifier.contains, versions)), requirement
+
+
+@pytest.mark.slow
 def test_the_package_imports_its_names_when_they_are_used() -> None:
     code = (
         "import sys, preread\n"

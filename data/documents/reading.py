@@ -1,4 +1,7 @@
-"""Reading a document, whatever its format."""
+"""Reading a document, whatever its format.
+
+A format's parser is imported when a document of the format is read: most commands read none.
+"""
 
 import codecs
 import io
@@ -12,11 +15,7 @@ from ..io.peek import data_suffix
 from ..io.policy import SourceLocation
 from ..records import Metadata
 from .blocks import Block
-from .docx import docx_blocks
 from .front_matter import read_front_matter
-from .html import html_blocks, html_title
-from .markdown import markdown_blocks
-from .pdf import pdf_blocks
 from .plain import plain_blocks
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset=[\"']?([\w-]+)", re.IGNORECASE)
@@ -57,6 +56,8 @@ def read_document(path: Path, content: bytes) -> Document:
 
 
 def _markdown(path: Path, content: bytes) -> Document:
+    from .markdown import markdown_blocks
+
     source = _decoded(path, content)
     metadata, first = read_front_matter(source)
     title = str(metadata.pop("title", ""))
@@ -64,6 +65,8 @@ def _markdown(path: Path, content: bytes) -> Document:
 
 
 def _html(path: Path, content: bytes) -> Document:
+    from .html import html_blocks, html_title
+
     charset = _CHARSET.search(content[:_N_PEEKED])
     source = _decoded(path, content, charset[1].decode() if charset else "utf-8")
     return Document(html_blocks(source), html_title(source), source=source)
@@ -75,10 +78,14 @@ def _plain(path: Path, content: bytes) -> Document:
 
 
 def _pdf(path: Path, content: bytes) -> Document:
+    from .pdf import pdf_blocks
+
     return Document(pdf_blocks(io.BytesIO(content), path))
 
 
 def _docx(path: Path, content: bytes) -> Document:
+    from .docx import docx_blocks
+
     return Document(docx_blocks(io.BytesIO(content), path))
 
 

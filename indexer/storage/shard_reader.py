@@ -12,13 +12,13 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ...data import Passage
 from ..errors import IndexFormatError
 from .dataset_offsets import Array, Column, check_layouts, read_dataset_layouts, view
 from .files import check_readable
 from .hdf5 import read_layouts
+from .mapping import map_file
 from .readahead import will_read
 
 STRINGS = ("id", "title", "text")
@@ -69,15 +69,12 @@ class ShardReader:
         self.path = path
         check_readable(path)
         try:
-            # Unlike np.memmap, this keeps no file open: a large index has thousands of shards.
-            size = path.stat().st_size
-            mapped = torch.from_file(str(path), size=size, dtype=torch.uint8).numpy()
-            mapped.flags.writeable = False
+            mapped = map_file(path)
             told = read_dataset_layouts(mapped)
             if told is None:
                 layouts = read_layouts(path, _COLUMNS)
             else:
-                layouts = check_layouts(told, _COLUMNS, size)
+                layouts = check_layouts(told, _COLUMNS, len(mapped))
             column = {name: view(mapped, layout) for name, layout in layouts.items()}
             self._take(column)
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:

@@ -87,6 +87,9 @@ def serve(
     log_questions: Annotated[
         bool, typer.Option("--log-questions", help="Write questions to the log.")
     ] = False,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Offer the tools of `preread mcp` at /mcp as well.")
+    ] = False,
     retriever: Retriever = "auto",
     device: Device = "cpu",
     runtime: Runtime = "torch",
@@ -121,6 +124,7 @@ def serve(
             log_questions=log_questions,
             min_confidence=min_confidence,
             allowed_hosts=tuple(allowed_host or ()),
+            mcp=mcp,
         )
         paths, keys = named_paths(indexes), ApiKeys.load(api_keys)
         write_json_logs()

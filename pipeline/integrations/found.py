@@ -1,4 +1,4 @@
-"""What the components share."""
+"""Retrieving and reading, for the components of frameworks."""
 
 from ..qa.pipeline import OpenDomainQA
 from ..qa.provided import answer_each
@@ -7,12 +7,15 @@ from ..retrievers.search import search_passages
 
 
 def answering_passages(qa: OpenDomainQA, question: str, top_k: int) -> list[ProvidedAnswer]:
-    """The passages that BM25 finds for a question, by how well they answer, each with its answer.
+    """Find passages by BM25, and order them by the scores of their answers.
 
     Args:
         qa: An index with its reader.
-        question: Any text with a word in it.
-        top_k: How many passages at most.
+        question: Any text that contains a word.
+        top_k: Maximum number of passages.
+
+    Returns:
+        For each passage with an answer, that answer; best first.
     """
     found = search_passages(qa.index, question, top_k)
     provided = [ProvidedPassage(one.passage.passage_id, score=one.score) for one in found]

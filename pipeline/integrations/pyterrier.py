@@ -1,7 +1,7 @@
-"""PyTerrier transformers; no Java of PyTerrier's own is started.
+"""PyTerrier transformers. They do not start PyTerrier's Java.
 
 Source: https://pyterrier.readthedocs.io, data model: Q (qid, query), R (docno, score, rank), and
-the answer frames of pyterrier-rag (qanswer).
+the frames of answers of pyterrier-rag (qanswer).
 """
 
 from collections.abc import Iterator
@@ -19,21 +19,29 @@ _ANSWERED = ["qid", "query", "qanswer", "docno", "start", "end", "score"]
 
 
 class PrereadRetriever(pt.Transformer):
-    """Questions (qid, query) to passages, by BM25."""
+    """Turns questions (qid, query) into passages, by BM25."""
 
     def __init__(self, qa: OpenDomainQA, num_results: int = 20) -> None:
         """Retrieve from an index.
 
         Args:
-            qa: The index.
-            num_results: Passages for each question.
+            qa: The index with its reader.
+            num_results: Number of passages for each question.
         """
         super().__init__()
         self.qa = qa
         self.num_results = num_results
 
     def transform(self, inp: pd.DataFrame) -> pd.DataFrame:
-        """Search for each question; ranks count from 0."""
+        """Search for each question.
+
+        Args:
+            inp: Questions, with the columns ``qid`` and ``query``.
+
+        Returns:
+            Passages, with the columns ``qid``, ``query``, ``docno``, ``score``, ``rank`` (from 0)
+            and ``text``.
+        """
         pt.validate.query_frame(inp, extra_columns=["query"])
         rows = [
             (qid, query, one.passage.passage_id, one.score, one.rank - 1, one.passage.text)
@@ -43,26 +51,41 @@ class PrereadRetriever(pt.Transformer):
         return pd.DataFrame(rows, columns=_FOUND)
 
     def fuse_rank_cutoff(self, k: int) -> "PrereadRetriever | None":
-        """Retrieve no more than a following ``% k`` leaves."""
+        """Combine the retriever with a rank cutoff that follows it in a pipeline (``% k``).
+
+        Args:
+            k: The cutoff.
+
+        Returns:
+            A retriever of ``k`` passages; None if this one retrieves no more than that.
+        """
         return PrereadRetriever(self.qa, k) if k < self.num_results else None
 
 
 class PrereadReader(pt.Transformer):
-    """Passages of any retriever (qid, query, docno, score, text) to answers."""
+    """Turns passages of any retriever (qid, query, docno, score, text) into answers."""
 
     def __init__(self, qa: OpenDomainQA, n_answers: int = 1) -> None:
-        """Read with an index's reader; texts that it knows from their stored states.
+        """Use the reader of an index. Passages of the index are read from their stored states.
 
         Args:
-            qa: The index.
-            n_answers: Answers for each question.
+            qa: The index with its reader.
+            n_answers: Number of answers for each question.
         """
         super().__init__()
         self.qa = qa
         self.n_answers = n_answers
 
     def transform(self, inp: pd.DataFrame) -> pd.DataFrame:
-        """Read the passages of all questions; a question without passages has no row."""
+        """Read the passages of all questions.
+
+        Args:
+            inp: Passages, with the columns ``qid``, ``query``, ``docno``, ``score`` and ``text``.
+
+        Returns:
+            Answers, with the columns ``qid``, ``query``, ``qanswer``, ``docno``, ``start``, ``end``
+            and ``score``. A question without passages has no row.
+        """
         pt.validate.result_frame(inp, extra_columns=["query", "text"])
         return pd.DataFrame(list(self._rows(inp)), columns=_ANSWERED)
 

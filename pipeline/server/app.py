@@ -1,9 +1,11 @@
 """The web application: its addresses, its refusals, and what wraps them."""
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from .engines import routers as engine_routers
 from .gate import Gate, Guarded, HeadAsGet, RequestLog
@@ -13,6 +15,13 @@ from .routes import indexes, router
 from .schemas import HealthReply
 from .service import Service
 from .site import site
+
+if TYPE_CHECKING:
+    from fastmcp.server.http import StarletteWithLifespan
+    from starlette.types import Lifespan
+
+MCP_PATH = "/mcp"
+"""Where language models reach the tools, if the server has them."""
 
 _DESCRIPTION = """
 Answers to questions, each with its passage and its place there, over corpora that were read ahead
@@ -27,8 +36,11 @@ def create_app(service: Service) -> FastAPI:
     Args:
         service: The service. It must outlive the application, which does not close it.
     """
-    app = guarded_app(service)
+    tools = _tools(service) if service.config.mcp else None
+    app = guarded_app(service, lifespan=None if tools is None else tools.lifespan)
     app.state.service = service
+    if tools is not None:
+        app.router.routes.append(Route(MCP_PATH, tools, name="mcp"))
     app.include_router(site)
     app.add_api_route("/v1", indexes, summary="List the indexes", responses=REFUSALS)
     for one in (router, *engine_routers):
@@ -46,13 +58,28 @@ def create_app(service: Service) -> FastAPI:
     return app
 
 
-def guarded_app(service: Guarded) -> FastAPI:
+def _tools(service: Service) -> "StarletteWithLifespan":
+    """The tools of the Model Context Protocol over HTTP.
+
+    They keep no sessions: each request has its reply, and a client that goes away leaves nothing.
+    The gate has checked the host already.
+    """
+    from .mcp_tools import create_mcp  # the import of fastmcp takes seconds
+
+    return create_mcp(service).http_app(
+        path=MCP_PATH, stateless_http=True, json_response=True, host_origin_protection=False
+    )
+
+
+def guarded_app(service: Guarded, lifespan: "Lifespan[FastAPI] | None" = None) -> FastAPI:
     """Make an application without addresses, behind the gate.
 
     Args:
         service: What the gate must know.
+        lifespan: Begins and ends with the application.
     """
     app = FastAPI(
+        lifespan=lifespan,
         title="preread",
         version=version("preread"),
         description=_DESCRIPTION,

@@ -157,6 +157,8 @@ class ServeConfig:
     allowed_hosts: tuple[str, ...] = ()
     """Names that the server answers to (the header ``Host``), besides IP addresses and localhost.
     Without any, a server with keys answers to every name and one without keys to no other."""
+    mcp: bool = False
+    """Whether the tools of the Model Context Protocol are offered at ``/mcp``."""
 
     def __post_init__(self) -> None:
         """Check the settings.

@@ -119,7 +119,7 @@ class Quantiser:
 
 
 class QuantisedCodec:
-    """A predictor and a quantiser, with tables expanded for the vocabulary of a reader."""
+    """A predictor and a quantiser, for the vocabulary of a reader."""
 
     dtype = torch.uint8
 
@@ -130,7 +130,7 @@ class QuantisedCodec:
         quantiser: Quantiser,
         embeddings: Tensor,
     ) -> None:
-        """Expand the tables.
+        """Combine predictor and quantiser.
 
         Args:
             name: Name of the codec.
@@ -168,6 +168,7 @@ class QuantisedCodec:
             PrereadError: If a state is not finite, which means that the reader is damaged.
         """
         check_finite(states.rows)
+        self.side.expand()
         with full_precision(states.rows.device):
             return self.quantiser.encode(states.rows.float() - self.side.predict(token_ids))
 

@@ -8,6 +8,9 @@ from torch.nn.functional import embedding_bag, gelu
 
 from ..packing import Packed
 
+_TOKENS_AT_ONCE = 64
+"""Tokens whose products are made at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
@@ -42,25 +45,43 @@ class Predictor:
 
 
 class SideInformation:
-    """A predictor with tables expanded for the vocabulary of a reader."""
+    """A predictor for the vocabulary of a reader.
+
+    The products of word embeddings with the maps of neighbours are kept, each token's when it is
+    first needed: those of BERT's whole vocabulary are 270 MB, and most tokens never occur. On an
+    accelerator all are made at once, since asking which are missing would make it wait.
+    """
 
     def __init__(self, predictor: Predictor, embeddings: Tensor) -> None:
-        """Expand the tables, on the device of the embeddings.
+        """Reserve memory for the products; what is not written takes none.
 
         Args:
             predictor: Predicts states from token ids.
-            embeddings: Word embeddings of the reader. Shape ``(vocab_size, hidden_size)``, float32.
+            embeddings: Word embeddings of the reader, on the device of the reader. Shape
+                ``(vocab_size, hidden_size)``, float32.
         """
-        self.predictor = predictor.to(embeddings.device)
+        self.predictor = predictor = predictor.to(embeddings.device)
         self._embeddings = embeddings
-        self._vocab_size = embeddings.shape[0]
-        self._n_positions = predictor.position.shape[0]
-        with full_precision(embeddings.device):
-            words = [(embeddings @ w).half() for w in self.predictor.neighbours]
-            places = self.predictor.position.half()
-            self._rows = torch.cat([*words, torch.zeros_like(places[:1]), places])
-        self._zero_row = len(words) * self._vocab_size
-        self._first_position = self._zero_row + 1
+        vocab_size, self._n_tables = embeddings.shape[0], predictor.neighbours.shape[0]
+        n_positions, width = predictor.position.shape
+        self._zero_row = vocab_size * self._n_tables
+        shape = (self._zero_row + 1 + n_positions, width)
+        with torch.inference_mode(False), torch.no_grad():  # training writes to it, too
+            self._rows = torch.empty(shape, dtype=torch.float16, device=embeddings.device)
+            self._rows[self._zero_row] = 0
+            self._rows[self._zero_row + 1 :] = predictor.position
+            self._is_known = torch.zeros(vocab_size, dtype=torch.bool)
+        if embeddings.device.type != "cpu":
+            self.expand()
+
+    def expand(self) -> None:
+        """Make the products of all tokens that are not known yet.
+
+        An encoder does this before its first states: it meets most tokens anyway, and its codes
+        must not depend on the order in which it met them.
+        """
+        if not bool(self._is_known.all()):
+            self._make(torch.arange(len(self._is_known)))
 
     def predict(self, token_ids: Packed) -> Tensor:
         """Predict states.
@@ -75,6 +96,10 @@ class SideInformation:
         size = self.predictor.output.shape[1]
         if not ids.shape[0]:
             return self._rows.new_empty((0, size), dtype=torch.float32)
+        if ids.device.type == "cpu":
+            missing = ids[~self._is_known[ids]]
+            if len(missing):
+                self._make(torch.unique(missing))
         with full_precision(ids.device):
             side = embedding_bag(self._rows_of(token_ids), self._rows, mode="sum").float()
             if self.predictor.mean.shape[0]:
@@ -85,8 +110,26 @@ class SideInformation:
             linear, hidden = side[:, :size], side[:, size:]
             return torch.addmm(linear, gelu(hidden), self.predictor.output)
 
+    def _make(self, tokens: Tensor) -> None:
+        """Make the products of some tokens. Two threads may make the same ones: they are equal.
+
+        Args:
+            tokens: Token ids, each once. Shape ``(n,)``, int64, on CPU.
+        """
+        device = self._embeddings.device
+        products = self._rows[: self._zero_row].view(-1, self._n_tables, self._rows.shape[1])
+        with torch.no_grad(), full_precision(device):
+            for some in torch.split(tokens, _TOKENS_AT_ONCE):
+                here = some.to(device)
+                # One shape, so that a row does not depend on how many others there are.
+                embeddings = self._embeddings.new_zeros(_TOKENS_AT_ONCE, self._embeddings.shape[1])
+                embeddings[: len(here)] = self._embeddings[here]
+                for table, word in enumerate(self.predictor.neighbours):
+                    products[here, table] = (embeddings @ word)[: len(here)].half()
+        self._is_known[tokens] = True
+
     def _rows_of(self, token_ids: Packed) -> Tensor:
-        """Table rows for the position and the neighbours of each token.
+        """Numbers of the rows for the position and the neighbours of each token.
 
         Args:
             token_ids: Token ids of windows. Shape ``(n_rows,)``, int64.
@@ -98,13 +141,13 @@ class SideInformation:
         positions = token_ids.positions().int()
         lengths = torch.tensor(token_ids.lengths, dtype=torch.int32, device=ids.device)
         n_after = lengths.repeat_interleave(lengths) - 1 - positions
-        columns = [self._first_position + positions.clamp(max=self._n_positions - 1)]
-        for table in range(self.predictor.neighbours.shape[0]):
+        last = self.predictor.position.shape[0] - 1
+        columns = [self._zero_row + 1 + positions.clamp(max=last)]
+        for table in range(self._n_tables):
             step = table - self.predictor.reach
             inside = (positions >= -step) & (n_after >= step)
-            columns.append(
-                torch.where(inside, ids.roll(-step) + table * self._vocab_size, self._zero_row)
-            )
+            rows = ids.roll(-step) * self._n_tables + table
+            columns.append(torch.where(inside, rows, self._zero_row))
         return torch.stack(columns, dim=1)
 
 

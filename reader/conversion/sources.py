@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from transformers import AutoConfig
-
 from ...data import PrereadError
 from ..config import DeformerConfig
-from ..hub import WITHOUT_CODE, find_checkpoint
+from ..hub import find_checkpoint
+from ..saved_files import read_config
 
 _LATEST = re.compile(r'^model_checkpoint_path:\s*"(?P<path>[^"]*)"', re.MULTILINE)
 
@@ -64,8 +63,7 @@ def find_source(name: str | Path) -> Source:
             "TensorFlow checkpoint (files NAME.index and NAME.data-…); found neither."
         )
     try:
-        found = AutoConfig.from_pretrained(location, **WITHOUT_CODE)
-        is_ours = found.model_type == DeformerConfig.model_type
+        is_ours = read_config(location).get("model_type") == DeformerConfig.model_type
     except (OSError, ValueError) as error:
         raise PrereadError(
             f"{name}: checkpoint could not be loaded: {str(error).strip().splitlines()[0]}"

@@ -1,21 +1,26 @@
 """What all decomposed models share, with any head: layers, the split and loading."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
+from torch.overrides import TorchFunctionMode
 
 from ...data import PrereadError
 from ..config import DeformerConfig
-from ..hub import SAFETENSORS, WITHOUT_CODE
+from ..hub import SAFETENSORS, WITHOUT_CODE, find_checkpoint
 from ..packing import Packed
+from ..saved_files import read_config, read_weights, write_weights
 from .families import Head, find_family
 from .layers import Joined, Segment, join_segments, run_layers
 from .weight_names import from_hugging_face
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class JointStates:
         return self.last[self.joined.cls_rows.to(self.last.device)]
 
 
-class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
+class DecomposedModel(nn.Module):
     r"""A decomposed transformer without a head.
 
     ::
@@ -59,17 +64,15 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     Source: Cao et al. 2020 (https://aclanthology.org/2020.acl-main.411), section 3.
     """
 
-    config: DeformerConfig
-    config_class = DeformerConfig
-    base_model_prefix = ""
     head_kind: ClassVar[Head]
     """Kind of the head on top of the upper layers."""
-    vanilla_class: ClassVar[Any]
-    """Hugging Face's class of full models with the same head."""
+    vanilla_class: ClassVar[str]
+    """Name of Hugging Face's class of full models with the same head."""
 
     def __init__(self, config: DeformerConfig) -> None:
         """Create embedder and layers with random weights; subclasses add the head."""
-        super().__init__(config)
+        super().__init__()
+        self.config = config
         base = find_family(config.base)
         self.embedder = base.embedder(config)
         self.layers = nn.ModuleList(
@@ -120,62 +123,118 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
                 outputs.append(hidden)
         return JointStates(joined, hidden, tuple(outputs))
 
+    @property
+    def device(self) -> torch.device:
+        """Device of the weights."""
+        return next(self.parameters()).device
+
+    def draw_weights(self) -> None:
+        """Draw all weights at random, as Hugging Face's models do.
+
+        Source: Devlin et al. 2019, https://github.com/google-research/bert, ``modeling.py``: a
+        normal distribution with standard deviation ``initializer_range``, and zeros for biases.
+        """
+        std = self.config.initializer_range
+        for module in _children_first(self):
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=std)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+            if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+                with torch.no_grad():
+                    module.weight[module.padding_idx].zero_()
+
     @classmethod
-    def from_pretrained(  # type: ignore[override]  # the base class lists its many keywords
-        cls, pretrained_model_name_or_path: str | PathLike[str], *args: Any, **kwargs: Any
-    ) -> Self:
+    def from_pretrained(cls, source: str | PathLike[str], **changes: Any) -> Self:
         """Load a reader, or load a full model and split it.
 
         Args:
-            pretrained_model_name_or_path: Folder or hub name of a DeFormer reader, or of a full
-                model of a family in ``families.FAMILIES``.
-            *args: Passed to transformers' ``from_pretrained``.
-            **kwargs: Passed to transformers' ``from_pretrained``. Fields of `DeformerConfig`
-                (``num_lower_layers`` …) replace those of the checkpoint.
+            source: Folder or hub name of a DeFormer reader, or of a full model of a family in
+                ``families.FAMILIES``.
+            **changes: Fields of `DeformerConfig`, such as ``num_lower_layers``, that replace those
+                of the checkpoint.
+
+        Returns:
+            The model in float32, on the CPU, in evaluation mode.
 
         Raises:
             PrereadError: If the checkpoint's family cannot be split, or weights are missing.
+            OSError: If a file is missing or cannot be read.
         """
-        source = str(pretrained_model_name_or_path)
-        kwargs.setdefault("dtype", torch.float32)
-        kwargs.setdefault("use_safetensors", True)
-        is_ours = "config" in kwargs
-        if is_ours or AutoConfig.from_pretrained(source, **WITHOUT_CODE).model_type == "deformer":
-            return cls._load_whole(source, *args, **kwargs)
-        return cls._split_vanilla(source, **kwargs)
+        folder = find_checkpoint(str(source))
+        described = read_config(folder)
+        if described.get("model_type") == DeformerConfig.model_type:
+            return cls._load_whole(folder, DeformerConfig.from_dict(described, **changes))
+        return cls._split_vanilla(folder, **changes)
+
+    def save_pretrained(
+        self, folder: str | PathLike[str], *, state_dict: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Save the model: its configuration and its weights.
+
+        Args:
+            folder: Folder of the reader; it is made if it does not exist.
+            state_dict: Weights to save instead of the model's own, such as the same in float16.
+        """
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        replace(self.config, architectures=[type(self).__name__]).save(target)
+        write_weights(dict(state_dict or self.state_dict()), target)
 
     @classmethod
-    def _load_whole(cls, source: str, *args: Any, **kwargs: Any) -> Self:
+    def _load_whole(cls, source: str, config: DeformerConfig) -> Self:
         """Load a saved reader; a missing weight is an error, not filled with random numbers."""
-        loaded: Any = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
-        model, report = loaded
-        model.config.check()  # transformers sets fields from keywords after construction
-        missing = sorted(report["missing_keys"])
+        with _Undrawn():
+            model = cls(config)
+        model._take(source, model.state_dict().keys())
+        return model.eval()
+
+    def _take(self, source: str, wanted: Collection[str]) -> None:
+        """Take weights from the file of a saved reader.
+
+        Args:
+            source: Folder of the reader.
+            wanted: Names of the weights.
+
+        Raises:
+            PrereadError: If a weight is missing or of another shape.
+        """
+        found = read_weights(source)
+        own = {name: weight.shape for name, weight in self.state_dict().items() if name in wanted}
+        missing = sorted(own.keys() - found.keys())
         if missing:
             raise PrereadError(
                 f"{source}: {len(missing)} weights are missing from the reader's file, for example "
                 f"{missing[0]}. The file is damaged, or config.json is another model's. "
                 "Fetch or train the reader again."
             )
-        return model  # type: ignore[no-any-return]
+        for name, shape in own.items():
+            if found[name].shape != shape:
+                raise PrereadError(
+                    f"{source}: weight {name}: expected shape {tuple(shape)}, found "
+                    f"{tuple(found[name].shape)}. The file is damaged, or config.json is another "
+                    "model's. Fetch or train the reader again."
+                )
+        weights = {name: found[name].to(torch.float32, copy=True) for name in own}
+        self.load_state_dict(weights, strict=False, assign=True)
 
     @classmethod
-    def _split_vanilla(cls, source: str, **kwargs: Any) -> Self:
+    def _split_vanilla(cls, source: str, **changes: Any) -> Self:
         """Load a full model from Hugging Face's files and split it."""
-        found = AutoConfig.from_pretrained(source, **WITHOUT_CODE)
-        del kwargs["use_safetensors"]  # all others are fields of the configuration
-        dtype = kwargs.pop("dtype")
+        import transformers
+
+        found = transformers.AutoConfig.from_pretrained(source, **WITHOUT_CODE)
         try:
-            config = cls._split_config(found, **kwargs)
+            config = cls._split_config(found, **changes)
         except PrereadError as error:
             raise PrereadError(f"{source}: {error}") from None
-        vanilla = cls.vanilla_class.from_pretrained(
-            source, dtype=dtype, **SAFETENSORS, **cls._vanilla_fields(config)
+        vanilla = getattr(transformers, cls.vanilla_class).from_pretrained(
+            source, dtype=torch.float32, **SAFETENSORS, **cls._vanilla_fields(config)
         )
         return cls._take_over(vanilla, config)
 
     @classmethod
-    def split(cls, vanilla: PreTrainedModel, **changes: Any) -> Self:
+    def split(cls, vanilla: "PreTrainedModel", **changes: Any) -> Self:
         """Split a full model of Hugging Face; its weights are copied by name.
 
         Args:
@@ -191,20 +250,20 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         return cls._take_over(vanilla, cls._split_config(vanilla.config, **changes))
 
     @classmethod
-    def _split_config(cls, found: PreTrainedConfig, **changes: Any) -> DeformerConfig:
+    def _split_config(cls, found: "PreTrainedConfig", **changes: Any) -> DeformerConfig:
         """Convert the configuration of a full model."""
         shape = find_family(found.model_type).config_fields(found) | cls._head_fields(found)
         return DeformerConfig(base=found.model_type, **{**shape, **changes})
 
     @classmethod
-    def _take_over(cls, vanilla: PreTrainedModel, config: DeformerConfig) -> Self:
+    def _take_over(cls, vanilla: "PreTrainedModel", config: DeformerConfig) -> Self:
         """Make a split model with the weights of a full one."""
-        model = cls(config).to(vanilla.dtype)  # type: ignore[arg-type]  # a wrapper hides the signature
+        model = cls(config).to(vanilla.dtype)
         model.load_state_dict(from_hugging_face(vanilla.state_dict(), config, cls.head_kind))
-        return model.eval()  # type: ignore[no-any-return]
+        return model.eval()
 
     @classmethod
-    def _head_fields(cls, found: PreTrainedConfig) -> dict[str, Any]:
+    def _head_fields(cls, found: "PreTrainedConfig") -> dict[str, Any]:
         """Fields of `DeformerConfig` for the head, from the configuration of a full model."""
         return {}
 
@@ -212,3 +271,31 @@ class DecomposedModel(PreTrainedModel):  # type: ignore[no-untyped-call]
     def _vanilla_fields(cls, config: DeformerConfig) -> dict[str, Any]:
         """Keywords with which Hugging Face's model is loaded, so that its head fits."""
         return {}
+
+
+class _Undrawn(TorchFunctionMode):
+    """Context in which new modules leave their weights undrawn, because a file has them.
+
+    Modules on PyTorch's device ``meta`` would do as well, but its first embedding imports sympy and
+    more, for longer than everything else takes that loads a reader.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the tensor unchanged from functions of `torch.nn.init`; call others."""
+        named = dict(kwargs or {})
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return named["tensor"] if "tensor" in named else args[0]
+        return func(*args, **named)
+
+
+def _children_first(module: nn.Module) -> Iterator[nn.Module]:
+    """A module's parts, each after its own parts: the order in which Hugging Face draws weights."""
+    for child in module.children():
+        yield from _children_first(child)
+    yield module

@@ -7,10 +7,10 @@ from enum import IntEnum
 
 import torch
 from torch import Tensor, nn
-from transformers.activations import ACT2FN
 
 from ..config import DeformerConfig
 from ..packing import Packed, cumulative, positions_of
+from .activations import find_activation
 from .attention import DistanceBias, SelfAttention
 
 
@@ -132,7 +132,7 @@ class TransformerLayer(nn.Module):
         )
         self.attention_norm = nn.LayerNorm(size, eps=eps)
         self.expand = nn.Linear(size, config.intermediate_size)
-        self.activation = ACT2FN[config.hidden_act]
+        self.activation = find_activation(config.hidden_act)
         self.contract = nn.Linear(config.intermediate_size, size)
         self.output_norm = nn.LayerNorm(size, eps=eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForQuestionAnswering
 
 from ..config import DeformerConfig
 from ..packing import Packed
@@ -35,9 +34,8 @@ class SpanLogits:
 class DeformerForQuestionAnswering(DecomposedModel):
     """A decomposed transformer with a span head; see `DecomposedModel`."""
 
-    main_input_name = "questions"
     head_kind = Head.SPAN
-    vanilla_class = AutoModelForQuestionAnswering
+    vanilla_class = "AutoModelForQuestionAnswering"
 
     def __init__(self, config: DeformerConfig) -> None:
         """Create the model with random weights."""
@@ -47,7 +45,7 @@ class DeformerForQuestionAnswering(DecomposedModel):
         """Applied by `forward` to the passage states and their token ids, between lower and upper
         layers. With the round trip through a codec, the upper layers learn to read what an index
         returns."""
-        self.post_init()  # type: ignore[no-untyped-call]
+        self.draw_weights()
 
     def upper(
         self,

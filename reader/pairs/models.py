@@ -6,24 +6,21 @@ classifier. The [CLS] row belongs to the first text.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import (
-    AutoModelForMultipleChoice,
-    AutoModelForSequenceClassification,
-    PreTrainedConfig,
-)
-from transformers.activations import ACT2FN
 
-from ...data import PrereadError
 from ..config import DeformerConfig
-from ..hub import WITHOUT_CODE
+from ..modeling.activations import find_activation
 from ..modeling.decomposed import DecomposedModel
 from ..modeling.families import Head, find_family
 from ..modeling.layers import Segment
 from ..packing import Packed
+from ..saved_files import read_config
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 _HEAD = ("pooler.", "classifier.")
 
@@ -49,7 +46,6 @@ class PairModel(DecomposedModel):
     that of Devlin et al. 2019 (https://aclanthology.org/N19-1423), section 4.1.
     """
 
-    main_input_name = "firsts"
     has_labels: ClassVar[bool]
     """Whether there is one logit for each label; otherwise there is one for each pair."""
 
@@ -57,11 +53,11 @@ class PairModel(DecomposedModel):
         """Create the model with random weights."""
         super().__init__(config)
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size)
-        self.activation = ACT2FN[find_family(config.base).pooler_activation]
+        self.activation = find_activation(find_family(config.base).pooler_activation)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         n_logits = len(config.id2label or ()) if self.has_labels else 1
         self.classifier = nn.Linear(config.hidden_size, n_logits)
-        self.post_init()  # type: ignore[no-untyped-call]
+        self.draw_weights()
 
     def upper(
         self,
@@ -125,49 +121,44 @@ class PairModel(DecomposedModel):
         return self.upper(first_states, second_states, pairs, keep_hidden=keep_hidden)
 
     @classmethod
-    def _load_whole(cls, source: str, *args: Any, **kwargs: Any) -> Self:
+    def _load_whole(cls, source: str, config: DeformerConfig) -> Self:
         """Load a saved reader; of one for another task, only embedder and layers."""
-        config = kwargs.get("config") or DeformerConfig.from_pretrained(source, **WITHOUT_CODE)
-        if cls.__name__ in (config.architectures or []) and "id2label" not in kwargs:
-            return super()._load_whole(source, *args, **kwargs)
-        loaded: Any = super(DecomposedModel, cls).from_pretrained(
-            source, *args, output_loading_info=True, ignore_mismatched_sizes=True, **kwargs
-        )
-        model, report = loaded
-        model.config.check()
-        lost = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
-        damaged = sorted(name for name in lost if not name.startswith(_HEAD))
-        if damaged:
-            raise PrereadError(
-                f"{source}: {len(damaged)} weights are missing from the reader's file, for example "
-                f"{damaged[0]}. The file is damaged. Fetch or train the reader again."
-            )
-        return model  # type: ignore[no-any-return]
+        is_same_task = cls.__name__ in (config.architectures or [])
+        if is_same_task and config.id2label == _saved_labels(source):
+            return super()._load_whole(source, config)
+        model = cls(config)
+        model._take(source, [name for name in model.state_dict() if not name.startswith(_HEAD)])
+        return model.eval()
 
 
-class DeformerForSequenceClassification(PairModel):  # type: ignore[no-untyped-call]
+class DeformerForSequenceClassification(PairModel):
     """Classifies pairs of texts (BoolQ, MNLI, QQP). The labels are in ``config.id2label``."""
 
     head_kind = Head.CLASSIFICATION
-    vanilla_class = AutoModelForSequenceClassification
+    vanilla_class = "AutoModelForSequenceClassification"
     has_labels = True
 
     @classmethod
-    def _head_fields(cls, found: PreTrainedConfig) -> dict[str, Any]:
+    def _head_fields(cls, found: "PreTrainedConfig") -> dict[str, Any]:
         return {"id2label": found.id2label}
 
     @classmethod
     def _vanilla_fields(cls, config: DeformerConfig) -> dict[str, Any]:
         # Of a checkpoint with other labels, everything but the classifier is used.
-        return {"num_labels": config.num_labels, "ignore_mismatched_sizes": True}
+        return {"num_labels": len(config.id2label or ()), "ignore_mismatched_sizes": True}
 
 
-class DeformerForMultipleChoice(PairModel):  # type: ignore[no-untyped-call]
+class DeformerForMultipleChoice(PairModel):
     """Chooses an answer, as in RACE: one logit for each pair of question with choice, and passage.
 
     The pairs of a question share the passage, which is run through the lower layers once.
     """
 
     head_kind = Head.CHOICE
-    vanilla_class = AutoModelForMultipleChoice
+    vanilla_class = "AutoModelForMultipleChoice"
     has_labels = False
+
+
+def _saved_labels(source: str) -> dict[int, str] | None:
+    """The labels that a reader was saved with."""
+    return DeformerConfig.from_dict(read_config(source)).id2label

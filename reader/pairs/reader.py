@@ -3,21 +3,25 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from ...data import PrereadError
-from ..config import DeformerConfig
-from ..hub import WITHOUT_CODE, find_checkpoint
+from ..config import DeformerConfig, Stored
+from ..hub import find_checkpoint
 from ..modeling.layers import Segment
 from ..packing import Packed
 from ..reader import check_device
-from ..stored import Stored
+from ..saved_files import read_config
+from ..text.saved_tokenizer import SavedTokenizer
 from ..text.windows import TextEncoder, load_tokenizer
 from .features import Example, PairEncoder, PairFeature, pack_pairs
 from .models import DeformerForMultipleChoice, DeformerForSequenceClassification, PairModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 _EXAMPLES_AT_ONCE = 32
 _MODELS: dict[str, type[PairModel]] = {
@@ -43,7 +47,7 @@ class PairReader:
     def __init__(
         self,
         model: PairModel,
-        tokenizer: PreTrainedTokenizerFast,
+        tokenizer: "PreTrainedTokenizerFast | SavedTokenizer",
         *,
         name: str,
         device: str | torch.device = "cpu",
@@ -59,7 +63,7 @@ class PairReader:
         self.name = name
         self.device = torch.device(device)
         self.model = model
-        self.model.to(self.device)  # type: ignore[arg-type]  # a wrapper hides the signature
+        self.model.to(self.device)
         self.model.train(False)
         self.encoder = PairEncoder(TextEncoder(tokenizer, model.config), self.labels)
 
@@ -93,7 +97,7 @@ class PairReader:
         try:
             kind = _kind(source)
             model = kind.from_pretrained(source, **changes)
-            tokenizer = load_tokenizer(source)
+            tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
         except (OSError, ValueError, SafetensorError) as error:
             reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise PrereadError(f"{name}: reader could not be loaded: {reason}") from error
@@ -161,7 +165,7 @@ def _kind(name: str) -> type[PairModel]:
             f"{name}: expected a reader's folder with config.json, model.safetensors and "
             "tokenizer.json; found no config.json. Name a folder or a hub model."
         )
-    found = AutoConfig.from_pretrained(name, **WITHOUT_CODE).architectures or ["none"]
+    found = read_config(name).get("architectures") or ["none"]
     for ending, kind in _MODELS.items():
         if found[0].endswith(ending):
             return kind

@@ -1,6 +1,6 @@
 """What a reader costs: operations, parameters, memory, time, and bytes on disk."""
 
-from ..stored import Stored, parse_stored
+from ..config import Stored, parse_stored
 from .accuracy import f1_by_split
 from .counting import Counter
 from .layouts import LAYOUTS, Arrangement, Layout, Workload, find_layouts

@@ -14,8 +14,8 @@ from enum import StrEnum
 import torch
 
 from ...data import PrereadError
+from ..config import Stored
 from ..packing import Packed
-from ..stored import Stored
 
 
 class Arrangement(StrEnum):

@@ -7,10 +7,10 @@ from enum import StrEnum
 import torch
 
 from ..codecs import Float16Codec
+from ..config import Stored
 from ..modeling.layers import Segment
 from ..modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
 from ..packing import Packed
-from ..stored import Stored
 from .layouts import Workload
 from .shapes import split_at
 

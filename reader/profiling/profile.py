@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ...data import PrereadError
-from ..stored import Stored
+from ..config import Stored
 from .counting import Counter
 from .layouts import LAYOUTS, Arrangement, Layout, Workload
 from .measuring import Latency, Memory, measure_latency, measure_memory

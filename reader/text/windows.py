@@ -18,17 +18,21 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from string import punctuation
+from typing import TYPE_CHECKING
 from unicodedata import category
 
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from ...data import PrereadError
 from ...data.text.characters import whole_characters
 from ..config import DeformerConfig
 from ..hub import WITHOUT_CODE
 from .meaning import has_meaning, meaningful_tokens
+from .saved_tokenizer import SavedTokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 _IDEOGRAPHS = (
     ("\u3400", "\u4dbf"),
@@ -94,7 +98,7 @@ class TokenMap:
         return has_meaning(self.text[start:end])
 
 
-def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
+def load_tokenizer(source: str) -> "PreTrainedTokenizerFast":
     """Load the tokenizer of a checkpoint.
 
     Args:
@@ -103,6 +107,11 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
     Raises:
         PrereadError: If the tokenizer cannot report the offsets of its tokens.
     """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    from .registration import register_readers
+
+    register_readers()
     tokenizer = AutoTokenizer.from_pretrained(source, **WITHOUT_CODE)
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise PrereadError(
@@ -116,17 +125,19 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
 class TextEncoder:
     """Converts questions and passages to token ids, and finds tokens in their text."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, config: DeformerConfig) -> None:
+    def __init__(
+        self, tokenizer: "PreTrainedTokenizerFast | SavedTokenizer", config: DeformerConfig
+    ) -> None:
         """Wrap a tokenizer.
 
         Args:
-            tokenizer: Fast tokenizer of Hugging Face. Its truncation and padding are switched off.
+            tokenizer: Fast tokenizer. Its truncation and padding are switched off.
             config: Configuration of the reader, with the lengths of questions and windows.
         """
         self.config = config
-        self._backend: Tokenizer = tokenizer.backend_tokenizer
-        self._backend.no_truncation()
-        self._backend.no_padding()
+        self.backend: Tokenizer = tokenizer.backend_tokenizer
+        self.backend.no_truncation()
+        self.backend.no_padding()
         self.cls_id = int(tokenizer.cls_token_id)
         self.sep_id = int(tokenizer.sep_token_id)
 
@@ -144,7 +155,7 @@ class TextEncoder:
     @cached_property
     def meaningful_tokens(self) -> Tensor:
         """False for tokens of punctuation or markup. Shape ``(n_tokens,)``, bool."""
-        return meaningful_tokens(self._backend)
+        return meaningful_tokens(self.backend)
 
     def encode_questions(self, questions: Sequence[str]) -> list[list[int]]:
         """Token ids of each question, cut to ``max_question_length``."""
@@ -185,7 +196,7 @@ class TextEncoder:
         Returns:
             The text and the offsets of its tokens, numbered as in its windows.
         """
-        encoding = self._backend.encode(text, add_special_tokens=False)
+        encoding = self.backend.encode(text, add_special_tokens=False)
         tokens: list[tuple[int, int]] = encoding.offsets
         within = [
             (encoding.word_to_chars(word) if word is not None else None) or token
@@ -195,7 +206,7 @@ class TextEncoder:
         return TokenMap(text, tuple(tokens), tuple(words))
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
-        encodings = self._backend.encode_batch(list(texts), add_special_tokens=False)
+        encodings = self.backend.encode_batch(list(texts), add_special_tokens=False)
         return [e.ids for e in encodings]
 
     def _windows(self, title: list[int], text: list[int]) -> list[Window]:

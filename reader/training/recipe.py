@@ -9,8 +9,8 @@ from pydantic.dataclasses import dataclass
 
 from ...data import PrereadError
 from ...data.io.validation import read_toml
+from ..config import Stored
 from ..inference.mixed_precision import MixedPrecision
-from ..stored import Stored
 
 _CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 

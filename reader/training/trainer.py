@@ -34,7 +34,7 @@ class PackedTrainer(Trainer):
         self._objective = objective
         self._folder = Path(str(self.args.output_dir))
         if objective.teacher is not None:
-            objective.teacher.model.to(self.args.device)  # type: ignore[arg-type]
+            objective.teacher.model.to(self.args.device)
         self._sums: dict[str, Tensor] = {}
         self._n_sums = 0
 

@@ -39,6 +39,7 @@ def run(before: str = "", limit: str = "", **environment: str) -> subprocess.Com
     )
 
 
+@pytest.mark.slow
 def test_a_collector_of_the_environment_is_taken() -> None:
     done = run(JAVA_TOOL_OPTIONS="-XX:+UseParallelGC")
     assert done.stdout.startswith("started") and "PS Scavenge" in done.stdout, done.stderr

@@ -1,4 +1,4 @@
-"""Corpora and questions of a reproduction: named by whoever runs it, shipped, or downloaded."""
+"""Corpora and questions of a reproduction: files of the user, of the package, or downloads."""
 
 import shutil
 from collections.abc import Mapping
@@ -13,31 +13,35 @@ from .listing import Origin, Reproduction
 
 @dataclass(frozen=True, slots=True)
 class FoundInput:
-    """An input, before anything is fetched."""
+    """Where an input is, or will be after its download."""
 
     path: Path
     download: str | None = None
-    """The download that is checked, or fetched, to be at that path."""
+    """Name of the download that provides the file; None if the file needs none."""
     bytes_to_fetch: int = 0
-    """As far as the publisher has told them."""
+    """Bytes to download; 0 where the publisher does not state the size."""
 
     def fetch(self) -> Path:
-        """The path of a file that is there, whole."""
+        """Download the file if necessary, and return its path."""
         return download(self.download, show_progress=True).path if self.download else self.path
 
 
 def find_inputs(
     reproduction: Reproduction, given: Mapping[str, Path | None]
 ) -> dict[str, FoundInput]:
-    """Say where the inputs of a reproduction are or will be; nothing is fetched.
+    """Find the inputs of a reproduction, without downloading anything.
 
     Args:
-        reproduction: Which.
-        given: The files that were named, by ``corpus`` and ``questions``; they come before
-            downloads.
+        reproduction: The reproduction.
+        given: Files that the user named, by ``corpus`` and ``questions``. A named file replaces a
+            download.
+
+    Returns:
+        The inputs, by ``corpus`` and ``questions``.
 
     Raises:
-        PrereadError: If a file is not there, must be named and is not, or is named for nothing.
+        PrereadError: If a named file does not exist, a file was named that the reproduction does
+            not take, or one was not named that it needs.
     """
     for name, path in given.items():
         if path is not None and name not in reproduction.inputs:
@@ -48,7 +52,7 @@ def find_inputs(
 
 
 def _find(reproduction: Reproduction, name: str, given: Path | None) -> FoundInput:
-    """One input."""
+    """Find one input."""
     wanted = reproduction.inputs[name]
     if given is not None:
         if not given.exists():
@@ -70,15 +74,15 @@ def _find(reproduction: Reproduction, name: str, given: Path | None) -> FoundInp
 
 
 def check_disk(folder: Path, needed_gib: float, inputs: Mapping[str, FoundInput]) -> None:
-    """Refuse to begin where it would end with a full disk.
+    """Refuse to start a reproduction that would fill a disk.
 
     Args:
-        folder: Of the reproduction; what it holds already is part of what is needed.
-        needed_gib: Room that all of it takes.
-        inputs: Some may have to be fetched first.
+        folder: Folder of the reproduction. Files that it already holds count as used.
+        needed_gib: Disk space of a finished reproduction, in GiB.
+        inputs: Inputs of the reproduction, some of which may still have to be downloaded.
 
     Raises:
-        PrereadError: If a disk has too little room.
+        PrereadError: If a disk has too little free space.
     """
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     wanted: dict[int, tuple[Path, int]] = {}

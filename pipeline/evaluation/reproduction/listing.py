@@ -1,4 +1,4 @@
-"""The list of reproductions: which there are, their steps, and the figures expected of them."""
+"""The list of reproductions: their steps, and the figures that each step must give."""
 
 import math
 import re
@@ -15,7 +15,7 @@ from ....data.io.policy import SourceLocation
 
 SHIPPED_LIST = Path(__file__).parent / "reproductions.toml"
 PLACES = ("corpus", "questions", "index", "folder")
-"""What stands in braces in a step's command; the first two are inputs."""
+"""Names that a step's command may have in braces; the first two are inputs."""
 INPUTS = PLACES[:2]
 
 _PLACE = re.compile(r"\{(\w*)\}")
@@ -23,14 +23,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class Origin(StrEnum):
-    """Where an input comes from, unless a file is named for it."""
+    """Where an input comes from if the user names no file."""
 
     SHIPPED = "shipped"
     """A file of the sample that comes with the package."""
     DOWNLOAD = "download"
     """A name of ``preread download``."""
     GIVEN = "given"
-    """Only whoever runs it has it; the text says what it must be."""
+    """A file that only the user can provide; the text describes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,56 +39,60 @@ class Input:
 
     origin: Origin
     what: str
-    """File name, name of the download, or what must be given."""
+    """File name, name of the download, or description of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A number that a step's result must hold."""
+    """A number in a step's result, with the value expected of it."""
 
     key: str
-    """The way to it in the step's JSON, with dots: ``top_k_accuracy.20``."""
+    """Path of the number in the step's JSON, with dots: ``top_k_accuracy.20``."""
     expected: float
     tolerance: float
-    """How far off it may be, either way."""
+    """Largest accepted difference from ``expected``, in either direction."""
     source: str
-    """Where the expectation is from: a file of results, or who published it."""
+    """Source of the expected value: a result file, or a publication."""
     source_key: str | None = None
-    """The way to it in that file."""
+    """Path of the number in the result file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReproductionStep:
-    """A command of ``preread``; ``--json`` is added to it."""
+    """A ``preread`` command, which is run with ``--json``."""
 
     name: str
     command: tuple[str, ...]
     figures: tuple[Figure, ...]
 
     def places(self) -> set[str]:
-        """What stands in braces."""
+        """The names in braces."""
         return {name for word in self.command for name in _PLACE.findall(word)}
 
     def words(self, places: dict[str, str]) -> list[str]:
-        """The command with names of files in the place of braces."""
+        """The words of the command, with the names in braces replaced.
+
+        Args:
+            places: For each name in braces, the path that replaces it.
+        """
         return [_PLACE.sub(lambda found: places[found[1]], word) for word in self.command]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a reproduction takes, roughly."""
+    """Approximate cost of a reproduction."""
 
     n_passages: int
-    """0 where passages come with the questions."""
+    """Passages of the corpus; 0 if the passages come with the questions."""
     n_questions: int
     disk_gib: float
-    """Of the folder, downloads aside."""
+    """Disk space of the folder in GiB, without downloads."""
     memory_gib: float
     minutes: float
-    """On two processor cores."""
+    """Minutes on two processor cores."""
 
     def __str__(self) -> str:
-        """For a person."""
+        """The cost in words."""
         corpus = f"{self.n_passages:,} passages, " if self.n_passages else ""
         time_needed = f"{self.minutes:g} min"
         if self.minutes >= 120:
@@ -102,13 +106,13 @@ class Needs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduction:
-    """Steps, one after another, and what they must give."""
+    """A sequence of steps, and the figures that they must give."""
 
     name: str
     about: str
     needs: Needs
     inputs: dict[str, Input]
-    """By ``corpus`` and ``questions``."""
+    """Inputs by name: ``corpus`` and ``questions``."""
     steps: tuple[ReproductionStep, ...]
 
 
@@ -116,14 +120,14 @@ def load_reproductions(path: str | Path | None = None) -> dict[str, Reproduction
     """Read a list of reproductions.
 
     Args:
-        path: A TOML file in the form of ours, ``reproductions.toml``; by default ours.
+        path: A TOML file in the format of ``reproductions.toml``; by default the one that ships.
 
     Returns:
-        The reproductions by name, in the list's order.
+        The reproductions by name, in the order of the file.
 
     Raises:
-        DataError: If it cannot be read, a field is missing, unknown or of another type, or a
-            command has something in braces that it cannot have.
+        DataError: If the file cannot be read, a field is missing, unknown or of another type, or a
+            command has an unknown name in braces.
     """
     path = Path(path) if path is not None else SHIPPED_LIST
     top = SourceLocation(path, None)
@@ -136,7 +140,7 @@ def load_reproductions(path: str | Path | None = None) -> dict[str, Reproduction
     for location, record in take_objects(content, "reproductions", top):
         one = _parse(record, location)
         if one.name in known:
-            raise location.error(f"expected a name of its own, found {one.name!r} a second time.")
+            raise location.error(f"expected unique names, found {one.name!r} twice. Rename one.")
         known[one.name] = one
     if not known:
         raise top.error("expected at least one [[reproductions]], found none. Add one.")
@@ -144,10 +148,14 @@ def load_reproductions(path: str | Path | None = None) -> dict[str, Reproduction
 
 
 def find_reproduction(name: str, known: dict[str, Reproduction]) -> Reproduction:
-    """The reproduction of a name.
+    """Find a reproduction by its name.
+
+    Args:
+        name: Name of the reproduction.
+        known: All reproductions by name.
 
     Raises:
-        PrereadError: If the list has no such name.
+        PrereadError: If there is no reproduction of this name.
     """
     if name not in known:
         raise PrereadError(
@@ -158,7 +166,7 @@ def find_reproduction(name: str, known: dict[str, Reproduction]) -> Reproduction
 
 
 def _parse(record: JsonObject, location: SourceLocation) -> Reproduction:
-    """One reproduction, its steps checked against its inputs."""
+    """Parse one reproduction, and check its steps against its inputs."""
     _check_keys(record, {"name", "about", "needs", "inputs", "steps"}, location)
     inputs = _parse_inputs(*_take_table(record, "inputs", location))
     steps = tuple(_parse_step(step, at) for at, step in take_objects(record, "steps", location))
@@ -184,7 +192,7 @@ def _parse(record: JsonObject, location: SourceLocation) -> Reproduction:
 
 
 def _parse_inputs(record: JsonObject, location: SourceLocation) -> dict[str, Input]:
-    """Each input has one origin."""
+    """Parse the inputs; each has exactly one origin."""
     _check_keys(record, set(INPUTS), location)
     inputs = {}
     for name in record:
@@ -200,7 +208,7 @@ def _parse_inputs(record: JsonObject, location: SourceLocation) -> dict[str, Inp
 
 
 def _parse_step(record: JsonObject, location: SourceLocation) -> ReproductionStep:
-    """One step."""
+    """Parse one step."""
     _check_keys(record, {"name", "command", "figures"}, location)
     command = take_texts(record, "command", location)
     if not command:
@@ -214,7 +222,7 @@ def _parse_step(record: JsonObject, location: SourceLocation) -> ReproductionSte
 
 
 def _parse_figure(record: JsonObject, location: SourceLocation) -> Figure:
-    """One figure."""
+    """Parse one figure."""
     _check_keys(record, {"key", "expected", "tolerance", "source", "source_key"}, location)
     figure = Figure(
         key=take_text(record, "key", location),
@@ -231,7 +239,7 @@ def _parse_figure(record: JsonObject, location: SourceLocation) -> Figure:
 
 
 def _parse_needs(record: JsonObject, location: SourceLocation) -> Needs:
-    """What it takes."""
+    """Parse the cost."""
     _check_keys(record, set(Needs.__dataclass_fields__), location)
     needs = Needs(
         n_passages=take_start(record, "n_passages", location),
@@ -249,7 +257,7 @@ def _parse_needs(record: JsonObject, location: SourceLocation) -> Needs:
 def _take_table(
     record: JsonObject, name: str, location: SourceLocation
 ) -> tuple[JsonObject, SourceLocation]:
-    """A table that must be there, and its place."""
+    """Take a table that the record must have, and its location."""
     if name not in record:
         raise location.error(f"expected the table {name!r}, found {', '.join(record)}. Add it.")
     within = location._replace(within=f"{location.within}.{name}")
@@ -257,7 +265,7 @@ def _take_table(
 
 
 def _take_name(record: JsonObject, location: SourceLocation) -> str:
-    """A name that may be the name of a file."""
+    """Take a name that is safe as a file name."""
     name = take_text(record, "name", location)
     if not _NAME.fullmatch(name):
         raise location.error(
@@ -267,7 +275,7 @@ def _take_name(record: JsonObject, location: SourceLocation) -> str:
 
 
 def _check_keys(record: JsonObject, known: set[str], location: SourceLocation) -> None:
-    """Refuse a misspelt key, which would be passed over."""
+    """Refuse unknown keys, which may be misspelt."""
     if unknown := sorted(set(record) - known):
         raise location.error(
             f"expected only {', '.join(sorted(known))}, found {', '.join(unknown)}. Correct it."
@@ -275,6 +283,11 @@ def _check_keys(record: JsonObject, known: set[str], location: SourceLocation) -
 
 
 def is_within(found: float, figure: Figure) -> bool:
-    """Whether a number is as far from the expectation as it may be, or nearer."""
+    """Whether a number is within the tolerance of a figure.
+
+    Args:
+        found: The number.
+        figure: The figure with its expected value.
+    """
     margin = abs(found - figure.expected)
     return margin <= figure.tolerance or math.isclose(margin, figure.tolerance, abs_tol=1e-9)

@@ -1,4 +1,4 @@
-"""A reproduction from its inputs to the comparison of its figures."""
+"""Running a reproduction: inputs, steps, and the comparison of figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from .steps import Done, run_step
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A figure that was found."""
+    """A figure with the value that a run gave."""
 
     step: str
     figure: Figure
@@ -21,17 +21,17 @@ class Compared:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it is within the tolerance."""
+        """Whether the value is within the tolerance."""
         return is_within(self.found, self.figure)
 
     def to_dict(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """Convert to a JSON object."""
         return {"step": self.step, **asdict(self.figure), "found": self.found, "ok": self.is_ok}
 
 
 @dataclass(frozen=True, slots=True)
 class ReproductionOutcome:
-    """A reproduction that has run."""
+    """Results of a reproduction that has run."""
 
     name: str
     folder: Path
@@ -44,7 +44,7 @@ class ReproductionOutcome:
         return all(one.is_ok for one in self.compared)
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of ``preread reproduce --json``."""
+        """Convert to the JSON object that ``preread reproduce --json`` prints."""
         return {
             "name": self.name,
             "ok": self.is_ok,
@@ -70,16 +70,17 @@ def reproduce(
     given: Mapping[str, Path | None] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> ReproductionOutcome:
-    """Run what is not finished of a reproduction, and compare its figures.
+    """Run the unfinished steps of a reproduction, and compare its figures.
 
     Args:
-        reproduction: Which.
-        folder: Gets a folder of its name, with the index, predictions and results of its steps.
-        given: Files that were named for its inputs, by ``corpus`` and ``questions``.
-        say: Told a line for a person before the start, and before each step.
+        reproduction: The reproduction.
+        folder: Parent folder. The reproduction has a folder of its name in it, with the index, the
+            predictions and the results of its steps.
+        given: Files that the user named as inputs, by ``corpus`` and ``questions``.
+        say: Called with a message before the start and before each step.
 
     Returns:
-        The figures found, each with what was expected.
+        The figures with the values found and expected.
 
     Raises:
         PrereadError: If an input is missing, the disk has too little room, a step fails, or its
@@ -108,16 +109,16 @@ def reproduce(
 
 
 def _estimate(reproduction: Reproduction, folder: Path, n_bytes: int) -> str:
-    """What it will take."""
+    """Message about the cost of a reproduction."""
     fetched = f" and a download of {n_bytes / 2**30:,.2f} GiB" if n_bytes else ""
     return (
-        f"{reproduction.name}: {reproduction.needs}{fetched}. What is finished in {folder} is not "
-        "done again."
+        f"{reproduction.name}: {reproduction.needs}{fetched}. Steps that are finished in {folder} "
+        "are not run again."
     )
 
 
 def _take_figure(done: Done, key: str) -> float:
-    """The number at the end of a way."""
+    """The number at a path of a step's result."""
     value: Any = done.output
     for name in key.split("."):
         value = value.get(name) if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""One step of a reproduction: a process of its own, whose result is kept and not made twice."""
+"""Running one step of a reproduction in its own process. A finished step is not run again."""
 
 import json
 import shlex
@@ -21,19 +21,19 @@ from ....reader.checkpoints import shipped_reader_path
 from .listing import ReproductionStep
 
 INTERRUPTED = 130
-"""Exit code of a command that Ctrl-C has ended."""
+"""Exit code of a command that was ended by Ctrl-C."""
 GRACE_SECONDS = 10
-"""For a command to end by itself when Ctrl-C has been pressed."""
+"""Seconds in which a command may end by itself after Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A step that is finished."""
+    """A finished step."""
 
     step: ReproductionStep
     command: list[str]
     output: dict[str, Any]
-    """What it printed with ``--json``."""
+    """JSON object that the command printed."""
     seconds: float
     was_done: bool
     """Whether an earlier run had finished it."""
@@ -42,17 +42,17 @@ class Done:
 def run_step(
     step: ReproductionStep, places: Mapping[str, Path], record: Path, say: Callable[[str], None]
 ) -> Done:
-    """Run a step, unless it is finished and nothing it depends on has changed.
+    """Run a step, unless it is finished and nothing that it depends on has changed.
 
     Args:
-        step: Which.
-        places: What stands for the words in braces.
-        record: Where the result is kept, beside what it depends on.
-        say: Told the command before it runs, or that it has run.
+        step: The step.
+        places: For each name in braces, the path that replaces it.
+        record: File that keeps the result, and what the result depends on.
+        say: Called with a message: the command before it runs, or that it is finished.
 
     Raises:
-        PrereadError: If the command fails; what it said is on standard error.
-        KeyboardInterrupt: If it was interrupted.
+        PrereadError: If the command fails. Its own messages are on standard error.
+        KeyboardInterrupt: If the command was interrupted.
     """
     words = [*step.words({name: str(path) for name, path in places.items()}), "--json"]
     shown = shlex.join(["preread", *words])
@@ -79,7 +79,7 @@ def run_step(
 
 
 def _run(words: list[str], step: ReproductionStep, folder: Path) -> dict[str, Any]:
-    """The JSON that a command prints; its progress goes to our standard error."""
+    """Run a command and parse the JSON that it prints. Its progress goes to standard error."""
     # -P: a folder named `preread` where the user stands is not the package.
     command = [sys.executable, "-P", "-m", "preread.pipeline", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
@@ -93,11 +93,11 @@ def _run(words: list[str], step: ReproductionStep, folder: Path) -> dict[str, An
             raise
     if process.returncode == INTERRUPTED:
         raise KeyboardInterrupt
-    again = f"The same command goes on from there; to begin anew, remove {folder}."
+    again = f"Run `preread reproduce` again to go on; remove {folder} to start over."
     if process.returncode:
         raise PrereadError(
-            f"step {step.name!r}: `preread {words[0]}` ended with code {process.returncode}; what "
-            f"it said stands above. {again}"
+            f"step {step.name!r}: `preread {words[0]}` ended with code {process.returncode}; its "
+            f"messages are above. {again}"
         )
     try:
         content: dict[str, Any] = json.loads(out)
@@ -111,7 +111,7 @@ def _run(words: list[str], step: ReproductionStep, folder: Path) -> dict[str, An
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
-    """What is kept of a step; None where nothing is, or not to its end."""
+    """The record of a finished step; None if there is no complete record."""
     try:
         kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return kept if {"depends_on", "seconds", "output"} <= kept.keys() else None
@@ -120,7 +120,7 @@ def _read_record(path: Path) -> dict[str, Any] | None:
 
 
 def _depends_on(words: list[str], used: Mapping[str, Path]) -> dict[str, Any]:
-    """What gives the same result again, as JSON gives it back."""
+    """Everything that decides a step's result, in a form that survives JSON."""
     reader = shipped_reader_path("default")
     assert reader is not None
     return {
@@ -135,14 +135,14 @@ def _depends_on(words: list[str], used: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def _stamp(path: Path) -> list[list[Any]]:
-    """Names, sizes and times of a file, or of the files of a folder."""
+    """Names, sizes and modification times of a file, or of the files of a folder."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     found = [(file, file.stat()) for file in files if file.is_file()]
     return [[str(file), status.st_size, status.st_mtime_ns] for file, status in found]
 
 
 def _index_stamp(path: Path) -> str | None:
-    """SHA-256 of an index's manifest; None if a file of it is missing or of another size."""
+    """SHA-256 of an index's manifest; None if a file of the index is missing or was cut."""
     try:
         with PassageIndex(path) as index:
             folder = path / index.manifest.lucene

@@ -1,6 +1,6 @@
-"""What a search engine is told so that it asks a server of ours: requests, ready to be sent.
+"""Requests that configure a search engine to ask a preread server.
 
-Nothing here needs the server, or the reader.
+They are made without the server and without a reader.
 """
 
 from .elasticsearch import elasticsearch_steps

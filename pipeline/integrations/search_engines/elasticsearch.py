@@ -1,7 +1,8 @@
 """Elasticsearch: inference endpoints of the service ``custom`` (8.19, 9.1 and later).
 
-Source: Elasticsearch's API specification, ``inference.put_custom``. Templates are not put between
-quotation marks: what comes in their place is JSON.
+The placeholders of a template have no quotation marks, because Elasticsearch replaces them by JSON.
+
+Source: Elasticsearch's API specification, ``inference.put_custom``.
 """
 
 from typing import Any
@@ -15,12 +16,12 @@ RERANK_REQUEST = '{"query": ${query}, "documents": ${input}}'
 def elasticsearch_steps(
     server: ServerAddress, *, engine_index: str = "my-index", text_field: str = "text"
 ) -> list[SetupRequest]:
-    """Requests that set Elasticsearch up, in order.
+    """Requests that set up Elasticsearch, in order.
 
     Args:
-        server: Where it finds us.
-        engine_index: Its index.
-        text_field: Field of its documents with the passage's text.
+        server: Address of the preread server.
+        engine_index: Name of the Elasticsearch index.
+        text_field: Field that contains a passage's text.
     """
     question = "How many keys does a modern piano have?"
     completion, rerank = "preread-answer", "preread-rerank"
@@ -38,7 +39,7 @@ def elasticsearch_steps(
             "POST",
             f"/_inference/completion/{completion}",
             {"input": question},
-            "the answer to a question, from the server's index.",
+            "answers a question from the index of the preread server.",
         ),
         _endpoint(
             "rerank",
@@ -66,7 +67,7 @@ def elasticsearch_steps(
                     }
                 }
             },
-            "hits in the order of how well they answer.",
+            "orders hits by how well they answer.",
         ),
     ]
 
@@ -80,12 +81,12 @@ def _endpoint(
     json_parser: dict[str, str],
 ) -> SetupRequest:
     headers = {"Content-Type": "application/json"}
-    about = f"an inference endpoint of the task {task}."
+    about = f"creates an inference endpoint for the task {task}."
     if server.needs_key:
         headers["Authorization"] = "Bearer ${api_key}"
-        about += f" {KEY_PLACEHOLDER} is a key of the server."
+        about += f" Replace {KEY_PLACEHOLDER} by an API key of the preread server."
     settings: dict[str, Any] = {
-        # Elasticsearch wants one, also where no header uses it.
+        # Elasticsearch requires a secret, even if no header uses it.
         "secret_parameters": {"api_key": KEY_PLACEHOLDER},
         "url": server.endpoint(path),
         "headers": headers,

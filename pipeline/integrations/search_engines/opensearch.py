@@ -1,7 +1,8 @@
-"""OpenSearch: two connectors, because their request bodies cannot be one.
+"""OpenSearch: a connector for the semantic highlighter, and one for search pipelines.
 
-The semantic highlighter sends one text, or a list of inputs; in its template strings stand between
-quotation marks. The ``ml_inference`` processor sends lists, which must not.
+Their request bodies differ. The semantic highlighter sends one text or a list of inputs, so its
+template has quotation marks around strings. The ``ml_inference`` processor sends lists, so its
+template has none.
 
 Source: OpenSearch documentation, connector blueprints; ml-commons, ``HttpConnector.createPayload``.
 """
@@ -31,15 +32,15 @@ def opensearch_steps(
     id_field: str = "id",
     question_path: str | None = None,
 ) -> list[SetupRequest]:
-    """Requests that set OpenSearch up, in order.
+    """Requests that set up OpenSearch, in order.
 
     Args:
-        server: Where it finds us.
-        engine_index: Its index.
-        text_field: Field of its documents with the passage's text.
-        id_field: Field with the passage's identifier.
-        question_path: Where in a search request the question stands, as JSONPath; by default where
-            a ``match`` query on the text field has it.
+        server: Address of the preread server.
+        engine_index: Name of the OpenSearch index.
+        text_field: Field that contains a passage's text.
+        id_field: Field that contains a passage's identifier.
+        question_path: JSONPath of the question in a search request; by default the place in which a
+            ``match`` query on the text field has it.
     """
     question = question_path or f"$._request.query.match.{text_field}.query"
     highlighter, hits = "preread-highlighter", "preread-hits"
@@ -56,7 +57,7 @@ def opensearch_steps(
             "GET",
             f"/{engine_index}/_search?search_pipeline=preread",
             {"query": _match(text_field), "size": 10},
-            "every hit has its preread_answer; ext.ml_inference.best has the best of them.",
+            "returns hits with the field preread_answer; ext.ml_inference.best is the best answer.",
         ),
     ]
 
@@ -77,9 +78,9 @@ def _settings(server: ServerAddress) -> SetupRequest:
                 "search.pipeline.enabled_system_generated_factories": ["semantic-highlighter"],
             }
         },
-        "lets connectors reach the server, also at a private address (OpenSearch 2.15 and later); "
-        "the last setting lets batches be highlighted (3.3 and later). The list of endpoints "
-        "replaces the one there is.",
+        "allows connectors to reach the preread server, also at a private address (OpenSearch 2.15 "
+        "and later). The last setting allows highlighting in batches (3.3 and later). The list of "
+        "endpoints replaces the current one.",
     )
 
 
@@ -102,11 +103,11 @@ def _connector(name: str, server: ServerAddress, path: str, request_body: str) -
             }
         ],
     }
-    about = "its reply has the connector_id for the next request."
+    about = "creates a connector; the next request needs the connector_id of the reply."
     if server.needs_key:
         headers["Authorization"] = "Bearer ${credential.key}"
         body["credential"] = {"key": KEY_PLACEHOLDER}
-        about += f" {KEY_PLACEHOLDER} is a key of the server."
+        about += f" Replace {KEY_PLACEHOLDER} by an API key of the preread server."
     return SetupRequest(
         f"{name}-connector", "POST", "/_plugins/_ml/connectors/_create", body, about
     )
@@ -118,7 +119,7 @@ def _model(name: str) -> SetupRequest:
         "POST",
         "/_plugins/_ml/models/_register?deploy=true",
         {"name": name, "function_name": "remote", "connector_id": "CONNECTOR-ID"},
-        "CONNECTOR-ID is of the reply before; this reply has the model_id.",
+        "registers a model. Replace CONNECTOR-ID by the connector_id of the reply before.",
     )
 
 
@@ -135,7 +136,8 @@ def _highlighting_search(engine_index: str, text_field: str) -> SetupRequest:
             },
             "ext": {"semantic_highlighting_batch": True},
         },
-        "marks the answer in each hit. Before OpenSearch 3.3 leave ext out.",
+        "marks the answer in each hit. Replace HIGHLIGHTER-MODEL-ID by the model_id of the reply "
+        "above. Leave out ext before OpenSearch 3.3.",
     )
 
 
@@ -164,8 +166,8 @@ def _pipeline(text_field: str, id_field: str, question: str) -> SetupRequest:
                 }
             ]
         },
-        "question's path is where the search request has it. Where the server cannot be asked, "
-        "hits come without answers.",
+        "creates a search pipeline. Replace HITS-MODEL-ID by the model_id of the reply before. If "
+        "the preread server does not answer, hits come without answers.",
     )
 
 

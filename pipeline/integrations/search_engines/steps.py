@@ -1,4 +1,4 @@
-"""Requests to an engine, as data and as text for its console."""
+"""Requests to a search engine, as data and as text for its console."""
 
 import json
 from collections.abc import Iterable
@@ -9,40 +9,41 @@ from urllib.parse import urlsplit
 from ....data import PrereadError
 
 KEY_PLACEHOLDER = "THE-KEY"
-"""Stands where the server's API key goes: keys do not belong on a command line."""
+"""Placeholder for the API key of the preread server: keys do not belong on a command line."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetupRequest:
-    """A request to the engine."""
+    """A request to a search engine."""
 
     name: str
     method: str
     path: str
     body: dict[str, Any]
     about: str
-    """What it does, and which of its words are to be replaced."""
+    """What the request does, and which placeholders to replace."""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Convert to a JSON object."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where the engine reaches our server."""
+    """Address at which a search engine reaches the preread server."""
 
     url: str
-    """As the engine's own machines see it."""
+    """URL of the server, as the machines of the engine see it."""
     index: str
-    """Name of an index that is served."""
+    """Name of an index on the server."""
     needs_key: bool = False
+    """Whether the server requires an API key."""
 
     def __post_init__(self) -> None:
-        """Check.
+        """Check the URL.
 
         Raises:
-            PrereadError: If it is no address.
+            PrereadError: If it is not an HTTP or HTTPS URL.
         """
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -51,12 +52,20 @@ class ServerAddress:
             )
 
     def endpoint(self, path: str) -> str:
-        """A whole address below that of the index."""
+        """URL of an address of the index.
+
+        Args:
+            path: Path after the name of the index.
+        """
         return f"{self.url.rstrip('/')}/v1/{self.index}/{path}"
 
 
 def console_text(steps: Iterable[SetupRequest]) -> str:
-    """Steps as the consoles of OpenSearch Dashboards and Kibana take them."""
+    """Requests as text for the consoles of OpenSearch Dashboards and Kibana.
+
+    Args:
+        steps: The requests.
+    """
     return "\n\n".join(
         f"# {step.name}: {step.about}\n{step.method} {step.path}\n"
         + json.dumps(step.body, indent=2, ensure_ascii=False)

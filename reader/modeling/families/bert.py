@@ -3,13 +3,14 @@
 Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423).
 """
 
-from typing import Any
-
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING, Any
 
 from ...config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .family import Family, Head, expand_names
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 _FIELDS = (
     "vocab_size",
@@ -46,7 +47,7 @@ _LAYER = {
 }
 
 
-def bert_fields(found: PreTrainedConfig) -> dict[str, Any]:
+def bert_fields(found: "PreTrainedConfig") -> dict[str, Any]:
     """The fields that have the same names in Hugging Face's configuration."""
     described = found.to_dict()
     return {name: described[name] for name in _FIELDS if name in described}

@@ -3,14 +3,15 @@
 Source: Sanh et al. 2019 (https://arxiv.org/abs/1910.01108), section 3.
 """
 
-from typing import Any
-
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING, Any
 
 from ...config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .bert import OUTER_NAMES, SPAN_NAMES
 from .family import Family, Head, expand_names
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 _FIELDS = {
     "vocab_size": "vocab_size",
@@ -44,7 +45,7 @@ _LAYER = {
 _POOLED = {"pooler.{p}": "pre_classifier.{p}", "classifier.{p}": "classifier.{p}"}
 
 
-def _fields(found: PreTrainedConfig) -> dict[str, Any]:
+def _fields(found: "PreTrainedConfig") -> dict[str, Any]:
     # Hugging Face's code has this epsilon as a constant; it is not in the configuration.
     fixed = {"type_vocab_size": 0, "layer_norm_eps": 1e-12}
     return {ours: getattr(found, theirs) for ours, theirs in _FIELDS.items()} | fixed

@@ -3,14 +3,15 @@
 Source: Clark et al. 2020 (https://openreview.net/forum?id=r1xMH1BtvB), section 3.2.
 """
 
-from typing import Any
-
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING, Any
 
 from ...config import DeformerConfig
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .bert import SPAN_NAMES, bert_fields, bert_names, own_fields
 from .family import Family, Head
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 _PROJECTION = {
     f"embedder.project.{p}": f"electra.embeddings_project.{p}" for p in ("weight", "bias")
@@ -20,7 +21,7 @@ _LABELS = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.o
 _CHOICE = {"pooler.{p}": "sequence_summary.summary.{p}", "classifier.{p}": "classifier.{p}"}
 
 
-def _fields(found: PreTrainedConfig) -> dict[str, Any]:
+def _fields(found: "PreTrainedConfig") -> dict[str, Any]:
     return bert_fields(found) | {"embedding_size": found.embedding_size}
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
-from transformers import PreTrainedConfig
 
 from ...config import DeformerConfig
 from ..layers import Embedder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 
 class Head(StrEnum):
@@ -27,7 +29,7 @@ class Head(StrEnum):
 class Family:
     """A family of checkpoints: its shape, its modules and the names of its weights."""
 
-    config_fields: Callable[[PreTrainedConfig], dict[str, Any]]
+    config_fields: Callable[["PreTrainedConfig"], dict[str, Any]]
     """Fields of `DeformerConfig` from Hugging Face's configuration. Raises `PrereadError` for a
     configuration that cannot be split."""
     hugging_face_fields: Callable[[DeformerConfig], dict[str, Any]]

@@ -7,9 +7,7 @@ follow those of the question.
 Source: Song et al. 2020 (https://arxiv.org/abs/2004.09297), section 3.1.
 """
 
-from typing import Any
-
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING, Any
 
 from ....data import PrereadError
 from ...config import DeformerConfig
@@ -17,6 +15,9 @@ from ..attention import DistanceBias
 from ..layers import AbsoluteEmbedder, Embedder, TransformerLayer
 from .bert import OUTER_NAMES, SPAN_NAMES, bert_fields, own_fields
 from .family import Family, Head, expand_names
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 _N_BUCKETS = 32
 _OUTER = {
@@ -52,7 +53,7 @@ def _layer(config: DeformerConfig, embedder: Embedder) -> TransformerLayer:
     return TransformerLayer(config, embedder.distance)
 
 
-def _fields(found: PreTrainedConfig) -> dict[str, Any]:
+def _fields(found: "PreTrainedConfig") -> dict[str, Any]:
     if found.relative_attention_num_buckets != _N_BUCKETS:
         raise PrereadError(
             f"mpnet: expected relative_attention_num_buckets {_N_BUCKETS} in config.json, as in "

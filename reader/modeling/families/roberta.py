@@ -7,20 +7,21 @@ the padding token.
 Source: Liu et al. 2019 (https://arxiv.org/abs/1907.11692).
 """
 
-from typing import Any
-
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING, Any
 
 from ....data import PrereadError
 from ..layers import AbsoluteEmbedder, TransformerLayer
 from .bert import SPAN_NAMES, bert_fields, bert_names, own_fields
 from .family import Family, Head
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
 _LABELS = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.out_proj.{p}"}
 _CHOICE = {"pooler.{p}": "roberta.pooler.dense.{p}", "classifier.{p}": "classifier.{p}"}
 
 
-def _fields(found: PreTrainedConfig) -> dict[str, Any]:
+def _fields(found: "PreTrainedConfig") -> dict[str, Any]:
     if found.pad_token_id is None:
         raise PrereadError(
             "roberta: expected pad_token_id in config.json, because positions begin after it; "

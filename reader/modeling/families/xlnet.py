@@ -9,20 +9,22 @@ Source: Yang et al. 2019 (https://arxiv.org/abs/1906.08237).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
-from transformers import PreTrainedConfig
-from transformers.activations import ACT2FN
 
 from ....data import PrereadError
 from ...config import DeformerConfig
 from ...packing import Packed
+from ..activations import find_activation
 from ..layers import Embedder, Segment
 from ..relative_attention import RelativeAttention, sinusoids
 from .family import Family, Head, expand_names
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 _OUTER = {"embedder.word.weight": "transformer.word_embedding.weight"}
 _SPAN = {"head.{p}": "qa_outputs.{p}"}
@@ -100,7 +102,7 @@ class XLNetLayer(nn.Module):
         self.attention.fill(config.initializer_range)
         self.attention_norm = nn.LayerNorm(size, eps=eps)
         self.expand = nn.Linear(size, config.intermediate_size)
-        self.activation = ACT2FN[config.hidden_act]
+        self.activation = find_activation(config.hidden_act)
         self.contract = nn.Linear(config.intermediate_size, size)
         self.output_norm = nn.LayerNorm(size, eps=eps)
         self.dropout = config.hidden_dropout_prob
@@ -129,7 +131,7 @@ class XLNetLayer(nn.Module):
         return dropout(rows, self.dropout, self.training)
 
 
-def _fields(found: PreTrainedConfig) -> dict[str, Any]:
+def _fields(found: "PreTrainedConfig") -> dict[str, Any]:
     for name, wanted in (("attn_type", "bi"), ("bi_data", False), ("clamp_len", -1)):
         value = getattr(found, name)
         if value != wanted:

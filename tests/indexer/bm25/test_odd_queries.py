@@ -147,6 +147,7 @@ def test_unknown_ordinals_score_nothing(searcher: Bm25Searcher) -> None:
     assert searcher.score("piano", [10**12, -1, 99]) == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_partitions_take_the_same_queries(
     built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -171,6 +171,7 @@ def check(index: Path, normalization: str) -> None:
     assert found(index) == ([everywhere] * 3 if normalization == "nfkc" else as_built)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalization", ["nfkc", "none"])
 def test_every_change_keeps_the_normalization(
     make: Make, tmp_path: Path, tiny_reader: Reader, normalization: str
@@ -194,6 +195,7 @@ def test_every_change_keeps_the_normalization(
     assert found(tmp_path / "merged") == found(index)
 
 
+@pytest.mark.slow
 def test_indexes_merged_from_two_normalizations_are_indexed_anew(
     make: Make, tmp_path: Path
 ) -> None:

@@ -370,6 +370,7 @@ def test_bad_records_can_be_skipped_and_are_counted(
     assert Manifest.load(tmp_path / "index").n_passages == 20
 
 
+@pytest.mark.slow
 def test_titles_count_as_often_as_they_are_told_to(
     corpus: Path, tiny_reader: Reader, tmp_path: Path
 ) -> None:

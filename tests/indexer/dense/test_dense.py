@@ -135,6 +135,7 @@ def test_the_rest_of_the_index_is_as_it_was_without_vectors(
         DenseSearcher(opened)
 
 
+@pytest.mark.slow
 def test_vectors_follow_additions_deletions_and_compaction(
     dense: Path, tiny_encoder: SentenceEncoder, tiny_reader: Reader, tmp_path: Path
 ) -> None:

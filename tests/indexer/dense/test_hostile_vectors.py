@@ -24,6 +24,7 @@ from preread.indexer.storage.manifest import CountedFile, DenseEntry
 
 FILE = "dense/vectors-000000.faiss"
 WIDTH, N = 8, 300
+TRAINED = [kind for kind in VectorKind if kind is not VectorKind.FLAT]
 
 
 def described(folder: Path, kind: str, n: int = N, width: int = WIDTH) -> DenseEntry:
@@ -33,15 +34,29 @@ def described(folder: Path, kind: str, n: int = N, width: int = WIDTH) -> DenseE
     return DenseEntry(**fields, width=width, kind=kind, files=files)
 
 
-@pytest.fixture(params=list(VectorKind))
-def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, VectorKind]:
-    """A file of each kind."""
+@pytest.fixture(
+    params=[VectorKind.FLAT, *(pytest.param(k, marks=pytest.mark.slow) for k in TRAINED)],
+    scope="session",
+)
+def written(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, VectorKind]:
+    """A file of each kind; those whose quantisers are learned take seconds."""
     kind = VectorKind(request.param)
     vectors = np.random.default_rng(0).standard_normal((N, WIDTH)).astype(np.float32)
     index = empty_index(kind, WIDTH, N, vectors[: n_training_vectors(kind, N)])
     add_vectors(index, [(np.arange(N, dtype="<u4"), vectors)])
-    (tmp_path / "dense").mkdir()
-    write_vectors(index, tmp_path / FILE)
+    folder = tmp_path_factory.mktemp(str(kind))
+    (folder / "dense").mkdir()
+    write_vectors(index, folder / FILE)
+    return folder, kind
+
+
+@pytest.fixture
+def made(written: tuple[Path, VectorKind], tmp_path: Path) -> tuple[Path, VectorKind]:
+    """A copy of the file, to be changed."""
+    folder, kind = written
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     return tmp_path, kind
 
 

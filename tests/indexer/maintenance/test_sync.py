@@ -270,6 +270,7 @@ def test_documents_are_listed_and_deleted_by_pattern(index: Path) -> None:
         assert stored_documents(opened, ["c*"]) == []
 
 
+@pytest.mark.slow
 def test_metadata_goes_along_when_indexes_are_split_and_merged(
     index: Path, folder: Path, tiny_reader: Reader, tmp_path: Path
 ) -> None:

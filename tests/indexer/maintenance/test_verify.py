@@ -30,6 +30,7 @@ def read_all(index: Path, reader: Reader) -> tuple[list[Passage], list[torch.Ten
     return passages, states
 
 
+@pytest.mark.slow
 def test_every_changed_byte_is_reported_and_none_is_read_as_if_it_were_right(
     changed: Path, tiny_reader: Reader
 ) -> None:

@@ -430,6 +430,7 @@ def test_split_and_merge(preread: Preread, tiny_reader_path: Path, tmp_path: Pat
     assert refused.code == 2 and "is part 1 of 2" in refused.err
 
 
+@pytest.mark.slow
 def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
     preread: Preread, tiny_reader_path: Path, tmp_path: Path
 ) -> None:

@@ -42,6 +42,7 @@ def nq(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_index_and_questions_come_of_one_file(
     preread: Callable[..., Any], nq: Path, tmp_path: Path
 ) -> None:

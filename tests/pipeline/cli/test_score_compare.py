@@ -185,6 +185,7 @@ def test_mistakes_are_named_with_file_and_line(
     assert "Traceback" not in found.err
 
 
+@pytest.mark.slow
 def test_score_and_compare_need_neither_torch_nor_java(gold: Path, tmp_path: Path) -> None:
     import subprocess
     import sys

@@ -259,7 +259,7 @@ def test_a_list_of_another_form_is_refused(
 def test_names_are_given_once(write_list: Callable[..., Path]) -> None:
     path = write_list()
     path.write_text(path.read_text("utf-8") * 2, "utf-8")
-    with pytest.raises(DataError, match="found 'small' a second time"):
+    with pytest.raises(DataError, match="found 'small' twice"):
         load_reproductions(path)
 
 

@@ -40,6 +40,7 @@ def test_a_haystack_pipeline_reads_what_its_retriever_found(
     assert type(first).from_dict(first.to_dict()) == first
 
 
+@pytest.mark.slow
 def test_a_haystack_reader_takes_no_and_empty_documents(sample_index: Path) -> None:
     from haystack import Document
     from preread.pipeline.integrations.haystack import PrereadReader
@@ -52,6 +53,7 @@ def test_a_haystack_reader_takes_no_and_empty_documents(sample_index: Path) -> N
     assert answer.document.id == "toy" and answer.data == "25"
 
 
+@pytest.mark.slow
 def test_a_haystack_component_answers_as_the_index(qa: OpenDomainQA, sample_index: Path) -> None:
     from preread.pipeline.integrations.haystack import PrereadAnswerer
 
@@ -61,6 +63,7 @@ def test_a_haystack_component_answers_as_the_index(qa: OpenDomainQA, sample_inde
     assert [a.document.id for a in answers] == [a.passage_id for a in wanted]
 
 
+@pytest.mark.slow
 def test_a_langchain_retriever_returns_what_answers_first(qa: OpenDomainQA) -> None:
     from langchain_core.runnables import RunnableLambda
     from preread.pipeline.integrations.langchain import PrereadRetriever

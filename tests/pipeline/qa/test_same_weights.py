@@ -66,6 +66,7 @@ def test_a_converted_reader_has_the_same_weights(folder: Path, tmp_path: Path) -
     assert_equal(Reader.load(str(tmp_path / "whole")), Reader.load(str(folder)))
 
 
+@pytest.mark.slow
 def test_upper_layers_trained_on_read_an_index_made_before(folder: Path, tmp_path: Path) -> None:
     """The index keeps its codec; what reads is what the reader's folder holds now."""
     newer = tmp_path / "reader"

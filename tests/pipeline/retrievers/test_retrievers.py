@@ -379,6 +379,7 @@ def test_the_command_line_makes_vectors_and_answers_by_them(
     assert preread("search", index, question, "--b", 2).code == 2
 
 
+@pytest.mark.slow
 def test_an_evaluation_is_resumed_with_the_same_retriever_only(
     dense_index: Path, default_reader: Reader, questions: list[Question], tmp_path: Path
 ) -> None:

@@ -230,6 +230,7 @@ def test_text_that_the_index_holds_is_not_counted(
             assert reply.status_code == status, passages
 
 
+@pytest.mark.slow
 def test_reading_is_given_up_when_its_time_is_over(
     server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,6 +383,7 @@ def test_a_link_from_another_site_opens_the_page_but_asks_nothing(server: Served
     assert requests.get(server.url, headers={"Host": "evil.example"}, timeout=9).status_code == 403
 
 
+@pytest.mark.slow
 def test_names_are_accepted_that_were_allowed(serving: Serving, sample_index: Path) -> None:
     asked = {"question": PIANO, "top_k": 1}
     for config, keys, host, status in (
@@ -395,6 +397,7 @@ def test_names_are_accepted_that_were_allowed(serving: Serving, sample_index: Pa
             assert reply.status_code == status, (config.allowed_hosts, host)
 
 
+@pytest.mark.slow
 def test_names_of_indexes_are_told_to_who_has_a_key(serving: Serving, sample_index: Path) -> None:
     with serving({"sample": sample_index}, keys=ApiKeys([KEY])) as server:
         for path in ("/health", "/ready"):

@@ -1,4 +1,4 @@
-"""The tools, as a client of the Model Context Protocol calls them over stdio."""
+"""The tools, as a client of the Model Context Protocol calls them, over stdio and over HTTP."""
 
 import asyncio
 import os
@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from fastmcp import Client
-from fastmcp.client.transports import StdioTransport
+from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from fastmcp.exceptions import ToolError
 from preread.pipeline import OpenDomainQA
+from preread.pipeline.server import ApiKeys, ServeConfig
 
 PIANO = "How many keys does a modern piano have?"
 
@@ -63,6 +65,28 @@ def test_tools_answer_over_stdio_as_the_library_does(
     schema = told["answer"].model_dump(mode="json", by_alias=True)
     assert "sample, odd" in str(schema) and schema["annotations"]["readOnlyHint"] is True
     assert "Traceback" not in said.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_tools_answer_over_http_behind_the_keys_of_the_server(
+    sample_index: Path, serving: Any, qa: OpenDomainQA
+) -> None:
+    key = "a-key-for-language-models-01"
+    config = ServeConfig(mcp=True)
+
+    async def talk(url: str, auth: str) -> str:
+        async with Client(StreamableHttpTransport(url, auth=auth), timeout=60) as client:
+            told = await client.call_tool("answer", {"question": PIANO, "top_k": 5})
+            return str((told.structured_content or {})["answers"][0]["answer"])
+
+    with serving({"sample": sample_index}, config, ApiKeys([key])) as served:
+        assert asyncio.run(talk(f"{served.url}/mcp", key)) == "88"
+        assert requests.post(f"{served.url}/mcp", timeout=9).status_code == 401
+    with serving({"sample": sample_index}, config) as served:
+        foreign = {"Host": "evil.example"}
+        assert requests.post(f"{served.url}/mcp", headers=foreign, timeout=9).status_code == 403
+    with serving({"sample": sample_index}) as served:
+        assert requests.post(f"{served.url}/mcp", timeout=9).status_code == 404
 
 
 def test_two_indexes_of_a_name_are_refused(preread: Callable[..., Any], tmp_path: Path) -> None:

@@ -186,6 +186,7 @@ def test_answers_of_low_confidence_are_held_back_and_their_passage_given(
     assert nothing["doubt"] is nothing["confidence"] is nothing["best_passage"] is None
 
 
+@pytest.mark.slow
 def test_the_server_sets_the_least_confidence(sample_index: Path) -> None:
     asked = {"question": PIANO, "top_k": 5}
     with running(sample_index, ServeConfig(min_confidence=0.99)) as server:

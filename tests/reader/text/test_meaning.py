@@ -82,7 +82,7 @@ def test_tokens_of_words_may_carry_meaning(kind: str, request: pytest.FixtureReq
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3), seed=st.integers(0, 2**31))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_best_spans_with_meaning_are_found(
     kind: str, texts: list[str], seed: int, request: pytest.FixtureRequest
 ) -> None:

@@ -10,9 +10,9 @@ import pytest
 import torch
 from preread.data import ChoiceExample, PairExample, PrereadError, read_choices, read_pairs
 from preread.reader import PairReader, Reader
+from preread.reader.config import Stored
 from preread.reader.pairs.features import PairEncoder, PairFeature, pack_pairs
 from preread.reader.pairs.models import PairLogits
-from preread.reader.stored import Stored
 from preread.reader.training.pairs.batches import collate_pairs
 from preread.reader.training.pairs.objective import PairObjective
 from preread.reader.training.recipe import (
@@ -78,6 +78,7 @@ def columns(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_run_learns_its_pairs_and_saves_a_reader(folder: Path) -> None:
     reader = PairReader.load(str(train(recipe(folder), data=folder, output=folder / "out")))
     assert reader.labels == ("false", "true") and reader.config.num_lower_layers == 1

@@ -53,6 +53,7 @@ def recipe(tiny_reader_path: Path, tiny_encoder: SentenceEncoder) -> HeadRecipe:
     )
 
 
+@pytest.mark.slow
 def test_a_head_learns_the_similarities_of_its_teacher(
     mined: Path, recipe: HeadRecipe, tiny_encoder: SentenceEncoder
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_head_learns_the_similarities_of_its_teacher(
         train_head(recipe, tiny_encoder, data=mined, output=output, device="cpu")
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_with_the_same_head(
     mined: Path, recipe: HeadRecipe, tiny_encoder: SentenceEncoder
 ) -> None:

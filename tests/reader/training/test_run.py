@@ -63,6 +63,7 @@ def log_of(output: Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_a_run_learns_its_examples_and_saves_a_reader(base: Path, train_file: Path) -> None:
     from preread.data import read_examples
 
@@ -254,6 +255,7 @@ def test_a_run_ends_early_where_its_recipe_says(base: Path, train_file: Path) ->
     assert rows[-1]["learning_rate"] < rows[0]["learning_rate"]  # it has come down by then
 
 
+@pytest.mark.slow
 def test_second_run_in_a_folder_must_be_a_resumed_one(base: Path, train_file: Path) -> None:
     output = base.parent / "out"
     chosen = recipe(base, epochs=2)

@@ -1,0 +1,120 @@
+"""Readers are saved and loaded without transformers, and are the same as with it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from preread.data import PrereadError
+from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader, TextEncoder
+from preread.reader.checkpoints import shipped_reader_path
+from preread.reader.text.saved_tokenizer import SavedTokenizer
+from preread.reader.text.windows import load_tokenizer
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerFast
+
+MakeModel = Callable[..., DeformerForQuestionAnswering]
+TEXTS = ["Der Amazonas (6,400 km) — naïve Ürün", "日本 río\u00a0x ½ don't", "", "  two  spaces "]
+
+
+@pytest.mark.slow
+def test_reading_does_not_import_transformers() -> None:
+    """The import takes longer than that of PyTorch; sympy and scipy come with it."""
+    code = (
+        "import sys, preread.pipeline.qa.pipeline\n"
+        "from preread.reader import Reader\n"
+        "reader = Reader.load('default')\n"
+        "reader.question_states('where ?'), reader.fingerprint, reader.spans\n"
+        "assert not {'transformers', 'sympy', 'scipy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("kind", ["tokenizer", "byte_level_tokenizer", "mpnet_tokenizer"])
+def test_a_saved_tokenizer_is_the_one_that_transformers_loads(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    request.getfixturevalue(kind).save_pretrained(tmp_path)
+    loaded = load_tokenizer(str(tmp_path))
+    saved = SavedTokenizer.load(tmp_path)
+    assert saved is not None
+    assert saved.cls_token_id == loaded.cls_token_id
+    assert saved.sep_token_id == loaded.sep_token_id
+    ours, theirs = (TextEncoder(x, DeformerConfig()) for x in (saved, loaded))
+    assert ours.encode_questions(TEXTS) == theirs.encode_questions(TEXTS)
+    assert ours.encode_passages(TEXTS, TEXTS) == theirs.encode_passages(TEXTS, TEXTS)
+    assert [ours.token_map(t) for t in TEXTS] == [theirs.token_map(t) for t in TEXTS]
+    ours_described, theirs_described = (json.loads(x.backend.to_str()) for x in (ours, theirs))
+    for part in ("normalizer", "pre_tokenizer", "model"):  # what the fingerprint covers
+        assert ours_described[part] == theirs_described[part]
+
+
+def test_the_tokenizer_of_xlnet_is_left_to_transformers(
+    sentence_piece_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    sentence_piece_tokenizer.save_pretrained(tmp_path)
+    assert SavedTokenizer.load(tmp_path) is None
+
+
+def test_the_shipped_reader_has_the_fingerprint_that_indexes_know() -> None:
+    folder = shipped_reader_path("default")
+    assert folder is not None
+    reader = Reader.load("default")
+    with_transformers = Reader(reader.model, load_tokenizer(str(folder)), name="default")
+    assert reader.fingerprint == with_transformers.fingerprint
+    assert isinstance(reader.tokenizer, type(with_transformers.tokenizer))
+    weights = load_file(folder / "model.safetensors")
+    found = reader.model.state_dict()
+    assert weights.keys() == found.keys()
+    for name, weight in weights.items():
+        torch.testing.assert_close(found[name], weight.float(), rtol=0, atol=0)
+    assert not reader.model.training and reader.model.head.weight.requires_grad
+
+
+def test_a_reader_comes_back_as_it_was_saved(make_tiny_model: MakeModel, tmp_path: Path) -> None:
+    model = make_tiny_model(has_no_answer_score=True)
+    model.save_pretrained(tmp_path)
+    again = DeformerForQuestionAnswering.from_pretrained(tmp_path)
+    assert model.config.architectures is None
+    assert again.config.architectures == ["DeformerForQuestionAnswering"]
+    assert {**again.config.to_dict(), "architectures": None} == model.config.to_dict()
+    torch.testing.assert_close(again.state_dict(), model.state_dict(), rtol=0, atol=0)
+    halves = {name: weight.half() for name, weight in model.state_dict().items()}
+    model.save_pretrained(tmp_path, state_dict=halves)
+    assert load_file(tmp_path / "model.safetensors")["head.weight"].dtype is torch.float16
+    split = DeformerForQuestionAnswering.from_pretrained(tmp_path, num_lower_layers=1)
+    assert split.config.num_lower_layers == 1 and split.head.weight.dtype is torch.float32
+
+
+def test_a_weight_of_another_shape_is_refused(make_tiny_model: MakeModel, tmp_path: Path) -> None:
+    make_tiny_model().save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    save_file(weights | {"head.bias": torch.zeros(3)}, tmp_path / "model.safetensors")
+    with pytest.raises(PrereadError, match=r"head\.bias: expected shape \(2,\), found \(3,\)"):
+        DeformerForQuestionAnswering.from_pretrained(tmp_path)
+
+
+def test_fields_of_other_programs_are_ignored_and_unknown_changes_are_not() -> None:
+    config = DeformerConfig.from_dict({"transformers_version": "5", "id2label": {"0": "no"}})
+    assert config.id2label == {0: "no"}
+    with pytest.raises(TypeError, match="colour"):
+        DeformerConfig.from_dict({}, colour="red")
+
+
+def test_random_weights_are_drawn_as_by_transformers(make_tiny_model: MakeModel) -> None:
+    ours = make_tiny_model(initializer_range=0.02, num_lower_layers=0)
+    config = BertConfig(
+        hidden_size=32, num_hidden_layers=1, num_attention_heads=4, intermediate_size=64
+    )
+    theirs = BertForQuestionAnswering(config)
+    for model in (ours, theirs):
+        for module in model.modules():
+            if isinstance(module, nn.Linear):
+                assert 0.01 < float(module.weight.detach().std()) < 0.03 and not module.bias.any()
+            if isinstance(module, nn.Embedding):
+                assert 0.01 < float(module.weight[1:].detach().std()) < 0.03
+    assert not ours.embedder.word.weight[0].any()  # padding
