@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ...data import PrereadError
 from ...data.io.redaction import redacted
 from ...indexer import IndexMismatchError, PassageIndex
-from ...reader import Reader
 from .base import Retriever
 from .hybrid import HybridRetriever
 from .names import RetrieverName, default_retriever
+
+if TYPE_CHECKING:
+    from ...reader import Reader
 
 _LOG = logging.getLogger(__name__)
 _BY_VECTORS = (RetrieverName.DENSE, RetrieverName.HYBRID, RetrieverName.BM25_RERANK)
@@ -48,7 +51,7 @@ def open_retriever(
     index: PassageIndex,
     name: str = RetrieverName.AUTO,
     *,
-    reader: Reader | None = None,
+    reader: "Reader | None" = None,
     device: str = "cpu",
     allow_hub: bool | None = None,
 ) -> Retriever:
@@ -88,10 +91,10 @@ def open_retriever(
 
 
 def _by_vectors(
-    index: PassageIndex, name: str, reader: Reader | None, device: str, allow_hub: bool | None
+    index: PassageIndex, name: str, reader: "Reader | None", device: str, allow_hub: bool | None
 ) -> Retriever:
     """A retriever that uses the vectors of the index."""
-    from ...indexer.dense import DenseSearcher  # takes faiss
+    from ...indexer.dense import DenseSearcher  # imports PyTorch and faiss
     from .rerank import RerankRetriever
 
     dense = DenseSearcher(index, reader=reader, device=device, allow_hub=allow_hub)
