@@ -102,6 +102,7 @@ def test_vectors_are_those_of_a_second_pass_under_every_codec(
     assert manifest.dense.fingerprint == encoder.fingerprint and manifest.dense.kind == "flat"
     (listed,) = manifest.dense.files
     file = faiss.read_index(str(tmp_path / "index" / listed.file))
+    assert isinstance(file, faiss.IndexIDMap)
     stored = faiss.downcast_index(file.index).reconstruct_n(0, listed.n)
     np.testing.assert_allclose(stored, encoder.encode_passages(passages), atol=5e-4)
     assert_vectors_are_those_of_the_texts(tmp_path / "index", head_reader)

@@ -37,6 +37,7 @@ from preread.pipeline.qa.score_fusion import ScoreFusion, ranking_for
 from preread.pipeline.retrievers import RerankRetriever, search_many
 from preread.pipeline.retrievers.base import bm25_scores, encoder_of, name_of
 from preread.pipeline.retrievers.selection import without_password
+from preread.pipeline.server.indexes import ReaderCache
 from preread.reader import Reader
 from preread.reader.ranking import VectorRanking
 
@@ -157,6 +158,10 @@ def test_vectors_of_the_reader_decide_the_default(
         shared = open_retriever(index, reader=head_reader)
         assert alone.search(QUERY, 5) == shared.search(QUERY, 5) != index.bm25.search(QUERY, 5)
         assert not caplog.records
+        served = ReaderCache().open(head_index)
+        assert name_of(served.retriever) == "hybrid"
+        assert served(QUERY, top_k=3) == OpenDomainQA(index, served.reader)(QUERY, top_k=3)
+        served.index.close()
         headless = Reader.load(str(tiny_reader_path))
         assert open_retriever(index, reader=headless) is index.bm25
         assert "has none" in caplog.text and "BM25 finds passages" in caplog.text
