@@ -49,6 +49,9 @@ class IndexConfig:
     workers: int | None = None
     """Number of processes that encode, with one thread each; by default one for each core. The
     index has the same bytes with any number."""
+    vectors: bool = True
+    """Whether a reader with a retrieval head also makes a vector of each passage, in the same pass.
+    Additions make vectors if the index has them."""
     on_error: OnError = OnError.FAIL
     limit: int | None = None
     """Index only so many passages, from the start of the corpus; None indexes all."""

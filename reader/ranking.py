@@ -66,7 +66,8 @@ class FittedOn(_Stored):
     n_questions: Annotated[int, Field(ge=1)]
     """Number of questions that the entry was fitted to."""
     retriever: str
-    """Retriever of the passages: ``bm25``, ``dense``, ``hybrid`` or the URL of a search engine."""
+    """Retriever of the passages: ``bm25``, ``dense``, ``hybrid``, ``bm25-rerank`` or the URL of a
+    search engine."""
     top_k: Annotated[int, Field(ge=1)]
     """Number of passages read for each question."""
     date: datetime.date

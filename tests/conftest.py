@@ -20,6 +20,8 @@ from preread.indexer.dense import SentenceEncoder, build_dense
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
 from preread.reader.codecs import CodecName, StateSample, learn_codec, sample_states, save_codec
+from preread.reader.retrieval.files import HEAD_FILE, save_head
+from preread.reader.retrieval.head import RetrievalHead
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     AutoConfig,
@@ -132,6 +134,22 @@ def tiny_reader_path(tiny_reader: Reader, tmp_path_factory: pytest.TempPathFacto
     tiny_reader.model.save_pretrained(folder)
     tiny_reader.tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def head_reader_path(tiny_reader_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny reader with a random retrieval head of one layer; not to be changed."""
+    folder = Path(shutil.copytree(tiny_reader_path, tmp_path_factory.mktemp("head") / "reader"))
+    reader = Reader.load(str(folder))
+    torch.manual_seed(2)
+    save_head(RetrievalHead(reader.config, 1, 24), reader, folder / HEAD_FILE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def head_reader(head_reader_path: Path) -> Reader:
+    """The same, loaded."""
+    return Reader.load(str(head_reader_path))
 
 
 @pytest.fixture(scope="session")

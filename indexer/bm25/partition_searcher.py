@@ -14,7 +14,7 @@ from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
 from .indexer import CONTENTS_FIELD
 from .java import CALLING_JAVA, java_class
-from .searcher import Bm25Parameters, Bm25Searcher, Hit, among, scores_at
+from .searcher import Bm25Parameters, Bm25Searcher, Hit, among
 from .statistics import CorpusStatistics, FieldStatistics, inverse_document_frequency
 
 _SEARCH = "org.apache.lucene.search"
@@ -111,24 +111,22 @@ class PartitionSearcher(Bm25Searcher):
         """
         return [self.search(query, k) for query in queries]
 
-    def score(self, query: str, ordinals: Sequence[int]) -> list[float]:
-        """Compute the BM25 scores of given passages of the partition.
+    def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
+        """Find passages among given ones of the partition.
 
         Args:
             query: Plain words, as long as `search` takes them.
-            ordinals: Numbers of the passages.
+            k: Greatest number of hits.
+            ordinals: Numbers of the passages that may be found.
 
         Returns:
-            For each passage its score, not rounded; 0 if it holds no word of the query.
+            Hits, best first, with scores that are not rounded.
 
         Raises:
-            PrereadError: If Lucene fails.
+            PrereadError: If ``k`` is not positive, or Lucene fails.
         """
-        if not ordinals:
-            return []
         with self._calling_lucene():
-            restricted = among(self._words(query), ordinals)
-            return scores_at(self._run(restricted, len(set(ordinals))), ordinals)
+            return self._run(among(self._words(query), ordinals), k)
 
     def _words(self, query: str) -> Any:
         """A Lucene query in which each word has its weight in the whole corpus.

@@ -65,6 +65,8 @@ class Bm25Parameters:
 class Bm25Searcher:
     """Searches a BM25 index."""
 
+    name = "bm25"
+
     def __init__(
         self,
         folder: str | Path,

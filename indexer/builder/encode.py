@@ -11,6 +11,10 @@ from ...data.io.atomic import atomic_path
 from ...reader import Packed, Reader, Window
 from ...reader.codecs import Codec
 from ...reader.packing import batches_by_length
+from ...reader.retrieval.head import RetrievalHead
+from ..dense.base import Vectors
+from ..dense.encode import write_shard_vectors
+from ..dense.head_encoder import PassagePooling
 from ..storage.files import sha256_of
 from ..storage.journal import hash_passages
 from ..storage.manifest import STATES_FOLDER, ShardEntry
@@ -52,10 +56,12 @@ def encode_shard(
     codec: Codec,
     rows_per_batch: int,
     on_progress: Progress = lambda n_tokens: None,
+    *,
+    head: RetrievalHead | None = None,
 ) -> ShardEntry:
-    """Encode the passages of a shard and write it, atomically.
+    """Encode the passages of a shard and write it, atomically, and before it their vectors.
 
-    The bytes depend on the arguments only.
+    A finished shard therefore has its vectors. The bytes depend on the arguments only.
 
     Args:
         task: The shard to encode.
@@ -63,6 +69,7 @@ def encode_shard(
         codec: Turns states into codes.
         rows_per_batch: Number of tokens that the reader processes at once.
         on_progress: Called with the number of tokens of each finished batch.
+        head: Makes vectors of the states, on the reader's device; None makes no vectors.
 
     Returns:
         The manifest's entry for the shard.
@@ -70,10 +77,13 @@ def encode_shard(
     first = task.first_ordinal
     ordinals = range(first, first + len(task.passages))
     with atomic_path(task.index / task.file) as temporary:
-        counts = _write(
-            temporary, ordinals, task.passages, reader, codec, rows_per_batch, on_progress
+        counts, vectors = _write(
+            temporary, ordinals, task.passages, reader, codec, rows_per_batch, on_progress, head
         )
-        return describe_shard(temporary, task.file, ordinals, task.passages, counts)
+        entry = describe_shard(temporary, task.file, ordinals, task.passages, counts)
+        if vectors is not None:
+            write_shard_vectors(task.index, entry, vectors)
+        return entry
 
 
 def describe_shard(
@@ -114,8 +124,9 @@ def _write(
     codec: Codec,
     rows_per_batch: int,
     on_progress: Progress,
-) -> ShardCounts:
-    """Encode passages and write them to a shard."""
+    head: RetrievalHead | None,
+) -> tuple[ShardCounts, Vectors | None]:
+    """Encode passages and write them to a shard; returns their vectors too, if there is a head."""
     windows = reader.encoder.encode_passages(
         [p.text for p in passages], [p.title for p in passages]
     )
@@ -124,10 +135,13 @@ def _write(
     code_dtype = torch.empty(0, dtype=codec.dtype).numpy().dtype
     width = codec.code_width(reader.config.hidden_size)
     vocab_size = reader.config.vocab_size
+    pooling = None if head is None else PassagePooling(head, windows)
     with ShardWriter(path, ordinals, passages, windows, code_dtype, width, vocab_size) as writer:
         for batch in batches_by_length(lengths, rows_per_batch):
             some = [flat[i] for i in batch]
             states = reader.window_states(some)
+            if pooling is not None:
+                pooling.add(batch, states)
             ids = Packed.from_lists([w.token_ids for w in some]).to(states.rows.device)
             codes = codec.encode(states, ids).cpu().numpy()
             row = 0
@@ -135,4 +149,4 @@ def _write(
                 writer.write_codes(number, codes[row : row + lengths[number]])
                 row += lengths[number]
             on_progress(row)
-        return writer.counts
+        return writer.counts, None if pooling is None else pooling.vectors()

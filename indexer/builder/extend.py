@@ -1,6 +1,6 @@
 """Writing passages into a new or an existing index: the common part of building and adding."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from ...data.records import Metadata
 from ...data.text.normalization import TextNormalization
 from ...reader import Reader
 from ...reader.codecs import Codec
+from ...reader.retrieval.head import RetrievalHead
 from ..bm25.indexer import build_bm25
-from ..dense.build import extend_dense
-from ..dense.encode import remove_work
-from ..dense.encoder import SentenceEncoder
+from ..dense.base import VectorEncoder
+from ..dense.build import create_dense, extend_dense
+from ..dense.encode import begin_work, remove_work, work_file
+from ..dense.head_encoder import HeadEncoder
 from ..errors import IndexMismatchError
 from ..storage.cleaning import remove_unfinished
 from ..storage.files import FileEntry
@@ -57,8 +59,9 @@ class Extension:
     """Greatest number of shards that will be encoded."""
     n_tokens: int
     """Estimated number of tokens, for the progress bar."""
-    encoder: SentenceEncoder | None = None
-    """Encoder of the dense vectors; None if the index has none."""
+    encoder: VectorEncoder | None = None
+    """Encoder of the vectors; None if the index has none. The head of the reader makes them in the
+    pass that makes the states, another encoder in one of its own."""
     new_metadata: Mapping[int, Metadata] = field(default_factory=dict)
     """New metadata of passages that the index has already, by ordinal."""
 
@@ -99,6 +102,8 @@ def extend(
             one index.
     """
     index, base = extension.index, extension.base
+    if extension.encoder is not None:
+        begin_work(index, extension.encoder)
     fields = MetadataWriter()
     for ordinal, metadata in sorted(extension.new_metadata.items()):
         fields.add(ordinal, metadata)
@@ -117,6 +122,7 @@ def extend(
         next_ordinal=shards[-1].last_ordinal + 1,
         next_shard=_number_after(extension, len(shards)),
         n_records_skipped=report.n_skipped,
+        dense=_dense(extension, shards, show_progress),
         metadata=(metadata_file,) if metadata_file else (),
     )
     if base is not None:
@@ -126,7 +132,6 @@ def extend(
             lookups=(*base.lookups, lookup),
             deleted=base.deleted,
             n_records_skipped=base.n_records_skipped + report.n_skipped,
-            dense=_extend_dense(extension, shards, show_progress),
             metadata=(*base.metadata, *manifest.metadata),
         )
     remove_unfinished(index)  # files of processes that were killed, and of workers that were lost
@@ -135,17 +140,43 @@ def extend(
     return manifest
 
 
-def _extend_dense(
+def head_in_pass(encoder: VectorEncoder | None) -> RetrievalHead | None:
+    """The retrieval head that makes vectors in the pass that makes the states.
+
+    Args:
+        encoder: Encoder of the vectors; None if there are none.
+
+    Returns:
+        The head; None if no vectors are made, or a sentence encoder makes them later.
+    """
+    return encoder.head if isinstance(encoder, HeadEncoder) else None
+
+
+def has_vectors(index: Path, encoder: VectorEncoder | None) -> Callable[[ShardEntry], bool]:
+    """Tells whether a finished shard has the vectors that were made in the same pass.
+
+    Args:
+        index: The index folder.
+        encoder: Encoder of the vectors; None if there are none.
+
+    Returns:
+        The predicate; always true if no vectors are made in this pass.
+    """
+    makes_vectors = head_in_pass(encoder) is not None
+    return lambda shard: not makes_vectors or work_file(index, shard).exists()
+
+
+def _dense(
     extension: Extension, shards: tuple[ShardEntry, ...], show_progress: bool
 ) -> DenseEntry | None:
-    """Add dense vectors of the new shards if the index has dense vectors."""
-    dense = extension.base.dense if extension.base else None
-    if dense is None:
+    """Write the vectors of the new shards, if the index has vectors."""
+    index, encoder, generation = extension.index, extension.encoder, extension.generation
+    if encoder is None:
         return None
-    assert extension.encoder is not None
-    return extend_dense(
-        extension.index, dense, extension.encoder, extension.generation, shards, show_progress
-    )
+    if extension.base is None:
+        return create_dense(index, encoder, generation, shards, show_progress=show_progress)
+    assert extension.base.dense is not None  # or no encoder was loaded
+    return extend_dense(index, extension.base.dense, encoder, generation, shards, show_progress)
 
 
 def _number_after(extension: Extension, n_shards: int) -> int:
@@ -192,6 +223,7 @@ def _encode(
                 extension.codec_name,
                 extension.plan.rows_per_batch,
                 scratch=extension.index / STATES_FOLDER,
+                head=head_in_pass(extension.encoder),
             ),
             n_shards=extension.n_shards,
             on_shard=journal.add,

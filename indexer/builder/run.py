@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ...data import PrereadError, ReadReport
 from ...data.io.atomic import atomic_path
@@ -20,15 +21,17 @@ from ...reader.codecs import (
     save_codec,
 )
 from ..config import IndexConfig, corpus_passages
+from ..dense.encode import remove_work
+from ..dense.head_encoder import HeadEncoder
 from ..errors import IndexMismatchError
 from ..storage.cleaning import is_unfinished
 from ..storage.files import FileEntry
-from ..storage.journal import PLAN_FILE, Journal, check_earlier, remove_journal
+from ..storage.journal import PLAN_FILE, Journal, check_earlier, read_plan, remove_journal
 from ..storage.manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
 from ..storage.snapshots import WRITER_LOCK, sole_writer
 from ..storage.writing import explaining_write_errors
 from .executors.local import Executor, LocalExecutor
-from .extend import Extension, extend
+from .extend import Extension, extend, has_vectors, head_in_pass
 from .scan import BuildEstimate, CorpusScan, estimate, scan_corpus
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +56,7 @@ def build_index(
     Args:
         corpus: File or folder of passages.
         index: Folder of the new index.
-        reader: Computes the states.
+        reader: Computes the states, and vectors if it has a retrieval head.
         config: How the corpus is read, encoded and stored.
         executor: What encodes the passages; by default processes of this machine. The index has
             the same bytes with any executor.
@@ -76,23 +79,26 @@ def build_index(
     chosen = str(config.codec or reader.config.codec)
     codec = find_codec(chosen, reader)
     name = codec.name if codec else CodecName.parse(chosen)
+    encoder = HeadEncoder.find(reader) if config.vectors else None
     plan = _plan(corpus, reader, config, name)
+    steps = {**asdict(plan), "vectors": encoder.fingerprint if encoder else None}
     report = ReadReport()
     with explaining_write_errors(index):
         if resume and (index / MANIFEST_FILE).exists():
-            return _finished(index, plan), report
+            return _finished(index, plan, steps), report
         _check_folder(index)
-        check_earlier(index, asdict(plan), resume=resume)
+        check_earlier(index, steps, resume=resume)
         # Before the folder is made: an empty or bad corpus must leave none behind.
         scan = scan_corpus(corpus_passages(corpus, config), show_progress=show_progress)
         index.mkdir(parents=True, exist_ok=True)
         with sole_writer(index):
-            journal = Journal(index, asdict(plan), resume=resume)
+            journal = Journal(index, steps, resume=resume, is_whole=has_vectors(index, encoder))
             codec, codec_file = _settle_codec(index, codec, name, reader, scan, show_progress)
             n_shards = -(-scan.n_passages // config.passages_per_shard)
             executor = executor or LocalExecutor(config.workers)
             workers = executor.workers(reader, n_shards)
-            estimated = estimate(scan, reader, codec, config.rows_per_batch, workers)
+            head = head_in_pass(encoder)
+            estimated = estimate(scan, reader, codec, config.rows_per_batch, workers, head)
             on_estimate(estimated)
             extension = Extension(
                 index=index,
@@ -103,6 +109,7 @@ def build_index(
                 executor=executor,
                 n_shards=n_shards,
                 n_tokens=estimated.n_tokens,
+                encoder=encoder,
             )
             passages = corpus_passages(corpus, config, report)
             manifest = extend(extension, passages, reader, journal, report, show_progress)
@@ -129,15 +136,33 @@ def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -
     )
 
 
-def _finished(index: Path, plan: BuildPlan) -> Manifest:
-    """The manifest of an index that ``--resume`` found complete."""
+def _finished(index: Path, plan: BuildPlan, steps: dict[str, Any]) -> Manifest:
+    """The manifest of an index that ``--resume`` found complete.
+
+    Args:
+        index: The index folder.
+        plan: The settings of the build, as in the manifest.
+        steps: The same as the journal has them, with the fingerprint of the encoder of vectors.
+
+    Raises:
+        IndexMismatchError: If the index was built with other settings.
+    """
     manifest = Manifest.load(index)
     if asdict(manifest.plan) != asdict(plan):
         raise IndexMismatchError(
             f"{index}: holds a finished index of another corpus, reader or options. Remove it, or "
             "name another folder."
         )
-    remove_journal(index)  # a crash may have come right after the manifest was written
+    if steps["vectors"] is not None and manifest.dense is None:
+        _LOG.warning(
+            "%s: is finished and has no vectors, but the reader has a retrieval head. `preread "
+            "dense %s --encoder reader` adds them.",
+            index,
+            index,
+        )
+    if read_plan(index) == steps:  # a crash came right after the manifest was written
+        remove_work(index)
+        remove_journal(index)
     return manifest
 
 

@@ -11,6 +11,8 @@ from ...data import Passage
 from ...reader import Packed, Reader, Window
 from ...reader.codecs import Codec
 from ...reader.packing import batches_by_length
+from ...reader.retrieval.head import RetrievalHead
+from ..dense.head_encoder import PassagePooling
 from .executors.processes import one_thread
 
 _SAMPLE = 5_000
@@ -19,6 +21,8 @@ _SECONDS = 2.0
 """Duration of the measurement of speed."""
 _SIDE_BYTES = 60
 """Bytes of a passage besides codes, token ids and texts: lengths, checksums, lookup."""
+_VECTOR_BYTES = 2
+"""Bytes of a number in a vector."""
 _LUCENE_SHARE = 0.45
 """Size of the BM25 index relative to the texts."""
 
@@ -100,7 +104,12 @@ def scan_corpus(passages: Iterable[Passage], *, show_progress: bool) -> CorpusSc
 
 
 def estimate(
-    scan: CorpusScan, reader: Reader, codec: Codec, rows_per_batch: int, workers: int
+    scan: CorpusScan,
+    reader: Reader,
+    codec: Codec,
+    rows_per_batch: int,
+    workers: int,
+    head: RetrievalHead | None = None,
 ) -> BuildEstimate:
     """Estimate the cost of an index by encoding some of the sample.
 
@@ -111,36 +120,45 @@ def estimate(
         rows_per_batch: Number of tokens that the reader processes at once.
         workers: Number of processes that encode, each of which is assumed to be as fast as one
             thread of this process.
+        head: Makes vectors of the passages in the same pass; None makes no vectors.
     """
     encoded = reader.encoder.encode_passages(
         [p.text for p in scan.sample], [p.title for p in scan.sample]
     )
-    windows = [w for of_passage in encoded for w in of_passage]
-    n_sample_tokens = sum(len(w.token_ids) for w in windows)
+    n_sample_tokens = sum(len(w.token_ids) for of_passage in encoded for w in of_passage)
     n_sample_characters = sum(len(p.title) + len(p.text) for p in scan.sample)
     n_tokens = round(n_sample_tokens * scan.n_characters / max(1, n_sample_characters))
     with one_thread(reader):
-        rate = _tokens_per_second(reader, codec, windows, rows_per_batch)
+        rate = _tokens_per_second(reader, codec, encoded, rows_per_batch, head)
     seconds = n_tokens / rate / workers
     id_bytes = 2 if reader.config.vocab_size <= 1 << 16 else 4
     width = codec.code_width(reader.config.hidden_size) * codec.dtype.itemsize
     of_text = sum(len((p.title + p.text + p.passage_id).encode()) for p in scan.sample)
     of_text = round(of_text * scan.n_passages / max(1, len(scan.sample)))
-    total = n_tokens * (width + id_bytes) + scan.n_passages * _SIDE_BYTES
+    of_passage = _SIDE_BYTES + (0 if head is None else _VECTOR_BYTES * head.shape.width)
+    total = n_tokens * (width + id_bytes) + scan.n_passages * of_passage
     return BuildEstimate(
         scan.n_passages, n_tokens, total + round((1 + _LUCENE_SHARE) * of_text), seconds
     )
 
 
 def _tokens_per_second(
-    reader: Reader, codec: Codec, windows: Sequence[Window], rows_per_batch: int
+    reader: Reader,
+    codec: Codec,
+    encoded: Sequence[Sequence[Window]],
+    rows_per_batch: int,
+    head: RetrievalHead | None,
 ) -> float:
-    """Measure speed by encoding for a moment, as a worker does."""
+    """Measure speed by encoding windows of passages for a moment, as a worker does."""
+    windows = [w for of_passage in encoded for w in of_passage]
+    pooling = None if head is None else PassagePooling(head, encoded)
     n_done = 0
     begin = time.perf_counter()
     for batch in batches_by_length([len(w.token_ids) for w in windows], rows_per_batch):
         some = [windows[i] for i in batch]
         states = reader.window_states(some)
+        if pooling is not None:
+            pooling.add(batch, states)
         ids = Packed.from_lists([w.token_ids for w in some]).to(states.rows.device)
         codec.encode(states, ids).cpu()
         n_done += len(ids.rows)

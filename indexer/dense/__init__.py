@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING
 from ...data.lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    from .base import VectorEncoder
     from .build import build_dense, remove_dense
     from .encoder import Pooling, SentenceEncoder
+    from .head_encoder import HeadEncoder
     from .kinds import VectorKind
     from .search import DenseSearcher
 
 __all__ = [
     "DenseSearcher",
+    "HeadEncoder",
     "Pooling",
     "SentenceEncoder",
+    "VectorEncoder",
     "VectorKind",
     "build_dense",
     "remove_dense",
@@ -23,8 +27,10 @@ __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
         "DenseSearcher": "search",
+        "HeadEncoder": "head_encoder",
         "Pooling": "encoder",
         "SentenceEncoder": "encoder",
+        "VectorEncoder": "base",
         "VectorKind": "kinds",
         "build_dense": "build",
         "remove_dense": "build",

@@ -21,7 +21,7 @@ from ..storage.files import (
 )
 from ..storage.manifest import ShardEntry
 from ..storage.shard_reader import ShardReader
-from .encoder import SentenceEncoder
+from .base import VectorEncoder, Vectors
 
 WORK_FOLDER = "dense-work"
 _ENCODER_FILE = "encoder.json"
@@ -36,7 +36,7 @@ Array = npt.NDArray[Any]
 class ShardVectors:
     """Files with the vectors of each shard; a file is named after the shard's SHA-256."""
 
-    def __init__(self, index: Path, encoder: SentenceEncoder) -> None:
+    def __init__(self, index: Path, encoder: VectorEncoder) -> None:
         """Keep the files of an interrupted run with the same encoder, and remove others.
 
         Args:
@@ -45,14 +45,7 @@ class ShardVectors:
         """
         self._index = index
         self._encoder = encoder
-        self._folder = index / WORK_FOLDER
-        file = self._folder / _ENCODER_FILE
-        plan = {"fingerprint": encoder.fingerprint}
-        is_there = check_folder(self._folder) and file.exists()
-        if not is_there or parse_json_object(read_bounded(file), file) != plan:
-            remove_work(index)
-            make_folder(self._folder)
-            write_json(file, plan)
+        begin_work(index, encoder)
 
     def make(self, shards: Sequence[ShardEntry], *, show_progress: bool) -> None:
         """Write the missing files.
@@ -69,12 +62,10 @@ class ShardVectors:
             delay=1,
         ) as bar:
             for shard in shards:
-                path = self._path(shard)
-                if path.exists():
+                if work_file(self._index, shard).exists():
                     bar.update(shard.n_passages)
                     continue
-                with atomic_path(path) as temporary:
-                    write_array(temporary, self._encode(shard, bar))
+                write_shard_vectors(self._index, shard, self._encode(shard, bar))
 
     def runs(self, shards: Sequence[ShardEntry], without: Array) -> Iterator[tuple[Array, Array]]:
         """Read the vectors, shard by shard.
@@ -91,23 +82,58 @@ class ShardVectors:
             ordinals = ShardReader(self._index / shard.file).ordinals
             is_left = ~np.isin(ordinals, without)
             shape = (shard.n_passages, self._encoder.width)
-            yield ordinals[is_left], map_array(self._path(shard), "<f2", shape)[is_left]
+            yield ordinals[is_left], map_array(work_file(self._index, shard), "<f2", shape)[is_left]
 
-    def _path(self, shard: ShardEntry) -> Path:
-        return self._folder / f"{shard.sha256[:32]}.npy"
-
-    def _encode(self, shard: ShardEntry, bar: "tqdm[None]") -> Array:
-        """Vectors of all passages of a shard. Shape ``(n_passages, width)``, float16."""
+    def _encode(self, shard: ShardEntry, bar: "tqdm[None]") -> Vectors:
+        """Vectors of all passages of a shard. Shape ``(n_passages, width)``, float32."""
         opened = ShardReader(self._index / shard.file)
         passages = [opened.passage(row) for row in range(shard.n_passages)]
         # The whole shard is sorted by length, so that batches hold little padding.
         order = sorted(range(len(passages)), key=lambda row: -len(passages[row].text))
-        vectors = np.empty((len(passages), self._encoder.width), "<f2")
+        vectors = np.empty((len(passages), self._encoder.width), np.float32)
         for first in range(0, len(order), _PASSAGES_AT_ONCE):
             rows = order[first : first + _PASSAGES_AT_ONCE]
             vectors[rows] = self._encoder.encode_passages([passages[row] for row in rows])
             bar.update(len(rows))
         return vectors
+
+
+def begin_work(index: Path, encoder: VectorEncoder) -> None:
+    """Make the folder of these files; those of an interrupted run with another encoder are removed.
+
+    Args:
+        index: The index folder.
+        encoder: Computes the vectors.
+    """
+    file = index / WORK_FOLDER / _ENCODER_FILE
+    plan = {"fingerprint": encoder.fingerprint}
+    is_there = check_folder(file.parent) and file.exists()
+    if not is_there or parse_json_object(read_bounded(file), file) != plan:
+        remove_work(index)
+        make_folder(file.parent)
+        write_json(file, plan)
+
+
+def work_file(index: Path, shard: ShardEntry) -> Path:
+    """The file with the vectors of a shard.
+
+    Args:
+        index: The index folder.
+        shard: The shard.
+    """
+    return index / WORK_FOLDER / f"{shard.sha256[:32]}.npy"
+
+
+def write_shard_vectors(index: Path, shard: ShardEntry, vectors: Vectors) -> None:
+    """Write the vectors of a shard in float16, atomically.
+
+    Args:
+        index: The index folder, where `begin_work` was called.
+        shard: The shard.
+        vectors: Vectors of its passages, in order. Shape ``(n_passages, width)``.
+    """
+    with atomic_path(work_file(index, shard)) as temporary:
+        write_array(temporary, vectors.astype("<f2"))
 
 
 def remove_work(index: Path) -> None:

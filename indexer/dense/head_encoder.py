@@ -1,22 +1,25 @@
-"""Vectors of the reader's own retrieval head."""
+"""Vectors of the reader's own retrieval head.
+
+The head reads exact states, those that the lower layers have just computed, and not those that a
+codec gives back. It was trained on exact states, a question has no others, and a passage so has the
+same vector under every codec. It runs in float32, as the lower layers do: an index does not depend
+on the instructions of the machine that builds it.
+"""
 
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ...data import Passage, PrereadError
 from ...reader import Packed, Reader, Window
-from ...reader.inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ...reader.packing import batches_by_length
 from ...reader.retrieval.files import head_fingerprint, head_of
 from ...reader.retrieval.head import RetrievalHead
+from .base import Vectors
+from .kinds import READER
 
-Vectors = npt.NDArray[np.float32]
-READER = "reader"
-"""The name of this encoder in a manifest and on the command line."""
 _ROWS_PER_BATCH = 4096
 """Tokens that go through the reader at once."""
 
@@ -47,6 +50,19 @@ class HeadEncoder:
         self.head = head
 
     @classmethod
+    def find(cls, reader: Reader) -> "HeadEncoder | None":
+        """The encoder of a reader; None if the reader has no retrieval head.
+
+        Args:
+            reader: Any reader.
+
+        Raises:
+            PrereadError: If the head's file cannot be used.
+        """
+        head = head_of(reader)
+        return None if head is None else cls(reader, head)
+
+    @classmethod
     def of(cls, reader: Reader) -> "HeadEncoder":
         """The encoder of a reader that has a retrieval head.
 
@@ -56,13 +72,13 @@ class HeadEncoder:
         Raises:
             PrereadError: If the reader has no head, or the head's file cannot be used.
         """
-        head = head_of(reader)
-        if head is None:
+        encoder = cls.find(reader)
+        if encoder is None:
             raise PrereadError(
                 f"{reader.name}: expected a reader with a retrieval head, found none. Train one "
                 "with `preread train-retriever`, or name a sentence encoder with --encoder."
             )
-        return cls(reader, head)
+        return encoder
 
     @property
     def width(self) -> int:
@@ -83,20 +99,16 @@ class HeadEncoder:
         Returns:
             Shape ``(n_passages, width)``, each of length 1.
         """
-        vectors = np.zeros((len(passages), self.width), np.float32)
-        encoded = self.reader.encoder.encode_passages(
+        windows = self.reader.encoder.encode_passages(
             [passage.text for passage in passages], [passage.title for passage in passages]
         )
-        lengths = [sum(len(window.token_ids) for window in windows) for windows in encoded]
-        for batch in batches_by_length(lengths, _ROWS_PER_BATCH):
-            windows: list[Window] = []
-            owners: list[int] = []
-            for number, passage in enumerate(batch):
-                windows += encoded[passage]
-                owners += [number] * len(encoded[passage])
-            vectors[batch] = self.encode_states(self.reader.window_states(windows), owners)
-        return vectors
+        flat = [window for of_passage in windows for window in of_passage]
+        pooling = PassagePooling(self.head, windows)
+        for batch in batches_by_length([len(w.token_ids) for w in flat], _ROWS_PER_BATCH):
+            pooling.add(batch, self.reader.window_states([flat[number] for number in batch]))
+        return pooling.vectors()
 
+    @torch.inference_mode()
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
         """Vectors of questions.
 
@@ -108,22 +120,45 @@ class HeadEncoder:
         """
         if not queries:
             return np.empty((0, self.width), np.float32)
-        return self.encode_states(self.reader.question_states(*queries), range(len(queries)))
+        states = self.reader.question_states(*queries)
+        found: Vectors = self.head(states, range(len(queries))).cpu().numpy()
+        return found
 
-    @torch.inference_mode()
-    def encode_states(self, states: Packed, owners: Sequence[int]) -> Vectors:
-        """Vectors from lower states that were computed already.
+
+class PassagePooling:
+    """Makes vectors of passages whose windows are encoded in any order, some at a time."""
+
+    def __init__(self, head: RetrievalHead, windows: Sequence[Sequence[Window]]) -> None:
+        """Begin without states.
 
         Args:
-            states: Lower states of questions or of windows. Shape ``(n_rows, hidden_size)``.
-            owners: For each segment the number of its text, from 0, without gaps.
+            head: Makes vectors of lower states.
+            windows: For each passage its windows.
+        """
+        self._head = head
+        numbers = np.repeat(np.arange(len(windows)), [len(of_passage) for of_passage in windows])
+        self._owners = numbers
+        self._sums = np.zeros((len(windows), head.shape.hidden_size), np.float32)
+
+    @torch.inference_mode()
+    def add(self, numbers: Sequence[int], states: Packed) -> None:
+        """Take the states of some windows.
+
+        Args:
+            numbers: Numbers of the windows, counted over all passages.
+            states: Their exact lower states, one segment for each window. Shape ``(n_rows,
+                hidden_size)``, float32.
+        """
+        sums = self._head.segment_sums(states).cpu().numpy()
+        np.add.at(self._sums, self._owners[numbers], sums)
+
+    @torch.inference_mode()
+    def vectors(self) -> Vectors:
+        """Vectors of all passages, once each window was added.
 
         Returns:
-            Shape ``(n_texts, width)``, each of length 1.
+            Shape ``(n_passages, width)``, each of length 1.
         """
-        device = self.reader.device
-        bfloat16 = uses_bfloat16(MixedPrecision.AUTO, device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            vectors = self.head(states, owners)
-        found: Vectors = vectors.float().cpu().numpy()
+        device = self._head.project.weight.device
+        found: Vectors = self._head.vectors(torch.from_numpy(self._sums).to(device)).cpu().numpy()
         return found

@@ -1,7 +1,9 @@
-"""Kinds of dense vectors."""
+"""Kinds of dense vectors, and the name of the encoder that every reader may bring."""
 
 from enum import StrEnum
 
+READER = "reader"
+"""Name of the reader's own retrieval head among encoders, in a manifest and on the command line."""
 MOST_SEARCHED_FLAT = 500_000
 """Number of passages above which comparing a question with each of them takes too long."""
 BYTES_OF_NUMBERS = 4

@@ -1,16 +1,17 @@
 """Searching passages by their dense vectors."""
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
+
+import numpy as np
 
 from ...data import PrereadError
+from ...reader import Reader
 from ..bm25.searcher import Hit
 from ..index import PassageIndex
+from .base import VectorEncoder
 from .build import load_encoder
 from .checking import check_vectors
-from .encoder import SentenceEncoder
-from .vectors import read_vectors, search_vectors
+from .vectors import read_vectors, search_among, search_vectors
 
 
 class DenseSearcher:
@@ -19,11 +20,14 @@ class DenseSearcher:
     The score of a hit is the cosine of the two vectors.
     """
 
+    name = "dense"
+
     def __init__(
         self,
         index: PassageIndex,
-        encoder: SentenceEncoder | None = None,
+        encoder: VectorEncoder | None = None,
         *,
+        reader: Reader | None = None,
         device: str = "cpu",
         allow_hub: bool | None = None,
     ) -> None:
@@ -32,12 +36,16 @@ class DenseSearcher:
         Args:
             index: An open index; its deleted passages are not found.
             encoder: The encoder that made the vectors; by default it is loaded by its name.
+            reader: The reader of the index, whose retrieval head may be the encoder; by default it
+                is loaded if it is needed.
             device: Device of the encoder, if it is loaded here.
             allow_hub: Whether an encoder that is in no folder here may be fetched from the Hugging
                 Face hub; by default what ``$PREREAD_ALLOW_HUB`` says.
 
         Raises:
-            IndexMismatchError: If another encoder made the vectors.
+            IndexFormatError: If the files of vectors are damaged.
+            IndexMismatchError: If another encoder made the vectors, or the head of a reader that
+                has none now.
             PrereadError: If the index has no vectors, or the encoder cannot be loaded.
         """
         dense = index.manifest.dense
@@ -48,7 +56,11 @@ class DenseSearcher:
             )
         self._index = index
         self._dense = dense
-        self.encoder = load_encoder(index.path, dense, device, encoder, allow_hub=allow_hub)
+        # At once: hashing the files may take seconds, and a question should not wait for it.
+        self._files = [read_vectors(path) for path in check_vectors(index.path, dense)]
+        self.encoder = load_encoder(
+            index.path, dense, device, encoder, reader=reader, allow_hub=allow_hub
+        )
 
     @property
     def encoder_fingerprint(self) -> str:
@@ -89,17 +101,31 @@ class DenseSearcher:
             some = search_vectors(file, vectors, k, self._index.deleted)
             for so_far, pairs in zip(found, some, strict=True):
                 so_far += pairs
-        return [
-            [
-                Hit(ordinal, product, similarity=product)
-                for product, ordinal in sorted(pairs, key=_best_first)[:k]
-            ]
-            for pairs in found
-        ]
+        return [_hits(pairs, k) for pairs in found]
 
-    @cached_property
-    def _files(self) -> list[Any]:
-        return [read_vectors(path) for path in check_vectors(self._index.path, self._dense)]
+    def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
+        """Find passages among given ones, whatever cells their vectors are in.
+
+        Args:
+            query: Any text.
+            k: Greatest number of hits.
+            ordinals: Numbers of the passages that may be found; none is deleted.
+
+        Returns:
+            Hits, best first.
+        """
+        if not ordinals:
+            return []
+        vector = self.encoder.encode_queries([query])
+        among = np.asarray(ordinals, "<u4")
+        pairs = [pair for file in self._files for pair in search_among(file, vector, among)]
+        return _hits(pairs, k)
+
+
+def _hits(pairs: Sequence[tuple[float, int]], k: int) -> list[Hit]:
+    """The best hits of pairs of a product and an ordinal."""
+    best = sorted(pairs, key=_best_first)[:k]
+    return [Hit(ordinal, product, similarity=product) for product, ordinal in best]
 
 
 def _best_first(pair: tuple[float, int]) -> tuple[float, int]:

@@ -18,6 +18,8 @@ _VECTORS_PER_CELL = 64
 """Number of vectors from which the centre of a cell is learned; faiss warns below 39."""
 _LEAST_LEARNED_FROM = 256
 """A byte of a product quantiser has so many values, each of which needs a vector to learn from."""
+_VECTORS_AT_ONCE = 10_000
+"""Number of vectors that are decoded at once."""
 _N_PROBE = 64
 """Number of cells in which a search compares vectors."""
 
@@ -148,7 +150,37 @@ def merged(paths: Sequence[Path], without: Array) -> Any:
     return whole
 
 
-def search_vectors(index: Any, queries: Array, k: int, without: Array) -> Iterator[list[Any]]:
+def stored_vectors(path: Path) -> Iterator[tuple[Array, Array]]:
+    """Read the vectors of a faiss index, as exactly as it stores them.
+
+    Args:
+        path: File of the index, which `check_vectors` has checked.
+
+    Yields:
+        Ordinals of shape ``(n,)``, and their vectors of shape ``(n, width)``, float32.
+    """
+    index = read_vectors(path, to_change=True)
+    if not isinstance(index, faiss.IndexIVF):
+        ordinals = faiss.vector_to_array(index.id_map)
+        for first in range(0, len(ordinals), _VECTORS_AT_ONCE):
+            some = ordinals[first : first + _VECTORS_AT_ONCE]
+            yield some, index.index.reconstruct_n(first, len(some))
+        return
+    cells: Any = index  # faiss's type hints lack some methods
+    lists = cells.invlists
+    for cell in range(cells.nlist):
+        n = lists.list_size(cell)
+        if n:
+            codes = faiss.rev_swig_ptr(lists.get_codes(cell), n * cells.code_size)
+            # A code that stands alone begins with the number of its cell.
+            number = np.frombuffer(cell.to_bytes(cells.coarse_code_size(), "little"), np.uint8)
+            whole = np.hstack([np.tile(number, (n, 1)), codes.reshape(n, cells.code_size)])
+            yield faiss.rev_swig_ptr(lists.get_ids(cell), n).copy(), cells.sa_decode(whole)
+
+
+def search_vectors(
+    index: Any, queries: Array, k: int, without: Array
+) -> Iterator[list[tuple[float, int]]]:
     """Find the nearest vectors.
 
     Args:
@@ -162,11 +194,42 @@ def search_vectors(index: Any, queries: Array, k: int, without: Array) -> Iterat
     """
     parameters = None
     if len(without):
-        is_cells = isinstance(index, faiss.IndexIVF)
-        # Any: faiss's type hints do not have the keyword arguments of these constructors.
-        make: Any = faiss.SearchParametersIVF if is_cells else faiss.SearchParameters
         left = faiss.IDSelectorNot(faiss.IDSelectorBatch(without.astype(np.int64)))
-        parameters = make(sel=left, **({"nprobe": index.nprobe} if is_cells else {}))
+        parameters = _parameters(index, left, all_cells=False)
+    yield from _found(index, queries, k, parameters)
+
+
+def search_among(index: Any, query: Array, among: Array) -> list[tuple[float, int]]:
+    """Compare a question with given vectors, whatever cells they are in.
+
+    Args:
+        index: The faiss index.
+        query: Vector of the question. Shape ``(1, width)``, float32.
+        among: Ordinals of the vectors; those that the index lacks are passed over. Shape ``(n,)``.
+
+    Returns:
+        Pairs of a product and an ordinal, the greatest product first.
+    """
+    chosen = faiss.IDSelectorBatch(among.astype(np.int64))
+    parameters = _parameters(index, chosen, all_cells=True)
+    (found,) = _found(index, query, len(among), parameters)
+    return found
+
+
+def _parameters(index: Any, selector: Any, *, all_cells: bool) -> Any:
+    """Parameters of a search among the vectors that a selector of faiss accepts."""
+    # Any: faiss's type hints do not have the keyword arguments of these constructors.
+    if not isinstance(index, faiss.IndexIVF):
+        make: Any = faiss.SearchParameters
+        return make(sel=selector)
+    make = faiss.SearchParametersIVF
+    return make(sel=selector, nprobe=index.nlist if all_cells else index.nprobe)
+
+
+def _found(
+    index: Any, queries: Array, k: int, parameters: Any
+) -> Iterator[list[tuple[float, int]]]:
+    """For each question the pairs of a product and an ordinal that faiss finds."""
     products, ordinals = index.search(queries, min(k, index.ntotal), params=parameters)
     for of_query, found in zip(products.tolist(), ordinals.tolist(), strict=True):
         yield [(p, o) for p, o in zip(of_query, found, strict=True) if o >= 0]

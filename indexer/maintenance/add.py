@@ -12,10 +12,11 @@ from ...data import Passage, PrereadError, ReadReport
 from ...data.documents.folder import DOCUMENT_FIELD
 from ...reader import Reader
 from ..builder.executors.local import Executor, LocalExecutor
-from ..builder.extend import Extension, extend
+from ..builder.extend import Extension, extend, has_vectors, head_in_pass
 from ..builder.scan import BuildEstimate, estimate, scan_corpus
 from ..config import AddConfig, corpus_passages
 from ..dense.build import load_encoder
+from ..dense.encode import remove_work
 from ..documents import stored_documents
 from ..errors import N_LISTED, listed
 from ..index import PassageIndex
@@ -71,11 +72,11 @@ def add_passages(
         base = opened.manifest
         codec = opened.codec(reader)
         if resume and _is_done(index, base):
+            remove_work(index)
             remove_journal(index)
             return base, report
-        encoder = (
-            load_encoder(index, base.dense, str(reader.device)) if base.dense is not None else None
-        )
+        dense, device = base.dense, str(reader.device)
+        encoder = load_encoder(index, dense, device, reader=reader) if dense is not None else None
         replaced: list[int] = []
         passages = corpus_passages(corpus, config)
         checked = _check_identifiers(passages, opened, config.replace, replaced)
@@ -90,12 +91,17 @@ def add_passages(
             "replace": config.replace,
         }
         journal = Journal(
-            index, plan, resume=resume, otherwise="add without --resume, which discards it"
+            index,
+            plan,
+            resume=resume,
+            otherwise="add without --resume, which discards it",
+            is_whole=has_vectors(index, encoder),
         )
         n_shards = -(-scan.n_passages // base.plan.passages_per_shard)
         executor = executor or LocalExecutor(config.workers)
         workers = executor.workers(reader, n_shards)
-        estimated = estimate(scan, reader, codec, base.plan.rows_per_batch, workers)
+        head = head_in_pass(encoder)
+        estimated = estimate(scan, reader, codec, base.plan.rows_per_batch, workers, head)
         on_estimate(estimated)
         before = without(index, base, replaced) if replaced else base
         extension = Extension(

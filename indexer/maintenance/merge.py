@@ -13,17 +13,26 @@ from ...data import PrereadError
 from ...data.text.normalization import TextNormalization
 from ..builder.encode import shard_file
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
+from ..dense.build import merge_dense, write_dense
 from ..dense.checking import check_vectors
+from ..dense.kinds import VectorKind
 from ..dense.vectors import merged
 from ..errors import IndexMismatchError, listed
 from ..index import PassageIndex
 from ..storage.files import atomic_folder, check_new_file, link_or_copy
-from ..storage.manifest import LOOKUP_FOLDER, LUCENE_PREFIX, STATES_FOLDER, Manifest, ShardEntry
+from ..storage.manifest import (
+    LOOKUP_FOLDER,
+    LUCENE_PREFIX,
+    STATES_FOLDER,
+    DenseEntry,
+    Manifest,
+    ShardEntry,
+)
 from ..storage.metadata import write_metadata
 from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
 from .compact import Row, copy_rows, live_rows, take
-from .split import partition_name, write_dense
+from .split import partition_name
 
 
 def merge_indexes(
@@ -33,8 +42,8 @@ def merge_indexes(
 
     The partitions of an index, all together, give that index again: the same shards to the byte,
     the same ordinals and scores. Other indexes give an index of their passages in the order of
-    ``sources``, without deleted ones and with new ordinals; codes are copied unchanged. The folder
-    appears when it is complete. The sources are not changed.
+    ``sources``, without deleted ones and with new ordinals; codes and vectors are copied unchanged.
+    The folder appears when it is complete. The sources are not changed.
 
     Args:
         sources: Index folders, at least two.
@@ -48,8 +57,8 @@ def merge_indexes(
         IndexFormatError: If a source is no index, or is damaged.
         IndexMismatchError: If the sources have different readers, codecs or title weights.
         PrereadError: If there are fewer than two sources, a partition is missing, an identifier is
-            in two of the sources, a source that is no partition has dense vectors, ``index``
-            exists, or it cannot be written.
+            in two of the sources, the vectors of sources are of different encoders or quantised,
+            ``index`` exists, or it cannot be written.
     """
     index = Path(index)
     if len(sources) < 2:
@@ -60,7 +69,7 @@ def merge_indexes(
         _check_alike(opened)
         are_partitions = _are_partitions(opened)
         if not are_partitions:
-            _check_no_vectors(opened)
+            _check_vectors(opened)
             _check_identifiers(opened)
         with atomic_folder(index) as temporary:
             for name in (STATES_FOLDER, LOOKUP_FOLDER):
@@ -91,7 +100,7 @@ def _from_partitions(opened: Sequence[PassageIndex], index: Path, show_progress:
             for partition in partitions
             for path in check_vectors(partition.path, partition.manifest.dense or dense)
         ]
-        dense = replace(dense, files=(write_dense(index, merged(files, deleted[:0])),))
+        dense = replace(dense, files=(write_dense(index, 0, merged(files, deleted[:0])),))
     return replace(
         partitions[0].manifest,
         shards=shards,
@@ -119,14 +128,19 @@ def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: boo
             ordinals = range(ordinal, ordinal + len(some))
             shards.append(copy_rows(index, shard_file(len(shards)), some, ordinals))
             ordinal += len(some)
-    live = [source.ordinals().tolist() for source in opened]
+    live = [source.ordinals() for source in opened]
     before = [0, *np.cumsum([len(ordinals) for ordinals in live]).tolist()]
     metadata = {
         before[number] + place: fields
         for number, source in enumerate(opened)
-        for place, ordinal in enumerate(live[number])
+        for place, ordinal in enumerate(live[number].tolist())
         if (fields := source.metadata(ordinal))
     }
+    with_vectors = [
+        (source.path, source.manifest.dense, ordinals)
+        for source, ordinals in zip(opened, live, strict=True)
+        if source.manifest.dense is not None
+    ]
     corpora = dict.fromkeys(source.manifest.plan.corpus for source in opened)
     return Manifest(
         generation=0,
@@ -144,6 +158,7 @@ def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: boo
         next_ordinal=ordinal,
         next_shard=len(shards),
         n_records_skipped=sum(source.manifest.n_records_skipped for source in opened),
+        dense=merge_dense(with_vectors, index, 0) if with_vectors else None,
         metadata=write_metadata(index, metadata, 0),
     )
 
@@ -201,15 +216,30 @@ def _are_partitions(opened: Sequence[PassageIndex]) -> bool:
     return True
 
 
-def _check_no_vectors(opened: Sequence[PassageIndex]) -> None:
-    """Refuse dense vectors: the cells of each index were learned from its own vectors."""
+def _check_vectors(opened: Sequence[PassageIndex]) -> None:
+    """Refuse vectors of several encoders, and quantised ones, which only come near the vectors."""
+    wanted = opened[0].manifest.dense
     for source in opened:
-        if source.manifest.dense is not None:
+        dense = source.manifest.dense
+        if dense is not None and dense.kind == VectorKind.IVFPQ:
             raise PrereadError(
-                f"{source.path}: has dense vectors, and only those of partitions of one index can "
-                f"be merged. Remove them (`preread dense {source.path} --remove`), merge, and make "
-                "them again."
+                f"{source.path}: has vectors of the kind {dense.kind}, and only those of "
+                "partitions of one index can be merged. Remove them (`preread dense "
+                f"{source.path} --remove`), merge, and make them again."
             )
+        if _encoder_of(dense) != _encoder_of(wanted):
+            raise PrereadError(
+                f"{source.path}: has {_encoder_of(dense)}, but {opened[0].path} has "
+                f"{_encoder_of(wanted)}. Make vectors of one encoder in all indexes (`preread "
+                "dense INDEX --encoder ENCODER`), or remove them (--remove)."
+            )
+
+
+def _encoder_of(dense: DenseEntry | None) -> str:
+    """What vectors an index has, in words."""
+    if dense is None:
+        return "no vectors"
+    return f"vectors of {dense.encoder} (fingerprint {dense.fingerprint[:12]})"
 
 
 def _check_identifiers(opened: Sequence[PassageIndex]) -> None:

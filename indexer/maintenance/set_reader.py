@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...reader import Reader
+from ..dense.build import load_encoder
+from ..dense.kinds import READER
 from ..index import PassageIndex
 from ..storage.manifest import Manifest
 from ..storage.snapshots import publish
@@ -26,13 +28,17 @@ def change_reader(index: str | Path, reader: Reader) -> Manifest:
 
     Raises:
         IndexFormatError: If there is no index.
-        IndexMismatchError: If other lower layers made the states.
+        IndexMismatchError: If other lower layers made the states, or another retrieval head than
+            the reader's made the vectors.
+        PrereadError: If the reader's retrieval head is damaged.
     """
     index = Path(index)
     with writing(index):
         base = Manifest.load(index)
         with PassageIndex(index) as opened:
             opened.codec(reader)
+        if base.dense is not None and base.dense.encoder == READER:
+            load_encoder(index, base.dense, reader=reader)
         if base.plan.reader == reader.name:
             return base
         plan = replace(base.plan, reader=reader.name)

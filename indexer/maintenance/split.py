@@ -15,16 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ...data import PrereadError
-from ...data.io.atomic import atomic_path
 from ...data.records import Metadata
 from ..bm25.statistics import FieldStatistics, write_statistics
 from ..builder.lookup_and_bm25 import index_live_texts, write_deleted, write_lookup_of
+from ..dense.build import write_dense
 from ..dense.checking import check_vectors
-from ..dense.vectors import merged, write_vectors
+from ..dense.vectors import merged
 from ..index import PassageIndex
 from ..storage.files import atomic_folder, check_new_file, link_or_copy, sha256_of
 from ..storage.manifest import (
-    DENSE_FOLDER,
     LOOKUP_FOLDER,
     LUCENE_PREFIX,
     MANIFEST_FILE,
@@ -211,21 +210,4 @@ def _dense_of_partition(
     others = np.setdiff1d(live, _within(live, shards), assume_unique=True)
     without = np.union1d(others, opened.deleted)
     vectors = merged(check_vectors(opened.path, dense), without)
-    return replace(dense, files=(write_dense(partition, vectors),))
-
-
-def write_dense(index: Path, vectors: Any) -> CountedFile:
-    """Write the file of dense vectors of a new index.
-
-    Args:
-        index: The index folder.
-        vectors: A faiss index of the vectors.
-
-    Returns:
-        The manifest's entry for the file.
-    """
-    (index / DENSE_FOLDER).mkdir()
-    file = f"{DENSE_FOLDER}/vectors-{0:06d}.faiss"
-    with atomic_path(index / file) as temporary:
-        write_vectors(vectors, temporary)
-    return CountedFile.count(index, file, int(vectors.ntotal))
+    return replace(dense, files=(write_dense(partition, 0, vectors),))

@@ -262,7 +262,8 @@ def _add(
     reader = reader or Reader.load(base.plan.reader, allow_hub=hub_is_allowed())
     codec = opened.codec(reader)
     dense = base.dense
-    encoder = load_encoder(index, dense, str(reader.device)) if dense is not None else None
+    device = str(reader.device)
+    encoder = load_encoder(index, dense, device, reader=reader) if dense is not None else None
     journal = Journal(index, {"operation": "sync", "generation": base.generation}, resume=False)
     n_characters = sum(len(passage.title) + len(passage.text) for passage in changes.new)
     extension = Extension(

@@ -6,7 +6,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Journal:
         *,
         resume: bool,
         otherwise: str = "remove the folder",
+        is_whole: Callable[[ShardEntry], bool] = lambda shard: True,
     ) -> None:
         """Begin a build, or go on with one.
 
@@ -45,12 +46,15 @@ class Journal:
             plan: What decides the bytes that are written.
             resume: Go on where an earlier build stopped, if there was one.
             otherwise: What to do about an earlier build that is not wanted.
+            is_whole: Whether everything that belongs to a finished shard, besides its file, is
+                there; if not, it and the shards after it are written again.
 
         Raises:
             PrereadError: If a build was begun there and is not to be resumed.
             IndexFormatError: If the journal is not one that we write.
             IndexMismatchError: If the earlier build was another one.
         """
+        self._is_whole = is_whole
         self._index = index
         self.shards: list[ShardEntry] = []
         for folder in (STATES_FOLDER, LOOKUP_FOLDER):
@@ -90,6 +94,8 @@ class Journal:
             entry = parse_shard_entry(fields, f"{path}:{number}")
             file = self._index / entry.file
             if not line.endswith(b"\n") or not file.exists() or file.lstat().st_size != entry.bytes:
+                break
+            if not self._is_whole(entry):
                 break
             shards.append(entry)
             whole += line

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def calibrate(
     index: ReadIndex,
     questions: Questions,
-    retriever: Retriever = "bm25",
+    retriever: Retriever = "auto",
     top_k: TopK = 20,
     reads: Annotated[
         Path | None,
@@ -69,7 +69,8 @@ def calibrate(
     from ..evaluation.figures import plot_reliability
     from ..evaluation.retrieved import check_outputs
     from ..qa.pipeline import OpenDomainQA
-    from ..retrievers import open_retriever
+    from ..retrievers import RetrieverName, open_retriever
+    from ..retrievers.base import name_of
     from ..retrievers.selection import without_password
 
     check_outputs(reads, plot)
@@ -84,11 +85,13 @@ def calibrate(
     reader = Reader.load(
         name, device=device, runtime=runtime, precision=precision, allow_hub=allow_hub
     )
+    finder = open_retriever(opened, retriever, reader=reader, device=device)
+    chosen = name_of(finder) if retriever == RetrieverName.AUTO else retriever
     found = run_calibration(
-        OpenDomainQA(opened, reader, open_retriever(opened, retriever, device=device)),
+        OpenDomainQA(opened, reader, finder),
         gold,
         questions_name=questions.name,
-        retriever_name=without_password(retriever),
+        retriever_name=without_password(chosen),
         top_k=top_k,
         seed=seed,
         reads=reads,

@@ -73,7 +73,7 @@ def evaluate(
         bool, typer.Option("--resume", help="Keep the answers in PREDICTIONS and continue.")
     ] = False,
     min_confidence: MinConfidence = 0.0,
-    retriever: Retriever = "bm25",
+    retriever: Retriever = "auto",
     k1: K1 = 0.9,
     b: B = 0.4,
     bm25_weight: Annotated[

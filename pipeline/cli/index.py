@@ -14,8 +14,8 @@ from .options import (
     Limit,
     OnBadRecord,
     ReadIndex,
+    print_info,
     print_json,
-    print_table,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +64,12 @@ def index(
     title_weight: Annotated[
         int, typer.Option(min=0, help="Times that BM25 counts the words of a title; 0: not at all.")
     ] = 1,
+    no_vectors: Annotated[
+        bool,
+        typer.Option(
+            "--no-vectors", help="Leave out the vectors that a reader with a retrieval head makes."
+        ),
+    ] = False,
     device: Device = "cpu",
     engine: Engine = "local",
     address: Address = None,
@@ -81,6 +87,7 @@ def index(
         passages_per_shard=passages_per_shard,
         title_weight=title_weight,
         workers=workers,
+        vectors=not no_vectors,
         on_error=on_error,
         limit=limit,
     )
@@ -97,7 +104,7 @@ def index(
         on_estimate=_print_estimate,
     )
     print_skipped(report)
-    _print_info(index, json)
+    print_info(index, json)
 
 
 def add(
@@ -143,7 +150,7 @@ def add(
     )
     print_skipped(report)
     if json:
-        _print_info(index, json)
+        print_info(index, json)
         return
     n_replaced = before.n_passages + report.n_read - manifest.n_passages
     typer.echo(
@@ -222,7 +229,7 @@ def set_reader(
     from ...reader import Reader
 
     change_reader(index, Reader.load(reader))
-    _print_info(index, json)
+    print_info(index, json)
 
 
 def compact(index: IndexPath, json: Json = False) -> None:
@@ -230,7 +237,7 @@ def compact(index: IndexPath, json: Json = False) -> None:
     from ...indexer import compact_index
 
     compact_index(index, show_progress=True)
-    _print_info(index, json)
+    print_info(index, json)
 
 
 def verify(index: ReadIndex, json: Json = False) -> None:
@@ -252,7 +259,7 @@ def verify(index: ReadIndex, json: Json = False) -> None:
 
 def info(index: ReadIndex, json: Json = False) -> None:
     """Show what INDEX holds, and how many bytes it takes."""
-    _print_info(index, json)
+    print_info(index, json)
 
 
 def _executor(
@@ -279,14 +286,6 @@ def _executor(
 def _print_estimate(estimate: "BuildEstimate") -> None:
     """What a build will cost, on standard error."""
     typer.echo(str(estimate), err=True)
-
-
-def _print_info(index: Path, json: bool) -> None:
-    """What an index holds now."""
-    from ...indexer import index_info
-
-    content = index_info(index)
-    print_json(content) if json else print_table(content)
 
 
 def _passages(n: int) -> str:

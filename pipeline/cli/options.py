@@ -46,8 +46,8 @@ Retriever = Annotated[
     str,
     typer.Option(
         metavar="RETRIEVER",
-        help="What finds passages: bm25, dense, hybrid, or the URL of a search engine "
-        "(docs/guide/retrieval.md).",
+        help="What finds passages: auto, bm25, dense, hybrid, bm25-rerank, or the URL of a search "
+        "engine (docs/guide/retrieval.md).",
     ),
 ]
 Filters = Annotated[
@@ -99,6 +99,21 @@ def print_table(content: dict[str, Any]) -> None:
         shown = f"{value:,}" if type(value) is int else printable(str(value))
         table.add_row(name.replace("_", " "), Text(shown))  # rich must not take it for markup
     Console().print(table)
+
+
+def print_info(index: Path, json: bool) -> None:
+    """Print what an index holds.
+
+    Args:
+        index: Folder of the index.
+        json: Whether to print JSON instead of a table.
+    """
+    from ...indexer import Manifest, index_info
+    from ..retrievers.names import default_retriever
+
+    retriever = default_retriever(Manifest.load(index).dense)
+    content = {**index_info(index), "retriever": retriever.value}
+    print_json(content) if json else print_table(content)
 
 
 def with_ends(score: float, interval: list[float]) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import IndexPath, Json, print_json, print_table
+from .options import IndexPath, Json, print_info, print_json, print_table
 
 
 def split(
@@ -39,10 +39,9 @@ def merge(
     json: Json = False,
 ) -> None:
     """Join partitions, or indexes of one reader and codec, to INDEX; nothing is encoded again."""
-    from ...indexer import index_info, merge_indexes
+    from ...indexer import merge_indexes
     from ...indexer.maintenance.split import partitions_in
 
     found = [one for source in sources for one in (partitions_in(source) or [source])]
     merge_indexes(found, index, show_progress=True)
-    content = index_info(index)
-    print_json(content) if json else print_table(content)
+    print_info(index, json)

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,7 +34,7 @@ def search(
     index: ReadIndex,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="Plain words.")],
     top_k: Annotated[int, typer.Option(help="Number of passages to show.")] = 10,
-    retriever: Retriever = "bm25",
+    retriever: Retriever = "auto",
     filter: Filters = None,
     k1: K1 = 0.9,
     b: B = 0.4,
@@ -46,6 +46,7 @@ def search(
     from ...indexer import Bm25Parameters, PassageIndex
     from ...indexer.filters import parse_filter
     from ..retrievers import open_retriever
+    from ..retrievers.base import name_of
     from ..retrievers.search import search_passages, why_nothing_was_found
 
     opened = PassageIndex(index, bm25_parameters=Bm25Parameters(k1=k1, b=b))
@@ -55,13 +56,15 @@ def search(
     found = search_passages(opened, query, top_k, chosen, filter=conditions)
     for hit in found:
         if json:
-            print_json(hit.to_dict())
+            print_json({**hit.to_dict(), "retriever": name_of(chosen)})
         else:
             text, title = hit.passage.text, hit.passage.title
             where = printable(f"{title}  [{hit.passage.passage_id}]")
             typer.echo(f"{hit.rank:3}. {hit.score:7.3f}  {where}")
             typer.echo(printable(f"     {text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}"))
-    if not found:
+    if found:
+        typer.echo(printable(f"Found by {name_of(chosen)}."), err=True)
+    else:
         if filter and not len(opened.matching(parse_filter(filter))):
             why = f"none passes the filter ({', '.join(filter)})."
         else:
@@ -78,7 +81,7 @@ def ask(
     top_k: TopK = 20,
     answers: Annotated[int, typer.Option(help="Number of answers to show.")] = 5,
     min_confidence: MinConfidence = 0.0,
-    retriever: Retriever = "bm25",
+    retriever: Retriever = "auto",
     filter: Filters = None,
     k1: K1 = 0.9,
     b: B = 0.4,
@@ -125,17 +128,21 @@ def _answer(
 ) -> None:
     """Answer one question and print."""
     from rich.console import Console
+    from rich.text import Text
 
     from ...data.io.outside import check_text, printable
+    from ..retrievers.base import name_of
     from ..retrievers.search import why_nothing_was_found
     from .display import show_answers
 
     check_text(question, "question")
     result = qa.answer(question, top_k=top_k, n_answers=n_answers, filter=conditions)
     if json:
-        content = {"question": question, "answers": [a.to_dict() for a in result.answers]}
+        content: dict[str, Any] = {"question": question}
+        content["answers"] = [answer.to_dict() for answer in result.answers]
         took = {"took_ms": round(result.timings.total_ms, 2), "passages_read": result.n_read}
-        print_json({**content, "confidence": result.confidence, **took})
+        content |= {"confidence": result.confidence, **took}
+        print_json({**content, "retriever": name_of(qa.retriever)})
         return
     console = Console()
     if result.answers:
@@ -150,7 +157,8 @@ def _answer(
     else:
         why = why_nothing_was_found(qa.retriever, question)
         typer.echo(printable(f"No answer: no passage matches the question; {why}"))
-    console.print(f"[dim]{result.n_read} passages read in {result.timings.total_ms:.0f} ms[/dim]")
+    summary = f"{result.n_read} passages read in {result.timings.total_ms:.0f} ms"
+    console.print(Text(f"{summary}, found by {printable(name_of(qa.retriever))}", "dim"))
 
 
 def _converse(

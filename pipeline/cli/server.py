@@ -90,7 +90,7 @@ def serve(
     mcp: Annotated[
         bool, typer.Option("--mcp", help="Offer the tools of `preread mcp` at /mcp as well.")
     ] = False,
-    retriever: Retriever = "bm25",
+    retriever: Retriever = "auto",
     device: Device = "cpu",
     runtime: Runtime = "torch",
     precision: Precision = "float32",

@@ -1,17 +1,24 @@
 """``preread dense``: vectors of passages."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Device, IndexPath, Json, print_json, print_table
+from .options import Device, IndexPath, Json, print_info
+
+if TYPE_CHECKING:
+    from ...indexer.dense import VectorEncoder
 
 
 def dense(
     index: IndexPath,
     encoder: Annotated[
         str | None,
-        typer.Option(metavar="ENCODER", help="Sentence encoder: a folder, or a hub name."),
+        typer.Option(
+            metavar="ENCODER",
+            help="Sentence encoder: a folder or a hub name; or reader, the reader's own head.",
+        ),
     ] = None,
     vectors: Annotated[
         str | None,
@@ -34,8 +41,7 @@ def dense(
     A run that stopped is continued by the same command.
     """
     from ...data import PrereadError
-    from ...indexer import index_info
-    from ...indexer.dense import SentenceEncoder, VectorKind, build_dense, remove_dense
+    from ...indexer.dense import VectorKind, build_dense, remove_dense
 
     if remove == (encoder is not None):
         found = "both" if remove else "neither"
@@ -50,11 +56,32 @@ def dense(
     if encoder is None:
         remove_dense(index)
     else:
-        loaded = SentenceEncoder.load(
-            encoder, device=device, query_prefix=query_prefix, passage_prefix=passage_prefix
-        )
+        loaded = _encoder(index, encoder, device, query_prefix, passage_prefix)
         kind = VectorKind(vectors) if vectors else None
         build_dense(index, loaded, kind=kind, show_progress=True)
         typer.echo("--retriever dense and --retriever hybrid search these vectors.", err=True)
-    content = index_info(index)
-    print_json(content) if json else print_table(content)
+    print_info(index, json)
+
+
+def _encoder(
+    index: Path, name: str, device: str, query_prefix: str, passage_prefix: str
+) -> "VectorEncoder":
+    """The encoder of a name: the retrieval head of the index's reader, or a sentence encoder."""
+    from ...data import PrereadError
+    from ...indexer import Manifest
+    from ...indexer.dense import HeadEncoder, SentenceEncoder
+    from ...indexer.dense.kinds import READER
+    from ...reader import Reader
+    from ...reader.hub import hub_is_allowed
+
+    if name != READER:
+        return SentenceEncoder.load(
+            name, device=device, query_prefix=query_prefix, passage_prefix=passage_prefix
+        )
+    if query_prefix or passage_prefix:
+        raise PrereadError(
+            f"--encoder {READER}: expected no prefixes, because the head reads texts as they are; "
+            "found some. Leave out --query-prefix and --passage-prefix."
+        )
+    reader = Manifest.load(index).plan.reader
+    return HeadEncoder.of(Reader.load(reader, device=device, allow_hub=hub_is_allowed()))

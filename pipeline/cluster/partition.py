@@ -10,6 +10,7 @@ from ...indexer import Hit
 from ..qa.pipeline import OpenDomainQA
 from ..qa.ranking import AnswerRule
 from ..qa.types import CandidateSpans
+from ..retrievers import RetrieverName
 
 T = TypeVar("T")
 
@@ -42,7 +43,12 @@ class Partition:
         # One thread, in which Java and the reader's kernels are warm; questions wait their turn.
         self._thread = ThreadPoolExecutor(1)
         self._qa = self._thread.submit(
-            OpenDomainQA.from_index, path, device=device, runtime=runtime, precision=precision
+            OpenDomainQA.from_index,
+            path,
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            retriever=RetrieverName.BM25,  # its scores compare between partitions
         ).result()
         self._thread.submit(self._qa.index.bm25.search, "warm", 1).result()
 

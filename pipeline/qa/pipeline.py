@@ -14,7 +14,7 @@ from ...indexer.filters import Filter
 from ...indexer.remote.copies import local_index
 from ...reader import Precision, Ranking, Reader, Runtime
 from ...reader.hub import hub_is_allowed
-from ..retrievers import Retriever, open_retriever, search_many
+from ..retrievers import Retriever, RetrieverName, open_retriever, search_many
 from ..retrievers.filtered import search_filtered
 from .calibration import check_threshold
 from .ranking import AnswerRule, rank
@@ -61,7 +61,7 @@ class OpenDomainQA:
         Args:
             index: An open index.
             reader: The reader of the index, or one with the same lower layers.
-            retriever: Finds passages; by default the index's BM25.
+            retriever: Finds passages; by default what ``open_retriever`` chooses for the index.
             bm25_weight: Logits added to the spans of a passage per point of its BM25 score, for
                 every retriever; by default that of the reader's ranking.
             stop_margin: Lead of the best span, in logits, at which reading stops early; by default
@@ -76,7 +76,9 @@ class OpenDomainQA:
         self.codec = index.codec(reader)
         self.index = index
         self.reader = reader
-        self.retriever: Retriever = retriever if retriever is not None else index.bm25
+        if retriever is None:
+            retriever = open_retriever(index, reader=reader)
+        self.retriever = retriever
         ranking = reader.ranking
         self.weights, fitted = ranking_for(ranking, self.retriever)
         self.bm25_weight = ranking.bm25_weight
@@ -99,7 +101,7 @@ class OpenDomainQA:
         device: str = "cpu",
         runtime: str = Runtime.TORCH,
         precision: str = Precision.FLOAT32,
-        retriever: str = "bm25",
+        retriever: str = RetrieverName.AUTO,
         bm25_parameters: Bm25Parameters | None = None,
         bm25_weight: float | None = None,
         stop_margin: float | None = None,
@@ -113,8 +115,8 @@ class OpenDomainQA:
             device: Device of the reader, and of an encoder of questions.
             runtime: Runtime of the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
             precision: Number format in which PyTorch runs the upper layers.
-            retriever: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine
-                (``docs/guide/retrieval.md``).
+            retriever: ``auto``, ``bm25``, ``dense``, ``hybrid``, ``bm25-rerank``, or the URL of an
+                engine (``docs/guide/retrieval.md``).
             bm25_parameters: Parameters of BM25; Anserini's by default.
             bm25_weight: Logits added to the spans of a passage per point of its BM25 score; by
                 default that of the reader's ranking.
@@ -143,7 +145,7 @@ class OpenDomainQA:
         return cls(
             index,
             reader,
-            open_retriever(index, retriever, device=device, allow_hub=allow_hub),
+            open_retriever(index, retriever, reader=reader, device=device, allow_hub=allow_hub),
             bm25_weight=bm25_weight,
             stop_margin=stop_margin,
             min_confidence=min_confidence,

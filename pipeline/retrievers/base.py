@@ -48,6 +48,32 @@ class DescribedRetriever(Retriever, Protocol):
 
 
 @runtime_checkable
+class NamedRetriever(Retriever, Protocol):
+    """A retriever with a name of its own."""
+
+    @property
+    def name(self) -> str:
+        """The name by which ``open_retriever`` opens it."""
+
+
+@runtime_checkable
+class AmongRetriever(Retriever, Protocol):
+    """A retriever that can search given passages by themselves."""
+
+    def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
+        """Find passages among given ones.
+
+        Args:
+            query: Plain words.
+            k: Maximum number of passages.
+            ordinals: Numbers of the passages that may be found.
+
+        Returns:
+            Hits, best first.
+        """
+
+
+@runtime_checkable
 class SimilarityRetriever(Retriever, Protocol):
     """A retriever whose hits have a similarity, by dense vectors."""
 
@@ -66,6 +92,15 @@ def encoder_of(retriever: Retriever) -> str | None:
         retriever: Any retriever.
     """
     return retriever.encoder_fingerprint if isinstance(retriever, SimilarityRetriever) else None
+
+
+def name_of(retriever: Retriever) -> str:
+    """The name of a retriever: ``bm25``, ``hybrid`` …, or a description if it has no name.
+
+    Args:
+        retriever: Any retriever.
+    """
+    return str(retriever.name) if isinstance(retriever, NamedRetriever) else describe(retriever)
 
 
 def describe(retriever: Retriever) -> str:

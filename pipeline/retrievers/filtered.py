@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...indexer import Bm25Searcher, Hit, PassageIndex
+from ...indexer import Hit, PassageIndex
 from ...indexer.filters import Filter
-from .base import Retriever
+from .base import AmongRetriever, Retriever
+from .hybrid import HybridRetriever
 
 _FEW = 1_000
-"""So many passages or fewer are named to Lucene, which then scores no others."""
+"""So many passages or fewer are named to the retriever, which then scores no others."""
 _MORE = 1.5
 """Times the hits that would do if those that pass were spread evenly."""
 
@@ -21,8 +22,8 @@ def search_filtered(
 ) -> list[Hit]:
     """Find passages that pass a filter.
 
-    Few passages are searched by themselves where BM25 does it. Otherwise more hits are asked for,
-    until ``k`` of them pass or there are no more.
+    Few passages are searched by themselves if the retriever can do that. Otherwise more hits are
+    asked for, until ``k`` of them pass or there are no more.
 
     Args:
         index: Knows the metadata of its passages.
@@ -42,8 +43,10 @@ def search_filtered(
     allowed = index.matching(filter)
     if not len(allowed):
         return []
-    if type(retriever) is Bm25Searcher and len(allowed) <= _FEW:
-        return retriever.search_among(query, k, allowed.tolist())
+    if len(allowed) <= _FEW:
+        among = _search_among(retriever, query, k, allowed.tolist())
+        if among is not None:
+            return among
     n_asked = k
     wanted = round(_MORE * k * len(index) / len(allowed)) + 1
     while True:
@@ -53,6 +56,20 @@ def search_filtered(
         if len(found) >= k or n_asked == len(index) or len(hits) < n_asked:
             return found[:k]
         wanted = 4 * n_asked
+
+
+def _search_among(
+    retriever: Retriever, query: str, k: int, ordinals: list[int]
+) -> list[Hit] | None:
+    """Hits among given passages; None if the retriever cannot search them by themselves."""
+    if isinstance(retriever, HybridRetriever):
+        depth = retriever.depth(k)
+        found = [_search_among(one, query, depth, ordinals) for one in retriever.retrievers]
+        known = [hits for hits in found if hits is not None]
+        return retriever.merged(known, k) if len(known) == len(found) else None
+    if isinstance(retriever, AmongRetriever):
+        return retriever.search_among(query, k, ordinals)
+    return None
 
 
 def _passing(hits: Sequence[Hit], allowed: npt.NDArray[Any]) -> list[Hit]:

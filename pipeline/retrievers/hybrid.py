@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ...indexer import Hit
 from .base import Retriever, describe, encoder_of, search_many
 from .fusion import K, reciprocal_rank_fusion
+from .names import RetrieverName
 
 DEPTH = 100
 """Least number of hits of each retriever that are merged."""
@@ -12,6 +13,8 @@ DEPTH = 100
 
 class HybridRetriever:
     """Merges the hits of several retrievers by reciprocal rank fusion."""
+
+    name = RetrieverName.HYBRID
 
     def __init__(self, *retrievers: Retriever, depth: int = DEPTH, k: int = K) -> None:
         """Combine retrievers.
@@ -48,8 +51,8 @@ class HybridRetriever:
         Returns:
             Hits, best first, with the scores of the fusion.
         """
-        depth = max(k, self._depth)
-        return self._merged([one.search(query, depth) for one in self.retrievers], k)
+        depth = self.depth(k)
+        return self.merged([one.search(query, depth) for one in self.retrievers], k)
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
         """Find passages for several queries.
@@ -62,12 +65,28 @@ class HybridRetriever:
         Returns:
             The hits of each query, best first, with the scores of the fusion.
         """
-        depth = max(k, self._depth)
+        depth = self.depth(k)
         found = [search_many(one, queries, depth, threads=threads) for one in self.retrievers]
-        return [self._merged(of_query, k) for of_query in zip(*found, strict=True)]
+        return [self.merged(of_query, k) for of_query in zip(*found, strict=True)]
 
-    def _merged(self, found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
-        """The hits of all retrievers for one query as one ranking."""
+    def depth(self, k: int) -> int:
+        """Number of hits of each retriever that are merged.
+
+        Args:
+            k: Number of passages that are wanted.
+        """
+        return max(k, self._depth)
+
+    def merged(self, found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
+        """Merge the hits of all retrievers for one query.
+
+        Args:
+            found: Hits of each retriever, best first.
+            k: Maximum number of passages.
+
+        Returns:
+            Hits, best first, with the scores of the fusion.
+        """
         all_hits = [hit for hits in found for hit in hits]
         bm25 = {hit.ordinal: hit.bm25 for hit in all_hits if hit.bm25 is not None}
         known = {hit.ordinal: hit.similarity for hit in all_hits if hit.similarity is not None}

@@ -1,24 +1,21 @@
 """Opening a retriever by its name."""
 
+import logging
 from collections.abc import Callable
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from ...data import PrereadError
 from ...data.io.redaction import redacted
-from ...indexer import PassageIndex
+from ...indexer import IndexMismatchError, PassageIndex
 from .base import Retriever
 from .hybrid import HybridRetriever
+from .names import RetrieverName, default_retriever
 
+if TYPE_CHECKING:
+    from ...reader import Reader
 
-class RetrieverName(StrEnum):
-    """The retrievers that an index has itself."""
-
-    BM25 = "bm25"
-    """Finds words."""
-    DENSE = "dense"
-    """Finds meaning, with the vectors of ``preread dense``."""
-    HYBRID = "hybrid"
-    """Merges both by reciprocal rank fusion."""
+_LOG = logging.getLogger(__name__)
+_BY_VECTORS = (RetrieverName.DENSE, RetrieverName.HYBRID, RetrieverName.BM25_RERANK)
 
 
 def _postgres(index: PassageIndex, url: str) -> Retriever:
@@ -52,8 +49,9 @@ _ENGINES: dict[str, Callable[[PassageIndex, str], Retriever]] = {
 
 def open_retriever(
     index: PassageIndex,
-    name: str = RetrieverName.BM25,
+    name: str = RetrieverName.AUTO,
     *,
+    reader: "Reader | None" = None,
     device: str = "cpu",
     allow_hub: bool | None = None,
 ) -> Retriever:
@@ -62,20 +60,26 @@ def open_retriever(
     Args:
         index: An open index.
         name: A `RetrieverName`, or the URL of a search engine (``docs/guide/retrieval.md``).
-        device: Device of the encoder of questions, for dense vectors.
+        reader: The reader of the index, whose retrieval head may encode questions; by default it is
+            loaded if it is needed.
+        device: Device of the encoder of questions, for dense vectors, if it is loaded here.
         allow_hub: Whether an encoder that is in no folder here may be fetched from the Hugging Face
             hub; by default what ``$PREREAD_ALLOW_HUB`` says.
 
     Raises:
         PrereadError: If no retriever has the name, or it cannot be opened.
     """
+    if name == RetrieverName.AUTO:
+        chosen = default_retriever(index.manifest.dense)
+        try:
+            return open_retriever(index, chosen, reader=reader, device=device, allow_hub=allow_hub)
+        except IndexMismatchError as error:
+            _LOG.warning("%s Until then, BM25 finds passages.", error)
+            return index.bm25
     if name == RetrieverName.BM25:
         return index.bm25
-    if name in (RetrieverName.DENSE, RetrieverName.HYBRID):
-        from ...indexer.dense import DenseSearcher  # an encoder takes transformers
-
-        dense = DenseSearcher(index, device=device, allow_hub=allow_hub)
-        return dense if name == RetrieverName.DENSE else HybridRetriever(index.bm25, dense)
+    if name in _BY_VECTORS:
+        return _by_vectors(index, name, reader, device, allow_hub)
     scheme, is_url, _ = name.partition("://")
     if is_url and scheme in _ENGINES:
         return _ENGINES[scheme](index, name)
@@ -84,6 +88,21 @@ def open_retriever(
         f"retriever: expected one of {', '.join(RetrieverName)}, {schemes}; found "
         f"{without_password(name)!r}. Name one of these."
     )
+
+
+def _by_vectors(
+    index: PassageIndex, name: str, reader: "Reader | None", device: str, allow_hub: bool | None
+) -> Retriever:
+    """A retriever that uses the vectors of the index."""
+    from ...indexer.dense import DenseSearcher  # imports PyTorch and faiss
+    from .rerank import RerankRetriever
+
+    dense = DenseSearcher(index, reader=reader, device=device, allow_hub=allow_hub)
+    if name == RetrieverName.DENSE:
+        return dense
+    if name == RetrieverName.HYBRID:
+        return HybridRetriever(index.bm25, dense)
+    return RerankRetriever(index.bm25, dense)
 
 
 def without_password(name: str) -> str:

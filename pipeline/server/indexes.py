@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from ...data import PrereadError
 from ...indexer import IndexMismatchError, PassageIndex
@@ -20,11 +21,24 @@ from ...reader import Reader
 from ..qa.calibration import check_threshold
 from ..qa.pipeline import OpenDomainQA
 from ..retrievers import Retriever, open_retriever
+from ..retrievers.base import name_of
 from .logs import log
 from .metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]
+
+
+class FindRetriever(Protocol):
+    """Gives what finds an index's passages."""
+
+    def __call__(self, index: PassageIndex, *, reader: Reader) -> Retriever:
+        """Open a retriever.
+
+        Args:
+            index: An open index.
+            reader: The reader of the index.
+        """
 
 
 class ReaderCache:
@@ -33,7 +47,7 @@ class ReaderCache:
     def __init__(
         self,
         load: Callable[[str], Reader] = Reader.load,
-        find: Callable[[PassageIndex], Retriever] = open_retriever,
+        find: FindRetriever = open_retriever,
         min_confidence: float = 0.0,
     ) -> None:
         """Begin without readers.
@@ -71,16 +85,19 @@ class ReaderCache:
 
     def _with_reader(self, index: PassageIndex) -> OpenDomainQA:
         name = index.manifest.plan.reader
-        retriever = self._find(index)
         if name in self._readers:
             try:
-                return OpenDomainQA(index, self._readers[name], retriever)
+                return self._combined(index, self._readers[name])
             except IndexMismatchError:
                 log(_LOG, logging.INFO, "reader changed", reader=name)
         reader = self._load(name)
-        qa = OpenDomainQA(index, reader, retriever)
+        qa = self._combined(index, reader)
         self._readers[name] = reader
         return qa
+
+    def _combined(self, index: PassageIndex, reader: Reader) -> OpenDomainQA:
+        index.check_reader(reader)  # before its retrieval head is asked for
+        return OpenDomainQA(index, reader, self._find(index, reader=reader))
 
 
 class _Opened:
@@ -119,6 +136,11 @@ class ServedIndex:
     def n_passages(self) -> int:
         """How many passages the index has now."""
         return self._opened.qa.index.manifest.n_passages
+
+    @property
+    def retriever(self) -> str:
+        """Name of what finds its passages now."""
+        return name_of(self._opened.qa.retriever)
 
     @contextmanager
     def in_use(self) -> Iterator[OpenDomainQA]:

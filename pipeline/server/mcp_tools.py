@@ -79,7 +79,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
         hits: Annotated[int, Field(description="Number of passages at most.", ge=1)] = 10,
         index: index_name = first,
     ) -> SearchReply:
-        """Find passages of an index by BM25, without reading them."""
+        """Find passages of an index, without reading them."""
         started = time.monotonic()
         with _ToolErrors():
             service.check_index(index)

@@ -36,7 +36,7 @@ async def indexes(service: ServiceHere) -> IndexesReply:
     limits = service.config.limits
     return IndexesReply(
         indexes=[
-            ServedField(name=name, n_passages=index.n_passages)
+            ServedField(name=name, n_passages=index.n_passages, retriever=index.retriever)
             for name, index in service.indexes.items()
         ],
         limits=LimitsField(

@@ -493,7 +493,7 @@ class CandidateField(BaseModel):
     """A passage that was found."""
 
     docid: Annotated[str, Field(description="Its identifier.", examples=["piano-1"])]
-    score: Annotated[float, Field(description="Score of the retriever, by default BM25.")]
+    score: Annotated[float, Field(description="Score of the retriever.")]
     rank: Annotated[int, Field(ge=1, description="Its rank, from 1.")]
     doc: Annotated[DocField | str, Field(description="The passage, as an object or as JSON text.")]
     metadata: Annotated[
@@ -556,6 +556,9 @@ class ServedField(BaseModel):
 
     name: Annotated[str, Field(description="Its name, as in addresses.", examples=["my-index"])]
     n_passages: Annotated[int, Field(description="How many passages it has.")]
+    retriever: Annotated[
+        str, Field(description="What finds its passages.", examples=["bm25", "hybrid"])
+    ]
 
 
 class LimitsField(BaseModel):

@@ -16,7 +16,7 @@ import uvicorn
 from ...data import PrereadError
 from ...reader import Precision, Reader, Runtime
 from ...reader.hub import hub_is_allowed
-from ..retrievers import open_retriever
+from ..retrievers import RetrieverName, open_retriever
 from .app import create_app
 from .auth import ApiKeys
 from .connection import Connection
@@ -168,7 +168,7 @@ def serve(
     device: str = "cpu",
     runtime: str = Runtime.TORCH,
     precision: str = Precision.FLOAT32,
-    retriever: str = "bm25",
+    retriever: str = RetrieverName.AUTO,
 ) -> None:
     """Serve indexes until the process is told to stop.
 
@@ -181,7 +181,8 @@ def serve(
         device: Where readers run: ``cpu``, ``cuda`` or ``cuda:N``.
         runtime: What computes the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
         precision: Number format in which PyTorch runs the upper layers.
-        retriever: What finds passages: ``bm25``, ``dense``, ``hybrid``, or the URL of an engine.
+        retriever: What finds passages: ``auto``, ``bm25``, ``dense``, ``hybrid``, ``bm25-rerank``,
+            or the URL of an engine.
 
     Raises:
         PrereadError: If an index cannot be opened, or the server cannot listen at the address.

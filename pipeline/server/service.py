@@ -4,15 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-from ...indexer import PassageIndex
 from ...indexer.bm25.java import leave_java
 from ...reader import Reader
-from ..retrievers import Retriever, open_retriever
+from ..retrievers import open_retriever
 from .auth import ApiKeys
 from .batching import BatchRules, BatchWorker
 from .errors import NotFoundError
 from .gate import Traffic
-from .indexes import IndexWatcher, ReaderCache, ServedIndex
+from .indexes import FindRetriever, IndexWatcher, ReaderCache, ServedIndex
 from .jobs import BatchHandler, LookingJob, LookingResult, ReadingJob, ReadingResult
 from .limits import ServeConfig
 from .metrics import Metrics
@@ -31,7 +30,7 @@ class Service:
         keys: ApiKeys | None = None,
         *,
         load_reader: Callable[[str], Reader] = Reader.load,
-        find_retriever: Callable[[PassageIndex], Retriever] = open_retriever,
+        find_retriever: FindRetriever = open_retriever,
     ) -> None:
         """Open the indexes, load their readers and start the threads.
 

@@ -68,14 +68,45 @@ class RetrievalHead(nn.Module):
         Returns:
             One vector for each text. Shape ``(n_texts, width)``, float32, each of length 1.
         """
-        rows = run_layers(self.layers, states.rows, states.lengths)
-        device = rows.device
-        lengths = torch.tensor(states.lengths, dtype=torch.int64)
-        text = torch.repeat_interleave(torch.tensor(owners, dtype=torch.int64), lengths).to(device)
+        of_segments = self.segment_sums(states)
+        text = torch.tensor(owners, dtype=torch.int64, device=of_segments.device)
         n_texts = max(owners) + 1 if owners else 0
-        sums = torch.zeros(n_texts, rows.shape[1], device=device, dtype=torch.float32)
-        sums = sums.index_add(0, text, rows.float())
-        # The mean has the direction of the sum, and only the direction counts. Few numbers are left
-        # here, so that float32 costs nothing.
-        with torch.autocast(device.type, enabled=False):
+        sums = of_segments.new_zeros(n_texts, of_segments.shape[1])
+        return self.vectors(sums.index_add(0, text, of_segments))
+
+    def segment_sums(self, states: Packed) -> Tensor:
+        """Run the layers over each segment, and add up its rows.
+
+        The sum of a segment does not depend on the segments beside it, up to rounding.
+
+        Args:
+            states: Lower states of questions or of windows. Shape ``(n_rows, hidden_size)``, float.
+
+        Returns:
+            Shape ``(n_segments, hidden_size)``, float32.
+        """
+        rows = run_layers(self.layers, states.rows, states.lengths).float()
+        lengths = torch.tensor((0, *states.lengths), dtype=torch.int64, device=rows.device)
+        # A bag has a fixed order of addition on a GPU too; `index_add` does not.
+        return nn.functional.embedding_bag(
+            torch.arange(len(rows), device=rows.device),
+            rows,
+            lengths.cumsum(0),
+            mode="sum",
+            include_last_offset=True,
+        )
+
+    def vectors(self, sums: Tensor) -> Tensor:
+        """Project sums of rows, and scale them to length 1.
+
+        The mean has the direction of the sum, and only the direction counts.
+
+        Args:
+            sums: For each text the sum of its segments. Shape ``(n_texts, hidden_size)``, float32.
+
+        Returns:
+            Shape ``(n_texts, width)``, float32, each of length 1.
+        """
+        # There are few numbers here, so that float32 costs nothing.
+        with torch.autocast(sums.device.type, enabled=False):
             return nn.functional.normalize(nn.functional.linear(sums, self.project.weight.float()))

@@ -8,6 +8,7 @@ from preread.data import PrereadError
 from preread.indexer import IndexConfig, PassageIndex, build_index
 from preread.indexer.filters import check_filter, parse_filter, passes
 from preread.pipeline.retrievers.filtered import search_filtered
+from preread.pipeline.retrievers.hybrid import HybridRetriever
 from preread.reader import Reader
 
 KNOWN: dict[str, Any] = {"page": 3, "date": "2025-03-01", "tags": ["a", "b"], "done": True}
@@ -102,8 +103,9 @@ def test_hits_are_the_best_of_those_that_pass(
         ordinals = [hit.ordinal for hit in every]
         wanted = [o for o in ordinals if passes(opened.metadata(o), filter or {})]
         for k in (1, 4, 100):
-            found = search_filtered(opened, opened.bm25, "river", k, filter)
-            assert [hit.ordinal for hit in found] == wanted[:k]
+            for retriever in (opened.bm25, HybridRetriever(opened.bm25, opened.bm25)):
+                found = search_filtered(opened, retriever, "river", k, filter)
+                assert [hit.ordinal for hit in found] == wanted[:k]
 
 
 def test_passages_without_metadata_pass_what_they_do_not_contradict(opened: PassageIndex) -> None:

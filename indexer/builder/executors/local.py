@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ....reader import Reader
 from ....reader.codecs import Codec
+from ....reader.retrieval.head import RetrievalHead
 from ..encode import Progress, ShardTask
 from .processes import OnShard, default_workers, encode_shards
 
@@ -25,6 +26,8 @@ class Encoding:
     """Number of tokens that the reader processes at once."""
     scratch: Path
     """Folder for temporary files; their names end in ``.tmp``."""
+    head: RetrievalHead | None = None
+    """Makes vectors of the states; None makes no vectors."""
 
 
 class Executor(Protocol):
@@ -105,6 +108,7 @@ class LocalExecutor:
             codec_name=encoding.codec_name,
             rows_per_batch=encoding.rows_per_batch,
             scratch=encoding.scratch,
+            head=encoding.head,
             workers=self.workers(encoding.reader, n_shards),
             on_shard=on_shard,
             on_progress=on_progress,

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -35,6 +36,7 @@ from ....data import PrereadError
 from ....data.io.atomic import temporary_path
 from ....reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from ....reader.codecs import Codec, find_codec
+from ....reader.retrieval.head import RetrievalHead
 from ...storage.cleaning import READER_FILE
 from ...storage.manifest import ShardEntry
 from ..encode import Progress, ShardTask, encode_shard
@@ -45,6 +47,8 @@ _PR_SET_PDEATHSIG = 1
 
 _ABOUT = "preread"
 """Entry in the metadata of a reader's file."""
+_OF_HEAD = "retrieval-head."
+"""What the names of a retrieval head's weights begin with in that file."""
 
 OnShard = Callable[[ShardEntry], None]
 
@@ -57,6 +61,7 @@ def encode_shards(
     codec_name: str,
     rows_per_batch: int,
     scratch: Path,
+    head: RetrievalHead | None,
     workers: int,
     on_shard: OnShard,
     on_progress: Progress,
@@ -70,6 +75,7 @@ def encode_shards(
         codec_name: Name or file by which a worker loads the codec.
         rows_per_batch: Number of tokens that the reader processes at once.
         scratch: Folder for the reader's file, whose name ends in ``.tmp``.
+        head: Makes vectors of the states; None makes no vectors.
         workers: Number of processes: 1 encodes in this process, more start as many workers.
         on_shard: Called with the manifest's entry of each finished shard, in order.
         on_progress: Called from time to time with the number of tokens encoded since.
@@ -80,7 +86,8 @@ def encode_shards(
     if workers == 1:
         with one_thread(reader):
             for task in tasks:
-                on_shard(encode_shard(task, reader, codec, rows_per_batch, on_progress))
+                entry = encode_shard(task, reader, codec, rows_per_batch, on_progress, head=head)
+                on_shard(entry)
         return
     context = get_context("spawn")
     # No lock: a worker that is killed while it holds one would block the others. Two counts at the
@@ -94,7 +101,7 @@ def encode_shards(
         on_progress(n_new)
 
     with (
-        _saved(reader, scratch) as saved,
+        _saved(reader, head, scratch) as saved,
         ProcessPoolExecutor(
             workers,
             context,
@@ -118,8 +125,8 @@ def encode_shards(
 
 
 @contextmanager
-def _saved(reader: Reader, folder: Path) -> Iterator[Path]:
-    """The file of the reader, which is removed after the block.
+def _saved(reader: Reader, head: RetrievalHead | None, folder: Path) -> Iterator[Path]:
+    """The file of the reader and its head, which is removed after the block.
 
     Raises:
         OSError: If the file cannot be written.
@@ -127,17 +134,18 @@ def _saved(reader: Reader, folder: Path) -> Iterator[Path]:
     path = temporary_path(folder / Path(READER_FILE).name)
     try:
         with path.open("xb") as file:
-            save_reader(reader, file)
+            save_reader(reader, head, file)
         yield path
     finally:
         path.unlink(missing_ok=True)
 
 
-def save_reader(reader: Reader, file: IO[bytes]) -> None:
-    """Write the parts of a reader that make states. The file holds no code and no pickle.
+def save_reader(reader: Reader, head: RetrievalHead | None, file: IO[bytes]) -> None:
+    """Write what makes states and vectors. The file holds no code and no pickle.
 
     Args:
         reader: The reader that `map_reader` shall give back.
+        head: The retrieval head that it shall give back; None if there is none.
         file: An open file.
 
     Raises:
@@ -152,29 +160,48 @@ def save_reader(reader: Reader, file: IO[bytes]) -> None:
             "cls_token": reader.tokenizer.cls_token,
             "sep_token": reader.tokenizer.sep_token,
         },
+        "head": None if head is None else asdict(head.shape),
     }
-    state = reader.model.state_dict()
+    state = dict(reader.model.state_dict())
+    if head is not None:
+        state |= {_OF_HEAD + name: weight for name, weight in head.state_dict().items()}
     weights = {name: weight.detach().cpu().contiguous() for name, weight in state.items()}
     # The library's own function hides the operating system's errors.
     file.write(save(weights, {_ABOUT: json.dumps(about)}))
 
 
-def map_reader(path: Path) -> Reader:
+def map_reader(path: Path) -> tuple[Reader, RetrievalHead | None]:
     """Load a reader whose weights are mapped, so that processes share them in memory.
 
     Args:
         path: A file that `save_reader` wrote.
+
+    Returns:
+        The reader, and its retrieval head if it was written with one.
     """
     with safe_open(path, "pt") as file:
         about = json.loads(file.metadata()[_ABOUT])
         weights = {name: file.get_tensor(name) for name in file.keys()}
+    of_head = {
+        name.removeprefix(_OF_HEAD): weights.pop(name)
+        for name in list(weights)
+        if name.startswith(_OF_HEAD)
+    }
+    config = DeformerConfig.from_dict(about["config"])
+    shape, head = about["head"], None
     with torch.device("meta"):
-        model = DeformerForQuestionAnswering(DeformerConfig.from_dict(about["config"]))
+        model = DeformerForQuestionAnswering(config)
+        if shape is not None:
+            head = RetrievalHead(config, shape["n_layers"], shape["width"])
     model.load_state_dict(weights, assign=True)
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=Tokenizer.from_str(about["tokenizer"]), **about["special_tokens"]
     )
-    return Reader(model, tokenizer, name=about["name"], device=about["device"])
+    reader = Reader(model, tokenizer, name=about["name"], device=about["device"])
+    if head is not None:
+        head.load_state_dict(of_head, assign=True)
+        head = head.requires_grad_(False).eval().to(reader.device)
+    return reader, head
 
 
 def _run(
@@ -221,9 +248,10 @@ def _start(parent: int, saved: Path, codec_name: str, rows_per_batch: int, n_tok
     _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends the workers
     torch.set_num_threads(1)
-    reader = map_reader(saved)
+    reader, head = map_reader(saved)
     _mine.update(
         reader=reader,
+        head=head,
         codec=find_codec(codec_name, reader),
         rows_per_batch=rows_per_batch,
         n_tokens=n_tokens,
@@ -245,7 +273,14 @@ def _work(task: ShardTask) -> ShardEntry:
     def on_progress(n: int) -> None:
         _mine["n_tokens"].value += n
 
-    return encode_shard(task, _mine["reader"], _mine["codec"], _mine["rows_per_batch"], on_progress)
+    return encode_shard(
+        task,
+        _mine["reader"],
+        _mine["codec"],
+        _mine["rows_per_batch"],
+        on_progress,
+        head=_mine["head"],
+    )
 
 
 @contextmanager

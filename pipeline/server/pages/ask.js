@@ -458,7 +458,8 @@ function showSize() {
   if (!index) return;
   const n = index.n_passages.toLocaleString("en");
   const where = served.length > 1 ? "" : `${index.name}, `;
-  at("size").textContent = `${where}${index.n_passages === 1 ? "1 passage" : `${n} passages`}`;
+  const passages = index.n_passages === 1 ? "1 passage" : `${n} passages`;
+  at("size").textContent = `${where}${passages}, searched by ${index.retriever}`;
 }
 
 /** Load the list of indexes, and go on. */

@@ -48,12 +48,27 @@ class Stop(Exception):
     """Stands for a power cut between two steps of a build."""
 
 
+@pytest.fixture(scope="module")
+def with_vectors(
+    corpus: Path,
+    config: IndexConfig,
+    head_reader: Reader,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """An index of the passages by a reader with a retrieval head."""
+    index = tmp_path_factory.mktemp("with-vectors") / "index"
+    build_index(corpus, index, head_reader, config)
+    return index
+
+
 @pytest.mark.parametrize(
     ("step", "at_call"),
     [
         ("builder.executors.processes.encode_shard", 1),
         ("builder.executors.processes.encode_shard", 3),
         ("builder.encode.sha256_of", 2),
+        ("builder.encode.write_shard_vectors", 2),
+        ("builder.extend.create_dense", 1),
         ("builder.lookup_and_bm25.write_lookup", 1),
         ("builder.extend.build_bm25", 1),
         ("builder.extend.publish", 1),
@@ -64,9 +79,9 @@ def test_build_stopped_at_any_step_resumes_to_the_same_bytes(
     step: str,
     at_call: int,
     corpus: Path,
-    built: Path,
+    with_vectors: Path,
     config: IndexConfig,
-    tiny_reader: Reader,
+    head_reader: Reader,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     files_of: FilesOf,
@@ -86,13 +101,13 @@ def test_build_stopped_at_any_step_resumes_to_the_same_bytes(
     with monkeypatch.context() as patch:
         patch.setattr(module, name, stopping)
         with pytest.raises(Stop):
-            build_index(corpus, index, tiny_reader, config)
+            build_index(corpus, index, head_reader, config)
     is_over = (index / "manifest.json").exists()
     assert is_over == (name == "remove_journal")
     if not is_over:  # a worker of a cluster leaves files that have names of their own
         (index / "states" / "shard-00000.h5.of-a-lost-worker.tmp").write_bytes(b"half")
-    build_index(corpus, index, tiny_reader, config, resume=True)
-    assert files_of(index) == files_of(built)
+    build_index(corpus, index, head_reader, config, resume=True)
+    assert files_of(index) == files_of(with_vectors)
     assert verify_index(index) == []
 
 
@@ -108,12 +123,12 @@ def many(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(
-    many: Path, tiny_reader_path: Path, tmp_path_factory: pytest.TempPathFactory
+    many: Path, head_reader_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """An index of them."""
+    """An index of them, with vectors."""
     index = tmp_path_factory.mktemp("undisturbed") / "index"
     config = IndexConfig(passages_per_shard=1, workers=1)
-    build_index(many, index, Reader.load(str(tiny_reader_path)), config)
+    build_index(many, index, Reader.load(str(head_reader_path)), config)
     return index
 
 
@@ -143,12 +158,12 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
     workers: int,
     many: Path,
     undisturbed: Path,
-    tiny_reader_path: Path,
+    head_reader_path: Path,
     warm_processes: ForkServerContext,
     tmp_path: Path,
     files_of: FilesOf,
 ) -> None:
-    index, reader = tmp_path / "index", Reader.load(str(tiny_reader_path))
+    index, reader = tmp_path / "index", Reader.load(str(head_reader_path))
     config = IndexConfig(passages_per_shard=1, workers=workers)
     for _ in range(5):  # on a busy machine the build may be over before it is killed
         shutil.rmtree(index, ignore_errors=True)
@@ -166,10 +181,10 @@ def test_killed_process_resumes_to_the_same_bytes_and_hits(
 
 @pytest.mark.slow
 def test_interrupted_command_says_how_it_goes_on_and_does(
-    many: Path, undisturbed: Path, tiny_reader_path: Path, tmp_path: Path, files_of: FilesOf
+    many: Path, undisturbed: Path, head_reader_path: Path, tmp_path: Path, files_of: FilesOf
 ) -> None:
     index = tmp_path / "index"
-    words = ["index", str(many), str(index), "--reader", str(tiny_reader_path)]
+    words = ["index", str(many), str(index), "--reader", str(head_reader_path)]
     words += ["--passages-per-shard", "1", "--workers", "1", "--resume"]
     for _ in range(5):
         shutil.rmtree(index, ignore_errors=True)

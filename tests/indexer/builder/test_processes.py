@@ -20,6 +20,7 @@ from preread.indexer.builder.encode import ShardTask
 from preread.indexer.builder.executors.processes import _submit, map_reader, save_reader
 from preread.indexer.builder.scan import BuildEstimate
 from preread.reader import Reader
+from preread.reader.retrieval.files import head_fingerprint, head_of
 from safetensors import SafetensorError
 
 pytestmark = pytest.mark.slow
@@ -43,14 +44,16 @@ def test_bytes_do_not_depend_on_the_number_of_workers(
 
 
 def test_workers_load_the_reader_from_a_file_that_holds_no_code(
-    tiny_reader: Reader, tmp_path: Path
+    head_reader: Reader, tmp_path: Path
 ) -> None:
-    path = tmp_path / "reader"
+    path, head = tmp_path / "reader", head_of(head_reader)
     with path.open("xb") as file:
-        save_reader(tiny_reader, file)
-    mapped = map_reader(path)
-    assert (mapped.name, mapped.fingerprint) == (tiny_reader.name, tiny_reader.fingerprint)
+        save_reader(head_reader, head, file)
+    mapped, mapped_head = map_reader(path)
+    assert (mapped.name, mapped.fingerprint) == (head_reader.name, head_reader.fingerprint)
     assert all(weight.is_meta is False for weight in mapped.model.parameters())
+    assert head is not None and mapped_head is not None
+    assert head_fingerprint(mapped_head, mapped) == head_fingerprint(head, head_reader)
     path.write_bytes(pickle.dumps(_RunsCode()))
     with pytest.raises(SafetensorError):
         map_reader(path)

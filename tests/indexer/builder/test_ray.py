@@ -43,11 +43,11 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def expected(
-    tiny_reader: Reader, tmp_path_factory: pytest.TempPathFactory, files_of: FilesOf
+    head_reader: Reader, tmp_path_factory: pytest.TempPathFactory, files_of: FilesOf
 ) -> dict[str, str]:
     """Files of an index built in this process."""
     index = tmp_path_factory.mktemp("local") / "index"
-    build_index(sample_corpus_path(), index, tiny_reader, CONFIG)
+    build_index(sample_corpus_path(), index, head_reader, CONFIG)
     return files_of(index)
 
 
@@ -62,9 +62,9 @@ class SlowReader(Reader):
 
 
 @pytest.fixture
-def slow_reader(tiny_reader: Reader) -> Reader:
+def slow_reader(head_reader: Reader) -> Reader:
     """The tiny reader, slowed down."""
-    return SlowReader(tiny_reader.model, tiny_reader.tokenizer, name=tiny_reader.name)
+    return SlowReader(head_reader.model, head_reader.tokenizer, name=head_reader.name)
 
 
 def when_some_are_finished(index: Path, act: Callable[[], None]) -> threading.Thread:
@@ -81,13 +81,13 @@ def when_some_are_finished(index: Path, act: Callable[[], None]) -> threading.Th
 
 
 def test_a_cluster_writes_the_same_bytes(
-    cluster: Any, tiny_reader: Reader, expected: dict[str, str], tmp_path: Path, files_of: FilesOf
+    cluster: Any, head_reader: Reader, expected: dict[str, str], tmp_path: Path, files_of: FilesOf
 ) -> None:
     progress: list[int] = []
     executor = RayExecutor()
-    assert executor.workers(tiny_reader, 100) == 2
+    assert executor.workers(head_reader, 100) == 2
     build_index(
-        sample_corpus_path(), tmp_path / "index", tiny_reader, CONFIG, executor=executor,
+        sample_corpus_path(), tmp_path / "index", head_reader, CONFIG, executor=executor,
         on_estimate=lambda found: progress.append(found.n_tokens),
     )  # fmt: skip
     assert files_of(tmp_path / "index") == expected
@@ -138,10 +138,10 @@ def test_a_node_that_is_killed_is_done_without(
 
 
 def test_a_shard_that_fails_ends_the_build_and_the_rest_is_kept(
-    cluster: Any, tiny_reader: Reader, expected: dict[str, str], tmp_path: Path, files_of: FilesOf
+    cluster: Any, head_reader: Reader, expected: dict[str, str], tmp_path: Path, files_of: FilesOf
 ) -> None:
     index = tmp_path / "index"
-    reader = FaultyReader(tiny_reader.model, tiny_reader.tokenizer, name=tiny_reader.name)
+    reader = FaultyReader(head_reader.model, head_reader.tokenizer, name=head_reader.name)
     reader.here = os.getpid()
     reader.fault = list(read_corpus(sample_corpus_path()))[95].text
     with pytest.raises(PrereadError, match="shard-00009.h5: a worker failed: ValueError: no"):
@@ -149,7 +149,7 @@ def test_a_shard_that_fails_ends_the_build_and_the_rest_is_kept(
     kept = len((index / "build-shards.jsonl").read_text().splitlines())
     assert 0 < kept <= 9
     build_index(
-        sample_corpus_path(), index, tiny_reader, CONFIG, executor=RayExecutor(), resume=True
+        sample_corpus_path(), index, head_reader, CONFIG, executor=RayExecutor(), resume=True
     )
     assert files_of(index) == expected
 
@@ -170,13 +170,13 @@ class FaultyReader(Reader):
 
 
 def test_a_cluster_that_does_nothing_is_left_with_a_clear_message(
-    cluster: Any, tiny_reader: Reader, tmp_path: Path
+    cluster: Any, head_reader: Reader, tmp_path: Path
 ) -> None:
     executor = RayExecutor(gpus_per_worker=0.5, patience=3)
     message = r"no shard was finished for 3 s; waiting for 3: states/shard-00000.h5.*and 0.5 GPU"
     with pytest.raises(PrereadError, match=message):
         build_index(
-            sample_corpus_path(), tmp_path / "index", tiny_reader, CONFIG, executor=executor
+            sample_corpus_path(), tmp_path / "index", head_reader, CONFIG, executor=executor
         )
 
 

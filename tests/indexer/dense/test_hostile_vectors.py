@@ -149,9 +149,8 @@ def test_vectors_are_hashed_before_they_are_searched(
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with PassageIndex(index) as opened:
-        searcher = DenseSearcher(opened, tiny_encoder)
         with pytest.raises(IndexFormatError, match="its SHA-256 is not the manifest's"):
-            searcher.search("a question", 3)
+            DenseSearcher(opened, tiny_encoder)
     sha256 = hashlib.sha256(data).hexdigest()
     entry = replace(dense, files=(replace(dense.files[0], sha256=sha256),))
     check_vectors(index, entry)  # a number of a vector: a score may be another, no more

@@ -10,8 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import PrereadError, Question, read_questions
-from preread.data.sample import sample_questions_path
-from preread.indexer import Bm25Parameters, Hit, PassageIndex
+from preread.data.sample import sample_corpus_path, sample_questions_path
+from preread.indexer import (
+    Bm25Parameters,
+    Hit,
+    IndexConfig,
+    IndexMismatchError,
+    PassageIndex,
+    build_index,
+)
 from preread.indexer.dense import DenseSearcher
 from preread.pipeline import (
     HybridRetriever,
@@ -27,9 +34,10 @@ from preread.pipeline.calibration.fitting import RankingWeights
 from preread.pipeline.calibration.reads import collect_reads
 from preread.pipeline.qa.ranking import AnswerRule
 from preread.pipeline.qa.score_fusion import ScoreFusion, ranking_for
-from preread.pipeline.retrievers import search_many
-from preread.pipeline.retrievers.base import bm25_scores, encoder_of
+from preread.pipeline.retrievers import RerankRetriever, search_many
+from preread.pipeline.retrievers.base import bm25_scores, encoder_of, name_of
 from preread.pipeline.retrievers.selection import without_password
+from preread.pipeline.server.indexes import ReaderCache
 from preread.reader import Reader
 from preread.reader.ranking import VectorRanking
 
@@ -100,7 +108,7 @@ def test_hybrid_says_whose_similarities_a_hit_has(sample_index: Path) -> None:
             assert {hit.similarity for hit in found} == {0.0 if expected else None}
 
 
-@pytest.mark.parametrize("name", ["bm25", "dense", "hybrid"])
+@pytest.mark.parametrize("name", ["bm25", "dense", "hybrid", "bm25-rerank"])
 def test_several_queries_at_once_find_what_each_does(dense_index: Path, name: str) -> None:
     with PassageIndex(dense_index) as index:
         retriever = open_retriever(index, name)
@@ -111,6 +119,72 @@ def test_several_queries_at_once_find_what_each_does(dense_index: Path, name: st
             assert [hit.ordinal for hit in found] == [hit.ordinal for hit in alone]
             assert [hit.score for hit in found] == pytest.approx([hit.score for hit in alone])
         assert search_many(retriever, [], 7, threads=2) == []
+
+
+def test_bm25s_hits_are_reranked_by_similarity(dense_index: Path) -> None:
+    with PassageIndex(dense_index) as index:
+        dense = DenseSearcher(index)
+        reranked = RerankRetriever(index.bm25, dense, depth=12)
+        bm25 = {hit.ordinal: hit.score for hit in index.bm25.search(QUERY, 12)}
+        similar = [h for h in dense.search(QUERY, len(index)) if h.ordinal in bm25]
+        found = reranked.search(QUERY, 8)
+        assert [hit.ordinal for hit in found] == [hit.ordinal for hit in similar][:8]
+        assert [hit.bm25 for hit in found] == [bm25[hit.ordinal] for hit in found]
+        assert [hit.similarity for hit in found] == [hit.score for hit in found]
+        assert encoder_of(reranked) == encoder_of(dense)
+        assert reranked.search("qwxzv", 8) == []
+
+
+@pytest.fixture(scope="module")
+def head_index(head_reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample corpus, with vectors of the tiny reader's retrieval head; not to be changed."""
+    path = tmp_path_factory.mktemp("head-index") / "index"
+    build_index(sample_corpus_path(), path, head_reader, IndexConfig(workers=1))
+    return path
+
+
+def test_vectors_of_the_reader_decide_the_default(
+    head_index: Path,
+    dense_index: Path,
+    tiny_reader_path: Path,
+    head_reader: Reader,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with PassageIndex(dense_index) as index:
+        assert name_of(open_retriever(index)) == "bm25"
+    with PassageIndex(head_index) as index:
+        assert name_of(OpenDomainQA(index, head_reader).retriever) == "hybrid"
+        alone = open_retriever(index)  # loads the reader by its name
+        shared = open_retriever(index, reader=head_reader)
+        assert alone.search(QUERY, 5) == shared.search(QUERY, 5) != index.bm25.search(QUERY, 5)
+        assert not caplog.records
+        served = ReaderCache().open(head_index)
+        assert name_of(served.retriever) == "hybrid"
+        assert served(QUERY, top_k=3) == OpenDomainQA(index, served.reader)(QUERY, top_k=3)
+        served.index.close()
+        headless = Reader.load(str(tiny_reader_path))
+        assert open_retriever(index, reader=headless) is index.bm25
+        assert "has none" in caplog.text and "BM25 finds passages" in caplog.text
+        with pytest.raises(IndexMismatchError, match="has none"):
+            open_retriever(index, "dense", reader=headless)
+
+
+def test_the_command_line_says_which_retriever_was_used(
+    preread: Callable[..., Any], head_reader_path: Path, tmp_path: Path
+) -> None:
+    for options, expected in (((), "hybrid"), (("--no-vectors",), "bm25")):
+        index = tmp_path / expected
+        arguments = ("--reader", head_reader_path, "--workers", 1, "--limit", 30, *options)
+        done = preread("index", sample_corpus_path(), index, *arguments, "--json")
+        assert json.loads(done.out)["retriever"] == expected
+        done = preread("ask", index, QUERY, "--top-k", 2, "--json")
+        assert json.loads(done.out)["retriever"] == expected
+        done = preread("search", index, QUERY, "--top-k", 2)
+        assert f"Found by {expected}." in done.err
+        done = preread("search", index, QUERY, "--retriever", "bm25", "--json")
+        assert {json.loads(line)["retriever"] for line in done.out.splitlines()} == {"bm25"}
+    done = preread("dense", index, "--encoder", "reader", "--json")
+    assert json.loads(done.out)["retriever"] == "hybrid"
 
 
 def test_bm25_scores_passages_that_others_found_as_its_own(sample_index: Path) -> None:
@@ -269,7 +343,9 @@ def test_k1_and_b_change_scores_and_are_checked(sample_index: Path) -> None:
 def test_an_unknown_retriever_is_refused_without_its_password(sample_index: Path) -> None:
     with PassageIndex(sample_index) as index:
         for name in ("bm26", "mysql://me:secret@host/db"):
-            with pytest.raises(PrereadError, match="expected one of bm25, dense, hybrid") as error:
+            with pytest.raises(
+                PrereadError, match="expected one of auto, bm25, dense, hybrid"
+            ) as error:
                 open_retriever(index, name)
             assert "secret" not in str(error.value)
         with pytest.raises(PrereadError, match="preread dense"):

@@ -79,8 +79,8 @@ def test_what_is_served_is_listed_with_the_limits(server: Served) -> None:
     reply = requests.get(f"{server.url}/v1", timeout=9).json()
     limits = server.service.config.limits
     assert reply["indexes"] == [
-        {"name": "sample", "n_passages": 181},
-        {"name": "odd", "n_passages": 4},
+        {"name": "sample", "n_passages": 181, "retriever": "bm25"},
+        {"name": "odd", "n_passages": 4, "retriever": "bm25"},
     ]
     assert reply["limits"]["top_k"] == limits.max_top_k
     assert reply["limits"]["question_chars"] == limits.max_question_chars
@@ -497,7 +497,7 @@ def test_a_key_is_asked_for_and_kept_for_the_tab(
         assert "cannot be sent" in page.text("#key-note")
         page.one("#key").clear()
         page.one("#key").send_keys(KEY + Keys.ENTER)
-        page.wait(lambda: page.text("#size") == "sample, 181 passages")
+        page.wait(lambda: page.text("#size") == "sample, 181 passages, searched by bm25")
         assert not page.one("#key-form").is_displayed() and page.focused == "question"
         page.ask(PIANO)
         assert page.text("#answer-1") == "88"

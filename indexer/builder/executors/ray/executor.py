@@ -119,14 +119,14 @@ class _Run:
     """One build on a cluster."""
 
     def __init__(self, executor: RayExecutor, encoding: Encoding) -> None:
-        """Send the reader to the cluster."""
+        """Send the reader and its head to the cluster."""
         from .worker import encode_task
 
         ray = require_ray()
         self._executor = executor
         self._encoding = encoding
         self._build = uuid.uuid4().hex
-        self._reader = ray.put(encoding.reader)
+        self._reader = ray.put((encoding.reader, encoding.head))
         self._work = ray.remote(encode_task).options(
             num_cpus=1, num_gpus=executor.gpus_per_worker, max_retries=_TRIES_AFTER_LOSS
         )
