@@ -34,6 +34,7 @@ GOLD = ("nq-train-qed",)
 OPEN = ("nq-open-train-part", "webquestions", "ambignq-train-single", "freebaseqa-dev-eval")
 REHEARSED_STEPS = 2
 CODEC_PASSAGES = 20_000
+REHEARSED_PASSAGES = 200
 
 
 class Maker:
@@ -126,7 +127,7 @@ class Maker:
         """Its codec, and its upper layers through it."""
         reader, codec = self.work / "taught" / "reader", self.work / "taught-codec.safetensors"
         if not codec.exists():
-            n = self.options.rehearse or CODEC_PASSAGES
+            n = REHEARSED_PASSAGES if self.options.rehearse else CODEC_PASSAGES
             self.run("learn-codec", reader, self.options.corpus, codec, "--limit", n)
         self.train("minilm-l6-taught-codec", "taught-codec", "--codec", codec)
 
