@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ...data import PrereadError
 from ...data.text.normalization import TextNormalization
@@ -106,13 +106,21 @@ class Bm25Searcher:
                 "run `preread verify`."
             ) from error
         self.parameters = parameters or Bm25Parameters()
-        with CALLING_JAVA:
-            self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Have copies and other processes open the index again."""
         make = partial(type(self), normalization=self._normalization)
         return make, (self._folder, self.parameters)
+
+    def with_parameters(self, parameters: Bm25Parameters) -> Self:
+        """A searcher of the same open files with other parameters; closing one closes both.
+
+        Args:
+            parameters: Parameters of the formula.
+        """
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), parameters=parameters)
+        return other
 
     @property
     def n_documents(self) -> int:
@@ -221,10 +229,14 @@ class Bm25Searcher:
 
     @contextmanager
     def _calling_lucene(self) -> Iterator[None]:
-        """Hold the lock on Java's objects, and turn Java's exceptions into `PrereadError`."""
+        """Hold the lock on Java's objects, and turn Java's exceptions into `PrereadError`.
+
+        Searchers of the same files share one object of Java, which gets the parameters each time.
+        """
         raised = java_exception()
         try:
             with CALLING_JAVA:
+                self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
                 yield
         except raised as error:
             reason = _first_line(error)

@@ -14,8 +14,9 @@ from ...indexer.filters import Filter
 from ...indexer.remote.copies import local_index
 from ...reader import Precision, Ranking, Reader, Runtime
 from ...reader.hub import hub_is_allowed
-from ..retrievers import Retriever, open_retriever, search_many
-from ..retrievers.filtered import search_filtered
+from ..retrievers import Retriever, open_retriever
+from ..retrievers.filtered import search_filtered, search_many_filtered
+from ..retrievers.hybrid import with_bm25_parameters
 from .calibration import check_threshold
 from .ranking import AnswerRule, rank
 from .reading import BeforeBlock, PassageReader
@@ -206,6 +207,7 @@ class OpenDomainQA:
         n_hits: int | None = None,
         with_steps: bool = False,
         filter: Filter | None = None,
+        bm25_parameters: Bm25Parameters | None = None,
     ) -> Result:
         """Answer a question, and return passages and timings too.
 
@@ -218,14 +220,18 @@ class OpenDomainQA:
             with_steps: Also return the best answer after each number of passages that were read.
             filter: Conditions on the metadata of passages, such as ``{"page": 3}``
                 (``indexer/filters.py``); None: no condition.
+            bm25_parameters: Parameters of BM25 for this question; None: those of the index. The
+                weight of the BM25 score was fitted with the default parameters.
 
         Raises:
-            PrereadError: If the question is empty or not Unicode text, or a number is not positive.
+            PrereadError: If the question is empty or not Unicode text, a number is not positive,
+                the filter cannot be applied, or the retriever takes no parameters of BM25.
         """
         _check(question, top_k, n_answers)
         timings = Timings()
         n_wanted = max(top_k, n_hits or 0)
-        hits = search_filtered(self.index, self.retriever, question, n_wanted, filter)
+        retriever = with_bm25_parameters(self.retriever, bm25_parameters)
+        hits = search_filtered(self.index, retriever, question, n_wanted, filter)
         requests = [self._request(question, hits[:top_k])]
         timings.lap("retrieve")
         read = self.passage_reader.read(
@@ -240,6 +246,8 @@ class OpenDomainQA:
         *,
         top_k: int = 20,
         n_answers: int = 5,
+        filter: Filter | None = None,
+        bm25_parameters: Bm25Parameters | None = None,
         before_block: BeforeBlock | None = None,
     ) -> list[Result]:
         """Answer several questions together.
@@ -252,6 +260,10 @@ class OpenDomainQA:
             questions: The questions; words after the reader's ``max_question_length`` are not read.
             top_k: Number of passages to read for each question.
             n_answers: Maximum number of answers to each question.
+            filter: Conditions on the metadata of passages, such as ``{"page": 3}``
+                (``indexer/filters.py``); None: no condition.
+            bm25_parameters: Parameters of BM25 for these questions; None: those of the index. The
+                weight of the BM25 score was fitted with the default parameters.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
 
@@ -259,13 +271,13 @@ class OpenDomainQA:
             The result of `answer` for each question.
 
         Raises:
-            PrereadError: If a question is empty or not Unicode text, or a number is not positive.
+            PrereadError: If a question is empty or not Unicode text, a number is not positive, the
+                filter cannot be applied, or the retriever takes no parameters of BM25.
         """
         for question in questions:
             _check(question, top_k, n_answers)
         timings = Timings()
-        threads = max(1, torch.get_num_threads())
-        hits = search_many(self.retriever, questions, top_k, threads=threads)
+        hits = self._hits(questions, top_k, filter, bm25_parameters)
         requests = [self._request(*asked) for asked in zip(questions, hits, strict=True)]
         timings.lap("retrieve")
         read = self.passage_reader.read(requests, on_stage=timings.lap, before_block=before_block)
@@ -283,6 +295,20 @@ class OpenDomainQA:
         """
         (found,) = self.passage_reader.read([self._request(question, hits)])
         return found
+
+    def _hits(
+        self,
+        questions: Sequence[str],
+        top_k: int,
+        filter: Filter | None,
+        bm25_parameters: Bm25Parameters | None,
+    ) -> list[list[Hit]]:
+        """The passages that the retriever finds for each question."""
+        retriever = with_bm25_parameters(self.retriever, bm25_parameters)
+        threads = max(1, torch.get_num_threads())
+        return search_many_filtered(
+            self.index, retriever, questions, top_k, filter, threads=threads
+        )
 
     def _request(self, question: str, hits: Sequence[Hit]) -> ReadRequest:
         """A request to read the passages of a question."""

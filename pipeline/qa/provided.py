@@ -1,6 +1,7 @@
 """Reading provided passages: those that the caller names by identifier, or sends as text."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -181,7 +182,7 @@ def find_passage(index: PassageIndex, provided: ProvidedPassage, place: int) -> 
         # A window begins with the title, so that another title has other states.
         if provided.title in (None, known.title):
             label = provided.passage_id or known.passage_id
-            return RequestedPassage(ordinal, Passage(label, known.text, known.title))
+            return RequestedPassage(ordinal, replace(known, passage_id=label))
     return RequestedPassage(
         None, Passage(provided.passage_id or "", provided.text, provided.title or "")
     )

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...indexer import Bm25Searcher, Hit, PassageIndex
 from ...indexer.filters import Filter
-from .base import Retriever
+from .base import Retriever, search_many
 
 _FEW = 1_000
 """So many passages or fewer are named to Lucene, which then scores no others."""
@@ -53,6 +53,36 @@ def search_filtered(
         if len(found) >= k or n_asked == len(index) or len(hits) < n_asked:
             return found[:k]
         wanted = 4 * n_asked
+
+
+def search_many_filtered(
+    index: PassageIndex,
+    retriever: Retriever,
+    queries: Sequence[str],
+    k: int,
+    filter: Filter | None,
+    *,
+    threads: int,
+) -> list[list[Hit]]:
+    """Find passages that pass a filter for several queries.
+
+    Args:
+        index: Knows the metadata of its passages.
+        retriever: Finds passages of the index.
+        queries: Any texts.
+        k: How many passages of each query at most.
+        filter: A condition for each of some fields; None or an empty one lets all pass.
+        threads: Maximum number of queries that are searched at the same time, without a filter.
+
+    Returns:
+        The hits of each query, best first.
+
+    Raises:
+        PrereadError: If the filter cannot be applied.
+    """
+    if not filter:
+        return search_many(retriever, queries, k, threads=threads)
+    return [search_filtered(index, retriever, query, k, filter) for query in queries]
 
 
 def _passing(hits: Sequence[Hit], allowed: npt.NDArray[Any]) -> list[Hit]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...indexer import Hit
+from ...data import PrereadError
+from ...indexer import Bm25Parameters, Bm25Searcher, Hit
 from .base import Retriever, describe, encoder_of, search_many
 from .fusion import K, reciprocal_rank_fusion
 
@@ -37,6 +38,18 @@ class HybridRetriever:
         """The retrievers that are merged, and how."""
         parts = " + ".join(describe(retriever) for retriever in self.retrievers)
         return f"{parts} (reciprocal rank fusion, k = {self._k}, {self._depth} of each)"
+
+    def with_bm25_parameters(self, parameters: Bm25Parameters) -> "HybridRetriever":
+        """The same combination, with other parameters of the BM25 in it.
+
+        Args:
+            parameters: Parameters of the formula.
+        """
+        retrievers = [
+            one.with_parameters(parameters) if isinstance(one, Bm25Searcher) else one
+            for one in self.retrievers
+        ]
+        return HybridRetriever(*retrievers, depth=self._depth, k=self._k)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Find passages.
@@ -78,3 +91,26 @@ class HybridRetriever:
             Hit(ordinal, score, bm25.get(ordinal), known.get(ordinal, lowest))
             for ordinal, score in ranked[:k]
         ]
+
+
+def with_bm25_parameters(retriever: Retriever, parameters: Bm25Parameters | None) -> Retriever:
+    """A retriever whose BM25 has other parameters.
+
+    Args:
+        retriever: BM25, or a combination of retrievers of which one is BM25.
+        parameters: Parameters of the formula; None leaves the retriever as it is.
+
+    Raises:
+        PrereadError: If the retriever has no BM25 of its own.
+    """
+    if parameters is None:
+        return retriever
+    if isinstance(retriever, Bm25Searcher):
+        return retriever.with_parameters(parameters)
+    if isinstance(retriever, HybridRetriever):
+        if any(isinstance(one, Bm25Searcher) for one in retriever.retrievers):
+            return retriever.with_bm25_parameters(parameters)
+    raise PrereadError(
+        f"k1 and b: expected a retriever that uses BM25, found {describe(retriever)}. Leave them "
+        "out."
+    )

@@ -4,21 +4,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import torch
+
 from ...data import Passage
 from ..qa.pipeline import OpenDomainQA
 from ..qa.provided import answer_each, find_passage, rank_provided, read_provided
 from ..qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage, Result
-from ..retrievers.search import FoundPassage, search_passages
+from ..retrievers.search import FoundPassage, search_passages, search_passages_many
 from .batching import CheckWanted
 from .errors import NotFoundError, TooLargeError
 from .indexes import ServedIndex
 from .limits import Limits
+from .retrieval import Retrieval
 
 _BYTES_PER_PASSAGE = 350
 """Provided text of so many bytes weighs as much as one passage of a hundred words. That is half of
 what such a passage has, because the worst text has a token for each byte."""
 _CHARS_PER_TOKEN = 16
 """Text with more characters for each allowed token is refused without counting its tokens."""
+_QUERIES_AT_ONCE = 32
+"""Queries that are searched between two checks whether the client still waits."""
 _SLICE_CHARS = 4_096
 """Characters whose tokens are counted at a time."""
 
@@ -31,10 +36,11 @@ class AnswerJob:
     question: str
     top_k: int
     n_answers: int
+    retrieval: Retrieval = Retrieval()
 
     def key(self) -> tuple[object, ...]:
         """What jobs of one batch have in common."""
-        return AnswerJob, self.index, self.top_k
+        return AnswerJob, self.index, self.top_k, self.retrieval.key()
 
     def weight(self) -> int:
         """How many passages are read."""
@@ -103,6 +109,17 @@ class SearchJob:
     index: str
     query: str
     hits: int
+    retrieval: Retrieval = Retrieval()
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieveJob:
+    """Find passages for several queries."""
+
+    index: str
+    queries: tuple[str, ...]
+    hits: int
+    retrieval: Retrieval = Retrieval()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +138,8 @@ ReadingResult: TypeAlias = (
     | list[ProvidedAnswer | None]
     | list[RankedPassage]
 )
-LookingJob: TypeAlias = SearchJob | DocJob
-LookingResult: TypeAlias = list[FoundPassage] | Passage
+LookingJob: TypeAlias = SearchJob | RetrieveJob | DocJob
+LookingResult: TypeAlias = list[FoundPassage] | list[list[FoundPassage]] | Passage
 
 
 class BatchHandler:
@@ -159,13 +176,15 @@ class BatchHandler:
                 return _read_several(qa, several, check_wanted)
             questions = [job.question for job in jobs if not isinstance(job, ReadSeveralJob)]
             match jobs[0]:
-                case AnswerJob(top_k=top_k):
+                case AnswerJob(top_k=top_k, retrieval=retrieval):
                     n_answers = [job.n_answers for job in jobs if isinstance(job, AnswerJob)]
                     # Answers are chosen one by one: the best few are the first of the best many.
                     results = qa.answer_batch(
                         questions,
                         top_k=top_k,
                         n_answers=max(n_answers),
+                        filter=retrieval.filter,
+                        bm25_parameters=retrieval.bm25_parameters(qa.index),
                         before_block=check_wanted,
                     )
                     return [
@@ -205,19 +224,47 @@ class BatchHandler:
         results = []
         for job in jobs:
             check_wanted()
-            results.append(self._look(job))
+            results.append(self._look(job, check_wanted))
         return results
 
-    def _look(self, job: LookingJob) -> LookingResult:
+    def _look(self, job: LookingJob, check_wanted: CheckWanted) -> LookingResult:
         with self._indexes[job.index].in_use() as qa:
             if isinstance(job, SearchJob):
-                return search_passages(qa.index, job.query, job.hits, qa.retriever)
+                return search_passages(
+                    qa.index,
+                    job.query,
+                    job.hits,
+                    qa.retriever,
+                    filter=job.retrieval.filter,
+                    bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+                )
+            if isinstance(job, RetrieveJob):
+                return _retrieve(qa, job, check_wanted)
             ordinals = qa.index.find(job.passage_id)
             if not ordinals:
                 raise NotFoundError(
                     f"docid: expected an identifier of index {job.index!r}, found an unknown one."
                 )
             return qa.index.passage(ordinals[0])
+
+
+def _retrieve(
+    qa: OpenDomainQA, job: RetrieveJob, check_wanted: CheckWanted
+) -> list[list[FoundPassage]]:
+    """Search for some queries at a time, as long as the client waits."""
+    found: list[list[FoundPassage]] = []
+    for first in range(0, len(job.queries), _QUERIES_AT_ONCE):
+        check_wanted()
+        found += search_passages_many(
+            qa.index,
+            job.queries[first : first + _QUERIES_AT_ONCE],
+            job.hits,
+            qa.retriever,
+            filter=job.retrieval.filter,
+            bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+            threads=max(1, torch.get_num_threads()),
+        )
+    return found
 
 
 def check_text(

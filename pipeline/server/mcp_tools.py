@@ -22,7 +22,8 @@ from ..retrievers.search import FoundPassage
 from .handling import results_of
 from .jobs import AnswerJob, SearchJob
 from .limits import ServeConfig
-from .schemas import AnswerReply, AnswerRequest, MinConfidence, SearchReply
+from .retrieval import Retrieval
+from .schemas import AnswerReply, AnswerRequest, FilterField, MinConfidence, SearchReply
 from .service import Service
 
 _INSTRUCTIONS = """
@@ -54,6 +55,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
         top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
         n_answers: Annotated[int, Field(description="Number of answers at most.", ge=1)] = 5,
         min_confidence: MinConfidence = None,
+        filter: FilterField | None = None,
         index: index_name = first,
     ) -> AnswerReply:
         """Answer a question with words of the passages of an index."""
@@ -63,7 +65,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
             limits.check_question(question)
             limits.check_top_k(top_k)
             limits.check_answers(n_answers)
-            job = AnswerJob(index, question, top_k, n_answers)
+            job = AnswerJob(index, question, top_k, n_answers, Retrieval(filter))
             deadline = service.deadline(started, None)
             (found,) = await results_of(service.reading, [job], deadline)
             took_ms = 1000 * (time.monotonic() - started)
@@ -77,6 +79,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     async def search(
         query: Annotated[str, Field(description="Plain words.")],
         hits: Annotated[int, Field(description="Number of passages at most.", ge=1)] = 10,
+        filter: FilterField | None = None,
         index: index_name = first,
     ) -> SearchReply:
         """Find passages of an index by BM25, without reading them."""
@@ -85,7 +88,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
             service.check_index(index)
             limits.check_question(query, "query")
             limits.check_top_k(hits, "hits")
-            job = SearchJob(index, query, hits)
+            job = SearchJob(index, query, hits, Retrieval(filter))
             deadline = service.deadline(started, None)
             (found,) = await results_of(service.looking, [job], deadline)
         return SearchReply.of(index, query, cast(list[FoundPassage], found), parse=True)

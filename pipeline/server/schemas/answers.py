@@ -16,12 +16,14 @@ from .fields import (
     Question,
     Reply,
     Request,
+    RetrievalFields,
+    RetrievalQuery,
     TimeoutMs,
 )
 
 
-class AnswerRequest(Request):
-    """A question to an index."""
+class QuestionRequest(Request):
+    """A question to an index, whose retriever finds passages by itself."""
 
     question: Question
     top_k: Annotated[int, Field(ge=1, description="Number of passages that are read.")] = 20
@@ -29,6 +31,14 @@ class AnswerRequest(Request):
     min_confidence: MinConfidence = None
     offsets: OffsetsField = Offsets.CODEPOINT
     timeout_ms: TimeoutMs = None
+
+
+class AnswerRequest(QuestionRequest, RetrievalFields):
+    """A question to an index."""
+
+
+class AnswerQuery(QuestionRequest, RetrievalQuery):
+    """A question to an index, in an address."""
 
 
 class SupportField(BaseModel):
@@ -160,7 +170,12 @@ class AnswerReply(JudgedReply):
 
     @classmethod
     def of(
-        cls, index: str, asked: AnswerRequest, result: Result, took_ms: float, default: float | None
+        cls,
+        index: str,
+        asked: QuestionRequest,
+        result: Result,
+        took_ms: float,
+        default: float | None,
     ) -> Self:
         """Make the reply to a question.
 
