@@ -18,10 +18,30 @@ from ..retrievers import Retriever, open_retriever
 from ..retrievers.filtered import search_filtered, search_many_filtered
 from ..retrievers.hybrid import with_bm25_parameters
 from .calibration import check_threshold
+from .lookup import provided_request
 from .ranking import AnswerRule, rank
 from .reading import BeforeBlock, PassageReader
 from .score_fusion import ranking_for
-from .types import Answer, CandidateSpans, ReadRequest, RequestedPassage, Result, Timings
+from .sentences import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_THRESHOLD,
+    CountTokens,
+    HighlightedSentence,
+    PrunedContexts,
+    ReadPassage,
+    highlighted,
+    pruned,
+    read_sentences,
+)
+from .types import (
+    Answer,
+    CandidateSpans,
+    ProvidedPassage,
+    ReadRequest,
+    RequestedPassage,
+    Result,
+    Timings,
+)
 
 
 class OpenDomainQA:
@@ -295,6 +315,122 @@ class OpenDomainQA:
         """
         (found,) = self.passage_reader.read([self._request(question, hits)])
         return found
+
+    def read_sentences(
+        self,
+        questions: Sequence[str],
+        *,
+        passages: Sequence[Sequence[ProvidedPassage]] | None = None,
+        top_k: int = 20,
+        filter: Filter | None = None,
+        bm25_parameters: Bm25Parameters | None = None,
+        before_block: BeforeBlock | None = None,
+    ) -> list[list[ReadPassage]]:
+        """Read the passages of several questions together, and score their sentences.
+
+        Args:
+            questions: The questions; words after the reader's ``max_question_length`` are not read.
+            passages: The passages of each question; None: those that the retriever finds.
+            top_k: Number of passages to find for each question.
+            filter: Conditions on the metadata of passages that are found; None: no condition.
+            bm25_parameters: Parameters of BM25; None: those of the index.
+            before_block: Called before each block of tokens is read, a few hundred milliseconds of
+                work on a CPU; raises to end the reading. By default all is read at once.
+
+        Returns:
+            The passages of each question that have text, in the order in which they were found or
+            provided.
+
+        Raises:
+            PrereadError: If a question is empty or not Unicode text, ``top_k`` is not positive, the
+                filter cannot be applied, or the retriever takes no parameters of BM25.
+            UnknownPassageError: If a provided passage has no text, and the index not its
+                identifier.
+        """
+        for question in questions:
+            _check(question, top_k, 1)
+        if passages is None:
+            hits = self._hits(questions, top_k, filter, bm25_parameters)
+            requests = [self._request(*asked) for asked in zip(questions, hits, strict=True)]
+            temperature = self.rule.answer_temperature
+        else:
+            requests = [
+                provided_request(self.index, question, some, self.bm25_weight)
+                for question, some in zip(questions, passages, strict=True)
+            ]
+            temperature = self.given_rule.answer_temperature
+        return read_sentences(
+            self.passage_reader, requests, temperature=temperature, before_block=before_block
+        )
+
+    def highlight(
+        self,
+        question: str,
+        *,
+        passages: Sequence[ProvidedPassage] | None = None,
+        top_k: int = 20,
+        n_sentences: int = 5,
+        min_score: float = DEFAULT_MIN_SCORE,
+        filter: Filter | None = None,
+    ) -> list[HighlightedSentence]:
+        """Find the sentences that answer a question (``pipeline/qa/sentences.py``).
+
+        Args:
+            question: The question; words after the reader's ``max_question_length`` are not read.
+            passages: Passages that are read; None: those that the retriever finds.
+            top_k: Number of passages to find.
+            n_sentences: Maximum number of sentences.
+            min_score: Least score of a sentence, from 0 to 1.
+            filter: Conditions on the metadata of passages that are found; None: no condition.
+
+        Returns:
+            Sentences, best first; none if no passage is likely to answer.
+
+        Raises:
+            PrereadError: If the question is empty or not Unicode text, a number is out of range, or
+                the filter cannot be applied.
+            UnknownPassageError: If a provided passage has no text, and the index not its
+                identifier.
+        """
+        given = None if passages is None else [passages]
+        (read,) = self.read_sentences([question], passages=given, top_k=top_k, filter=filter)
+        return highlighted(read, n_sentences, min_score)
+
+    def prune(
+        self,
+        question: str,
+        *,
+        passages: Sequence[ProvidedPassage] | None = None,
+        top_k: int = 20,
+        threshold: float = DEFAULT_THRESHOLD,
+        max_tokens: int | None = None,
+        filter: Filter | None = None,
+        count_tokens: CountTokens | None = None,
+    ) -> PrunedContexts:
+        """Prune passages to the sentences that may answer, for the prompt of a language model.
+
+        Args:
+            question: The question; words after the reader's ``max_question_length`` are not read.
+            passages: Passages that are pruned; None: those that the retriever finds.
+            top_k: Number of passages to find.
+            threshold: Least score of a sentence that is kept, from 0 to 1; 0 keeps all.
+            max_tokens: Maximum number of tokens of all sentences together; None: no maximum.
+            filter: Conditions on the metadata of passages that are found; None: no condition.
+            count_tokens: Counts the tokens of a sentence, as the language model does; by default
+                the reader's wordpieces are counted.
+
+        Returns:
+            What is left, in the order of the passages and of their texts.
+
+        Raises:
+            PrereadError: If the question is empty or not Unicode text, a number is out of range, or
+                the filter cannot be applied.
+            UnknownPassageError: If a provided passage has no text, and the index not its
+                identifier.
+        """
+        given = None if passages is None else [passages]
+        (read,) = self.read_sentences([question], passages=given, top_k=top_k, filter=filter)
+        return pruned(read, threshold, max_tokens, count_tokens=count_tokens)
 
     def _hits(
         self,

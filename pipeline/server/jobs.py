@@ -7,8 +7,9 @@ from typing import TypeAlias
 import torch
 
 from ...data import Passage
+from ..qa.lookup import find_passage
 from ..qa.pipeline import OpenDomainQA
-from ..qa.provided import answer_each, find_passage, rank_provided, read_provided
+from ..qa.provided import answer_each, rank_provided, read_provided
 from ..qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage, Result
 from ..retrievers.search import FoundPassage, search_passages, search_passages_many
 from .batching import CheckWanted
