@@ -211,6 +211,25 @@ class Bm25Searcher:
             restricted = among(words, ordinals)
             return _hits(self._searcher.search(restricted, self._capped(k)))
 
+    def search_all_words(self, query: str, k: int) -> list[Hit]:
+        """Find passages that hold every word of a query.
+
+        Args:
+            query: Plain words, as long as `search` takes them.
+            k: Greatest number of hits.
+
+        Returns:
+            Hits, best first; none if no passage holds all words.
+
+        Raises:
+            PrereadError: If ``k`` is not positive, or Lucene fails.
+        """
+        words = self.words(query)
+        if not words:
+            return []
+        with self._calling_lucene():
+            return _hits(self._searcher.search(all_of(words), self._capped(k)))
+
     def words(self, query: str) -> list[str]:
         """The words of a query that are searched for: stemmed, and without stop words.
 
@@ -309,6 +328,21 @@ def among(words: Any, ordinals: Sequence[int]) -> Any:
     builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
     builder.add(words, occur.MUST)
     builder.add(_any_of(ordinals), occur.FILTER)  # restricts, and adds nothing to a score
+    return builder.build()
+
+
+def all_of(words: Sequence[str]) -> Any:
+    """A Lucene query for passages that hold all of some words.
+
+    Args:
+        words: Words after analysis.
+    """
+    term = java_class("org.apache.lucene.index.Term")
+    term_query = java_class("org.apache.lucene.search.TermQuery")
+    occur = java_class("org.apache.lucene.search.BooleanClause$Occur")
+    builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
+    for word in dict.fromkeys(words):
+        builder.add(term_query(term(CONTENTS_FIELD, word)), occur.MUST)
     return builder.build()
 
 

@@ -18,7 +18,14 @@ from ..retrievers import Retriever, open_retriever
 from ..retrievers.filtered import search_filtered, search_many_filtered
 from ..retrievers.hybrid import with_bm25_parameters
 from .calibration import check_threshold
-from .lookup import provided_request
+from .lookup import find_passage, provided_request
+from .quotes import (
+    DEFAULT_MIN_SIMILARITY,
+    QuoteMatch,
+    check_quote,
+    quote_candidates,
+    quote_text,
+)
 from .ranking import AnswerRule, rank
 from .reading import BeforeBlock, PassageReader
 from .score_fusion import ranking_for
@@ -431,6 +438,63 @@ class OpenDomainQA:
         given = None if passages is None else [passages]
         (read,) = self.read_sentences([question], passages=given, top_k=top_k, filter=filter)
         return pruned(read, threshold, max_tokens, count_tokens=count_tokens)
+
+    def check_quote(
+        self,
+        quote: str,
+        *,
+        question: str | None = None,
+        passages: Sequence[ProvidedPassage] | None = None,
+        top_k: int = 20,
+        n_matches: int = 5,
+        min_similarity: float = DEFAULT_MIN_SIMILARITY,
+        filter: Filter | None = None,
+        before_block: BeforeBlock | None = None,
+    ) -> list[QuoteMatch]:
+        """Find where a quotation or statement stands (``pipeline/qa/quotes.py``).
+
+        Args:
+            quote: The quotation.
+            question: A question that the quotation is said to answer; the reader then tells what it
+                answers from each passage. None: nothing is read.
+            passages: Passages that are searched; None: the whole index, by its BM25.
+            top_k: Number of passages with which the quotation is aligned, if none has it word for
+                word.
+            n_matches: Maximum number of matches.
+            min_similarity: Least similarity of a match, from 0 to 1.
+            filter: Conditions on the metadata of passages; None: no condition.
+            before_block: Called before each passage is compared, and before each block of tokens is
+                read; raises to end the check.
+
+        Returns:
+            Matches, the most similar first; none if the quotation is not there.
+
+        Raises:
+            PrereadError: If the quotation or the question has no word, or a number is out of range.
+            UnknownPassageError: If a provided passage has no text, and the index not its
+                identifier.
+        """
+        check_text(quote, "quote")
+        _check(quote if question is None else question, top_k, n_matches)
+        wanted = quote_text(quote)
+        requested: list[RequestedPassage]
+        if passages is None:
+            requested = [
+                RequestedPassage(ordinal)
+                for ordinal in quote_candidates(self.index, wanted, top_k, filter)
+            ]
+        else:
+            requested = [find_passage(self.index, one, n) for n, one in enumerate(passages)]
+        return check_quote(
+            self.passage_reader,
+            wanted,
+            requested,
+            question=question,
+            n_aligned=top_k,
+            n_matches=n_matches,
+            min_similarity=min_similarity,
+            before_block=before_block,
+        )
 
     def _hits(
         self,

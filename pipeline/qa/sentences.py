@@ -69,6 +69,8 @@ class ReadPassage:
     """Whether its states were stored; if not, they were computed."""
     sentences: tuple[Sentence, ...]
     """In the order of the text."""
+    answer: str | None
+    """Its best answer to the question; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,8 @@ def _scored(
 ) -> list[ReadPassage]:
     """The passages of one request with scored stretches of text."""
     found = reader.candidates(request, read, spans_per_passage=1)
-    logits = {one.passage: one.logit for one in found.candidates}
-    best = max(logits.values(), default=0.0)
+    candidates = {one.passage: one for one in found.candidates}
+    best = max((one.logit for one in found.candidates), default=0.0)
     ranges: dict[int, Ranges] = {}
     stretches: dict[int, list[int]] = {}
     n_stretches = 0
@@ -193,8 +195,8 @@ def _scored(
     first = 0
     for place, of_passage in ranges.items():
         mine = [next(margins) for _ in of_passage]
-        lead = logits.get(place, -math.inf) - best
-        weight = math.exp(lead / temperature)
+        candidate = candidates.get(place)
+        weight = math.exp((candidate.logit - best) / temperature) if candidate else 0.0
         shares = stretch_shares(mine, reader.reader.config.has_no_answer_score)
         n_tokens = Counter(stretches[place])
         counts = [n_tokens[first + number] for number in range(len(of_passage))]
@@ -208,6 +210,7 @@ def _scored(
                     Sentence(start, end, weight * share, n)
                     for (start, end), share, n in zip(of_passage, shares, counts, strict=True)
                 ),
+                candidate.text if candidate else None,
             )
         )
     return scored
