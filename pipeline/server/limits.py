@@ -18,6 +18,8 @@ MOST_FILTER_CHARS = 1_000
 """Characters of a field's name or of a value in a filter."""
 MOST_FILTER_NUMBER = 1e15
 """Largest absolute value of a number in a filter; JSON's numbers are exact up to here."""
+MOST_TOKENS = 1_000_000
+"""Largest budget of tokens in a request; more than all passages of a request have."""
 MOST_K1 = 1_000.0
 """Largest k1 of BM25 in a request; beyond, the frequency of words counts as it is."""
 DEFAULT_MIN_CONFIDENCE = 0.2

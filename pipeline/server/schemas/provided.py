@@ -67,8 +67,12 @@ class PassageField(Request):
         return ProvidedPassage(self.id, self.text, self.title, self.score)
 
 
-def _as_passage(value: object) -> object:
-    """A string stands for a passage with that text."""
+def as_passage(value: object) -> object:
+    """A string stands for a passage with that text.
+
+    Args:
+        value: An item of a list of passages.
+    """
     return {"text": value} if isinstance(value, str) else value
 
 
@@ -77,7 +81,7 @@ class ProvidedRequest(Request):
 
     question: Annotated[Question, Field(validation_alias=AliasChoices("question", "query"))]
     passages: Annotated[
-        list[Annotated[PassageField, BeforeValidator(_as_passage)]],
+        list[Annotated[PassageField, BeforeValidator(as_passage)]],
         Field(
             min_length=1,
             max_length=MOST_ITEMS,
