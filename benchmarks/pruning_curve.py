@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 SHARES = tuple(n / 20 for n in range(1, 21))
 """Shares of the tokens of each context that may be kept."""
-THRESHOLDS = (0.0, 1e-4, 1e-3, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+THRESHOLDS = (0.0, 0.01, 0.02, 0.05, 0.08, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 BATCH = 16
 """Examples that are read together."""
 

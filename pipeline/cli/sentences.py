@@ -22,7 +22,7 @@ def highlight(
     question: Question,
     top_k: TopK = 20,
     sentences: Annotated[int, typer.Option(help="Number of sentences to show.")] = 5,
-    min_score: Annotated[float, typer.Option(help="Least score of a sentence, from 0 to 1.")] = 0.1,
+    min_score: Annotated[float, typer.Option(help="Least score of a sentence, from 0 to 1.")] = 0.2,
     passage: Given = None,
     retriever: Retriever = "bm25",
     filter: Filters = None,
@@ -72,7 +72,7 @@ def prune(
     top_k: TopK = 20,
     threshold: Annotated[
         float, typer.Option(help="Least score of a sentence that is kept; 0 keeps all.")
-    ] = 0.02,
+    ] = 0.05,
     max_tokens: Annotated[
         int | None,
         typer.Option(help="Tokens of all sentences at most, in the reader's wordpieces."),

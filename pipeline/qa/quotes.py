@@ -100,7 +100,7 @@ def quote_candidates(
 
 
 def check_quote(
-    reader: PassageReader,
+    passage_reader: PassageReader,
     quote: str,
     passages: Sequence[RequestedPassage],
     *,
@@ -113,7 +113,7 @@ def check_quote(
     """Find a quotation in passages.
 
     Args:
-        reader: Reads the passages with the question.
+        passage_reader: Reads the passages with the question.
         quote: What `quote_text` returned.
         passages: The passages, the most likely ones first.
         question: A question that the quotation is said to answer; None: nothing is read.
@@ -135,7 +135,7 @@ def check_quote(
     for place, requested in enumerate(passages):
         if before_block is not None:
             before_block()
-        text = reader.passage_of(requested).text
+        text = passage_reader.passage_of(requested).text
         stretch = find_exactly(quote, text)
         if stretch is None and place < n_aligned:
             stretch = align(quote, text)
@@ -143,19 +143,20 @@ def check_quote(
             found.append((place, stretch))
     found.sort(key=lambda one: (-one[1].is_exact, -one[1].similarity, one[0]))
     found = found[:n_matches]
-    matches = [_match(reader, passages[place], place, stretch) for place, stretch in found]
+    matches = [_match(passage_reader, passages[place], place, stretch) for place, stretch in found]
     if question is None or not matches:
         return matches
     return [
-        _with_answer(reader, question, passages[one.place], one, before_block) for one in matches
+        _with_answer(passage_reader, question, passages[one.place], one, before_block)
+        for one in matches
     ]
 
 
 def _match(
-    reader: PassageReader, requested: RequestedPassage, place: int, stretch: Stretch
+    passage_reader: PassageReader, requested: RequestedPassage, place: int, stretch: Stretch
 ) -> QuoteMatch:
     """A stretch with its passage."""
-    passage = reader.passage_of(requested)
+    passage = passage_reader.passage_of(requested)
     return QuoteMatch(
         text=passage.text[stretch.start : stretch.end],
         similarity=stretch.similarity,
@@ -171,7 +172,7 @@ def _match(
 
 
 def _with_answer(
-    reader: PassageReader,
+    passage_reader: PassageReader,
     question: str,
     requested: RequestedPassage,
     match: QuoteMatch,
@@ -184,6 +185,8 @@ def _with_answer(
         return [(start, end) for start, end in around if start < end]
 
     request = ReadRequest(question, [requested], [0.0])
-    ((read,),) = read_sentences(reader, [request], ranges_of=parts, before_block=before_block)
+    ((read,),) = read_sentences(
+        passage_reader, [request], ranges_of=parts, before_block=before_block
+    )
     (within,) = (part for part in read.sentences if part.start == match.start)
     return replace(match, answer=read.answer, agreement=within.score)

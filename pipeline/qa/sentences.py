@@ -4,14 +4,14 @@ The score of a sentence is the probability that the answer lies in it, times how
 answers beside the best one:
 
     score(s) = share(s) * weight(p)
-    share(s) = exp(m(s)) / (1 + sum of exp(m(t)) over all sentences t of the passage)
+    share(s) = exp(m(s) / T) / (1 + sum of exp(m(t) / T) over all sentences t of the passage)
     weight(p) = exp((l(p) - best l of all passages) / T)
 
 ``m(s)`` is the log-sum-exp of the logits of all spans within the sentence, less the no-answer score
 of their window (`stretch_margins`). The 1 in the denominator is "the passage does not answer"; it
 is left out for readers without a no-answer score. ``l(p)`` is the logit of the passage's best span
-with everything that ranking adds (`combined_logit`), and ``T`` the temperature of the ranking. The
-weight of the best passage is 1.
+with everything that ranking adds (`combined_logit`), so that the weight of the best passage is 1.
+``T`` is the temperature of the ranking: the reader's logits as they are would be too sure.
 
 No model is needed besides the reader. Source: the probability of a set of spans is the sum over the
 set, as in training (Clark and Gardner 2018, https://aclanthology.org/P18-1078, section 3.3).
@@ -30,9 +30,9 @@ from ...data.text.sentences import sentence_ranges
 from .reading import BeforeBlock, PassageReader, RequestLogits
 from .types import ReadRequest
 
-DEFAULT_MIN_SCORE = 0.1
+DEFAULT_MIN_SCORE = 0.2
 """Least score of a highlighted sentence."""
-DEFAULT_THRESHOLD = 0.02
+DEFAULT_THRESHOLD = 0.05
 """Least score of a sentence that pruning keeps. Pruning keeps more than highlighting, because a
 sentence that is lost costs an answer, and one too many a few tokens."""
 _GAP = " … "
@@ -133,19 +133,19 @@ class PrunedContexts:
 
 
 def read_sentences(
-    reader: PassageReader,
+    passage_reader: PassageReader,
     requests: Sequence[ReadRequest],
     *,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     ranges_of: Callable[[int, str], Ranges] | None = None,
     before_block: BeforeBlock | None = None,
 ) -> list[list[ReadPassage]]:
     """Read passages, and score their sentences.
 
     Args:
-        reader: Reads passages, from stored states where an index has them.
+        passage_reader: Reads passages, from stored states where an index has them.
         requests: The requests, which are read together.
-        temperature: Divides the lead of the best passage over each other one, in logits.
+        temperature: Divides logits; by default the ``answer_temperature`` of the reader's ranking.
         ranges_of: Returns the stretches of text to score, by the position and the text of a
             passage; by default its sentences.
         before_block: Called before each block of tokens is read, a few hundred milliseconds of work
@@ -157,54 +157,58 @@ def read_sentences(
     Raises:
         IndexFormatError: If stored windows are not those of the passage's text.
     """
+    if temperature is None:
+        temperature = passage_reader.reader.ranking.answer_temperature
     split = ranges_of or (lambda place, text: sentence_ranges(text))
-    read = reader.logits(requests, before_block=before_block)
+    read = passage_reader.logits(requests, before_block=before_block)
     return [
-        _scored(reader, request, one, temperature, split)
+        _scored(passage_reader, request, one, temperature, split)
         for request, one in zip(requests, read, strict=True)
     ]
 
 
 def _scored(
-    reader: PassageReader,
+    passage_reader: PassageReader,
     request: ReadRequest,
     read: RequestLogits,
     temperature: float,
     ranges_of: Callable[[int, str], Ranges],
 ) -> list[ReadPassage]:
     """The passages of one request with scored stretches of text."""
-    found = reader.candidates(request, read, spans_per_passage=1)
+    found = passage_reader.candidates(request, read, spans_per_passage=1)
     candidates = {one.passage: one for one in found.candidates}
     best = max((one.logit for one in found.candidates), default=0.0)
     ranges: dict[int, Ranges] = {}
     stretches: dict[int, list[int]] = {}
     n_stretches = 0
     for place in dict.fromkeys(read.windows.passage):
-        text = reader.passage_of(request.passages[place]).text
+        text = passage_reader.passage_of(request.passages[place]).text
         ranges[place] = ranges_of(place, text)
-        tokens = reader.reader.encoder.token_map(text).tokens
+        tokens = passage_reader.reader.encoder.token_map(text).tokens
         of_tokens = _range_of_tokens(tokens, ranges[place])
         stretches[place] = [number + n_stretches if number >= 0 else -1 for number in of_tokens]
         n_stretches += len(ranges[place])
     margins = iter(
-        reader.reader.spans.stretch_margins(read.logits, read.windows, stretches, n_stretches)
+        passage_reader.reader.spans.stretch_margins(
+            read.logits, read.windows, stretches, n_stretches
+        )
         if n_stretches
         else ()
     )
     scored = []
     first = 0
     for place, of_passage in ranges.items():
-        mine = [next(margins) for _ in of_passage]
+        mine = [next(margins) / temperature for _ in of_passage]
         candidate = candidates.get(place)
         weight = math.exp((candidate.logit - best) / temperature) if candidate else 0.0
-        shares = stretch_shares(mine, reader.reader.config.has_no_answer_score)
+        shares = stretch_shares(mine, passage_reader.reader.config.has_no_answer_score)
         n_tokens = Counter(stretches[place])
         counts = [n_tokens[first + number] for number in range(len(of_passage))]
         first += len(of_passage)
         scored.append(
             ReadPassage(
                 place,
-                reader.passage_of(request.passages[place]),
+                passage_reader.passage_of(request.passages[place]),
                 request.passages[place].is_stored,
                 tuple(
                     Sentence(start, end, weight * share, n)
@@ -231,7 +235,7 @@ def stretch_shares(margins: Sequence[float], has_no_answer: bool) -> list[float]
 
     Args:
         margins: For each stretch the log-sum-exp of its spans, less the no-answer score; -inf for
-            one without spans.
+            one without spans. Divided by the temperature.
         has_no_answer: Whether "the passage does not answer" is one of the outcomes.
     """
     outcomes = [*margins, 0.0] if has_no_answer else margins

@@ -265,18 +265,19 @@ def stretch_margins(
     changes = torch.ones_like(is_inside)
     changes[1:] = stretches[1:] != stretches[:-1]
     ends = _reachable_ends(end, is_inside, None, max_answer_length, changes)
+    begins = changes & is_inside  # a stretch in two windows begins in each
+    run = begins.cumsum(0)[is_inside] - 1
     mass = (start.float() + ends.logsumexp)[is_inside]
-    counts = torch.tensor(windows.lengths, device=start.device)
-    window = torch.arange(len(counts), device=start.device).repeat_interleave(counts)[is_inside]
-    pairs, pair = (window * n_stretches + stretches[is_inside]).unique(return_inverse=True)
-    highest = torch.full((len(pairs),), -torch.inf, device=start.device)
-    highest = highest.scatter_reduce(0, pair, mass, "amax")
-    total = torch.zeros_like(highest).index_add(0, pair, (mass - highest[pair]).exp())
-    margins = total.log() + highest
+    highest = torch.full((int(begins.sum()),), -torch.inf, device=start.device)
+    highest = highest.scatter_reduce(0, run, mass, "amax")
+    margins = torch.zeros_like(highest).index_add(0, run, (mass - highest[run]).exp()).log()
+    margins = margins + highest
     if null is not None:
-        margins = margins - null.float().sum(1)[pairs // n_stretches]
+        counts = torch.tensor(windows.lengths, device=start.device)
+        window = torch.arange(len(counts), device=start.device).repeat_interleave(counts)
+        margins = margins - null.float().sum(1)[window[begins]]
     best = torch.full((n_stretches,), -torch.inf, device=start.device)
-    return best.scatter_reduce(0, pairs % n_stretches, margins, "amax")
+    return best.scatter_reduce(0, stretches[begins], margins, "amax")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from preread.data.sample import sample_corpus_path
 from preread.data.text.sentences import sentence_ranges
 from preread.pipeline import OpenDomainQA, ProvidedPassage
 from preread.pipeline.qa.reading import PassageReader
-from preread.pipeline.qa.sentences import read_sentences
+from preread.pipeline.qa.sentences import DEFAULT_THRESHOLD, read_sentences
 from preread.pipeline.qa.types import ReadRequest, RequestedPassage
 from preread.reader import Reader
 
@@ -56,7 +56,8 @@ def test_scores_are_shares_of_the_spans_within_a_sentence(tiny_reader: Reader) -
                 row += length
             masses.append(max(of_windows))
         weight = math.exp((best[one.place] - max(best.values())) / 2)
-        wanted = [weight * mass / sum(masses) for mass in masses]
+        cooled = [math.sqrt(mass) for mass in masses]
+        wanted = [weight * mass / sum(cooled) for mass in cooled]
         assert [s.score for s in one.sentences] == pytest.approx(wanted, rel=1e-4)
 
 
@@ -100,7 +101,7 @@ def test_pruning_keeps_what_may_answer_in_reading_order(qa: OpenDomainQA) -> Non
     assert places == sorted(places)
     scores = {s.score for context in whole.contexts for s in context.sentences}
     kept = {s.score for context in few.contexts for s in context.sentences}
-    assert kept == {score for score in scores if score >= 0.02}
+    assert kept == {score for score in scores if score >= DEFAULT_THRESHOLD}
 
 
 def test_pruning_fills_a_budget_by_score(qa: OpenDomainQA) -> None:
