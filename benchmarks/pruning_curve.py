@@ -14,6 +14,7 @@ import tempfile
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,20 +130,20 @@ def point(of: Sequence[Ranked], choose: Callable[[Ranked], frozenset[int]]) -> d
 def curves(of: Sequence[Ranked]) -> dict[str, list[dict[str, float]]]:
     """The curves of both rankings."""
 
-    def by_share(name: str) -> list[dict[str, float]]:
-        return [
-            {"share": share, **point(of, lambda one, s=share: one.best(getattr(one, name), s))}
-            for share in SHARES
-        ]
+    def best(name: str, share: float, one: Ranked) -> frozenset[int]:
+        return one.best(getattr(one, name), share)
 
-    def above(one: Ranked, threshold: float) -> frozenset[int]:
+    def above(threshold: float, one: Ranked) -> frozenset[int]:
         return frozenset(n for n, score in enumerate(one.reader) if score >= threshold)
+
+    def by_share(name: str) -> list[dict[str, float]]:
+        return [{"share": share, **point(of, partial(best, name, share))} for share in SHARES]
 
     return {
         "reader": by_share("reader"),
         "bm25": by_share("bm25"),
         "reader_by_threshold": [
-            {"threshold": t, **point(of, lambda one, t=t: above(one, t))} for t in THRESHOLDS
+            {"threshold": one, **point(of, partial(above, one))} for one in THRESHOLDS
         ],
     }
 

@@ -84,7 +84,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
         top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
         n_answers: Annotated[int, Field(description="Number of answers at most.", ge=1)] = 5,
         min_confidence: MinConfidence = None,
-        filter: FilterField | None = None,
+        filter: FilterField = None,
         index: index_name = first,
     ) -> AnswerReply:
         """Answer a question with words of the passages of an index."""
@@ -108,7 +108,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     async def search(
         query: Annotated[str, Field(description="Plain words.")],
         hits: Annotated[int, Field(description="Number of passages at most.", ge=1)] = 10,
-        filter: FilterField | None = None,
+        filter: FilterField = None,
         index: index_name = first,
     ) -> SearchReply:
         """Find passages of an index by BM25, without reading them."""
@@ -127,7 +127,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
         top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
         n_sentences: NumSentences = 5,
         min_score: MinScore = DEFAULT_MIN_SCORE,
-        filter: FilterField | None = None,
+        filter: FilterField = None,
         index: index_name = first,
     ) -> SentenceHighlightReply:
         """Find the sentences of an index that answer a question."""
@@ -151,7 +151,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
         top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
         threshold: Threshold = DEFAULT_THRESHOLD,
         max_tokens: MaxTokens = None,
-        filter: FilterField | None = None,
+        filter: FilterField = None,
         index: index_name = first,
     ) -> PruneReply:
         """Get passages of an index, pruned to the sentences that may answer a question."""
@@ -178,7 +178,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
         ] = None,
         n_matches: NumMatches = 5,
         min_similarity: MinSimilarity = DEFAULT_MIN_SIMILARITY,
-        filter: FilterField | None = None,
+        filter: FilterField = None,
         index: index_name = first,
     ) -> QuoteReply:
         """Find where a quotation stands in an index, and what the reader answers from there."""

@@ -83,6 +83,11 @@ def _as_filter(value: object) -> object:
     return value
 
 
+def _checked_or_none(value: dict[str, Any] | None) -> Filter | None:
+    """A filter that can be applied, or none."""
+    return value if value is None else checked_filter(value)
+
+
 def _checked_conditions(written: list[str]) -> list[str]:
     """The conditions themselves, if they can be applied."""
     _parsed_filter(written)
@@ -90,8 +95,8 @@ def _checked_conditions(written: list[str]) -> list[str]:
 
 
 FilterField = Annotated[
-    dict[str, Any],
-    AfterValidator(checked_filter),
+    dict[str, Any] | None,
+    AfterValidator(_checked_or_none),
     BeforeValidator(_as_filter),
     Field(
         description="Conditions on the metadata of passages, all of which must hold: a value, a "
@@ -128,7 +133,7 @@ class Bm25Fields(Request):
 class RetrievalFields(Bm25Fields):
     """How passages are found, in the body of a request."""
 
-    filter: FilterField | None = None
+    filter: FilterField = None
 
     def retrieval(self) -> Retrieval:
         """How passages are found."""

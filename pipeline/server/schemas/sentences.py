@@ -30,12 +30,7 @@ from .provided import PassageField, as_passage
 
 ProvidedPassages = Annotated[
     list[Annotated[PassageField, BeforeValidator(as_passage)]],
-    Field(
-        max_length=MOST_ITEMS,
-        description="Passages that are read; a string is the text of a passage. Without them, "
-        "`top_k` passages are found.",
-        examples=[[{"id": "piano-1"}, {"text": EXAMPLE_TEXT}]],
-    ),
+    Field(max_length=MOST_ITEMS),
 ]
 NumSentences = Annotated[
     int, Field(ge=1, le=MOST_ITEMS, description="Number of sentences at most.")
@@ -72,7 +67,13 @@ class PassagesRequest(RetrievalFields):
     """Passages that are found or provided."""
 
     passages: Annotated[
-        ProvidedPassages | None, Field(validation_alias=AliasChoices("passages", "documents"))
+        ProvidedPassages | None,
+        Field(
+            validation_alias=AliasChoices("passages", "documents"),
+            description="Passages that are read; a string is the text of a passage. Without them, "
+            "`top_k` passages are found.",
+            examples=[[{"id": "piano-1"}, {"text": EXAMPLE_TEXT}]],
+        ),
     ] = None
     top_k: Annotated[int, Field(ge=1, description="Number of passages that are found.")] = 20
     offsets: OffsetsField = Offsets.CODEPOINT

@@ -20,7 +20,7 @@ def test_a_quotation_is_found_where_it_stands(qa: OpenDomainQA, sentence: str) -
     assert match.is_exact and match.similarity == 1 and match.passage_id == "piano-1"
     assert match.text == match.passage[match.start : match.end]
     assert match.text.rstrip(".") == sentence.rstrip(".")
-    assert match.answer is match.agreement is None
+    assert match.answer is None and match.agreement is None
 
 
 def test_a_misquotation_is_aligned(qa: OpenDomainQA, sentence: str) -> None:
@@ -65,4 +65,4 @@ def test_what_cannot_be_checked_is_refused(qa: OpenDomainQA) -> None:
         ("river", {"top_k": 0}, "top_k"),
     ):
         with pytest.raises(PrereadError, match=message):
-            qa.check_quote(quote, **options)  # type: ignore[arg-type]
+            qa.check_quote(quote, **options)

@@ -123,4 +123,4 @@ def test_pruning_fills_a_budget_by_score(qa: OpenDomainQA) -> None:
     )
     for wrong in ({"threshold": 2.0}, {"max_tokens": 0}, {"top_k": 0}):
         with pytest.raises(PrereadError, match=next(iter(wrong))):
-            qa.prune(PIANO, **wrong)  # type: ignore[arg-type]
+            qa.prune(PIANO, **wrong)

@@ -70,7 +70,7 @@ def test_a_batch_reads_only_what_passes(paged_qa: OpenDomainQA) -> None:
 def test_filters_choose_passages_over_http(
     url: str, sent: dict[str, Any], written: list[str], pages: set[int]
 ) -> None:
-    body = {"question": QUESTION, "filter": sent, "min_confidence": 0}
+    body: dict[str, Any] = {"question": QUESTION, "filter": sent, "min_confidence": 0}
     posted = requests.post(f"{url}/answer", json=body, timeout=60).json()
     asked: dict[str, Any] = {"question": QUESTION, "filter": written, "min_confidence": 0}
     got = requests.get(f"{url}/answer", params=asked, timeout=60).json()
@@ -100,7 +100,7 @@ def test_queries_in_batches_have_the_form_of_search_agents(
     url: str, paged_qa: OpenDomainQA
 ) -> None:
     queries = ["spinet house", "xqzzvj", "keys"] * 12  # more than are searched at once
-    asked = {"queries": queries, "topk": 3, "return_scores": True}
+    asked: dict[str, Any] = {"queries": queries, "topk": 3, "return_scores": True}
     result = requests.post(f"{url}/retrieve", json=asked, timeout=60).json()["result"]
     assert [len(found) for found in result] == [3, 0, 3] * 12
     for query, found in zip(queries, result, strict=True):

@@ -384,7 +384,16 @@ def test_request_ids_are_echoed_or_made(server: Running) -> None:
 def test_openapi_describes_every_field_of_requests(server: Running) -> None:
     document = server.get("/openapi.json").json()
     assert {"/v1/{index}/answer", "/v1/{index}/read", "/metrics"} <= set(document["paths"])
-    for name in ("AnswerRequest", "ReadRequest", "RerankRequest", "PassageField"):
+    for name in (
+        "AnswerRequest",
+        "ReadRequest",
+        "RerankRequest",
+        "PassageField",
+        "RetrieveRequest",
+        "SentenceHighlightRequest",
+        "PruneRequest",
+        "QuoteRequest",
+    ):
         for field, schema in document["components"]["schemas"][name]["properties"].items():
             assert "description" in schema, f"{name}.{field}"
     assert server.get("/docs").status_code == 200
