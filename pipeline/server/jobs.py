@@ -198,9 +198,8 @@ ReadingResult: TypeAlias = (
 )
 LookingJob: TypeAlias = SearchJob | RetrieveJob | DocJob
 LookingResult: TypeAlias = list[FoundPassage] | list[list[FoundPassage]] | Passage
-
-
-_AskingJob = AnswerJob | ReadJob | EachJob | RankJob
+_AskingJob: TypeAlias = AnswerJob | ReadJob | EachJob | RankJob
+"""A job with one question."""
 
 
 class BatchHandler:
