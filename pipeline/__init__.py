@@ -11,27 +11,39 @@ if TYPE_CHECKING:
     from .evaluation.comprehension import ReadMode, evaluate_reader
     from .evaluation.open_domain import evaluate
     from .evaluation.pairs import evaluate_pairs
+    from .evaluation.relevance import evaluate_retrieval
     from .evaluation.scoring import score_predictions
     from .integrations.transformers import QuestionAnswerer
     from .mining import Miner, SkipReason, mine_negatives
     from .qa.pipeline import OpenDomainQA
     from .qa.provided import answer_each, rank_provided, read_provided
+    from .qa.quotes import QuoteMatch
+    from .qa.sentences import Context, HighlightedSentence, PrunedContexts
     from .qa.types import Answer, AnswerStep, ProvidedPassage, Result
     from .retrievers import HybridRetriever, Retriever, open_retriever, reciprocal_rank_fusion
-    from .retrievers.search import CorpusSearch, FoundPassage, search_passages
+    from .retrievers.search import (
+        CorpusSearch,
+        FoundPassage,
+        search_passages,
+        search_passages_many,
+    )
 
 __all__ = [
     "Answer",
     "AnswerStep",
     "Calibration",
     "Comparison",
+    "Context",
     "CorpusSearch",
     "FoundPassage",
+    "HighlightedSentence",
     "HybridRetriever",
     "Miner",
     "OpenDomainQA",
     "ProvidedPassage",
+    "PrunedContexts",
     "QuestionAnswerer",
+    "QuoteMatch",
     "ReadMode",
     "Result",
     "Retriever",
@@ -43,6 +55,7 @@ __all__ = [
     "evaluate",
     "evaluate_pairs",
     "evaluate_reader",
+    "evaluate_retrieval",
     "mine_negatives",
     "open_retriever",
     "rank_provided",
@@ -50,6 +63,7 @@ __all__ = [
     "reciprocal_rank_fusion",
     "score_predictions",
     "search_passages",
+    "search_passages_many",
 ]
 
 __getattr__, __dir__ = lazy_attributes(
@@ -59,13 +73,17 @@ __getattr__, __dir__ = lazy_attributes(
         "AnswerStep": "qa.types",
         "Calibration": "calibration.calibrate",
         "Comparison": "evaluation.comparison",
+        "Context": "qa.sentences",
         "CorpusSearch": "retrievers.search",
         "FoundPassage": "retrievers.search",
+        "HighlightedSentence": "qa.sentences",
         "HybridRetriever": "retrievers",
         "Miner": "mining",
         "OpenDomainQA": "qa.pipeline",
         "ProvidedPassage": "qa.types",
+        "PrunedContexts": "qa.sentences",
         "QuestionAnswerer": "integrations.transformers",
+        "QuoteMatch": "qa.quotes",
         "ReadMode": "evaluation.comprehension",
         "Result": "qa.types",
         "Retriever": "retrievers",
@@ -77,6 +95,7 @@ __getattr__, __dir__ = lazy_attributes(
         "evaluate": "evaluation.open_domain",
         "evaluate_pairs": "evaluation.pairs",
         "evaluate_reader": "evaluation.comprehension",
+        "evaluate_retrieval": "evaluation.relevance",
         "mine_negatives": "mining",
         "open_retriever": "retrievers",
         "rank_provided": "qa.provided",
@@ -84,6 +103,7 @@ __getattr__, __dir__ = lazy_attributes(
         "reciprocal_rank_fusion": "retrievers",
         "score_predictions": "evaluation.scoring",
         "search_passages": "retrievers.search",
+        "search_passages_many": "retrievers.search",
     },
 )
 """Imported when first used: the command line is here, too, and ``--help`` needs no torch."""

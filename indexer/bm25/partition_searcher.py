@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -66,12 +66,28 @@ class PartitionSearcher(Bm25Searcher):
                     f"{of_whole.n_words} words of the whole index, found {own.n_documents} and "
                     f"{own.n_words}. Split the whole index again."
                 )
-            self._lucene = java_class(f"{_SEARCH}.IndexSearcher")(self._reader)
-            fitted = parameters_of_partition(self.parameters, own, of_whole)
-            bm25 = java_class(f"{_SEARCH}.similarities.BM25Similarity")
-            self._lucene.setSimilarity(bm25(fitted.k1, fitted.b))
+            self._lucene = self._lucene_searcher(self.parameters)
             # By score, then by the passage's number, as Anserini sorts.
             self._order = java_class("io.anserini.search.SimpleSearcher").BREAK_SCORE_TIES_BY_DOCID
+
+    def with_parameters(self, parameters: Bm25Parameters) -> Self:
+        """A searcher of the same open files with other parameters; closing one closes both.
+
+        Args:
+            parameters: Parameters of the formula, for the whole index.
+        """
+        other = super().with_parameters(parameters)
+        with CALLING_JAVA:
+            other._lucene = self._lucene_searcher(parameters)
+        return other
+
+    def _lucene_searcher(self, parameters: Bm25Parameters) -> Any:
+        """Lucene's searcher of the open files, with parameters that suit the partition."""
+        lucene = java_class(f"{_SEARCH}.IndexSearcher")(self._reader)
+        fitted = parameters_of_partition(parameters, self._own, self._whole.field)
+        bm25 = java_class(f"{_SEARCH}.similarities.BM25Similarity")
+        lucene.setSimilarity(bm25(fitted.k1, fitted.b))
+        return lucene
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Have copies and other processes open the index again."""

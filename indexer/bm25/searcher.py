@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ...data import PrereadError
 from ...data.text.normalization import TextNormalization
@@ -108,13 +108,21 @@ class Bm25Searcher:
                 "run `preread verify`."
             ) from error
         self.parameters = parameters or Bm25Parameters()
-        with CALLING_JAVA:
-            self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Have copies and other processes open the index again."""
         make = partial(type(self), normalization=self._normalization)
         return make, (self._folder, self.parameters)
+
+    def with_parameters(self, parameters: Bm25Parameters) -> Self:
+        """A searcher of the same open files with other parameters; closing one closes both.
+
+        Args:
+            parameters: Parameters of the formula.
+        """
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), parameters=parameters)
+        return other
 
     @property
     def n_documents(self) -> int:
@@ -205,6 +213,25 @@ class Bm25Searcher:
             restricted = among(words, ordinals)
             return _hits(self._searcher.search(restricted, self._capped(k)))
 
+    def search_all_words(self, query: str, k: int) -> list[Hit]:
+        """Find passages that hold every word of a query.
+
+        Args:
+            query: Plain words, as long as `search` takes them.
+            k: Greatest number of hits.
+
+        Returns:
+            Hits, best first; none if no passage holds all words.
+
+        Raises:
+            PrereadError: If ``k`` is not positive, or Lucene fails.
+        """
+        words = self.words(query)
+        if not words:
+            return []
+        with self._calling_lucene():
+            return _hits(self._searcher.search(all_of(words), self._capped(k)))
+
     def words(self, query: str) -> list[str]:
         """The words of a query that are searched for: stemmed, and without stop words.
 
@@ -223,10 +250,14 @@ class Bm25Searcher:
 
     @contextmanager
     def _calling_lucene(self) -> Iterator[None]:
-        """Hold the lock on Java's objects, and turn Java's exceptions into `PrereadError`."""
+        """Hold the lock on Java's objects, and turn Java's exceptions into `PrereadError`.
+
+        Searchers of the same files share one object of Java, which gets the parameters each time.
+        """
         raised = java_exception()
         try:
             with CALLING_JAVA:
+                self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
                 yield
         except raised as error:
             reason = _first_line(error)
@@ -299,6 +330,21 @@ def among(words: Any, ordinals: Sequence[int]) -> Any:
     builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
     builder.add(words, occur.MUST)
     builder.add(_any_of(ordinals), occur.FILTER)  # restricts, and adds nothing to a score
+    return builder.build()
+
+
+def all_of(words: Sequence[str]) -> Any:
+    """A Lucene query for passages that hold all of some words.
+
+    Args:
+        words: Words after analysis.
+    """
+    term = java_class("org.apache.lucene.index.Term")
+    term_query = java_class("org.apache.lucene.search.TermQuery")
+    occur = java_class("org.apache.lucene.search.BooleanClause$Occur")
+    builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
+    for word in dict.fromkeys(words):
+        builder.add(term_query(term(CONTENTS_FIELD, word)), occur.MUST)
     return builder.build()
 
 

@@ -131,6 +131,43 @@ def evaluate(
     print_json(content) if json else print_table(with_intervals(content))
 
 
+def evaluate_retrieval(
+    index: ReadIndex,
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Folder of BEIR: queries.jsonl and qrels/SPLIT.tsv."),
+    ],
+    split: Annotated[
+        str, typer.Option(help="Judgements to score by: test, dev or train.")
+    ] = "test",
+    run: Annotated[Path | None, typer.Option(help="Write the passages as a TREC run.")] = None,
+    retriever: Retriever = "bm25",
+    k1: K1 = 0.9,
+    b: B = 0.4,
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Search INDEX for the queries of FOLDER and score the passages: nDCG@10, recall@100."""
+    import os
+
+    from ...data.questions import read_judged_queries
+    from ...indexer import Bm25Parameters, PassageIndex
+    from ..evaluation.relevance import evaluate_retrieval as run_evaluation
+    from ..retrievers import open_retriever
+
+    queries = read_judged_queries(folder, split=split)
+    opened = PassageIndex(index, bm25_parameters=Bm25Parameters(k1=k1, b=b))
+    content = run_evaluation(
+        opened,
+        queries,
+        open_retriever(opened, retriever, device=device),
+        run=run,
+        threads=os.cpu_count() or 1,
+        show_progress=True,
+    )
+    print_json(content) if json else print_table(with_intervals(content))
+
+
 def _draw(questions: list[Question], n: int, seed: int) -> list[Question]:
     """Some of the questions; the same seed draws the same questions in the same order."""
     import random

@@ -28,6 +28,7 @@ from . import (
     readers,
     reproduction,
     scores,
+    sentences,
     server,
     vectors,
 )
@@ -41,6 +42,9 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
         "demo": demo.demo,
         "ask": questions.ask,
         "search": questions.search,
+        "highlight": sentences.highlight,
+        "prune": sentences.prune,
+        "check-quote": sentences.check_quote,
     },
     "Build and change an index": {
         "index": index.index,
@@ -68,6 +72,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
         "score": scores.score,
         "compare": scores.compare,
         "calibrate": calibrate.calibrate,
+        "evaluate-retrieval": evaluation.evaluate_retrieval,
         "evaluate-reader": evaluation.evaluate_reader,
         "evaluate-pairs": evaluation.evaluate_pairs,
         "score-nq": scores.score_natural_questions,

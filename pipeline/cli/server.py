@@ -78,6 +78,9 @@ def serve(
     max_questions: Annotated[
         int, typer.Option(help="Questions that a search engine may send in one request.")
     ] = 16,
+    max_retrieved: Annotated[
+        int, typer.Option(help="Passages of all queries of a batch of searches.")
+    ] = 5_000,
     reload_seconds: Annotated[
         float, typer.Option(help="Seconds between two checks for changes of INDEX; 0 never checks.")
     ] = 2.0,
@@ -110,6 +113,7 @@ def serve(
             max_passages=max_passages,
             max_provided_tokens=max_provided_tokens,
             max_questions=max_questions,
+            max_retrieved=max_retrieved,
             timeout_s=timeout_s,
         )
         config = ServeConfig(

@@ -59,7 +59,7 @@ class PrereadReader(_OnIndex):
         Args:
             query: The question.
             documents: Those without content are passed over. Scores weigh in as BM25's do.
-            top_k: As of the component, for this call.
+            top_k: Number of answers at most; None: that of the component.
 
         Returns:
             ``answers``, best first. Offsets are code points of a document's content.
@@ -74,18 +74,49 @@ class PrereadReader(_OnIndex):
 class PrereadAnswerer(_OnIndex):
     """Answers from an index: it retrieves and reads."""
 
+    def __init__(
+        self,
+        index: str,
+        top_k: int = 5,
+        device: str = "cpu",
+        filter: dict[str, Any] | None = None,
+    ) -> None:
+        """Name an index.
+
+        Args:
+            index: Its folder.
+            top_k: How many answers at most.
+            device: Where its reader runs.
+            filter: Conditions on the metadata of passages, such as ``{"page": 3}``; None: no
+                condition.
+        """
+        _OnIndex.__init__(self, index, top_k, device)  # `component` makes the class anew
+        self.filter = filter
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a pipeline's YAML."""
+        fields = {"index": self.index, "top_k": self.top_k, "device": self.device}
+        return dict(default_to_dict(self, **fields, filter=self.filter))
+
     @component.output_types(answers=list[ExtractedAnswer])
-    def run(self, query: str, top_k: int | None = None) -> dict[str, list[ExtractedAnswer]]:
+    def run(
+        self, query: str, top_k: int | None = None, filter: dict[str, Any] | None = None
+    ) -> dict[str, list[ExtractedAnswer]]:
         """Answer.
 
         Args:
             query: The question.
-            top_k: As of the component, for this call.
+            top_k: Number of answers at most; None: that of the component.
+            filter: Conditions on the metadata of passages; None: those of the component.
 
         Returns:
             ``answers``, best first, with documents made of the index's passages.
         """
-        answers: Iterable[Answer] = self._opened()(query, n_answers=top_k or self.top_k)
+        answers: Iterable[Answer] = self._opened()(
+            query,
+            n_answers=top_k or self.top_k,
+            filter=self.filter if filter is None else filter,
+        )
         return {"answers": [_extracted(query, a, _document(a)) for a in answers]}
 
 

@@ -3,6 +3,8 @@
 Source: https://docs.langchain.com, ``langchain_core.retrievers.BaseRetriever``.
 """
 
+from typing import Any
+
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
@@ -25,11 +27,19 @@ class PrereadRetriever(BaseRetriever):
     """Documents that are returned."""
     top_k: int = 20
     """Passages that are read."""
+    filter: dict[str, Any] | None = None
+    """Conditions on the metadata of passages; None: no condition. ``retriever.invoke(question,
+    filter={"page": 3})`` gives others for one call."""
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        filter: dict[str, Any] | None = None,
     ) -> list[Document]:
-        found = answering_passages(self.qa, query, max(self.k, self.top_k))
+        conditions = self.filter if filter is None else filter
+        found = answering_passages(self.qa, query, max(self.k, self.top_k), conditions)
         return [_document(one) for one in found[: self.k]]
 
 

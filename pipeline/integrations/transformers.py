@@ -13,7 +13,19 @@ from torch import Tensor
 from ...data import Passage, PrereadError
 from ...data.text.characters import whole_characters
 from ...reader import Reader, Span, SpanLogits, WindowTable
+from ..qa.quotes import DEFAULT_MIN_SIMILARITY, QuoteMatch, check_quote, quote_text
 from ..qa.reading import PassageReader, RequestLogits
+from ..qa.sentences import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_THRESHOLD,
+    CountTokens,
+    HighlightedSentence,
+    PrunedContexts,
+    ReadPassage,
+    highlighted,
+    pruned,
+    read_sentences,
+)
 from ..qa.types import ReadRequest, RequestedPassage
 
 Found: TypeAlias = dict[str, Any]
@@ -133,6 +145,105 @@ class QuestionAnswerer:
         shaped: list[Found | list[Found]] = [x[0] if top_k == 1 else x for x in found]
         return shaped[0] if len(shaped) == 1 else shaped
 
+    def highlight(
+        self,
+        question: str,
+        context: str | Sequence[str],
+        *,
+        n_sentences: int = 5,
+        min_score: float = DEFAULT_MIN_SCORE,
+    ) -> list[HighlightedSentence]:
+        """Find the sentences that answer a question (``pipeline/qa/sentences.py``).
+
+        Args:
+            question: The question.
+            context: A context, or several.
+            n_sentences: Maximum number of sentences.
+            min_score: Least score of a sentence, from 0 to 1.
+
+        Returns:
+            Sentences, best first, each with the position of its context in ``place``.
+
+        Raises:
+            PrereadError: If the question has no words, or a number is out of range.
+        """
+        return highlighted(self._read_sentences(question, context), n_sentences, min_score)
+
+    def prune(
+        self,
+        question: str,
+        context: str | Sequence[str],
+        *,
+        threshold: float = DEFAULT_THRESHOLD,
+        max_tokens: int | None = None,
+        count_tokens: CountTokens | None = None,
+    ) -> PrunedContexts:
+        """Prune contexts to the sentences that may answer, for the prompt of a language model.
+
+        Args:
+            question: The question.
+            context: A context, or several.
+            threshold: Least score of a sentence that is kept, from 0 to 1; 0 keeps all.
+            max_tokens: Maximum number of tokens of all sentences together; None: no maximum.
+            count_tokens: Counts the tokens of a sentence, as the language model does; by default
+                the reader's wordpieces are counted.
+
+        Returns:
+            What is left, in the order of the contexts and of their texts.
+
+        Raises:
+            PrereadError: If the question has no words, or a number is out of range.
+        """
+        read = self._read_sentences(question, context)
+        return pruned(read, threshold, max_tokens, count_tokens=count_tokens)
+
+    def check_quote(
+        self,
+        quote: str,
+        context: str | Sequence[str],
+        *,
+        question: str | None = None,
+        n_matches: int = 5,
+        min_similarity: float = DEFAULT_MIN_SIMILARITY,
+    ) -> list[QuoteMatch]:
+        """Find where a quotation or statement stands (``pipeline/qa/quotes.py``).
+
+        Args:
+            quote: The quotation.
+            context: A context, or several.
+            question: A question that the quotation is said to answer; the reader then tells what it
+                answers from each context. None: nothing is read.
+            n_matches: Maximum number of matches.
+            min_similarity: Least similarity of a match, from 0 to 1.
+
+        Returns:
+            Matches, the most similar first; none if the quotation is not there.
+
+        Raises:
+            PrereadError: If the quotation or the question has no words, or a number is out of
+                range.
+        """
+        passages = _requested(context)
+        if question is not None:
+            _text({"question": question}, "question")
+        return check_quote(
+            PassageReader(self._laid_out(None, None, None)),
+            quote_text(quote),
+            passages,
+            question=question,
+            n_aligned=len(passages),
+            n_matches=n_matches,
+            min_similarity=min_similarity,
+        )
+
+    def _read_sentences(self, question: str, context: str | Sequence[str]) -> list[ReadPassage]:
+        """The contexts with scored sentences."""
+        passages = _requested(context)
+        asked = _text({"question": question}, "question")
+        request = ReadRequest(asked, passages, [0.0] * len(passages))
+        (read,) = read_sentences(PassageReader(self._laid_out(None, None, None)), [request])
+        return read
+
     def _laid_out(
         self, max_question_len: int | None, max_seq_len: int | None, doc_stride: int | None
     ) -> Reader:
@@ -167,6 +278,12 @@ class QuestionAnswerer:
         vars(reader)["runtime"] = self.reader.runtime  # made once, whatever the windows
         reader.encoder = self.reader.encoder.with_config(config)
         return reader
+
+
+def _requested(context: str | Sequence[str]) -> list[RequestedPassage]:
+    """One context, or several, as passages whose states are not stored."""
+    contexts = [context] if isinstance(context, str) else context
+    return [RequestedPassage(None, Passage("", one)) for one in contexts]
 
 
 def _answer(

@@ -14,13 +14,41 @@ from ...indexer.filters import Filter
 from ...indexer.remote.copies import local_index
 from ...reader import Precision, Ranking, Reader, Runtime
 from ...reader.hub import hub_is_allowed
-from ..retrievers import Retriever, RetrieverName, open_retriever, search_many
-from ..retrievers.filtered import search_filtered
+from ..retrievers import Retriever, RetrieverName, open_retriever
+from ..retrievers.filtered import search_filtered, search_many_filtered
+from ..retrievers.parameters import with_bm25_parameters
 from .calibration import check_threshold
+from .lookup import find_passage, provided_request
+from .quotes import (
+    DEFAULT_MIN_SIMILARITY,
+    QuoteMatch,
+    check_quote,
+    quote_candidates,
+    quote_text,
+)
 from .ranking import AnswerRule, rank
 from .reading import BeforeBlock, PassageReader
 from .score_fusion import ranking_for
-from .types import Answer, CandidateSpans, ReadRequest, RequestedPassage, Result, Timings
+from .sentences import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_THRESHOLD,
+    CountTokens,
+    HighlightedSentence,
+    PrunedContexts,
+    ReadPassage,
+    highlighted,
+    pruned,
+    read_sentences,
+)
+from .types import (
+    Answer,
+    CandidateSpans,
+    ProvidedPassage,
+    ReadRequest,
+    RequestedPassage,
+    Result,
+    Timings,
+)
 
 
 class OpenDomainQA:
@@ -208,6 +236,7 @@ class OpenDomainQA:
         n_hits: int | None = None,
         with_steps: bool = False,
         filter: Filter | None = None,
+        bm25_parameters: Bm25Parameters | None = None,
     ) -> Result:
         """Answer a question, and return passages and timings too.
 
@@ -220,14 +249,18 @@ class OpenDomainQA:
             with_steps: Also return the best answer after each number of passages that were read.
             filter: Conditions on the metadata of passages, such as ``{"page": 3}``
                 (``indexer/filters.py``); None: no condition.
+            bm25_parameters: Parameters of BM25 for this question; None: those of the index. The
+                weight of the BM25 score was fitted with the default parameters.
 
         Raises:
-            PrereadError: If the question is empty or not Unicode text, or a number is not positive.
+            PrereadError: If the question is empty or not Unicode text, a number is not positive,
+                the filter cannot be applied, or the retriever takes no parameters of BM25.
         """
         _check(question, top_k, n_answers)
         timings = Timings()
         n_wanted = max(top_k, n_hits or 0)
-        hits = search_filtered(self.index, self.retriever, question, n_wanted, filter)
+        retriever = with_bm25_parameters(self.retriever, bm25_parameters)
+        hits = search_filtered(self.index, retriever, question, n_wanted, filter)
         requests = [self._request(question, hits[:top_k])]
         timings.lap("retrieve")
         read = self.passage_reader.read(
@@ -242,6 +275,8 @@ class OpenDomainQA:
         *,
         top_k: int = 20,
         n_answers: int = 5,
+        filter: Filter | None = None,
+        bm25_parameters: Bm25Parameters | None = None,
         before_block: BeforeBlock | None = None,
     ) -> list[Result]:
         """Answer several questions together.
@@ -254,6 +289,10 @@ class OpenDomainQA:
             questions: The questions; words after the reader's ``max_question_length`` are not read.
             top_k: Number of passages to read for each question.
             n_answers: Maximum number of answers to each question.
+            filter: Conditions on the metadata of passages, such as ``{"page": 3}``
+                (``indexer/filters.py``); None: no condition.
+            bm25_parameters: Parameters of BM25 for these questions; None: those of the index. The
+                weight of the BM25 score was fitted with the default parameters.
             before_block: Called before each block of tokens is read, a few hundred milliseconds of
                 work on a CPU; raises to end the reading. By default all is read at once.
 
@@ -261,13 +300,13 @@ class OpenDomainQA:
             The result of `answer` for each question.
 
         Raises:
-            PrereadError: If a question is empty or not Unicode text, or a number is not positive.
+            PrereadError: If a question is empty or not Unicode text, a number is not positive, the
+                filter cannot be applied, or the retriever takes no parameters of BM25.
         """
         for question in questions:
             _check(question, top_k, n_answers)
         timings = Timings()
-        threads = max(1, torch.get_num_threads())
-        hits = search_many(self.retriever, questions, top_k, threads=threads)
+        hits = self._hits(questions, top_k, filter, bm25_parameters)
         requests = [self._request(*asked) for asked in zip(questions, hits, strict=True)]
         timings.lap("retrieve")
         read = self.passage_reader.read(requests, on_stage=timings.lap, before_block=before_block)
@@ -285,6 +324,193 @@ class OpenDomainQA:
         """
         (found,) = self.passage_reader.read([self._request(question, hits)])
         return found
+
+    def read_sentences(
+        self,
+        questions: Sequence[str],
+        *,
+        passages: Sequence[Sequence[ProvidedPassage]] | None = None,
+        top_k: int = 20,
+        filter: Filter | None = None,
+        bm25_parameters: Bm25Parameters | None = None,
+        before_block: BeforeBlock | None = None,
+    ) -> list[list[ReadPassage]]:
+        """Read the passages of several questions together, and score their sentences.
+
+        Args:
+            questions: The questions; words after the reader's ``max_question_length`` are not read.
+            passages: The passages of each question; None: those that the retriever finds.
+            top_k: Number of passages to find for each question.
+            filter: Conditions on the metadata of passages that are found; None: no condition.
+            bm25_parameters: Parameters of BM25; None: those of the index.
+            before_block: Called before each block of tokens is read, a few hundred milliseconds of
+                work on a CPU; raises to end the reading. By default all is read at once.
+
+        Returns:
+            The passages of each question that have text, in the order in which they were found or
+            provided.
+
+        Raises:
+            PrereadError: If a question is empty or not Unicode text, ``top_k`` is not positive, the
+                filter cannot be applied, or the retriever takes no parameters of BM25.
+            UnknownPassageError: If a provided passage has no text, and the index not its
+                identifier.
+        """
+        for question in questions:
+            _check(question, top_k, 1)
+        if passages is None:
+            hits = self._hits(questions, top_k, filter, bm25_parameters)
+            requests = [self._request(*asked) for asked in zip(questions, hits, strict=True)]
+            temperature = self.rule.answer_temperature
+        else:
+            requests = [
+                provided_request(self.index, question, some, self.bm25_weight)
+                for question, some in zip(questions, passages, strict=True)
+            ]
+            temperature = self.given_rule.answer_temperature
+        return read_sentences(
+            self.passage_reader, requests, temperature=temperature, before_block=before_block
+        )
+
+    def highlight(
+        self,
+        question: str,
+        *,
+        passages: Sequence[ProvidedPassage] | None = None,
+        top_k: int = 20,
+        n_sentences: int = 5,
+        min_score: float = DEFAULT_MIN_SCORE,
+        filter: Filter | None = None,
+    ) -> list[HighlightedSentence]:
+        """Find the sentences that answer a question (``pipeline/qa/sentences.py``).
+
+        Args:
+            question: The question; words after the reader's ``max_question_length`` are not read.
+            passages: Passages that are read; None: those that the retriever finds.
+            top_k: Number of passages to find.
+            n_sentences: Maximum number of sentences.
+            min_score: Least score of a sentence, from 0 to 1.
+            filter: Conditions on the metadata of passages that are found; None: no condition.
+
+        Returns:
+            Sentences, best first; none if no passage is likely to answer.
+
+        Raises:
+            PrereadError: If the question is empty or not Unicode text, a number is out of range, or
+                the filter cannot be applied.
+            UnknownPassageError: If a provided passage has no text, and the index not its
+                identifier.
+        """
+        given = None if passages is None else [passages]
+        (read,) = self.read_sentences([question], passages=given, top_k=top_k, filter=filter)
+        return highlighted(read, n_sentences, min_score)
+
+    def prune(
+        self,
+        question: str,
+        *,
+        passages: Sequence[ProvidedPassage] | None = None,
+        top_k: int = 20,
+        threshold: float = DEFAULT_THRESHOLD,
+        max_tokens: int | None = None,
+        filter: Filter | None = None,
+        count_tokens: CountTokens | None = None,
+    ) -> PrunedContexts:
+        """Prune passages to the sentences that may answer, for the prompt of a language model.
+
+        Args:
+            question: The question; words after the reader's ``max_question_length`` are not read.
+            passages: Passages that are pruned; None: those that the retriever finds.
+            top_k: Number of passages to find.
+            threshold: Least score of a sentence that is kept, from 0 to 1; 0 keeps all.
+            max_tokens: Maximum number of tokens of all sentences together; None: no maximum.
+            filter: Conditions on the metadata of passages that are found; None: no condition.
+            count_tokens: Counts the tokens of a sentence, as the language model does; by default
+                the reader's wordpieces are counted.
+
+        Returns:
+            What is left, in the order of the passages and of their texts.
+
+        Raises:
+            PrereadError: If the question is empty or not Unicode text, a number is out of range, or
+                the filter cannot be applied.
+            UnknownPassageError: If a provided passage has no text, and the index not its
+                identifier.
+        """
+        given = None if passages is None else [passages]
+        (read,) = self.read_sentences([question], passages=given, top_k=top_k, filter=filter)
+        return pruned(read, threshold, max_tokens, count_tokens=count_tokens)
+
+    def check_quote(
+        self,
+        quote: str,
+        *,
+        question: str | None = None,
+        passages: Sequence[ProvidedPassage] | None = None,
+        top_k: int = 20,
+        n_matches: int = 5,
+        min_similarity: float = DEFAULT_MIN_SIMILARITY,
+        filter: Filter | None = None,
+        before_block: BeforeBlock | None = None,
+    ) -> list[QuoteMatch]:
+        """Find where a quotation or statement stands (``pipeline/qa/quotes.py``).
+
+        Args:
+            quote: The quotation.
+            question: A question that the quotation is said to answer; the reader then tells what it
+                answers from each passage. None: nothing is read.
+            passages: Passages that are searched; None: the whole index, by its BM25.
+            top_k: Number of passages with which the quotation is aligned, if none has it word for
+                word.
+            n_matches: Maximum number of matches.
+            min_similarity: Least similarity of a match, from 0 to 1.
+            filter: Conditions on the metadata of passages; None: no condition.
+            before_block: Called before each passage is compared, and before each block of tokens is
+                read; raises to end the check.
+
+        Returns:
+            Matches, the most similar first; none if the quotation is not there.
+
+        Raises:
+            PrereadError: If the quotation or the question has no word, or a number is out of range.
+            UnknownPassageError: If a provided passage has no text, and the index not its
+                identifier.
+        """
+        check_text(quote, "quote")
+        _check(quote if question is None else question, top_k, n_matches)
+        wanted = quote_text(quote)
+        requested: list[RequestedPassage]
+        if passages is None:
+            requested = [
+                RequestedPassage(ordinal)
+                for ordinal in quote_candidates(self.index, wanted, top_k, filter)
+            ]
+        else:
+            requested = [find_passage(self.index, one, n) for n, one in enumerate(passages)]
+        return check_quote(
+            self.passage_reader,
+            wanted,
+            requested,
+            question=question,
+            n_aligned=top_k,
+            n_matches=n_matches,
+            min_similarity=min_similarity,
+            before_block=before_block,
+        )
+
+    def _hits(
+        self,
+        questions: Sequence[str],
+        top_k: int,
+        filter: Filter | None,
+        bm25_parameters: Bm25Parameters | None,
+    ) -> list[list[Hit]]:
+        """The passages that the retriever finds for each question."""
+        retriever = with_bm25_parameters(self.retriever, bm25_parameters)
+        threads = max(1, torch.get_num_threads())
+        return search_many_filtered(
+            self.index, retriever, questions, top_k, filter, threads=threads
+        )
 
     def _request(self, question: str, hits: Sequence[Hit]) -> ReadRequest:
         """A request to read the passages of a question."""

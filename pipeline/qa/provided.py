@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from ...data import Passage, PrereadError
-from ...indexer import PassageIndex
+from .lookup import provided_request
 from .pipeline import OpenDomainQA
 from .ranking import rank
 from .reading import BeforeBlock
@@ -15,29 +14,7 @@ from .types import (
     ProvidedPassage,
     RankedPassage,
     ReadRequest,
-    RequestedPassage,
 )
-
-
-class UnknownPassageError(PrereadError):
-    """A provided passage has no text, and the index does not have its identifier.
-
-    Attributes:
-        place: Position of the passage among the provided ones, from 0.
-    """
-
-    def __init__(self, passage_id: str, place: int) -> None:
-        """Make the error for one passage.
-
-        Args:
-            passage_id: The identifier.
-            place: Position of the passage among the provided ones, from 0.
-        """
-        self.place = place
-        super().__init__(
-            f"passages[{place}]: expected an identifier of the index or a text, found the unknown "
-            f"identifier {passage_id!r}. Send its text too."
-        )
 
 
 def read_provided(
@@ -146,45 +123,11 @@ def rank_provided(
 def _requests(
     qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
 ) -> list[ReadRequest]:
-    """Requests to read the provided passages, from stored states where the index has them."""
+    """Requests to read the provided passages of each question."""
     return [
-        ReadRequest(
-            question,
-            [find_passage(qa.index, passage, place) for place, passage in enumerate(passages)],
-            [qa.bm25_weight * passage.score for passage in passages],
-        )
+        provided_request(qa.index, question, passages, qa.bm25_weight)
         for question, passages in zip(questions, provided, strict=True)
     ]
-
-
-def find_passage(index: PassageIndex, provided: ProvidedPassage, place: int) -> RequestedPassage:
-    """Find a provided passage in an index.
-
-    Args:
-        index: An open index.
-        provided: The passage.
-        place: Position of the passage among the provided ones, from 0.
-
-    Returns:
-        The passage with its number in the index, or without one if its states are not stored.
-
-    Raises:
-        UnknownPassageError: If the passage has no text, and the index not its identifier.
-    """
-    if provided.text is None:
-        ordinals = index.find(provided.passage_id) if provided.passage_id is not None else []
-        if not ordinals:
-            raise UnknownPassageError(provided.passage_id or "", place)
-        return RequestedPassage(ordinals[0], index.passage(ordinals[0]))
-    for ordinal in index.find_text(provided.text):
-        known = index.passage(ordinal)
-        # A window begins with the title, so that another title has other states.
-        if provided.title in (None, known.title):
-            label = provided.passage_id or known.passage_id
-            return RequestedPassage(ordinal, Passage(label, known.text, known.title))
-    return RequestedPassage(
-        None, Passage(provided.passage_id or "", provided.text, provided.title or "")
-    )
 
 
 def _best_of_each(request: ReadRequest, found: CandidateSpans) -> list[ProvidedAnswer | None]:

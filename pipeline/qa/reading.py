@@ -136,7 +136,7 @@ class PassageReader:
             requests, stop_margin=stop_margin, on_stage=on_stage, before_block=before_block
         )
         return [
-            self._candidates(request, one, spans_per_passage, max_answer_length)
+            self.candidates(request, one, spans_per_passage, max_answer_length)
             for request, one in zip(requests, read, strict=True)
         ]
 
@@ -198,17 +198,27 @@ class PassageReader:
             on_stage("read")
         return [one.logits() for one in progress]
 
-    def _candidates(
+    def candidates(
         self,
         request: ReadRequest,
         read: RequestLogits,
-        spans_per_passage: int,
-        max_answer_length: int | None,
+        spans_per_passage: int = SPANS_PER_PASSAGE,
+        max_answer_length: int | None = None,
     ) -> CandidateSpans:
-        """The best spans of each passage of a request."""
+        """Find the best spans of each passage of a request in its logits.
+
+        Args:
+            request: The request.
+            read: What `logits` returned for it.
+            spans_per_passage: Maximum number of spans of each passage.
+            max_answer_length: Longest span in wordpieces; by default that of the reader.
+
+        Raises:
+            IndexFormatError: If stored windows are not those of the passage's text.
+        """
         if not read.windows.lengths:
             return CandidateSpans()
-        passage = cache(lambda place: self._passage(request.passages[place]))
+        passage = cache(lambda place: self.passage_of(request.passages[place]))
         tokens = cache(lambda place: self.reader.encoder.token_map(passage(place).text))
         _check_windows(read.windows, tokens)
         breaks = {n: block_starts(tokens(n)) for n in dict.fromkeys(read.windows.passage)}
@@ -231,8 +241,12 @@ class PassageReader:
             read.n_read,
         )
 
-    def _passage(self, requested: RequestedPassage) -> Passage:
-        """The passage whose text answers are cut from."""
+    def passage_of(self, requested: RequestedPassage) -> Passage:
+        """The passage whose text answers are cut from.
+
+        Args:
+            requested: A passage of a request.
+        """
         if requested.passage is not None:
             return requested.passage
         assert self.index is not None and requested.ordinal is not None
@@ -246,7 +260,7 @@ class PassageReader:
     ) -> "_States":
         """The states of passages, each once: first the stored ones, then the computed ones."""
         stored = list(dict.fromkeys(p.ordinal for p in passages if p.ordinal is not None))
-        texts = {_key(p): self._passage(p) for p in passages if p.ordinal is None}
+        texts = {_key(p): self.passage_of(p) for p in passages if p.ordinal is None}
         parts: list[Packed] = []
         windows = _NO_WINDOWS
         if stored:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ...indexer import Hit, PassageIndex
 from ...indexer.filters import Filter
-from .base import AmongRetriever, Retriever
+from .base import AmongRetriever, Retriever, search_many
 from .hybrid import HybridRetriever
 
 _FEW = 1_000
@@ -70,6 +70,36 @@ def _search_among(
     if isinstance(retriever, AmongRetriever):
         return retriever.search_among(query, k, ordinals)
     return None
+
+
+def search_many_filtered(
+    index: PassageIndex,
+    retriever: Retriever,
+    queries: Sequence[str],
+    k: int,
+    filter: Filter | None,
+    *,
+    threads: int,
+) -> list[list[Hit]]:
+    """Find passages that pass a filter for several queries.
+
+    Args:
+        index: Knows the metadata of its passages.
+        retriever: Finds passages of the index.
+        queries: Any texts.
+        k: How many passages of each query at most.
+        filter: A condition for each of some fields; None or an empty one lets all pass.
+        threads: Maximum number of queries that are searched at the same time, without a filter.
+
+    Returns:
+        The hits of each query, best first.
+
+    Raises:
+        PrereadError: If the filter cannot be applied.
+    """
+    if not filter:
+        return search_many(retriever, queries, k, threads=threads)
+    return [search_filtered(index, retriever, query, k, filter) for query in queries]
 
 
 def _passing(hits: Sequence[Hit], allowed: npt.NDArray[Any]) -> list[Hit]:

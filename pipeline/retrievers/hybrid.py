@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...indexer import Hit
+from ...indexer import Bm25Parameters, Bm25Searcher, Hit
 from .base import Retriever, describe, encoder_of, search_many
 from .fusion import K, reciprocal_rank_fusion
 from .names import RetrieverName
@@ -40,6 +40,18 @@ class HybridRetriever:
         """The retrievers that are merged, and how."""
         parts = " + ".join(describe(retriever) for retriever in self.retrievers)
         return f"{parts} (reciprocal rank fusion, k = {self._k}, {self._depth} of each)"
+
+    def with_bm25_parameters(self, parameters: Bm25Parameters) -> "HybridRetriever":
+        """The same combination, with other parameters of the BM25 in it.
+
+        Args:
+            parameters: Parameters of the formula.
+        """
+        retrievers = [
+            one.with_parameters(parameters) if isinstance(one, Bm25Searcher) else one
+            for one in self.retrievers
+        ]
+        return HybridRetriever(*retrievers, depth=self._depth, k=self._k)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Find passages.

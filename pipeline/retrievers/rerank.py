@@ -1,10 +1,13 @@
 """BM25 finds passages, and their vectors order them."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ...indexer import Bm25Searcher, Hit
-from ...indexer.dense import DenseSearcher
+from ...indexer import Bm25Parameters, Bm25Searcher, Hit
 from .names import RetrieverName
+
+if TYPE_CHECKING:
+    from ...indexer.dense import DenseSearcher
 
 DEPTH = 200
 """Least number of hits of BM25 that are ordered anew."""
@@ -19,7 +22,7 @@ class RerankRetriever:
 
     name = RetrieverName.BM25_RERANK
 
-    def __init__(self, bm25: Bm25Searcher, dense: DenseSearcher, *, depth: int = DEPTH) -> None:
+    def __init__(self, bm25: Bm25Searcher, dense: "DenseSearcher", *, depth: int = DEPTH) -> None:
         """Combine the two searchers of an index.
 
         Args:
@@ -41,6 +44,15 @@ class RerankRetriever:
         """The two searchers, and how many hits are ordered anew."""
         dense = self._dense.description
         return f"{self._bm25.description}, first {self._depth} reranked by {dense}"
+
+    def with_bm25_parameters(self, parameters: Bm25Parameters) -> "RerankRetriever":
+        """The same combination, with other parameters of BM25.
+
+        Args:
+            parameters: Parameters of the formula.
+        """
+        bm25 = self._bm25.with_parameters(parameters)
+        return RerankRetriever(bm25, self._dense, depth=self._depth)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Find passages.

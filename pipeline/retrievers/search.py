@@ -1,16 +1,17 @@
 """Search: finding passages without reading them for an answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...data import Passage, PrereadError
-from ...indexer import Bm25Searcher, PassageIndex, build_bm25
+from ...indexer import Bm25Parameters, Bm25Searcher, Hit, PassageIndex, build_bm25
 from ...indexer.filters import Filter
 from .base import Retriever, describe
-from .filtered import search_filtered
+from .filtered import search_filtered, search_many_filtered
+from .parameters import with_bm25_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ def search_passages(
     retriever: Retriever | None = None,
     *,
     filter: Filter | None = None,
+    bm25_parameters: Bm25Parameters | None = None,
 ) -> list[FoundPassage]:
     """Find the passages of an index that match a query best.
 
@@ -51,18 +53,65 @@ def search_passages(
         top_k: Maximum number of passages.
         retriever: A retriever of the index; by default its BM25.
         filter: Conditions on the metadata of passages; None: no condition.
+        bm25_parameters: Parameters of BM25 for this search; None: those of the index.
 
     Returns:
         Passages, best first.
 
     Raises:
-        PrereadError: If the query is empty, or ``top_k`` is not positive.
+        PrereadError: If the query is empty, ``top_k`` is not positive, the filter cannot be
+            applied, or the retriever takes no parameters of BM25.
     """
+    _check(query, top_k)
+    retriever = with_bm25_parameters(retriever or index.bm25, bm25_parameters)
+    return _looked_up(index, search_filtered(index, retriever, query, top_k, filter))
+
+
+def search_passages_many(
+    index: PassageIndex,
+    queries: Sequence[str],
+    top_k: int,
+    retriever: Retriever | None = None,
+    *,
+    filter: Filter | None = None,
+    bm25_parameters: Bm25Parameters | None = None,
+    threads: int = 1,
+) -> list[list[FoundPassage]]:
+    """Find the passages of an index that match each of several queries best.
+
+    Args:
+        index: An open index.
+        queries: Plain words, each.
+        top_k: Maximum number of passages of each query.
+        retriever: A retriever of the index; by default its BM25.
+        filter: Conditions on the metadata of passages; None: no condition.
+        bm25_parameters: Parameters of BM25 for these searches; None: those of the index.
+        threads: Maximum number of queries that are searched at the same time.
+
+    Returns:
+        The passages of each query, best first.
+
+    Raises:
+        PrereadError: If a query is empty, ``top_k`` is not positive, the filter cannot be applied,
+            or the retriever takes no parameters of BM25.
+    """
+    for query in queries:
+        _check(query, top_k)
+    retriever = with_bm25_parameters(retriever or index.bm25, bm25_parameters)
+    found = search_many_filtered(index, retriever, queries, top_k, filter, threads=threads)
+    return [_looked_up(index, hits) for hits in found]
+
+
+def _check(query: str, top_k: int) -> None:
+    """Check the arguments of a search."""
     if not query.strip():
         raise PrereadError("query: expected some words, found none. Name what you search for.")
     if top_k < 1:
         raise PrereadError(f"top_k must be at least 1, found {top_k}.")
-    hits = search_filtered(index, retriever or index.bm25, query, top_k, filter)
+
+
+def _looked_up(index: PassageIndex, hits: Sequence[Hit]) -> list[FoundPassage]:
+    """The passages of hits."""
     return [
         FoundPassage(rank, hit.score, index.passage(hit.ordinal))
         for rank, hit in enumerate(hits, start=1)

@@ -13,6 +13,7 @@ from .handling import REFUSALS, service_of
 from .refusals import add_refusals
 from .routes import indexes, router
 from .schemas import HealthReply
+from .sentence_routes import router as sentence_router
 from .service import Service
 from .site import site
 
@@ -43,7 +44,7 @@ def create_app(service: Service) -> FastAPI:
         app.router.routes.append(Route(MCP_PATH, tools, name="mcp"))
     app.include_router(site)
     app.add_api_route("/v1", indexes, summary="List the indexes", responses=REFUSALS)
-    for one in (router, *engine_routers):
+    for one in (router, sentence_router, *engine_routers):
         app.include_router(one)
     app.add_api_route(
         "/health", _health, summary="Whether the process works", response_model_exclude_none=True

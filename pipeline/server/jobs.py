@@ -4,21 +4,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import torch
+
 from ...data import Passage
+from ...indexer.filters import Filter
+from ..qa.lookup import find_passage
 from ..qa.pipeline import OpenDomainQA
-from ..qa.provided import answer_each, find_passage, rank_provided, read_provided
+from ..qa.provided import answer_each, rank_provided, read_provided
+from ..qa.quotes import QuoteMatch
+from ..qa.sentences import ReadPassage
 from ..qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage, Result
-from ..retrievers.search import FoundPassage, search_passages
+from ..retrievers.search import FoundPassage, search_passages, search_passages_many
 from .batching import CheckWanted
 from .errors import NotFoundError, TooLargeError
 from .indexes import ServedIndex
 from .limits import Limits
+from .retrieval import Retrieval
 
 _BYTES_PER_PASSAGE = 350
 """Provided text of so many bytes weighs as much as one passage of a hundred words. That is half of
 what such a passage has, because the worst text has a token for each byte."""
 _CHARS_PER_TOKEN = 16
 """Text with more characters for each allowed token is refused without counting its tokens."""
+_QUERIES_AT_ONCE = 32
+"""Queries that are searched between two checks whether the client still waits."""
 _SLICE_CHARS = 4_096
 """Characters whose tokens are counted at a time."""
 
@@ -31,10 +40,11 @@ class AnswerJob:
     question: str
     top_k: int
     n_answers: int
+    retrieval: Retrieval = Retrieval()
 
     def key(self) -> tuple[object, ...]:
         """What jobs of one batch have in common."""
-        return AnswerJob, self.index, self.top_k
+        return AnswerJob, self.index, self.top_k, self.retrieval.key()
 
     def weight(self) -> int:
         """How many passages are read."""
@@ -76,6 +86,56 @@ class RankJob(_ProvidedJob):
 
 
 @dataclass(frozen=True, slots=True)
+class SentencesJob:
+    """Score the sentences of passages that are found or provided."""
+
+    index: str
+    questions: tuple[str, ...]
+    top_k: int
+    provided: tuple[tuple[ProvidedPassage, ...], ...] | None = None
+    """Passages of each question; None: they are found."""
+    retrieval: Retrieval = Retrieval()
+
+    @property
+    def passages(self) -> tuple[ProvidedPassage, ...]:
+        """The provided passages of all questions."""
+        return tuple(one for some in self.provided or () for one in some)
+
+    def key(self) -> tuple[object, ...]:
+        """What jobs of one batch have in common."""
+        how = (self.top_k, self.retrieval.key()) if self.provided is None else ()
+        return SentencesJob, self.index, how
+
+    def weight(self) -> int:
+        """How many passages of the usual length the job amounts to."""
+        is_found = self.provided is None
+        return self.top_k * len(self.questions) if is_found else _weight(self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteJob:
+    """Find where a quotation stands."""
+
+    index: str
+    quote: str
+    question: str | None
+    top_k: int
+    n_matches: int
+    min_similarity: float
+    passages: tuple[ProvidedPassage, ...] | None = None
+    """Provided passages; None: they are found."""
+    filter: Filter | None = None
+
+    def key(self) -> tuple[object, ...]:
+        """What jobs of one batch have in common: a quotation is checked alone."""
+        return QuoteJob, id(self)
+
+    def weight(self) -> int:
+        """How many passages of the usual length the job amounts to."""
+        return self.top_k if self.passages is None else _weight(self.passages)
+
+
+@dataclass(frozen=True, slots=True)
 class ReadSeveralJob:
     """Read several texts, each by itself with a question of its own."""
 
@@ -103,6 +163,17 @@ class SearchJob:
     index: str
     query: str
     hits: int
+    retrieval: Retrieval = Retrieval()
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieveJob:
+    """Find passages for several queries."""
+
+    index: str
+    queries: tuple[str, ...]
+    hits: int
+    retrieval: Retrieval = Retrieval()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +184,22 @@ class DocJob:
     passage_id: str
 
 
-ReadingJob: TypeAlias = AnswerJob | ReadJob | ReadSeveralJob | EachJob | RankJob
+ReadingJob: TypeAlias = (
+    AnswerJob | ReadJob | ReadSeveralJob | EachJob | RankJob | SentencesJob | QuoteJob
+)
 ReadingResult: TypeAlias = (
     Result
     | list[ProvidedAnswer]
     | list[list[ProvidedAnswer]]
     | list[ProvidedAnswer | None]
     | list[RankedPassage]
+    | list[list[ReadPassage]]
+    | list[QuoteMatch]
 )
-LookingJob: TypeAlias = SearchJob | DocJob
-LookingResult: TypeAlias = list[FoundPassage] | Passage
+LookingJob: TypeAlias = SearchJob | RetrieveJob | DocJob
+LookingResult: TypeAlias = list[FoundPassage] | list[list[FoundPassage]] | Passage
+_AskingJob: TypeAlias = AnswerJob | ReadJob | EachJob | RankJob
+"""A job with one question."""
 
 
 class BatchHandler:
@@ -152,20 +229,28 @@ class BatchHandler:
         """
         with self._indexes[jobs[0].index].in_use() as qa:
             for job in jobs:
-                if not isinstance(job, AnswerJob):
-                    check_text(qa, job.passages, self._limits.max_provided_tokens, check_wanted)
-            if isinstance(jobs[0], ReadSeveralJob):
-                several = [job for job in jobs if isinstance(job, ReadSeveralJob)]
-                return _read_several(qa, several, check_wanted)
-            questions = [job.question for job in jobs if not isinstance(job, ReadSeveralJob)]
+                passages = () if isinstance(job, AnswerJob) else job.passages or ()
+                check_text(qa, passages, self._limits.max_provided_tokens, check_wanted)
+            questions = [job.question for job in jobs if isinstance(job, _AskingJob)]
             match jobs[0]:
-                case AnswerJob(top_k=top_k):
+                case ReadSeveralJob():
+                    several = [job for job in jobs if isinstance(job, ReadSeveralJob)]
+                    return _read_several(qa, several, check_wanted)
+                case SentencesJob():
+                    asking = [job for job in jobs if isinstance(job, SentencesJob)]
+                    return _read_sentences(qa, asking, check_wanted)
+                case QuoteJob():
+                    quotes = [job for job in jobs if isinstance(job, QuoteJob)]
+                    return [_check_quote(qa, job, check_wanted) for job in quotes]
+                case AnswerJob(top_k=top_k, retrieval=retrieval):
                     n_answers = [job.n_answers for job in jobs if isinstance(job, AnswerJob)]
                     # Answers are chosen one by one: the best few are the first of the best many.
                     results = qa.answer_batch(
                         questions,
                         top_k=top_k,
                         n_answers=max(n_answers),
+                        filter=retrieval.filter,
+                        bm25_parameters=retrieval.bm25_parameters(qa.index),
                         before_block=check_wanted,
                     )
                     return [
@@ -205,19 +290,47 @@ class BatchHandler:
         results = []
         for job in jobs:
             check_wanted()
-            results.append(self._look(job))
+            results.append(self._look(job, check_wanted))
         return results
 
-    def _look(self, job: LookingJob) -> LookingResult:
+    def _look(self, job: LookingJob, check_wanted: CheckWanted) -> LookingResult:
         with self._indexes[job.index].in_use() as qa:
             if isinstance(job, SearchJob):
-                return search_passages(qa.index, job.query, job.hits, qa.retriever)
+                return search_passages(
+                    qa.index,
+                    job.query,
+                    job.hits,
+                    qa.retriever,
+                    filter=job.retrieval.filter,
+                    bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+                )
+            if isinstance(job, RetrieveJob):
+                return _retrieve(qa, job, check_wanted)
             ordinals = qa.index.find(job.passage_id)
             if not ordinals:
                 raise NotFoundError(
                     f"docid: expected an identifier of index {job.index!r}, found an unknown one."
                 )
             return qa.index.passage(ordinals[0])
+
+
+def _retrieve(
+    qa: OpenDomainQA, job: RetrieveJob, check_wanted: CheckWanted
+) -> list[list[FoundPassage]]:
+    """Search for some queries at a time, as long as the client waits."""
+    found: list[list[FoundPassage]] = []
+    for first in range(0, len(job.queries), _QUERIES_AT_ONCE):
+        check_wanted()
+        found += search_passages_many(
+            qa.index,
+            job.queries[first : first + _QUERIES_AT_ONCE],
+            job.hits,
+            qa.retriever,
+            filter=job.retrieval.filter,
+            bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+            threads=max(1, torch.get_num_threads()),
+        )
+    return found
 
 
 def check_text(
@@ -286,6 +399,39 @@ def _read_several(
     )
     left = iter(answers)
     return [[next(left)[: job.n_answers] for _ in job.questions] for job in jobs]
+
+
+def _read_sentences(
+    qa: OpenDomainQA, jobs: Sequence[SentencesJob], check_wanted: CheckWanted
+) -> list[list[list[ReadPassage]]]:
+    """Score the sentences of all jobs, whose passages are all found or all provided."""
+    first = jobs[0]
+    found = qa.read_sentences(
+        [question for job in jobs for question in job.questions],
+        passages=None
+        if first.provided is None
+        else [some for job in jobs for some in job.provided or ()],
+        top_k=first.top_k,
+        filter=first.retrieval.filter,
+        bm25_parameters=first.retrieval.bm25_parameters(qa.index),
+        before_block=check_wanted,
+    )
+    left = iter(found)
+    return [[next(left) for _ in job.questions] for job in jobs]
+
+
+def _check_quote(qa: OpenDomainQA, job: QuoteJob, check_wanted: CheckWanted) -> list[QuoteMatch]:
+    """Find a quotation."""
+    return qa.check_quote(
+        job.quote,
+        question=job.question,
+        passages=job.passages,
+        top_k=job.top_k,
+        n_matches=job.n_matches,
+        min_similarity=job.min_similarity,
+        filter=job.filter,
+        before_block=check_wanted,
+    )
 
 
 def _weight(passages: Sequence[ProvidedPassage]) -> int:

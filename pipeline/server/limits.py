@@ -12,6 +12,16 @@ MOST_ITEMS = 1_000
 that a body of many small items costs little memory."""
 MOST_SCORE = 1e6
 """Largest absolute value of a retrieval score in a request; beyond, float32 loses the logits."""
+MOST_CONDITIONS = 32
+"""Fields that a filter may name."""
+MOST_FILTER_CHARS = 1_000
+"""Characters of a field's name or of a value in a filter."""
+MOST_FILTER_NUMBER = 1e15
+"""Largest absolute value of a number in a filter; JSON's numbers are exact up to here."""
+MOST_TOKENS = 1_000_000
+"""Largest budget of tokens in a request; more than all passages of a request have."""
+MOST_K1 = 1_000.0
+"""Largest k1 of BM25 in a request; beyond, the frequency of words counts as it is."""
 DEFAULT_MIN_CONFIDENCE = 0.2
 """Least confidence of an answer where nothing else is set and the reader was calibrated. Of the
 shipped reader's answers below it, less than one in five is right (docs/measurements/answers.md)."""
@@ -36,6 +46,8 @@ class Limits:
     all layers of the reader."""
     max_questions: int = 16
     """Questions that a search engine may send in one request; at most `MOST_ITEMS`."""
+    max_retrieved: int = 5_000
+    """Passages of all queries of a batch of searches."""
     timeout_s: float = 30.0
     """Seconds from the headers of a request to its answer, and for the client to take the reply.
     A client may ask for less."""
@@ -106,6 +118,21 @@ class Limits:
         self._check("questions", len(questions), self.max_questions)
         for place, question in enumerate(questions):
             self.check_question(question, f"questions[{place}]")
+
+    def check_queries(self, queries: Sequence[str], top_k: int) -> None:
+        """Refuse a batch of searches with too many passages, or a query that is refused alone.
+
+        Args:
+            queries: The queries of one request.
+            top_k: Passages of each query.
+
+        Raises:
+            InvalidRequestError: If they are refused.
+        """
+        self.check_top_k(top_k, "topk")
+        self._check("queries", len(queries) * top_k, self.max_retrieved, "passages in all")
+        for place, query in enumerate(queries):
+            self.check_question(query, f"queries[{place}]")
 
     def check_passages(self, passages: Sequence[ProvidedPassage], name: str = "passages") -> None:
         """Refuse to read too many provided passages.

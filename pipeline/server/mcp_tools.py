@@ -17,18 +17,48 @@ from pydantic import Field
 from ...data import PrereadError
 from ...reader import Reader
 from ...reader.hub import hub_is_allowed
+from ..qa.quotes import DEFAULT_MIN_SIMILARITY, QuoteMatch
+from ..qa.sentences import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_THRESHOLD,
+    ReadPassage,
+    highlighted,
+    pruned,
+)
 from ..qa.types import Result
 from ..retrievers.search import FoundPassage
 from .handling import results_of
 from .jobs import AnswerJob, SearchJob
 from .limits import ServeConfig
-from .schemas import AnswerReply, AnswerRequest, MinConfidence, SearchReply
+from .retrieval import Retrieval
+from .schemas import (
+    AnswerReply,
+    AnswerRequest,
+    FilterField,
+    MaxTokens,
+    MinConfidence,
+    MinScore,
+    MinSimilarity,
+    NumMatches,
+    NumSentences,
+    PruneReply,
+    PruneRequest,
+    QuoteReply,
+    QuoteRequest,
+    SearchReply,
+    SentenceHighlightReply,
+    SentenceHighlightRequest,
+    Threshold,
+)
+from .sentence_routes import quote_job, sentences_job
 from .service import Service
 
 _INSTRUCTIONS = """
 `answer` finds passages and quotes words of them as answers, best first, each with its passage and a
 score. Check in the passage that the words mean what was asked. Where `doubt` is not null, they
 probably do not: read `best_passage` instead. `search` finds passages without reading them.
+`highlight` gives the sentences that answer, and `prune` passages without the others. `check_quote`
+says where a quotation stands. `filter` chooses passages by their metadata.
 """
 
 
@@ -54,6 +84,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
         top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
         n_answers: Annotated[int, Field(description="Number of answers at most.", ge=1)] = 5,
         min_confidence: MinConfidence = None,
+        filter: FilterField = None,
         index: index_name = first,
     ) -> AnswerReply:
         """Answer a question with words of the passages of an index."""
@@ -63,7 +94,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
             limits.check_question(question)
             limits.check_top_k(top_k)
             limits.check_answers(n_answers)
-            job = AnswerJob(index, question, top_k, n_answers)
+            job = AnswerJob(index, question, top_k, n_answers, Retrieval(filter))
             deadline = service.deadline(started, None)
             (found,) = await results_of(service.reading, [job], deadline)
             took_ms = 1000 * (time.monotonic() - started)
@@ -77,6 +108,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     async def search(
         query: Annotated[str, Field(description="Plain words.")],
         hits: Annotated[int, Field(description="Number of passages at most.", ge=1)] = 10,
+        filter: FilterField = None,
         index: index_name = first,
     ) -> SearchReply:
         """Find passages of an index, without reading them."""
@@ -85,12 +117,86 @@ def create_mcp(service: Service) -> FastMCP[None]:
             service.check_index(index)
             limits.check_question(query, "query")
             limits.check_top_k(hits, "hits")
-            job = SearchJob(index, query, hits)
+            job = SearchJob(index, query, hits, Retrieval(filter))
             deadline = service.deadline(started, None)
             (found,) = await results_of(service.looking, [job], deadline)
         return SearchReply.of(index, query, cast(list[FoundPassage], found), parse=True)
 
-    for tool in (answer, search):
+    async def highlight(
+        question: Annotated[str, Field(description="Any text.")],
+        top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
+        n_sentences: NumSentences = 5,
+        min_score: MinScore = DEFAULT_MIN_SCORE,
+        filter: FilterField = None,
+        index: index_name = first,
+    ) -> SentenceHighlightReply:
+        """Find the sentences of an index that answer a question."""
+        started = time.monotonic()
+        with _ToolErrors():
+            asked = SentenceHighlightRequest(
+                question=question,
+                top_k=top_k,
+                n_sentences=n_sentences,
+                min_score=min_score,
+                filter=filter,
+            )
+            job = sentences_job(index, asked, service)
+            (found,) = await results_of(service.reading, [job], service.deadline(started, None))
+            (read,) = cast(list[list[ReadPassage]], found)
+            best = highlighted(read, n_sentences, min_score)
+        return SentenceHighlightReply.of(index, asked, best, 1000 * (time.monotonic() - started))
+
+    async def prune(
+        question: Annotated[str, Field(description="Any text.")],
+        top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
+        threshold: Threshold = DEFAULT_THRESHOLD,
+        max_tokens: MaxTokens = None,
+        filter: FilterField = None,
+        index: index_name = first,
+    ) -> PruneReply:
+        """Get passages of an index, pruned to the sentences that may answer a question."""
+        started = time.monotonic()
+        with _ToolErrors():
+            asked = PruneRequest(
+                question=question,
+                top_k=top_k,
+                threshold=threshold,
+                max_tokens=max_tokens,
+                filter=filter,
+            )
+            job = sentences_job(index, asked, service)
+            (found,) = await results_of(service.reading, [job], service.deadline(started, None))
+            (read,) = cast(list[list[ReadPassage]], found)
+            left = pruned(read, threshold, max_tokens)
+        texts = {one.place: one.passage.text for one in read}
+        return PruneReply.of(index, asked, left, texts, 1000 * (time.monotonic() - started))
+
+    async def check_quote(
+        quote: Annotated[str, Field(description="A quotation or statement.")],
+        question: Annotated[
+            str | None, Field(description="A question that the quotation is said to answer.")
+        ] = None,
+        n_matches: NumMatches = 5,
+        min_similarity: MinSimilarity = DEFAULT_MIN_SIMILARITY,
+        filter: FilterField = None,
+        index: index_name = first,
+    ) -> QuoteReply:
+        """Find where a quotation stands in an index, and what the reader answers from there."""
+        started = time.monotonic()
+        with _ToolErrors():
+            asked = QuoteRequest(
+                quote=quote,
+                question=question,
+                n_matches=n_matches,
+                min_similarity=min_similarity,
+                filter=filter,
+            )
+            job = quote_job(index, asked, service)
+            (found,) = await results_of(service.reading, [job], service.deadline(started, None))
+        took_ms = 1000 * (time.monotonic() - started)
+        return QuoteReply.of(index, asked, cast(list[QuoteMatch], found), took_ms)
+
+    for tool in (answer, search, highlight, prune, check_quote):
         mcp.tool(tool, annotations={"readOnlyHint": True, "openWorldHint": False})
     return mcp
 

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from ...data import PrereadError
 from ...indexer import IndexFormatError
-from ..qa.provided import UnknownPassageError
+from ..qa.lookup import UnknownPassageError
 from ..retrievers.external import EngineError
 from .errors import (
     DamagedIndexError,

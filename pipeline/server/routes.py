@@ -8,8 +8,9 @@ from ...data import Passage
 from ..qa.types import ProvidedAnswer, RankedPassage, Result
 from ..retrievers.search import FoundPassage
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
-from .jobs import AnswerJob, DocJob, RankJob, ReadJob, SearchJob
+from .jobs import AnswerJob, DocJob, RankJob, ReadJob, RetrieveJob, SearchJob
 from .schemas import (
+    AnswerQuery,
     AnswerReply,
     AnswerRequest,
     DocField,
@@ -22,6 +23,8 @@ from .schemas import (
     ReadRequest,
     RerankReply,
     RerankRequest,
+    RetrieveReply,
+    RetrieveRequest,
     SearchReply,
     SearchRequest,
     ServedField,
@@ -60,7 +63,7 @@ async def answer_posted(
 @router.get("/answer", summary="Answer a question")
 async def answer(
     index: IndexName,
-    asked: Annotated[AnswerRequest, Query()],
+    asked: Annotated[AnswerQuery, Query()],
     request: Request,
     service: ServiceHere,
 ) -> AnswerReply:
@@ -69,7 +72,7 @@ async def answer(
 
 
 async def _answer(
-    index: str, asked: AnswerRequest, request: Request, service: Service
+    index: str, asked: AnswerRequest | AnswerQuery, request: Request, service: Service
 ) -> AnswerReply:
     service.check_index(index)
     limits = service.config.limits
@@ -77,7 +80,7 @@ async def _answer(
     limits.check_top_k(asked.top_k)
     limits.check_answers(asked.n_answers)
     note(request, service, question=asked.question, top_k=asked.top_k)
-    job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers)
+    job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers, asked.retrieval())
     result = cast(Result, await do_job(service.reading, job, request, asked.timeout_ms))
     return AnswerReply.of(index, asked, result, took_ms(request), service.config.min_confidence)
 
@@ -94,9 +97,28 @@ async def search(
     service.config.limits.check_question(asked.query, "query")
     service.config.limits.check_top_k(asked.hits, "hits")
     note(request, service, question=asked.query, top_k=asked.hits)
-    job = SearchJob(index, asked.query, asked.hits)
+    job = SearchJob(index, asked.query, asked.hits, asked.retrieval())
     found = cast(list[FoundPassage], await do_job(service.looking, job, request, asked.timeout_ms))
     return SearchReply.of(index, asked.query, found, parse=asked.parse)
+
+
+@router.post("/retrieve", summary="Find passages for several queries")
+async def retrieve(
+    index: IndexName,
+    asked: Annotated[RetrieveRequest, Body()],
+    request: Request,
+    service: ServiceHere,
+) -> RetrieveReply:
+    """Finds passages for a batch of queries, as trainers of search agents ask for them."""
+    service.check_index(index)
+    limits = service.config.limits
+    limits.check_queries(asked.queries, asked.topk)
+    note(request, service, question=asked.queries[0], n_queries=len(asked.queries))
+    job = RetrieveJob(index, tuple(asked.queries), asked.topk, asked.retrieval())
+    found = cast(
+        list[list[FoundPassage]], await do_job(service.looking, job, request, asked.timeout_ms)
+    )
+    return RetrieveReply.of(found, return_scores=asked.return_scores)
 
 
 @router.get("/doc/{docid:path}", summary="Look up a passage")
@@ -111,7 +133,12 @@ async def doc(
     service.check_index(index)
     job = DocJob(index, docid)
     passage = cast(Passage, await do_job(service.looking, job, request, asked.timeout_ms))
-    return DocReply(index=index, docid=docid, doc=DocField.of(passage, asked.parse))
+    return DocReply(
+        index=index,
+        docid=docid,
+        doc=DocField.of(passage, asked.parse),
+        metadata=passage.shown_metadata(),
+    )
 
 
 @router.post("/read", summary="Answer from provided passages")

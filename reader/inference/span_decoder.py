@@ -10,7 +10,14 @@ from ..config import DeformerConfig
 from ..modeling.question_answering import SpanLogits
 from ..packing import cumulative
 from ..text.windows import TokenMap
-from .spans import Span, decode_by_passage, decode_spans, passage_margins, passage_normalisers
+from .spans import (
+    Span,
+    decode_by_passage,
+    decode_spans,
+    passage_margins,
+    passage_normalisers,
+    stretch_margins,
+)
 from .window_table import WindowTable
 
 
@@ -135,6 +142,36 @@ class SpanDecoder:
             windows,
             max_answer_length=self._longest(windows, max_answer_length),
             is_meaningful=self._is_meaningful(logits, windows),
+        ).tolist()
+
+    def stretch_margins(
+        self,
+        logits: SpanLogits,
+        windows: WindowTable,
+        stretches: Mapping[int, Sequence[int]],
+        n_stretches: int,
+    ) -> list[float]:
+        """How far the spans of each stretch of text are ahead of the passage's no-answer score.
+
+        Args:
+            logits: Logits of all windows.
+            windows: Table of the same windows.
+            stretches: For each passage, by its number, the number of the stretch of each token of
+                its text; -1 for a token of none. No two passages share a stretch.
+            n_stretches: Number of stretches of all passages.
+
+        Returns:
+            One margin for each stretch, in logits, of all its spans together; -inf for a stretch
+            without tokens. If the reader has no no-answer score, it is taken for 0.
+        """
+        return stretch_margins(
+            logits.start,
+            logits.end,
+            logits.null if self.config.has_no_answer_score else None,
+            windows,
+            windows.numbers_of_rows(stretches),
+            n_stretches,
+            max_answer_length=self._longest(windows, None),
         ).tolist()
 
     def _with_meaning(

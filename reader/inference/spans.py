@@ -231,6 +231,55 @@ def passage_margins(
     return torch.where(of_passage.isfinite(), of_passage, 0.0)
 
 
+def stretch_margins(
+    start: Tensor,
+    end: Tensor,
+    null: Tensor | None,
+    windows: WindowTable,
+    stretches: Tensor,
+    n_stretches: int,
+    *,
+    max_answer_length: int,
+) -> Tensor:
+    """How far all spans of a stretch of text together are ahead of the no-answer score, in logits.
+
+    ``margin = logsumexp(start + end of each span within the stretch) - no-answer score``. A stretch
+    that lies in several windows has the margin of the best one.
+
+    Args:
+        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
+        end: End logits of the same rows. Shape ``(n_rows,)``.
+        null: Start and end logit of each window's [CLS] row; None takes the no-answer score for 0.
+            Shape ``(n_windows, 2)``.
+        windows: Table of the windows, in the order of the rows.
+        stretches: Number of the stretch of each row; -1 for rows of none. The rows of a stretch lie
+            together in a window. Shape ``(n_rows,)``, int64.
+        n_stretches: Number of stretches.
+        max_answer_length: Longest span in tokens.
+
+    Returns:
+        Shape ``(n_stretches,)``, float32; -inf for a stretch without rows.
+    """
+    stretches = stretches.to(start.device)
+    is_inside = stretches >= 0
+    changes = torch.ones_like(is_inside)
+    changes[1:] = stretches[1:] != stretches[:-1]
+    ends = _reachable_ends(end, is_inside, None, max_answer_length, changes)
+    begins = changes & is_inside  # a stretch in two windows begins in each
+    run = begins.cumsum(0)[is_inside] - 1
+    mass = (start.float() + ends.logsumexp)[is_inside]
+    highest = torch.full((int(begins.sum()),), -torch.inf, device=start.device)
+    highest = highest.scatter_reduce(0, run, mass, "amax")
+    margins = torch.zeros_like(highest).index_add(0, run, (mass - highest[run]).exp()).log()
+    margins = margins + highest
+    if null is not None:
+        counts = torch.tensor(windows.lengths, device=start.device)
+        window = torch.arange(len(counts), device=start.device).repeat_interleave(counts)
+        margins = margins - null.float().sum(1)[window[begins]]
+    best = torch.full((n_stretches,), -torch.inf, device=start.device)
+    return best.scatter_reduce(0, stretches[begins], margins, "amax")
+
+
 @dataclass(frozen=True, slots=True)
 class _Ranking:
     """The best span from each row where an allowed span begins, best first."""

@@ -100,6 +100,24 @@ class WindowTable:
                     found[first_row + place] = True
         return found
 
+    def numbers_of_rows(self, numbers: Mapping[int, Sequence[int]]) -> Tensor:
+        """Give each row the number of its token.
+
+        Args:
+            numbers: For each passage, by its number, a number for each token of its text.
+
+        Returns:
+            The numbers; -1 for rows that are not text. Shape ``(n_rows,)``, int64, on CPU.
+        """
+        found = torch.full((sum(self.lengths),), -1, dtype=torch.int64)
+        offsets = cumulative(self.lengths).tolist()
+        for window, passage in enumerate(self.passage):
+            n_tokens = self.lengths[window] - self.n_prefix[window] - 1
+            first_row, first = offsets[window] + self.n_prefix[window], self.first_token[window]
+            of_window = torch.tensor(numbers[passage][first : first + n_tokens], dtype=torch.int64)
+            found[first_row : first_row + n_tokens] = of_window
+        return found
+
     def is_text(self) -> Tensor:
         """Rows where answers may begin and end: the text of the windows.
 

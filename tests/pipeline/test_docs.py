@@ -182,7 +182,7 @@ def test_requests_of_the_docs_get_the_replies_that_stand_there(
 ) -> None:
     blocks = blocks_of(DOCS / "reference" / "http.md")
     pairs = [(a, b) for a, b in zip(blocks, blocks[1:], strict=False) if b.language == "json"]
-    assert len(pairs) == 6
+    assert len(pairs) == 9
     with serving({"sample": sample_index}) as served:
         for asked, replied in pairs:
             words = shlex.split(asked.body.replace("\\\n", " "))

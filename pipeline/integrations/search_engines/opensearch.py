@@ -15,7 +15,7 @@ from .steps import KEY_PLACEHOLDER, ServerAddress, SetupRequest
 
 HIGHLIGHT_BODY = (
     '{ "question": "${parameters.question:-}", "context": "${parameters.context:-}", '
-    '"inputs": ${parameters.inputs:-[]} }'
+    '"inputs": ${parameters.inputs:-[]}, "highlight": "${parameters.highlight:-answer}" }'
 )
 HITS_BODY = (
     '{ "question": "${parameters.question}", "context": ${parameters.context}, '

@@ -1,20 +1,25 @@
 """OpenSearch's semantic highlighter with a remote model: the answer in each text is highlighted.
 
 The highlighter fails the whole search if a highlight is empty, overlaps another or lies outside the
-text, and it cuts Java strings. So each text has one highlight, in UTF-16 code units.
+text, and it cuts Java strings. So a text has one highlight, or sentences in their order where the
+request asks for them, in UTF-16 code units.
 
 Source: neural-search, ``HighlightTagApplier`` and ``MLCommonsClientAccessor``.
 """
 
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Self, cast
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
+from ...qa.sentences import HighlightedSentence, ReadPassage, highlighted
 from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
-from ..jobs import ReadSeveralJob
+from ..jobs import ReadSeveralJob, SentencesJob
 from ..limits import MOST_ITEMS
+from ..offsets import Offsets
 from ..schemas import EXAMPLE_QUESTION, EXAMPLE_TEXT, Question, Text
 from ..service import Service
 from .shapes import EngineRequest, PassageText, utf16_span
@@ -27,6 +32,15 @@ class HighlightInput(EngineRequest):
 
     question: Question
     context: Annotated[PassageText, Field(description="The text. An empty one gets no highlight.")]
+
+
+class Unit(StrEnum):
+    """What is highlighted."""
+
+    ANSWER = "answer"
+    """The best answer of each text."""
+    SENTENCE = "sentence"
+    """The sentences of each text that are likely to answer; there may be none."""
 
 
 class HighlightRequest(EngineRequest):
@@ -46,6 +60,9 @@ class HighlightRequest(EngineRequest):
         list[HighlightInput],
         Field(max_length=MOST_ITEMS, description="Questions and texts of a batch."),
     ] = []
+    highlight: Annotated[
+        Unit, Field(description="Whether answers or whole sentences are highlighted.")
+    ] = Unit.ANSWER
 
 
 class Highlight(BaseModel):
@@ -65,6 +82,16 @@ class Highlight(BaseModel):
         """
         start, end = utf16_span(answer)
         return cls(start=start, end=end, text=answer.answer, score=answer.score)
+
+    @classmethod
+    def of_sentence(cls, found: HighlightedSentence) -> Self:
+        """Highlight a sentence.
+
+        Args:
+            found: The sentence.
+        """
+        start, end = Offsets.UTF16.convert(found.passage, found.start, found.end)
+        return cls(start=start, end=end, text=found.sentence, score=found.score)
 
 
 class HighlightReply(BaseModel):
@@ -112,12 +139,22 @@ async def highlight_texts(
         name = f"inputs[{place}].question" if asked.inputs else "question"
         limits.check_question(one.question, name)
     note(request, service, question=inputs[0].question, n_passages=len(inputs))
-    job = ReadSeveralJob(
-        index,
-        tuple(one.question for one in inputs),
-        provided,
-        n_answers=1,
-    )
-    answers = cast(list[list[ProvidedAnswer]], await do_job(service.reading, job, request, None))
-    found = [[Highlight.of(one.answer) for one in best] for best in answers]
+    questions = tuple(one.question for one in inputs)
+    if asked.highlight is Unit.SENTENCE:
+        apart = tuple((one,) for one in provided)
+        scoring = SentencesJob(index, questions, top_k=1, provided=apart)
+        read = cast(list[list[ReadPassage]], await do_job(service.reading, scoring, request, None))
+        found = [_sentences(passages) for passages in read]
+    else:
+        job = ReadSeveralJob(index, questions, provided, n_answers=1)
+        answers = cast(
+            list[list[ProvidedAnswer]], await do_job(service.reading, job, request, None)
+        )
+        found = [[Highlight.of(one.answer) for one in best] for best in answers]
     return HighlightReply(highlights=found if asked.inputs else found[0])
+
+
+def _sentences(read: Sequence[ReadPassage]) -> list[Highlight]:
+    """The sentences of a text that are likely to answer, in their order."""
+    best = highlighted(read, n_sentences=MOST_ITEMS)
+    return [Highlight.of_sentence(one) for one in sorted(best, key=lambda one: one.start)]

@@ -49,7 +49,12 @@ function asked() {
   if (!Number.isInteger(topK) || topK < 1 || topK > limits.top_k) {
     return mistake("top-k", `Passages to read: enter a whole number from 1 to ${limits.top_k}.`);
   }
-  return { question, topK, index: at("index").value };
+  return { question, topK, index: at("index").value, filter: conditions(at("filter").value) };
+}
+
+/** The conditions of a filter, as they are written on a command line. */
+function conditions(text) {
+  return text.split(/,\s+/).map((one) => one.trim()).filter(Boolean);
 }
 
 function mistake(field, message) {
@@ -88,14 +93,15 @@ async function ask(what, { isNew = true } = {}) {
   }
 }
 
-async function askOnce({ question, topK, index, minConfidence }, signal) {
+async function askOnce({ question, topK, index, filter, minConfidence }, signal) {
   say(topK === 1 ? "Reading 1 passage …" : `Reading up to ${topK} passages …`);
   const started = performance.now();
   const body = { question, top_k: topK, min_confidence: minConfidence };
+  if (filter.length) body.filter = filter;
   const reply = await request(`v1/${encodeURIComponent(index)}/answer`, { body, signal });
   const tookMs = performance.now() - started;
   showAnswers(reply, () =>
-    ask({ question, topK, index, minConfidence: 0 }, { isNew: false }),
+    ask({ question, topK, index, filter, minConfidence: 0 }, { isNew: false }),
   );
   showTime(reply, tookMs);
   const n = at("answers").children.length;
@@ -395,8 +401,10 @@ function seconds(s) {
 // Earlier questions ---------------------------------------------------------------------------
 
 /** Keep a question in the address behind "#", which is never sent, and in this browser's list. */
-function remember({ question, topK, index }) {
-  const hash = `#${new URLSearchParams({ q: question, index, k: topK })}`;
+function remember({ question, topK, index, filter }) {
+  const address = new URLSearchParams({ q: question, index, k: topK });
+  for (const one of filter) address.append("filter", one);
+  const hash = `#${address}`;
   if (location.hash !== hash) history.pushState(null, "", hash);
   const others = recent().filter((one) => one.question !== question || one.index !== index);
   const list = [{ question, index }, ...others].slice(0, MOST_RECENT);
@@ -429,8 +437,9 @@ function showRecent() {
   );
 }
 
-function fill({ question, index, topK }) {
+function fill({ question, index, topK, filter = [] }) {
   at("question").value = question;
+  at("filter").value = filter.join(", ");
   if (topK) at("top-k").value = topK;
   if (served.some((one) => one.name === index)) at("index").value = index;
   showSize();
@@ -440,7 +449,12 @@ function fill({ question, index, topK }) {
 function askAddress() {
   const address = new URLSearchParams(location.hash.slice(1));
   if (!address.get("q")) return;
-  fill({ question: address.get("q"), index: address.get("index"), topK: address.get("k") });
+  fill({
+    question: address.get("q"),
+    index: address.get("index"),
+    topK: address.get("k"),
+    filter: address.getAll("filter"),
+  });
   const what = asked();
   if (what) ask(what, { isNew: false });
 }

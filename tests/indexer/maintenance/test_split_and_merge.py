@@ -129,6 +129,11 @@ def test_given_passages_and_several_queries_score_as_in_the_whole(
             assert partition.bm25.score(query, ordinals) == pytest.approx(expected, abs=2e-4)
         one_by_one = [partition.bm25.search(query, 10) for query in some]
         assert partition.bm25.search_many(some, 10, threads=2) == one_by_one
+        parameters = Bm25Parameters(k1=2, b=0.9)
+        with PassageIndex(partitions[1], bm25_parameters=parameters) as other:
+            for query in some:
+                found = partition.bm25.with_parameters(parameters).search(query, 10)
+                assert found == other.bm25.search(query, 10)
 
 
 @pytest.mark.slow

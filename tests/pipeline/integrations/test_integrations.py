@@ -61,6 +61,10 @@ def test_a_haystack_component_answers_as_the_index(qa: OpenDomainQA, sample_inde
     wanted = qa(PIANO, n_answers=3)
     assert [a.data for a in answers] == [a.answer for a in wanted]
     assert [a.document.id for a in answers] == [a.passage_id for a in wanted]
+    filtered = PrereadAnswerer(str(sample_index), filter={"page": 1})
+    assert filtered.to_dict()["init_parameters"]["filter"] == {"page": 1}
+    assert filtered.run(query=PIANO) == {"answers": []}
+    assert filtered.run(query=PIANO, filter={"page": {"ne": 1}}, top_k=3)["answers"] == answers
 
 
 @pytest.mark.slow
@@ -79,6 +83,7 @@ def test_a_langchain_retriever_returns_what_answers_first(qa: OpenDomainQA) -> N
     assert documents[0].page_content[first["start"] : first["end"]] == best.answer
     scores = [d.metadata["score"] for d in documents]
     assert scores == sorted(scores, reverse=True)
+    assert retriever.invoke(PIANO, filter={"page": 1}) == []  # the sample has no metadata
     chain = retriever | RunnableLambda(lambda found: found[0].metadata["answer"])
     assert chain.invoke(PIANO) == "88"
 

@@ -174,3 +174,18 @@ def test_what_cannot_be_answered_is_refused(
 def test_upper_layers_are_laid_out_once_for_all_calls(default_reader: Reader) -> None:
     answerer = QuestionAnswerer(default_reader)
     assert answerer._laid_out(None, 200, 20).runtime is answerer.reader.runtime
+
+
+def test_sentences_of_contexts_are_highlighted_pruned_and_quoted(
+    answerer: QuestionAnswerer,
+) -> None:
+    contexts = ["Paris is far. Nobody lives there.", "My name is Wolfgang. I live in Berlin."]
+    best = answerer.highlight(LIVE, contexts)[0]
+    assert (best.place, best.sentence) == (1, "I live in Berlin.") and best.score > 0.5
+    assert answerer.highlight(LIVE, contexts[1])[0].place == 0
+    pruned = answerer.prune(LIVE, contexts, max_tokens=8)
+    assert [(one.place, one.text) for one in pruned.contexts] == [(1, "I live in Berlin.")]
+    (match,) = answerer.check_quote("i live in  Berlin", contexts, question=LIVE)
+    assert match.is_exact and match.place == 1 and match.answer == "Berlin"
+    with pytest.raises(PrereadError, match="question: expected some words"):
+        answerer.highlight(" ", contexts)

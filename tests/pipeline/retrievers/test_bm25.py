@@ -9,7 +9,7 @@ import pytest
 from preread.data import Passage, read_corpus, read_questions
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.data.text.normalization import visible_text
-from preread.indexer import PassageIndex
+from preread.indexer import Bm25Parameters, PassageIndex
 from preread.indexer.bm25.indexer import build_bm25, contents_of, docid_of
 from preread.indexer.bm25.java import java_class, leave_java
 from preread.indexer.bm25.searcher import Bm25Searcher
@@ -72,3 +72,18 @@ def test_threads_that_search_two_indexes_get_hits_of_their_own(tmp_path: Path) -
             assert sum(threads.map(wrong, [0, 1, 0, 1])) == 0
     finally:
         sys.setswitchinterval(before)
+
+
+def test_parameters_of_one_search_change_no_other(sample_index: Path) -> None:
+    parameters = Bm25Parameters(k1=3, b=0)
+    query = "which river is the longest"
+    with (
+        PassageIndex(sample_index) as index,
+        PassageIndex(sample_index, bm25_parameters=parameters) as other,
+    ):
+        usual, wanted = index.bm25.search(query, 9), other.bm25.search(query, 9)
+        changed = index.bm25.with_parameters(parameters)
+        assert usual != wanted == changed.search(query, 9)
+        assert changed.search_many([query], 9, threads=2) == [wanted]
+        assert changed.score(query, [hit.ordinal for hit in wanted]) == [h.score for h in wanted]
+        assert index.bm25.search(query, 9) == usual

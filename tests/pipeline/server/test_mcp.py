@@ -36,6 +36,10 @@ def test_tools_answer_over_stdio_as_the_library_does(
                 ("held_back", "answer", {"question": PIANO, "top_k": 5, "min_confidence": 0.99}),
                 ("found", "search", {"query": "longest river", "hits": 2}),
                 ("other", "search", {"query": "gnomon", "index": "odd"}),
+                ("sentences", "highlight", {"question": PIANO, "n_sentences": 2}),
+                ("pruned", "prune", {"question": PIANO, "max_tokens": 60}),
+                ("quoted", "check_quote", {"quote": "has 88 keys", "question": PIANO}),
+                ("filtered", "search", {"query": "river", "filter": {"page": 3}}),
             ):
                 told[name] = (await client.call_tool(tool, arguments)).structured_content
             for arguments, message in (
@@ -43,6 +47,7 @@ def test_tools_answer_over_stdio_as_the_library_does(
                 ({"question": PIANO, "min_confidence": 2}, "min_confidence"),
                 ({"question": PIANO, "top_k": 101}, "top_k: expected at most 100"),
                 ({"question": PIANO, "index": "../x"}, "index: expected one of sample, odd"),
+                ({"question": PIANO, "filter": {"page": {"above": 1}}}, "page: expected one of"),
             ):
                 with pytest.raises(ToolError, match=message):
                     await client.call_tool("answer", arguments)
@@ -62,6 +67,11 @@ def test_tools_answer_over_stdio_as_the_library_does(
     ids = [qa.index.passage(hit.ordinal).passage_id for hit in hits]
     assert [c["docid"] for c in told["found"]["candidates"]] == ids
     assert told["other"]["candidates"][0]["docid"] == "long-1"
+    assert told["filtered"]["candidates"] == []
+    assert "88" in told["sentences"]["sentences"][0]["sentence"]
+    assert 0 < told["pruned"]["n_tokens"] <= 60 < told["pruned"]["n_tokens_read"]
+    assert told["quoted"]["matches"][0]["passage_id"] == "piano-1"
+    assert told["quoted"]["matches"][0]["answer"] == "88"
     schema = told["answer"].model_dump(mode="json", by_alias=True)
     assert "sample, odd" in str(schema) and schema["annotations"]["readOnlyHint"] is True
     assert "Traceback" not in said.read_text("utf-8")

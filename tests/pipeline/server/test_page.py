@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -452,6 +453,9 @@ def test_the_address_says_what_was_asked_and_goes_back(page: Page) -> None:
     page.browser.refresh()
     page.wait(lambda: page.all("#answers h3"))
     assert page.text("#answer-1") == "88"
+    page.open(f"/#q={quote(PIANO)}&index=sample&k=5&filter=page!%3D3&filter=line!%3D1")
+    page.wait(lambda: page.one("#filter").get_property("value") == "page!=3, line!=1")
+    page.wait(lambda: page.all("#answers h3") and page.text("#answer-1") == "88")
 
 
 def test_a_busy_server_is_asked_again(page: Page, server: Served) -> None:

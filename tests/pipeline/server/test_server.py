@@ -338,8 +338,8 @@ def test_a_number_beyond_all_floats_is_no_failure(server: Running) -> None:
 
 
 def test_parameters_that_would_do_nothing_are_refused(server: Running) -> None:
-    reply = server.get("/v1/sample/search", params={"query": "river", "k1": 1.2})
-    assert reply.status_code == 400 and reply.json()["error"]["field"] == "k1"
+    reply = server.get("/v1/sample/search", params={"query": "river", "k": 12})
+    assert reply.status_code == 400 and reply.json()["error"]["field"] == "k"
     reply = server.get("/v1/sample/answer", params={"question": "river", "top_k": "many"})
     assert reply.status_code == 400 and reply.json()["error"]["field"] == "top_k"
 
@@ -385,7 +385,16 @@ def test_request_ids_are_echoed_or_made(server: Running) -> None:
 def test_openapi_describes_every_field_of_requests(server: Running) -> None:
     document = server.get("/openapi.json").json()
     assert {"/v1/{index}/answer", "/v1/{index}/read", "/metrics"} <= set(document["paths"])
-    for name in ("AnswerRequest", "ReadRequest", "RerankRequest", "PassageField"):
+    for name in (
+        "AnswerRequest",
+        "ReadRequest",
+        "RerankRequest",
+        "PassageField",
+        "RetrieveRequest",
+        "SentenceHighlightRequest",
+        "PruneRequest",
+        "QuoteRequest",
+    ):
         for field, schema in document["components"]["schemas"][name]["properties"].items():
             assert "description" in schema, f"{name}.{field}"
     assert server.get("/docs").status_code == 200
