@@ -17,6 +17,7 @@ from ..qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage, Result
 from ..retrievers.search import FoundPassage, search_passages, search_passages_many
 from .batching import CheckWanted
 from .errors import NotFoundError, TooLargeError
+from .examples import example_questions
 from .indexes import ServedIndex
 from .limits import Limits
 from .retrieval import Retrieval
@@ -26,6 +27,8 @@ _BYTES_PER_PASSAGE = 350
 what such a passage has, because the worst text has a token for each byte."""
 _CHARS_PER_TOKEN = 16
 """Text with more characters for each allowed token is refused without counting its tokens."""
+_N_EXAMPLES = 6
+"""Example questions of an index."""
 _QUERIES_AT_ONCE = 32
 """Queries that are searched between two checks whether the client still waits."""
 _SLICE_CHARS = 4_096
@@ -184,6 +187,13 @@ class DocJob:
     passage_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExamplesJob:
+    """Make questions that an index should answer."""
+
+    index: str
+
+
 ReadingJob: TypeAlias = (
     AnswerJob | ReadJob | ReadSeveralJob | EachJob | RankJob | SentencesJob | QuoteJob
 )
@@ -196,8 +206,8 @@ ReadingResult: TypeAlias = (
     | list[list[ReadPassage]]
     | list[QuoteMatch]
 )
-LookingJob: TypeAlias = SearchJob | RetrieveJob | DocJob
-LookingResult: TypeAlias = list[FoundPassage] | list[list[FoundPassage]] | Passage
+LookingJob: TypeAlias = SearchJob | RetrieveJob | DocJob | ExamplesJob
+LookingResult: TypeAlias = list[FoundPassage] | list[list[FoundPassage]] | Passage | list[str]
 _AskingJob: TypeAlias = AnswerJob | ReadJob | EachJob | RankJob
 """A job with one question."""
 
@@ -306,6 +316,8 @@ class BatchHandler:
                 )
             if isinstance(job, RetrieveJob):
                 return _retrieve(qa, job, check_wanted)
+            if isinstance(job, ExamplesJob):
+                return example_questions(qa.index, _N_EXAMPLES)
             ordinals = qa.index.find(job.passage_id)
             if not ordinals:
                 raise NotFoundError(

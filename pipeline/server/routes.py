@@ -8,7 +8,7 @@ from ...data import Passage
 from ..qa.types import ProvidedAnswer, RankedPassage, Result
 from ..retrievers.search import FoundPassage
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
-from .jobs import AnswerJob, DocJob, RankJob, ReadJob, RetrieveJob, SearchJob
+from .jobs import AnswerJob, DocJob, ExamplesJob, RankJob, ReadJob, RetrieveJob, SearchJob
 from .schemas import (
     AnswerQuery,
     AnswerReply,
@@ -16,6 +16,7 @@ from .schemas import (
     DocField,
     DocReply,
     DocRequest,
+    ExamplesReply,
     IndexesReply,
     LimitsField,
     RankedField,
@@ -139,6 +140,14 @@ async def doc(
         doc=DocField.of(passage, asked.parse),
         metadata=passage.shown_metadata(),
     )
+
+
+@router.get("/examples", summary="Questions to begin with")
+async def examples(index: IndexName, request: Request, service: ServiceHere) -> ExamplesReply:
+    """Makes questions from titles and first sentences of some passages; none if it cannot."""
+    service.check_index(index)
+    questions = await do_job(service.looking, ExamplesJob(index), request, None)
+    return ExamplesReply(index=index, questions=cast(list[str], questions))
 
 
 @router.post("/read", summary="Answer from provided passages")

@@ -116,7 +116,7 @@ function begin() {
   current = new AbortController();
   const { signal } = current;
   notice();
-  at("results").hidden = at("time").hidden = true;
+  at("results").hidden = at("time").hidden = at("examples").hidden = true;
   at("stop").hidden = false;
   document.body.setAttribute("aria-busy", "true");
   setTimeout(() => {
@@ -257,7 +257,7 @@ function passageFigure(answer, offsets, around) {
   const [from, to] = excerpt(units, start, end, around);
   show(from, to);
   const caption = element("figcaption", { className: "quiet" });
-  if (title) caption.append(element("cite", { dir: "auto" }, title), " · ");
+  if (title) caption.append(linked(element("cite", { dir: "auto" }, title), answer.metadata), " · ");
   caption.append(element("span", { className: "id" }, id));
   const { page, line } = answer.metadata ?? {};
   if (page ?? line) caption.append(page ? ` · page ${page}` : ` · line ${line}`);
@@ -273,6 +273,13 @@ function passageFigure(answer, offsets, around) {
     caption.append(" · ", more);
   }
   return element("figure", {}, quote, caption);
+}
+
+/** A title, as a link if the passage's metadata has the address of its page. */
+function linked(shown, metadata) {
+  const { url } = metadata ?? {};
+  if (typeof url !== "string" || !/^https?:\/\//.test(url)) return shown;
+  return element("a", { href: url, rel: "noopener noreferrer" }, shown);
 }
 
 /** The part of a text that is shown around an answer, cut between words where there are spaces. */
@@ -476,6 +483,32 @@ function showSize() {
   at("size").textContent = `${where}${passages}, searched by ${index.retriever}`;
 }
 
+/** Offer questions about the chosen index. Without them the page works as well. */
+async function showExamples() {
+  const index = at("index").value;
+  at("examples").hidden = true;
+  let questions;
+  try {
+    ({ questions } = await request(`v1/${encodeURIComponent(index)}/examples`));
+  } catch (error) {
+    if (error instanceof Refusal) return;
+    throw error;
+  }
+  const isLate = at("index").value !== index || !at("results").hidden || at("notice").firstChild;
+  if (!questions.length || isLate || document.body.hasAttribute("aria-busy")) return;
+  at("example-list").replaceChildren(
+    ...questions.map((question) => {
+      const button = element("button", { type: "button", className: "plain", dir: "auto" }, question);
+      button.addEventListener("click", () => {
+        fill({ question, index });
+        submit();
+      });
+      return element("li", {}, button);
+    }),
+  );
+  at("examples").hidden = false;
+}
+
 /** Load the list of indexes, and go on. */
 async function start(then) {
   try {
@@ -497,7 +530,10 @@ async function start(then) {
   at("forget-key").hidden = !storedKey();
   showSize();
   showRecent();
-  if (!location.hash) say("Answers are words of the passages, and are shown in them.");
+  if (!location.hash) {
+    say("Answers are words of the passages, and are shown in them.");
+    showExamples();
+  }
   then();
 }
 
@@ -506,7 +542,10 @@ at("ask").addEventListener("submit", (event) => {
   submit();
 });
 at("stop").addEventListener("click", stop);
-at("index").addEventListener("change", showSize);
+at("index").addEventListener("change", () => {
+  showSize();
+  if (at("results").hidden) showExamples();
+});
 at("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the part of the address behind "#" has the question
   (at("results").hidden ? at("question") : at("results")).focus();

@@ -74,6 +74,7 @@ from .sentences import (
 from .server import (
     ErrorField,
     ErrorReply,
+    ExamplesReply,
     FieldProblem,
     HealthReply,
     IndexesReply,
@@ -100,6 +101,7 @@ __all__ = [
     "FieldProblem",
     "FilterField",
     "HealthReply",
+    "ExamplesReply",
     "IndexesReply",
     "JudgedReply",
     "KeptSentenceField",

@@ -35,6 +35,16 @@ class IndexesReply(BaseModel):
     limits: Annotated[LimitsField, Field(description="The most that one request may ask for.")]
 
 
+class ExamplesReply(BaseModel):
+    """Questions that an index should answer."""
+
+    index: Annotated[str, Field(description="Name of the index.", examples=["my-index"])]
+    questions: Annotated[
+        list[str],
+        Field(description="The questions; none if passages have no titles, or are not English."),
+    ]
+
+
 class FieldProblem(BaseModel):
     """What is wrong with one field."""
 

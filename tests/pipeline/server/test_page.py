@@ -248,6 +248,17 @@ def test_an_answer_is_shown_and_marked_in_its_passage(page: Page, qa: OpenDomain
     assert len(fetched) >= 4 and all(name.startswith(page.url) for name in fetched)
 
 
+def test_example_questions_are_offered_and_asked(page: Page) -> None:
+    page.wait(lambda: page.all("#example-list button"))
+    offered = [one.text for one in page.all("#example-list button")]
+    told = requests.get(f"{page.url}/v1/sample/examples", timeout=60).json()
+    assert offered == told["questions"] and len(set(offered)) == 6
+    page.all("#example-list button")[0].click()
+    page.wait(lambda: page.all("#answers article") or page.all("#notice .notice"))
+    assert page.one("#question").get_property("value") == offered[0]
+    assert not page.one("#examples").is_displayed()
+
+
 def test_markup_in_passages_is_text(page: Page) -> None:
     page.ask("How many stripes does the zebra of Quimper have?", index="odd")
     assert page.text("#answer-1") == "4711"
