@@ -312,10 +312,10 @@ def _choose(reader: Reader, context: str, read: RequestLogits, choice: _Choice) 
     if not spans:
         raise _no_words("context", context)
     null = _null_probability(read.logits, read.windows) if choice.with_null else 0.0
-    pieces = tokens.words if choice.align_to_words else tokens.tokens
+    piece = tokens.word if choice.align_to_words else tokens.tokens.__getitem__
 
     def found(span: Span) -> Found:
-        inside = pieces[span.first_token][0], pieces[span.last_token][1]
+        inside = piece(span.first_token)[0], piece(span.last_token)[1]
         start, end = whole_characters(context, *inside)
         score = span.probability * (1 - null)
         return {"score": score, "start": start, "end": end, "answer": context[start:end]}

@@ -26,14 +26,6 @@ class Span:
     probability: float
     """Softmax over all spans of all passages that were read, those without meaning included."""
 
-    def overlaps(self, other: "Span") -> bool:
-        """Whether two spans share a token."""
-        return (
-            self.passage == other.passage
-            and self.first_token <= other.last_token
-            and other.first_token <= self.last_token
-        )
-
 
 def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Tensor:
     """Log normaliser of each passage: the log softmax denominators of start and end, added.
@@ -347,15 +339,16 @@ def _select(
     for first_row, last_row, logit, probability in ranked:
         window = bisect_right(offsets, first_row) - 1
         shift = windows.first_token[window] - windows.n_prefix[window] - offsets[window]
-        span = Span(
-            passage=windows.passage[window],
-            first_token=first_row + shift,
-            last_token=last_row + shift,
-            logit=logit,
-            probability=probability,
-        )
-        if not any(span.overlaps(better) for better in chosen):
-            chosen.append(span)
-        if len(chosen) == n_best:
-            break
+        passage, first, last = windows.passage[window], first_row + shift, last_row + shift
+        for better in chosen:
+            if (
+                better.passage == passage
+                and first <= better.last_token
+                and better.first_token <= last
+            ):
+                break
+        else:
+            chosen.append(Span(passage, first, last, logit, probability))
+            if len(chosen) == n_best:
+                break
     return chosen

@@ -22,7 +22,7 @@ from string import punctuation
 from typing import TYPE_CHECKING
 from unicodedata import category
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor
 
 from ...data import PrereadError
@@ -64,15 +64,33 @@ class Window:
         return len(self.token_ids) - self.n_prefix - 1
 
 
-@dataclass(frozen=True, slots=True)
 class TokenMap:
     """A text, and the positions of its tokens."""
 
-    text: str
-    tokens: tuple[tuple[int, int], ...]
-    """Start and end (exclusive) of each token, in code points."""
-    words: tuple[tuple[int, int], ...]
-    """Start and end (exclusive) of the word that each token is part of, in code points."""
+    def __init__(self, text: str, encoding: Encoding) -> None:
+        """Map a text.
+
+        Args:
+            text: The text.
+            encoding: The text as the tokenizer encoded it, without special tokens.
+        """
+        self.text = text
+        self._encoding = encoding
+        self.tokens: list[tuple[int, int]] = encoding.offsets
+        """Start and end (exclusive) of each token, in code points."""
+
+    def word(self, token: int) -> tuple[int, int]:
+        """Find the word that a token is part of.
+
+        Args:
+            token: Number of the token.
+
+        Returns:
+            Start and end (exclusive) of the word, in code points.
+        """
+        number = self._encoding.token_to_word(token)
+        within = None if number is None else self._encoding.word_to_chars(number)
+        return _word(self.text, self.tokens[token], within or self.tokens[token])
 
     def char_span(self, first_token: int, last_token: int) -> tuple[int, int]:
         """Convert a span of tokens to a span of characters, widened to whole words.
@@ -85,7 +103,7 @@ class TokenMap:
             Start and end (exclusive) in code points, so that the answer is ``text[start:end]``.
             Combining accents stay with their letter: the span begins and ends at whole characters.
         """
-        return whole_characters(self.text, self.words[first_token][0], self.words[last_token][1])
+        return whole_characters(self.text, self.word(first_token)[0], self.word(last_token)[1])
 
     def has_meaning(self, first_token: int, last_token: int) -> bool:
         """Whether the text of a span holds more than punctuation, markup and space.
@@ -209,14 +227,7 @@ class TextEncoder:
         Returns:
             The text and the offsets of its tokens, numbered as in its windows.
         """
-        encoding = self.backend.encode(text, add_special_tokens=False)
-        tokens: list[tuple[int, int]] = encoding.offsets
-        within = [
-            (encoding.word_to_chars(word) if word is not None else None) or token
-            for word, token in zip(encoding.word_ids, tokens, strict=True)
-        ]
-        words = [_word(text, *where) for where in zip(tokens, within, strict=True)]
-        return TokenMap(text, tuple(tokens), tuple(words))
+        return TokenMap(text, self.backend.encode(text, add_special_tokens=False))
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         encodings = self.backend.encode_batch(list(texts), add_special_tokens=False)

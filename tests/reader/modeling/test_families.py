@@ -414,7 +414,8 @@ def test_tokens_stand_in_the_text_in_order_inside_their_words(
 ) -> None:
     tokens = TextEncoder(request.getfixturevalue(name), DeformerConfig()).token_map(text)
     assert [s for s, _ in tokens.tokens] == sorted(s for s, _ in tokens.tokens)
-    for (start, end), (first, last) in zip(tokens.tokens, tokens.words, strict=True):
+    for number, (start, end) in enumerate(tokens.tokens):
+        first, last = tokens.word(number)
         assert 0 <= first <= start <= end <= last <= len(text)
 
 
