@@ -1,12 +1,14 @@
 """How long do commands take from their start to an answer, and how much memory?
 
-    python benchmarks/cold_start.py INDEX [OTHER_INDEX …] --rounds 5
+    python benchmarks/cold_start.py INDEX --rounds 5 --before OTHER_ENVIRONMENT/bin/preread
 
 Each round runs `python -c "import torch"` and then each command in a process of its own, with one
 question of the sample corpus, so that the ratios to PyTorch's import do not depend on the machine.
 Processor seconds are those of the process and its children; other work on the machine changes them
 less than the clock's. Memory is the most that the process had resident at any time, the mapped
 files of Java and PyTorch included. A first round, which is not counted, warms the page cache.
+``--before`` is the command of an older version, which runs in the same rounds; both must be able to
+read INDEX.
 """
 
 import os
@@ -52,25 +54,25 @@ def measured(words: list[str]) -> Run:
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _MIB)
 
 
-def commands(index: Path) -> dict[str, list[str]]:
+def commands(preread: Path, index: Path) -> dict[str, list[str]]:
     """The commands whose start is measured, by name.
 
     Args:
+        preread: The command of a version.
         index: Folder of the index.
     """
-    preread = str(Path(sys.executable).with_name("preread"))
     return {
-        "info": [preread, "info", str(index)],
-        "search": [preread, "search", str(index), _QUESTION],
-        "ask": [preread, "ask", str(index), _QUESTION],
+        "info": [str(preread), "info", str(index)],
+        "search": [str(preread), "search", str(index), _QUESTION],
+        "ask": [str(preread), "ask", str(index), _QUESTION],
     }
 
 
-def row(index: str, name: str, runs: list[Run], yardstick: list[Run]) -> dict[str, Any]:
+def row(version: str, name: str, runs: list[Run], yardstick: list[Run]) -> dict[str, Any]:
     """The figures of one command.
 
     Args:
-        index: Name of the index; empty for none.
+        version: ``now`` or ``before``; empty for the yardstick.
         name: Name of the command.
         runs: One run for each round.
         yardstick: The import of PyTorch in the same rounds.
@@ -78,7 +80,7 @@ def row(index: str, name: str, runs: list[Run], yardstick: list[Run]) -> dict[st
     processor = [run.processor_s for run in runs]
     wall = [run.wall_s for run in runs]
     return {
-        "index": index,
+        "version": version,
         "command": name,
         "times_processor": spread(ratios(processor, [one.processor_s for one in yardstick])),
         "times_wall": spread(ratios(wall, [one.wall_s for one in yardstick])),
@@ -91,14 +93,18 @@ def row(index: str, name: str, runs: list[Run], yardstick: list[Run]) -> dict[st
 def main() -> None:
     """Rounds over all commands, then one row for each."""
     parser = command_line(__doc__)
-    parser.add_argument("indexes", nargs="+", type=Path)
+    parser.add_argument("index", type=Path)
+    parser.add_argument("--before", type=Path, help="the command of an older version")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch_words = [sys.executable, "-c", "import torch"]
+    versions = {"now": Path(sys.executable).with_name("preread")}
+    if options.before is not None:
+        versions["before"] = options.before
     asked = {
-        (path.name, name): words
-        for path in options.indexes
-        for name, words in commands(path).items()
+        (version, name): words
+        for version, preread in versions.items()
+        for name, words in commands(preread, options.index).items()
     }
     yardstick: list[Run] = []
     found: dict[tuple[str, str], list[Run]] = {key: [] for key in asked}
@@ -111,8 +117,9 @@ def main() -> None:
                 found[key].append(run)
         print(f"round {number} of {options.rounds}", flush=True)
     rows = [row("", "import torch", yardstick, yardstick)]
-    rows += [row(index, name, runs, yardstick) for (index, name), runs in found.items()]
-    write_result("cold-start", {"rounds": options.rounds, "rows": rows})
+    rows += [row(version, name, runs, yardstick) for (version, name), runs in found.items()]
+    content = {"rounds": options.rounds, "index": options.index.name, "rows": rows}
+    write_result("cold-start", content)
 
 
 if __name__ == "__main__":
