@@ -19,6 +19,8 @@ from .side import Predictor
 from .tables import from_int8, to_int8
 
 _FORMAT = "preread-codec-3"
+_EARLIER = "upper."
+"""What the names of tensors begin with that a file held before version 0.2."""
 _SCALES = "_scales"
 """Suffix of the name of a table's scales."""
 _TABLES = ("position", "neighbours", "mean", "output", "codebooks")
@@ -110,6 +112,12 @@ def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
                 f"{reader.fingerprint[:12]}), found a codec of the reader with fingerprint "
                 f"{str(fingerprint)[:12]}. Learn one for this reader with `preread learn-codec`."
             )
+        if any(tensor.startswith(_EARLIER) for tensor in stored):
+            raise PrereadError(
+                f"{path}: expected a codec alone, found upper layers in the same file, as indexes "
+                "and codecs made before version 0.2 have them. Build the index again with `preread "
+                "index`, or learn the codec again with `preread learn-codec`."
+            )
         _check_shapes(stored, name.n_bytes, reader.config.hidden_size)
         tables = {name: from_int8(stored[name], stored[name + _SCALES]) for name in _TABLES}
         codebooks = tables.pop("codebooks")
@@ -136,8 +144,12 @@ def _check_shapes(stored: dict[str, Tensor], n_bytes: int, size: int) -> None:
     """
     shape = {name: tuple(tensor.shape) for name, tensor in stored.items()}
     wanted = {*_TABLES, *(name + _SCALES for name in _TABLES), "analysis", "synthesis"}
-    if shape.keys() != wanted:
-        raise ValueError(f"expected the tensors {sorted(wanted)}, found {sorted(shape)}")
+    unknown, missing = sorted(shape.keys() - wanted), sorted(wanted - shape.keys())
+    if unknown or missing:
+        raise ValueError(
+            f"expected {len(wanted)} tensors, found {len(missing)} of them missing and "
+            f"{len(unknown)} others, for example {(missing or unknown)[0]}"
+        )
     n_positions, width = shape["position"] if len(shape["position"]) == 2 else (0, 0)
     n_units = width - size
     n_neighbours = shape["neighbours"][0] if shape["neighbours"] else 0

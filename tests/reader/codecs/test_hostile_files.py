@@ -70,6 +70,18 @@ def test_tensors_of_a_codec_are_those_of_one(
         load_codec(path, tiny_reader)
 
 
+def test_a_file_that_also_holds_upper_layers_is_told_as_an_earlier_one(
+    parts: tuple[Tensors, dict[str, str]], tiny_reader: Reader, tmp_path: Path
+) -> None:
+    tensors, metadata = parts
+    tensors["upper.head.bias"] = torch.zeros(2, dtype=torch.float16)
+    path = tmp_path / "earlier.safetensors"
+    path.write_bytes(save(tensors, metadata))
+    with pytest.raises(PrereadError, match=r"before version 0\.2 .* `preread index`") as raised:
+        load_codec(path, tiny_reader)
+    assert len(str(raised.value)) < 400
+
+
 @pytest.mark.parametrize(
     "header",
     [
