@@ -7,8 +7,8 @@ question of the sample corpus, so that the ratios to PyTorch's import do not dep
 Processor seconds are those of the process and its children; other work on the machine changes them
 less than the clock's. Memory is the most that the process had resident at any time, the mapped
 files of Java and PyTorch included. A first round, which is not counted, warms the page cache.
-``--before`` is the command of an older version, which runs in the same rounds; both must be able to
-read INDEX.
+``--before`` is the command of an older version, which runs in the same rounds, with an index of its
+own if it cannot read INDEX.
 """
 
 import os
@@ -95,16 +95,17 @@ def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("--before", type=Path, help="the command of an older version")
+    parser.add_argument("--before-index", type=Path, help="its index; default: INDEX")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch_words = [sys.executable, "-c", "import torch"]
-    versions = {"now": Path(sys.executable).with_name("preread")}
+    versions = {"now": (Path(sys.executable).with_name("preread"), options.index)}
     if options.before is not None:
-        versions["before"] = options.before
+        versions["before"] = options.before, options.before_index or options.index
     asked = {
         (version, name): words
-        for version, preread in versions.items()
-        for name, words in commands(preread, options.index).items()
+        for version, (preread, index) in versions.items()
+        for name, words in commands(preread, index).items()
     }
     yardstick: list[Run] = []
     found: dict[tuple[str, str], list[Run]] = {key: [] for key in asked}
