@@ -27,7 +27,7 @@ from .quotes import (
     quote_text,
 )
 from .ranking import AnswerRule, rank
-from .reading import BeforeBlock, PassageReader
+from .reading import PassageReader
 from .score_fusion import ranking_for
 from .sentences import (
     DEFAULT_MIN_SCORE,
@@ -40,6 +40,7 @@ from .sentences import (
     pruned,
     read_sentences,
 )
+from .states import BeforeBlock
 from .types import (
     Answer,
     CandidateSpans,

@@ -7,7 +7,7 @@ import torch
 from .lookup import provided_request
 from .pipeline import OpenDomainQA
 from .ranking import rank
-from .reading import BeforeBlock
+from .states import BeforeBlock
 from .types import (
     CandidateSpans,
     ProvidedAnswer,

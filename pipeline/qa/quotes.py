@@ -20,8 +20,9 @@ from ...data.text.quotation import Stretch, align, find_exactly, folded_quotatio
 from ...indexer import PassageIndex
 from ...indexer.filters import Filter
 from ..retrievers.filtered import search_filtered
-from .reading import BeforeBlock, PassageReader
+from .reading import PassageReader
 from .sentences import Ranges, read_sentences
+from .states import BeforeBlock
 from .types import ReadRequest, RequestedPassage
 
 DEFAULT_MIN_SIMILARITY = 0.8

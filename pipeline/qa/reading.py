@@ -18,19 +18,20 @@ https://doi.org/10.1016/S0022-0000(03)00026-6), with a bound that holds for most
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import torch
 
-from ...data import Passage, PrereadError
-from ...indexer import IndexFormatError, PassageIndex
-from ...reader import Packed, Reader, Span, SpanLogits, Window, WindowTable
-from ...reader.codecs import Codec, round_trip
-from ...reader.inference.window_table import table_of_passages
+from ...data import Passage
+from ...indexer import PassageIndex
+from ...reader import Packed, Reader, Span, SpanLogits, WindowTable
+from ...reader.codecs import Codec
 from ...reader.text.windows import TokenMap
 from .blocks import block_starts
+from .checks import check_finite, check_windows
+from .states import NO_WINDOWS, BeforeBlock, OnStage, StateSource
 from .types import Candidate, CandidateSpans, ReadRequest, RequestedPassage
 
 SPANS_PER_PASSAGE = 5
@@ -39,16 +40,8 @@ https://aclanthology.org/2021.acl-long.316)."""
 FIRST_BATCH = 8
 """Passages of the first batch if reading may stop early. Each later batch doubles the number of
 passages that have been read."""
-_ROWS_AT_ONCE = 4096
-"""Tokens that go through the lower layers at a time; they limit the memory."""
 _ROWS_A_BLOCK = 8192
 """Tokens that go through the upper layers between two calls of ``before_block``."""
-_NO_WINDOWS = WindowTable((), (), (), ())
-
-OnStage = Callable[[str], None]
-"""Called with the name of a stage when the stage is done."""
-BeforeBlock = Callable[[], None]
-"""Is called before each block of tokens is read; what it raises ends the reading."""
 
 
 def _ignore(stage: str) -> None:
@@ -85,11 +78,8 @@ class PassageReader:
     """Reads passages with questions, from stored or computed states.
 
     Attributes:
-        reader: Runs the lower layers of questions and of passages without stored states, and the
-            upper layers.
+        reader: Runs the lower layers of questions, and the upper layers.
         index: Stores states; None if every passage comes with its text.
-        codec: Decodes stored states. Computed states go through it too, so that a text has the same
-            answers whether or not it is stored. None leaves computed states as they are.
     """
 
     def __init__(
@@ -100,11 +90,12 @@ class PassageReader:
         Args:
             reader: The reader.
             index: The index with stored states, if there is one.
-            codec: The codec of the index.
+            codec: Decodes stored states. Computed states go through it too, so that a text has the
+                same answers whether or not it is stored. None leaves computed states as they are.
         """
         self.reader = reader
         self.index = index
-        self.codec = codec
+        self._source = StateSource(reader, index, codec)
 
     def read(
         self,
@@ -173,7 +164,7 @@ class PassageReader:
             if not unfinished:
                 break
             parts = [one.request.passages[one.n_read : end] for one in unfinished]
-            states = self._states(
+            states = self._source.states(
                 [passage for part in parts for passage in part], on_stage, before_block
             )
             asked = [number[one.request.question] for one in unfinished]
@@ -190,7 +181,7 @@ class PassageReader:
                 for (which, some), (logits, windows) in zip(block, read, strict=True):
                     one, n_passages = unfinished[which], some.stop - some.start
                     scores = one.request.scores[one.n_read : one.n_read + n_passages]
-                    _check_finite(logits)
+                    check_finite(logits)
                     one.add(logits, windows, n_passages)
                     if stop_margin is not None and not one.is_finished:
                         best = self.reader.spans.best(logits, windows, 1, scores)
@@ -220,7 +211,7 @@ class PassageReader:
             return CandidateSpans()
         passage = cache(lambda place: self.passage_of(request.passages[place]))
         tokens = cache(lambda place: self.reader.encoder.token_map(passage(place).text))
-        _check_windows(read.windows, tokens)
+        check_windows(read.windows, tokens)
         breaks = {n: block_starts(tokens(n)) for n in dict.fromkeys(read.windows.passage)}
         decoder = self.reader.spans
         spans = decoder.best_by_passage(
@@ -247,59 +238,7 @@ class PassageReader:
         Args:
             requested: A passage of a request.
         """
-        if requested.passage is not None:
-            return requested.passage
-        assert self.index is not None and requested.ordinal is not None
-        return self.index.passage(requested.ordinal)
-
-    def _states(
-        self,
-        passages: Sequence[RequestedPassage],
-        on_stage: OnStage,
-        before_block: BeforeBlock | None,
-    ) -> "_States":
-        """The states of passages, each once: first the stored ones, then the computed ones."""
-        stored = list(dict.fromkeys(p.ordinal for p in passages if p.ordinal is not None))
-        texts = {_key(p): self.passage_of(p) for p in passages if p.ordinal is None}
-        parts: list[Packed] = []
-        windows = _NO_WINDOWS
-        if stored:
-            assert self.index is not None and self.codec is not None
-            fetched = self.index.fetch(stored)
-            on_stage("fetch")
-            fetched.check(self.reader.config)
-            parts.append(fetched.decode(self.codec, self.reader.device))
-            windows = fetched.windows
-            on_stage("decode")
-        if texts:
-            computed, others = self._computed(list(texts.values()), before_block)
-            parts += computed
-            windows = windows.followed_by(others, len(stored))
-            on_stage("encode")
-        number = {key: n for n, key in enumerate([*stored, *texts])}
-        return _States(_joined(parts), windows, number)
-
-    def _computed(
-        self, passages: Sequence[Passage], before_block: BeforeBlock | None
-    ) -> tuple[list[Packed], WindowTable]:
-        """Compute states of passages that are not stored, as the codec would return them."""
-        encoded = self.reader.encoder.encode_passages(
-            [passage.text for passage in passages], [passage.title for passage in passages]
-        )
-        every = (window for windows in encoded for window in windows)
-        computed = []
-        for some in _batches(every):
-            if before_block is not None:
-                before_block()
-            computed.append(self._through_codec(some))
-        return computed, table_of_passages(encoded)
-
-    def _through_codec(self, windows: Sequence[Window]) -> Packed:
-        """Lower states of windows after the round trip through the codec."""
-        states = self.reader.window_states(windows)
-        if self.codec is None:
-            return states
-        return round_trip(self.codec, states, Packed.from_lists([w.token_ids for w in windows]))
+        return self._source.passage_of(requested)
 
 
 class _Progress:
@@ -310,7 +249,7 @@ class _Progress:
         self.n_read = 0
         self.is_finished = not request.passages
         self._parts: list[SpanLogits] = []
-        self._windows = _NO_WINDOWS
+        self._windows = NO_WINDOWS
         self._best = -torch.inf
 
     def add(self, logits: SpanLogits, windows: WindowTable, n_passages: int) -> None:
@@ -334,53 +273,10 @@ class _Progress:
         """The logits of all passages that were read."""
         if not self._parts:
             nothing = SpanLogits(torch.empty(0), torch.empty(0), torch.empty(0, 2))
-            return RequestLogits(nothing, _NO_WINDOWS, 0)
+            return RequestLogits(nothing, NO_WINDOWS, 0)
         parts = ((part.start, part.end, part.null) for part in self._parts)
         start, end, null = (torch.cat(kind) for kind in zip(*parts, strict=True))
         return RequestLogits(SpanLogits(start, end, null), self._windows, self.n_read)
-
-
-@dataclass(frozen=True, slots=True)
-class _States:
-    """The states of some passages."""
-
-    states: Packed
-    windows: WindowTable
-    number: dict[Hashable, int]
-    """Number of a passage in the table by its `_key`."""
-
-    def numbers_of(self, passages: Iterable[RequestedPassage]) -> list[int]:
-        """The numbers of passages in the table."""
-        return [self.number[_key(passage)] for passage in passages]
-
-    def blocks(
-        self, numbers: Sequence[Sequence[int]], most_rows: float
-    ) -> Iterator[list[tuple[int, slice]]]:
-        """Cut what is read into blocks of so many tokens.
-
-        Args:
-            numbers: For each request the numbers of its passages, by `numbers_of`.
-            most_rows: Tokens of a block at most; a longer passage makes one of its own.
-
-        Returns:
-            For each block the places of its requests, with a range of each one's passages.
-        """
-        rows = [0] * len(self.number)
-        for passage, length in zip(self.windows.passage, self.windows.lengths, strict=True):
-            rows[passage] += length
-        block: list[tuple[int, slice]] = []
-        n_rows = 0
-        for which, some in enumerate(numbers):
-            first = 0
-            for place, number in enumerate(some):
-                if n_rows and n_rows + rows[number] > most_rows:
-                    if place > first:
-                        block.append((which, slice(first, place)))
-                    yield block
-                    block, n_rows, first = [], 0, place
-                n_rows += rows[number]
-            block.append((which, slice(first, len(some))))
-        yield block
 
 
 def _located(span: Span, tokens: TokenMap) -> Candidate:
@@ -388,67 +284,3 @@ def _located(span: Span, tokens: TokenMap) -> Candidate:
     start, end = tokens.char_span(span.first_token, span.last_token)
     text = tokens.text[start:end]
     return Candidate(span.passage, start, end, text, span.logit, span.probability)
-
-
-def _check_windows(windows: WindowTable, tokens: Callable[[int], TokenMap]) -> None:
-    """Refuse windows that are not those of their texts, as an index that somebody made up can have.
-
-    Args:
-        windows: Table of the windows that were read.
-        tokens: Returns the text and tokens of a passage by its number.
-
-    Raises:
-        IndexFormatError: If a window begins before its text, or ends after it.
-    """
-    for length, prefix, first, passage in zip(
-        windows.lengths, windows.n_prefix, windows.first_token, windows.passage, strict=True
-    ):
-        end, n_tokens = first + length - prefix - 1, len(tokens(passage).tokens)
-        if first < 0 or end > n_tokens:
-            raise IndexFormatError(
-                f"stored windows: expected those of a passage of {n_tokens} tokens, found tokens "
-                f"{first} to {end}, not those of its text. The index is damaged: build it again."
-            )
-
-
-def _check_finite(logits: SpanLogits) -> None:
-    """Refuse logits that are no numbers, as stored states that somebody made up can give.
-
-    Raises:
-        PrereadError: If one is infinite or not a number.
-    """
-    if not all(bool(torch.isfinite(some).all()) for some in (logits.start, logits.end)):
-        raise PrereadError(
-            "expected finite logits, found others: the stored states or the reader's weights are "
-            "damaged. Check the index (`preread verify`), and load the reader again."
-        )
-
-
-def _key(requested: RequestedPassage) -> Hashable:
-    """A key that is equal for passages with the same states."""
-    if requested.ordinal is not None:
-        return requested.ordinal
-    assert requested.passage is not None, "expected an ordinal or a text"
-    return requested.passage.title, requested.passage.text
-
-
-def _joined(parts: Sequence[Packed]) -> Packed:
-    """The segments of all parts in one."""
-    if len(parts) == 1:
-        return parts[0]
-    lengths = tuple(length for part in parts for length in part.lengths)
-    return Packed(torch.cat([part.rows for part in parts]), lengths)
-
-
-def _batches(windows: Iterable[Window]) -> Iterator[list[Window]]:
-    """Windows in batches of at most `_ROWS_AT_ONCE` rows."""
-    batch: list[Window] = []
-    n_rows = 0
-    for window in windows:
-        if batch and n_rows + len(window.token_ids) > _ROWS_AT_ONCE:
-            yield batch
-            batch, n_rows = [], 0
-        batch.append(window)
-        n_rows += len(window.token_ids)
-    if batch:
-        yield batch

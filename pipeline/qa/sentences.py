@@ -27,7 +27,8 @@ from typing import Any
 from ...data import Passage, PrereadError
 from ...data.records import Metadata
 from ...data.text.sentences import sentence_ranges
-from .reading import BeforeBlock, PassageReader, RequestLogits
+from .reading import PassageReader, RequestLogits
+from .states import BeforeBlock
 from .types import ReadRequest
 
 DEFAULT_MIN_SCORE = 0.2
