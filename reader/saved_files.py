@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from .config import CONFIG_FILE
@@ -54,4 +54,5 @@ def write_weights(weights: dict[str, Tensor], folder: Path) -> None:
         folder: Folder of the reader.
     """
     contiguous = {name: weight.contiguous() for name, weight in weights.items()}
-    save_file(contiguous, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    # The library's own function makes a file that only its owner can read.
+    (folder / WEIGHTS_FILE).write_bytes(save(contiguous, metadata={"format": "pt"}))

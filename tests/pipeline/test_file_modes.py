@@ -54,5 +54,6 @@ def test_a_reader_that_was_trained_or_converted(
     save_file(dict(tiny_reader.model.state_dict()), staging / "model.safetensors")
     publish(staging, tmp_path / "trained")
     convert(str(tiny_reader_path), tmp_path / "converted", num_lower_layers=1)
-    for folder in (tmp_path / "trained", tmp_path / "converted"):
+    tiny_reader.model.save_pretrained(tmp_path / "saved")
+    for folder in (tmp_path / "trained", tmp_path / "converted", tmp_path / "saved"):
         assert modes(folder) == {0o666 & ~umask}
