@@ -19,6 +19,7 @@ from .fields import (
     RetrievalFields,
     RetrievalQuery,
     TimeoutMs,
+    TookMs,
 )
 
 
@@ -157,7 +158,7 @@ class AnswerReply(JudgedReply):
     question: Annotated[str, Field(description="The question.")]
     answers: Annotated[list[AnswerField], Field(description="The answers, best first.")]
     offsets: OffsetsField
-    took_ms: Annotated[float, Field(description="Milliseconds in the server, waiting included.")]
+    took_ms: TookMs
     stage_ms: Annotated[
         dict[str, float],
         Field(

@@ -38,6 +38,11 @@ Question = Annotated[
 NumAnswers = Annotated[
     int, Field(ge=1, description="Number of answers at most; no two are equal.", examples=[5])
 ]
+FromStore = Annotated[
+    bool,
+    Field(description="Whether stored states were read; if not, the text went through all layers."),
+]
+TookMs = Annotated[float, Field(description="Milliseconds in the server, waiting included.")]
 OffsetsField = Annotated[
     Offsets,
     Field(

@@ -12,6 +12,7 @@ from ..offsets import Offsets
 from .answers import AnswerField, JudgedReply
 from .fields import (
     EXAMPLE_TEXT,
+    FromStore,
     MinConfidence,
     NumAnswers,
     OffsetsField,
@@ -20,6 +21,7 @@ from .fields import (
     Request,
     Text,
     TimeoutMs,
+    TookMs,
 )
 
 
@@ -117,11 +119,7 @@ class ReadAnswerField(AnswerField):
     """An answer, and the provided passage that it comes from."""
 
     place: Annotated[int, Field(description="Place of the passage in `passages`, from 0.")]
-    from_store: Annotated[
-        bool,
-        Field(description="Whether stored states were read; if not, the text went through all "
-        "layers."),
-    ]  # fmt: skip
+    from_store: FromStore
 
     @classmethod
     def of(cls, provided: ProvidedAnswer, offsets: Offsets) -> Self:
@@ -141,7 +139,7 @@ class ReadReply(JudgedReply):
     question: Annotated[str, Field(description="The question.")]
     answers: Annotated[list[ReadAnswerField], Field(description="The answers, best first.")]
     offsets: OffsetsField
-    took_ms: Annotated[float, Field(description="Milliseconds in the server, waiting included.")]
+    took_ms: TookMs
 
     @classmethod
     def of(
@@ -195,11 +193,7 @@ class RankedField(BaseModel):
     passage_id: Annotated[
         str, Field(description="Identifier of the passage; empty if nobody gave one.")
     ]
-    from_store: Annotated[
-        bool,
-        Field(description="Whether stored states were read; if not, the text went through all "
-        "layers."),
-    ]  # fmt: skip
+    from_store: FromStore
 
     @classmethod
     def of(cls, ranked: RankedPassage) -> Self:
@@ -221,4 +215,4 @@ class RerankReply(Reply):
     """The provided passages, best first."""
 
     results: Annotated[list[RankedField], Field(description="The passages, best first.")]
-    took_ms: Annotated[float, Field(description="Milliseconds in the server, waiting included.")]
+    took_ms: TookMs

@@ -19,12 +19,14 @@ from ..limits import MOST_ITEMS, MOST_TOKENS
 from ..offsets import Offsets
 from .fields import (
     EXAMPLE_TEXT,
+    FromStore,
     OffsetsField,
     Question,
     Reply,
     RetrievalFields,
     Text,
     TimeoutMs,
+    TookMs,
 )
 from .provided import PassageField, as_passage
 
@@ -147,11 +149,7 @@ class SentenceField(PlacedField):
     score: Annotated[
         float, Field(description="From 0 to 1; comparable among the sentences of a question.")
     ]
-    from_store: Annotated[
-        bool,
-        Field(description="Whether stored states were read; if not, the text went through all "
-        "layers."),
-    ]  # fmt: skip
+    from_store: FromStore
 
     @classmethod
     def of(cls, found: HighlightedSentence, offsets: Offsets) -> Self:
@@ -171,7 +169,7 @@ class SentenceHighlightReply(Reply):
     question: Annotated[str, Field(description="The question.")]
     sentences: Annotated[list[SentenceField], Field(description="The sentences, best first.")]
     offsets: OffsetsField
-    took_ms: Annotated[float, Field(description="Milliseconds in the server, waiting included.")]
+    took_ms: TookMs
 
     @classmethod
     def of(
@@ -265,7 +263,7 @@ class PruneReply(Reply):
     n_tokens: Annotated[int, Field(description="Wordpieces of the sentences that were kept.")]
     n_tokens_read: Annotated[int, Field(description="Wordpieces of the sentences of all passages.")]
     offsets: OffsetsField
-    took_ms: Annotated[float, Field(description="Milliseconds in the server, waiting included.")]
+    took_ms: TookMs
 
     @classmethod
     def of(
@@ -337,7 +335,7 @@ class QuoteReply(Reply):
     quote: Annotated[str, Field(description="The quotation.")]
     matches: Annotated[list[MatchField], Field(description="The most similar first.")]
     offsets: OffsetsField
-    took_ms: Annotated[float, Field(description="Milliseconds in the server, waiting included.")]
+    took_ms: TookMs
 
     @classmethod
     def of(
