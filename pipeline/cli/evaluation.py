@@ -141,7 +141,7 @@ def evaluate_retrieval(
         str, typer.Option(help="Judgements to score by: test, dev or train.")
     ] = "test",
     run: Annotated[Path | None, typer.Option(help="Write the passages as a TREC run.")] = None,
-    retriever: Retriever = "bm25",
+    retriever: Retriever = "auto",
     k1: K1 = 0.9,
     b: B = 0.4,
     device: Device = "cpu",
