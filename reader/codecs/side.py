@@ -70,7 +70,8 @@ class SideInformation:
             self._rows = torch.empty(shape, dtype=torch.float16, device=embeddings.device)
             self._rows[self._zero_row] = 0
             self._rows[self._zero_row + 1 :] = predictor.position
-            self._is_known = torch.zeros(vocab_size, dtype=torch.bool)
+            # Without neighbours there is no product to make.
+            self._is_known = torch.full((vocab_size,), self._n_tables == 0)
         if embeddings.device.type != "cpu":
             self.expand()
 

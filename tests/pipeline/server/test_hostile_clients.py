@@ -16,7 +16,7 @@ import pytest
 import requests
 from fastapi import WebSocket
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.qa import reading
+from preread.pipeline.qa import reading, states
 from preread.pipeline.server import ApiKeys, Limits, ServeConfig, Service, connection, create_app
 from preread.reader import Reader
 
@@ -235,7 +235,7 @@ def test_reading_is_given_up_when_its_time_is_over(
     server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_ROWS_A_BLOCK", 512)
-    monkeypatch.setattr(reading, "_ROWS_AT_ONCE", 512)
+    monkeypatch.setattr(states, "_ROWS_AT_ONCE", 512)
     words = [f"{n} word{n} of some text" for n in range(800)]
     asked = {"question": PIANO, "passages": [" ".join(words[n::8]) for n in range(8)]}
     seconds = 'preread_batch_seconds_sum{worker="reading"}'
