@@ -19,10 +19,11 @@ from timing import ratios, spread
 
 _MEASURE = """
 import json, statistics, sys, time
+from pathlib import Path
 from preread.indexer import PassageIndex
 from preread.pipeline import OpenDomainQA
 
-path, n = sys.argv[1], int(sys.argv[2])
+path, n = Path(sys.argv[1]), int(sys.argv[2])
 questions = ["Who wrote the Tale of Genji?", "How many keys does a piano have?",
              "When was Hangul completed?", "Which river is the longest?"]
 
