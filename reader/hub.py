@@ -33,23 +33,26 @@ def hub_is_allowed() -> bool:
     return os.environ.get(ALLOW_VARIABLE, "").lower() in {"1", "true", "yes"}
 
 
-def looks_like_path(name: str) -> bool:
+def looks_like_path(name: str | Path) -> bool:
     """Whether a name can only be a folder, so that the hub is not asked.
 
     Args:
         name: What a user or an index named.
     """
+    if isinstance(name, Path):
+        return True
     if name.startswith((".", "/", "~")) or Path(name).exists():
         return True
     first, slash, _ = name.partition("/")
     return _HUB_NAME.fullmatch(name) is None or bool(slash) and Path(first).is_dir()
 
 
-def find_checkpoint(name: str, *, allow_hub: bool = True) -> str:
+def find_checkpoint(name: str | Path, *, allow_hub: bool = True) -> str:
     """The folder of a checkpoint.
 
     Args:
-        name: ``default`` or another one that ships, a folder, or a hub name.
+        name: ``default`` or another one that ships, a folder, or a hub name. The hub is not
+            asked for a `Path`.
         allow_hub: Whether the hub may be asked.
 
     Returns:
@@ -60,7 +63,7 @@ def find_checkpoint(name: str, *, allow_hub: bool = True) -> str:
         PrereadError: If the name is one for the hub, and the hub must not be asked, has no such
             model, or cannot be reached and its cache does not have the model either.
     """
-    shipped = shipped_reader_path(name)
+    shipped = shipped_reader_path(str(name))
     if shipped is not None:
         return str(shipped)
     if looks_like_path(name):
@@ -72,7 +75,7 @@ def find_checkpoint(name: str, *, allow_hub: bool = True) -> str:
             f"unless you allow it: `preread --allow-hub …`, {ALLOW_VARIABLE}=1, or allow_hub=True "
             "in Python. If you have it in a folder, `preread set-reader` makes the index name that."
         )
-    return _fetched(name)
+    return _fetched(str(name))
 
 
 @cache

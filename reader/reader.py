@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 
 from ..data import PrereadError
 from .config import DeformerConfig
+from .forks import survive_forks
 from .hub import find_checkpoint
 from .inference.runtimes import Precision, Runtime, UpperRuntime, check_choice, load_runtime
 from .inference.span_decoder import SpanDecoder
@@ -66,6 +67,7 @@ class Reader:
             PrereadError: If device, runtime and precision cannot be combined, or the ranking needs
                 a no-answer score that the model does not have.
         """
+        survive_forks()
         self.name = name
         self.ranking = Ranking() if ranking is None else ranking
         self.ranking.check(model.config, name)
@@ -107,10 +109,10 @@ class Reader:
                 be combined, if the hub must not be asked or does not answer, or if the reader's
                 files are damaged.
         """
-        name = str(name)
         check_device(device)
         check_choice(runtime, precision, torch.device(device))
         source = find_checkpoint(name, allow_hub=allow_hub)
+        name = str(name)
         changes = {} if num_lower_layers is None else {"num_lower_layers": num_lower_layers}
         if not (Path(source) / "config.json").is_file():
             raise PrereadError(

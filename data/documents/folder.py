@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
+from ..io.folders import refuse_unreadable
 from ..io.lines import read_whole_bytes
 from ..io.peek import data_suffix
 from ..io.policy import ReadReport
@@ -71,8 +72,12 @@ def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:
 
 
 def _walk(folder: Path, report: ReadReport) -> Iterator[DocumentFile]:
-    """The documents, in no order."""
-    for place, folders, files in os.walk(folder):
+    """The documents, in no order.
+
+    Raises:
+        DataError: If a folder cannot be read, or a name is not UTF-8.
+    """
+    for place, folders, files in os.walk(folder, onerror=refuse_unreadable):
         for name in [*folders, *files]:
             if name.startswith(".") or name in _GENERATED:
                 report.left_out[HIDDEN] += 1
@@ -82,9 +87,20 @@ def _walk(folder: Path, report: ReadReport) -> Iterator[DocumentFile]:
             if name.startswith(".") or name in _GENERATED or not path.is_file():
                 continue
             if data_suffix(path) in DOCUMENT_SUFFIXES:
+                _check_name(path)
                 yield DocumentFile(path.relative_to(folder).as_posix(), path)
             else:
                 report.left_out[NO_DOCUMENT] += 1
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that is not UTF-8: passages are named after their documents."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            "expected a file name in UTF-8, found other bytes. Rename the file.", path=path
+        ) from error
 
 
 def hash_document(content: bytes) -> str:

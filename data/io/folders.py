@@ -1,7 +1,9 @@
 """Files of a folder, in the same order on every machine."""
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from ..errors import DataError
 from .peek import data_suffix
@@ -28,10 +30,42 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     Args:
         folder: The folder.
         suffixes: The suffixes that count, in lower case; ``.gz`` after one is ignored.
+
+    Raises:
+        DataError: If a folder cannot be read. What is in it would be taken to be gone.
     """
-    found = (path for path in folder.rglob("*") if data_suffix(path) in suffixes)
-    files = [path for path in found if path.is_file() and not _is_hidden(path, folder)]
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+    found = (path for path in walk(folder) if data_suffix(path) in suffixes)
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """List the files of a folder and its sub-folders, in no order; hidden ones are left out.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        DataError: If a folder cannot be read.
+    """
+    for place, folders, files in os.walk(folder, onerror=refuse_unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(place, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def refuse_unreadable(error: OSError) -> NoReturn:
+    """Raise the error of a folder that cannot be listed.
+
+    Args:
+        error: The operating system's error.
+
+    Raises:
+        DataError: Always.
+    """
+    where = os.fsdecode(error.filename)
+    raise DataError(f"the folder cannot be read: {error.strerror}.", path=where) from error
 
 
 def files_of(path: Path, suffixes: Collection[str]) -> list[Path]:
@@ -63,8 +97,3 @@ def is_documentation(path: Path) -> bool:
         path: The file; only its name counts.
     """
     return path.name.lower().startswith(_DOCUMENTATION)
-
-
-def _is_hidden(path: Path, folder: Path) -> bool:
-    """Decide whether a part of the path below the folder starts with a dot."""
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -123,6 +123,12 @@ def sync_folder(
         PrereadError: If nothing would be left of the index.
     """
     index, folder = Path(index), Path(folder)
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise DataError(
+            f"expected a folder of documents, found {found}. Nothing was changed; check the path.",
+            path=folder,
+        )
     report = ReadReport()
     policy = ErrorPolicy.of(on_error, report)
     with writing(index), PassageIndex(index) as opened:

@@ -1,5 +1,6 @@
 """Files that are either whole or absent, and that no link leads out of the index."""
 
+import errno
 import hashlib
 import json
 import os
@@ -98,6 +99,9 @@ class FileEntry:
             )
 
 
+_REFUSALS = (errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.ENOMEM, errno.EIO)
+
+
 def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading; a link is not followed, and a pipe is not waited for.
 
@@ -135,6 +139,20 @@ def check_readable(path: Path) -> None:
         IndexAccessError: If the operating system does not let it be read; the message is its own.
     """
     open_regular(path).close()
+
+
+def raise_if_refused(path: Path, error: Exception) -> None:
+    """Raise the error of an operating system that refuses a file, rather than call it damaged.
+
+    Args:
+        path: A file of the index.
+        error: What was raised while the file was opened.
+
+    Raises:
+        IndexAccessError: If the system lacks descriptors or memory, or does not permit reading.
+    """
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        raise cannot_be_read(path, error) from error
 
 
 def not_regular(path: Path, mode: int, wanted: str = "a regular file") -> IndexFormatError:

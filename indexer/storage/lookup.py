@@ -15,7 +15,7 @@ import numpy as np
 from ...data import Passage
 from ..errors import IndexFormatError
 from .dataset_offsets import Array, Column
-from .files import check_readable
+from .files import check_readable, raise_if_refused
 from .hdf5 import create_hdf5, map_columns
 
 KEYS = ("id", "text")
@@ -113,6 +113,7 @@ class Lookup:
             if (found := len(column["id_keys"])) != n:
                 raise ValueError(f"expected {n} passages, found {found}")
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise_if_refused(path, error)
             raise IndexFormatError(
                 f"{path}: not a lookup file ({error}). It is damaged: restore it from a backup, or "
                 "build the index again."

@@ -18,7 +18,7 @@ from ...data.io.atomic import atomic_path
 from ...data.records import Metadata
 from ..errors import IndexFormatError
 from .dataset_offsets import Array, Column
-from .files import MAX_JSON_BYTES, check_readable, make_folder
+from .files import MAX_JSON_BYTES, check_readable, make_folder, raise_if_refused
 from .hdf5 import create_hdf5, integer_attribute, map_columns
 from .manifest import METADATA_FOLDER, CountedFile
 
@@ -110,6 +110,7 @@ class MetadataFile:
             self._per_block = integer_attribute(path, _PER_BLOCK)
             self._check()
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise_if_refused(path, error)
             raise self._damaged(error) from error
         self._block = lru_cache(_BLOCKS_KEPT)(self._decompressed)
 

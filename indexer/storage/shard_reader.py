@@ -16,7 +16,7 @@ import numpy as np
 from ...data import Passage
 from ..errors import IndexFormatError
 from .dataset_offsets import Array, Column, check_layouts, read_dataset_layouts, view
-from .files import check_readable
+from .files import check_readable, raise_if_refused
 from .hdf5 import read_layouts
 from .mapping import map_file
 from .readahead import will_read
@@ -78,6 +78,7 @@ class ShardReader:
             column = {name: view(mapped, layout) for name, layout in layouts.items()}
             self._take(column)
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise_if_refused(path, error)
             raise IndexFormatError(
                 f"{path}: not a shard of an index ({error}). The file is damaged: restore it, or "
                 "delete the index folder and build it again."

@@ -90,11 +90,12 @@ def show(
 ) -> None:
     """Print passages of INDEX, or all passages of documents."""
     from ...data import PrereadError
-    from ...data.io.outside import printable
+    from ...data.io.outside import check_text, printable
     from ...indexer import PassageIndex, stored_documents
 
     with PassageIndex(index) as opened:
         for name in names:
+            check_text(name, "name")
             ordinals = opened.find(name) or [
                 ordinal
                 for document in stored_documents(opened, [name])

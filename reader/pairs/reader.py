@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 
 from ...data import PrereadError
 from ..config import DeformerConfig, Stored
+from ..forks import survive_forks
 from ..hub import find_checkpoint
 from ..modeling.layers import Segment
 from ..packing import Packed
@@ -60,6 +61,7 @@ class PairReader:
             name: Name for error messages and results.
             device: PyTorch device that runs the model.
         """
+        survive_forks()
         self.name = name
         self.device = torch.device(device)
         self.model = model
@@ -89,9 +91,9 @@ class PairReader:
             PrereadError: If the reader or device does not exist, the model is not one of pairs, or
                 its files are damaged.
         """
-        name = str(name)
         check_device(device)
         source = find_checkpoint(name)
+        name = str(name)
         asked = {"num_lower_layers": num_lower_layers, "stored_segment": stored_segment}
         changes = {key: value for key, value in asked.items() if value is not None}
         try:

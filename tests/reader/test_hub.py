@@ -130,3 +130,9 @@ def test_code_and_pickles_of_a_checkpoint_are_not_loaded(
     (tmp_path / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch evil'\ntR.")
     with pytest.raises(PrereadError, match="safetensors"):
         Reader.load(str(tmp_path))
+
+
+def test_the_hub_is_not_asked_for_a_path() -> None:
+    assert looks_like_path(Path("nosuch/folder"))
+    with pytest.raises(PrereadError, match=r"found no config\.json"):
+        Reader.load(Path("nosuch/folder"))

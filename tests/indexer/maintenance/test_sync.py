@@ -1,5 +1,6 @@
 """Keeping an index in step with a folder: after every edit it is one built afresh of the folder."""
 
+import errno
 import os
 import random
 import shutil
@@ -7,10 +8,12 @@ import signal
 from collections.abc import Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from preread.data import DataError, OnError, Passage, PrereadError, read_corpus
+from preread.data.io.folders import find_files
 from preread.indexer import (
     AddConfig,
     IndexConfig,
@@ -231,6 +234,47 @@ def test_an_empty_folder_changes_nothing(index: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="files in the folder, found none"):
         sync_folder(index, tmp_path / "none")
     assert len(names_of(index)) == 3
+
+
+@pytest.mark.parametrize("on_error", list(OnError))
+def test_a_folder_that_is_not_there_removes_nothing(
+    index: Path, tmp_path: Path, on_error: OnError
+) -> None:
+    file = tmp_path / "file.jsonl"
+    file.touch()
+    for path, found in ((tmp_path / "nowhere", "nothing"), (file, "a file")):
+        with pytest.raises(DataError, match=f"expected a folder of documents, found {found}"):
+            sync_folder(index, path, on_error=on_error)
+    assert len(names_of(index)) == 3
+
+
+def test_a_folder_that_cannot_be_listed_removes_nothing(
+    index: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may list every folder, so the system call is what refuses."""
+    (folder / "locked").mkdir()
+    scandir = os.scandir
+
+    def refusing(path: str) -> Any:
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(DataError, match="locked: the folder cannot be read: Permission denied"):
+        sync_folder(index, folder)
+    with pytest.raises(DataError, match="locked: the folder cannot be read: Permission denied"):
+        find_files(folder, {".md"})
+    monkeypatch.undo()
+    assert len(names_of(index)) == 3
+
+
+def test_a_document_whose_name_is_not_utf8_is_named(index: Path, folder: Path) -> None:
+    name = os.fsencode(folder) + b"/caf\xe9.txt"
+    with open(name, "wb") as file:
+        file.write(b"A text.")
+    with pytest.raises(DataError, match="expected a file name in UTF-8"):
+        sync_folder(index, folder)
 
 
 def test_passages_from_elsewhere_stay(

@@ -1,5 +1,8 @@
 """The calls and replies of transformers' question answering pipeline."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +192,30 @@ def test_sentences_of_contexts_are_highlighted_pruned_and_quoted(
     assert match.is_exact and match.place == 1 and match.answer == "Berlin"
     with pytest.raises(PrereadError, match="question: expected some words"):
         answerer.highlight(" ", contexts)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_forked_process_answers(tmp_path: Path) -> None:
+    """With two threads: those of the parent do not exist in the child."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os\n"
+        "from preread.pipeline import QuestionAnswerer\n"
+        "asked = {'question': 'Who lives in Rome?', 'context': 'John lives in Rome.'}\n"
+        "qa = QuestionAnswerer()\n"
+        "print(qa(**asked)['answer'], flush=True)\n"
+        "if not os.fork():\n"
+        "    print(qa(**asked)['answer'], QuestionAnswerer()(**asked)['answer'], flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n",
+        "utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["John"] * 3, done.stderr
