@@ -53,7 +53,7 @@ class GracefulServer(uvicorn.Server):
             access_log=False,  # uvicorn's has addresses, which may contain questions
             server_header=False,
             timeout_graceful_shutdown=_CLOSING_SECONDS,
-            lifespan="on",
+            lifespan="on" if service.config.mcp else "off",
         )
         super().__init__(config)
         self._service = service
