@@ -12,7 +12,7 @@ from .policy import ErrorPolicy, SourceLocation, parse_each
 
 JsonObject: TypeAlias = dict[str, object]
 
-_BETWEEN_VALUES = re.compile(r"[\s,]*")
+_SPACE = re.compile(r"\s*")
 _DECODER = json.JSONDecoder()
 
 
@@ -145,17 +145,28 @@ def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
             the reading whatever the policy, because the next value cannot be found.
     """
     text = read_whole_text(path)
-    stripped = text.strip()
-    is_array = stripped.startswith("[")
-    position = text.find("[") + 1 if is_array else 0
     end = len(text.rstrip())
-    if is_array and stripped.endswith("]"):
+    is_array = text.lstrip().startswith("[")
+    position = text.find("[") + 1 if is_array else 0
+    if is_array:
         end -= 1
+        if text[end] != "]":
+            raise SourceLocation(path, text.count("\n", 0, end) + 1).error(
+                "expected the array to end with ], found the end of the file. The file was cut "
+                "short: fetch it again."
+            )
     number, line, counted = 0, 1, 0
     while True:
-        position = _BETWEEN_VALUES.match(text, position, end).end()  # type: ignore[union-attr]
+        position = _SPACE.match(text, position, end).end()  # type: ignore[union-attr]
         if position >= end:
             return
+        if is_array and number:
+            if text[position] != ",":
+                line += text.count("\n", counted, position)
+                raise SourceLocation(path, line, number).error(
+                    f"expected a comma between two items, found {text[position]!r}. Correct it."
+                )
+            position = _SPACE.match(text, position + 1, end).end()  # type: ignore[union-attr]
         line += text.count("\n", counted, position)
         counted = position
         location = SourceLocation(path, line, number)
