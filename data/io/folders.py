@@ -65,7 +65,10 @@ def refuse_unreadable(error: OSError) -> NoReturn:
         DataError: Always.
     """
     where = os.fsdecode(error.filename)
-    raise DataError(f"the folder cannot be read: {error.strerror}.", path=where) from error
+    raise DataError(
+        f"the folder cannot be read: {error.strerror}. Permit reading it, or move it away.",
+        path=where,
+    ) from error
 
 
 def files_of(path: Path, suffixes: Collection[str]) -> list[Path]:

@@ -10,8 +10,6 @@ import pytest
 from preread.data.questions import JudgedQuery
 from preread.pipeline import OpenDomainQA, evaluate_retrieval
 
-pytest.importorskip("ir_measures")
-
 
 def test_measures_are_those_of_their_formulas(qa: OpenDomainQA) -> None:
     hits = [qa.index.passage(h.ordinal).passage_id for h in qa.index.bm25.search("river", 100)]
