@@ -1,10 +1,13 @@
 """``preread highlight | prune | check-quote``: sentences that answer, and quotations."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import Device, Filters, Json, ReadIndex, Retriever, TopK, print_json
+
+if TYPE_CHECKING:
+    from ..qa.types import ProvidedPassage
 
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="Any text.")]
 Given = Annotated[
@@ -36,14 +39,13 @@ def highlight(
     from ...data.io.outside import check_text, printable
     from ...indexer.filters import parse_filter
     from ..qa.pipeline import OpenDomainQA
-    from ..qa.types import ProvidedPassage
 
     check_text(question, "question")
     conditions = parse_filter(filter or ())
     qa = OpenDomainQA.from_index(index, device=device, retriever=retriever)
     found = qa.highlight(
         question,
-        passages=[ProvidedPassage(one) for one in passage] if passage else None,
+        passages=_provided(passage),
         top_k=top_k,
         n_sentences=sentences,
         min_score=min_score,
@@ -87,14 +89,13 @@ def prune(
     from ...data.io.outside import check_text, printable
     from ...indexer.filters import parse_filter
     from ..qa.pipeline import OpenDomainQA
-    from ..qa.types import ProvidedPassage
 
     check_text(question, "question")
     conditions = parse_filter(filter or ())
     qa = OpenDomainQA.from_index(index, device=device, retriever=retriever)
     left = qa.prune(
         question,
-        passages=[ProvidedPassage(one) for one in passage] if passage else None,
+        passages=_provided(passage),
         top_k=top_k,
         threshold=threshold,
         max_tokens=max_tokens,
@@ -131,7 +132,6 @@ def check_quote(
     from ...data.io.outside import check_text, printable
     from ...indexer.filters import parse_filter
     from ..qa.pipeline import OpenDomainQA
-    from ..qa.types import ProvidedPassage
 
     check_text(quote, "quote")
     conditions = parse_filter(filter or ())
@@ -139,7 +139,7 @@ def check_quote(
     found = qa.check_quote(
         quote,
         question=question,
-        passages=[ProvidedPassage(one) for one in passage] if passage else None,
+        passages=_provided(passage),
         top_k=top_k,
         n_matches=matches,
         min_similarity=min_similarity,
@@ -160,3 +160,10 @@ def check_quote(
             f"Not found: no passage has it word for word, or with a similarity of "
             f"{min_similarity:g} or more."
         )
+
+
+def _provided(passage_ids: list[str] | None) -> "list[ProvidedPassage] | None":
+    """The passages that ``--passage`` names; None if it names none."""
+    from ..qa.types import ProvidedPassage
+
+    return [ProvidedPassage(one) for one in passage_ids] if passage_ids else None
