@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..data import PrereadError
+from ..data.io.system_errors import reason_of
 
 N_LISTED = 3
 """Greatest number of identifiers that an error names."""
@@ -28,7 +29,7 @@ def cannot_be_read(path: Path, error: OSError) -> IndexAccessError:
         path: A file of the index.
         error: The operating system's error.
     """
-    return IndexAccessError(f"{path}: cannot be read: {error.strerror or error}.")
+    return IndexAccessError(f"{path}: cannot be read: {reason_of(error)}")
 
 
 def listed(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ configuration as JSON, weights as safetensors, never code and never a pickle.
 import os
 import re
 import threading
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,12 @@ WITHOUT_CODE: dict[str, Any] = {"trust_remote_code": False}
 SAFETENSORS: dict[str, Any] = {**WITHOUT_CODE, "use_safetensors": True}
 """What every model is loaded with: files of other forms are pickles, which run code."""
 
+_DEADLINE_S = 4.0
+"""For the first answer, from the beginning of the search: the import of huggingface_hub takes a
+second where the machine is busy. With what follows, all takes less than five seconds."""
+_LEAST_WAIT_S = 0.5
 _TIMEOUT_S = 3.0
-_DEADLINE_S = 4.5
-"""For the first answer; longer than the timeout, which the look-up of an address does not heed."""
+"""For each step of a request; the look-up of an address does not heed it."""
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "1_Pooling/config.json")
 _OTHERS = ("*/*.safetensors", "onnx/*", "openvino/*", "coreml/*")
@@ -85,6 +89,7 @@ def _fetched(name: str) -> str:
     Raises:
         PrereadError: If there is none.
     """
+    until = time.monotonic() + _DEADLINE_S
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -92,7 +97,7 @@ def _fetched(name: str) -> str:
     revision: str | None = None
     problem = ""
     try:
-        revision = _newest_revision(name)
+        revision = _newest_revision(name, until)
     except RepositoryNotFoundError as error:
         raise PrereadError(
             f"{name}: expected a model of the Hugging Face hub, found none of this name that is "
@@ -112,8 +117,12 @@ def _fetched(name: str) -> str:
         ) from error
 
 
-def _newest_revision(name: str) -> str:
-    """The commit of a hub model; waits some seconds at most.
+def _newest_revision(name: str, until: float) -> str:
+    """Ask for the commit of a hub model.
+
+    Args:
+        name: Name of the model.
+        until: When to stop waiting, by the monotonic clock.
 
     Raises:
         OSError: If there is no answer in time, no connection, or the hub refuses.
@@ -133,7 +142,7 @@ def _newest_revision(name: str) -> str:
     # In a thread of its own: how long the look-up of an address takes, nothing can limit.
     asking = threading.Thread(target=ask, name="preread-hub", daemon=True)
     asking.start()
-    asking.join(_DEADLINE_S)
+    asking.join(max(_LEAST_WAIT_S, until - time.monotonic()))
     if failed and isinstance(failed[0], OSError | ValueError):
         raise failed[0]
     if failed:

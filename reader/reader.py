@@ -10,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 
 from ..data import PrereadError
+from ..data.io.system_errors import words_of
 from .config import DeformerConfig
 from .forks import survive_forks
 from .hub import find_checkpoint
@@ -123,9 +124,8 @@ class Reader:
             model = DeformerForQuestionAnswering.from_pretrained(source, **changes)
             tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
             ranking = load_ranking(source)
-        except (OSError, ValueError, SafetensorError) as error:
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
-            raise PrereadError(f"{name}: reader could not be loaded: {reason}") from error
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise PrereadError(f"{name}: reader could not be loaded: {words_of(error)}") from error
         return cls(
             model,
             tokenizer,

@@ -12,6 +12,7 @@ from ..io.policy import (
     draw,
     parse_each,
 )
+from ..io.system_errors import explaining_read_errors
 from ..records import Passage
 from .beir import read_beir_passages
 from .checks import PassageCheck
@@ -66,10 +67,18 @@ def read_corpus(
     """
     check_limit(limit)
     path = Path(path)
-    check_path(path)
-    format = CorpusFormat(format)
-    if format is CorpusFormat.AUTO:
-        format = detect_corpus_format(path)
+    with explaining_read_errors(path):
+        check_path(path)
+        format = CorpusFormat(format)
+        if format is CorpusFormat.AUTO:
+            format = detect_corpus_format(path)
     policy = ErrorPolicy.of(on_error, report)
     found = parse_each(CORPUS_READERS[format](path, policy), PassageCheck(), policy)
-    return draw(found, path=path, noun="passage", report=policy.report, limit=limit)
+    passages = draw(found, path=path, noun="passage", report=policy.report, limit=limit)
+    return _explained(passages, path)
+
+
+def _explained(passages: Iterator[Passage], path: Path) -> Iterator[Passage]:
+    """Passages whose reading names the corpus if the operating system refuses it."""
+    with explaining_read_errors(path):
+        yield from passages

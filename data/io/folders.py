@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from ..errors import DataError
 from .peek import data_suffix
+from .system_errors import reason_of
 
 _DOCUMENTATION = (
     "readme",
@@ -66,7 +67,7 @@ def refuse_unreadable(error: OSError) -> NoReturn:
     """
     where = os.fsdecode(error.filename)
     raise DataError(
-        f"the folder cannot be read: {error.strerror}. Permit reading it, or move it away.",
+        f"the folder cannot be read: {reason_of(error)}",
         path=where,
     ) from error
 

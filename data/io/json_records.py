@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+from .atomic import naming_output
 from .lines import read_lines, read_whole_text
 from .policy import ErrorPolicy, SourceLocation, parse_each
 
@@ -204,7 +205,7 @@ def write_json_lines(
     """
     path = Path(path)
     n_written = 0
-    with path.open("wb") as raw:
+    with naming_output(path), path.open("wb") as raw:
         # No name and no time in the header: they would make files of the same records differ.
         is_gzip = path.suffix == ".gz" if compress is None else compress
         file = gzip.GzipFile("", "wb", 6, raw, mtime=0) if is_gzip else raw

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 
 from ..errors import DataError
 from .policy import ErrorPolicy, SourceLocation
+from .system_errors import reason_of
 
 MAX_LINE_BYTES = 128 << 20
 """Longest line; the pages of Natural Questions, one a line, have some megabytes."""
@@ -58,8 +59,12 @@ def open_bytes(path: Path, *, is_text: bool = True) -> BinaryIO:
     except IsADirectoryError:
         raise DataError("expected a file, found a folder. Name a file in it.", path=path) from None
     except OSError as error:
-        raise DataError(f"cannot be opened: {error.strerror}.", path=path) from error
-    start = file.peek(16)[:16]
+        raise DataError(f"cannot be opened: {reason_of(error)}", path=path) from error
+    try:
+        start = file.peek(16)[:16]
+    except OSError as error:
+        file.close()
+        raise DataError(f"cannot be read: {reason_of(error)}", path=path) from error
     if start.startswith(_GZIP_MAGIC):
         file.close()
         # GzipFile.readline is Python; io.BufferedReader reads lines in C.
@@ -250,7 +255,7 @@ def _pieces(path: Path, max_bytes: int, *, is_text: bool = True) -> Iterator[tup
                 line=line,
             ) from error
         except OSError as error:
-            raise DataError(f"cannot be read: {error}.", path=path, line=line) from error
+            raise DataError(f"cannot be read: {reason_of(error)}", path=path, line=line) from error
 
 
 def _fault_of_start(start: bytes, path: Path) -> str | None:

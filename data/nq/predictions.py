@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..io.atomic import naming_output
 from ..io.fields import take_id, take_number, take_objects
 from ..io.json_records import JsonObject, read_json_object
 from ..io.policy import SourceLocation
@@ -70,7 +71,8 @@ def write_nq_predictions(path: str | Path, predictions: Iterable[NqPrediction]) 
     """
     records = [_record_of(prediction) for prediction in predictions]
     text = json.dumps({"predictions": records}, ensure_ascii=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")
+    with naming_output(Path(path)):
+        Path(path).write_text(text + "\n", encoding="utf-8")
     return len(records)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import DataError
 from ..io.lines import open_bytes
 from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
+from ..io.system_errors import explaining_read_errors
 from ..nq import find_nq_files
 from ..records import Question, ReadingExample
 from .detection import detect_question_format
@@ -137,11 +138,12 @@ def read_examples(
 
 def _resolve(path: str | Path, format: QuestionFormat) -> QuestionFormat:
     """Return the format, detected where it is ``AUTO``; refuse a file that cannot be opened."""
-    if format == QuestionFormat.AUTO:
-        return detect_question_format(path)
-    format = QuestionFormat(format)
-    if format is QuestionFormat.NQ:
-        find_nq_files(Path(path))
-    else:
-        open_bytes(Path(path)).close()
-    return format
+    with explaining_read_errors(path):
+        if format == QuestionFormat.AUTO:
+            return detect_question_format(path)
+        format = QuestionFormat(format)
+        if format is QuestionFormat.NQ:
+            find_nq_files(Path(path))
+        else:
+            open_bytes(Path(path)).close()
+        return format

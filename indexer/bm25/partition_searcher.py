@@ -84,9 +84,9 @@ class PartitionSearcher(Bm25Searcher):
     def _lucene_searcher(self, parameters: Bm25Parameters) -> Any:
         """Lucene's searcher of the open files, with parameters that suit the partition."""
         lucene = java_class(f"{_SEARCH}.IndexSearcher")(self._reader)
-        fitted = parameters_of_partition(parameters, self._own, self._whole.field)
+        k1, b = parameters_of_partition(parameters, self._own, self._whole.field)
         bm25 = java_class(f"{_SEARCH}.similarities.BM25Similarity")
-        lucene.setSimilarity(bm25(fitted.k1, fitted.b))
+        lucene.setSimilarity(bm25(k1, b))
         return lucene
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -229,8 +229,8 @@ def settle_ties(scores: Sequence[float]) -> list[float]:
 
 def parameters_of_partition(
     parameters: Bm25Parameters, partition: FieldStatistics, whole: FieldStatistics
-) -> Bm25Parameters:
-    """Parameters by which a partition rates the length of documents as the whole corpus does.
+) -> tuple[float, float]:
+    """Find k1 and b by which a partition rates the length of documents as the whole corpus does.
 
     A word of frequency f in a document of length l scores ``f / (f + k1 * (1 - b + b * l / a))``,
     where a is the average length. With a partition's average a', the parameters of
@@ -241,12 +241,15 @@ def parameters_of_partition(
         parameters: Parameters for the whole corpus.
         partition: Statistics of the partition.
         whole: Statistics of the whole corpus.
+
+    Returns:
+        k1, which may be larger than a caller may choose, and b.
     """
     if not partition.average_length:  # there is nothing to find
-        return parameters
+        return parameters.k1, parameters.b
     by_length = parameters.k1 * parameters.b * partition.average_length / whole.average_length
     k1 = parameters.k1 * (1 - parameters.b) + by_length
-    return Bm25Parameters(k1=k1, b=by_length / k1 if k1 else parameters.b)
+    return k1, by_length / k1 if k1 else parameters.b
 
 
 def _weight(statistics: FieldStatistics, document_frequency: int) -> float:

@@ -1,7 +1,6 @@
 """Searching the BM25 index with Lucene, through Anserini's searcher."""
 
 import logging
-import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from ...data import PrereadError
+from ...data.arguments import check_count, check_number
 from ...data.text.normalization import TextNormalization
-from ..errors import IndexFormatError
+from ..errors import IndexFormatError, cannot_be_read
 from .indexer import CONTENTS_FIELD, DOCID_FIELD, docid_of, lucene_files
-from .java import CALLING_JAVA, java_class, java_exception
+from .java import CALLING_JAVA, first_line, java_class, java_exception, refusal_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ K1 = 0.9
 B = 0.4
 """Anserini's parameters for passages of Wikipedia, with which published figures were measured."""
 
+MAX_K1 = 1_000.0
+"""Beyond, the frequency of a word counts as it is; Lucene computes in float32, which ends."""
 MAX_TERMS = 1024
 """Lucene refuses a query of more distinct terms (``IndexSearcher.getMaxClauseCount``)."""
 
@@ -46,7 +48,8 @@ class Bm25Parameters:
     """Parameters of the BM25 formula, which can be chosen for each search."""
 
     k1: float = K1
-    """Saturation of a term's frequency: the smaller, the less a repeated word counts."""
+    """Saturation of a term's frequency, from 0 to `MAX_K1`: the smaller, the less a repeated word
+    counts."""
     b: float = B
     """Penalty for long passages, from 0 (none) to 1 (in proportion to the length)."""
 
@@ -54,12 +57,10 @@ class Bm25Parameters:
         """Check the numbers.
 
         Raises:
-            PrereadError: If a number is outside the range that Lucene accepts.
+            PrereadError: If a value is no number, or out of range.
         """
-        if not (math.isfinite(self.k1) and self.k1 >= 0):
-            raise PrereadError(f"k1 must be a number of at least 0, found {self.k1}.")
-        if not 0 <= self.b <= 1:
-            raise PrereadError(f"b must be between 0 and 1, found {self.b}.")
+        check_number("k1", self.k1, 0, MAX_K1)
+        check_number("b", self.b, 0, 1)
 
 
 class Bm25Searcher:
@@ -84,6 +85,7 @@ class Bm25Searcher:
         Raises:
             IndexFormatError: If the folder holds no Lucene index, or a file of it is missing or has
                 another size.
+            IndexAccessError: If the operating system does not let Lucene read a file.
         """
         folder = Path(folder)
         self._folder = folder.absolute()  # Java keeps the working folder it was started in
@@ -103,8 +105,11 @@ class Bm25Searcher:
             with CALLING_JAVA:
                 self._searcher: Any = searcher(str(self._folder))
         except Exception as error:
+            refusal = refusal_of(error)
+            if refusal is not None:
+                raise cannot_be_read(_place_of(refusal, folder), refusal) from error
             raise IndexFormatError(
-                f"{folder}: not a Lucene index ({_first_line(error)}). It is missing or damaged; "
+                f"{folder}: not a Lucene index ({first_line(error)}). It is missing or damaged; "
                 "run `preread verify`."
             ) from error
         self.parameters = parameters or Bm25Parameters()
@@ -260,7 +265,10 @@ class Bm25Searcher:
                 self._searcher.set_bm25(self.parameters.k1, self.parameters.b)
                 yield
         except raised as error:
-            reason = _first_line(error)
+            refusal = refusal_of(error)
+            if refusal is not None:
+                raise cannot_be_read(_place_of(refusal, self._folder), refusal) from error
+            reason = first_line(error)
             remedy = (
                 "Java's heap is too small: ask for fewer passages (top_k), or raise "
                 "PREREAD_JAVA_HEAP (2g by default)."
@@ -282,8 +290,7 @@ class Bm25Searcher:
 
     def _capped(self, k: int) -> int:
         """A number of hits that fits Java's integers: at most all passages."""
-        if k < 1:
-            raise PrereadError(f"top_k must be at least 1, found {k}.")
+        check_count("top_k", k)
         return min(k, max(1, self.n_documents))
 
 
@@ -386,6 +393,6 @@ def _hits(found: Iterable[Any]) -> list[Hit]:
     return [Hit(int(hit.docid), score := float(hit.score), score) for hit in found]
 
 
-def _first_line(error: Exception) -> str:
-    """The message of a Java exception, without its stack."""
-    return str(error).split("\n", 1)[0]
+def _place_of(refusal: OSError, folder: Path) -> Path:
+    """The file that the operating system refuses, or else the folder that it is in."""
+    return folder if refusal.filename is None else Path(refusal.filename)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from ..errors import IndexFormatError
 from ..storage.dataset_offsets import Column
-from ..storage.files import check_readable
+from ..storage.files import check_readable, raise_if_refused
 from ..storage.hdf5 import create_hdf5, map_columns
 from ..storage.lookup import key_of
 from .indexer import CONTENTS_FIELD, reading_lucene
@@ -117,6 +117,7 @@ class CorpusStatistics:
         try:
             column = map_columns(path, _COLUMNS)
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise_if_refused(path, error)
             raise IndexFormatError(
                 f"{path}: not a file of word statistics ({error}). It is damaged: restore it from "
                 "a backup, or split the whole index again."

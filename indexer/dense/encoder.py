@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from ...data import Passage, PrereadError
+from ...data.io.system_errors import words_of
 from ...reader.hub import SAFETENSORS, WITHOUT_CODE, find_checkpoint
 from ...reader.inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ...reader.packing import batches_by_length
@@ -112,10 +113,9 @@ class SentenceEncoder:
             tokenizer = AutoTokenizer.from_pretrained(folder, **WITHOUT_CODE)
             longest = _settings(folder, "sentence_bert_config.json").get("max_seq_length")
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
             raise PrereadError(
-                f"{name}: the encoder could not be loaded: {reason} Name a folder or a hub model "
-                "of the BERT family."
+                f"{name}: the encoder could not be loaded: {words_of(error)} Name a folder or a "
+                "hub model of the BERT family."
             ) from error
         return cls(
             model,

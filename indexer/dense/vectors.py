@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...data import PrereadError
 from ..errors import IndexFormatError
+from ..storage.files import raise_if_refused
 from .kinds import BYTES_OF_NUMBERS, VectorKind
 
 Array = npt.NDArray[Any]
@@ -99,10 +100,12 @@ def read_vectors(path: Path, *, to_change: bool = False) -> Any:
 
     Raises:
         IndexFormatError: If the file holds no faiss index.
+        IndexAccessError: If the operating system does not let it be read.
     """
     try:
         return faiss.read_index(str(path), 0 if to_change else faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
+        raise_if_refused(path, error)
         raise IndexFormatError(
             f"{path}: not a file of vectors. It is damaged: restore it from a backup, or make the "
             "vectors again with `preread dense`."

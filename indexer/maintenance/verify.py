@@ -8,7 +8,7 @@ from typing import Any
 from ...data import PrereadError
 from ..bm25.indexer import lucene_files
 from ..storage.cleaning import files_of_generations, is_unfinished, snapshots
-from ..storage.files import read_bounded
+from ..storage.files import entries_of, read_bounded
 from ..storage.manifest import FILE_LIST, MANIFEST_FILE, SNAPSHOTS_FOLDER, STATES_FOLDER, Manifest
 from ..storage.snapshots import Lease, is_being_changed, snapshot_path
 
@@ -108,14 +108,14 @@ def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Ite
             yield str(error)
         on_progress(file.bytes)
     known = {file.file for file in files}
-    for found in sorted(folder.iterdir()):
+    for found in entries_of(folder):
         if found.name not in known and found.name != FILE_LIST:
             yield f"{found}: is not in {FILE_LIST}."
 
 
 def _snapshot_faults(path: Path, manifest: Manifest) -> Iterator[str]:
     """Faults of the stored manifests of this generation and of earlier ones."""
-    for file in sorted((path / SNAPSHOTS_FOLDER).glob("*")):
+    for file in entries_of(path / SNAPSHOTS_FOLDER):
         if is_unfinished(file.relative_to(path).as_posix()):
             continue
         try:

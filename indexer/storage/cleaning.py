@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .files import check_folder, open_regular, remove_folder
+from .files import entries_of, open_regular, remove_folder
 from .journal import PLAN_FILE, SHARDS_FILE
 from .manifest import (
     CODEC_FILE,
@@ -92,7 +92,7 @@ def remove_unfinished(index: Path) -> None:
         index: The index folder, which no one else is changing.
     """
     folders = [index / name for name in (*_FOLDERS, SNAPSHOTS_FOLDER)]
-    for path in (*index.iterdir(), *(path for folder in folders for path in _entries(folder))):
+    for path in (*entries_of(index), *(path for folder in folders for path in entries_of(folder))):
         if is_unfinished(path.relative_to(index).as_posix()):
             _remove(path)
 
@@ -112,7 +112,7 @@ def snapshots(index: Path) -> list[Path]:
     Args:
         index: The index folder.
     """
-    found = _entries(index / SNAPSHOTS_FOLDER)
+    found = entries_of(index / SNAPSHOTS_FOLDER)
     return [path for path in found if _IS_SNAPSHOT.fullmatch(path.relative_to(index).as_posix())]
 
 
@@ -123,8 +123,8 @@ def files_of_generations(index: Path) -> Iterator[Path]:
         index: The index folder.
     """
     for folder in _FOLDERS:
-        yield from _entries(index / folder)
-    for path in sorted(index.iterdir()):
+        yield from entries_of(index / folder)
+    for path in entries_of(index):
         if path.name.startswith(_PREFIXES):
             yield path
 
@@ -136,11 +136,6 @@ def is_lucene_leftover(name: str) -> bool:
         name: Its name in the folder.
     """
     return _IN_LUCENE_FOLDER.fullmatch(name) is not None
-
-
-def _entries(folder: Path) -> list[Path]:
-    """What is in a folder, sorted; nothing where there is none."""
-    return sorted(folder.iterdir()) if check_folder(folder) else []
 
 
 def _remove(path: Path) -> None:

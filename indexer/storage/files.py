@@ -1,6 +1,5 @@
 """Files that are either whole or absent, and that no link leads out of the index."""
 
-import errno
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from pydantic import ConfigDict, Field
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path, sync
+from ...data.io.system_errors import refusal_in
 from ..errors import IndexFormatError, cannot_be_read
 
 _SEAL = "sha256"
@@ -63,12 +63,15 @@ class FileEntry:
 
         Raises:
             IndexFormatError: If the file is missing, a link, or of another size.
+            IndexAccessError: If the operating system does not let it be looked at.
         """
         path = Path(index) / self.file
         try:
             status = path.lstat()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             found = "nothing"
+        except OSError as error:
+            raise cannot_be_read(path, error) from error
         else:
             if not stat.S_ISREG(status.st_mode):
                 raise not_regular(path, status.st_mode)
@@ -97,9 +100,6 @@ class FileEntry:
                 f"{path}: its SHA-256 is not the manifest's: bytes have changed. "
                 "Restore the file from a backup, or build the index again."
             )
-
-
-_REFUSALS = (errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.ENOMEM, errno.EIO)
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -151,8 +151,9 @@ def raise_if_refused(path: Path, error: Exception) -> None:
     Raises:
         IndexAccessError: If the system lacks descriptors or memory, or does not permit reading.
     """
-    if isinstance(error, OSError) and error.errno in _REFUSALS:
-        raise cannot_be_read(path, error) from error
+    refusal = refusal_in(error)
+    if refusal is not None:
+        raise cannot_be_read(path, refusal) from error
 
 
 def not_regular(path: Path, mode: int, wanted: str = "a regular file") -> IndexFormatError:
@@ -179,6 +180,7 @@ def check_folder(path: Path) -> bool:
 
     Raises:
         IndexFormatError: If something else is there.
+        IndexAccessError: If the operating system does not let it be looked at.
     """
     try:
         mode = path.lstat().st_mode
@@ -189,6 +191,24 @@ def check_folder(path: Path) -> bool:
     if not stat.S_ISDIR(mode):
         raise not_regular(path, mode, "a folder")
     return True
+
+
+def entries_of(folder: Path) -> list[Path]:
+    """List what is in a folder of an index, sorted; nothing where there is no such folder.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        IndexFormatError: If something else is there.
+        IndexAccessError: If the operating system does not let it be listed.
+    """
+    if not check_folder(folder):
+        return []
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise cannot_be_read(folder, error) from error
 
 
 def make_folder(path: Path) -> None:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from ...data import PrereadError
 from ...data.io.validation import validate
 from ...data.text.normalization import TextNormalization
-from ..errors import IndexFormatError
+from ..errors import IndexFormatError, cannot_be_read
 from .files import (
     Count,
     FileEntry,
@@ -256,7 +256,11 @@ class Manifest:
         """
         index = Path(index)
         path = index / MANIFEST_FILE
-        if not (path.is_file() or path.is_symlink()):
+        try:
+            is_there = path.is_file() or path.is_symlink()
+        except OSError as error:
+            raise cannot_be_read(path, error) from error
+        if not is_there:
             raise IndexFormatError(_no_manifest(index))
         manifest = cls.read(path)
         for name in (*_FOLDERS, manifest.lucene):

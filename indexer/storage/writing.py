@@ -1,11 +1,13 @@
 """Changing an index while no other process changes it."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ...data import PrereadError
+from ...data.io.system_errors import advice_on
 from .cleaning import remove_unused
 from .journal import PLAN_FILE, remove_journal
 from .manifest import Manifest
@@ -17,7 +19,6 @@ _ADVICE = {
     errno.EACCES: " Choose a folder you may write to.",
     errno.EPERM: " Choose a folder you may write to.",
     errno.EROFS: " Choose a folder you may write to.",
-    errno.EMFILE: " Too many files are open: raise the limit (ulimit -n) and go on with --resume.",
 }
 
 
@@ -53,6 +54,8 @@ def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
 def explaining_write_errors(index: Path) -> Iterator[None]:
     """Say what to do when the operating system refuses to write.
 
+    An error that names a file elsewhere is about that file, and not about the index.
+
     Args:
         index: The index folder, for the message.
 
@@ -62,7 +65,22 @@ def explaining_write_errors(index: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        advice = _ADVICE.get(error.errno or 0, "")
         reason = error.strerror or str(error)
+        if error.filename is None:
+            where = ""
+        elif _is_near(Path(os.fsdecode(error.filename)), index):
+            where = f" ({os.fsdecode(error.filename)})"
+        else:
+            where = os.fsdecode(error.filename)
+            raise PrereadError(f"{where}: {reason}.{advice_on(error)}") from error
+        advice = _ADVICE.get(error.errno or 0) or advice_on(error)
         raise PrereadError(f"{index}: cannot be written: {reason}{where}.{advice}") from error
+
+
+def _is_near(path: Path, index: Path) -> bool:
+    """Whether a path is in the index folder, above it, or in its temporary folder beside it."""
+    path, index = path.absolute(), index.absolute()
+    if index.is_relative_to(path) or path.is_relative_to(index):
+        return True
+    beside = path.parts[: len(index.parts)]  # `atomic_folder` names it
+    return beside[:-1] == index.parts[:-1] and beside[-1].startswith(f".{index.name}-")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
 from ...data import PrereadError, Question, score_prediction
-from ...data.io.atomic import atomic_path
+from ...data.io.atomic import atomic_path, naming_output
 from ...data.io.validation import parse_json
 from ...indexer import Hit, PassageIndex
 from ...indexer.storage.files import sha256_of
@@ -254,6 +254,7 @@ def keep_reads(
     with ExitStack() as files:
         file: TextIO | None = None
         if path is not None:
+            files.enter_context(naming_output(path))
             file = files.enter_context(path.open("a", encoding="utf-8", newline="\n"))
         bar = tqdm(
             questions[len(reads) :],

@@ -70,12 +70,20 @@ def documents(
     from ...indexer import PassageIndex, stored_documents
 
     with PassageIndex(index) as opened:
-        for document in stored_documents(opened, patterns or ("*",)):
+        found = stored_documents(opened, patterns or ("*",))
+        for document in found:
             if json:
                 n = len(document.ordinals)
                 print_json({"document": document.name, "n_passages": n})
             else:
                 typer.echo(f"{len(document.ordinals):6,}  {printable(document.name)}")
+        if not found:
+            why = (
+                f"no document fits {' or '.join(patterns)}. Without a pattern, all are listed."
+                if patterns and stored_documents(opened)
+                else "its passages are not from documents."
+            )
+            typer.echo(printable(f"{index}: {why}"), err=True)
 
 
 def show(

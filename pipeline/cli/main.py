@@ -5,13 +5,16 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 from typer.exceptions import Abort, TyperException
 
 from ...data import PrereadError
 from ...data.io.outside import printable
+from ...data.io.system_errors import reason_of
 from . import (
     calibrate,
     cluster,
@@ -94,6 +97,37 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
 }
 """Commands by name, under the heading that ``--help`` shows them with."""
 
+
+class _Command(TyperCommand):
+    """A command that takes no empty path, as a shell makes it of a variable that is not set.
+
+    Python would take it for the working folder.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, and refuse an empty one in the place of a path.
+
+        Args:
+            ctx: The context, which gets the values.
+            args: The arguments after the name of the command.
+
+        Returns:
+            The arguments that are left.
+
+        Raises:
+            PrereadError: If a path is empty.
+        """
+        is_one_empty = any(not arg or arg.startswith("--") and arg.endswith("=") for arg in args)
+        left = super().parse_args(ctx, args)
+        empty = [name for name, value in ctx.params.items() if value == Path()]
+        if is_one_empty and empty:
+            raise PrereadError(
+                f"{empty[0].upper()}: expected a path, found an empty argument. Name a file or a "
+                "folder, or . for this folder."
+            )
+        return left
+
+
 app = typer.Typer(
     name="preread",
     help="Question answering over a corpus that has been read ahead of time.",
@@ -104,7 +138,7 @@ for heading, commands in COMMANDS.items():
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, rich_help_panel=heading)
         else:
-            app.command(name, rich_help_panel=heading)(command)
+            app.command(name, cls=_Command, rich_help_panel=heading)(command)
 
 
 def _print_version(is_asked: bool) -> None:
@@ -171,9 +205,20 @@ def main() -> None:
 
 
 def _system_error(error: OSError) -> str:
-    """An operating system's error, with the file that it is about if there is one."""
-    reason = error.strerror or str(error) or type(error).__name__
-    return f"{os.fsdecode(error.filename)}: {reason}" if error.filename is not None else reason
+    """An operating system's error, with the file or the output that it is about."""
+    where = _broken_output() if error.filename is None else os.fsdecode(error.filename)
+    return f"{where}: {reason_of(error)}" if where else reason_of(error)
+
+
+def _broken_output() -> str | None:
+    """The output that cannot be written to; None where both can."""
+    for name, stream in (("standard output", sys.stdout), ("standard error", sys.stderr)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:  # what was not written is kept, and tried again here
+            return name
+    return None
 
 
 def _accept_any_bytes() -> None:

@@ -59,7 +59,7 @@ Filters = Annotated[
         "given more than once.",
     ),
 ]
-K1 = Annotated[float, typer.Option(help="BM25: saturation of a word's frequency.")]
+K1 = Annotated[float, typer.Option(help="BM25: saturation of a word's frequency, 0 to 1,000.")]
 B = Annotated[float, typer.Option(help="BM25: normalisation by passage length, 0 to 1.")]
 Device = Annotated[str, typer.Option(help="Device of the reader: cpu, cuda, cuda:1 …")]
 Runtime = Annotated[

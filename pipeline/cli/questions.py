@@ -1,6 +1,7 @@
 """``preread ask | search``."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +24,6 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ...indexer.filters import Filter
     from ..qa.pipeline import OpenDomainQA
 
 _SHOWN = 160
@@ -42,7 +42,7 @@ def search(
     json: Json = False,
 ) -> None:
     """Find passages in INDEX without reading them for an answer."""
-    from ...data.io.outside import check_text, printable
+    from ...data.io.outside import printable
     from ...indexer import Bm25Parameters, PassageIndex
     from ...indexer.filters import parse_filter
     from ..retrievers import open_retriever
@@ -51,7 +51,6 @@ def search(
 
     opened = PassageIndex(index, bm25_parameters=Bm25Parameters(k1=k1, b=b))
     chosen = open_retriever(opened, retriever, device=device)
-    check_text(query, "query")
     conditions = parse_filter(filter or ())
     found = search_passages(opened, query, top_k, chosen, filter=conditions)
     for hit in found:
@@ -65,10 +64,7 @@ def search(
     if found:
         typer.echo(printable(f"Found by {name_of(chosen)}."), err=True)
     else:
-        if filter and not len(opened.matching(parse_filter(filter))):
-            why = f"none passes the filter ({', '.join(filter)})."
-        else:
-            why = why_nothing_was_found(chosen, query)
+        why = why_nothing_was_found(opened, chosen, query, filter or ())
         typer.echo(printable(f"No passage matches the query: {why}"), err=True)
 
 
@@ -96,7 +92,7 @@ def ask(
 
     from ...indexer.filters import parse_filter
 
-    conditions = parse_filter(filter or ())
+    parse_filter(filter or ())  # before the reader is loaded
     # The spinner turns on a terminal only: the libraries of a reader take seconds to import.
     with Console(stderr=True).status("Opening the index and its reader"):
         from ...indexer import Bm25Parameters
@@ -113,9 +109,9 @@ def ask(
             min_confidence=min_confidence,
         )
     if question is None:
-        _converse(qa, top_k, answers, conditions, json)
+        _converse(qa, top_k, answers, filter or (), json)
     else:
-        _answer(qa, question, top_k, answers, conditions, json)
+        _answer(qa, question, top_k, answers, filter or (), json)
 
 
 def _answer(
@@ -123,20 +119,20 @@ def _answer(
     question: str,
     top_k: int,
     n_answers: int,
-    conditions: "Filter",
+    conditions: Sequence[str],
     json: bool,
 ) -> None:
     """Answer one question and print."""
     from rich.console import Console
     from rich.text import Text
 
-    from ...data.io.outside import check_text, printable
+    from ...data.io.outside import printable
+    from ...indexer.filters import parse_filter
     from ..retrievers.base import name_of
     from ..retrievers.search import why_nothing_was_found
     from .display import show_answers
 
-    check_text(question, "question")
-    result = qa.answer(question, top_k=top_k, n_answers=n_answers, filter=conditions)
+    result = qa.answer(question, top_k=top_k, n_answers=n_answers, filter=parse_filter(conditions))
     if json:
         content: dict[str, Any] = {"question": question}
         content["answers"] = [answer.to_dict() for answer in result.answers]
@@ -155,25 +151,28 @@ def _answer(
     elif result.hits:
         typer.echo("No answer: the passages that were found have no text to answer with.")
     else:
-        why = why_nothing_was_found(qa.retriever, question)
+        why = why_nothing_was_found(qa.index, qa.retriever, question, conditions)
         typer.echo(printable(f"No answer: no passage matches the question; {why}"))
     summary = f"{result.n_read} passages read in {result.timings.total_ms:.0f} ms"
     console.print(Text(f"{summary}, found by {printable(name_of(qa.retriever))}", "dim"))
 
 
 def _converse(
-    qa: "OpenDomainQA", top_k: int, n_answers: int, conditions: "Filter", json: bool
+    qa: "OpenDomainQA", top_k: int, n_answers: int, conditions: Sequence[str], json: bool
 ) -> None:
-    """Read questions from standard input until it ends."""
+    """Read questions from standard input until it ends; a person can also end it with a line."""
     from ...data import PrereadError
     from ...data.io.outside import printable
+    from ...data.text.blank import is_blank
 
+    is_person = sys.stdin.isatty()
     prompt = ""
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if is_person and sys.stdout.isatty():
         prompt = "? "  # printed by input(), since line editing has to know it
         with suppress(ImportError):  # line editing and history, if Python was built with it
             import readline  # noqa: F401
-    typer.echo(f"{len(qa.index):,} passages. An empty line or `quit` ends.", err=True)
+    how_to_end = " An empty line or `quit` ends." if is_person else ""
+    typer.echo(f"{len(qa.index):,} passages.{how_to_end}", err=True)
     while True:
         try:
             if not prompt:
@@ -181,8 +180,10 @@ def _converse(
             question = input(prompt)
         except EOFError:
             return
-        if question.strip().lower() in ("", "quit", "exit"):
+        if is_person and question.strip().lower() in ("", "quit", "exit"):
             return
+        if is_blank(question):
+            continue
         try:
             _answer(qa, question, top_k, n_answers, conditions, json)
         except PrereadError as error:

@@ -7,6 +7,7 @@ import typer
 from .options import Device, Filters, Json, ReadIndex, Retriever, TopK, print_json
 
 if TYPE_CHECKING:
+    from ..qa.pipeline import OpenDomainQA
     from ..qa.types import ProvidedPassage
 
 Question = Annotated[str, typer.Argument(metavar="QUESTION", help="Any text.")]
@@ -36,21 +37,23 @@ def highlight(
     from rich.console import Console
     from rich.text import Text
 
-    from ...data.io.outside import check_text, printable
+    from ...data.arguments import check_question
+    from ...data.io.outside import printable
     from ...indexer.filters import parse_filter
     from ..qa.pipeline import OpenDomainQA
+    from ..qa.sentences import highlighted
 
-    check_text(question, "question")
+    check_question(question)
     conditions = parse_filter(filter or ())
     qa = OpenDomainQA.from_index(index, device=device, retriever=retriever)
-    found = qa.highlight(
-        question,
-        passages=_provided(passage),
+    given = _provided(passage)
+    (read,) = qa.read_sentences(
+        [question],
+        passages=None if given is None else [given],
         top_k=top_k,
-        n_sentences=sentences,
-        min_score=min_score,
         filter=conditions,
     )
+    found = highlighted(read, sentences, min_score)
     if json:
         print_json({"question": question, "sentences": [one.to_dict() for one in found]})
         return
@@ -64,7 +67,9 @@ def highlight(
                 (printable(where), "dim"),
             )
         )
-    if not found:
+    if not read:
+        typer.echo(_nothing_read(qa, question, filter))
+    elif not found:
         typer.echo(f"No sentence answers the question with a score of {min_score:g} or more.")
 
 
@@ -86,11 +91,12 @@ def prune(
     json: Json = False,
 ) -> None:
     """Print the passages for QUESTION, pruned to the sentences that may answer."""
-    from ...data.io.outside import check_text, printable
+    from ...data.arguments import check_question
+    from ...data.io.outside import printable
     from ...indexer.filters import parse_filter
     from ..qa.pipeline import OpenDomainQA
 
-    check_text(question, "question")
+    check_question(question)
     conditions = parse_filter(filter or ())
     qa = OpenDomainQA.from_index(index, device=device, retriever=retriever)
     left = qa.prune(
@@ -106,6 +112,15 @@ def prune(
         return
     for one in left.contexts:
         typer.echo(printable(f"{one.title}  [{one.passage_id}]\n{one.text}\n"))
+    if not left.n_tokens_read:
+        typer.echo(_nothing_read(qa, question, filter), err=True)
+        return
+    if not left.contexts:
+        typer.echo(
+            f"No sentence has a score of --threshold {threshold:g} or more and fits into "
+            "--max-tokens.",
+            err=True,
+        )
     typer.echo(f"{left.n_tokens:,} of {left.n_tokens_read:,} tokens", err=True)
 
 
@@ -129,11 +144,12 @@ def check_quote(
     json: Json = False,
 ) -> None:
     """Find where QUOTE stands in INDEX, word for word or nearly so."""
-    from ...data.io.outside import check_text, printable
+    from ...data.io.outside import printable
     from ...indexer.filters import parse_filter
     from ..qa.pipeline import OpenDomainQA
+    from ..qa.quotes import quote_text
 
-    check_text(quote, "quote")
+    quote_text(quote)  # before the reader is loaded
     conditions = parse_filter(filter or ())
     qa = OpenDomainQA.from_index(index, device=device)
     found = qa.check_quote(
@@ -160,6 +176,15 @@ def check_quote(
             f"Not found: no passage has it word for word, or with a similarity of "
             f"{min_similarity:g} or more."
         )
+
+
+def _nothing_read(qa: "OpenDomainQA", question: str, filter: list[str] | None) -> str:
+    """Why there was no sentence to read."""
+    from ...data.io.outside import printable
+    from ..retrievers.search import why_nothing_was_found
+
+    why = why_nothing_was_found(qa.index, qa.retriever, question, filter or ())
+    return printable(f"No passage matches the question: {why}")
 
 
 def _provided(passage_ids: list[str] | None) -> "list[ProvidedPassage] | None":

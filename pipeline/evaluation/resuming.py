@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ...data import Question
+from ...data.io.atomic import naming_output
 from ...data.io.json_records import parse_json_line
 from ...data.io.lines import decode_line, read_raw_lines
 from ...data.io.policy import SourceLocation
@@ -41,7 +42,7 @@ def open_predictions(
     else:
         path.unlink(missing_ok=True)  # or its lines would stand beside settings that are not theirs
         settings.save(path)
-    with path.open("a", encoding="utf-8", newline="\n") as file:
+    with naming_output(path), path.open("a", encoding="utf-8", newline="\n") as file:
         yield known, file
 
 

@@ -1,7 +1,6 @@
 """The question-answering pipeline that transformers had until 5.2: the same calls and replies."""
 
 import copy
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,10 @@ import torch
 from torch import Tensor
 
 from ...data import Passage, PrereadError
+from ...data.arguments import check_count, check_question
+from ...data.io.json_records import shorten
+from ...data.io.outside import check_text
+from ...data.text.blank import is_blank
 from ...data.text.characters import whole_characters
 from ...reader import Reader, Span, SpanLogits, WindowTable
 from ..qa.quotes import DEFAULT_MIN_SIMILARITY, QuoteMatch, check_quote, quote_text
@@ -32,8 +35,7 @@ Found: TypeAlias = dict[str, Any]
 """``{"score", "start", "end", "answer"}``."""
 _SPECIAL_TOKENS = 2
 """[CLS] and [SEP], which transformers does not count in a question."""
-_INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
-"""Unicode categories of spaces, control and formatting characters."""
+_EXAMPLE = "a dictionary with question and context"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,12 @@ class QuestionAnswerer:
         """Answer one question or several.
 
         Args:
-            *examples: Dictionaries with ``question`` and ``context``, or lists of them.
+            *examples: Dictionaries with ``question`` and ``context``, or lists, datasets or
+                generators of them; or a question and its context, as two texts.
             question: A question, or a list of questions.
             context: A context, or a list of as many contexts as there are questions. A single
                 context serves all questions.
-            data: Examples, as a dictionary or a list of dictionaries.
+            data: Examples, as a dictionary, or as a list, dataset or generator of dictionaries.
             top_k: Maximum number of answers to each question.
             max_answer_len: Longest answer in wordpieces.
             handle_impossible_answer: Whether ``""`` at 0 to 0 may be among the answers, with the
@@ -125,12 +128,15 @@ class QuestionAnswerer:
             best first. For a single example, its answer or list; else a list of these.
 
         Raises:
-            PrereadError: If a question or context has no words, the lists differ in length, a
-                number is out of range, or the reader has no score for "no answer" though
-                ``handle_impossible_answer`` is set.
+            PrereadError: If a question or context is no text or has no words, the lists differ in
+                length, a number is out of range, or the reader has no score for "no answer" though
+                ``handle_impossible_answer`` is set. Of several examples, the error names the
+                number of the wrong one, from 0; none is read then.
         """
         batch_size = 1 if batch_size is None else batch_size
-        _check_positive(top_k=top_k, max_answer_len=max_answer_len, batch_size=batch_size)
+        check_count("top_k", top_k)
+        check_count("max_answer_len", max_answer_len)
+        check_count("batch_size", batch_size)
         reader = self._laid_out(max_question_len, max_seq_len, doc_stride)
         if handle_impossible_answer and not reader.config.has_no_answer_score:
             raise PrereadError(
@@ -140,8 +146,10 @@ class QuestionAnswerer:
             )
         choice = _Choice(top_k, max_answer_len, handle_impossible_answer, align_to_words)
         asked = _examples(examples if data is None else (*examples, data), question, context)
-        batches = (asked[i : i + batch_size] for i in range(0, len(asked), batch_size))
-        found = [answers for batch in batches for answers in _answer(reader, batch, choice)]
+        found: list[list[Found]] = []
+        while len(found) < len(asked):
+            batch = asked[len(found) : len(found) + batch_size]
+            found += _answer(reader, batch, choice, len(found) if len(asked) > 1 else None)
         shaped: list[Found | list[Found]] = [x[0] if top_k == 1 else x for x in found]
         return shaped[0] if len(shaped) == 1 else shaped
 
@@ -225,7 +233,7 @@ class QuestionAnswerer:
         """
         passages = _requested(context)
         if question is not None:
-            _text({"question": question}, "question")
+            check_question(question)
         return check_quote(
             PassageReader(self._laid_out(None, None, None)),
             quote_text(quote),
@@ -239,8 +247,8 @@ class QuestionAnswerer:
     def _read_sentences(self, question: str, context: str | Sequence[str]) -> list[ReadPassage]:
         """The contexts with scored sentences."""
         passages = _requested(context)
-        asked = _text({"question": question}, "question")
-        request = ReadRequest(asked, passages, [0.0] * len(passages))
+        check_question(question)
+        request = ReadRequest(question, passages, [0.0] * len(passages))
         (read,) = read_sentences(PassageReader(self._laid_out(None, None, None)), [request])
         return read
 
@@ -282,25 +290,36 @@ class QuestionAnswerer:
 
 def _requested(context: str | Sequence[str]) -> list[RequestedPassage]:
     """One context, or several, as passages whose states are not stored."""
-    contexts = [context] if isinstance(context, str) else context
-    return [RequestedPassage(None, Passage("", one)) for one in contexts]
+    return [RequestedPassage(None, Passage("", one)) for one in _texts("context", context)]
 
 
 def _answer(
-    reader: Reader, examples: Sequence[tuple[str, str]], choice: _Choice
+    reader: Reader, examples: Sequence[tuple[str, str]], choice: _Choice, first: int | None
 ) -> list[list[Found]]:
-    """Answers to each of some questions that are read together, best first."""
+    """Answers to each of some questions that are read together, best first.
+
+    Raises:
+        PrereadError: If a context has no words. It names the number of the example, of which the
+            first has the number ``first``; None: there is only one.
+    """
     requests = [
         ReadRequest(question, [RequestedPassage(None, Passage("", context))], [0.0])
         for question, context in examples
     ]
     contexts = [context for _, context in examples]
     read = PassageReader(reader).logits(requests)
-    return [_choose(reader, *one, choice) for one in zip(contexts, read, strict=True)]
+    found = []
+    for number, (context, of_one) in enumerate(zip(contexts, read, strict=True)):
+        answers = _choose(reader, context, of_one, choice)
+        if not answers:
+            where = "" if first is None else f"examples[{first + number}]: "
+            raise _no_words(f"{where}context", context)
+        found.append(answers)
+    return found
 
 
 def _choose(reader: Reader, context: str, read: RequestLogits, choice: _Choice) -> list[Found]:
-    """The best answers that a context gives, best first; at least one."""
+    """The best answers that a context gives, best first; none where it has no words."""
     tokens = reader.encoder.token_map(context)
     spans = reader.spans.best(
         read.logits,
@@ -310,7 +329,7 @@ def _choose(reader: Reader, context: str, read: RequestLogits, choice: _Choice) 
         tokens=[tokens].__getitem__,
     )
     if not spans:
-        raise _no_words("context", context)
+        return []
     null = _null_probability(read.logits, read.windows) if choice.with_null else 0.0
     piece = tokens.word if choice.align_to_words else tokens.tokens.__getitem__
 
@@ -346,12 +365,14 @@ def _null_probability(logits: SpanLogits, windows: WindowTable) -> float:
 
 def _examples(given: Iterable[Any], question: Any, context: Any) -> list[tuple[str, str]]:
     """Questions with their contexts, in whichever way the caller gave them."""
-    flat: list[Any] = []
-    for one in given:
-        flat += [one] if isinstance(one, Mapping) else list(one)
+    given = tuple(given)
+    if len(given) == 2 and all(isinstance(one, str) for one in given):
+        given = ({"question": given[0], "context": given[1]},)
+    flat = [example for one in given for example in _flattened(one)]
     if question is not None or context is not None:
-        questions = [question] if isinstance(question, str) else list(question or [])
-        contexts = [context] * len(questions) if isinstance(context, str) else list(context or [])
+        questions, contexts = _texts("question", question), _texts("context", context)
+        if isinstance(context, str):
+            contexts *= len(questions)
         if len(questions) != len(contexts):
             raise PrereadError(
                 f"expected as many contexts as questions, found {len(contexts)} and "
@@ -361,24 +382,69 @@ def _examples(given: Iterable[Any], question: Any, context: Any) -> list[tuple[s
         flat += [{"question": q, "context": c} for q, c in pairs]
     if not flat:
         raise PrereadError("expected question= and context=, found neither.")
-    return [(_text(one, "question"), _text(one, "context")) for one in flat]
+    places = range(len(flat)) if len(flat) > 1 else [None]
+    return [
+        (_text(one, "question", place), _text(one, "context", place))
+        for place, one in zip(places, flat, strict=True)
+    ]
 
 
-def _text(example: Any, name: str) -> str:
-    """A field of an example."""
-    value = example.get(name) if isinstance(example, Mapping) else None
-    if not isinstance(value, str) or all(unicodedata.category(c) in _INVISIBLE for c in value):
-        raise _no_words(name, value)
+def _flattened(given: Any) -> list[Any]:
+    """One example, or those of a list, dataset or generator."""
+    if isinstance(given, Mapping):
+        return [given]
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return list(given)
+    if hasattr(given, "__len__") and hasattr(given, "__getitem__") and not isinstance(given, str):
+        # A dataset of PyTorch has a length, and need not end where it is iterated by its places.
+        return [given[place] for place in range(len(given))]
+    raise PrereadError(
+        f"expected {_EXAMPLE}, or a list of such, found {shorten(given)}. Give question= and "
+        "context=."
+    )
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    """One text, or several.
+
+    Raises:
+        PrereadError: If it is something else.
+    """
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, Iterable) or isinstance(texts, bytes | Mapping):
+        raise PrereadError(
+            f"{name}: expected text, found {shorten(value)}. Give a string or a list."
+        )
+    texts = list(texts)
+    for place, one in enumerate(texts):
+        if not isinstance(one, str):
+            raise PrereadError(
+                f"{name}[{place}]: expected text, found {shorten(one)}. Give a list of strings."
+            )
+    return texts
+
+
+def _text(example: Any, name: str, place: int | None = None) -> str:
+    """A field of an example; its number is named if it is one of several."""
+    where = "" if place is None else f"examples[{place}]: "
+    if not isinstance(example, Mapping):
+        raise PrereadError(
+            f"{where}expected {_EXAMPLE}, found {shorten(example)}. Give question= and context=."
+        )
+    value = example.get(name)
+    if not isinstance(value, str):
+        raise PrereadError(
+            f"{where}{name}: expected text, found {shorten(value)}. Give a string, or leave the "
+            "example out."
+        )
+    check_text(value, f"{where}{name}")
+    if is_blank(value):
+        raise _no_words(f"{where}{name}", value)
     return value
 
 
 def _no_words(name: str, value: object) -> PrereadError:
     """The error for a question or context that has nothing to read."""
-    return PrereadError(f"{name}: expected some words, found {value!r}. Leave the example out.")
-
-
-def _check_positive(**numbers: int) -> None:
-    """Refuse a number below 1."""
-    for name, value in numbers.items():
-        if value < 1:
-            raise PrereadError(f"{name}: expected 1 or more, found {value}.")
+    return PrereadError(
+        f"{name}: expected some words, found {shorten(value)}. Leave the example out."
+    )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ...data import PrereadError
+from ...data.arguments import check_number
 
 _LEAST = 1e-6
 """Least distance of a score from 0 and from 1, where log-odds are infinite."""
@@ -49,8 +50,7 @@ def check_threshold(min_confidence: float, weights: Sequence[float] | None) -> N
     Raises:
         PrereadError: If the threshold is not a probability, or is above 0 without fitted weights.
     """
-    if not 0 <= min_confidence <= 1:
-        raise PrereadError(f"min_confidence must lie between 0 and 1, found {min_confidence}.")
+    check_number("min_confidence", min_confidence, 0, 1)
     if min_confidence > 0 and weights is None:
         raise PrereadError(
             f"min_confidence is {min_confidence}, but the reader's confidence was not fitted: "

@@ -1,14 +1,13 @@
 """Answering questions from an index: retrieve, read, rank."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from ...data import PrereadError
-from ...data.io.outside import check_text
+from ...data.arguments import check_count, check_question, check_questions
 from ...indexer import Bm25Parameters, Hit, PassageIndex
 from ...indexer.filters import Filter
 from ...indexer.remote.copies import local_index
@@ -257,7 +256,10 @@ class OpenDomainQA:
             PrereadError: If the question is empty or not Unicode text, a number is not positive,
                 the filter cannot be applied, or the retriever takes no parameters of BM25.
         """
-        _check(question, top_k, n_answers)
+        check_question(question)
+        _check_counts(top_k, n_answers)
+        if n_hits is not None:
+            check_count("n_hits", n_hits)
         timings = Timings()
         n_wanted = max(top_k, n_hits or 0)
         retriever = with_bm25_parameters(self.retriever, bm25_parameters)
@@ -272,7 +274,7 @@ class OpenDomainQA:
 
     def answer_batch(
         self,
-        questions: Sequence[str],
+        questions: Iterable[str],
         *,
         top_k: int = 20,
         n_answers: int = 5,
@@ -304,8 +306,8 @@ class OpenDomainQA:
             PrereadError: If a question is empty or not Unicode text, a number is not positive, the
                 filter cannot be applied, or the retriever takes no parameters of BM25.
         """
-        for question in questions:
-            _check(question, top_k, n_answers)
+        questions = check_questions(questions)
+        _check_counts(top_k, n_answers)
         timings = Timings()
         hits = self._hits(questions, top_k, filter, bm25_parameters)
         requests = [self._request(*asked) for asked in zip(questions, hits, strict=True)]
@@ -328,7 +330,7 @@ class OpenDomainQA:
 
     def read_sentences(
         self,
-        questions: Sequence[str],
+        questions: Iterable[str],
         *,
         passages: Sequence[Sequence[ProvidedPassage]] | None = None,
         top_k: int = 20,
@@ -357,8 +359,8 @@ class OpenDomainQA:
             UnknownPassageError: If a provided passage has no text, and the index not its
                 identifier.
         """
-        for question in questions:
-            _check(question, top_k, 1)
+        questions = check_questions(questions)
+        check_count("top_k", top_k)
         if passages is None:
             hits = self._hits(questions, top_k, filter, bm25_parameters)
             requests = [self._request(*asked) for asked in zip(questions, hits, strict=True)]
@@ -477,9 +479,10 @@ class OpenDomainQA:
             UnknownPassageError: If a provided passage has no text, and the index not its
                 identifier.
         """
-        check_text(quote, "quote")
-        _check(quote if question is None else question, top_k, n_matches)
         wanted = quote_text(quote)
+        if question is not None:
+            check_question(question)
+        check_count("top_k", top_k)
         requested: list[RequestedPassage]
         if passages is None:
             requested = [
@@ -542,11 +545,7 @@ class OpenDomainQA:
         ]
 
 
-def _check(question: str, top_k: int, n_answers: int) -> None:
-    """Check the arguments of a question."""
-    check_text(question, "question")
-    if not question.strip():
-        raise PrereadError("question: expected some words, found none. Ask something.")
-    for name, value in (("top_k", top_k), ("n_answers", n_answers)):
-        if value < 1:
-            raise PrereadError(f"{name} must be at least 1, found {value}.")
+def _check_counts(top_k: int, n_answers: int) -> None:
+    """Check how many passages and answers are asked for."""
+    check_count("top_k", top_k)
+    check_count("n_answers", n_answers)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from ...data.arguments import check_questions
 from .lookup import provided_request
 from .pipeline import OpenDomainQA
 from .ranking import rank
@@ -45,6 +46,7 @@ def read_provided(
         with its passage, or else that of the index.
 
     Raises:
+        PrereadError: If a question has no words.
         UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
@@ -86,6 +88,7 @@ def answer_each(
         `read_provided` returns.
 
     Raises:
+        PrereadError: If a question has no words.
         UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
@@ -113,6 +116,7 @@ def rank_provided(
         The passages of each question, best first.
 
     Raises:
+        PrereadError: If a question has no words.
         UnknownPassageError: If a passage has no text, and the index does not have its identifier.
     """
     requests = _requests(qa, questions, provided)
@@ -123,10 +127,15 @@ def rank_provided(
 def _requests(
     qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
 ) -> list[ReadRequest]:
-    """Requests to read the provided passages of each question."""
+    """Requests to read the provided passages of each question.
+
+    Raises:
+        PrereadError: If a question has no words.
+        UnknownPassageError: If a passage has no text, and the index does not have its identifier.
+    """
     return [
         provided_request(qa.index, question, passages, qa.bm25_weight)
-        for question, passages in zip(questions, provided, strict=True)
+        for question, passages in zip(check_questions(questions), provided, strict=True)
     ]
 
 

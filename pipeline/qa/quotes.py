@@ -15,6 +15,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ...data import PrereadError
+from ...data.arguments import check_count, check_number
+from ...data.io.json_records import shorten
+from ...data.io.outside import check_text
 from ...data.records import Metadata
 from ...data.text.quotation import Stretch, align, find_exactly, folded_quotation
 from ...indexer import PassageIndex
@@ -27,6 +30,8 @@ from .types import ReadRequest, RequestedPassage
 
 DEFAULT_MIN_SIMILARITY = 0.8
 """Least similarity of a match. One word in five may be another."""
+MAX_QUOTE_CHARACTERS = 10_000
+"""Longest quotation; the cost of an alignment grows with its length."""
 _MOST_WITH_ALL_WORDS = 200
 """Passages with all words of a quotation that are compared with it."""
 
@@ -71,11 +76,22 @@ def quote_text(quote: str) -> str:
         quote: The quotation.
 
     Raises:
-        PrereadError: If it has no word.
+        PrereadError: If it is no Unicode text, is longer than `MAX_QUOTE_CHARACTERS`, or has no
+            word.
     """
+    if not isinstance(quote, str):
+        raise PrereadError(f"quote: expected text, found {shorten(quote)}. Give a string.")
+    check_text(quote, "quote")
+    if len(quote) > MAX_QUOTE_CHARACTERS:
+        raise PrereadError(
+            f"quote: expected at most {MAX_QUOTE_CHARACTERS:,} characters, found {len(quote):,}. "
+            "Check it in parts."
+        )
     wanted = folded_quotation(quote)
     if not any(character.isalnum() for character in wanted):
-        raise PrereadError(f"quote: expected some words, found {quote!r}. Give the words to find.")
+        raise PrereadError(
+            f"quote: expected some words, found {shorten(quote)}. Give the words to find."
+        )
     return wanted
 
 
@@ -130,8 +146,8 @@ def check_quote(
     Raises:
         PrereadError: If a number is out of range.
     """
-    if not 0 <= min_similarity <= 1:
-        raise PrereadError(f"min_similarity must be between 0 and 1, found {min_similarity}.")
+    check_number("min_similarity", min_similarity, 0, 1)
+    check_count("n_matches", n_matches)
     found: list[tuple[int, Stretch]] = []
     for place, requested in enumerate(passages):
         if before_block is not None:
@@ -139,7 +155,7 @@ def check_quote(
         text = passage_reader.passage_of(requested).text
         stretch = find_exactly(quote, text)
         if stretch is None and place < n_aligned:
-            stretch = align(quote, text)
+            stretch = align(quote, text, min_similarity)
         if stretch is not None and stretch.similarity >= min_similarity:
             found.append((place, stretch))
     found.sort(key=lambda one: (-one[1].is_exact, -one[1].similarity, one[0]))

@@ -24,7 +24,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...data import Passage, PrereadError
+from ...data import Passage
+from ...data.arguments import check_count, check_number
 from ...data.records import Metadata
 from ...data.text.sentences import sentence_ranges
 from .reading import PassageReader, RequestLogits
@@ -263,8 +264,8 @@ def highlighted(
     Raises:
         PrereadError: If a number is out of range.
     """
-    _check_positive("n_sentences", n_sentences)
-    _check_share("min_score", min_score)
+    check_count("n_sentences", n_sentences)
+    check_number("min_score", min_score, 0, 1)
     every = [
         HighlightedSentence(
             sentence=one.passage.text[sentence.start : sentence.end],
@@ -310,9 +311,9 @@ def pruned(
     Raises:
         PrereadError: If a number is out of range.
     """
-    _check_share("threshold", threshold)
+    check_number("threshold", threshold, 0, 1)
     if max_tokens is not None:
-        _check_positive("max_tokens", max_tokens)
+        check_count("max_tokens", max_tokens)
     sizes: dict[tuple[int, int], int] = {}
     for one in passages:
         for number, sentence in enumerate(one.sentences):
@@ -357,15 +358,3 @@ def _context(one: ReadPassage, numbers: Sequence[int]) -> Context:
         sentences=tuple(one.sentences[number] for number in numbers),
         metadata=one.passage.shown_metadata(),
     )
-
-
-def _check_positive(name: str, value: int) -> None:
-    """Refuse a number below 1."""
-    if value < 1:
-        raise PrereadError(f"{name} must be at least 1, found {value}.")
-
-
-def _check_share(name: str, value: float) -> None:
-    """Refuse a number that is not from 0 to 1."""
-    if not 0 <= value <= 1:
-        raise PrereadError(f"{name} must be between 0 and 1, found {value}.")

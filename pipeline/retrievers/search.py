@@ -6,9 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ...data import Passage, PrereadError
+from ...data import Passage
+from ...data.arguments import check_count, check_question, check_questions
 from ...indexer import Bm25Parameters, Bm25Searcher, Hit, PassageIndex, build_bm25
-from ...indexer.filters import Filter
+from ...indexer.filters import Filter, parse_filter
 from .base import Retriever, describe
 from .filtered import search_filtered, search_many_filtered
 from .parameters import with_bm25_parameters
@@ -62,14 +63,15 @@ def search_passages(
         PrereadError: If the query is empty, ``top_k`` is not positive, the filter cannot be
             applied, or the retriever takes no parameters of BM25.
     """
-    _check(query, top_k)
+    check_question(query, "query", "Name what you search for.")
+    check_count("top_k", top_k)
     retriever = with_bm25_parameters(retriever or index.bm25, bm25_parameters)
     return _looked_up(index, search_filtered(index, retriever, query, top_k, filter))
 
 
 def search_passages_many(
     index: PassageIndex,
-    queries: Sequence[str],
+    queries: Iterable[str],
     top_k: int,
     retriever: Retriever | None = None,
     *,
@@ -95,19 +97,11 @@ def search_passages_many(
         PrereadError: If a query is empty, ``top_k`` is not positive, the filter cannot be applied,
             or the retriever takes no parameters of BM25.
     """
-    for query in queries:
-        _check(query, top_k)
+    queries = check_questions(queries, "queries")
+    check_count("top_k", top_k)
     retriever = with_bm25_parameters(retriever or index.bm25, bm25_parameters)
     found = search_many_filtered(index, retriever, queries, top_k, filter, threads=threads)
     return [_looked_up(index, hits) for hits in found]
-
-
-def _check(query: str, top_k: int) -> None:
-    """Check the arguments of a search."""
-    if not query.strip():
-        raise PrereadError("query: expected some words, found none. Name what you search for.")
-    if top_k < 1:
-        raise PrereadError(f"top_k must be at least 1, found {top_k}.")
 
 
 def _looked_up(index: PassageIndex, hits: Sequence[Hit]) -> list[FoundPassage]:
@@ -118,13 +112,19 @@ def _looked_up(index: PassageIndex, hits: Sequence[Hit]) -> list[FoundPassage]:
     ]
 
 
-def why_nothing_was_found(retriever: Retriever, query: str) -> str:
+def why_nothing_was_found(
+    index: PassageIndex, retriever: Retriever, query: str, conditions: Sequence[str] = ()
+) -> str:
     """Say why a search found no passage, and what to try.
 
     Args:
+        index: The index that was searched.
         retriever: The retriever that searched.
         query: The query that it searched for.
+        conditions: Conditions on the metadata of passages, as they are written on a command line.
     """
+    if conditions and not len(index.matching(parse_filter(conditions))):
+        return f"none passes the filter ({', '.join(conditions)})."
     if not isinstance(retriever, Bm25Searcher):
         return f"{describe(retriever)} found nothing. Try other words."
     words = retriever.words(query)
@@ -133,8 +133,9 @@ def why_nothing_was_found(retriever: Retriever, query: str) -> str:
             "it has no word that BM25 searches for; stop words and punctuation are left out. Use "
             "other words, or --retriever dense."
         )
+    which = "none that passes the filter" if conditions else "none"
     return (
-        f"none has a word of it ({', '.join(dict.fromkeys(words))}). Use the words of the "
+        f"{which} has a word of it ({', '.join(dict.fromkeys(words))}). Use the words of the "
         "passages, or --retriever dense."
     )
 

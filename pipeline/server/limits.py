@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 from ...data import PrereadError
+from ...data.text.blank import is_blank
 from ..qa.types import ProvidedPassage
 from .errors import InvalidRequestError
 
@@ -20,8 +21,6 @@ MOST_FILTER_NUMBER = 1e15
 """Largest absolute value of a number in a filter; JSON's numbers are exact up to here."""
 MOST_TOKENS = 1_000_000
 """Largest budget of tokens in a request; more than all passages of a request have."""
-MOST_K1 = 1_000.0
-"""Largest k1 of BM25 in a request; beyond, the frequency of words counts as it is."""
 DEFAULT_MIN_CONFIDENCE = 0.2
 """Least confidence of an answer where nothing else is set and the reader was calibrated. Of the
 shipped reader's answers below it, less than one in five is right (docs/measurements/answers.md)."""
@@ -76,7 +75,7 @@ class Limits:
         Raises:
             InvalidRequestError: If the question is refused.
         """
-        if not question.strip():
+        if is_blank(question):
             raise InvalidRequestError(name, "expected some words, found none")
         self._check(name, len(question), self.max_question_chars, "characters")
 

@@ -11,6 +11,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from ...data import PrereadError
+from ...data.io.system_errors import reason_of
 from ..reader import Reader
 from .beam_search import BOOK_SIZE
 from .names import CodecName
@@ -87,8 +88,10 @@ def load_codec(path: str | Path, reader: Reader) -> QuantisedCodec:
         if path.stat().st_size > _MOST_BYTES:
             raise _unreadable(path, ValueError(f"it has more than {_MOST_BYTES:,} bytes"))
         content = path.read_bytes()
-    except OSError as error:
+    except FileNotFoundError as error:
         raise _unreadable(path, error) from error
+    except OSError as error:
+        raise PrereadError(f"{path}: the codec cannot be read: {reason_of(error)}") from error
     key = hashlib.sha256(content).hexdigest(), reader.fingerprint, str(reader.device)
     codec = _KEPT.get(key)
     if codec is None:

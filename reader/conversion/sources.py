@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ...data import PrereadError
+from ...data.io.system_errors import words_of
 from ..config import DeformerConfig
 from ..hub import find_checkpoint
 from ..saved_files import read_config
@@ -65,9 +66,7 @@ def find_source(name: str | Path) -> Source:
     try:
         is_ours = read_config(location).get("model_type") == DeformerConfig.model_type
     except (OSError, ValueError) as error:
-        raise PrereadError(
-            f"{name}: checkpoint could not be loaded: {str(error).strip().splitlines()[0]}"
-        ) from error
+        raise PrereadError(f"{name}: checkpoint could not be loaded: {words_of(error)}") from error
     kind = CheckpointKind.READER if is_ours else CheckpointKind.HUGGING_FACE
     return Source(name, kind, location)
 

@@ -5,6 +5,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForQuestionAnswering, PreTrainedModel
 
 from ...data import PrereadError
+from ...data.io.system_errors import words_of
 from ..hub import SAFETENSORS, WITHOUT_CODE
 from ..modeling.families import find_family
 from ..modeling.question_answering import DeformerForQuestionAnswering
@@ -47,8 +48,7 @@ def split_vanilla(source: str, num_lower_layers: int) -> DeformerForQuestionAnsw
     except PrereadError as error:
         raise PrereadError(f"{source}: {error}") from None
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
-        raise PrereadError(f"{source}: model could not be loaded: {reason}") from error
+        raise PrereadError(f"{source}: model could not be loaded: {words_of(error)}") from error
 
 
 def vanilla_model(model: DeformerForQuestionAnswering) -> PreTrainedModel:

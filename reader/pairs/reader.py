@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError
 
 from ...data import PrereadError
+from ...data.io.system_errors import words_of
 from ..config import DeformerConfig, Stored
 from ..forks import survive_forks
 from ..hub import find_checkpoint
@@ -100,9 +101,8 @@ class PairReader:
             kind = _kind(source)
             model = kind.from_pretrained(source, **changes)
             tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
-        except (OSError, ValueError, SafetensorError) as error:
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
-            raise PrereadError(f"{name}: reader could not be loaded: {reason}") from error
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise PrereadError(f"{name}: reader could not be loaded: {words_of(error)}") from error
         return cls(model, tokenizer, name=name, device=device)
 
     @property

@@ -10,6 +10,7 @@ from safetensors.torch import load, save
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path
+from ...data.io.system_errors import reason_of
 from ..checkpoints import shipped_reader_path
 from ..reader import Reader
 from .head import RetrievalHead
@@ -55,7 +56,7 @@ def load_head(path: Path, reader: Reader) -> RetrievalHead:
         content = b"" if is_large else path.read_bytes()
     except OSError as error:
         raise PrereadError(
-            f"{path}: retrieval head could not be read: {error.strerror}."
+            f"{path}: retrieval head could not be read: {reason_of(error)}"
         ) from error
     damaged = PrereadError(
         f"{path}: expected a retrieval head ({_FORMAT}), found something else. Restore it, or "

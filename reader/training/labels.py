@@ -31,6 +31,7 @@ from transformers import PreTrainedTokenizerFast
 
 from ...data import PrereadError
 from ...data.io.atomic import atomic_path
+from ...data.io.system_errors import advice_on, reason_of
 from ..inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ..modeling.fingerprint import weights_sha256
 from ..modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
@@ -254,9 +255,12 @@ def _read_part(path: Path, features: Sequence[Feature]) -> Iterator[Taught]:
         start, end = (torch.split(stored[name], rows) for name in ("start", "end"))
         null = torch.split(stored["null"], pairs)
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        remedy = advice_on(error) or (
+            " Delete the file and run `preread label` again; it makes what is missing."
+        )
         raise PrereadError(
-            f"{path}: expected the labels of {sum(pairs)} pairs, which could not be read: {error}. "
-            "Delete the file and run `preread label` again; it makes what is missing."
+            f"{path}: expected the labels of {sum(pairs)} pairs, which could not be read: "
+            f"{error}.{remedy}"
         ) from error
     return (Taught(*columns) for columns in zip(start, end, null, strict=True))
 
@@ -283,7 +287,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PrereadError(
-            f"{path}: expected labels that `preread label` wrote: {error.strerror}."
+            f"{path}: expected labels that `preread label` wrote: {reason_of(error)}"
         ) from error
     except ValueError as error:
         raise PrereadError(f"{path}: expected JSON, found something else ({error}).") from error

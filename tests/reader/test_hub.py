@@ -92,9 +92,9 @@ def silent_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.slow
 def test_a_hub_that_does_not_answer_is_given_up_within_five_seconds(silent_hub: None) -> None:
     started = time.monotonic()
-    with pytest.raises(PrereadError, match="no answer within 4.5 seconds"):
+    with pytest.raises(PrereadError, match="no answer within 4 seconds"):
         Reader.load("org/other-model")
-    assert time.monotonic() - started < 5.5
+    assert time.monotonic() - started < 5
 
 
 def test_the_command_line_allows_the_hub_for_all_that_it_starts(

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ....data import PrereadError
+from ....indexer.bm25.searcher import MAX_K1
 from ....indexer.filters import Filter, parse_filter
-from ..limits import MOST_CONDITIONS, MOST_K1
+from ..limits import MOST_CONDITIONS
 from ..offsets import Offsets
 from ..retrieval import Retrieval, checked_filter
 
@@ -119,7 +120,7 @@ class Bm25Fields(Request):
         float | None,
         Field(
             ge=0,
-            le=MOST_K1,
+            le=MAX_K1,
             allow_inf_nan=False,
             description="BM25: saturation of a word's frequency. By default the server's.",
         ),

@@ -1,0 +1,97 @@
+"""Checks of what a caller gives: questions, counts and numbers."""
+
+import operator
+from collections.abc import Iterable
+from numbers import Real
+from typing import Any
+
+from .errors import PrereadError
+from .io.json_records import shorten
+from .io.outside import check_text
+from .text.blank import is_blank
+
+
+def check_question(question: object, name: str = "question", remedy: str = "Ask something.") -> str:
+    """Check a question or a query.
+
+    Args:
+        question: What the caller gave.
+        name: Its name, for the error.
+        remedy: What to do about an empty one, as a sentence.
+
+    Returns:
+        The question itself.
+
+    Raises:
+        PrereadError: If it is no string, no Unicode text, or has nothing but spaces and characters
+            without a shape.
+    """
+    if not isinstance(question, str):
+        raise PrereadError(f"{name}: expected text, found {shorten(question)}. Give a string.")
+    check_text(question, name)
+    if is_blank(question):
+        raise PrereadError(f"{name}: expected some words, found none. {remedy}")
+    return question
+
+
+def check_questions(questions: object, name: str = "questions") -> list[str]:
+    """Check several questions or queries, before the first is used.
+
+    Args:
+        questions: What the caller gave: any iterable of strings.
+        name: Its name, for the error.
+
+    Returns:
+        The questions.
+
+    Raises:
+        PrereadError: If it is a string or no iterable, or `check_question` refuses a question. The
+            error has the position of the question, from 0, in brackets.
+    """
+    if isinstance(questions, str | bytes) or not isinstance(questions, Iterable):
+        raise PrereadError(
+            f"{name}: expected a list of texts, found {shorten(questions)}. Put a single one into "
+            "a list."
+        )
+    return [
+        check_question(question, f"{name}[{place}]", "Leave it out.")
+        for place, question in enumerate(questions)
+    ]
+
+
+def check_count(name: str, value: Any) -> None:
+    """Check a whole number that must be at least 1.
+
+    Args:
+        name: Name of the argument, for the error.
+        value: What the caller gave.
+
+    Raises:
+        PrereadError: If it is no whole number, or below 1.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise PrereadError(
+            f"{name} must be a whole number of at least 1, found {shorten(value)}."
+        ) from None
+    if number < 1:
+        raise PrereadError(f"{name} must be at least 1, found {number}.")
+
+
+def check_number(name: str, value: object, least: float, most: float) -> None:
+    """Check a number that must be within a range.
+
+    Args:
+        name: Name of the argument, for the error.
+        value: What the caller gave.
+        least: Smallest number that is allowed.
+        most: Largest number that is allowed.
+
+    Raises:
+        PrereadError: If it is no number, or outside of the range.
+    """
+    if not (isinstance(value, Real) and least <= float(value) <= most):
+        raise PrereadError(
+            f"{name} must be between {least:,g} and {most:,g}, found {shorten(value)}."
+        )
