@@ -3,8 +3,10 @@
 import json
 import multiprocessing.forkserver
 import os
+import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -72,6 +74,32 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
         return folder
 
     return make
+
+
+@contextmanager
+def _few_files(n_free: int) -> Iterator[None]:
+    """Let this process open only so many more files."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(name) for name in os.listdir("/dev/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + n_free + 2, limits[1]))
+    kept: list[int] = []
+    try:
+        with suppress(OSError):
+            while True:
+                kept.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(n_free):
+            os.close(kept.pop())
+        yield
+    finally:
+        for descriptor in kept:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.fixture(scope="session")
+def few_files() -> Callable[[int], AbstractContextManager[None]]:
+    """A context in which this process can open only a number of more files."""
+    return _few_files
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...data import PrereadError
 from ..bm25.indexer import lucene_files
+from ..errors import IndexAccessError
 from ..storage.cleaning import files_of_generations, is_unfinished, snapshots
 from ..storage.files import entries_of, read_bounded
 from ..storage.manifest import FILE_LIST, MANIFEST_FILE, SNAPSHOTS_FOLDER, STATES_FOLDER, Manifest
@@ -77,7 +78,12 @@ def _file_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Itera
         known |= {file.file for file in earlier.files()} | {earlier.lucene}
     if is_being_changed(path):
         return  # files come and go
-    for found in files_of_generations(path):
+    try:
+        there = list(files_of_generations(path))
+    except IndexAccessError as error:
+        yield str(error)
+        return
+    for found in there:
         name = found.relative_to(path).as_posix()
         if name not in known and not (is_unfinished(name) or _is_later(found, manifest)):
             yield f"{found}: is not in the manifest."

@@ -1,6 +1,5 @@
 """The command line: each command parses, calls one library function, prints."""
 
-import io
 import logging
 import os
 import sys
@@ -35,6 +34,7 @@ from . import (
     server,
     vectors,
 )
+from .outputs import prepare_streams
 
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
@@ -176,7 +176,7 @@ def main() -> None:
 
     A caller's mistake is printed as ``error: …`` on standard error, with exit code 2.
     """
-    _accept_any_bytes()
+    prepare_streams()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     # Model libraries draw progress bars and print advice of their own, which would hide ours.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -206,34 +206,9 @@ def main() -> None:
 
 def _system_error(error: OSError) -> str:
     """An operating system's error, with the file or the output that it is about."""
-    where = _broken_output() if error.filename is None else os.fsdecode(error.filename)
-    return f"{where}: {reason_of(error)}" if where else reason_of(error)
-
-
-def _broken_output() -> str | None:
-    """The output that cannot be written to; None where both can."""
-    for name, stream in (("standard output", sys.stdout), ("standard error", sys.stderr)):
-        try:
-            if stream is not None:
-                stream.flush()
-        except OSError:  # what was not written is kept, and tried again here
-            return name
-    return None
-
-
-def _accept_any_bytes() -> None:
-    """Have no byte of input and no character of output end a command.
-
-    A byte of standard input that is not UTF-8 is decoded as in arguments, and is refused where the
-    text is used. A character that the encoding of an output lacks is printed as its escape.
-    """
-    for stream, errors in (
-        (sys.stdin, "surrogateescape"),
-        (sys.stdout, "backslashreplace"),
-        (sys.stderr, "backslashreplace"),
-    ):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=errors)
+    if error.filename is None:
+        return reason_of(error)
+    return f"{os.fsdecode(error.filename)}: {reason_of(error)}"
 
 
 def _usage(error: TyperException) -> str:

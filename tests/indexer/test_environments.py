@@ -18,6 +18,7 @@ from preread.indexer import (
     Manifest,
     PassageIndex,
     add_passages,
+    build_index,
     delete_passages,
     verify_index,
 )
@@ -167,7 +168,54 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(copied: Path) -> None
         manifest.lookups[0].file,
     ):
         said = opened_without(name)
-        assert said == f"IndexAccessError: {copied / name}: cannot be read: Permission denied."
+        refused = f"IndexAccessError: {copied / name}: cannot be read: Permission denied. Permit "
+        assert said.startswith(refused), said
+    for folder, file in (("states", manifest.shards[0].file), (".", "manifest.json")):
+        said = opened_without(folder)
+        assert said.startswith(f"IndexAccessError: {copied / file}: cannot be read: Permission")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed to be refused a folder")
+def test_faults_of_a_folder_that_may_not_be_listed_are_its_own(copied: Path) -> None:
+    for folder in (copied, *copied.parents):
+        if folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o755)
+    (copied / "states").chmod(0)
+
+    def work() -> object:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        return verify_index(copied)
+
+    said = in_child(work)
+    assert "states/shard-00000.h5: cannot be read: Permission denied" in said
+    assert "states: cannot be read: Permission denied" in said and "found nothing" not in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed to be refused a folder")
+def test_a_corpus_that_may_not_be_read_is_not_blamed_on_the_index(
+    tmp_path: Path, tiny_reader: Reader
+) -> None:
+    folder, target = tmp_path / "corpus", tmp_path / "out" / "index"
+    folder.mkdir(mode=0o704)
+    (folder / "a.txt").write_text("Etna is a volcano on Sicily.")
+    target.parent.mkdir()
+    target.parent.chmod(0o777)
+    for place in tmp_path.parents:
+        if place != Path("/"):
+            place.chmod(place.stat().st_mode | 0o755)
+    tmp_path.chmod(0o755)
+
+    def work() -> object:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        return build_index(folder, target, tiny_reader)
+
+    said = in_child(work)
+    assert said.startswith(f"DataError: {folder}") and "Permission denied" in said
+    assert "cannot be written" not in said
 
 
 def test_a_missing_shard_is_missing(copied: Path) -> None:

@@ -67,6 +67,13 @@ def test_memory_that_cannot_be_had_is_named() -> None:
     assert "MiB of address space left (ulimit -v)" in done.stdout
 
 
+@pytest.mark.slow
+def test_too_few_open_files_are_named() -> None:
+    done = run(limit="-n 7")
+    assert done.stdout.startswith("refused Java could not be started: Too many open files. This")
+    assert "7 files open at a time" in done.stdout and "\tjava." not in done.stdout, done.stdout
+
+
 def test_java_that_runs_without_our_classes_is_refused() -> None:
     done = run(before=JNIUS_FIRST)
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from pathlib import Path
 
@@ -145,6 +146,21 @@ def test_reader_with_a_cut_file_is_refused(tiny_reader_path: Path, tmp_path: Pat
     weights.write_bytes(weights.read_bytes()[:-1000])
     with pytest.raises(PrereadError, match="could not be loaded"):
         Reader.load(str(copy))
+
+
+def test_a_process_with_too_many_open_files_is_told_so(
+    tiny_reader_path: Path, few_files: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    Reader.load(tiny_reader_path)  # imports what it needs
+    said: set[str] = set()
+    for n_free in range(4):
+        try:
+            with few_files(n_free):
+                Reader.load(tiny_reader_path)
+        except PrereadError as error:
+            said.add(str(error))
+    assert len(said) > 1, "the configuration and the weights are refused"
+    assert all("files open at a time" in one and "ulimit -n" in one for one in said), said
 
 
 def test_reader_without_all_weights_is_refused(tiny_reader: Reader, tmp_path: Path) -> None:

@@ -48,6 +48,12 @@ def test_the_nearest_stretch_is_aligned(
     assert found.similarity == pytest.approx(similarity)
 
 
+def test_a_text_that_is_too_short_is_not_aligned() -> None:
+    quotation = folded_quotation(TEXT + " and some words that it lacks")
+    assert align(quotation, TEXT) is not None
+    assert align(quotation, TEXT, len(TEXT) / len(quotation) + 0.1) is None
+
+
 WORDS = st.text(alphabet="ab ’é", min_size=1, max_size=9)
 
 

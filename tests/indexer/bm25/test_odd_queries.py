@@ -1,11 +1,13 @@
 """Queries that Lucene or Java would refuse: each is searched, or refused by an error of ours."""
 
+import errno
 import logging
 import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from preread.data import Passage, PrereadError
 from preread.indexer import Bm25Searcher, IndexFormatError, PassageIndex, build_bm25, split_index
+from preread.indexer.bm25.java import refusal_of
 from preread.indexer.bm25.searcher import MAX_TERMS, cut_query
 from preread.indexer.bm25.statistics import write_statistics
+from preread.indexer.errors import IndexAccessError
 
 TEXTS = [
     "a piano has 88 keys",
@@ -167,6 +171,28 @@ def test_statistics_of_a_damaged_index_are_an_error(lucene: Path, tmp_path: Path
     empty.mkdir()
     with pytest.raises(IndexFormatError, match=r"empty: Lucene cannot read its index: .*verify"):
         write_statistics(tmp_path / "statistics.h5", empty)
+
+
+def test_what_the_system_refuses_lucene_is_said_as_itself(
+    lucene: Path, tmp_path: Path, few_files: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    """Java is told of too few files when it writes; when it reads, it opens one at a time."""
+    passages = list(enumerate(Passage(str(n), text) for n, text in enumerate(TEXTS)))
+    with (
+        pytest.raises(IndexAccessError, match="cannot be written: Too many open files. This proc"),
+        few_files(2),
+    ):
+        build_bm25(passages, tmp_path / "bm25")
+    text = "JVM exception occurred: java.nio.file.AccessDeniedException: /a b/_1.fdt\n\tjava.base/…"
+    refusal = refusal_of(RuntimeError(text))
+    assert isinstance(refusal, PermissionError) and refusal.filename == "/a b/_1.fdt"
+    caused = RuntimeError(
+        "JVM exception occurred: this writer hit an unrecoverable error\n"
+        f"java.nio.file.FileSystemException: /x/_2.tmp: {os.strerror(errno.EMFILE)}\n"
+    )
+    refusal = refusal_of(caused)
+    assert refusal and (refusal.errno, refusal.filename) == (errno.EMFILE, "/x/_2.tmp")
+    assert refusal_of(RuntimeError("org.apache.lucene.index.CorruptIndexException: bad")) is None
 
 
 _SHORT_OF_HEAP = """

@@ -292,6 +292,13 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         (("ask", "{index}", "  "), "expected some words"),
         (("search", "{index}", ""), "expected some words"),
         (("info", "{tmp}"), "not an index"),
+        (("info", ""), "INDEX: expected a path, found an empty argument"),
+        (("index", "", "{tmp}/index"), "CORPUS: expected a path, found an empty argument"),
+        (("search", "{index}", "\u200b"), "query: expected some words"),
+        (("search", "{index}", "who?", "--k1", "1e300"), "k1 must be between 0 and 1,000"),
+        (("search", "{index}", "who?", "--b", "-1"), "b must be between 0 and 1"),
+        (("check-quote", "{index}", ""), "quote: expected some words, found ''"),
+        (("evaluate-retrieval", "{index}", "{tmp}/no"), "expected a folder of BEIR, found nothing"),
         (("verify", "{tmp}/nothing"), "no such index"),
         (("evaluate", "{index}", "{tmp}/nowhere.jsonl"), "nowhere.jsonl"),
         (("evaluate", "{index}", "{tmp}/broken.jsonl"), "broken.jsonl:2"),
@@ -446,8 +453,10 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
     for command in ("search", "ask"):
         refused = preread(command, index, "caf\udce9 piano")
         assert refused.code == 2 and "expected UTF-8 text, found byte 0xe9" in refused.err
-    talk = preread("ask", index, "--json", stdin="caf\udce9?\nagate?\nquit\nagate?\n")
-    assert "found byte 0xe9 at character 4" in talk.err and talk.out.count("answers") == 1
+    talk = preread("ask", index, "--json", stdin="caf\udce9?\n\nagate?\nquit\n\u200b\nagate?")
+    assert "found byte 0xe9 at character 4" in talk.err
+    asked = [json.loads(line)["question"] for line in talk.out.splitlines()]
+    assert asked == ["agate?", "quit", "agate?"], "only a person ends by a line"
     assert "none has a word of it (zanzibar)" in preread("search", index, "zanzibar").err
     missing = preread("delete", index, "@a[b]")
     assert missing.code == 2 and "write @@a[b]" in missing.err
@@ -457,6 +466,22 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
     assert preread("add", index, tmp_path / "d.jsonl").code == 0
     deleted = preread("delete", index, f"@{tmp_path / 'ids'}", "--json")
     assert json.loads(deleted.out)["n_deleted"] == 1, deleted.err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_an_output_that_cannot_be_written_is_named(sample_index: Path) -> None:
+    for arguments in (("search", sample_index, "volcano"), ("info", sample_index)):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "preread.pipeline", *map(str, arguments)],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.startswith("error: standard output: No space left on device. Make room")
+        assert "Exception ignored" not in done.stderr
 
 
 def test_a_local_index_may_be_named_by_a_url(preread: Preread, sample_index: Path) -> None:
@@ -472,4 +497,4 @@ def test_an_error_of_the_operating_system_is_said_as_itself(
     sets = tmp_path / "sets"
     finished = preread("train", "minilm-l6-taught", output, "--base", "default", "--data", sets)
     assert finished.code == 2
-    assert finished.err == f"error: {output}: Not a directory\n"
+    assert finished.err == f"error: {output}: Not a directory.\n"

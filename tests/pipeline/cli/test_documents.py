@@ -22,6 +22,8 @@ def test_sync_documents_show_delete_and_filter(preread: Callable[..., Any], tmp_
         {"document": "faq/pay.md", "n_passages": 1},
         {"document": "plans.md", "n_passages": 2},
     ]
+    none = preread("documents", index, "nosuch*")
+    assert none.code == 0 and not none.out and "no document fits nosuch*" in none.err
 
     (folder / "faq" / "pay.md").write_text("# Pay\n\nInvoices come in June.")
     (folder / "copy.md").write_text("# Pay\n\nInvoices come in June.")

@@ -18,6 +18,15 @@ def test_sentences_are_shown(preread: Callable[..., Any], sample_index: Path) ->
     assert nothing.code == 0 and "No sentence answers" in nothing.out
 
 
+def test_why_no_passage_was_read_is_said(preread: Callable[..., Any], sample_index: Path) -> None:
+    for command in ("highlight", "prune"):
+        done = preread(command, sample_index, "qwxzv?")
+        said = done.out + done.err
+        assert done.code == 0 and "No passage matches the question: none has a word" in said
+    listed = preread("documents", sample_index, "*.md")
+    assert listed.code == 0 and not listed.out and "passages are not from documents" in listed.err
+
+
 def test_passages_are_pruned(preread: Callable[..., Any], sample_index: Path) -> None:
     given = ("--passage", "piano-1", "--max-tokens", 40)
     shown = preread("prune", sample_index, PIANO, *given)

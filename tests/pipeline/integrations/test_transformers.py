@@ -56,6 +56,27 @@ def test_calls_of_the_pipeline_that_it_stands_in_for(answerer: QuestionAnswerer)
         assert [one["score"] for one in together] == pytest.approx(scores, abs=1e-4)
 
 
+class _Dataset:
+    """A map-style dataset as PyTorch has it: nothing ends a loop over its places."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, place: int) -> dict[str, str]:
+        return {"question": (LIVE, NAME)[place % 2], "context": CONTEXT}
+
+
+def test_examples_come_as_the_pipeline_took_them(answerer: QuestionAnswerer) -> None:
+    both = answerer(question=[LIVE, NAME], context=CONTEXT)
+    assert answerer(LIVE, CONTEXT) == answerer(question=LIVE, context=CONTEXT)
+    assert answerer(_Dataset()) == both == answerer(data=_Dataset())
+    assert answerer(one for one in (_Dataset()[0], _Dataset()[1])) == both
+    with pytest.raises(PrereadError, match="question: expected text, found 5"):
+        answerer.highlight(5, CONTEXT)  # type: ignore[arg-type]
+    with pytest.raises(PrereadError, match="context: expected text, found"):
+        answerer.prune(LIVE, None)  # type: ignore[arg-type]
+
+
 def test_several_answers_are_a_list_best_first(answerer: QuestionAnswerer) -> None:
     three: Any = answerer(question=LIVE, context=CONTEXT, top_k=3)
     scores = [one["score"] for one in three]
@@ -151,7 +172,17 @@ def test_long_contexts_are_read_in_chunks_of_the_size_asked_for(
     ("asked", "said"),
     [
         ({}, "question= and context="),
-        ({"question": LIVE}, "contexts"),
+        ({"question": LIVE}, "context: expected text, found None"),
+        ({"question": 5, "context": CONTEXT}, "question: expected text, found"),
+        ({"question": [LIVE, 5], "context": CONTEXT}, r"question\[1\]: expected text, found 5"),
+        ({"question": LIVE, "context": CONTEXT, "top_k": "3"}, "top_k must be a whole number"),
+        ({"question": LIVE, "context": CONTEXT, "top_k": 2.5}, "top_k must be a whole number"),
+        ({"question": "caf\udce9", "context": CONTEXT}, "question: expected UTF-8 text"),
+        ({"question": LIVE, "context": "\udcff"}, "context: expected UTF-8 text"),
+        ({"data": LIVE}, "expected a dictionary with question and context, .* found 'Where do"),
+        ({"data": [LIVE, NAME]}, r"examples\[0\]: expected a dictionary with question and context"),
+        ({"question": [LIVE, " "], "context": CONTEXT}, r"examples\[1\]: question: expected some"),
+        ({"question": [LIVE] * 2, "context": [CONTEXT, "…"]}, r"examples\[1\]: context: expected"),
         ({"question": " ", "context": CONTEXT}, "question: expected some words"),
         ({"question": LIVE, "context": ""}, "context: expected some words"),
         ({"question": [LIVE], "context": [CONTEXT] * 2}, "as many contexts"),
@@ -163,7 +194,7 @@ def test_long_contexts_are_read_in_chunks_of_the_size_asked_for(
         ({"question": LIVE, "context": CONTEXT, "batch_size": 0}, "batch_size"),
         ({"question": LIVE, "context": "\u200b\u2060"}, "context: expected some words"),
         ({"question": "\u200b", "context": CONTEXT}, "question: expected some words"),
-        ({"data": [{"question": LIVE}]}, "context: expected some words"),
+        ({"data": [{"question": LIVE}]}, "context: expected text, found None"),
         ({"question": LIVE, "context": CONTEXT, "max_seq_len": 4096}, "window_length"),
     ],
 )

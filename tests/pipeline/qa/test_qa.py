@@ -90,8 +90,15 @@ def test_a_batch_of_none_and_a_retriever_without_batches(
     text = questions[0].question
     (result,) = reversed_qa.answer_batch([text], top_k=5)
     assert result.hits == qa.index.bm25.search(text, 5)[::-1] and result.answers
-    with pytest.raises(PrereadError, match="expected some words"):
-        qa.answer_batch([text, " "])
+    (same,) = reversed_qa.answer_batch((one for one in [text]), top_k=5)
+    assert same.answers == result.answers
+    for wrong, said in (
+        ([text, " "], r"questions\[1\]: expected some words"),
+        ([text, None], r"questions\[1\]: expected text, found None"),
+        (text, "questions: expected a list of texts"),
+    ):
+        with pytest.raises(PrereadError, match=said):
+            qa.answer_batch(wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
@@ -204,7 +211,7 @@ def test_question_without_a_word_of_the_corpus_has_no_answer(qa: OpenDomainQA) -
     assert qa("qwxzv") == []
 
 
-@pytest.mark.parametrize("question", ["", "   ", "\n\t"])
+@pytest.mark.parametrize("question", ["", "   ", "\n\t", "\u200b\ufeff"])
 def test_empty_question_is_refused(qa: OpenDomainQA, question: str) -> None:
     with pytest.raises(PrereadError, match="expected some words"):
         qa(question)
@@ -270,7 +277,7 @@ def test_another_retriever_can_take_bm25s_place(qa: OpenDomainQA) -> None:
 def test_a_question_that_is_no_unicode_text_is_refused(qa: OpenDomainQA, question: str) -> None:
     """It once came as far as Java, and then as the tokenizer."""
     for ask in (lambda: qa(question), lambda: qa.answer_batch(["who sings?", question])):
-        with pytest.raises(PrereadError, match="question: expected UTF-8 text, found"):
+        with pytest.raises(PrereadError, match=r"question(s\[1\])?: expected UTF-8 text, found"):
             ask()
 
 

@@ -63,6 +63,9 @@ def test_what_cannot_be_checked_is_refused(qa: OpenDomainQA) -> None:
         ("river", {"min_similarity": 2}, "min_similarity"),
         ("river", {"question": " "}, "expected some words"),
         ("river", {"top_k": 0}, "top_k"),
+        ("", {}, "quote: expected some words, found ''"),
+        (5, {}, "quote: expected text, found 5"),
+        ("river " * 2_000, {}, "quote: expected at most 10,000 characters, found 12,000"),
     ):
         with pytest.raises(PrereadError, match=message):
             qa.check_quote(quote, **options)
