@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..data import PrereadError
-from ..data.io.system_errors import reason_of
+from ..data.io.system_errors import reason_of, refused_path
 
 N_LISTED = 3
 """Greatest number of identifiers that an error names."""
@@ -26,10 +26,10 @@ def cannot_be_read(path: Path, error: OSError) -> IndexAccessError:
     """Make the error for a file that cannot be opened.
 
     Args:
-        path: A file of the index.
+        path: A file of the index. Where a folder above it must not be entered, that is named.
         error: The operating system's error.
     """
-    return IndexAccessError(f"{path}: cannot be read: {reason_of(error)}")
+    return IndexAccessError(f"{refused_path(path, error)}: cannot be read: {reason_of(error)}")
 
 
 def listed(names: Sequence[str]) -> str:

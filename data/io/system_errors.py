@@ -80,6 +80,24 @@ def advice_on(error: BaseException) -> str:
     return f" {advice}" if advice else ""
 
 
+def refused_path(path: str | Path, error: OSError) -> Path:
+    """Find what is refused: a file, or the folder above it that must not be entered.
+
+    Args:
+        path: The file or folder that was to be read.
+        error: The operating system's error.
+
+    Returns:
+        The path itself; where permission is denied, the highest folder above it that denies it.
+    """
+    path = Path(path)
+    if isinstance(error, PermissionError):
+        for folder in reversed(path.parents):
+            if not os.access(folder, os.X_OK):
+                return folder
+    return path
+
+
 def words_of(error: BaseException) -> str:
     """An exception's own words in one line, and what to do if the operating system refused.
 
@@ -135,5 +153,5 @@ def explaining_read_errors(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = path if error.filename is None else os.fsdecode(error.filename)
+        where = refused_path(path if error.filename is None else os.fsdecode(error.filename), error)
         raise DataError(f"cannot be read: {reason_of(error)}", path=where) from error

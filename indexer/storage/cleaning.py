@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .files import entries_of, open_regular, remove_folder
+from .files import entries_of, list_folder, open_regular, remove_folder
 from .journal import PLAN_FILE, SHARDS_FILE
 from .manifest import (
     CODEC_FILE,
@@ -92,7 +92,7 @@ def remove_unfinished(index: Path) -> None:
         index: The index folder, which no one else is changing.
     """
     folders = [index / name for name in (*_FOLDERS, SNAPSHOTS_FOLDER)]
-    for path in (*entries_of(index), *(path for folder in folders for path in entries_of(folder))):
+    for path in (*list_folder(index), *(path for folder in folders for path in entries_of(folder))):
         if is_unfinished(path.relative_to(index).as_posix()):
             _remove(path)
 
@@ -124,7 +124,7 @@ def files_of_generations(index: Path) -> Iterator[Path]:
     """
     for folder in _FOLDERS:
         yield from entries_of(index / folder)
-    for path in entries_of(index):
+    for path in list_folder(index):
         if path.name.startswith(_PREFIXES):
             yield path
 

@@ -203,8 +203,18 @@ def entries_of(folder: Path) -> list[Path]:
         IndexFormatError: If something else is there.
         IndexAccessError: If the operating system does not let it be listed.
     """
-    if not check_folder(folder):
-        return []
+    return list_folder(folder) if check_folder(folder) else []
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """List what is in a folder, sorted.
+
+    Args:
+        folder: The folder, such as that of an index, which may be named by a link.
+
+    Raises:
+        IndexAccessError: If the operating system does not let it be listed.
+    """
     try:
         return sorted(folder.iterdir())
     except OSError as error:

@@ -54,7 +54,11 @@ class Lease:
         for _ in range(_TRIES):
             self.manifest = Manifest.load(index)
             path = snapshot_path(index, self.manifest.generation)
-            if not (path.exists() or path.is_symlink()):
+            try:
+                is_there = path.exists() or path.is_symlink()
+            except OSError as error:
+                raise cannot_be_read(path, error) from error
+            if not is_there:
                 if Manifest.load(index).generation == self.manifest.generation:
                     return
                 continue  # a writer was faster

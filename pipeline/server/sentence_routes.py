@@ -4,7 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Body, Request
 
-from ..qa.quotes import QuoteMatch
+from ..qa.quotes import MAX_QUOTE_CHARACTERS, QuoteMatch
 from ..qa.sentences import ReadPassage, highlighted, pruned
 from .errors import InvalidRequestError
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
@@ -104,6 +104,9 @@ def quote_job(index: str, asked: QuoteRequest, service: Service) -> QuoteJob:
     limits.check_question(asked.quote, "quote")
     if not any(character.isalnum() for character in asked.quote):
         raise InvalidRequestError("quote", "expected some words, found none")
+    if len(asked.quote) > MAX_QUOTE_CHARACTERS:
+        most, found = f"{MAX_QUOTE_CHARACTERS:,}", f"{len(asked.quote):,}"
+        raise InvalidRequestError("quote", f"expected at most {most} characters, found {found}")
     if asked.question is not None:
         limits.check_question(asked.question)
     limits.check_answers(asked.n_matches, "n_matches")

@@ -170,9 +170,9 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(copied: Path) -> None
         said = opened_without(name)
         refused = f"IndexAccessError: {copied / name}: cannot be read: Permission denied. Permit "
         assert said.startswith(refused), said
-    for folder, file in (("states", manifest.shards[0].file), (".", "manifest.json")):
-        said = opened_without(folder)
-        assert said.startswith(f"IndexAccessError: {copied / file}: cannot be read: Permission")
+    for part in ("states", "snapshots", "."):
+        said = opened_without(part)
+        assert said.startswith(f"IndexAccessError: {copied / part}: cannot be read: Permission den")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed to be refused a folder")
@@ -189,7 +189,6 @@ def test_faults_of_a_folder_that_may_not_be_listed_are_its_own(copied: Path) -> 
         return verify_index(copied)
 
     said = in_child(work)
-    assert "states/shard-00000.h5: cannot be read: Permission denied" in said
     assert "states: cannot be read: Permission denied" in said and "found nothing" not in said
 
 
@@ -214,8 +213,7 @@ def test_a_corpus_that_may_not_be_read_is_not_blamed_on_the_index(
         return build_index(folder, target, tiny_reader)
 
     said = in_child(work)
-    assert said.startswith(f"DataError: {folder}") and "Permission denied" in said
-    assert "cannot be written" not in said
+    assert said.startswith(f"DataError: {folder}: cannot be read: Permission denied. Permit"), said
 
 
 def test_a_missing_shard_is_missing(copied: Path) -> None:

@@ -1,5 +1,7 @@
 """Where quotations stand, and whether the reader answers with them."""
 
+from typing import Any
+
 import pytest
 from preread.data import PrereadError
 from preread.pipeline import OpenDomainQA, ProvidedPassage
@@ -58,7 +60,7 @@ def test_all_words_are_enough_to_be_compared(qa: OpenDomainQA) -> None:
 
 
 def test_what_cannot_be_checked_is_refused(qa: OpenDomainQA) -> None:
-    for quote, options, message in (
+    refused: list[tuple[Any, dict[str, Any], str]] = [
         ("…", {}, "quote: expected some words"),
         ("river", {"min_similarity": 2}, "min_similarity"),
         ("river", {"question": " "}, "expected some words"),
@@ -66,6 +68,7 @@ def test_what_cannot_be_checked_is_refused(qa: OpenDomainQA) -> None:
         ("", {}, "quote: expected some words, found ''"),
         (5, {}, "quote: expected text, found 5"),
         ("river " * 2_000, {}, "quote: expected at most 10,000 characters, found 12,000"),
-    ):
+    ]
+    for quote, options, message in refused:
         with pytest.raises(PrereadError, match=message):
             qa.check_quote(quote, **options)
