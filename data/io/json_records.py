@@ -165,13 +165,14 @@ def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
     end = len(text.rstrip())
     is_array = text.lstrip().startswith("[")
     position = text.find("[") + 1 if is_array else 0
+    cut = SourceLocation(path, text.count("\n", 0, end) + 1).error(
+        "expected the array to end with ], found the end of the file. The file was cut short: "
+        "fetch it again."
+    )
     if is_array:
         end -= 1
         if text[end] != "]":
-            raise SourceLocation(path, text.count("\n", 0, end) + 1).error(
-                "expected the array to end with ], found the end of the file. The file was cut "
-                "short: fetch it again."
-            )
+            raise cut
     number, line, counted = 0, 1, 0
     while True:
         position = _SPACE.match(text, position, end).end()  # type: ignore[union-attr]
@@ -193,6 +194,8 @@ def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
             raise location.error(
                 f"expected JSON, found a fault: {_reason(error)}. Correct it."
             ) from error
+        if position > end:  # the last bracket belongs to the value, not to the array
+            raise cut
         yield location, value
         number += 1
 
