@@ -8,7 +8,7 @@ from .inference.spans import Span
 from .inference.window_table import table_of_passages
 from .packing import Packed
 from .reader import Reader
-from .text.windows import TokenMap
+from .text.token_map import TokenMap
 
 _QUESTIONS_AT_ONCE = 16
 

@@ -3,46 +3,27 @@
 Source: https://github.com/beir-cellar/beir.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import DataError
-from ..io.folders import find_files
 from ..io.policy import ErrorPolicy, SourceLocation
 from ..records import Passage
-from .jsonl import SUFFIXES, read_jsonl_passages
-
-CORPUS_NAMES = ("corpus.jsonl", "corpus.jsonl.gz")
+from .jsonl import read_jsonl_passages
 
 
-def find_corpus_file(folder: Path) -> Path | None:
-    """Find the corpus in a BEIR folder, which also holds queries and relevance judgements.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        The file; None where the folder has none.
-    """
-    return next((folder / name for name in CORPUS_NAMES if (folder / name).is_file()), None)
-
-
-def read_beir_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
+def read_beir_passages(
+    files: Sequence[Path], policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, Passage]]:
     """Read BEIR's passages.
 
     Args:
-        path: A file, plain or gzip, a BEIR folder, or a folder of such files.
+        files: The files, plain or gzip.
         policy: What to do with a line that cannot be used.
 
-    Yields:
+    Returns:
         The location of each passage, and the passage.
 
     Raises:
-        DataError: If a folder holds no corpus, a file cannot be read, or the policy is to fail and
-            a line is refused.
+        DataError: If a file cannot be read, or the policy is to fail and a line is refused.
     """
-    file = find_corpus_file(path) if path.is_dir() else path
-    if file is None and not find_files(path, SUFFIXES):
-        names = " or ".join(CORPUS_NAMES)
-        raise DataError(f"expected {names} in the folder, found neither. Add it.", path=path)
-    return read_jsonl_passages(file or path, policy, id_name="_id")
+    return read_jsonl_passages(files, policy, id_name="_id")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ..io.fields import check_unicode
 from ..io.policy import SourceLocation
 from ..records import Passage
+from ..text.characters import is_blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class PassageCheck:
         """
         if not passage.passage_id.strip():
             raise location.error("expected an identifier, found it empty. Fill it.")
-        if not passage.text.strip():
+        if is_blank(passage.text):
             raise location.error(
                 f"expected text in passage {passage.passage_id!r}, found it empty. "
                 "Fill it or drop the passage."

@@ -1,6 +1,6 @@
 """Reading a corpus of any format."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..io.policy import (
@@ -19,19 +19,19 @@ from .checks import PassageCheck
 from .detection import check_path, detect_corpus_format
 from .documents import read_document_passages
 from .dpr import read_dpr_passages
+from .folder import record_files
 from .formats import CorpusFormat
 from .jsonl import read_jsonl_passages
 from .nq import read_nq_passages
 from .pyserini import read_pyserini_passages
 
-CorpusReader = Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, Passage]]]
+RecordReader = Callable[[Sequence[Path], ErrorPolicy], Iterator[tuple[SourceLocation, Passage]]]
 
-CORPUS_READERS: dict[CorpusFormat, CorpusReader] = {
+RECORD_READERS: dict[CorpusFormat, RecordReader] = {
     CorpusFormat.DPR: read_dpr_passages,
     CorpusFormat.JSONL: read_jsonl_passages,
     CorpusFormat.BEIR: read_beir_passages,
     CorpusFormat.PYSERINI: read_pyserini_passages,
-    CorpusFormat.DOCUMENTS: read_document_passages,
     CorpusFormat.NQ: read_nq_passages,
 }
 
@@ -73,9 +73,20 @@ def read_corpus(
         if format is CorpusFormat.AUTO:
             format = detect_corpus_format(path)
     policy = ErrorPolicy.of(on_error, report)
-    found = parse_each(CORPUS_READERS[format](path, policy), PassageCheck(), policy)
+    with explaining_read_errors(path):
+        located = _locate_passages(path, format, policy)
+    found = parse_each(located, PassageCheck(), policy)
     passages = draw(found, path=path, noun="passage", report=policy.report, limit=limit)
     return _explained(passages, path)
+
+
+def _locate_passages(
+    path: Path, format: CorpusFormat, policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, Passage]]:
+    """Read the passages of a corpus with their locations, not yet checked."""
+    if format is CorpusFormat.DOCUMENTS:
+        return read_document_passages(path, policy)
+    return RECORD_READERS[format](record_files(path, format, policy.report), policy)
 
 
 def _explained(passages: Iterator[Passage], path: Path) -> Iterator[Passage]:

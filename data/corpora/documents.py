@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..documents.folder import document_passages, find_documents
+from ..documents.folder import BINARY, document_passages, find_documents
+from ..documents.reading import NotTextError
 from ..errors import DataError
 from ..io.policy import ErrorPolicy, SourceLocation
 from ..records import Passage
@@ -28,6 +29,9 @@ def read_document_passages(
     for file in find_documents(path, policy.report):
         try:
             passages = document_passages(file, file.read(), policy.report)
+        except NotTextError:
+            policy.report.left_out[BINARY] += 1
+            continue
         except DataError as error:
             policy.reject(error)
             continue

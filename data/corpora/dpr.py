@@ -3,17 +3,18 @@
 Source: https://github.com/facebookresearch/DPR.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..io.delimited import read_rows
-from ..io.folders import files_of
 from ..io.json_records import shorten
-from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+from ..io.policy import ErrorPolicy, ReadReport, SourceLocation, parse_each
 from ..records import Passage
 
 HEADER = ("id", "text", "title")
-SUFFIXES = frozenset({".tsv"})
+TABLE_SUFFIXES = frozenset({".tsv"})
+REPEATED_HEADER = "repeated header"
+"""Reason under which a report counts the headers inside a file that was joined from several."""
 
 
 def parse_row(row: list[str], location: SourceLocation) -> Passage:
@@ -35,21 +36,23 @@ def parse_row(row: list[str], location: SourceLocation) -> Passage:
     return Passage(passage_id, text, title)
 
 
-def read_dpr_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
+def read_dpr_passages(
+    files: Sequence[Path], policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, Passage]]:
     """Read DPR's passages.
 
     Args:
-        path: A file, plain or gzip, or a folder whose ``.tsv`` files are read.
-        policy: What to do with a row that cannot be used.
+        files: The files, plain or gzip, each with a header.
+        policy: What to do with a row that cannot be used; its report counts repeated headers.
 
     Yields:
         The location of each passage, and the passage.
 
     Raises:
-        DataError: If a file cannot be read or has no header, a folder has no ``.tsv`` file, or the
-            policy is to fail and a row is refused.
+        DataError: If a file cannot be read or has no header, or the policy is to fail and a row is
+            refused.
     """
-    for file in files_of(path, SUFFIXES):
+    for file in files:
         yield from _read_file(file, policy)
 
 
@@ -62,7 +65,18 @@ def _read_file(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation
             f"expected the header {', '.join(HEADER)} (tab-separated), found "
             f"{shorten(chr(9).join(header))}. {_remedy(header)}"
         )
-    yield from parse_each(rows, parse_row, policy)
+    yield from parse_each(_without_headers(rows, policy.report), parse_row, policy)
+
+
+def _without_headers(
+    rows: Iterator[tuple[SourceLocation, list[str]]], report: ReadReport
+) -> Iterator[tuple[SourceLocation, list[str]]]:
+    """Leave out and count the rows that are headers."""
+    for location, row in rows:
+        if tuple(row) == HEADER:
+            report.left_out[REPEATED_HEADER] += 1
+        else:
+            yield location, row
 
 
 def _remedy(header: list[str]) -> str:

@@ -1,16 +1,13 @@
 """Passages as JSON Lines with ``id``, ``text`` and, where there are any, title and metadata."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from ..io.fields import take_id, take_metadata, take_optional_text, take_text
-from ..io.folders import files_of
 from ..io.json_records import JsonObject, read_json_lines
 from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Passage
-
-SUFFIXES = frozenset({".jsonl"})
 
 
 def parse_passage(record: JsonObject, location: SourceLocation, *, id_name: str = "id") -> Passage:
@@ -36,12 +33,12 @@ def parse_passage(record: JsonObject, location: SourceLocation, *, id_name: str 
 
 
 def read_jsonl_passages(
-    path: Path, policy: ErrorPolicy, *, id_name: str = "id"
+    files: Sequence[Path], policy: ErrorPolicy, *, id_name: str = "id"
 ) -> Iterator[tuple[SourceLocation, Passage]]:
     """Read passages from JSON Lines.
 
     Args:
-        path: A file, plain or gzip, or a folder whose ``.jsonl`` files are read.
+        files: The files, plain or gzip.
         policy: What to do with a line that cannot be used.
         id_name: The field with the identifier.
 
@@ -49,9 +46,8 @@ def read_jsonl_passages(
         The location of each passage, and the passage.
 
     Raises:
-        DataError: If a file cannot be read, a folder has no ``.jsonl`` file, or the policy is to
-            fail and a line is refused.
+        DataError: If a file cannot be read, or the policy is to fail and a line is refused.
     """
     parse = partial(parse_passage, id_name=id_name)
-    for file in files_of(path, SUFFIXES):
+    for file in files:
         yield from parse_each(read_json_lines(file, policy), parse, policy)

@@ -4,27 +4,29 @@ Source: https://github.com/google-research-datasets/natural-questions.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..io.fields import take_optional_text
-from ..io.json_records import JsonObject
+from ..io.json_records import JsonObject, read_json_lines
 from ..io.policy import ErrorPolicy, SourceLocation, parse_each
-from ..nq import parse_example, passages_of, read_nq_records
+from ..nq import parse_example, passages_of
 from ..records import Passage
 
 REPEATED = "page seen before"
 """Reason under which a report counts records whose page an earlier record has given."""
 
 
-def read_nq_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
+def read_nq_passages(
+    files: Sequence[Path], policy: ErrorPolicy
+) -> Iterator[tuple[SourceLocation, Passage]]:
     """Read the passages of Natural Questions.
 
     Many questions share a page. Its passages are yielded once, with the first question; an 8-byte
     hash of each page's URL is kept.
 
     Args:
-        path: A file, plain or gzip, or a folder of files.
+        files: The files, plain or gzip.
         policy: What to do with a record that cannot be used; its report counts repeated pages.
 
     Yields:
@@ -45,6 +47,7 @@ def read_nq_passages(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLo
         seen.add(key)  # last, so that a record that is refused does not hide its page
         return passages
 
-    for location, passages in parse_each(read_nq_records(path, policy), parse, policy):
-        for passage in passages:
-            yield location, passage
+    for file in files:
+        for location, passages in parse_each(read_json_lines(file, policy), parse, policy):
+            for passage in passages:
+                yield location, passage

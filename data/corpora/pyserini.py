@@ -4,17 +4,14 @@ Source: https://github.com/castorini/pyserini, docs/usage-index.md.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..io.fields import take_id, take_metadata, take_text
-from ..io.folders import files_of
 from ..io.json_records import as_json_object, read_json_lines, read_json_values
 from ..io.peek import data_suffix
 from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Passage
-
-SUFFIXES = frozenset({".json", ".jsonl"})
 
 _TITLE_AND_TEXT = re.compile(r'"([^\n]*)"\n(.*)', re.DOTALL)
 """The form of ``contents`` in the prebuilt wikipedia-dpr: the title in double quotes, the text."""
@@ -43,23 +40,23 @@ def parse_passage(value: object, location: SourceLocation) -> Passage:
 
 
 def read_pyserini_passages(
-    path: Path, policy: ErrorPolicy
+    files: Sequence[Path], policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, Passage]]:
     """Read the passages of a JsonCollection.
 
     Args:
-        path: A file, plain or gzip, or a folder whose ``.json`` and ``.jsonl`` files are read,
-            sub-folders included.
+        files: The files, plain or gzip. One whose suffix is ``.json`` holds an array or values one
+            after another; any other holds one object a line.
         policy: What to do with a record that cannot be used.
 
     Yields:
         The location of each passage, and the passage.
 
     Raises:
-        DataError: If a file cannot be read, a ``.json`` file is not JSON, a folder has no such
-            file, or the policy is to fail and a record is refused.
+        DataError: If a file cannot be read, a ``.json`` file is not JSON, or the policy is to fail
+            and a record is refused.
     """
-    for file in files_of(path, SUFFIXES):
+    for file in files:
         is_whole = data_suffix(file) == ".json"
         values = read_json_values(file) if is_whole else read_json_lines(file, policy)
         yield from parse_each(values, parse_passage, policy)

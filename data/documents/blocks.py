@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from ..text.characters import is_blank
+
 _NEWLINE = re.compile(r"\r\n?|\n")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 """Control characters, and halves of surrogate pairs, which some PDF files bring along."""
@@ -65,7 +67,7 @@ class BlockList:
             page: The page it stands on, from 1.
         """
         text = " ".join(_NO_TEXT.sub(" ", text).split())
-        if not text:
+        if is_blank(text):
             return
         self._keep_unused(level)
         self._path = [(depth, above) for depth, above in self._path if depth < level]
@@ -96,7 +98,7 @@ class BlockList:
             text = "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
         else:
             text = text.strip()
-        if not text:
+        if is_blank(text):
             return
         self._unused = None
         self._blocks.append(

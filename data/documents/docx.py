@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 from ..errors import DataError
+from ..io.lines import FREE_EXPANSION_BYTES, MAX_EXPANSION
 from .blocks import Block, BlockKind, BlockList
 from .tables import row_text
 
@@ -28,7 +30,6 @@ def docx_blocks(file: BinaryIO, path: Path) -> list[Block]:
     """
     try:
         import docx
-        from docx.opc.exceptions import PackageNotFoundError
     except ImportError:
         raise DataError(
             "expected the package python-docx, which reads DOCX, found none. Install the extra: "
@@ -36,19 +37,40 @@ def docx_blocks(file: BinaryIO, path: Path) -> list[Block]:
             path=path,
         ) from None
     try:
+        _check_size(file, path)
         document = docx.Document(file)
-    except (PackageNotFoundError, BadZipFile, KeyError, ValueError, SyntaxError) as error:
+        blocks = BlockList()
+        for content in document.iter_inner_content():
+            if hasattr(content, "rows"):
+                _add_table(blocks, content)
+            else:
+                _add_paragraph(blocks, content)
+        return blocks.finished()
+    except DataError:
+        raise
+    except Exception as error:  # whatever a parser raises at a file, it is the file's fault
         raise DataError(
             f"expected DOCX, found what python-docx cannot read ({error}). Save it again.",
             path=path,
         ) from error
-    blocks = BlockList()
-    for content in document.iter_inner_content():
-        if hasattr(content, "rows"):
-            _add_table(blocks, content)
-        else:
-            _add_paragraph(blocks, content)
-    return blocks.finished()
+
+
+def _check_size(file: BinaryIO, path: Path) -> None:
+    """Refuse a file that decompresses to far more than it is.
+
+    Raises:
+        BadZipFile: If it is no zip file.
+        DataError: If it does.
+    """
+    n_bytes = sum(member.file_size for member in ZipFile(file).infolist())
+    limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * file.seek(0, SEEK_END))
+    if n_bytes > limit:
+        raise DataError(
+            f"expected DOCX that expands to at most {limit >> 20:,} MiB, found {n_bytes >> 20:,} "
+            "MiB. Check where the file comes from.",
+            path=path,
+        )
+    file.seek(0)
 
 
 def _add_paragraph(blocks: BlockList, paragraph: Any) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
-from ..io.folders import refuse_unreadable
+from ..io.folders import HIDDEN, check_regular, is_left_out, refuse_unreadable
 from ..io.lines import read_whole_bytes
 from ..io.peek import data_suffix
 from ..io.policy import ReadReport
 from ..records import Metadata, Passage
 from .passages import cut_passages
-from .reading import DOCUMENT_SUFFIXES, NotTextError, read_document
+from .reading import DOCUMENT_SUFFIXES, read_document
 
 DOCUMENT_FIELD = "document"
 """Metadata of a passage: the name of its document."""
@@ -21,11 +21,9 @@ HASH_FIELD = "_hash"
 """Metadata of a passage: the hash of its document. Names that begin with ``_`` are not shown."""
 _FORMAT = b"1"
 """Part of every hash; another one has all documents read again, after a change of the parsers."""
-_GENERATED = frozenset({"__pycache__", "node_modules", "site-packages"})
-"""Folders that hold what programs wrote."""
 MAX_DOCUMENT_BYTES = 512 << 20
 """A larger file is refused: parsers hold a document in memory several times."""
-HIDDEN = "hidden or generated"
+LINKED = "linked folder"
 NO_DOCUMENT = "not a document"
 BINARY = "binary"
 EMPTY = "without text"
@@ -43,9 +41,10 @@ class DocumentFile:
         """Its bytes, decompressed.
 
         Raises:
-            DataError: If it cannot be read or is larger than ``MAX_DOCUMENT_BYTES``, or gzip data
-                is damaged or expands too far.
+            DataError: If it is no file, cannot be read or is larger than ``MAX_DOCUMENT_BYTES``, or
+                gzip data is damaged or expands too far.
         """
+        check_regular(self.path)
         return read_whole_bytes(self.path, MAX_DOCUMENT_BYTES)
 
 
@@ -53,7 +52,8 @@ def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:
     """The documents of a folder and its sub-folders, by name.
 
     What is hidden, was written by programs (``node_modules``, ``__pycache__``) or has the suffix of
-    no document is left out.
+    no document is left out, and so are links to folders. Broken links and pipes are listed; reading
+    them fails.
 
     Args:
         path: A folder, or a single file, which is taken whatever its suffix.
@@ -79,12 +79,15 @@ def _walk(folder: Path, report: ReadReport) -> Iterator[DocumentFile]:
     """
     for place, folders, files in os.walk(folder, onerror=refuse_unreadable):
         for name in [*folders, *files]:
-            if name.startswith(".") or name in _GENERATED:
+            if is_left_out(name):
                 report.left_out[HIDDEN] += 1
-        folders[:] = [n for n in folders if not n.startswith(".") and n not in _GENERATED]
+        folders[:] = [name for name in folders if not is_left_out(name)]
+        for name in folders:
+            if Path(place, name).is_symlink():
+                report.left_out[LINKED] += 1
         for name in files:
             path = Path(place, name)
-            if name.startswith(".") or name in _GENERATED or not path.is_file():
+            if is_left_out(name):
                 continue
             if data_suffix(path) in DOCUMENT_SUFFIXES:
                 _check_name(path)
@@ -118,20 +121,17 @@ def document_passages(file: DocumentFile, content: bytes, report: ReadReport) ->
     Args:
         file: The document.
         content: Its bytes.
-        report: Told if the document is left out, as one that is empty or binary is.
+        report: Told if the document is left out, as one without text is.
 
     Returns:
         The passages in order; none where the document was left out.
 
     Raises:
+        NotTextError: If it is binary, although its name is that of a text.
         DataError: If the document is damaged, is not UTF-8, or needs a package that is not
             installed.
     """
-    try:
-        document = read_document(file.path, content)
-    except NotTextError:
-        report.left_out[BINARY] += 1
-        return []
+    document = read_document(file.path, content)
     if not document.blocks:
         report.left_out[EMPTY] += 1
         return []

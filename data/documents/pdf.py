@@ -80,7 +80,6 @@ def _pages(file: BinaryIO, path: Path) -> list[list[_Line]]:
     """The lines of each page."""
     try:
         from pypdf import PdfReader
-        from pypdf.errors import PyPdfError
     except ImportError:
         raise DataError(
             "expected the package pypdf, which reads PDF, found none. Install the extra: "
@@ -92,7 +91,9 @@ def _pages(file: BinaryIO, path: Path) -> list[list[_Line]]:
         if reader.is_encrypted and not reader.decrypt(""):
             raise DataError("expected a PDF without a password. Take it off.", path=path)
         return [list(_lines(page)) for page in reader.pages]
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # whatever a parser raises at a file, it is the file's fault
         raise DataError(
             f"expected a PDF, found what pypdf cannot read ({error}). Write or fetch it again.",
             path=path,

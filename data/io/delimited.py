@@ -1,12 +1,13 @@
 """Rows of tab-separated files with csv quoting."""
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from .lines import MAX_LINE_BYTES, decode_line, read_raw_lines
+from .lines import MAX_LINE_BYTES, decode_line, read_raw_lines, without_marks
 from .policy import ErrorPolicy, SourceLocation
 
 # Python's own limit is 131,072 characters, about 20,000 words; passages may be longer.
@@ -14,6 +15,8 @@ csv.field_size_limit(MAX_LINE_BYTES)
 
 _MAX_ROW_LINES = 1000
 """Lines of a row; a quote that is open for longer is treated as a stray one."""
+_DIGITS = re.compile(r"\d+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 class _Lines:
@@ -38,14 +41,45 @@ class _Lines:
         self.line -= len(raw_lines)
 
 
+class _Identifiers:
+    """The form of the identifiers of a file, by which a line is known to begin with one.
+
+    The form of ``doc-12`` is ``a-0``. Where rows differ in form, or begin with text that has
+    spaces, any beginning may be an identifier.
+    """
+
+    def __init__(self) -> None:
+        self._form: str | None = None
+        self._is_varied = False
+
+    def add(self, raw: bytes) -> None:
+        """Learn from the first line of a row."""
+        if self._is_varied:
+            return
+        form = self._form_of(raw.split(b"\t", 1)[0].decode("utf-8", errors="replace"))
+        self._is_varied |= " " in form or self._form not in (None, form)
+        self._form = form
+
+    def begin(self, line: str) -> bool:
+        """Decide whether a line may begin with an identifier."""
+        return self._is_varied or self._form_of(line) == self._form
+
+    @staticmethod
+    def _form_of(line: str) -> str:
+        """Return the form of what stands before the first tab."""
+        first = line.split("\t", 1)[0].replace('"', "").strip()
+        return _LETTERS.sub("a", _DIGITS.sub("0", first))
+
+
 def read_rows(
     path: Path, policy: ErrorPolicy, *, n_fields: int
 ) -> Iterator[tuple[SourceLocation, list[str]]]:
     """Read the rows of a tab-separated file.
 
     Quoting is that of Python's ``csv``: a field in double quotes may contain tabs, newlines and
-    doubled quotes; a quote elsewhere is text. Blank lines are skipped. A quote that is not closed
-    before the next row spoils only its own row.
+    doubled quotes; a quote elsewhere is text. Blank lines are skipped, and byte order marks at the
+    start of a row are removed. A quote that is not closed before the next row spoils only its own
+    row.
 
     Args:
         path: A file, plain or gzip.
@@ -60,21 +94,28 @@ def read_rows(
         DataError: If the file cannot be read, or the policy is to fail and a row is refused.
     """
     lines = _Lines(path)
+    identifiers = _Identifiers()
     number = 0
     while (raw := lines.take()) is not None:
+        raw = without_marks(raw)
         if not raw.strip(b"\r\n"):
             continue
         location = SourceLocation(path, lines.line, number)
+        if number == 1:  # the first row may be a header
+            identifiers = _Identifiers()
+        identifiers.add(raw)
         number += 1
         try:
-            yield location, _read_row(raw, lines, location, n_fields)
+            yield location, _read_row(raw, lines, location, n_fields, identifiers)
         except DataError as error:
             policy.reject(error)
         except csv.Error as error:
             policy.reject(_csv_fault(error, location))
 
 
-def _read_row(raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int) -> list[str]:
+def _read_row(
+    raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int, identifiers: _Identifiers
+) -> list[str]:
     """Parse the row that begins with a line, taking further lines while a quote is open.
 
     Raises:
@@ -87,6 +128,7 @@ def _read_row(raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int
     except DataError as error:
         fault, text = error, raw.decode("utf-8", errors="replace")
     row = _parse(text)
+    is_whole = len(text.split("\t")) == n_fields
     more: list[bytes] = []
     n_bytes = len(raw)
     while row is None:
@@ -101,7 +143,7 @@ def _read_row(raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int
             line = decode_line(following, SourceLocation(location.path, lines.line))
         except DataError as error:
             fault, line = fault or error, following.decode("utf-8", errors="replace")
-        if _begins_a_row(line, n_fields):
+        if _begins_a_row(line, n_fields, identifiers, is_after_whole=is_whole):
             break
         text += line
         if '"' in line:
@@ -137,26 +179,39 @@ def _parse(text: str) -> list[str] | None:
     return None if is_open else row
 
 
-def _begins_a_row(line: str, n_fields: int) -> bool:
+def _begins_a_row(
+    line: str, n_fields: int, identifiers: _Identifiers, *, is_after_whole: bool
+) -> bool:
     """Decide whether a line after an open quote starts a row of its own.
 
-    It does where it has the number of fields of a row, the first two are filled, its quoting is
-    right, and no field could close the open quote. A field could where it ends with a quote that it
-    does not begin with, or consists of quotes only.
+    It can only where it has the number of fields of a row, and the first two are filled. Two signs
+    tell such a line from a line of a quoted field that contains tabs: the line with the open quote
+    has the fields of a row, too, and this one begins with an identifier. One sign is enough, unless
+    the line may as well be part of a field, because its quoting is not that of a row, or because a
+    field could close the open quote: it ends with a quote that it does not begin with, or consists
+    of quotes only. A row with ``5"`` in its text looks so, too. Then both signs are needed.
+
+    Args:
+        line: The line.
+        n_fields: Number of fields of a row.
+        identifiers: Those of the rows up to the one with the open quote.
+        is_after_whole: Whether the line with the open quote has the fields of a row.
     """
     fields = line.rstrip("\r\n").split("\t")
     if len(fields) != n_fields or not all(field.strip('" ') for field in fields[:2]):
         return False
-    closes = any(
+    may_close = any(
         field.count('"') % 2
         and field.endswith('"')
         and (not field.startswith('"') or not field.strip('"'))
         for field in fields
     )
     try:
-        return not closes and (_parse(line) is None or _is_sound(line, n_fields))
+        is_row = _parse(line) is None or _is_sound(line, n_fields)
     except csv.Error:
-        return False
+        is_row = False
+    n_signs = is_after_whole + identifiers.begin(line)
+    return n_signs >= (2 if may_close or not is_row else 1)
 
 
 def _is_sound(text: str, n_fields: int) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from ..errors import DataError
 from ..records import Metadata
+from ..text.characters import is_blank
 from .json_records import JsonObject, as_json_object, describe, shorten
 from .policy import SourceLocation
 
@@ -51,7 +52,7 @@ def take_text(record: JsonObject, name: str, location: SourceLocation) -> str:
     value = record[name]
     if not isinstance(value, str):
         raise _wrong_type(name, "a string", value, location)
-    if not value.strip():
+    if is_blank(value):
         raise location.error(
             f"expected text in {name!r}, found it empty. Fill it or drop the record."
         )
@@ -158,7 +159,7 @@ def as_texts(value: object, name: str, location: SourceLocation) -> tuple[str, .
     """
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise _wrong_type(name, "a list of strings", value, location)
-    if not all(item.strip() for item in value):
+    if any(map(is_blank, value)):
         raise location.error(f"expected text in {name!r}, found {shorten(value)}. Drop empty ones.")
     return tuple(check_unicode(item, name, location) for item in value)
 

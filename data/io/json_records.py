@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .atomic import naming_output
-from .lines import read_lines, read_whole_text
+from .lines import read_lines, read_start, read_whole_text
 from .policy import ErrorPolicy, SourceLocation, parse_each
 
 JsonObject: TypeAlias = dict[str, object]
 
+JSON_LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+"""Suffixes of files with one object a line."""
+
 _SPACE = re.compile(r"\s*")
 _DECODER = json.JSONDecoder()
+_N_START_BYTES = 1 << 16
+"""Bytes at the start of a file in which its first value is looked for."""
 
 
 def as_json_object(value: object, location: SourceLocation) -> JsonObject:
@@ -83,11 +88,23 @@ def parse_json_line(text: str, location: SourceLocation) -> JsonObject:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError) and _goes_on(text, error):
+            raise location.error(
+                f"expected one JSON object on the line, found {shorten(text.strip())}, which does "
+                "not end there. If it goes on in the next lines, write each record on one line, "
+                "for instance with jq -c; if the file was cut short, fetch it again."
+            ) from error
         raise location.error(
             f"expected one JSON object on the line, found {shorten(text.strip())} "
             f"({_reason(error)}). Correct the line, or skip it."
         ) from error
     return as_json_object(value, location)
+
+
+def _goes_on(text: str, error: json.JSONDecodeError) -> bool:
+    """Decide whether a line holds the first part of an object or an array, correct so far."""
+    is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    return is_cut and text.lstrip().startswith(("{", "["))
 
 
 def read_json_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, JsonObject]]:
@@ -149,13 +166,14 @@ def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
     end = len(text.rstrip())
     is_array = text.lstrip().startswith("[")
     position = text.find("[") + 1 if is_array else 0
+    cut = SourceLocation(path, text.count("\n", 0, end) + 1).error(
+        "expected the array to end with ], found the end of the file. The file was cut short: "
+        "fetch it again."
+    )
     if is_array:
         end -= 1
         if text[end] != "]":
-            raise SourceLocation(path, text.count("\n", 0, end) + 1).error(
-                "expected the array to end with ], found the end of the file. The file was cut "
-                "short: fetch it again."
-            )
+            raise cut
     number, line, counted = 0, 1, 0
     while True:
         position = _SPACE.match(text, position, end).end()  # type: ignore[union-attr]
@@ -177,8 +195,36 @@ def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
             raise location.error(
                 f"expected JSON, found a fault: {_reason(error)}. Correct it."
             ) from error
+        if position > end:  # the last bracket belongs to the value, not to the array
+            raise cut
         yield location, value
         number += 1
+
+
+def first_json_value(path: Path) -> object:
+    """Read the first value that `read_json_values` would yield.
+
+    Args:
+        path: A ``.json`` file, plain or gzip. All of it is read only if the value is long.
+
+    Returns:
+        The value; None where the file holds none.
+
+    Raises:
+        DataError: If the file cannot be read, or the value is not JSON or is nested too deeply.
+    """
+    start = (
+        read_start(path, _N_START_BYTES).decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
+    )
+    position = len(start) - len(start.removeprefix("[").lstrip())
+    try:
+        value, _ = _DECODER.raw_decode(start, position)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):  # a number or a word may go on behind the start
+        return value
+    _, value = next(read_json_values(path), (None, None))
+    return value
 
 
 def write_json_lines(

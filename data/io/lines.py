@@ -6,6 +6,7 @@ a file that is read as a whole, and how far gzip data may expand.
 
 import gzip
 import io
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,17 +55,14 @@ def open_bytes(path: Path, *, is_text: bool = True) -> BinaryIO:
     """
     try:
         file = path.open("rb")
+        start = file.peek(16)[:16]
     except FileNotFoundError:
-        raise DataError("expected a file, found nothing. Check the path.", path=path) from None
+        found = describe_absence(path)
+        raise DataError(f"expected a file, found {found}. Check the path.", path=path) from None
     except IsADirectoryError:
         raise DataError("expected a file, found a folder. Name a file in it.", path=path) from None
     except OSError as error:
         raise DataError(f"cannot be opened: {reason_of(error)}", path=path) from error
-    try:
-        start = file.peek(16)[:16]
-    except OSError as error:
-        file.close()
-        raise DataError(f"cannot be read: {reason_of(error)}", path=path) from error
     if start.startswith(_GZIP_MAGIC):
         file.close()
         # GzipFile.readline is Python; io.BufferedReader reads lines in C.
@@ -74,6 +72,63 @@ def open_bytes(path: Path, *, is_text: bool = True) -> BinaryIO:
         file.close()
         raise DataError(fault, path=path)
     return file
+
+
+def describe_absence(path: Path) -> str:
+    """Say what stands at a path that names nothing: nothing at all, or a link that is broken.
+
+    Args:
+        path: The path.
+    """
+    if path.is_symlink():
+        return f"a link to {path.readlink()}, where there is nothing"
+    return "nothing"
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path that cannot be opened, or that can be read only once.
+
+    Args:
+        path: A file, plain or gzip, that will be read from its start several times.
+
+    Raises:
+        DataError: If it is a pipe or a socket, there is no such file, it cannot be opened, or it is
+            compressed in another way than gzip.
+    """
+    refuse_pipe(path)
+    open_bytes(path).close()
+
+
+def refuse_pipe(path: Path) -> None:
+    """Refuse a pipe or a socket: what is taken from it to detect its format is gone.
+
+    Args:
+        path: The path; one that names nothing is not refused.
+
+    Raises:
+        DataError: If it is a pipe or a socket.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # opening it says why
+        return
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        raise DataError(
+            "expected a file, found a pipe, which can be read only once. Write what comes from it "
+            "to a file first, and name that file.",
+            path=path,
+        )
+
+
+def without_marks(raw: bytes) -> bytes:
+    """Remove the byte order marks at the start of a line; files that were joined have some inside.
+
+    Args:
+        raw: A line that begins a record.
+    """
+    while raw.startswith(_BOM):
+        raw = raw[len(_BOM) :]
+    return raw
 
 
 def read_raw_lines(path: Path) -> Iterator[bytes]:
@@ -116,6 +171,24 @@ def read_first_line(path: Path) -> bytes:
     return next((raw for _, raw in _pieces(path, _BUFFER_BYTES) if raw.strip()), b"")
 
 
+def read_start(path: Path, n_bytes: int) -> bytes:
+    """Read the first bytes of a file.
+
+    Args:
+        path: A file, plain or gzip.
+        n_bytes: Number of bytes after which to stop, at the end of a line or 256 KiB later.
+
+    Raises:
+        DataError: If the file cannot be read, or gzip data is damaged or expands too far.
+    """
+    start = b""
+    for _, raw in _pieces(path, _BUFFER_BYTES):
+        start += raw
+        if len(start) >= n_bytes:
+            break
+    return start
+
+
 def decode_line(raw: bytes, location: SourceLocation) -> str:
     """Decode one line of UTF-8.
 
@@ -141,6 +214,8 @@ def decode_line(raw: bytes, location: SourceLocation) -> str:
 def read_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, str]]:
     r"""Read a file's non-blank lines as text; only ``\n`` ends a line.
 
+    Byte order marks at the start of a line are removed.
+
     Args:
         path: A file, plain or gzip.
         policy: What to do with a line that is not UTF-8.
@@ -154,6 +229,7 @@ def read_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation
     """
     number = 0
     for line, raw in enumerate(read_raw_lines(path), start=1):
+        raw = without_marks(raw)
         if not raw or raw.isspace():
             continue
         location = SourceLocation(path, line, number)
@@ -173,7 +249,7 @@ def read_whole_text(path: Path) -> str:
         path: A file, plain or gzip.
 
     Returns:
-        Its text, without a byte order mark.
+        Its text, without byte order marks at the start of a line.
 
     Raises:
         DataError: If the file cannot be read, is not UTF-8, or is larger than ``MAX_FILE_BYTES``,
@@ -187,11 +263,16 @@ def read_whole_text(path: Path) -> str:
         _check_size(n_bytes, MAX_FILE_BYTES, path, line)
         pieces.append(raw)
         if raw.endswith(b"\n"):
-            lines.append(decode_line(b"".join(pieces), SourceLocation(path, line)))
+            lines.append(_decode_pieces(pieces, path, line))
             pieces.clear()
     if pieces:
-        lines.append(decode_line(b"".join(pieces), SourceLocation(path, line)))
+        lines.append(_decode_pieces(pieces, path, line))
     return "".join(lines)
+
+
+def _decode_pieces(pieces: list[bytes], path: Path, line: int) -> str:
+    """Decode one line that was read in pieces."""
+    return decode_line(without_marks(b"".join(pieces)), SourceLocation(path, line))
 
 
 def read_whole_bytes(path: Path, max_bytes: int) -> bytes:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..errors import PrereadError
-from .lines import decode_line, read_raw_lines
+from .lines import decode_line, read_raw_lines, without_marks
 from .policy import SourceLocation
 
 _KEPT = "\t\n"
@@ -76,7 +76,8 @@ def _shown(character: str) -> str:
 def read_identifiers(path: Path) -> list[str]:
     r"""Read a file of identifiers, one a line.
 
-    Lines end with ``\n`` or ``\r\n``. Blank lines and a byte order mark are skipped.
+    Lines end with ``\n`` or ``\r\n``. Blank lines, and byte order marks at the start of a line, are
+    skipped.
 
     Args:
         path: The file, plain or gzip.
@@ -85,7 +86,7 @@ def read_identifiers(path: Path) -> list[str]:
         DataError: If the file cannot be read, or a line is not UTF-8.
     """
     lines = (
-        decode_line(raw, SourceLocation(path, line))
+        decode_line(without_marks(raw), SourceLocation(path, line))
         for line, raw in enumerate(read_raw_lines(path), start=1)
     )
     identifiers = (line.removesuffix("\n").removesuffix("\r") for line in lines)

@@ -6,8 +6,8 @@ from itertools import islice
 from pathlib import Path
 
 from ..errors import DataError
-from .json_records import read_json_values
-from .lines import read_first_line, read_raw_lines
+from .json_records import first_json_value
+from .lines import read_first_line, read_raw_lines, refuse_pipe, without_marks
 
 _N_LINES = 20
 """Lines read; the first may be damaged in a file that is read with ``OnError.SKIP``."""
@@ -21,6 +21,8 @@ class Start:
     """First line that is not blank, stripped; empty where there is none."""
     fields: tuple[str, ...]
     """Field names of the first JSON object; empty where there is none."""
+    is_damaged: bool = False
+    """Whether the first value of a ``.json`` file cannot be parsed."""
 
 
 def data_suffix(path: Path) -> str:
@@ -34,7 +36,7 @@ def data_suffix(path: Path) -> str:
 
 
 def peek(path: Path) -> Start:
-    """Read the start of a file; all of a ``.json`` file, which may be one long line.
+    """Read the start of a file; all of a ``.json`` file whose first value is long.
 
     Args:
         path: A file, plain or gzip.
@@ -43,10 +45,11 @@ def peek(path: Path) -> Start:
         Its first line and the field names of its first record. Damage in a record is ignored.
 
     Raises:
-        DataError: If the file cannot be read.
+        DataError: If the file cannot be read, or is a pipe, which can be read only once.
     """
+    refuse_pipe(path)
     if data_suffix(path) == ".json":
-        return Start(_decode(read_first_line(path)), _fields_of_file(path))
+        return _start_of_json(path)
     first_line = ""
     fields: tuple[str, ...] = ()
     for raw in islice(read_raw_lines(path), _N_LINES):
@@ -60,7 +63,7 @@ def peek(path: Path) -> Start:
 
 def _decode(raw: bytes) -> str:
     """Decode a line, whatever its bytes."""
-    return raw.decode("utf-8", errors="replace").strip()
+    return without_marks(raw).decode("utf-8", errors="replace").strip()
 
 
 def _fields_of_line(text: str) -> tuple[str, ...]:
@@ -72,10 +75,11 @@ def _fields_of_line(text: str) -> tuple[str, ...]:
     return tuple(value) if isinstance(value, dict) else ()
 
 
-def _fields_of_file(path: Path) -> tuple[str, ...]:
-    """Return the field names of the first value of a ``.json`` file."""
+def _start_of_json(path: Path) -> Start:
+    """Return the start of a ``.json`` file."""
+    first_line = _decode(read_first_line(path))
     try:
-        _, value = next(read_json_values(path), (None, None))
+        value = first_json_value(path)
     except DataError:  # the reader of the format reports it
-        return ()
-    return tuple(value) if isinstance(value, dict) else ()
+        return Start(first_line, (), is_damaged=True)
+    return Start(first_line, tuple(value) if isinstance(value, dict) else ())

@@ -37,7 +37,8 @@ class ReadReport:
     errors: list[DataError] = field(default_factory=list)
     """The first ``MAX_ERRORS_KEPT`` errors of skipped records."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """Number of valid records of the wrong kind, such as questions without an answer, by reason."""
+    """Number of valid records of the wrong kind, such as questions without an answer, and of files
+    of a folder that are not read, by reason."""
 
     @property
     def is_complete(self) -> bool:

@@ -1,7 +1,7 @@
 """Natural Questions as released: pages, annotations, predictions and the official scores."""
 
 from .evaluation import score_nq
-from .files import NQ_SUFFIXES, find_nq_files, read_nq, read_nq_records
+from .files import find_nq_files, read_nq, read_nq_records
 from .parsing import is_nq, parse_example
 from .passages import NqPassage, NqTokenMap, passages_of
 from .predictions import NqPrediction, read_nq_predictions, write_nq_predictions
@@ -11,7 +11,6 @@ from .spans import NqSpan
 
 __all__ = [
     "NON_NULL_THRESHOLD",
-    "NQ_SUFFIXES",
     "AnswerScores",
     "NqAnswer",
     "NqCandidate",

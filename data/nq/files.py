@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..io.folders import find_files
-from ..io.json_records import JsonObject, read_json_lines
-from ..io.lines import open_bytes
+from ..io.json_records import JSON_LINES_SUFFIXES, JsonObject, read_json_lines
+from ..io.lines import check_file
 from ..io.policy import (
     ErrorPolicy,
     OnError,
@@ -18,8 +18,6 @@ from ..io.policy import (
 )
 from .parsing import parse_example
 from .records import NqExample
-
-NQ_SUFFIXES = frozenset({".jsonl"})
 
 
 def read_nq(
@@ -62,18 +60,20 @@ def find_nq_files(path: str | Path) -> list[Path]:
         path: A file, plain or gzip, or a folder of files.
 
     Returns:
-        The file itself, or the folder's ``.jsonl`` files sorted by path.
+        The file itself, or the folder's ``.jsonl`` and ``.ndjson`` files sorted by path.
 
     Raises:
         DataError: If the folder has no such file, or the file cannot be opened.
     """
     path = Path(path)
     if not path.is_dir():
-        open_bytes(path).close()
+        check_file(path)
         return [path]
-    files = find_files(path, NQ_SUFFIXES)
+    files = find_files(path, JSON_LINES_SUFFIXES)
     if not files:
-        raise DataError("expected .jsonl or .jsonl.gz files in the folder, found none.", path=path)
+        raise DataError(
+            "expected .jsonl or .ndjson files in the folder, found none. Add them.", path=path
+        )
     return files
 
 

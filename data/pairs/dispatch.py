@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from ..io.lines import open_bytes
+from ..io.lines import check_file
 from ..io.peek import peek
 from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
 from ..records import PairExample
@@ -61,7 +61,7 @@ def read_pairs(
     check_limit(limit)
     path = Path(path)
     policy = ErrorPolicy.of(on_error, report)
-    open_bytes(path).close()
+    check_file(path)
     chosen = PairFormat(format)
     if chosen is PairFormat.AUTO:
         chosen = _detect(path)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..io.folders import find_files
+from ..io.json_records import JSON_LINES_SUFFIXES
 from ..io.peek import data_suffix, peek
-from ..nq import NQ_SUFFIXES, is_nq
+from ..nq import is_nq
 from .formats import QuestionFormat
 from .trec import is_topic
 
@@ -38,7 +39,7 @@ def detect_question_format(path: str | Path) -> QuestionFormat:
         raise DataError(_message(start.fields), path=path)
     if data_suffix(path) == ".json":
         return QuestionFormat.SQUAD
-    if data_suffix(path) == ".jsonl" or start.first_line.startswith("{"):
+    if data_suffix(path) in JSON_LINES_SUFFIXES or start.first_line.startswith("{"):
         return QuestionFormat.NQ_OPEN  # damaged; its reader reports it
     if "\t" in start.first_line:
         return QuestionFormat.DPR
@@ -47,12 +48,12 @@ def detect_question_format(path: str | Path) -> QuestionFormat:
 
 def _detect_folder(folder: Path) -> QuestionFormat:
     """Detect a folder's format; only Natural Questions is released as several files."""
-    files = find_files(folder, NQ_SUFFIXES)
+    files = find_files(folder, JSON_LINES_SUFFIXES)
     if files and is_nq(peek(files[0]).fields):
         return QuestionFormat.NQ
     raise DataError(
         "expected a file of questions or a folder of Natural Questions, found a folder of other "
-        "files. Name a file in it.",
+        "files. Name a file in it; join the parts of a set that is divided into several files.",
         path=folder,
     )
 

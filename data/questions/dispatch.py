@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import DataError
-from ..io.lines import open_bytes
+from ..io.lines import check_file
 from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
 from ..io.system_errors import explaining_read_errors
 from ..nq import find_nq_files
@@ -145,5 +145,5 @@ def _resolve(path: str | Path, format: QuestionFormat) -> QuestionFormat:
         if format is QuestionFormat.NQ:
             find_nq_files(Path(path))
         else:
-            open_bytes(Path(path)).close()
+            check_file(Path(path))
         return format

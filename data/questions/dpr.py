@@ -14,6 +14,7 @@ from ..io.fields import as_texts
 from ..io.json_records import shorten
 from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Question
+from ..text.characters import is_blank
 
 
 def parse_answers(text: str, location: SourceLocation) -> tuple[str, ...]:
@@ -51,7 +52,7 @@ def parse_question(row: list[str], location: SourceLocation) -> Question:
             f"expected 2 tab-separated fields (question, answers), found {len(row)}. "
             "Correct the row."
         )
-    if not row[0].strip():
+    if is_blank(row[0]):
         raise location.error("expected a question, found it empty. Fill it or drop the row.")
     is_labelled = len(row) == 2 and bool(row[1].strip())
     answers = parse_answers(row[1], location) if is_labelled else ()

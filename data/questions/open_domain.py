@@ -35,7 +35,7 @@ from ..io.json_records import (
     shorten,
     write_json_lines,
 )
-from ..io.lines import open_bytes, read_first_line
+from ..io.lines import check_file, read_first_line
 from ..io.policy import (
     ErrorPolicy,
     OnError,
@@ -83,7 +83,7 @@ def read_open_domain_examples(
     check_limit(limit)
     path = Path(path)
     policy = ErrorPolicy.of(on_error, report)
-    open_bytes(path).close()
+    check_file(path)
     found = parse_each(_read_values(path, policy), _parse, policy)
     return draw(found, path=path, noun="example", report=policy.report, limit=limit)
 

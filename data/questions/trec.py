@@ -16,6 +16,7 @@ from ..io.lines import read_lines
 from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..metrics.answers import compile_pattern
 from ..records import Question
+from ..text.characters import is_blank
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def parse_topic(text: str, location: SourceLocation) -> Question:
             f"{shorten(text.strip())}. Correct the line."
         )
     name, question = (field.strip() for field in fields)
-    if not name or not question:
+    if not name or is_blank(question):
         raise location.error(
             f"expected an identifier and a question, found {shorten(text.strip())}. "
             "Fill both or drop the line."

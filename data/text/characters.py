@@ -3,13 +3,34 @@
 import regex
 
 _CLUSTER = regex.compile(r"\X")
+_JOINS_FURTHER = regex.compile(
+    r"[\p{Grapheme_Cluster_Break=Extend}\p{Grapheme_Cluster_Break=ZWJ}"
+    r"\p{Grapheme_Cluster_Break=Regional_Indicator}]"
+)
+"""Characters after which a boundary depends on what stands before them."""
+_BLANK = regex.compile(r"[\s\x1c-\x1f\p{Default_Ignorable_Code_Point}]*")
+"""White space as `str.strip` removes it, and what Unicode says to show nothing for."""
+
+
+def is_blank(text: str) -> bool:
+    """Decide whether a text shows nothing: it is white space and invisible characters only.
+
+    Args:
+        text: The text.
+
+    Source: Default_Ignorable_Code_Point, Unicode Standard, section 5.21.
+    """
+    return _BLANK.fullmatch(text) is not None
 
 
 def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen a span so that it does not cut a character.
 
-    One character each are a letter with combining marks, a base with a variation selector, letters
-    joined by a zero-width joiner or a virama, and a pair of regional indicators.
+    One character each are a letter with combining marks, a base with a variation selector, emoji
+    with a zero-width joiner between them, a pair of regional indicators, a syllable of Hangul, and
+    the consonants of a conjunct in the scripts for which Unicode defines conjuncts, such as
+    Devanagari, Bengali and Malayalam. In other scripts, such as Tamil, a virama belongs to the
+    consonant before it, and does not join the next one.
 
     Args:
         text: The text that contains the span.
@@ -21,7 +42,8 @@ def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
         returned unchanged.
 
     Source: extended grapheme clusters, Unicode Standard Annex 29
-    (https://www.unicode.org/reports/tr29), section 3.1.1.
+    (https://www.unicode.org/reports/tr29), section 3.1.1, with the conjuncts (rule GB9c) that the
+    installed release of the package ``regex`` knows.
     """
     if text.isascii() or start >= end:
         return start, end
@@ -40,8 +62,13 @@ def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _is_boundary(text: str, offset: int) -> bool:
-    """Decide whether an offset is certainly a boundary: between ASCII characters, or at an end."""
+    """Decide whether an offset is certainly a boundary, by the two characters around it."""
     if offset in (0, len(text)):
         return True
     around = text[offset - 1 : offset + 1]
-    return around.isascii() and around != "\r\n"
+    if around.isascii():
+        return around != "\r\n"
+    if _JOINS_FURTHER.match(around):
+        return False
+    cluster = _CLUSTER.match(around)
+    return cluster is not None and cluster.end() == 1

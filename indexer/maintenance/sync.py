@@ -13,11 +13,13 @@ from pathlib import Path
 
 from ...data import DataError, OnError, Passage, PrereadError, ReadReport
 from ...data.documents.folder import (
+    BINARY,
     DocumentFile,
     document_passages,
     find_documents,
     hash_document,
 )
+from ...data.documents.reading import NotTextError
 from ...data.io.policy import ErrorPolicy
 from ...data.records import Metadata
 from ...reader import Reader
@@ -51,6 +53,8 @@ class SyncReport:
     n_removed: int
     """Documents that are no longer in the folder, or have no text any more."""
     n_unchanged: int
+    n_kept: int
+    """Documents whose file is there and cannot be read now; their passages stay as they are."""
     n_passages_encoded: int
     """Passages of new and changed documents; those of changed ones that read as before are kept."""
     read: ReadReport
@@ -66,10 +70,15 @@ class SyncReport:
 
     def summary(self) -> str:
         """One line for people."""
-        return (
+        line = (
             f"{self.n_added:,} added, {self.n_updated:,} updated, {self.n_removed:,} removed, "
             f"{self.n_unchanged:,} unchanged"
         )
+        if self.n_kept == 1:
+            return f"{line}, 1 not read, its stored version kept"
+        if self.n_kept:
+            return f"{line}, {self.n_kept:,} not read, their stored versions kept"
+        return line
 
 
 @dataclass(slots=True)
@@ -83,7 +92,7 @@ class _Changes:
     metadata: dict[int, Metadata] = field(default_factory=dict)
     """What is known from now on of passages that stay."""
     documents: Counter[str] = field(default_factory=Counter)
-    """How many documents are added, updated, removed and unchanged."""
+    """How many documents are added, updated, removed, unchanged and kept."""
 
 
 def sync_folder(
@@ -100,15 +109,16 @@ def sync_folder(
 
     Documents that are new are added, those that have changed are replaced, and those that are gone
     are removed. A passage of a changed document that reads as before keeps its ordinal and its
-    states. Passages that came from no document stay as they are. A synchronisation that was stopped
-    anywhere leaves the index as it was.
+    states. Passages that came from no document stay as they are, and so do those of a document
+    whose file is there and cannot be read. A synchronisation that was stopped anywhere leaves the
+    index as it was.
 
     Args:
         index: The index folder.
         folder: Of the documents; all documents of the index are taken to be from it.
         reader: The one that made the index; loaded by its name where there is something to encode.
-        on_error: What to do with a document that cannot be read; a skipped one is not in the index
-            afterwards.
+        on_error: What to do with a document that cannot be read; of a skipped one, the index keeps
+            the version that it has.
         workers: Processes that encode; by default one a core.
         executor: Where passages are encoded; by default in processes of this machine.
         show_progress: Draw progress bars on standard error.
@@ -148,6 +158,7 @@ def sync_folder(
         n_updated=n["updated"],
         n_removed=n["removed"],
         n_unchanged=n["unchanged"],
+        n_kept=n["kept"],
         n_passages_encoded=len(changes.new),
         read=report,
         repeated=_repeated(index, changes.new),
@@ -218,7 +229,13 @@ def _compare(opened: PassageIndex, files: list[DocumentFile], policy: ErrorPolic
                 continue
             passages = document_passages(file, content, policy.report)
         except DataError as error:
+            if known is None and isinstance(error, NotTextError):
+                policy.report.left_out[BINARY] += 1
+                continue
             policy.reject(error)
+            if known is not None:
+                changes.documents["kept"] += 1
+                del stored[file.name]
             continue
         if passages:
             changes.documents["added" if known is None else "updated"] += 1

@@ -138,6 +138,7 @@ def _print_report(report: "SyncReport", json: bool) -> None:
                 "n_updated": report.n_updated,
                 "n_removed": report.n_removed,
                 "n_unchanged": report.n_unchanged,
+                "n_kept": report.n_kept,
                 "n_passages_encoded": report.n_passages_encoded,
                 "n_passages": report.manifest.n_passages,
                 "n_skipped": report.read.n_skipped,

@@ -16,7 +16,7 @@ from ..server.gate import Traffic
 from ..server.handling import REFUSALS, IndexName, took_ms
 from ..server.limits import ServeConfig
 from ..server.metrics import Metrics
-from ..server.schemas import AnswerReply, HealthReply, QuestionRequest
+from ..server.schemas import AnswerQuery, AnswerReply, AnswerRequest, HealthReply
 from ..server.site import description_site
 from .scatter_gather import AllPartitions, PartitionHandle
 
@@ -101,7 +101,9 @@ def create_front(service: FrontService) -> FastAPI:
     app.include_router(description_site)
     partitions, config = service.partitions, service.config
 
-    async def answer(index: str, asked: QuestionRequest, request: Request) -> FederatedAnswerReply:
+    async def answer(
+        index: str, asked: AnswerRequest | AnswerQuery, request: Request
+    ) -> FederatedAnswerReply:
         if index != service.name:
             raise NotFoundError(f"index: expected {service.name}.")
         limits = config.limits
@@ -109,7 +111,12 @@ def create_front(service: FrontService) -> FastAPI:
         limits.check_top_k(asked.top_k)
         limits.check_answers(asked.n_answers)
         timeout_s = min(1000 * limits.timeout_s, asked.timeout_ms or math.inf) / 1000
-        asking = partitions.answer(asked.question, top_k=asked.top_k, n_answers=asked.n_answers)
+        asking = partitions.answer(
+            asked.question,
+            top_k=asked.top_k,
+            n_answers=asked.n_answers,
+            retrieval=asked.retrieval(),
+        )
         try:
             found = await asyncio.wait_for(asking, timeout_s)
         except TimeoutError:
@@ -123,14 +130,14 @@ def create_front(service: FrontService) -> FastAPI:
 
     @app.post("/v1/{index}/answer", responses=REFUSALS, summary="Answer a question")
     async def posted(
-        index: IndexName, asked: QuestionRequest, request: Request
+        index: IndexName, asked: AnswerRequest, request: Request
     ) -> FederatedAnswerReply:
         """Finds passages in all partitions, reads them from their stored states, and answers."""
         return await answer(index, asked, request)
 
     @app.get("/v1/{index}/answer", responses=REFUSALS, summary="Answer a question")
     async def got(
-        index: IndexName, asked: Annotated[QuestionRequest, Query()], request: Request
+        index: IndexName, asked: Annotated[AnswerQuery, Query()], request: Request
     ) -> FederatedAnswerReply:
         """The same, with the fields in the address, for trying it out."""
         return await answer(index, asked, request)

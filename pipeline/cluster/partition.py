@@ -11,6 +11,9 @@ from ..qa.pipeline import OpenDomainQA
 from ..qa.ranking import AnswerRule
 from ..qa.types import CandidateSpans
 from ..retrievers import RetrieverName
+from ..retrievers.filtered import search_filtered
+from ..retrievers.parameters import with_bm25_parameters
+from ..server.retrieval import Retrieval
 
 T = TypeVar("T")
 
@@ -56,17 +59,25 @@ class Partition:
         """Describe the partition."""
         return AboutPartition(len(self._qa.index), self._qa.rule)
 
-    async def search(self, question: str, k: int) -> list[Hit]:
+    async def search(self, question: str, k: int, retrieval: Retrieval) -> list[Hit]:
         """Find passages of the partition, with the scores of the whole index.
 
         Args:
             question: Any text.
             k: How many passages at most.
+            retrieval: Conditions on metadata, and parameters of BM25.
 
         Returns:
             Hits, best first.
         """
-        return await self._do(lambda: list(self._qa.retriever.search(question, k)))
+        index = self._qa.index
+
+        def search() -> list[Hit]:
+            parameters = retrieval.bm25_parameters(index)
+            retriever = with_bm25_parameters(self._qa.retriever, parameters)
+            return search_filtered(index, retriever, question, k, retrieval.filter)
+
+        return await self._do(search)
 
     async def read(self, question: str, hits: Sequence[Hit]) -> CandidateSpans:
         """Find the spans that may answer a question in some passages of the partition.

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from ...indexer import Hit
 from ..qa.ranking import rank
 from ..qa.types import Answered, CandidateSpans, Result, Timings
+from ..server.retrieval import Retrieval
 from .federated import best_hits, merge_candidates
 from .partition import AboutPartition
 
@@ -77,13 +78,21 @@ class AllPartitions:
         """Partitions that are left out now, and why."""
         return dict(self._lost)
 
-    async def answer(self, question: str, *, top_k: int, n_answers: int) -> FederatedResult:
+    async def answer(
+        self,
+        question: str,
+        *,
+        top_k: int,
+        n_answers: int,
+        retrieval: Retrieval,
+    ) -> FederatedResult:
         """Ask all partitions.
 
         Args:
             question: Any text.
             top_k: How many passages are read, of all partitions together.
             n_answers: How many answers at most.
+            retrieval: Conditions on metadata, and parameters of BM25.
 
         Returns:
             The answers, and the partitions that failed.
@@ -91,7 +100,7 @@ class AllPartitions:
         timings = Timings()
         failed = dict(self._lost)
         about = await self._first_about(failed)
-        search = partial(_search, question, top_k)
+        search = partial(_search, question, top_k, retrieval)
         found = await self._each({name: search for name in self._there(failed)}, failed)
         numbers = {self._names.index(name): hits for name, hits in found.items()}
         hits = best_hits(numbers, top_k)
@@ -170,8 +179,10 @@ async def _about(partition: PartitionHandle) -> AboutPartition:
     return found
 
 
-async def _search(question: str, k: int, partition: PartitionHandle) -> list[Hit]:
-    found: list[Hit] = await partition.search.remote(question, k)
+async def _search(
+    question: str, k: int, retrieval: Retrieval, partition: PartitionHandle
+) -> list[Hit]:
+    found: list[Hit] = await partition.search.remote(question, k, retrieval)
     return found
 
 

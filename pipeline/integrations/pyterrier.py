@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pandas as pd
 import pyterrier as pt
 
+from ...indexer.filters import Filter
 from ..qa.pipeline import OpenDomainQA
 from ..qa.provided import read_provided
 from ..qa.types import ProvidedAnswer, ProvidedPassage
@@ -21,16 +22,20 @@ _ANSWERED = ["qid", "query", "qanswer", "docno", "start", "end", "score"]
 class PrereadRetriever(pt.Transformer):
     """Turns questions (qid, query) into passages, by BM25."""
 
-    def __init__(self, qa: OpenDomainQA, num_results: int = 20) -> None:
+    def __init__(
+        self, qa: OpenDomainQA, num_results: int = 20, *, filter: Filter | None = None
+    ) -> None:
         """Retrieve from an index.
 
         Args:
             qa: The index with its reader.
             num_results: Number of passages for each question.
+            filter: Conditions on the metadata of passages; None: no condition.
         """
         super().__init__()
         self.qa = qa
         self.num_results = num_results
+        self.filter = filter
 
     def transform(self, inp: pd.DataFrame) -> pd.DataFrame:
         """Search for each question.
@@ -46,7 +51,7 @@ class PrereadRetriever(pt.Transformer):
         rows = [
             (qid, query, one.passage.passage_id, one.score, one.rank - 1, one.passage.text)
             for qid, query in zip(inp["qid"], inp["query"], strict=True)
-            for one in search_passages(self.qa.index, query, self.num_results)
+            for one in search_passages(self.qa.index, query, self.num_results, filter=self.filter)
         ]
         return pd.DataFrame(rows, columns=_FOUND)
 
@@ -59,7 +64,9 @@ class PrereadRetriever(pt.Transformer):
         Returns:
             A retriever of ``k`` passages; None if this one retrieves no more than that.
         """
-        return PrereadRetriever(self.qa, k) if k < self.num_results else None
+        if k >= self.num_results:
+            return None
+        return PrereadRetriever(self.qa, k, filter=self.filter)
 
 
 class PrereadReader(pt.Transformer):

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 
 from ...data.text.sentences import BLOCK_END
-from ...reader.text.windows import TokenMap
+from ...reader.text.token_map import TokenMap
 
 
 def block_starts(tokens: TokenMap) -> list[int]:

@@ -7,7 +7,7 @@ import torch
 from ...data import PrereadError
 from ...indexer import IndexFormatError
 from ...reader import SpanLogits, WindowTable
-from ...reader.text.windows import TokenMap
+from ...reader.text.token_map import TokenMap
 
 
 def check_windows(windows: WindowTable, tokens: Callable[[int], TokenMap]) -> None:

@@ -202,10 +202,10 @@ def merge_nested(answers: Sequence[RankedAnswer], n_answers: int) -> list[Ranked
         n_answers: Maximum number of answers to keep.
     """
     kept: list[RankedAnswer] = []
-    words: list[list[str]] = []
+    words: list[str] = []
     for answer in answers:
-        mine = answer_key(answer.best.text).split()
-        number = next((n for n, other in enumerate(words) if _nested(mine, other)), None)
+        mine = f" {' '.join(answer_key(answer.best.text).split())} "
+        number = next((n for n, other in enumerate(words) if mine in other or other in mine), None)
         if number is not None:
             kept[number] = _with_support(kept[number], answer)
         elif len(kept) < n_answers:
@@ -281,10 +281,3 @@ def _with_support(answer: RankedAnswer, other: RankedAnswer) -> RankedAnswer:
     known = {place.passage for place in answer.places}
     more = tuple(place for place in other.places if place.passage not in known)
     return RankedAnswer(answer.places + more, answer.score)
-
-
-def _nested(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether one sequence of words contains the other."""
-    short, long = sorted((one, other), key=len)
-    n = len(short)
-    return any(long[i : i + n] == short for i in range(len(long) - n + 1))

@@ -28,7 +28,7 @@ from ...data import Passage
 from ...indexer import PassageIndex
 from ...reader import Packed, Reader, Span, SpanLogits, WindowTable
 from ...reader.codecs import Codec
-from ...reader.text.windows import TokenMap
+from ...reader.text.token_map import TokenMap
 from .blocks import block_starts
 from .checks import check_finite, check_windows
 from .states import NO_WINDOWS, BeforeBlock, OnStage, StateSource
@@ -210,10 +210,14 @@ class PassageReader:
         if not read.windows.lengths:
             return CandidateSpans()
         passage = cache(lambda place: self.passage_of(request.passages[place]))
-        tokens = cache(lambda place: self.reader.encoder.token_map(passage(place).text))
+        known = read.windows.text_token_ids()
+        tokens = cache(
+            lambda place: self.reader.encoder.token_map(passage(place).text, known.get(place, ()))
+        )
         check_windows(read.windows, tokens)
         breaks = {n: block_starts(tokens(n)) for n in dict.fromkeys(read.windows.passage)}
         decoder = self.reader.spans
+        margins = decoder.margins(read.logits, read.windows, max_answer_length=max_answer_length)
         spans = decoder.best_by_passage(
             read.logits,
             read.windows,
@@ -222,8 +226,8 @@ class PassageReader:
             max_answer_length=max_answer_length,
             tokens=tokens,
             breaks=read.windows.rows_of(breaks) if any(breaks.values()) else None,
+            margins=margins,
         )
-        margins = decoder.margins(read.logits, read.windows, max_answer_length=max_answer_length)
         places = dict.fromkeys(span.passage for span in spans)
         return CandidateSpans(
             [_located(span, tokens(span.passage)) for span in spans],

@@ -8,11 +8,12 @@ from ...indexer.bm25.java import leave_java
 from ...reader import Reader
 from ..retrievers import open_retriever
 from .auth import ApiKeys
+from .batch_handler import BatchHandler
 from .batching import BatchRules, BatchWorker
 from .errors import NotFoundError
 from .gate import Traffic
 from .indexes import FindRetriever, IndexWatcher, ReaderCache, ServedIndex
-from .jobs import BatchHandler, LookingJob, LookingResult, ReadingJob, ReadingResult
+from .jobs import LookingJob, LookingResult, ReadingJob, ReadingResult
 from .limits import ServeConfig
 from .metrics import Metrics
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..config import DeformerConfig
 from ..modeling.question_answering import SpanLogits
 from ..packing import cumulative
-from ..text.windows import TokenMap
+from ..text.token_map import TokenMap
 from .spans import (
     Span,
     decode_by_passage,
@@ -87,6 +87,7 @@ class SpanDecoder:
         max_answer_length: int | None = None,
         tokens: Callable[[int], TokenMap] | None = None,
         breaks: Tensor | None = None,
+        margins: Sequence[float] | None = None,
     ) -> list[Span]:
         """Find the best spans of each passage.
 
@@ -100,12 +101,13 @@ class SpanDecoder:
                 not at hand; then token ids alone decide which spans carry meaning.
             breaks: True for rows that a span may begin with, but not reach from an earlier row;
                 None if there are none. Shape ``(n_rows,)``, bool, on CPU.
+            margins: What `margins` returned for the same logits; None if it was not called.
 
         Returns:
             Spans of all passages, best first; those of one passage do not overlap.
         """
         longest = self._longest(windows, max_answer_length)
-        scores = self._comparable(logits, windows, passage_scores, longest)
+        scores = self._comparable(logits, windows, passage_scores, longest, margins)
         at = None if breaks is None else breaks.to(logits.start.device)
 
         def decode(is_meaningful: Tensor | None) -> list[Span]:
@@ -223,6 +225,7 @@ class SpanDecoder:
         windows: WindowTable,
         passage_scores: Sequence[float] | None,
         longest: int,
+        margins: Sequence[float] | None = None,
     ) -> Sequence[float]:
         """The score to add to the spans of each passage, which makes them comparable.
 
@@ -233,7 +236,8 @@ class SpanDecoder:
         scores = [0.0] * n_passages if passage_scores is None else passage_scores
         weight = self.passage_weight
         if weight:
-            margins = self.margins(logits, windows, max_answer_length=longest)
+            if margins is None:
+                margins = self.margins(logits, windows, max_answer_length=longest)
             scores = [score + weight * m for score, m in zip(scores, margins, strict=True)]
         if self.config.shared_normalization:
             return scores

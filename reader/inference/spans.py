@@ -1,7 +1,6 @@
 """Decoding: from the logits of all passages to answer spans, without a loop over passages."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -138,7 +137,7 @@ def decode_spans(
     There each window has its own softmax; here one softmax covers all spans of all windows.
     """
     ranking = _rank(start, end, windows, max_answer_length, passage_scores, is_meaningful)
-    return _select(ranking, windows, n_best)
+    return _select(ranking, windows, n_best, of_each_passage=False)
 
 
 def decode_by_passage(
@@ -172,12 +171,7 @@ def decode_by_passage(
         `decode_spans` would find if it were asked for all.
     """
     ranking = _rank(start, end, windows, max_answer_length, passage_scores, is_meaningful, breaks)
-    passage_of_row = torch.tensor(windows.passage).repeat_interleave(torch.tensor(windows.lengths))
-    passages, places = passage_of_row[ranking.order.cpu()].sort(stable=True)
-    sizes = [n for n in torch.bincount(passages).tolist() if n]
-    of_passages = (ranking.at(some.to(start.device)) for some in torch.split(places, sizes))
-    chosen = [span for ranked in of_passages for span in _select(ranked, windows, n_best)]
-    return sorted(chosen, key=lambda span: -span.logit)
+    return _select(ranking, windows, n_best, of_each_passage=True)
 
 
 def passage_margins(
@@ -285,22 +279,6 @@ class _Ranking:
     log_total: Tensor
     """Log of the summed exponentials of the logits of all spans. A scalar."""
 
-    def at(self, places: Tensor) -> "_Ranking":
-        """The spans at some places of the ranking."""
-        return _Ranking(
-            self.order[places], self.last_row[places], self.logits[places], self.log_total
-        )
-
-    def __iter__(self) -> Iterator[tuple[int, int, float, float]]:
-        """First row, last row, logit and probability of each span."""
-        return zip(
-            self.order.tolist(),
-            self.last_row.tolist(),
-            self.logits.tolist(),
-            (self.logits - self.log_total).exp().tolist(),
-            strict=True,
-        )
-
 
 def _rank(
     start: Tensor,
@@ -325,30 +303,54 @@ def _rank(
 
 
 def _select(
-    ranked: Iterable[tuple[int, int, float, float]], windows: WindowTable, n_best: int
+    ranking: _Ranking, windows: WindowTable, n_best: int, *, of_each_passage: bool
 ) -> list[Span]:
     """Take spans from the best one down, leaving out those that overlap one already taken.
 
     Args:
-        ranked: First row, last row, logit and probability of each span, best first.
+        ranking: The best span from each row.
         windows: Table of the windows, in the order of the rows.
         n_best: Most spans to take.
+        of_each_passage: Whether so many spans of each passage are taken, or of all together.
     """
-    offsets = cumulative(windows.lengths).tolist()
-    chosen: list[Span] = []
-    for first_row, last_row, logit, probability in ranked:
-        window = bisect_right(offsets, first_row) - 1
-        shift = windows.first_token[window] - windows.n_prefix[window] - offsets[window]
-        passage, first, last = windows.passage[window], first_row + shift, last_row + shift
-        for better in chosen:
-            if (
-                better.passage == passage
-                and first <= better.last_token
-                and better.first_token <= last
-            ):
+    passage, shift = (torch.tensor(column) for column in (windows.passage, _shifts(windows)))
+    order = ranking.order.cpu()
+    window = torch.arange(len(shift)).repeat_interleave(torch.tensor(windows.lengths))[order]
+    passages, shifts = passage[window], shift[window]
+    taken: list[list[Span]] = [[] for _ in range(max(windows.passage, default=-1) + 1)]
+    spans: list[Span] = []
+    n_open = len(set(passages.tolist())) if of_each_passage else 1
+    for number, first, last, logit, probability in zip(
+        passages.tolist(),
+        (order + shifts).tolist(),
+        (ranking.last_row.cpu() + shifts).tolist(),
+        ranking.logits.tolist(),
+        (ranking.logits - ranking.log_total).exp().tolist(),
+        strict=True,
+    ):
+        of_passage = taken[number]
+        counted = of_passage if of_each_passage else spans
+        if len(counted) == n_best:
+            continue
+        for better in of_passage:
+            if first <= better.last_token and better.first_token <= last:
                 break
         else:
-            chosen.append(Span(passage, first, last, logit, probability))
-            if len(chosen) == n_best:
+            span = Span(number, first, last, logit, probability)
+            of_passage.append(span)
+            spans.append(span)
+            n_open -= len(counted) == n_best
+            if not n_open:
                 break
-    return chosen
+    return spans
+
+
+def _shifts(windows: WindowTable) -> list[int]:
+    """The number of the first token of each window's text, less the row where it lies."""
+    offsets = cumulative(windows.lengths)[:-1].tolist()
+    return [
+        first - prefix - offset
+        for first, prefix, offset in zip(
+            windows.first_token, windows.n_prefix, offsets, strict=True
+        )
+    ]

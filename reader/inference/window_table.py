@@ -80,6 +80,24 @@ class WindowTable:
             self.token_ids + other.token_ids,
         )
 
+    def text_token_ids(self) -> dict[int, list[int]]:
+        """Put the windows of each passage together again.
+
+        Returns:
+            Token ids of the text of each passage, by its number. Passages are left out whose token
+            ids are not known, or whose windows leave a gap.
+        """
+        found: dict[int, list[int]] = {}
+        broken: set[int] = set()
+        for token_ids, prefix, first, passage in zip(
+            self.token_ids, self.n_prefix, self.first_token, self.passage, strict=False
+        ):
+            ids = found.setdefault(passage, [])
+            if not 0 <= first <= len(ids):
+                broken.add(passage)
+            ids += token_ids[prefix + len(ids) - first : -1].tolist()
+        return {passage: ids for passage, ids in found.items() if passage not in broken}
+
     def rows_of(self, tokens: Mapping[int, Sequence[int]]) -> Tensor:
         """Find the rows of some tokens, in all windows that contain them.
 

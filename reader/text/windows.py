@@ -18,33 +18,23 @@ from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from string import punctuation
 from typing import TYPE_CHECKING
-from unicodedata import category
 
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from ...data import PrereadError
-from ...data.text.characters import whole_characters
 from ..config import DeformerConfig
 from ..hub import WITHOUT_CODE
-from .meaning import has_meaning, meaningful_tokens
+from .meaning import meaningful_tokens
 from .saved_tokenizer import SavedTokenizer
+from .token_map import TokenAligner, TokenMap
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 """Files of which a tokenizer has one at least."""
-_IDEOGRAPHS = (
-    ("\u3400", "\u4dbf"),
-    ("\u4e00", "\u9fff"),
-    ("\uf900", "\ufaff"),
-    ("\U00020000", "\U0002ceaf"),
-    ("\U0002f800", "\U0002fa1f"),
-)
-"""First and last character of each block of Chinese ideographs. Each ideograph is a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,61 +52,6 @@ class Window:
     def n_text(self) -> int:
         """Number of text tokens."""
         return len(self.token_ids) - self.n_prefix - 1
-
-
-class TokenMap:
-    """A text, and the positions of its tokens."""
-
-    def __init__(self, text: str, encoding: Encoding) -> None:
-        """Map a text.
-
-        Args:
-            text: The text.
-            encoding: The text as the tokenizer encoded it, without special tokens.
-        """
-        self.text = text
-        self._encoding = encoding
-        self.tokens: list[tuple[int, int]] = encoding.offsets
-        """Start and end (exclusive) of each token, in code points."""
-
-    def word(self, token: int) -> tuple[int, int]:
-        """Find the word that a token is part of.
-
-        Args:
-            token: Number of the token.
-
-        Returns:
-            Start and end (exclusive) of the word, in code points.
-        """
-        number = self._encoding.token_to_word(token)
-        within = None if number is None else self._encoding.word_to_chars(number)
-        return _word(self.text, self.tokens[token], within or self.tokens[token])
-
-    def char_span(self, first_token: int, last_token: int) -> tuple[int, int]:
-        """Convert a span of tokens to a span of characters, widened to whole words.
-
-        Args:
-            first_token: Number of the first token.
-            last_token: Number of the last token, inclusive.
-
-        Returns:
-            Start and end (exclusive) in code points, so that the answer is ``text[start:end]``.
-            Combining accents stay with their letter: the span begins and ends at whole characters.
-        """
-        return whole_characters(self.text, self.word(first_token)[0], self.word(last_token)[1])
-
-    def has_meaning(self, first_token: int, last_token: int) -> bool:
-        """Whether the text of a span holds more than punctuation, markup and space.
-
-        Args:
-            first_token: Number of the first token.
-            last_token: Number of the last token, inclusive.
-        """
-        inner = self.text[self.tokens[first_token][0] : self.tokens[last_token][1]]
-        if has_meaning(inner):  # nearly always, and sooner known than the whole span
-            return True
-        start, end = self.char_span(first_token, last_token)
-        return has_meaning(self.text[start:end])
 
 
 def load_tokenizer(source: str) -> "PreTrainedTokenizerFast":
@@ -169,6 +104,7 @@ class TextEncoder:
         self.backend: Tokenizer = tokenizer.backend_tokenizer
         self.backend.no_truncation()
         self.backend.no_padding()
+        self._aligner = TokenAligner(self.backend)
         self.cls_id = int(tokenizer.cls_token_id)
         self.sep_id = int(tokenizer.sep_token_id)
 
@@ -218,16 +154,20 @@ class TextEncoder:
             for title, text in zip(title_ids, self._ids(texts), strict=True)
         ]
 
-    def token_map(self, text: str) -> "TokenMap":
+    def token_map(self, text: str, token_ids: Sequence[int] = ()) -> TokenMap:
         """Find the tokens of a passage's text.
 
         Args:
             text: Text of the passage, without its title.
+            token_ids: Its token ids, if they are known; most texts then need not be tokenised.
 
         Returns:
             The text and the offsets of its tokens, numbered as in its windows.
         """
-        return TokenMap(text, self.backend.encode(text, add_special_tokens=False))
+        known = self._aligner.align(text, token_ids)
+        if known is not None:
+            return known
+        return TokenMap.of_encoding(text, self.backend.encode(text, add_special_tokens=False))
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         encodings = self.backend.encode_batch(list(texts), add_special_tokens=False)
@@ -245,39 +185,3 @@ class TextEncoder:
             if first + room >= len(text):
                 break
         return windows
-
-
-def _word(text: str, token: tuple[int, int], within: tuple[int, int]) -> tuple[int, int]:
-    """Find the word that a token is part of.
-
-    A word of a WordPiece tokenizer ends at punctuation and is at most one ideograph. Other
-    tokenizers take everything up to the next space for one word, so their words are divided here.
-
-    Args:
-        text: The tokenised text.
-        token: Start and end of the token, in code points.
-        within: Start and end of the tokenizer's word, in code points.
-
-    Returns:
-        Start and end (exclusive) of the word, in code points.
-    """
-    start, end = token
-    if start == end:  # a blank before a character that is tokenised byte by byte
-        return within
-    while start > within[0] and not (_stands_alone(text[start - 1]) or _stands_alone(text[start])):
-        start -= 1
-    while end < within[1] and not (_stands_alone(text[end - 1]) or _stands_alone(text[end])):
-        end += 1
-    return start, end
-
-
-def _stands_alone(character: str) -> bool:
-    """Whether a character is a word by itself: punctuation or an ideograph.
-
-    Source: the pre-tokenizer of BERT, https://github.com/google-research/bert, ``tokenization.py``.
-    """
-    if character.isascii():
-        return character in punctuation
-    return category(character).startswith("P") or any(
-        first <= character <= last for first, last in _IDEOGRAPHS
-    )

@@ -5,6 +5,7 @@ import csv
 import gzip
 import json
 import lzma
+import os
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -22,12 +23,16 @@ from preread.data import (
     detect_corpus_format,
     read_corpus,
 )
+from preread.data.text.characters import is_blank
 
 WriteFile = Callable[[str, str | bytes], Path]
 
+ONE_MORE = '{"id": "b", "text": "t"}\n'
 HEADER = "id\ttext\ttitle\n"
 
-filled_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+filled_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+    lambda text: not is_blank(text) and not text.startswith("\ufeff")
+)
 any_text = st.text(st.characters(exclude_categories=["Cs"]))
 corpora = st.lists(
     st.builds(Passage, filled_text, filled_text, any_text),
@@ -119,6 +124,64 @@ def test_a_stray_quote_costs_its_own_row_only(
         assert f"stray.tsv:{first}: expected the quoted field" in read_error(path)
 
 
+@settings(max_examples=300)
+@given(
+    identifier=st.sampled_from(["{}", "q-{}", "{}/x", "Page {}"]),
+    cuts=st.lists(st.lists(st.integers(0, 40), max_size=2), min_size=1, max_size=8),
+)
+@example(identifier="{}", cuts=[[2], [18], []])
+@example(identifier="{}", cuts=[[19], [2, 18], [18]])
+def test_a_row_without_a_quote_is_read_whatever_quotes_other_rows_have(
+    tmp_path_factory: pytest.TempPathFactory, identifier: str, cuts: list[list[int]]
+) -> None:
+    """Quotes anywhere, in pairs that fit and in some that do not: rows are read or reported."""
+    rows = []
+    for number, places in enumerate(cuts):
+        row = f"{identifier.format(number)}\ta river, or 5\tRiver"
+        for place in places:
+            row = row[:place] + '"' + row[place:]
+        rows.append(row)
+    path = tmp_path_factory.getbasetemp() / "strays.tsv"
+    path.write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
+    report = ReadReport()
+    wanted = {identifier.format(n) for n, places in enumerate(cuts) if not places}
+    try:
+        found = {p.passage_id for p in read_corpus(path, on_error=OnError.SKIP, report=report)}
+    except DataError:  # none could be read
+        found = set()
+    assert wanted <= found
+    assert report.n_read + report.n_skipped == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "ids"),
+    [
+        (['1\t"an open quote\tT', '2\ta 5 inch, or 5"\tT', "3\tfine\tT"], ["2", "3"]),
+        (['one\t"an open quote\tT', "a-2\tsound\tT", 'b\tor 5"\tT'], ["a-2", "b"]),
+        (['1\tx\t"a title', '2\ta river\t""odd"', "3\tfine\tT"], ["2", "3"]),
+        (['1\t"Name\tValue', 'river\t5 km"\tA table of two columns', "3\tfine\tT"], ["1", "3"]),
+        (['1\t"A table', "a\tb\tc", 'its end"\tT', "3\tfine\tT"], ["1", "3"]),
+    ],
+)
+def test_a_line_after_an_open_quote_is_a_row_or_a_part_of_the_field(
+    write_file: WriteFile, rows: list[str], ids: list[str]
+) -> None:
+    path = write_file("c.tsv", HEADER + "\n".join(rows) + "\n")
+    assert [p.passage_id for p in read_corpus(path, on_error=OnError.SKIP)] == ids
+
+
+def test_joined_files_have_headers_and_byte_order_marks_inside(write_file: WriteFile) -> None:
+    table = b"\xef\xbb\xbf" + HEADER.encode()
+    path = write_file("c.tsv", table + b"1\tone\tA\n" + table + b"2\ttwo\tB\n")
+    report = ReadReport()
+    assert [p.text for p in read_corpus(path, report=report)] == ["one", "two"]
+    assert report.left_out == {"repeated header": 1}
+    for name in ("c.jsonl", "c.json"):
+        lines = [f'\ufeff{{"id": "{n}", "contents": "text {n}"}}\n' for n in range(2)]
+        path = write_file(name, "".join(lines))
+        assert [p.text for p in read_corpus(path)] == ["text 0", "text 1"]
+
+
 def test_dpr_bad_utf8_costs_its_row_only(write_file: WriteFile) -> None:
     path = write_file("c.tsv", HEADER.encode() + b'1\t"a\n\xff"\tA\n2\tb\tB\n')
     assert read_error(path).startswith("c.tsv:3: expected UTF-8, found byte 0xff at position 1")
@@ -159,7 +222,7 @@ def test_jsonl_write_then_read_is_identity(
     assert list(read_corpus(path)) == passages
 
 
-@pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz", "no-suffix"])
+@pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz", "c.ndjson", "c.json", "no-suffix"])
 def test_jsonl_lines_become_passages(write_file: WriteFile, name: str) -> None:
     path = write_file(name, '{"id": 7, "text": "seven"}\n{"id": "x", "title": "T", "text": "t"}')
     assert detect_corpus_format(path) is CorpusFormat.JSONL
@@ -178,6 +241,8 @@ def test_jsonl_lines_become_passages(write_file: WriteFile, name: str) -> None:
         ("null", "expected a JSON object {…}, found null."),
         ("{}", "expected the field 'id', found an empty object"),
         ('{"id": "2", "text": " "}', "expected text in 'text', found it empty"),
+        ('{"id": "2", "text": "\u200b\u00ad "}', "expected text in 'text', found it empty"),
+        ('{"id": "2",', 'found \'{"id": "2",\', which does not end there. If it goes on in the'),
         ('{"id": "2", "text": 3}', "expected 'text' to be a string, found int 3"),
         ('{"id": " ", "text": "t"}', "expected an identifier in 'id', found it empty"),
         ('{"id": true, "text": "t"}', "expected 'id' to be a string or a whole number, found bool"),
@@ -203,14 +268,15 @@ def test_jsonl_fault_is_named_with_its_line(
 def test_beir_is_read_from_its_file_or_its_folder(write_file: WriteFile, name: str) -> None:
     path = write_file(f"scifact/{name}", '{"_id": "4", "title": "T", "text": "t", "metadata": {}}')
     write_file("scifact/queries.jsonl", '{"_id": "1", "text": "q"}')
-    for place in (path, path.parent):
+    write_file("scifact/qrels/test.tsv", "query-id\tcorpus-id\tscore\n1\t4\t1\n")
+    for place in (path, path.parent, path.parent.parent):
         assert detect_corpus_format(place) is CorpusFormat.BEIR
         assert list(read_corpus(place)) == [Passage("4", "t", "T")]
 
 
 def test_beir_folder_without_corpus_is_refused(tmp_path: Path) -> None:
     found = read_error(tmp_path, format=CorpusFormat.BEIR)
-    assert "expected corpus.jsonl or corpus.jsonl.gz in the folder" in found
+    assert "expected .json or .jsonl or .ndjson files in the folder, found none" in found
 
 
 def test_beir_line_without_id_is_named(write_file: WriteFile) -> None:
@@ -329,13 +395,14 @@ def test_a_folder_is_read_as_what_its_shards_are(
         (folder / other).parent.mkdir(exist_ok=True)
         (folder / other).write_bytes(written if isinstance(written, bytes) else written.encode())
     assert detect_corpus_format(folder) is kind
-    if kind is CorpusFormat.PYSERINI and "package.json" in beside:
-        return  # all .json files of such a folder are read, and this one is refused with its name
-    texts = [p.text for p in read_corpus(folder)]
+    report = ReadReport()
+    texts = [p.text for p in read_corpus(folder, report=report)]
     assert [text for text in texts if text.startswith("text ")] == [
         f"text {n}" for n in range(n_shards)
     ]
-    assert len(texts) == n_shards or kind is CorpusFormat.DOCUMENTS
+    if kind is not CorpusFormat.DOCUMENTS:  # which a README belongs to
+        assert len(texts) == n_shards
+        assert report.left_out.total() == len(beside)
 
 
 @settings(max_examples=20)
@@ -351,8 +418,56 @@ def test_a_folder_of_several_formats_is_refused_and_they_are_named(
         path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
     with pytest.raises(DataError, match="expected a folder of one format") as caught:
         detect_corpus_format(folder)
-    assert all(f"{kind.value} (1 files" in str(caught.value) for kind in kinds)
+    assert all(f"{kind.value} (1 file, " in str(caught.value) for kind in kinds)
     assert "--format" in str(caught.value)
+
+
+def link_of(target: str) -> Callable[[Path], None]:
+    """What makes a link at a path."""
+    return lambda path: path.symlink_to(target)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("b.json", '{"_id": "b", "text": "t"}', "beir (1 file, b.json)"),
+        ("b.jsonl.1", ONE_MORE, "files whose names end with a number (1 file, b.jsonl.1)"),
+        ("b.tsv-1-of-2.gz", "x", "files whose names end with a number (1 file, b.tsv-1-of-2.gz)"),
+        ("b.jsonl.zst", "x", "files in another compression than gzip (1 file, b.jsonl.zst)"),
+        ("b.tsv", "b\ttext\tT\n", "tables without the header id, text, title (1 file, b.tsv)"),
+        ("queries.jsonl", ONE_MORE, "queries of BEIR (1 file, queries.jsonl)"),
+        ("b.json", '{"id": "b", "te', "b.json:1: expected one JSON object on the line"),
+        ("b.json", f"[\n{ONE_MORE}]", "b.json:1: expected one JSON object on the line"),
+        ("b.jsonl", link_of("gone"), "b.jsonl: expected a file, found a link to gone, where there"),
+        ("b.jsonl", os.mkfifo, "b.jsonl: expected a file, found a pipe, a socket or a device"),
+        ("b", link_of("../other"), "b: expected a folder, found a link to"),
+    ],
+)
+def test_a_folder_with_a_shard_that_would_not_be_read_is_refused(
+    write_file: WriteFile, name: str, content: str | Callable[[Path], None], found: str
+) -> None:
+    write_file("other/b.jsonl", ONE_MORE)
+    folder = write_file("c/a.jsonl", '{"id": "a", "text": "t"}\n').parent
+    write_file(f"c/{name}", content) if isinstance(content, str) else content(folder / name)
+    with pytest.raises(DataError) as caught:
+        list(read_corpus(folder))
+    assert found in str(caught.value)
+
+
+def test_shards_of_every_suffix_are_read_and_so_is_one_in_the_middle_of_many(
+    write_file: WriteFile,
+) -> None:
+    """A link to a folder within the folder leads to files that are read anyway."""
+    for number in range(150):
+        suffix = ("jsonl", "ndjson", "json", "jsonl.gz")[number % 4]
+        folder = write_file(f"c/{number:03}.{suffix}", f'{{"id": {number}, "text": "t"}}\n').parent
+    (folder / "loop").symlink_to(".")
+    assert [p.passage_id for p in read_corpus(folder)] == [f"{n}" for n in range(150)]
+    write_file("c/075.tsv", HEADER + "x\tt\tT\n")
+    assert "dpr (1 file, 075.tsv)" in read_error(folder)
+    report = ReadReport()
+    assert len(list(read_corpus(folder, format=CorpusFormat.JSONL, report=report))) == 150
+    assert report.left_out == {"of another kind": 1}
 
 
 def test_a_title_without_text_is_read_as_text(write_file: WriteFile) -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from preread.data import DataError, read_corpus
@@ -107,3 +108,13 @@ def test_damaged_docx_is_said() -> None:
     pytest.importorskip("docx")
     with pytest.raises(DataError, match=r"h\.docx: expected DOCX, found what python-docx cannot"):
         read_document(Path("h.docx"), b"PK nothing")
+
+
+def test_docx_that_expands_without_end_is_refused() -> None:
+    pytest.importorskip("docx")
+    out = io.BytesIO()
+    with ZipFile(out, "w", ZIP_DEFLATED) as archive, archive.open("word/document.xml", "w") as part:
+        for _ in range(300):
+            part.write(bytes(1 << 20))
+    with pytest.raises(DataError, match=r"expands to at most \d+ MiB, found 300 MiB"):
+        read_document(Path("r.docx"), out.getvalue())

@@ -39,6 +39,7 @@ def test_values_are_those_that_were_written(
     [
         ('[{"a": 1},\n{"b": 2}', 2, "expected the array to end with ]"),
         ('[{"a": 1},\n', 1, "expected the array to end with ]"),
+        ('[[{"a": 1}, {"b": 2}]', 1, "expected the array to end with ]"),
         ("[", 1, "expected the array to end with ]"),
         ('[{"a": 1}\n{"b": 2}]', 2, "expected a comma between two items, found '{'"),
         ('[{"a": 1},]', 1, "expected JSON, found a fault"),

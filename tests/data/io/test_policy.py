@@ -4,6 +4,7 @@ import gzip
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from preread.data import (
     ReadReport,
     read_corpus,
     read_gold,
+    read_open_domain_examples,
+    read_pairs,
     read_predictions,
     read_questions,
 )
@@ -38,6 +41,25 @@ def test_missing_path_is_told_before_the_first_record_is_drawn(tmp_path: Path) -
 def test_a_folder_is_no_question_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found a folder"):
         read_questions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        read_corpus,
+        partial(read_corpus, format=CorpusFormat.JSONL),
+        read_questions,
+        partial(read_questions, format=QuestionFormat.NQ_OPEN),
+        read_predictions,
+        read_pairs,
+        read_open_domain_examples,
+    ],
+)
+def test_a_pipe_is_refused_at_once(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    """Its format is detected by what it begins with, which is gone then."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="found a pipe, which can be read only once. Write"):
+        read(tmp_path / "pipe")
 
 
 def test_gzip_is_known_by_its_bytes_not_by_its_name(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_corpus_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "memory.jsonl"
     path.symlink_to("/proc/self/mem")
     for read in (read_corpus, read_questions):
-        with pytest.raises(DataError, match=r"memory.jsonl: cannot be read: Input/output error"):
+        with pytest.raises(DataError, match=r"memory.jsonl: cannot be \w+: Input/output error"):
             list(read(path))
 
 

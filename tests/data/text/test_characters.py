@@ -6,7 +6,7 @@ import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
-from preread.data.text.characters import whole_characters
+from preread.data.text.characters import is_blank, whole_characters
 
 PIECES = st.sampled_from(
     ["a", "1", " ", "\r\n", "\n", "e\u0301", "\u0301", "ł", "क्षि", "र्", "か\u3099", "❤\ufe0f",
@@ -53,6 +53,20 @@ def test_bounds_are_those_of_the_clusters_of_the_whole_text(
     found = whole_characters(text, start, end)
     assert found == expected
     assert whole_characters(text, *found) == found
+
+
+def test_a_text_of_white_space_and_invisible_characters_is_blank() -> None:
+    assert is_blank("") and is_blank(" \n\x1f\u3000\u200b\u2060\ufeff\u00ad\u3164\ufe0f")
+    assert not is_blank("\u200b.") and not is_blank("a\u0301")
+
+
+@pytest.mark.parametrize("text", ["漢" * 100_000, "क्षि" * 25_000])
+def test_the_time_does_not_grow_with_the_text(text: str) -> None:
+    """A thousand spans; walks to the start of the text would take half a minute."""
+    middle = len(text) // 2
+    for _ in range(1_000):
+        start, end = whole_characters(text, middle + 1, middle + 2)
+    assert end - start in (1, 4)
 
 
 @given(text=st.text(max_size=20), data=st.data())

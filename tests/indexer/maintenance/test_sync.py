@@ -218,15 +218,29 @@ def test_the_same_text_under_two_names_is_told(
     assert report.repeated == [("z.md#1", "a.md#1")]
 
 
-def test_a_document_that_cannot_be_read_stops_or_is_skipped(
-    index: Path, folder: Path, tiny_reader: Reader
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"\xff", r"a\.md:1: expected UTF-8"),
+        (b"text\0", r"a\.md: expected text, found binary data"),
+        (None, r"a\.md: expected a file, found a link to gone"),
+    ],
+)
+def test_a_document_that_cannot_be_read_stops_or_keeps_its_stored_version(
+    index: Path, folder: Path, tiny_reader: Reader, content: bytes | None, fault: str
 ) -> None:
-    (folder / "a.md").write_bytes(b"\xff")
-    with pytest.raises(DataError, match=r"a\.md:1: expected UTF-8"):
+    path = folder / "a.md"
+    path.unlink()
+    path.write_bytes(content) if content is not None else path.symlink_to("gone")
+    shutil.copy(path, folder / "new.md", follow_symlinks=False)
+    (folder / "b.md").unlink()
+    with pytest.raises(DataError, match=fault):
         sync_folder(index, folder, tiny_reader)
     report = sync_folder(index, folder, tiny_reader, on_error=OnError.SKIP)
-    assert (report.n_removed, report.read.n_skipped) == (1, 1)
-    assert names_of(index) == ["b.md#1", "c.txt#1"]
+    assert report.summary() == (
+        "0 added, 0 updated, 1 removed, 1 unchanged, 1 not read, its stored version kept"
+    )
+    assert names_of(index) == ["a.md#1", "c.txt#1"]
 
 
 def test_an_empty_folder_changes_nothing(index: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Fronts and parts of a cluster, in one process: everything but Ray itself."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from preread.data.sample import sample_corpus_path
-from preread.indexer import IndexConfig, PassageIndex, build_index, split_index
+from preread.indexer import (
+    Bm25Parameters,
+    IndexConfig,
+    PassageIndex,
+    build_index,
+    split_index,
+)
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.cluster.front import FrontService, create_front
 from preread.pipeline.cluster.partition import Partition
@@ -53,11 +60,15 @@ class Handle:
 def opened(
     tiny_reader_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[OpenDomainQA, list[Partition]]:
-    """The sample corpus whole, and three parts of it."""
+    """The sample corpus whole, each passage with the number of a page, and three parts of it."""
     folder = tmp_path_factory.mktemp("cluster")
+    lines = sample_corpus_path().read_text("utf-8").splitlines()
+    with (folder / "corpus.jsonl").open("w", encoding="utf-8") as corpus:
+        for number, line in enumerate(lines[:120]):
+            corpus.write(json.dumps({**json.loads(line), "page": number % 7}) + "\n")
     reader = Reader.load(str(tiny_reader_path))
-    config = IndexConfig(codec="int8", passages_per_shard=30, workers=1, limit=120)
-    build_index(sample_corpus_path(), folder / "whole", reader, config)
+    config = IndexConfig(codec="int8", passages_per_shard=30, workers=1)
+    build_index(folder / "corpus.jsonl", folder / "whole", reader, config)
     paths = split_index(folder / "whole", folder / "parts", 3)
     parts = [Partition(str(path), "cpu", "torch", "float32") for path in paths]
     return OpenDomainQA(PassageIndex(folder / "whole"), reader), parts
@@ -112,6 +123,21 @@ def test_all_parts_answer_as_the_whole(
     )
 
 
+def test_all_parts_find_passages_as_the_whole_does(
+    opened: tuple[OpenDomainQA, list[Partition]], handles: dict[str, Handle]
+) -> None:
+    conditions = {"page": [1, 2, 3]}
+    expected = opened[0].answer(
+        QUESTION, top_k=10, filter=conditions, bm25_parameters=Bm25Parameters(k1=0.2, b=0.9)
+    )
+    reply, _ = ask_times(handles, [lambda: None], filter=conditions, k1=0.2, b=0.9)
+    answers = reply.json()["answers"]
+    assert [one["passage_id"] for one in answers] == [a.passage_id for a in expected.answers]
+    assert {one["metadata"]["page"] for one in answers} <= {1, 2, 3}
+    reply, _ = ask_times(handles, [lambda: None], filter={"page": 9})
+    assert (reply.status_code, reply.json()["answers"], reply.json()["partial"]) == (200, [], False)
+
+
 @pytest.mark.parametrize(
     ("fault", "value", "error"),
     [("is_dead", True, "ConnectionError"), ("delay", 2 * DEADLINE, "TimeoutError")],
@@ -157,6 +183,7 @@ def test_mistakes_are_replied_to_as_by_the_other_server(handles: dict[str, Handl
         ({"top_k": 1000}, 400, "invalid_request"),
         ({"question": " "}, 400, "invalid_request"),
         ({"n_answer": 3}, 400, "invalid_request"),
+        ({"filter": {"page": {"near": 3}}}, 400, "invalid_request"),
     ):
         reply, _ = ask_times(handles, [lambda: None], **fields)
         assert (reply.status_code, reply.json()["error"]["type"]) == (status, kind)

@@ -106,4 +106,6 @@ def test_pyterrier_transformers_compose(qa: OpenDomainQA) -> None:
     assert compiled[0].num_results == 5
     assert compiled.transform(questions).equals(answers)
     assert reader.transform(found.iloc[:0]).empty
+    filtered: Any = PrereadRetriever(qa, filter={"page": 1})  # the sample has no metadata
+    assert filtered.fuse_rank_cutoff(5).transform(questions).empty
     assert not pt.java.started()

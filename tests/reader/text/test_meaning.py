@@ -12,7 +12,7 @@ from preread.reader.inference.span_decoder import SpanDecoder
 from preread.reader.inference.window_table import table_of_passages
 from preread.reader.modeling.question_answering import SpanLogits
 from preread.reader.text.meaning import has_meaning, meaningful_tokens
-from preread.reader.text.windows import TokenMap
+from preread.reader.text.token_map import TokenMap
 
 TOKENIZERS = ["tokenizer", "byte_level_tokenizer", "sentence_piece_tokenizer"]
 WORDS = [

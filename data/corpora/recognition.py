@@ -1,0 +1,93 @@
+"""The format of a file of passages, recognised by its first record."""
+
+from pathlib import Path
+
+from ..documents import DOCUMENT_SUFFIXES
+from ..errors import DataError
+from ..io.json_records import JSON_LINES_SUFFIXES
+from ..io.peek import Start, data_suffix, peek
+from ..nq import is_nq
+from .dpr import HEADER, TABLE_SUFFIXES
+from .formats import CorpusFormat
+
+RECORD_SUFFIXES = JSON_LINES_SUFFIXES | TABLE_SUFFIXES | {".json"}
+"""Suffixes of files of records, in lower case; the other format is that of documents."""
+
+
+def detect_file(path: Path) -> CorpusFormat:
+    """Detect a file's format.
+
+    Args:
+        path: The file, plain or gzip.
+
+    Raises:
+        DataError: If the file cannot be read, or is in none of the formats.
+    """
+    suffix = data_suffix(path)
+    if suffix in DOCUMENT_SUFFIXES:
+        return CorpusFormat.DOCUMENTS
+    start = peek(path)
+    if suffix in TABLE_SUFFIXES or has_header(start):
+        return CorpusFormat.DPR
+    known = format_of_fields(start.fields)
+    if known is not None:
+        return known
+    if start.fields:
+        names = ", ".join(map(repr, start.fields))
+        raise DataError(unknown_format(f"a record with {names}"), path=path)
+    if suffix == ".json":
+        return CorpusFormat.PYSERINI
+    if suffix in JSON_LINES_SUFFIXES or start.first_line.startswith("{"):
+        return CorpusFormat.JSONL  # damaged or empty; its reader reports it
+    raise DataError(unknown_format("a file of another kind"), path=path)
+
+
+def unknown_format(found: str) -> str:
+    """Write the message for a corpus in none of the formats.
+
+    Args:
+        found: What the corpus is instead.
+    """
+    choices = ", ".join(choice.value for choice in CorpusFormat if choice != CorpusFormat.AUTO)
+    return (
+        f"expected a corpus in one of the formats {choices}, found {found}. "
+        "If it is one of these, name the format with --format."
+    )
+
+
+def format_of_start(file: Path, start: Start) -> CorpusFormat | None:
+    """Return the format of a file of records; None where its start holds no passage.
+
+    Args:
+        file: The file; only its name counts.
+        start: How it starts.
+    """
+    if data_suffix(file) in TABLE_SUFFIXES:
+        return CorpusFormat.DPR if has_header(start) else None
+    return format_of_fields(start.fields)
+
+
+def has_header(start: Start) -> bool:
+    """Decide whether a file begins with the header of DPR's passages.
+
+    Args:
+        start: How it starts.
+    """
+    return start.first_line.split("\t") == list(HEADER)
+
+
+def format_of_fields(fields: tuple[str, ...]) -> CorpusFormat | None:
+    """Return the format of JSON objects with these fields; None where no format has them.
+
+    Args:
+        fields: Names of the fields of the first object.
+    """
+    if "contents" in fields:
+        return CorpusFormat.PYSERINI
+    if is_nq(fields):
+        return CorpusFormat.NQ
+    if "_id" in fields:
+        return CorpusFormat.BEIR
+    if {"id", "text"} & set(fields):
+        return CorpusFormat.JSONL
+    return None

@@ -1,0 +1,281 @@
+"""Doing the jobs of a server's workers, a batch at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import torch
+
+from ..qa.lookup import find_passage
+from ..qa.pipeline import OpenDomainQA
+from ..qa.provided import answer_each, rank_provided, read_provided
+from ..qa.quotes import QuoteMatch
+from ..qa.sentences import ReadPassage
+from ..qa.types import ProvidedPassage
+from ..retrievers.search import FoundPassage, search_passages, search_passages_many
+from .batching import CheckWanted
+from .errors import NotFoundError, TooLargeError
+from .examples import example_questions
+from .indexes import ServedIndex
+from .jobs import (
+    AnswerJob,
+    EachJob,
+    ExamplesJob,
+    LookingJob,
+    LookingResult,
+    QuoteJob,
+    RankJob,
+    ReadingJob,
+    ReadingResult,
+    ReadJob,
+    ReadSeveralJob,
+    RetrieveJob,
+    SearchJob,
+    SentencesJob,
+)
+from .limits import Limits
+
+_CHARS_PER_TOKEN = 16
+"""Text with more characters for each allowed token is refused without counting its tokens."""
+_N_EXAMPLES = 6
+"""Example questions of an index."""
+_QUERIES_AT_ONCE = 32
+"""Queries that are searched between two checks whether the client still waits."""
+_SLICE_CHARS = 4_096
+"""Characters whose tokens are counted at a time."""
+_AskingJob: TypeAlias = AnswerJob | ReadJob | EachJob | RankJob
+"""A job with one question."""
+
+
+class BatchHandler:
+    """Does jobs, a batch at a time."""
+
+    def __init__(self, indexes: Mapping[str, ServedIndex], limits: Limits) -> None:
+        """Take the indexes.
+
+        Args:
+            indexes: By name.
+            limits: The most that one request may ask for.
+        """
+        self._indexes = indexes
+        self._limits = limits
+
+    def read(
+        self, jobs: Sequence[ReadingJob], check_wanted: CheckWanted
+    ) -> Sequence[ReadingResult]:
+        """Do a batch of reading jobs.
+
+        Args:
+            jobs: Jobs of one key.
+            check_wanted: Called before each block of tokens; raises when no job is wanted.
+
+        Raises:
+            TooLargeError: If a job provides too much text that the index does not hold.
+        """
+        with self._indexes[jobs[0].index].in_use() as qa:
+            for job in jobs:
+                passages = () if isinstance(job, AnswerJob) else job.passages or ()
+                check_text(qa, passages, self._limits.max_provided_tokens, check_wanted)
+            questions = [job.question for job in jobs if isinstance(job, _AskingJob)]
+            match jobs[0]:
+                case ReadSeveralJob():
+                    several = [job for job in jobs if isinstance(job, ReadSeveralJob)]
+                    return _read_several(qa, several, check_wanted)
+                case SentencesJob():
+                    asking = [job for job in jobs if isinstance(job, SentencesJob)]
+                    return _read_sentences(qa, asking, check_wanted)
+                case QuoteJob():
+                    quotes = [job for job in jobs if isinstance(job, QuoteJob)]
+                    return [_check_quote(qa, job, check_wanted) for job in quotes]
+                case AnswerJob(top_k=top_k, retrieval=retrieval):
+                    n_answers = [job.n_answers for job in jobs if isinstance(job, AnswerJob)]
+                    # Answers are chosen one by one: the best few are the first of the best many.
+                    results = qa.answer_batch(
+                        questions,
+                        top_k=top_k,
+                        n_answers=max(n_answers),
+                        filter=retrieval.filter,
+                        bm25_parameters=retrieval.bm25_parameters(qa.index),
+                        before_block=check_wanted,
+                    )
+                    return [
+                        replace(result, answers=result.answers[:n])
+                        for result, n in zip(results, n_answers, strict=True)
+                    ]
+                case ReadJob():
+                    n_answers = [job.n_answers for job in jobs if isinstance(job, ReadJob)]
+                    provided = [job.passages for job in jobs if isinstance(job, ReadJob)]
+                    answers = read_provided(
+                        qa,
+                        questions,
+                        provided,
+                        n_answers=max(n_answers),
+                        before_block=check_wanted,
+                    )
+                    return [a[:n] for a, n in zip(answers, n_answers, strict=True)]
+                case EachJob():
+                    provided = [job.passages for job in jobs if isinstance(job, EachJob)]
+                    return answer_each(qa, questions, provided, before_block=check_wanted)
+                case RankJob():
+                    provided = [job.passages for job in jobs if isinstance(job, RankJob)]
+                    return rank_provided(qa, questions, provided, before_block=check_wanted)
+
+    def look(
+        self, jobs: Sequence[LookingJob], check_wanted: CheckWanted
+    ) -> Sequence[LookingResult]:
+        """Do a batch of searches and look-ups.
+
+        Args:
+            jobs: Any jobs.
+            check_wanted: Called before each job; raises when no job is wanted.
+
+        Raises:
+            NotFoundError: If an index does not hold a passage.
+        """
+        results = []
+        for job in jobs:
+            check_wanted()
+            results.append(self._look(job, check_wanted))
+        return results
+
+    def _look(self, job: LookingJob, check_wanted: CheckWanted) -> LookingResult:
+        with self._indexes[job.index].in_use() as qa:
+            if isinstance(job, SearchJob):
+                return search_passages(
+                    qa.index,
+                    job.query,
+                    job.hits,
+                    qa.retriever,
+                    filter=job.retrieval.filter,
+                    bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+                )
+            if isinstance(job, RetrieveJob):
+                return _retrieve(qa, job, check_wanted)
+            if isinstance(job, ExamplesJob):
+                return example_questions(qa.index, _N_EXAMPLES)
+            ordinals = qa.index.find(job.passage_id)
+            if not ordinals:
+                raise NotFoundError(
+                    f"docid: expected an identifier of index {job.index!r}, found an unknown one."
+                )
+            return qa.index.passage(ordinals[0])
+
+
+def _retrieve(
+    qa: OpenDomainQA, job: RetrieveJob, check_wanted: CheckWanted
+) -> list[list[FoundPassage]]:
+    """Search for some queries at a time, as long as the client waits."""
+    found: list[list[FoundPassage]] = []
+    for first in range(0, len(job.queries), _QUERIES_AT_ONCE):
+        check_wanted()
+        found += search_passages_many(
+            qa.index,
+            job.queries[first : first + _QUERIES_AT_ONCE],
+            job.hits,
+            qa.retriever,
+            filter=job.retrieval.filter,
+            bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+            threads=max(1, torch.get_num_threads()),
+        )
+    return found
+
+
+def check_text(
+    qa: OpenDomainQA,
+    passages: Sequence[ProvidedPassage],
+    max_tokens: int,
+    check_wanted: CheckWanted,
+) -> None:
+    """Refuse provided text of too many tokens that the index does not hold.
+
+    Counting stops at the limit, so that its cost does not grow with the text.
+
+    Args:
+        qa: The index with its reader.
+        passages: The passages of one request.
+        max_tokens: The most tokens.
+        check_wanted: Called while tokens are counted; raises when the request is not wanted.
+
+    Raises:
+        TooLargeError: If there is too much text.
+        UnknownPassageError: If a passage has no text and the index does not hold its identifier.
+    """
+    texts = {passage.text for passage in passages if passage.text}
+    if sum(len(text.encode()) for text in texts) <= max_tokens:
+        return  # no text has more tokens than bytes
+    found = [find_passage(qa.index, passage, place) for place, passage in enumerate(passages)]
+    new = {one.passage.text for one in found if one.passage is not None and not one.is_stored}
+    has_too_many_chars = sum(map(len, new)) > _CHARS_PER_TOKEN * max_tokens
+    if has_too_many_chars or _has_more_tokens(qa, new, max_tokens, check_wanted):
+        raise TooLargeError(
+            f"expected at most {max_tokens:,} tokens of text that the index does not hold, found "
+            "more. Send less text, or several requests."
+        )
+
+
+def _has_more_tokens(
+    qa: OpenDomainQA, texts: Iterable[str], max_tokens: int, check_wanted: CheckWanted
+) -> bool:
+    """Whether texts have more tokens than allowed."""
+    n_tokens = 0
+    for text in texts:
+        for first in range(0, len(text), _SLICE_CHARS):
+            check_wanted()
+            n_tokens += _count_tokens(qa, text[first : first + _SLICE_CHARS])
+            if n_tokens > max_tokens:
+                return True
+    return False
+
+
+def _count_tokens(qa: OpenDomainQA, text: str) -> int:
+    (windows,) = qa.reader.encoder.encode_passages([text])
+    return windows[-1].first_token + windows[-1].n_text
+
+
+def _read_several(
+    qa: OpenDomainQA, jobs: Sequence[ReadSeveralJob], check_wanted: CheckWanted
+) -> list[ReadingResult]:
+    """Read all texts of all jobs in one batch."""
+    answers = read_provided(
+        qa,
+        [question for job in jobs for question in job.questions],
+        [[passage] for job in jobs for passage in job.passages],
+        n_answers=max(job.n_answers for job in jobs),
+        max_answer_length=jobs[0].max_answer_length,
+        before_block=check_wanted,
+    )
+    left = iter(answers)
+    return [[next(left)[: job.n_answers] for _ in job.questions] for job in jobs]
+
+
+def _read_sentences(
+    qa: OpenDomainQA, jobs: Sequence[SentencesJob], check_wanted: CheckWanted
+) -> list[list[list[ReadPassage]]]:
+    """Score the sentences of all jobs, whose passages are all found or all provided."""
+    first = jobs[0]
+    found = qa.read_sentences(
+        [question for job in jobs for question in job.questions],
+        passages=None
+        if first.provided is None
+        else [some for job in jobs for some in job.provided or ()],
+        top_k=first.top_k,
+        filter=first.retrieval.filter,
+        bm25_parameters=first.retrieval.bm25_parameters(qa.index),
+        before_block=check_wanted,
+    )
+    left = iter(found)
+    return [[next(left) for _ in job.questions] for job in jobs]
+
+
+def _check_quote(qa: OpenDomainQA, job: QuoteJob, check_wanted: CheckWanted) -> list[QuoteMatch]:
+    """Find a quotation."""
+    return qa.check_quote(
+        job.quote,
+        question=job.question,
+        passages=job.passages,
+        top_k=job.top_k,
+        n_matches=job.n_matches,
+        min_similarity=job.min_similarity,
+        filter=job.filter,
+        before_block=check_wanted,
+    )
