@@ -8,7 +8,7 @@ from typing import Any
 from .errors import PrereadError
 from .io.json_records import shorten
 from .io.outside import check_text
-from .text.blank import is_blank
+from .text.characters import is_blank
 
 
 def check_question(question: object, name: str = "question", remedy: str = "Ask something.") -> str:

@@ -8,12 +8,12 @@ _JOINS_FURTHER = regex.compile(
     r"\p{Grapheme_Cluster_Break=Regional_Indicator}]"
 )
 """Characters after which a boundary depends on what stands before them."""
-_BLANK = regex.compile(r"[\s\x1c-\x1f\p{Default_Ignorable_Code_Point}]*")
-"""White space as `str.strip` removes it, and what Unicode says to show nothing for."""
+_BLANK = regex.compile(r"[\s\p{Cc}\p{Default_Ignorable_Code_Point}]*")
+"""White space, control characters, and what Unicode says to show nothing for."""
 
 
 def is_blank(text: str) -> bool:
-    """Decide whether a text shows nothing: it is white space and invisible characters only.
+    """Decide whether a text shows nothing: only white space, control and invisible characters.
 
     Args:
         text: The text.

@@ -163,7 +163,7 @@ def _converse(
     """Read questions from standard input until it ends; a person can also end it with a line."""
     from ...data import PrereadError
     from ...data.io.outside import printable
-    from ...data.text.blank import is_blank
+    from ...data.text.characters import is_blank
 
     is_person = sys.stdin.isatty()
     prompt = ""

@@ -13,8 +13,7 @@ from ...data import Passage, PrereadError
 from ...data.arguments import check_count, check_question
 from ...data.io.json_records import shorten
 from ...data.io.outside import check_text
-from ...data.text.blank import is_blank
-from ...data.text.characters import whole_characters
+from ...data.text.characters import is_blank, whole_characters
 from ...reader import Reader, Span, SpanLogits, WindowTable
 from ..qa.quotes import DEFAULT_MIN_SIMILARITY, QuoteMatch, check_quote, quote_text
 from ..qa.reading import PassageReader, RequestLogits

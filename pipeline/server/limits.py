@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 from ...data import PrereadError
-from ...data.text.blank import is_blank
+from ...data.text.characters import is_blank
 from ..qa.types import ProvidedPassage
 from .errors import InvalidRequestError
 

@@ -19,6 +19,7 @@ from preread.data import (
     read_examples,
     read_questions,
 )
+from preread.data.text.characters import is_blank
 
 WriteFile = Callable[[str, str | bytes], Path]
 
@@ -154,7 +155,11 @@ def test_dpr_rows_become_questions(write_file: WriteFile, name: str) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(answers=st.lists(st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip)))
+@given(
+    answers=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: not is_blank(text))
+    )
+)
 def test_dpr_answers_written_by_python_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, answers: list[str]
 ) -> None:

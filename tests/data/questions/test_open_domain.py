@@ -20,6 +20,7 @@ from preread.data import (
     read_questions,
     write_open_domain_examples,
 )
+from preread.data.text.characters import is_blank
 
 WriteFile = Callable[[str, str | bytes], Path]
 
@@ -45,7 +46,7 @@ DPR: dict[str, Any] = {
 }
 
 some_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-full_text = some_text.filter(str.strip)
+full_text = some_text.filter(lambda text: not is_blank(text))
 passages = st.builds(
     Passage, passage_id=st.just("") | full_text.map(str), text=full_text, title=some_text
 )
