@@ -86,6 +86,7 @@ def guarded_app(service: Guarded, lifespan: "Lifespan[FastAPI] | None" = None) -
         description=_DESCRIPTION,
         docs_url=None,  # FastAPI's own pages load scripts from other sites
         redoc_url=None,
+        openapi_url=None,  # it would make the document anew for every request
         middleware=[
             Middleware(RequestLog, service=service),
             Middleware(Gate, service=service),

@@ -7,6 +7,7 @@ import hashlib
 from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 DESCRIPTION_FILES = {
     "/docs": "docs.html",
@@ -53,6 +54,14 @@ def _add(router: APIRouter, address: str, name: str) -> None:
         return Response(content, headers=headers, media_type=media_type)
 
 
+async def _description(request: Request) -> Response:
+    """The OpenAPI document; its bytes, which take longer to make than to send, are made once."""
+    state = request.app.state
+    if not hasattr(state, "description"):
+        state.description = JSONResponse(request.app.openapi()).body
+    return Response(state.description, media_type="application/json")
+
+
 def _has(if_none_match: str, etag: str) -> bool:
     """Whether a browser has the file already.
 
@@ -66,3 +75,5 @@ for _address, _name in SITE_FILES.items():
     _add(site, _address, _name)
 for _address, _name in DESCRIPTION_FILES.items():
     _add(description_site, _address, _name)
+for _router in (site, description_site):
+    _router.add_api_route("/openapi.json", _description)
