@@ -1,20 +1,15 @@
 """Real files of an index with some bytes changed: an error that names the file, or what it says.
 
-The tests take some seconds. For longer, ``PREREAD_FUZZ_SECONDS=600 pytest …``, or this file as a
-script: ``python tests/indexer/storage/test_fuzz.py SECONDS FOLDER``, where FOLDER is new.
+``PREREAD_FUZZ_SECONDS=600 pytest --log-cli-level INFO …`` runs longer and says how much was tried.
 """
 
-import faulthandler
 import hashlib
 import json
-import os
-import resource
 import struct
-import sys
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +17,10 @@ import faiss
 import h5py
 import numpy as np
 import pytest
-import torch
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from preread.data import PrereadError
 from preread.data.records import Metadata
-from preread.data.sample import sample_corpus_path
-from preread.indexer import IndexConfig, Manifest, PassageIndex, ShardReader, build_index
+from preread.indexer import Manifest, PassageIndex, ShardReader
 from preread.indexer.bm25.indexer import parse_file_list
 from preread.indexer.dense import VectorKind
 from preread.indexer.dense.checking import check_vectors
@@ -45,16 +37,11 @@ from preread.indexer.storage.journal import Journal
 from preread.indexer.storage.lookup import Lookup, key_of
 from preread.indexer.storage.manifest import CountedFile, DenseEntry
 from preread.indexer.storage.metadata import MetadataFile, write_metadata
-from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
-from preread.reader.checkpoints import shipped_reader_path
-from preread.reader.codecs import CodecName, learn_codec, load_codec, sample_states, save_codec
-from preread.reader.text.windows import load_tokenizer
+from preread.reader import Reader
+from preread.reader.codecs import load_codec
 
-SECONDS = float(os.environ.get("PREREAD_FUZZ_SECONDS", "15"))
-_EXAMPLES_A_ROUND = 100
-_HANGS_AFTER_S = 120
-_MOST_MEMORY_KIB = 1 << 20
-"""That a target may take more than at its beginning."""
+from tests.fuzzing import SECONDS, fuzz
+
 _USER_BLOCK = 2048
 _NUMBERS = [0, 1, 2, 127, 128, 255, 256, 4096, 65_535, 1 << 31, (1 << 32) - 1, 1 << 40, 1 << 62]
 _NUMBERS += [(1 << 63) - 1, 1 << 63, (1 << 64) - 1]
@@ -313,40 +300,6 @@ TARGETS: list[Target] = [
 ]
 
 
-def fuzz(target: Target, materials: Materials, seconds: float) -> tuple[int, int]:
-    """Run a target with one mutation after the other; how often, and how often it was accepted."""
-    n_runs = n_accepted = 0
-
-    def once(data: st.DataObject) -> None:
-        nonlocal n_runs, n_accepted
-        n_runs += 1
-        faulthandler.dump_traceback_later(_HANGS_AFTER_S, exit=True)
-        try:
-            target(materials, data)
-            n_accepted += 1
-        except PrereadError:
-            pass
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    until, number = time.monotonic() + seconds, 0
-    while number == 0 or time.monotonic() < until:
-        run = given(st.data())(once)
-        run = settings(
-            max_examples=_EXAMPLES_A_ROUND,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )(run)
-        seed(number)(run)()
-        number += 1
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert grown < _MOST_MEMORY_KIB, f"{grown} KiB"
-    return n_runs, n_accepted
-
-
 def write_materials(folder: Path, reader: Reader, index: Path, codec: Path) -> Materials:
     """Files of vectors, beside an index and a codec that are there."""
     vectors = np.random.default_rng(0).standard_normal((300, 8)).astype(np.float32)
@@ -372,8 +325,7 @@ def materials(
 @pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=[target.__name__ for target in TARGETS])
 def test_no_bytes_crash_or_hang(target: Target, materials: Materials) -> None:
-    n_runs, n_accepted = fuzz(target, materials, SECONDS / len(TARGETS))
-    assert n_runs >= _EXAMPLES_A_ROUND and n_accepted < n_runs
+    fuzz(partial(target, materials), SECONDS / len(TARGETS))
 
 
 def test_targets_accept_what_is_as_we_wrote_it(materials: Materials) -> None:
@@ -385,34 +337,3 @@ def test_targets_accept_what_is_as_we_wrote_it(materials: Materials) -> None:
     ):
         assert index.passage(0) and len(file) == 15
         assert faiss.read_index(str(materials.folder / "flat.faiss")).ntotal == 300
-
-
-def main(seconds: float, folder: Path) -> None:
-    """Fuzz all targets for some seconds each, with a random reader."""
-    folder.mkdir()
-    tokenizer = load_tokenizer(str(shipped_reader_path("default")))
-    shape: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-    layout: dict[str, Any] = {"num_lower_layers": 1, "window_length": 48, "window_stride": 24}
-    torch.manual_seed(0)
-    config = DeformerConfig(
-        **shape, **layout, intermediate_size=64, max_title_length=8, max_position_embeddings=64
-    )
-    reader = Reader(DeformerForQuestionAnswering(config).eval(), tokenizer, name="tiny")
-    options = IndexConfig(passages_per_shard=20, workers=1, limit=60, codec="float16")
-    build_index(sample_corpus_path(), folder / "index", reader, options)
-    with PassageIndex(folder / "index") as index:
-        passages = [index.passage(ordinal) for ordinal in range(60)]
-    codec = learn_codec(CodecName.parse("rpq4"), reader, sample_states(reader, passages))
-    assert codec is not None
-    save_codec(codec, reader, folder / "rpq4.safetensors")
-    found = write_materials(folder, reader, folder / "index", folder / "rpq4.safetensors")
-    for target in TARGETS:
-        n_runs, n_accepted = fuzz(target, found, seconds / len(TARGETS))
-        print(f"{target.__name__}: {n_runs:,} runs, {n_accepted:,} accepted", flush=True)  # noqa: T201
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"no crash, no hang; {peak / 1024:,.0f} MiB at most", flush=True)  # noqa: T201
-
-
-if __name__ == "__main__":
-    faulthandler.enable()
-    main(float(sys.argv[1]), Path(sys.argv[2]))
