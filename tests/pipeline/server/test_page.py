@@ -15,9 +15,11 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from preread.indexer import build_index
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.server import ApiKeys, Service
 from preread.pipeline.server.site import SITE_FILES
+from preread.reader import Reader
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
@@ -25,6 +27,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 from urllib3.util import Retry
+
+from tests.pdf import make_pdf
 
 PAGES = Path(__file__).parents[3] / "pipeline" / "server" / "pages"
 PIANO = "How many keys does a modern piano have?"
@@ -334,6 +338,40 @@ def test_confidence_and_supporting_passages_are_shown_where_the_reply_has_them(p
     page.wait(lambda: page.all("#answers details figure"))
     assert page.text("#answers details blockquote").startswith("The Danube is the second-longest")
     assert page.text("#answers details mark") == "Danube"
+
+
+PAGES_OF_A_REPORT = (
+    "Introduction: This report tells how the port of Aa works.",
+    "Cranes: Forty cranes stand on the northern quay.",
+    "Pilots: Ships longer than ninety metres must take a pilot.",
+    "Tides: The difference between high and low water is six metres.",
+    "Fees: A berth costs 310 euros for each night.",
+    "Fire: The fire brigade of the port has fourteen engines.",
+    "Customs: Goods are inspected by Ludmila Horvath.",
+    "Railway: The railway reached the port in 1887.",
+    "Birds: Terns breed on the breakwater from May to July.",
+    "Contacts: The harbour master is called by radio on channel twelve.",
+)
+
+
+def test_answers_from_a_pdf_name_their_page(
+    chromium: webdriver.Chrome, serving: Serving, default_reader: Reader, tmp_path: Path
+) -> None:
+    pytest.importorskip("pypdf")
+    pages = [tuple(text.split(": ")) for text in PAGES_OF_A_REPORT]
+    report = make_pdf([[(16, 60, head), (11, 100, body)] for head, body in pages])
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "port.pdf").write_bytes(report)
+    build_index(tmp_path / "reports", tmp_path / "index", default_reader)
+    with serving({"reports": tmp_path / "index"}) as served:
+        page = Page(chromium, served)
+        for question, answer, number in (
+            ("How much does a berth cost for each night?", "310 euros", 5),
+            ("When did the railway reach the port?", "1887", 8),
+        ):
+            page.ask(question, index="reports")
+            assert page.text("#answer-1") == answer
+            assert f"port.pdf#{number} · page {number}" in page.text("#answers figcaption")
 
 
 def test_all_can_be_done_by_keyboard(page: Page) -> None:
