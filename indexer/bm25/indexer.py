@@ -20,12 +20,11 @@ from ..storage.files import (
     FileEntry,
     check_folder,
     link_or_copy,
-    read_sealed_json,
     remove_folder,
     sha256_of,
     sync_folder,
-    write_sealed_json,
 )
+from ..storage.json_files import read_sealed_json, write_sealed_json
 from ..storage.manifest import FILE_LIST, LUCENE_FILE_NAME, LUCENE_LOCK, named
 from .java import CALLING_JAVA, first_line, java_class, java_exception, refusal_of
 

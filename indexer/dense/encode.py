@@ -11,14 +11,8 @@ from tqdm import tqdm
 
 from ...data.io.atomic import atomic_path
 from ..storage.arrays import map_array, write_array
-from ..storage.files import (
-    check_folder,
-    make_folder,
-    parse_json_object,
-    read_bounded,
-    remove_folder,
-    write_json,
-)
+from ..storage.files import check_folder, make_folder, remove_folder
+from ..storage.json_files import parse_json_object, read_bounded, write_json
 from ..storage.manifest import ShardEntry
 from ..storage.shard_reader import ShardReader
 from .base import VectorEncoder, Vectors

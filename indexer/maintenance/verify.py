@@ -9,7 +9,8 @@ from ...data import PrereadError
 from ..bm25.indexer import lucene_files
 from ..errors import IndexAccessError
 from ..storage.cleaning import files_of_generations, is_unfinished, snapshots
-from ..storage.files import entries_of, read_bounded
+from ..storage.files import entries_of
+from ..storage.json_files import read_bounded
 from ..storage.manifest import FILE_LIST, MANIFEST_FILE, SNAPSHOTS_FOLDER, STATES_FOLDER, Manifest
 from ..storage.snapshots import Lease, is_being_changed, snapshot_path
 

@@ -28,14 +28,8 @@ from ...data.io.atomic import atomic_path
 from ..bm25.indexer import lucene_files, parse_file_list
 from ..errors import IndexFormatError
 from ..storage.cleaning import snapshots
-from ..storage.files import (
-    FileEntry,
-    link_or_copy,
-    parse_json_object,
-    parse_sealed_json,
-    read_bounded,
-    write_json,
-)
+from ..storage.files import FileEntry, link_or_copy
+from ..storage.json_files import parse_json_object, parse_sealed_json, read_bounded, write_json
 from ..storage.manifest import FILE_LIST, MANIFEST_FILE, Manifest
 from ..storage.snapshots import snapshot_path
 from .store import Store

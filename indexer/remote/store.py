@@ -17,7 +17,7 @@ import fsspec
 from ...data import PrereadError
 from ...data.io.redaction import redacted
 from ..errors import IndexFormatError
-from ..storage.files import MAX_JSON_BYTES
+from ..storage.json_files import MAX_JSON_BYTES
 from ..storage.manifest import MANIFEST_FILE
 
 SCHEMES = (

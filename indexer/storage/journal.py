@@ -14,13 +14,8 @@ from typing import Any
 from ...data import Passage, PrereadError
 from ...data.io.atomic import atomic_path
 from ..errors import IndexFormatError, IndexMismatchError
-from .files import (
-    MAX_JSON_BYTES,
-    make_folder,
-    parse_json_object,
-    read_bounded,
-    write_json,
-)
+from .files import make_folder
+from .json_files import MAX_JSON_BYTES, parse_json_object, read_bounded, write_json
 from .manifest import LOOKUP_FOLDER, STATES_FOLDER, ShardEntry, parse_shard_entry
 
 PLAN_FILE = "build.json"

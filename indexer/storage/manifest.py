@@ -15,16 +15,8 @@ from ...data import PrereadError
 from ...data.io.validation import validate
 from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError, cannot_be_read
-from .files import (
-    Count,
-    FileEntry,
-    Sha256,
-    check_folder,
-    parse_json_object,
-    parse_sealed_json,
-    read_bounded,
-    write_sealed_json,
-)
+from .files import Count, FileEntry, Sha256, check_folder
+from .json_files import parse_json_object, parse_sealed_json, read_bounded, write_sealed_json
 
 FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"

@@ -18,8 +18,9 @@ from ...data.io.atomic import atomic_path
 from ...data.records import Metadata
 from ..errors import IndexFormatError
 from .dataset_offsets import Array, Column
-from .files import MAX_JSON_BYTES, check_readable, make_folder, raise_if_refused
+from .files import check_readable, make_folder, raise_if_refused
 from .hdf5 import create_hdf5, integer_attribute, map_columns
+from .json_files import MAX_JSON_BYTES
 from .manifest import METADATA_FOLDER, CountedFile
 
 PASSAGES_PER_BLOCK = 32

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError, Question
-from ...indexer.storage.files import sha256_of, write_json
+from ...indexer.storage.files import sha256_of
+from ...indexer.storage.json_files import write_json
 from ...indexer.storage.manifest import MANIFEST_FILE
 from ...reader.modeling.fingerprint import weights_sha256
 from ..qa.pipeline import OpenDomainQA

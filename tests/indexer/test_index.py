@@ -15,7 +15,7 @@ from preread.indexer import (
     index_info,
     verify_index,
 )
-from preread.indexer.storage.files import read_sealed_json, write_sealed_json
+from preread.indexer.storage.json_files import read_sealed_json, write_sealed_json
 from preread.reader import Reader
 
 

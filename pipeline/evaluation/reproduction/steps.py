@@ -15,7 +15,7 @@ from ....data import PrereadError
 from ....data.io.hashing import sha256_of
 from ....indexer import PassageIndex
 from ....indexer.bm25.indexer import lucene_files
-from ....indexer.storage.files import write_json
+from ....indexer.storage.json_files import write_json
 from ....indexer.storage.manifest import MANIFEST_FILE
 from ....reader.checkpoints import shipped_reader_path
 from .listing import ReproductionStep

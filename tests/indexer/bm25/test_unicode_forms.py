@@ -27,7 +27,7 @@ from preread.indexer import (
     split_index,
 )
 from preread.indexer.builder.lookup_and_bm25 import index_live_texts
-from preread.indexer.storage.files import read_sealed_json, write_sealed_json
+from preread.indexer.storage.json_files import read_sealed_json, write_sealed_json
 from preread.indexer.storage.snapshots import snapshot_path
 from preread.reader import Reader
 

@@ -32,8 +32,8 @@ from preread.indexer.dense.vectors import (
     write_vectors,
 )
 from preread.indexer.storage.arrays import map_array, write_array
-from preread.indexer.storage.files import parse_sealed_json, write_sealed_json
 from preread.indexer.storage.journal import Journal
+from preread.indexer.storage.json_files import parse_sealed_json, write_sealed_json
 from preread.indexer.storage.lookup import Lookup, key_of
 from preread.indexer.storage.manifest import CountedFile, DenseEntry
 from preread.indexer.storage.metadata import MetadataFile, write_metadata

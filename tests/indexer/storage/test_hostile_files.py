@@ -21,8 +21,8 @@ from preread.data import PrereadError
 from preread.indexer import IndexFormatError, Manifest, PassageIndex, ShardReader, split_index
 from preread.indexer.bm25.indexer import lucene_files
 from preread.indexer.bm25.statistics import CorpusStatistics, FieldStatistics
-from preread.indexer.storage.files import MAX_JSON_BYTES, write_sealed_json
 from preread.indexer.storage.journal import Journal
+from preread.indexer.storage.json_files import MAX_JSON_BYTES, write_sealed_json
 from preread.indexer.storage.lookup import Lookup
 from preread.indexer.storage.metadata import MetadataFile
 from preread.pipeline import OpenDomainQA
