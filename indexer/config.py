@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..data import CorpusFormat, OnError, Passage, PrereadError, ReadReport, read_corpus
+from ..data.arguments import check_count, check_number
+
+MOST_TITLE_WEIGHT = 100
+"""Largest title weight; the words of a title are indexed so often."""
+_MOST = 10**12
+"""Largest number of anything that is counted; the index format has room for more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +51,8 @@ class IndexConfig:
     rows_per_batch: int = 4_096
     """Number of tokens that the lower layers process at once; on a CPU, more only costs memory."""
     title_weight: int = 1
-    """How often BM25 counts the words of a title; 0 leaves titles out. Additions use the same."""
+    """How often BM25 counts the words of a title, up to `MOST_TITLE_WEIGHT`; 0 leaves titles out.
+    Additions use the same."""
     workers: int | None = None
     """Number of processes that encode, with one thread each; by default one for each core. The
     index has the same bytes with any number."""
@@ -60,10 +67,10 @@ class IndexConfig:
         """Check the numbers.
 
         Raises:
-            PrereadError: If a number is not positive, or the title weight is negative.
+            PrereadError: If a number is not positive or too large, or the title weight is out of
+                range.
         """
-        if self.title_weight < 0:
-            raise PrereadError(f"title_weight must be at least 0, found {self.title_weight}.")
+        check_number("title_weight", self.title_weight, 0, MOST_TITLE_WEIGHT)
         check_positive(
             passages_per_shard=self.passages_per_shard,
             rows_per_batch=self.rows_per_batch,
@@ -79,11 +86,13 @@ def check_positive(**numbers: int | None) -> None:
         numbers: Numbers by the names of their options; an option that is None is not checked.
 
     Raises:
-        PrereadError: If a number is below 1.
+        PrereadError: If a number is below 1, or more than any corpus has.
     """
     for name, value in numbers.items():
-        if value is not None and value < 1:
-            raise PrereadError(f"{name} must be at least 1, found {value}.")
+        if value is not None:
+            check_count(name, value)
+            if value > _MOST:
+                raise PrereadError(f"{name} must be at most {_MOST:,}, found {value:,}.")
 
 
 def corpus_passages(

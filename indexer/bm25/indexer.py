@@ -33,8 +33,8 @@ _CHARACTERS_PER_COMMIT = 1 << 26
 """Lucene's writer is closed and opened again after so many characters: Anserini's writer would
 buffer up to 2 GB, whatever the size of Java's heap."""
 _ADVICE = (
-    "A full disk or a small Java heap are the usual reasons: make room and go on with --resume, or "
-    "raise PREREAD_JAVA_HEAP (2g by default)."
+    "A full disk or a small Java heap are the usual reasons: make room, or raise PREREAD_JAVA_HEAP "
+    "(2g by default), and repeat the command; a build goes on with --resume."
 )
 _ADVICE_ON_DAMAGE = (
     "Run `preread verify`; restore a damaged file from a backup, or build the index again."

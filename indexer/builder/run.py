@@ -83,7 +83,7 @@ def build_index(
     plan = _plan(corpus, reader, config, name)
     steps = {**asdict(plan), "vectors": encoder.fingerprint if encoder else None}
     report = ReadReport()
-    with explaining_write_errors(index):
+    with explaining_write_errors(index, resumes=True):
         if resume and (index / MANIFEST_FILE).exists():
             return _finished(index, plan, steps), report
         _check_folder(index)

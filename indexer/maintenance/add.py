@@ -67,7 +67,7 @@ def add_passages(
     corpus = Path(corpus)
     config = config or AddConfig()
     report = ReadReport()
-    with writing(index, keep_journal=resume):
+    with writing(index, keep_journal=resume, resumes=True):
         opened = PassageIndex(index)
         base = opened.manifest
         codec = opened.codec(reader)

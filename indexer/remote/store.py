@@ -131,6 +131,12 @@ class Store:
         try:
             yield
         except FileNotFoundError as error:
+            refusal = _refusal_behind(error)
+            if refusal is not None:
+                raise PrereadError(
+                    f"{self.url}/{file}: could not be fetched: {redacted(str(refusal))}. Look at "
+                    "the address and the network; the same call goes on where it stopped."
+                ) from error
             raise IndexFormatError(
                 f"{self.url}: expected an index there, found no {file}. Look at the address, or "
                 "put the index there anew."
@@ -145,6 +151,16 @@ class Store:
     def manifest(self) -> bytes:
         """What is at ``manifest.json``."""
         return self.read(MANIFEST_FILE)
+
+
+def _refusal_behind(error: FileNotFoundError) -> OSError | None:
+    """The network's error that a file system took for a missing file; None where there is none."""
+    behind: BaseException | None = error
+    while behind is not None:
+        behind = behind.__cause__ or behind.__context__
+        if isinstance(behind, OSError) and not isinstance(behind, FileNotFoundError):
+            return behind
+    return None
 
 
 def _options(scheme: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from .manifest import Manifest
 from .snapshots import sole_writer
 
 _ADVICE = {
-    errno.ENOSPC: " The disk is full: make room and go on with --resume.",
-    errno.EDQUOT: " Your share of the disk is used up: make room and go on with --resume.",
+    errno.ENOSPC: " The disk is full: make room and {repeat}.",
+    errno.EDQUOT: " Your share of the disk is used up: make room and {repeat}.",
     errno.EACCES: " Choose a folder you may write to.",
     errno.EPERM: " Choose a folder you may write to.",
     errno.EROFS: " Choose a folder you may write to.",
@@ -23,12 +23,13 @@ _ADVICE = {
 
 
 @contextmanager
-def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
+def writing(index: Path, *, keep_journal: bool = False, resumes: bool = False) -> Iterator[None]:
     """Hold off other writers, and remove what no generation needs, before and after.
 
     Args:
         index: The index folder.
         keep_journal: Keep the journal of an addition that was stopped.
+        resumes: Whether the command that changes the index has an option ``--resume``.
 
     Raises:
         PrereadError: If the index is a part of another, another process is changing it, or the disk
@@ -41,7 +42,7 @@ def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
             "scores by the words of all of them. Change the whole index and split it again, or "
             "`preread merge` the parts first."
         )
-    with explaining_write_errors(index), sole_writer(index):
+    with explaining_write_errors(index, resumes=resumes), sole_writer(index):
         if not (keep_journal and (index / PLAN_FILE).exists()):
             remove_journal(index)
             remove_unused(index)
@@ -51,13 +52,14 @@ def writing(index: Path, *, keep_journal: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def explaining_write_errors(index: Path) -> Iterator[None]:
+def explaining_write_errors(index: Path, *, resumes: bool = False) -> Iterator[None]:
     """Say what to do when the operating system refuses to write.
 
     An error that names a file elsewhere is about that file, and not about the index.
 
     Args:
         index: The index folder, for the message.
+        resumes: Whether the command that writes has an option ``--resume``.
 
     Raises:
         PrereadError: Instead of an `OSError`.
@@ -73,7 +75,8 @@ def explaining_write_errors(index: Path) -> Iterator[None]:
         else:
             where = os.fsdecode(error.filename)
             raise PrereadError(f"{where}: {reason}.{advice_on(error)}") from error
-        advice = _ADVICE.get(error.errno or 0) or advice_on(error)
+        repeat = "go on with --resume" if resumes else "repeat the command"
+        advice = _ADVICE.get(error.errno or 0, "").format(repeat=repeat) or advice_on(error)
         raise PrereadError(f"{index}: cannot be written: {reason}{where}.{advice}") from error
 
 

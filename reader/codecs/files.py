@@ -88,8 +88,11 @@ def load_codec(path: str | Path, reader: Reader) -> QuantisedCodec:
         if path.stat().st_size > _MOST_BYTES:
             raise _unreadable(path, ValueError(f"it has more than {_MOST_BYTES:,} bytes"))
         content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise _unreadable(path, error) from error
+    except FileNotFoundError:
+        raise PrereadError(
+            f"{path}: expected the file of a codec, found nothing. Check the path, or make the "
+            "codec with `preread learn-codec`."
+        ) from None
     except OSError as error:
         raise PrereadError(f"{path}: the codec cannot be read: {reason_of(error)}") from error
     key = hashlib.sha256(content).hexdigest(), reader.fingerprint, str(reader.device)
@@ -201,6 +204,6 @@ def _description(content: bytes) -> dict[str, Any]:
 
 def _unreadable(path: Path, error: Exception) -> PrereadError:
     return PrereadError(
-        f"{path}: expected the file of a codec, found a missing or damaged one ({error}). Make it "
+        f"{path}: expected the file of a codec, found a damaged one ({error}). Make it "
         "with `preread learn-codec`."
     )

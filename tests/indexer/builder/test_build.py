@@ -388,8 +388,11 @@ def test_titles_count_as_often_as_they_are_told_to(
             scores.append(sum(hit.score for hit in hits))
             assert bool(opened.bm25.search("zanzibar", 5)) == (weight > 0)
     assert scores[0] < scores[1] < scores[2]
-    with pytest.raises(PrereadError, match="title_weight must be at least 0"):
-        IndexConfig(title_weight=-1)
+    for wrong in (-1, 10**11):
+        with pytest.raises(PrereadError, match="title_weight must be between 0 and 100"):
+            IndexConfig(title_weight=wrong)
+    with pytest.raises(PrereadError, match=r"passages_per_shard must be at most 1,000,000"):
+        IndexConfig(passages_per_shard=10**20)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import stat
 import threading
 from collections.abc import Iterator
@@ -169,6 +170,10 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
         local_index("memory://nothing", cache=tmp_path)
     with pytest.raises(PrereadError, match="zzz://bucket: cannot be opened: .*zzz"):
         local_index("zzz://bucket", cache=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(PrereadError, match=r"manifest.json: could not be fetched: .*the network"):
+        local_index(f"http://127.0.0.1:{port}/index", cache=tmp_path)
 
 
 @pytest.mark.parametrize(
