@@ -3,6 +3,7 @@
 import bz2
 import csv
 import gzip
+import hashlib
 import json
 import lzma
 import os
@@ -70,6 +71,12 @@ def test_dpr_without_header_is_refused_whatever_the_policy(write_file: WriteFile
         list(read_corpus(path, on_error=OnError.SKIP))
 
 
+def test_dpr_header_that_is_not_utf8_is_refused_whatever_the_policy(write_file: WriteFile) -> None:
+    path = write_file("c.tsv", (HEADER + "1\tone\tA\n").encode("utf-16"))
+    for on_error in OnError:
+        assert read_error(path, on_error=on_error).startswith("c.tsv:1: expected UTF-8, found byte")
+
+
 def test_dpr_header_alone_holds_no_passage(write_file: WriteFile) -> None:
     assert "holds no passage" in read_error(write_file("c.tsv", HEADER))
     assert "holds no passage" in read_error(write_file("d.tsv", ""))
@@ -124,27 +131,45 @@ def test_a_stray_quote_costs_its_own_row_only(
         assert f"stray.tsv:{first}: expected the quoted field" in read_error(path)
 
 
-@settings(max_examples=300)
+IDENTIFIERS: dict[str, list[str]] = {
+    "numbers": [f"{n}" for n in range(8)],
+    "of one form": [f"q-{n}/x" for n in range(8)],
+    "with spaces": [f"Page {n}" for n in range(8)],
+    "titles": ["Aaron", "Weird Al", "Rome", "San Marino", "Oslo", "Åre", "Bern", "New York"],
+    "slugs": ["weird-al", "3f2a-b", "9c-d1", "a0-00", "aaron", "b-2", "c-c-c", "d"],
+    "digests": [hashlib.md5(f"{n}".encode(), usedforsecurity=False).hexdigest() for n in range(8)],
+    "addresses": [f"https://example.org/{'a-' * (n % 3)}{n}.md?p={n}" for n in range(8)],
+    "mixed": ["0", "x1", "weird-al", "3", "x4", "d", "6", "x7"],
+}
+
+
+@settings(max_examples=500)
 @given(
-    identifier=st.sampled_from(["{}", "q-{}", "{}/x", "Page {}"]),
-    cuts=st.lists(st.lists(st.integers(0, 40), max_size=2), min_size=1, max_size=8),
+    kind=st.sampled_from(sorted(IDENTIFIERS)),
+    cuts=st.lists(
+        st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0, 2, 99])), max_size=2),
+        min_size=1,
+        max_size=8,
+    ),
 )
-@example(identifier="{}", cuts=[[2], [18], []])
-@example(identifier="{}", cuts=[[19], [2, 18], [18]])
+@example(kind="numbers", cuts=[[(1, 0)], [(2, 2)], []])
+@example(kind="numbers", cuts=[[(2, 2)], [(1, 0), (2, 2)], [(2, 2)]])
+@example(kind="slugs", cuts=[[(1, 0)], [(1, 99)], []])
 def test_a_row_without_a_quote_is_read_whatever_quotes_other_rows_have(
-    tmp_path_factory: pytest.TempPathFactory, identifier: str, cuts: list[list[int]]
+    tmp_path_factory: pytest.TempPathFactory, kind: str, cuts: list[list[tuple[int, int]]]
 ) -> None:
     """Quotes anywhere, in pairs that fit and in some that do not: rows are read or reported."""
     rows = []
-    for number, places in enumerate(cuts):
-        row = f"{identifier.format(number)}\ta river, or 5\tRiver"
-        for place in places:
-            row = row[:place] + '"' + row[place:]
-        rows.append(row)
+    identifiers = IDENTIFIERS[kind][: len(cuts)]
+    for identifier, places in zip(identifiers, cuts, strict=True):
+        fields = [identifier, "a river, or 5", "River"]
+        for field, place in places:
+            fields[field] = fields[field][:place] + '"' + fields[field][place:]
+        rows.append("\t".join(fields))
     path = tmp_path_factory.getbasetemp() / "strays.tsv"
     path.write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
     report = ReadReport()
-    wanted = {identifier.format(n) for n, places in enumerate(cuts) if not places}
+    wanted = {name for name, places in zip(identifiers, cuts, strict=True) if not places}
     try:
         found = {p.passage_id for p in read_corpus(path, on_error=OnError.SKIP, report=report)}
     except DataError:  # none could be read
