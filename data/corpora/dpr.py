@@ -58,7 +58,7 @@ def read_dpr_passages(
 
 def _read_file(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
     """Read the passages of one file."""
-    rows = read_rows(path, policy, n_fields=len(HEADER))
+    rows = read_rows(path, policy, n_fields=len(HEADER), has_header=True)
     location, header = next(rows, (SourceLocation(path, 1), []))
     if header and tuple(header) != HEADER:
         raise location.error(

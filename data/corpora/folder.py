@@ -4,6 +4,7 @@ A folder is read whole or refused. Files that look like passages and would not b
 with their names; other files are left out and counted.
 """
 
+import os
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -17,7 +18,13 @@ from ..io.peek import data_suffix, peek
 from ..io.policy import ReadReport
 from .dpr import HEADER, TABLE_SUFFIXES
 from .formats import CorpusFormat
-from .recognition import RECORD_SUFFIXES, detect_file, format_of_start, unknown_format
+from .recognition import (
+    RECORD_SUFFIXES,
+    detect_file,
+    format_of_start,
+    holds_passages,
+    unknown_format,
+)
 
 OTHER_KIND = "of another kind"
 """Reason under which files are counted that hold no passages of the format that is read."""
@@ -25,8 +32,20 @@ OTHER_KIND = "of another kind"
 _OTHER_COMPRESSION = frozenset({".xz", ".bz2", ".zst", ".zip", ".7z", ".lz4"})
 _NUMBER = re.compile(r"(\.gz)?[.-]\d+(-of-\d+)?(\.gz)?$", re.IGNORECASE)
 """Ends of the names of numbered files, as in ``c.jsonl.1`` and ``c.jsonl-00001-of-00010``."""
-_CORPUS_NAMES = frozenset({"corpus.jsonl", "corpus.jsonl.gz"})
-_QUERY_NAMES = frozenset({"queries.jsonl", "queries.jsonl.gz"})
+_DATA_NAME = re.compile(
+    r"\.(jl|jsonl|jsonlines|ndjson|tsv|csv|tab|parquet|arrow|feather|avro|orc|sqlite3?|tar|tgz)"
+    r"(?![a-z0-9])|^(part|shard|chunk|split)[-_.]?\d+(-of-\d+)?(\.gz)?$",
+    re.IGNORECASE,
+)
+"""Names of data that is not read, as ``c.csv``, ``c.jsonl.aa`` and ``part-00001``."""
+_NO_DATA = frozenset(
+    ".asc .bib .css .gif .ico .jpeg .jpg .js .lock .log .md5 .mp3 .mp4 .png .py .sh .sha1 .sha256"
+    " .sha512 .sig .svg .toml .wav .webp .yaml .yml".split()
+)
+"""Suffixes of files that are not looked into, whatever stands before the suffix."""
+_JSON_SUFFIXES = RECORD_SUFFIXES - TABLE_SUFFIXES
+_CORPUS_NAME = re.compile(r"corpus([-_.].*)?", re.IGNORECASE)
+_QUERIES_NAME = re.compile(r"queries([-_.].*)?", re.IGNORECASE)
 _JUDGEMENTS = "qrels"
 """Name of BEIR's folder of tables with relevance judgements."""
 
@@ -43,6 +62,10 @@ class Survey:
     """Tables, not empty, without the header of DPR's passages."""
     queries: list[Path] = field(default_factory=list)
     """Files with the name of BEIR's queries that are not beside a corpus."""
+    nested: list[Path] = field(default_factory=list)
+    """Files of JSON whose first record is no passage, with passages inside it or behind it."""
+    other_data: list[Path] = field(default_factory=list)
+    """Files with another suffix that are data by their name, or hold passages."""
     numbered: list[Path] = field(default_factory=list)
     """Files of records with a number behind their suffix."""
     compressed: list[Path] = field(default_factory=list)
@@ -65,6 +88,10 @@ class Survey:
             "files in another compression than gzip": self.compressed,
             "queries of BEIR": self.queries,
         }
+        if format is not CorpusFormat.DOCUMENTS:
+            found["JSON whose first record is no passage, but which holds some"] = self.nested
+            found["data in a form that is not read"] = self.other_data
+            found["archives"] = self.archives
         if format not in (CorpusFormat.DPR, CorpusFormat.DOCUMENTS):
             found[f"tables without the header {', '.join(HEADER)}"] = self.without_header
         if format is CorpusFormat.DPR:
@@ -73,7 +100,7 @@ class Survey:
 
     def is_only_about(self) -> bool:
         """Decide whether there are documents that describe the folder, and no data."""
-        others = (self.records, self.numbered, self.compressed, self.archives)
+        others = (self.records, self.numbered, self.compressed, self.archives, self.other_data)
         return bool(self.about) and not any(others)
 
 
@@ -88,6 +115,7 @@ def survey_folder(folder: Path) -> Survey:
             and a device cannot.
     """
     survey = Survey()
+    others: list[Path] = []
     paths = walk(folder, Counter())
     companions = _companions(paths)
     for path in paths:
@@ -104,18 +132,32 @@ def survey_folder(folder: Path) -> Survey:
         elif suffix in _OTHER_COMPRESSION:
             is_data = data_suffix(path.with_suffix("")) in RECORD_SUFFIXES
             (survey.compressed if is_data else survey.archives).append(path)
+        elif suffix not in _NO_DATA:
+            others.append(path)
+    if not survey.by_format.get(CorpusFormat.DOCUMENTS):  # which leave out what is no document
+        survey.other_data += filter(_is_other_data, others)
     return survey
+
+
+def _is_other_data(path: Path) -> bool:
+    """Decide whether a file with another suffix is data by its name, or holds passages."""
+    return bool(_DATA_NAME.search(path.name)) or (os.path.isfile(path) and holds_passages(path))
 
 
 def _companions(paths: list[Path]) -> set[Path]:
     """Return the queries and judgements that stand beside a corpus in a folder of BEIR."""
-    beside = {path.parent for path in paths if path.name.lower() in _CORPUS_NAMES}
+    beside = {path.parent for path in paths if _is_json_named(_CORPUS_NAME, path)}
     return {
         path
         for path in paths
-        if (path.parent in beside and path.name.lower() in _QUERY_NAMES)
+        if (path.parent in beside and _is_json_named(_QUERIES_NAME, path))
         or (path.parent.name.lower() == _JUDGEMENTS and path.parent.parent in beside)
     }
+
+
+def _is_json_named(name: re.Pattern[str], path: Path) -> bool:
+    """Decide whether a file has such a name and a suffix of JSON records."""
+    return data_suffix(path) in _JSON_SUFFIXES and bool(name.fullmatch(path.name))
 
 
 def _add_records(path: Path, survey: Survey) -> None:
@@ -124,7 +166,7 @@ def _add_records(path: Path, survey: Survey) -> None:
     survey.records.append(path)
     start = peek(path)
     format = format_of_start(path, start)
-    if format is not None and path.name.lower() in _QUERY_NAMES:
+    if format is not None and _is_json_named(_QUERIES_NAME, path):
         survey.queries.append(path)
     elif format is not None:
         survey.by_format[format].append(path)
@@ -134,6 +176,8 @@ def _add_records(path: Path, survey: Survey) -> None:
         survey.without_header.append(path)
     elif data_suffix(path) in JSON_LINES_SUFFIXES or start.is_damaged:
         survey.without_passages.append(path)
+    elif holds_passages(path):
+        survey.nested.append(path)
 
 
 def folder_format(folder: Path) -> CorpusFormat:
@@ -157,6 +201,9 @@ def folder_format(folder: Path) -> CorpusFormat:
     if format is None and readable:
         format = detect_file(readable[0])  # its reader, or this error, says what is wrong with it
     others = survey.not_read_as(format)
+    if len(by_format) > 1:
+        for path in survey.by_format[CorpusFormat.DOCUMENTS]:
+            check_regular(path)  # a broken link is no document
     if len(by_format) > 1 or (format is not None and others):
         first = by_format or {f"files read as {format}": readable[:1]}
         raise DataError(
@@ -202,7 +249,7 @@ def record_files(path: Path, format: CorpusFormat, report: ReadReport) -> list[P
     """
     if not path.is_dir():
         return [path]
-    suffixes = TABLE_SUFFIXES if format is CorpusFormat.DPR else RECORD_SUFFIXES - TABLE_SUFFIXES
+    suffixes = TABLE_SUFFIXES if format is CorpusFormat.DPR else _JSON_SUFFIXES
     paths = walk(path, report.left_out)
     possible = [file for file in paths if data_suffix(file) in suffixes]
     if not possible:
@@ -219,7 +266,7 @@ def record_files(path: Path, format: CorpusFormat, report: ReadReport) -> list[P
 
 def _is_read(file: Path) -> bool:
     """Decide whether a file with a suffix of a format is read in it."""
-    if file.name.lower() in _QUERY_NAMES:
+    if _is_json_named(_QUERIES_NAME, file):
         return False
     if data_suffix(file) != ".json":
         return True

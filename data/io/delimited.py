@@ -17,6 +17,8 @@ _MAX_ROW_LINES = 1000
 """Lines of a row; a quote that is open for longer is treated as a stray one."""
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_N_KNOWN = 5
+"""Rows after which identifiers without spaces are taken for a rule of the file."""
 
 
 class _Lines:
@@ -42,37 +44,57 @@ class _Lines:
 
 
 class _Identifiers:
-    """The form of the identifiers of a file, by which a line is known to begin with one.
-
-    The form of ``doc-12`` is ``a-0``. Where rows differ in form, or begin with text that has
-    spaces, any beginning may be an identifier.
-    """
+    """What the identifiers of a file look like, by which a line is known to begin with one."""
 
     def __init__(self) -> None:
+        self._n_seen = 0
         self._form: str | None = None
         self._is_varied = False
+        self._are_numbers = True
+        self._have_spaces = False
 
     def add(self, raw: bytes) -> None:
         """Learn from the first line of a row."""
-        if self._is_varied:
-            return
-        form = self._form_of(raw.split(b"\t", 1)[0].decode("utf-8", errors="replace"))
-        self._is_varied |= " " in form or self._form not in (None, form)
+        first = _first_field(raw.split(b"\t", 1)[0].decode("utf-8", errors="replace"))
+        form = _form_of(first)
+        self._n_seen += 1
+        self._have_spaces |= " " in first
+        self._are_numbers &= form == "0"
+        self._is_varied |= self._have_spaces or self._form not in (None, form)
         self._form = form
 
-    def begin(self, line: str) -> bool:
-        """Decide whether a line may begin with an identifier."""
-        return self._is_varied or self._form_of(line) == self._form
+    def have_form_of(self, line: str) -> bool:
+        """Decide whether a line begins with an identifier of the form that all have.
 
-    @staticmethod
-    def _form_of(line: str) -> str:
-        """Return the form of what stands before the first tab."""
-        first = line.split("\t", 1)[0].replace('"', "").strip()
-        return _LETTERS.sub("a", _DIGITS.sub("0", first))
+        The form of ``doc-12`` is ``a-0``. Where identifiers differ in form, or have spaces, any
+        beginning may be one.
+        """
+        return self._is_varied or _form_of(_first_field(line)) == self._form
+
+    def exclude(self, line: str) -> bool:
+        """Decide whether a line certainly begins with prose, and not with an identifier.
+
+        It has no digit where all identifiers are numbers, or spaces where several have none.
+        """
+        first = _first_field(line)
+        if self._are_numbers and not _DIGITS.search(first):
+            return True
+        is_known = self._n_seen >= _N_KNOWN and not self._have_spaces
+        return is_known and " " in first
+
+
+def _first_field(line: str) -> str:
+    """Return what stands before the first tab, without quotes."""
+    return line.split("\t", 1)[0].replace('"', "").strip()
+
+
+def _form_of(identifier: str) -> str:
+    """Return an identifier with ``0`` for each run of digits and ``a`` for each of letters."""
+    return _LETTERS.sub("a", _DIGITS.sub("0", identifier))
 
 
 def read_rows(
-    path: Path, policy: ErrorPolicy, *, n_fields: int
+    path: Path, policy: ErrorPolicy, *, n_fields: int, has_header: bool = False
 ) -> Iterator[tuple[SourceLocation, list[str]]]:
     """Read the rows of a tab-separated file.
 
@@ -86,12 +108,15 @@ def read_rows(
         policy: What to do with a row that is not UTF-8 or in which a quote is not closed.
         n_fields: Number of fields that a row should have; used to recognise the next row after a
             quote that is not closed. Rows with another number of fields are yielded too.
+        has_header: Whether the first row is a header, which is never skipped: the row below it
+            would be taken for it.
 
     Yields:
         The location of each row's first line, and the row's fields.
 
     Raises:
-        DataError: If the file cannot be read, or the policy is to fail and a row is refused.
+        DataError: If the file cannot be read, its header cannot, or the policy is to fail and a row
+            is refused.
     """
     lines = _Lines(path)
     identifiers = _Identifiers()
@@ -107,10 +132,11 @@ def read_rows(
         number += 1
         try:
             yield location, _read_row(raw, lines, location, n_fields, identifiers)
-        except DataError as error:
-            policy.reject(error)
-        except csv.Error as error:
-            policy.reject(_csv_fault(error, location))
+        except (DataError, csv.Error) as error:
+            fault = error if isinstance(error, DataError) else _csv_fault(error, location)
+            if has_header and number == 1:
+                raise fault from None
+            policy.reject(fault)
 
 
 def _read_row(
@@ -184,12 +210,13 @@ def _begins_a_row(
 ) -> bool:
     """Decide whether a line after an open quote starts a row of its own.
 
-    It can only where it has the number of fields of a row, and the first two are filled. Two signs
-    tell such a line from a line of a quoted field that contains tabs: the line with the open quote
-    has the fields of a row, too, and this one begins with an identifier. One sign is enough, unless
-    the line may as well be part of a field, because its quoting is not that of a row, or because a
-    field could close the open quote: it ends with a quote that it does not begin with, or consists
-    of quotes only. A row with ``5"`` in its text looks so, too. Then both signs are needed.
+    It can only where it has the number of fields of a row, and the first two are filled. Where the
+    line with the open quote has the fields of a row, too, this one is a row unless its beginning
+    cannot be an identifier: a row that is refused is reported, and one that is taken for a part of
+    a field is lost in silence. Where it may be part of a field, because the line with the open
+    quote has other fields, its identifier must have the form of the others. It is part of the field
+    where its quoting is not that of a row, and where a field could close the open quote: one that
+    ends with a quote that it does not begin with, or that consists of quotes only.
 
     Args:
         line: The line.
@@ -207,11 +234,12 @@ def _begins_a_row(
         for field in fields
     )
     try:
-        is_row = _parse(line) is None or _is_sound(line, n_fields)
+        is_row = not may_close and (_parse(line) is None or _is_sound(line, n_fields))
     except csv.Error:
         is_row = False
-    n_signs = is_after_whole + identifiers.begin(line)
-    return n_signs >= (2 if may_close or not is_row else 1)
+    if is_after_whole:
+        return is_row or not identifiers.exclude(line)
+    return is_row and identifiers.have_form_of(line)
 
 
 def _is_sound(text: str, n_fields: int) -> bool:

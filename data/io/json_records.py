@@ -13,7 +13,7 @@ from .policy import ErrorPolicy, SourceLocation, parse_each
 
 JsonObject: TypeAlias = dict[str, object]
 
-JSON_LINES_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+JSON_LINES_SUFFIXES = frozenset({".jsonl", ".ndjson", ".jsonlines", ".jl"})
 """Suffixes of files with one object a line."""
 
 _SPACE = re.compile(r"\s*")

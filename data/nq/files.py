@@ -60,7 +60,7 @@ def find_nq_files(path: str | Path) -> list[Path]:
         path: A file, plain or gzip, or a folder of files.
 
     Returns:
-        The file itself, or the folder's ``.jsonl`` and ``.ndjson`` files sorted by path.
+        The file itself, or the folder's files of JSON Lines sorted by path.
 
     Raises:
         DataError: If the folder has no such file, or the file cannot be opened.
@@ -71,9 +71,8 @@ def find_nq_files(path: str | Path) -> list[Path]:
         return [path]
     files = find_files(path, JSON_LINES_SUFFIXES)
     if not files:
-        raise DataError(
-            "expected .jsonl or .ndjson files in the folder, found none. Add them.", path=path
-        )
+        names = " or ".join(sorted(JSON_LINES_SUFFIXES))
+        raise DataError(f"expected {names} files in the folder, found none. Add them.", path=path)
     return files
 
 

@@ -3,6 +3,7 @@
 import bz2
 import csv
 import gzip
+import hashlib
 import json
 import lzma
 import os
@@ -27,6 +28,7 @@ from preread.data.text.characters import is_blank
 
 WriteFile = Callable[[str, str | bytes], Path]
 
+NESTED = "JSON whose first record is no passage, but which holds some"
 ONE_MORE = '{"id": "b", "text": "t"}\n'
 HEADER = "id\ttext\ttitle\n"
 
@@ -68,6 +70,12 @@ def test_dpr_without_header_is_refused_whatever_the_policy(write_file: WriteFile
     path = write_file("c.tsv", "1\ttext\ttitle\n")
     with pytest.raises(DataError, match=r"c\.tsv:1: expected the header id, text, title"):
         list(read_corpus(path, on_error=OnError.SKIP))
+
+
+def test_dpr_header_that_is_not_utf8_is_refused_whatever_the_policy(write_file: WriteFile) -> None:
+    path = write_file("c.tsv", (HEADER + "1\tone\tA\n").encode("utf-16"))
+    for on_error in OnError:
+        assert read_error(path, on_error=on_error).startswith("c.tsv:1: expected UTF-8, found byte")
 
 
 def test_dpr_header_alone_holds_no_passage(write_file: WriteFile) -> None:
@@ -124,27 +132,45 @@ def test_a_stray_quote_costs_its_own_row_only(
         assert f"stray.tsv:{first}: expected the quoted field" in read_error(path)
 
 
-@settings(max_examples=300)
+IDENTIFIERS: dict[str, list[str]] = {
+    "numbers": [f"{n}" for n in range(8)],
+    "of one form": [f"q-{n}/x" for n in range(8)],
+    "with spaces": [f"Page {n}" for n in range(8)],
+    "titles": ["Aaron", "Weird Al", "Rome", "San Marino", "Oslo", "Åre", "Bern", "New York"],
+    "slugs": ["weird-al", "3f2a-b", "9c-d1", "a0-00", "aaron", "b-2", "c-c-c", "d"],
+    "digests": [hashlib.md5(f"{n}".encode(), usedforsecurity=False).hexdigest() for n in range(8)],
+    "addresses": [f"https://example.org/{'a-' * (n % 3)}{n}.md?p={n}" for n in range(8)],
+    "mixed": ["0", "x1", "weird-al", "3", "x4", "d", "6", "x7"],
+}
+
+
+@settings(max_examples=500)
 @given(
-    identifier=st.sampled_from(["{}", "q-{}", "{}/x", "Page {}"]),
-    cuts=st.lists(st.lists(st.integers(0, 40), max_size=2), min_size=1, max_size=8),
+    kind=st.sampled_from(sorted(IDENTIFIERS)),
+    cuts=st.lists(
+        st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0, 2, 99])), max_size=2),
+        min_size=1,
+        max_size=8,
+    ),
 )
-@example(identifier="{}", cuts=[[2], [18], []])
-@example(identifier="{}", cuts=[[19], [2, 18], [18]])
+@example(kind="numbers", cuts=[[(1, 0)], [(2, 2)], []])
+@example(kind="numbers", cuts=[[(2, 2)], [(1, 0), (2, 2)], [(2, 2)]])
+@example(kind="slugs", cuts=[[(1, 0)], [(1, 99)], []])
 def test_a_row_without_a_quote_is_read_whatever_quotes_other_rows_have(
-    tmp_path_factory: pytest.TempPathFactory, identifier: str, cuts: list[list[int]]
+    tmp_path_factory: pytest.TempPathFactory, kind: str, cuts: list[list[tuple[int, int]]]
 ) -> None:
     """Quotes anywhere, in pairs that fit and in some that do not: rows are read or reported."""
     rows = []
-    for number, places in enumerate(cuts):
-        row = f"{identifier.format(number)}\ta river, or 5\tRiver"
-        for place in places:
-            row = row[:place] + '"' + row[place:]
-        rows.append(row)
+    identifiers = IDENTIFIERS[kind][: len(cuts)]
+    for identifier, places in zip(identifiers, cuts, strict=True):
+        fields = [identifier, "a river, or 5", "River"]
+        for field, place in places:
+            fields[field] = fields[field][:place] + '"' + fields[field][place:]
+        rows.append("\t".join(fields))
     path = tmp_path_factory.getbasetemp() / "strays.tsv"
     path.write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
     report = ReadReport()
-    wanted = {identifier.format(n) for n, places in enumerate(cuts) if not places}
+    wanted = {name for name, places in zip(identifiers, cuts, strict=True) if not places}
     try:
         found = {p.passage_id for p in read_corpus(path, on_error=OnError.SKIP, report=report)}
     except DataError:  # none could be read
@@ -222,7 +248,9 @@ def test_jsonl_write_then_read_is_identity(
     assert list(read_corpus(path)) == passages
 
 
-@pytest.mark.parametrize("name", ["c.jsonl", "c.jsonl.gz", "c.ndjson", "c.json", "no-suffix"])
+@pytest.mark.parametrize(
+    "name", ["c.jsonl", "c.jsonl.gz", "c.ndjson", "c.jl", "c.json", "no-suffix"]
+)
 def test_jsonl_lines_become_passages(write_file: WriteFile, name: str) -> None:
     path = write_file(name, '{"id": 7, "text": "seven"}\n{"id": "x", "title": "T", "text": "t"}')
     assert detect_corpus_format(path) is CorpusFormat.JSONL
@@ -264,10 +292,11 @@ def test_jsonl_fault_is_named_with_its_line(
     assert [p.text for p in read_corpus(path, on_error=OnError.SKIP)] == ["one"]
 
 
-@pytest.mark.parametrize("name", ["corpus.jsonl", "corpus.jsonl.gz"])
+@pytest.mark.parametrize("name", ["corpus.jsonl", "corpus.jsonl.gz", "corpus.json"])
 def test_beir_is_read_from_its_file_or_its_folder(write_file: WriteFile, name: str) -> None:
     path = write_file(f"scifact/{name}", '{"_id": "4", "title": "T", "text": "t", "metadata": {}}')
-    write_file("scifact/queries.jsonl", '{"_id": "1", "text": "q"}')
+    for queries in ("queries.jsonl", "queries-train.jsonl", "queries.json"):
+        write_file(f"scifact/{queries}", '{"_id": "1", "text": "q"}')
     write_file("scifact/qrels/test.tsv", "query-id\tcorpus-id\tscore\n1\t4\t1\n")
     for place in (path, path.parent, path.parent.parent):
         assert detect_corpus_format(place) is CorpusFormat.BEIR
@@ -276,7 +305,10 @@ def test_beir_is_read_from_its_file_or_its_folder(write_file: WriteFile, name: s
 
 def test_beir_folder_without_corpus_is_refused(tmp_path: Path) -> None:
     found = read_error(tmp_path, format=CorpusFormat.BEIR)
-    assert "expected .json or .jsonl or .ndjson files in the folder, found none" in found
+    assert (
+        "expected .jl or .json or .jsonl or .jsonlines or .ndjson files in the folder, found none"
+        in found
+    )
 
 
 def test_beir_line_without_id_is_named(write_file: WriteFile) -> None:
@@ -364,6 +396,9 @@ BESIDE = {
     "LICENSE.txt": "Apache",
     "figure.png": b"\x89PNG\r\n",
     ".hidden.jsonl": '{"name": 1}',
+    "config.yaml": "id: 1",
+    "a.jsonl.sha256": "0123",
+    "notes": "No data, { and } aside",
     "package.json": '{"name": "corpus", "version": 1}',
     "sub/NOTICE.md": "Notice",
 }
@@ -440,6 +475,20 @@ def link_of(target: str) -> Callable[[Path], None]:
         ("b.json", f"[\n{ONE_MORE}]", "b.json:1: expected one JSON object on the line"),
         ("b.jsonl", link_of("gone"), "b.jsonl: expected a file, found a link to gone, where there"),
         ("b.jsonl", os.mkfifo, "b.jsonl: expected a file, found a pipe, a socket or a device"),
+        ("b.md", link_of("gone"), "b.md: expected a file, found a link to gone, where there"),
+        ("b.json", f'{{"data": [{ONE_MORE}]}}', f"{NESTED} (1 file, b.json)"),
+        ("b.json", f"[[{ONE_MORE}]]", f"{NESTED} (1 file, b.json)"),
+        ("b.json", f'{{"version": 1}}\n{ONE_MORE}', f"{NESTED} (1 file, b.json)"),
+        ("b", ONE_MORE, "data in a form that is not read (1 file, b)"),
+        ("b.dat", f"[{ONE_MORE}]", "data in a form that is not read (1 file, b.dat)"),
+        ("b.txt.part", HEADER, "data in a form that is not read (1 file, b.txt.part)"),
+        *[
+            (name, "x", f"data in a form that is not read (1 file, {name})")
+            for name in ("part-00001", "b.jsonl.aa", "b.jsonl_1", "b.jsonl.part")
+            + ("b.csv", "b.tab", "b.parquet", "b.tar.gz")
+        ],
+        ("b.zst", "x", "archives (1 file, b.zst)"),
+        ("queries-train.jsonl", ONE_MORE, "queries of BEIR (1 file, queries-train.jsonl)"),
         ("b", link_of("../other"), "b: expected a folder, found a link to"),
     ],
 )
@@ -448,7 +497,7 @@ def test_a_folder_with_a_shard_that_would_not_be_read_is_refused(
 ) -> None:
     write_file("other/b.jsonl", ONE_MORE)
     folder = write_file("c/a.jsonl", '{"id": "a", "text": "t"}\n').parent
-    write_file(f"c/{name}", content) if isinstance(content, str) else content(folder / name)
+    (folder / name).write_text(content) if isinstance(content, str) else content(folder / name)
     with pytest.raises(DataError) as caught:
         list(read_corpus(folder))
     assert found in str(caught.value)
@@ -459,7 +508,7 @@ def test_shards_of_every_suffix_are_read_and_so_is_one_in_the_middle_of_many(
 ) -> None:
     """A link to a folder within the folder leads to files that are read anyway."""
     for number in range(150):
-        suffix = ("jsonl", "ndjson", "json", "jsonl.gz")[number % 4]
+        suffix = ("jsonl", "ndjson", "json", "jsonl.gz", "jl", "jsonlines")[number % 6]
         folder = write_file(f"c/{number:03}.{suffix}", f'{{"id": {number}, "text": "t"}}\n').parent
     (folder / "loop").symlink_to(".")
     assert [p.passage_id for p in read_corpus(folder)] == [f"{n}" for n in range(150)]
