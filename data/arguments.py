@@ -1,8 +1,11 @@
-"""Checks of what a caller gives: questions, counts and numbers."""
+"""Checks of what a caller gives: questions, counts, numbers and paths."""
 
+import math
 import operator
+import os
 from collections.abc import Iterable
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 from .errors import PrereadError
@@ -59,24 +62,25 @@ def check_questions(questions: object, name: str = "questions") -> list[str]:
     ]
 
 
-def check_count(name: str, value: Any) -> None:
-    """Check a whole number that must be at least 1.
+def check_count(name: str, value: Any, least: int = 1) -> None:
+    """Check a whole number that must not be below a limit.
 
     Args:
         name: Name of the argument, for the error.
         value: What the caller gave.
+        least: Smallest number that is allowed.
 
     Raises:
-        PrereadError: If it is no whole number, or below 1.
+        PrereadError: If it is no whole number, or below ``least``.
     """
     try:
         number = operator.index(value)
     except TypeError:
         raise PrereadError(
-            f"{name} must be a whole number of at least 1, found {shorten(value)}."
+            f"{name} must be a whole number of at least {least}, found {shorten(value)}."
         ) from None
-    if number < 1:
-        raise PrereadError(f"{name} must be at least 1, found {number}.")
+    if number < least:
+        raise PrereadError(f"{name} must be at least {least}, found {number}.")
 
 
 def check_number(name: str, value: object, least: float, most: float) -> None:
@@ -91,7 +95,50 @@ def check_number(name: str, value: object, least: float, most: float) -> None:
     Raises:
         PrereadError: If it is no number, or outside of the range.
     """
-    if not (isinstance(value, Real) and least <= float(value) <= most):
+    if not least <= _as_float(value) <= most:
         raise PrereadError(
             f"{name} must be between {least:,g} and {most:,g}, found {shorten(value)}."
         )
+
+
+def check_finite_number(name: str, value: object) -> None:
+    """Check a number that may have any finite value.
+
+    Args:
+        name: Name of the argument, for the error.
+        value: What the caller gave.
+
+    Raises:
+        PrereadError: If it is no number, is infinite, or is not a number (NaN).
+    """
+    if not math.isfinite(_as_float(value)):
+        raise PrereadError(f"{name} must be a finite number, found {shorten(value)}.")
+
+
+def check_path(name: str, value: object, expected: str = "a path") -> Path:
+    """Check a path.
+
+    Args:
+        name: Name of the argument, for the error.
+        value: What the caller gave.
+        expected: What the argument takes, for the error.
+
+    Returns:
+        The path.
+
+    Raises:
+        PrereadError: If it is neither a string nor an object that stands for a path.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise PrereadError(
+            f"{name}: expected {expected}, found {shorten(value)}. Give a str or a Path."
+        )
+    return Path(value)
+
+
+def _as_float(value: object) -> float:
+    """A number as a float; NaN for anything else, and for a number too large for one."""
+    try:
+        return float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.nan

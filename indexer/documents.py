@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ..data.documents.folder import DOCUMENT_FIELD, HASH_FIELD
+from ..data.io.outside import check_text
 from .index import PassageIndex
 
 
@@ -33,7 +34,10 @@ def stored_documents(index: PassageIndex, patterns: Sequence[str] = ("*",)) -> l
 
     Raises:
         IndexFormatError: If the index is damaged.
+        PrereadError: If a pattern is no Unicode text.
     """
+    for pattern in patterns:
+        check_text(pattern, "document")
     found: dict[str, StoredDocument] = {}
     for ordinal, metadata in index.all_metadata().items():
         name, content = metadata.get(DOCUMENT_FIELD), metadata.get(HASH_FIELD)

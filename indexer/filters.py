@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ..data import PrereadError
+from ..data.io.json_records import shorten
+from ..data.io.outside import check_text
 from ..data.records import Metadata
 
 Filter = Mapping[str, Any]
@@ -69,9 +71,20 @@ def check_filter(filter: Filter) -> None:
         filter: A condition for each of some fields.
 
     Raises:
-        PrereadError: If an operator is unknown, or its value is of a kind that it does not take.
+        PrereadError: If it is no dictionary, the name of a field is no text, an operator is
+            unknown, or its value is of a kind that it does not take.
     """
+    if not isinstance(filter, Mapping):
+        raise PrereadError(
+            f"filter: expected a dictionary of conditions, such as {{'page': 3}}, found "
+            f"{shorten(filter)}. Give a condition for each field, or None."
+        )
     for name, condition in filter.items():
+        if not isinstance(name, str):
+            raise PrereadError(
+                f"filter: expected the name of a field as text, found {shorten(name)}. Give a "
+                "string."
+            )
         for operator, wanted in _conditions(condition):
             if operator not in _OPERATORS and operator not in _NOT:
                 known = ", ".join([*_OPERATORS, *_NOT])
@@ -79,11 +92,26 @@ def check_filter(filter: Filter) -> None:
                     f"filter: {name}: expected one of the operators {known}, found {operator!r}."
                 )
             is_list = isinstance(wanted, Sequence) and not isinstance(wanted, str)
-            if is_list != (operator in ("in", "nin")) or isinstance(wanted, Mapping):
-                kind = "a list" if operator in ("in", "nin") else "a text, number or truth value"
-                raise PrereadError(
-                    f"filter: {name}: expected {kind} for {operator}, found {wanted!r}."
-                )
+            if operator in ("in", "nin"):
+                if not is_list:
+                    raise _wrong_value(name, "a list", operator, wanted)
+                for one in wanted:
+                    if not _is_plain(one):
+                        raise _wrong_value(name, "texts, numbers or truth values", operator, one)
+            elif not _is_plain(wanted):
+                raise _wrong_value(name, "a text, number or truth value", operator, wanted)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is a text, a number or a truth value."""
+    return isinstance(value, str | int | float)
+
+
+def _wrong_value(name: str, expected: str, operator: str, found: object) -> PrereadError:
+    """The error for a value of a kind that an operator does not take."""
+    return PrereadError(
+        f"filter: {name}: expected {expected} for {operator}, found {shorten(found)}."
+    )
 
 
 def passes(metadata: Metadata, filter: Filter) -> bool:
@@ -108,10 +136,11 @@ def parse_filter(written: Sequence[str]) -> Filter:
             ``>``, ``>=``, ``<``, ``<=`` and ``~``. What is a JSON number or truth value is one.
 
     Raises:
-        PrereadError: If one is of another form.
+        PrereadError: If one is of another form, or no Unicode text.
     """
     found: dict[str, dict[str, Any]] = {}
     for one in written:
+        check_text(one, "filter")
         match = _WRITTEN.fullmatch(one)
         if match is None:
             raise PrereadError(

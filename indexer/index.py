@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..data import Passage, PrereadError
+from ..data.arguments import check_path
 from ..data.records import Metadata
 from ..data.text.normalization import TextNormalization
 from ..reader.codecs.names import CodecKind, CodecName
@@ -69,9 +70,11 @@ class PassageIndex:
         Raises:
             IndexFormatError: If there is no complete index, or a file is missing or cut short.
             IndexAccessError: If a file cannot be read.
+            PrereadError: If ``path`` is no path.
         """
-        self.path = path = Path(path).absolute()  # the working folder may change
+        self.path = path = check_path("index", path).absolute()  # the working folder may change
         self._process = os.getpid()
+        self._is_closed = False
         self._bm25_parameters = bm25_parameters
         self._lease = Lease(path)
         self.manifest = self._lease.manifest
@@ -98,6 +101,18 @@ class PassageIndex:
                 "fork, or start processes with the spawn method."
             )
 
+    def _check_open(self) -> None:
+        """Refuse to open files after `close`.
+
+        Raises:
+            PrereadError: If the index is closed. A writer may have removed the files.
+        """
+        if self._is_closed:
+            raise PrereadError(
+                f"{self.path}: the index is closed. Open it again with PassageIndex or "
+                "OpenDomainQA.from_index."
+            )
+
     def __len__(self) -> int:
         """Number of passages."""
         return self.manifest.n_passages
@@ -117,6 +132,7 @@ class PassageIndex:
 
     def close(self) -> None:
         """Close the files; a writer may then remove those that newer states do not need."""
+        self._is_closed = True
         if "bm25" in self.__dict__:
             self.bm25.close()
             del self.bm25
@@ -129,9 +145,11 @@ class PassageIndex:
 
         Raises:
             IndexFormatError: If the BM25 index is damaged.
-            PrereadError: If Java cannot be started, or a newer version of preread built the index.
+            PrereadError: If Java cannot be started, a newer version of preread built the index, or
+                the index is closed.
         """
         self._check_process()
+        self._check_open()
         folder, part = self.path / self.manifest.lucene, self.manifest.part
         form = TextNormalization.parse(self.manifest.plan.bm25_normalization)
         if part is None:
@@ -400,6 +418,7 @@ class PassageIndex:
     def _shard(self, number: int) -> ShardReader:
         shard = self._shards.get(number)
         if shard is None:
+            self._check_open()
             entry = self.manifest.shards[number]
             shard = ShardReader(self.path / entry.file)
             self._check_shard(shard, entry)

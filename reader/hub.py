@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data import PrereadError
+from ..data.arguments import check_path
 from .checkpoints import shipped_reader_path
 
 ALLOW_VARIABLE = "PREREAD_ALLOW_HUB"
@@ -64,14 +65,25 @@ def find_checkpoint(name: str | Path, *, allow_hub: bool = True) -> str:
         be none: the loader says what it expects in it.
 
     Raises:
-        PrereadError: If the name is one for the hub, and the hub must not be asked, has no such
-            model, or cannot be reached and its cache does not have the model either.
+        PrereadError: If the name is no text and no path, the operating system refuses to look it
+            up, or it is one for the hub, and the hub must not be asked, has no such model, or
+            cannot be reached and its cache does not have the model either.
     """
-    shipped = shipped_reader_path(str(name))
-    if shipped is not None:
-        return str(shipped)
-    if looks_like_path(name):
-        return str(Path(name).expanduser())
+    path = check_path("reader", name, "a name or a path")
+    name = name if isinstance(name, str) else path
+    try:
+        shipped = shipped_reader_path(str(name))
+        if shipped is not None:
+            return str(shipped)
+        if looks_like_path(name):
+            folder = path.expanduser()
+            folder.exists()  # raises what loading from it would raise
+            return str(folder)
+    except OSError as error:
+        raise PrereadError(
+            f"{name}: expected the name or the folder of a reader, found a path that the operating "
+            f"system refuses: {error.strerror}. Check the path."
+        ) from error
     if not allow_hub:
         raise PrereadError(
             f"{name}: expected a folder, or a reader that ships with preread, since an index names "

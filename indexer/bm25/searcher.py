@@ -269,6 +269,11 @@ class Bm25Searcher:
             if refusal is not None:
                 raise cannot_be_read(_place_of(refusal, self._folder), refusal) from error
             reason = first_line(error)
+            if "AlreadyClosedException" in reason:
+                raise PrereadError(
+                    f"{self._folder}: the index is closed. Open it again with PassageIndex or "
+                    "OpenDomainQA.from_index."
+                ) from error
             remedy = (
                 "Java's heap is too small: ask for fewer passages (top_k), or raise "
                 "PREREAD_JAVA_HEAP (2g by default)."

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ...data import PrereadError, ReadReport
+from ...data.arguments import check_path
 from ...data.io.atomic import atomic_path
+from ...data.io.json_records import shorten
 from ...data.text.normalization import TextNormalization
 from ...reader import Reader
 from ...reader.codecs import (
@@ -71,10 +73,15 @@ def build_index(
         DataError: If a record of the corpus is not as its format requires.
         IndexMismatchError: If the interrupted build had other passages, another reader or other
             options.
-        PrereadError: If the folder holds something else, or cannot be written.
+        PrereadError: If the folder holds something else, or cannot be written, or an argument is of
+            another type.
     """
-    corpus = Path(corpus)
-    index = Path(index)
+    corpus = check_path("corpus", corpus)
+    index = check_path("index", index)
+    if not isinstance(reader, Reader):
+        raise PrereadError(
+            f"reader: expected a Reader, found {shorten(reader)}. Load one with Reader.load."
+        )
     config = config or IndexConfig()
     chosen = str(config.codec or reader.config.codec)
     codec = find_codec(chosen, reader)

@@ -24,6 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ...data import PrereadError
+from ...data.arguments import check_path
 from ...data.io.atomic import atomic_path
 from ..bm25.indexer import lucene_files, parse_file_list
 from ..errors import IndexFormatError
@@ -75,9 +76,11 @@ def local_index(
 
     Raises:
         IndexFormatError: If there is no index, or what comes is not what its manifest says.
-        PrereadError: If the store cannot be reached, the address is of no kind that is allowed or
-            holds credentials, a package is not installed, or the cache belongs to somebody else.
+        PrereadError: If ``location`` is neither a path nor a URL, the store cannot be reached, the
+            address is of no kind that is allowed or holds credentials, a package is not installed,
+            or the cache belongs to somebody else.
     """
+    check_path("index", location, "a path or a URL")
     cache = None if cache is None else Path(cache)
     text = str(location)
     if not is_remote(text):

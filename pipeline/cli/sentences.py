@@ -46,7 +46,7 @@ def highlight(
     check_question(question)
     conditions = parse_filter(filter or ())
     qa = OpenDomainQA.from_index(index, device=device, retriever=retriever)
-    given = _provided(passage)
+    given = _provided(qa, passage)
     (read,) = qa.read_sentences(
         [question],
         passages=None if given is None else [given],
@@ -101,7 +101,7 @@ def prune(
     qa = OpenDomainQA.from_index(index, device=device, retriever=retriever)
     left = qa.prune(
         question,
-        passages=_provided(passage),
+        passages=_provided(qa, passage),
         top_k=top_k,
         threshold=threshold,
         max_tokens=max_tokens,
@@ -155,7 +155,7 @@ def check_quote(
     found = qa.check_quote(
         quote,
         question=question,
-        passages=_provided(passage),
+        passages=_provided(qa, passage),
         top_k=top_k,
         n_matches=matches,
         min_similarity=min_similarity,
@@ -187,8 +187,21 @@ def _nothing_read(qa: "OpenDomainQA", question: str, filter: list[str] | None) -
     return printable(f"No passage matches the question: {why}")
 
 
-def _provided(passage_ids: list[str] | None) -> "list[ProvidedPassage] | None":
-    """The passages that ``--passage`` names; None if it names none."""
+def _provided(qa: "OpenDomainQA", passage_ids: list[str] | None) -> "list[ProvidedPassage] | None":
+    """The passages that ``--passage`` names; None if it names none.
+
+    Raises:
+        PrereadError: If the index does not hold one of them.
+    """
+    from ...data import PrereadError
+    from ...data.io.outside import check_text
     from ..qa.types import ProvidedPassage
 
+    for one in passage_ids or ():
+        check_text(one, "--passage")
+        if not qa.index.find(one):
+            raise PrereadError(
+                f"--passage: expected the identifier of a passage, found {one!r}, which the index "
+                f"does not hold. `preread search {qa.index.path} WORDS` shows identifiers."
+            )
     return [ProvidedPassage(one) for one in passage_ids] if passage_ids else None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...data import Passage, PrereadError
-from ...data.arguments import check_count, check_question
+from ...data.arguments import check_count, check_path, check_question
 from ...data.io.json_records import shorten
 from ...data.io.outside import check_text
 from ...data.text.characters import is_blank, whole_characters
@@ -78,7 +78,10 @@ class QuestionAnswerer:
         """
         if isinstance(device, int):
             device = f"cuda:{device}" if device >= 0 else "cpu"
-        self.reader = model if isinstance(model, Reader) else Reader.load(model, device=device)
+        if not isinstance(model, Reader):
+            check_path("model", model, "a Reader, or the name or folder of one")
+            model = Reader.load(model, device=device)
+        self.reader = model
 
     def __call__(
         self,
@@ -136,6 +139,13 @@ class QuestionAnswerer:
         check_count("top_k", top_k)
         check_count("max_answer_len", max_answer_len)
         check_count("batch_size", batch_size)
+        for name, number, least in (
+            ("max_question_len", max_question_len, 1),
+            ("max_seq_len", max_seq_len, 1),
+            ("doc_stride", doc_stride, 0),
+        ):
+            if number is not None:
+                check_count(name, number, least)
         reader = self._laid_out(max_question_len, max_seq_len, doc_stride)
         if handle_impossible_answer and not reader.config.has_no_answer_score:
             raise PrereadError(
@@ -172,7 +182,8 @@ class QuestionAnswerer:
             Sentences, best first, each with the position of its context in ``place``.
 
         Raises:
-            PrereadError: If the question has no words, or a number is out of range.
+            PrereadError: If the question has no words, a context is no Unicode text, or a number is
+                out of range.
         """
         return highlighted(self._read_sentences(question, context), n_sentences, min_score)
 
@@ -199,7 +210,8 @@ class QuestionAnswerer:
             What is left, in the order of the contexts and of their texts.
 
         Raises:
-            PrereadError: If the question has no words, or a number is out of range.
+            PrereadError: If the question has no words, a context is no Unicode text, a number is
+                out of range, or ``count_tokens`` returns no whole number.
         """
         read = self._read_sentences(question, context)
         return pruned(read, threshold, max_tokens, count_tokens=count_tokens)
@@ -227,8 +239,8 @@ class QuestionAnswerer:
             Matches, the most similar first; none if the quotation is not there.
 
         Raises:
-            PrereadError: If the quotation or the question has no words, or a number is out of
-                range.
+            PrereadError: If the quotation or the question has no words, a context is no Unicode
+                text, or a number is out of range.
         """
         passages = _requested(context)
         if question is not None:
@@ -407,7 +419,7 @@ def _texts(name: str, value: Any) -> list[str]:
     """One text, or several.
 
     Raises:
-        PrereadError: If it is something else.
+        PrereadError: If it is something else, or no Unicode text.
     """
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, Iterable) or isinstance(texts, bytes | Mapping):
@@ -420,6 +432,7 @@ def _texts(name: str, value: Any) -> list[str]:
             raise PrereadError(
                 f"{name}[{place}]: expected text, found {shorten(one)}. Give a list of strings."
             )
+        check_text(one, name if isinstance(value, str) else f"{name}[{place}]")
     return texts
 
 

@@ -1,5 +1,6 @@
 """Answering questions from an index: retrieve, read, rank."""
 
+import math
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import replace
@@ -7,7 +8,13 @@ from pathlib import Path
 
 import torch
 
-from ...data.arguments import check_count, check_question, check_questions
+from ...data.arguments import (
+    check_count,
+    check_finite_number,
+    check_number,
+    check_question,
+    check_questions,
+)
 from ...indexer import Bm25Parameters, Hit, PassageIndex
 from ...indexer.filters import Filter
 from ...indexer.remote.copies import local_index
@@ -17,7 +24,7 @@ from ..retrievers import Retriever, RetrieverName, open_retriever
 from ..retrievers.filtered import search_filtered, search_many_filtered
 from ..retrievers.parameters import with_bm25_parameters
 from .calibration import check_threshold
-from .lookup import find_passage, provided_request
+from .lookup import check_provided, find_passage, provided_request
 from .quotes import (
     DEFAULT_MIN_SIMILARITY,
     QuoteMatch,
@@ -99,8 +106,10 @@ class OpenDomainQA:
 
         Raises:
             IndexMismatchError: If the index was made with other lower layers.
-            PrereadError: If ``min_confidence`` is above 0, but no confidence was fitted.
+            PrereadError: If ``min_confidence`` is above 0, but no confidence was fitted, or a
+                number is out of range.
         """
+        _check_weights(bm25_weight, stop_margin)
         self.codec = index.codec(reader)
         self.index = index
         self.reader = reader
@@ -159,8 +168,10 @@ class OpenDomainQA:
             IndexFormatError: If there is no index, or it is damaged.
             IndexMismatchError: If the lower layers of the reader have changed.
             PrereadError: If the reader does not exist or cannot run like this, the retriever cannot
-                be opened, or ``min_confidence`` is above 0, but no confidence was fitted.
+                be opened, ``min_confidence`` is above 0, but no confidence was fitted, or a number
+                is out of range.
         """
+        _check_weights(bm25_weight, stop_margin)  # before the reader is loaded
         index = PassageIndex(local_index(path), bm25_parameters=bm25_parameters)
         allow_hub = hub_is_allowed() if allow_hub is None else allow_hub
         reader = Reader.load(
@@ -490,7 +501,8 @@ class OpenDomainQA:
                 for ordinal in quote_candidates(self.index, wanted, top_k, filter)
             ]
         else:
-            requested = [find_passage(self.index, one, n) for n, one in enumerate(passages)]
+            given = check_provided(passages)
+            requested = [find_passage(self.index, one, n) for n, one in enumerate(given)]
         return check_quote(
             self.passage_reader,
             wanted,
@@ -543,6 +555,14 @@ class OpenDomainQA:
             Result(one.answers, of_one, timings, one.steps, found.n_read, one.confidence)
             for one, of_one, found in zip(ranked, hits, read, strict=True)
         ]
+
+
+def _check_weights(bm25_weight: float | None, stop_margin: float | None) -> None:
+    """Check the numbers that replace those of the reader's ranking."""
+    if bm25_weight is not None:
+        check_finite_number("bm25_weight", bm25_weight)
+    if stop_margin is not None:
+        check_number("stop_margin", stop_margin, 0, math.inf)
 
 
 def _check_counts(top_k: int, n_answers: int) -> None:

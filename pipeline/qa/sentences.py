@@ -24,8 +24,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...data import Passage
+from ...data import Passage, PrereadError
 from ...data.arguments import check_count, check_number
+from ...data.io.json_records import shorten
 from ...data.records import Metadata
 from ...data.text.sentences import sentence_ranges
 from .reading import PassageReader, RequestLogits
@@ -309,9 +310,15 @@ def pruned(
         What is left, in the order of the passages and of their texts.
 
     Raises:
-        PrereadError: If a number is out of range.
+        PrereadError: If a number is out of range, or ``count_tokens`` is no function or returns no
+            whole number.
     """
     check_number("threshold", threshold, 0, 1)
+    if count_tokens is not None and not callable(count_tokens):
+        raise PrereadError(
+            f"count_tokens: expected a function of a text, found {shorten(count_tokens)}. Give a "
+            "function that returns a number of tokens, or leave it out."
+        )
     if max_tokens is not None:
         check_count("max_tokens", max_tokens)
     sizes: dict[tuple[int, int], int] = {}
@@ -319,6 +326,7 @@ def pruned(
         for number, sentence in enumerate(one.sentences):
             text = one.passage.text[sentence.start : sentence.end]
             n = sentence.n_tokens if count_tokens is None else count_tokens(text)
+            check_count("the result of count_tokens", n, least=0)
             sizes[one.place, number] = n
     by_score = sorted(
         (-sentence.score, one.place, number)

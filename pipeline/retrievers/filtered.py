@@ -38,7 +38,7 @@ def search_filtered(
     Raises:
         PrereadError: If the filter cannot be applied.
     """
-    if not filter:
+    if filter is None or filter == {}:
         return retriever.search(query, k)
     allowed = index.matching(filter)
     if not len(allowed):
@@ -97,7 +97,7 @@ def search_many_filtered(
     Raises:
         PrereadError: If the filter cannot be applied.
     """
-    if not filter:
+    if filter is None or filter == {}:
         return search_many(retriever, queries, k, threads=threads)
     return [search_filtered(index, retriever, query, k, filter) for query in queries]
 

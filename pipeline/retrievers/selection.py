@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...data import PrereadError
+from ...data.io.json_records import shorten
 from ...data.io.redaction import redacted
 from ...indexer import IndexMismatchError, PassageIndex
 from .base import Retriever
@@ -80,13 +81,14 @@ def open_retriever(
         return index.bm25
     if name in _BY_VECTORS:
         return _by_vectors(index, name, reader, device, allow_hub)
-    scheme, is_url, _ = name.partition("://")
+    scheme, is_url, _ = name.partition("://") if isinstance(name, str) else ("", "", "")
     if is_url and scheme in _ENGINES:
         return _ENGINES[scheme](index, name)
     schemes = ", ".join(f"{scheme}://…" for scheme in _ENGINES)
+    found = repr(without_password(name)) if isinstance(name, str) else shorten(name)
     raise PrereadError(
-        f"retriever: expected one of {', '.join(RetrieverName)}, {schemes}; found "
-        f"{without_password(name)!r}. Name one of these."
+        f"retriever: expected one of {', '.join(RetrieverName)}, {schemes}; found {found}. Name "
+        "one of these."
     )
 
 

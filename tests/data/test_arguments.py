@@ -1,12 +1,22 @@
-"""What a caller gives: questions, counts and numbers."""
+"""What a caller gives: questions, counts, numbers and paths."""
 
+import math
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from preread.data import PrereadError
-from preread.data.arguments import check_count, check_number, check_question, check_questions
+from preread.data.arguments import (
+    check_count,
+    check_finite_number,
+    check_number,
+    check_path,
+    check_question,
+    check_questions,
+)
 
 
 @pytest.mark.parametrize("question", ["", "  \n", "\u200b", "\u2060\u3164", "\x00\x07", "\ufe0f"])
@@ -54,6 +64,24 @@ def test_counts_and_numbers_have_a_range() -> None:
     check_number("k1", np.float32(1000), 0, 1000)
     with pytest.raises(PrereadError, match="top_k must be at least 1, found 0"):
         check_count("top_k", 0)
-    for value in (1e300, -1, float("nan"), "0.9", None):
+    check_count("doc_stride", 0, least=0)
+    check_number("stop_margin", math.inf, 0, math.inf)
+    with pytest.raises(PrereadError, match="doc_stride must be at least 0, found -1"):
+        check_count("doc_stride", -1, least=0)
+    for value in (1e300, 10**400, -1, float("nan"), "0.9", None):
         with pytest.raises(PrereadError, match="k1 must be between 0 and 1,000, found"):
             check_number("k1", value, 0, 1000)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 10**400, "3", None])
+def test_a_finite_number_is_neither_infinite_nor_a_text(value: object) -> None:
+    check_finite_number("score", np.float32(-3))
+    with pytest.raises(PrereadError, match="score must be a finite number, found"):
+        check_finite_number("score", value)
+
+
+@pytest.mark.parametrize("value", [None, 3, b"index", os.scandir])
+def test_a_path_is_a_string_or_a_path_object(value: object) -> None:
+    assert check_path("index", "a/b") == check_path("index", Path("a/b")) == Path("a/b")
+    with pytest.raises(PrereadError, match="index: expected a path, found .* Give a str or a Path"):
+        check_path("index", value)

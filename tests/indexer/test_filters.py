@@ -1,7 +1,7 @@
 """Filters on metadata."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from preread.data import PrereadError
@@ -60,9 +60,15 @@ def test_what_does_not_pass(filter: dict[str, Any]) -> None:
         ({"page": {"in": 3}}, "page: expected a list for in, found 3"),
         ({"page": {"gt": [3]}}, r"page: expected a text, number or truth value for gt"),
         ({"page": {"eq": {}}}, "page: expected a text"),
+        ("x=1", r"expected a dictionary of conditions, such as \{'page': 3\}, found 'x=1'"),
+        (3, "expected a dictionary of conditions, .* found 3"),
+        ([], r"expected a dictionary of conditions, .* found \[\]"),
+        ({1: "x"}, "expected the name of a field as text, found 1"),
+        ({"page": object()}, "page: expected a text, number or truth value for eq, found <object"),
+        ({"page": [3, None]}, "page: expected texts, numbers or truth values for in, found None"),
     ],
 )
-def test_filters_that_cannot_be_applied_are_refused(filter: dict[str, Any], message: str) -> None:
+def test_filters_that_cannot_be_applied_are_refused(filter: Any, message: str) -> None:
     with pytest.raises(PrereadError, match=message):
         check_filter(filter)
 
@@ -76,6 +82,8 @@ def test_filters_are_written_on_a_line() -> None:
     }
     with pytest.raises(PrereadError, match="such as page=3, found 'page'"):
         parse_filter(["page"])
+    with pytest.raises(PrereadError, match="filter: expected UTF-8 text, found byte 0xff"):
+        parse_filter(["\udcff=1"])
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +107,8 @@ def test_hits_are_the_best_of_those_that_pass(
 
     monkeypatch.setattr(filtered, "_FEW", few)
     every = opened.bm25.search("river", 100)
+    with pytest.raises(PrereadError, match="filter: expected a dictionary"):
+        search_filtered(opened, opened.bm25, "river", 1, cast("Any", []))
     for filter in ({"page": 3}, {"page": {"lt": 9}}, {"page": {"ne": 3}}, {"page": 77}, None):
         ordinals = [hit.ordinal for hit in every]
         wanted = [o for o in ordinals if passes(opened.metadata(o), filter or {})]

@@ -2,19 +2,23 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from preread.data import Passage
+from preread.data import Passage, PrereadError
 from preread.indexer import (
     IndexFormatError,
     IndexMismatchError,
     Manifest,
     PassageIndex,
+    build_index,
     index_info,
     verify_index,
 )
+from preread.indexer.remote.copies import local_index
 from preread.indexer.storage.json_files import read_sealed_json, write_sealed_json
 from preread.reader import Reader
 
@@ -122,6 +126,37 @@ def test_unfinished_index_says_how_to_go_on(copy: Path) -> None:
     (copy / "manifest.json").unlink()
     with pytest.raises(IndexFormatError, match="--resume"):
         PassageIndex(copy)
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        (PassageIndex, "index: expected a path, found"),
+        (local_index, "index: expected a path or a URL, found"),
+        (lambda it: build_index(it, "i", it), "corpus: expected a path, found"),
+        (lambda it: build_index("c", it, it), "index: expected a path, found"),
+        (lambda it: build_index("c", "i", it), "reader: expected a Reader, found"),
+    ],
+)
+def test_what_is_no_path_and_no_reader_is_refused(work: Callable[[Any], Any], said: str) -> None:
+    for it in (None, 3, b"default"):
+        with pytest.raises(PrereadError, match=said):
+            work(it)
+
+
+def test_a_closed_index_says_that_it_is_closed(built: Path) -> None:
+    index = PassageIndex(built)
+    held = index.bm25
+    index.close()
+    for work in (
+        lambda: held.search("river", 3),
+        lambda: held.search_many(["river", "boat"], 3, threads=1),
+        lambda: index.bm25,
+        lambda: index.passage(0),
+        lambda: index.fetch([0]),
+    ):
+        with pytest.raises(PrereadError, match="the index is closed. Open it again"):
+            work()
 
 
 def test_no_index_says_how_to_build_one(tmp_path: Path) -> None:

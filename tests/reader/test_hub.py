@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -53,6 +54,20 @@ def test_a_path_that_does_not_exist_is_never_asked_of_the_hub(
     for load in (Reader.load, PairReader.load, find_source):
         with pytest.raises(PrereadError, match="expected a"):
             load(name)
+    assert not nothing_is_asked
+
+
+def test_what_can_be_no_name_of_a_reader_is_refused(nothing_is_asked: list[object]) -> None:
+    unusable: list[tuple[Any, str]] = [
+        (None, "reader: expected a name or a path, found None. Give a str or a Path"),
+        (b"default", "reader: expected a name or a path, found b'default'"),
+        ("a" * 300, "aaa: .* that the operating system refuses: File name too long"),
+        ("./" + "a" * 300, "aaa: .* that the operating system refuses: File name too long"),
+    ]
+    for load in (Reader.load, PairReader.load):
+        for name, said in unusable:
+            with pytest.raises(PrereadError, match=said):
+                load(name)
     assert not nothing_is_asked
 
 

@@ -297,7 +297,18 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         (("search", "{index}", "\u200b"), "query: expected some words"),
         (("search", "{index}", "who?", "--k1", "1e300"), "k1 must be between 0 and 1,000"),
         (("search", "{index}", "who?", "--b", "-1"), "b must be between 0 and 1"),
+        (("ask", "{index}", "who?", "--stop-margin", "nan"), "stop_margin must be between 0"),
         (("check-quote", "{index}", ""), "quote: expected some words, found ''"),
+        (
+            ("check-quote", "{index}", "88 keys", "--passage", "nope"),
+            "--passage: expected the identifier of a passage, found 'nope', which the index does "
+            "not hold. `preread search",
+        ),
+        (("highlight", "{index}", "who?", "--passage", ""), "--passage: expected the identifier"),
+        (("prune", "{index}", "who?", "--passage", "\udcff"), "--passage: expected UTF-8 text"),
+        (("search", "{index}", "who?", "--filter", "\udcff=1"), "filter: expected UTF-8 text"),
+        (("documents", "{index}", "\udcff"), "document: expected UTF-8 text, found byte 0xff"),
+        (("delete", "{index}", "--document", "\udcff*"), "document: expected UTF-8 text"),
         (("evaluate-retrieval", "{index}", "{tmp}/no"), "expected a folder of BEIR, found nothing"),
         (("verify", "{tmp}/nothing"), "no such index"),
         (("evaluate", "{index}", "{tmp}/nowhere.jsonl"), "nowhere.jsonl"),

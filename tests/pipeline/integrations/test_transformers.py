@@ -192,6 +192,9 @@ def test_long_contexts_are_read_in_chunks_of_the_size_asked_for(
         ({"question": LIVE, "context": CONTEXT, "max_seq_len": 60}, "max_seq_len: expected 67"),
         ({"question": LIVE, "context": CONTEXT, "max_seq_len": 10}, "set max_question_len lower"),
         ({"question": LIVE, "context": CONTEXT, "batch_size": 0}, "batch_size"),
+        ({"question": LIVE, "context": CONTEXT, "max_question_len": 3.5}, "max_question_len must"),
+        ({"question": LIVE, "context": CONTEXT, "max_seq_len": "384"}, "max_seq_len must be a"),
+        ({"question": LIVE, "context": CONTEXT, "doc_stride": 1.5}, "doc_stride must be a whole"),
         ({"question": LIVE, "context": "\u200b\u2060"}, "context: expected some words"),
         ({"question": "\u200b", "context": CONTEXT}, "question: expected some words"),
         ({"data": [{"question": LIVE}]}, "context: expected text, found None"),
@@ -223,6 +226,30 @@ def test_sentences_of_contexts_are_highlighted_pruned_and_quoted(
     assert match.is_exact and match.place == 1 and match.answer == "Berlin"
     with pytest.raises(PrereadError, match="question: expected some words"):
         answerer.highlight(" ", contexts)
+
+
+def test_what_has_no_sentences_to_read_is_refused(answerer: QuestionAnswerer) -> None:
+    odd = "a b \udcff c"
+    for work in (
+        lambda: answerer.highlight(LIVE, odd),
+        lambda: answerer.prune(LIVE, [CONTEXT, odd]),
+        lambda: answerer.check_quote("a b", odd, question=LIVE),
+    ):
+        with pytest.raises(PrereadError, match=r"context(\[1\])?: expected UTF-8 text"):
+            work()
+    counters: list[tuple[Any, str]] = [
+        (lambda text: None, "the result of count_tokens must be a whole number .* found None"),
+        (3, "count_tokens: expected a function .* found 3"),
+    ]
+    for count, said in counters:
+        with pytest.raises(PrereadError, match=said):
+            answerer.prune(LIVE, CONTEXT, count_tokens=count)
+
+
+@pytest.mark.parametrize("model", [None, 3, b"default"])
+def test_a_model_of_another_type_is_refused(model: Any) -> None:
+    with pytest.raises(PrereadError, match="model: expected a Reader, or the name .*, found"):
+        QuestionAnswerer(model)
 
 
 @pytest.mark.slow

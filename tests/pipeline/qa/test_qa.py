@@ -254,6 +254,24 @@ def test_reader_that_did_not_make_the_index_is_refused(
         OpenDomainQA(PassageIndex(sample_index), tiny_reader)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"bm25_weight": math.nan}, "bm25_weight must be a finite number, found nan"),
+        ({"bm25_weight": "x"}, "bm25_weight must be a finite number, found 'x'"),
+        ({"stop_margin": math.nan}, "stop_margin must be between 0 and inf, found nan"),
+        ({"stop_margin": -1}, "stop_margin must be between 0 and inf, found -1"),
+        ({"stop_margin": "x"}, "stop_margin must be between 0 and inf, found 'x'"),
+        ({"retriever": None}, "retriever: expected one of auto, bm25, .*; found None"),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused(
+    sample_index: Path, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PrereadError, match=said):
+        OpenDomainQA.from_index(sample_index, **given)
+
+
 def test_missing_index_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IndexFormatError, match="no such index"):
         OpenDomainQA.from_index(tmp_path / "nothing")

@@ -1,6 +1,7 @@
 """Sentences that answer, and passages pruned to them."""
 
 import math
+from typing import Any
 
 import pytest
 from preread.data import Passage, PrereadError, read_corpus
@@ -87,6 +88,28 @@ def test_provided_passages_are_highlighted_like_those_of_the_index(qa: OpenDomai
     assert by_id.score == pytest.approx(by_text.score, abs=0.01)
     assert qa.highlight(PIANO, passages=[ProvidedPassage(text=" ")]) == []
     assert qa.highlight(PIANO, passages=[]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (3, "passages: expected a list of ProvidedPassage, found 3"),
+        (["x"], r"passages\[0\]: expected a ProvidedPassage, found 'x'"),
+        ([ProvidedPassage("piano-1"), None], r"passages\[1\]: expected a ProvidedPassage, found N"),
+        ([{"text": 3}], r"passages\[0\]: text: expected text or None, found 3"),
+        ([{"passage_id": 3}], r"passages\[0\]: passage_id: expected text or None, found 3"),
+        ([{"text": "a", "title": 5}], r"passages\[0\]: title: expected text or None, found 5"),
+        ([{"text": "a \udcff"}], r"passages\[0\]: text: expected UTF-8 text, found byte 0xff"),
+        ([{"text": "a", "score": math.nan}], r"passages\[0\]: score must be a finite number"),
+        ([{"text": "a", "score": "x"}], r"passages\[0\]: score must be a finite number"),
+    ],
+)
+def test_passages_that_cannot_be_read_are_refused(qa: OpenDomainQA, given: Any, said: str) -> None:
+    if isinstance(given, list):
+        given = [ProvidedPassage(**one) if isinstance(one, dict) else one for one in given]
+    for work in (qa.highlight, qa.check_quote):
+        with pytest.raises(PrereadError, match=said):
+            work("piano keys", passages=given)
 
 
 def test_pruning_keeps_what_may_answer_in_reading_order(qa: OpenDomainQA) -> None:
