@@ -562,7 +562,7 @@ def _check_weights(bm25_weight: float | None, stop_margin: float | None) -> None
     if bm25_weight is not None:
         check_finite_number("bm25_weight", bm25_weight)
     if stop_margin is not None:
-        check_number("stop_margin", stop_margin, 0, math.inf)
+        check_number("stop_margin", stop_margin, -math.inf, math.inf)
 
 
 def _check_counts(top_k: int, n_answers: int) -> None:
