@@ -4,6 +4,7 @@ Every change of an index writes a new manifest of the next generation; the files
 are never written to again.
 """
 
+import os
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -256,7 +257,7 @@ class Manifest:
             raise IndexFormatError(_no_manifest(index))
         manifest = cls.read(path)
         for name in (*_FOLDERS, manifest.lucene):
-            check_folder(index / name)
+            check_folder(os.path.join(index, name))
         return manifest
 
     @classmethod
