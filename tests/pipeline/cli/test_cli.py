@@ -297,7 +297,7 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         (("search", "{index}", "\u200b"), "query: expected some words"),
         (("search", "{index}", "who?", "--k1", "1e300"), "k1 must be between 0 and 1,000"),
         (("search", "{index}", "who?", "--b", "-1"), "b must be between 0 and 1"),
-        (("ask", "{index}", "who?", "--stop-margin", "nan"), "stop_margin must be between 0"),
+        (("ask", "{index}", "who?", "--stop-margin", "nan"), "stop_margin must be between -inf"),
         (("check-quote", "{index}", ""), "quote: expected some words, found ''"),
         (
             ("check-quote", "{index}", "88 keys", "--passage", "nope"),
