@@ -160,7 +160,11 @@ def _answer(
 def _converse(
     qa: "OpenDomainQA", top_k: int, n_answers: int, conditions: Sequence[str], json: bool
 ) -> None:
-    """Read questions from standard input until it ends; a person can also end it with a line."""
+    """Read questions from standard input until it ends; a person can also end it with a line.
+
+    Raises:
+        typer.Exit: With code 2 if a question that no person typed was refused.
+    """
     from ...data import PrereadError
     from ...data.io.outside import printable
     from ...data.text.characters import is_blank
@@ -173,12 +177,15 @@ def _converse(
             import readline  # noqa: F401
     how_to_end = " An empty line or `quit` ends." if is_person else ""
     typer.echo(f"{len(qa.index):,} passages.{how_to_end}", err=True)
+    n_refused = 0
     while True:
         try:
             if not prompt:
                 typer.echo("? ", err=True, nl=False)
             question = input(prompt)
         except EOFError:
+            if n_refused and not is_person:
+                raise typer.Exit(2) from None
             return
         if is_person and question.strip().lower() in ("", "quit", "exit"):
             return
@@ -187,4 +194,5 @@ def _converse(
         try:
             _answer(qa, question, top_k, n_answers, conditions, json)
         except PrereadError as error:
+            n_refused += 1
             typer.echo(printable(f"error: {error}"), err=True)

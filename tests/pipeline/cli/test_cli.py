@@ -465,7 +465,7 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
         refused = preread(command, index, "caf\udce9 piano")
         assert refused.code == 2 and "expected UTF-8 text, found byte 0xe9" in refused.err
     talk = preread("ask", index, "--json", stdin="caf\udce9?\n\nagate?\nquit\n\u200b\nagate?")
-    assert "found byte 0xe9 at character 4" in talk.err
+    assert "found byte 0xe9 at character 4" in talk.err and talk.code == 2
     asked = [json.loads(line)["question"] for line in talk.out.splitlines()]
     assert asked == ["agate?", "quit", "agate?"], "only a person ends by a line"
     assert "none has a word of it (zanzibar)" in preread("search", index, "zanzibar").err
