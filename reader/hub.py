@@ -79,10 +79,11 @@ def find_checkpoint(name: str | Path, *, allow_hub: bool = True) -> str:
             folder = path.expanduser()
             folder.exists()  # raises what loading from it would raise
             return str(folder)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: nobody has the home of ``~name``
+        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
         raise PrereadError(
             f"{name}: expected the name or the folder of a reader, found a path that the operating "
-            f"system refuses: {error.strerror}. Check the path."
+            f"system refuses: {reason}. Check the path."
         ) from error
     if not allow_hub:
         raise PrereadError(

@@ -53,8 +53,10 @@ def find_source(name: str | Path) -> Source:
         PrereadError: If there is no such checkpoint, or a folder holds several.
     """
     name = str(name)
-    path = Path(name).expanduser()
-    prefix = _tensorflow_prefix(path)
+    try:
+        prefix = _tensorflow_prefix(Path(name).expanduser())
+    except (OSError, RuntimeError):
+        prefix = None  # `find_checkpoint` says what is wrong with the path
     if prefix is not None:
         return Source(name, CheckpointKind.TENSORFLOW, str(prefix))
     location = find_checkpoint(name)

@@ -61,6 +61,7 @@ def test_what_can_be_no_name_of_a_reader_is_refused(nothing_is_asked: list[objec
     unusable: list[tuple[Any, str]] = [
         (None, "reader: expected a name or a path, found None. Give a str or a Path"),
         (b"default", "reader: expected a name or a path, found b'default'"),
+        ("~nobody-here/reader", "system refuses: Could not determine home directory"),
         ("a" * 300, "aaa: .* that the operating system refuses: File name too long"),
         ("./" + "a" * 300, "aaa: .* that the operating system refuses: File name too long"),
     ]
