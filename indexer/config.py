@@ -70,6 +70,7 @@ class IndexConfig:
             PrereadError: If a number is not positive or too large, or the title weight is out of
                 range.
         """
+        check_count("title_weight", self.title_weight, least=0)
         check_number("title_weight", self.title_weight, 0, MOST_TITLE_WEIGHT)
         check_positive(
             passages_per_shard=self.passages_per_shard,

@@ -13,6 +13,7 @@ from functools import partial
 from importlib import import_module
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from preread.data import DataError, PrereadError
@@ -388,9 +389,14 @@ def test_titles_count_as_often_as_they_are_told_to(
             scores.append(sum(hit.score for hit in hits))
             assert bool(opened.bm25.search("zanzibar", 5)) == (weight > 0)
     assert scores[0] < scores[1] < scores[2]
-    for wrong in (-1, 10**11):
-        with pytest.raises(PrereadError, match="title_weight must be between 0 and 100"):
-            IndexConfig(title_weight=wrong)
+    wrong: list[tuple[Any, str]] = [
+        (-1, "title_weight must be at least 0"),
+        (0.5, "title_weight must be a whole number"),
+        (10**11, "title_weight must be between 0 and 100"),
+    ]
+    for weight, said in wrong:
+        with pytest.raises(PrereadError, match=said):
+            IndexConfig(title_weight=weight)
     with pytest.raises(PrereadError, match=r"passages_per_shard must be at most 1,000,000"):
         IndexConfig(passages_per_shard=10**20)
 
