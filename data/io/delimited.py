@@ -101,7 +101,8 @@ def read_rows(
     Quoting is that of Python's ``csv``: a field in double quotes may contain tabs, newlines and
     doubled quotes; a quote elsewhere is text. Blank lines are skipped, and byte order marks at the
     start of a row are removed. A quote that is not closed before the next row spoils only its own
-    row.
+    row. A field that holds a line like a row is read as valid csv, and the row is reported as one
+    that may be several.
 
     Args:
         path: A file, plain or gzip.
@@ -131,7 +132,7 @@ def read_rows(
         identifiers.add(raw)
         number += 1
         try:
-            yield location, _read_row(raw, lines, location, n_fields, identifiers)
+            yield location, _read_row(raw, lines, location, n_fields, identifiers, policy)
         except (DataError, csv.Error) as error:
             fault = error if isinstance(error, DataError) else _csv_fault(error, location)
             if has_header and number == 1:
@@ -140,9 +141,16 @@ def read_rows(
 
 
 def _read_row(
-    raw: bytes, lines: _Lines, location: SourceLocation, n_fields: int, identifiers: _Identifiers
+    raw: bytes,
+    lines: _Lines,
+    location: SourceLocation,
+    n_fields: int,
+    identifiers: _Identifiers,
+    policy: ErrorPolicy,
 ) -> list[str]:
     """Parse the row that begins with a line, taking further lines while a quote is open.
+
+    The policy is told of a row whose quoted field holds a line like a row.
 
     Raises:
         DataError: If a line is not UTF-8, or a quote is not closed.
@@ -185,7 +193,26 @@ def _read_row(
         )
     if fault is not None:
         raise fault
+    like_rows = [
+        number
+        for number, line in enumerate(more, lines.line - len(more) + 1)
+        if _has_fields_of_a_row(line.decode("utf-8"), n_fields)
+    ]
+    if like_rows:
+        policy.doubt(
+            location.error(
+                f"the quoted field that starts here holds line {like_rows[0]}, which has the "
+                f"{n_fields} fields of a row. If it is a row of its own, close the quote, or "
+                'double each " that is part of the text.'
+            )
+        )
     return row
+
+
+def _has_fields_of_a_row(line: str, n_fields: int) -> bool:
+    """Decide whether a line has the number of fields of a row, the first two of them filled."""
+    fields = line.rstrip("\r\n").split("\t")
+    return len(fields) == n_fields and all(field.strip('" ') for field in fields[:2])
 
 
 def _parse(text: str) -> list[str] | None:
@@ -224,9 +251,9 @@ def _begins_a_row(
         identifiers: Those of the rows up to the one with the open quote.
         is_after_whole: Whether the line with the open quote has the fields of a row.
     """
-    fields = line.rstrip("\r\n").split("\t")
-    if len(fields) != n_fields or not all(field.strip('" ') for field in fields[:2]):
+    if not _has_fields_of_a_row(line, n_fields):
         return False
+    fields = line.rstrip("\r\n").split("\t")
     may_close = any(
         field.count('"') % 2
         and field.endswith('"')

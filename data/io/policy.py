@@ -39,11 +39,13 @@ class ReadReport:
     left_out: Counter[str] = field(default_factory=Counter)
     """Number of valid records of the wrong kind, such as questions without an answer, and of files
     of a folder that are not read, by reason."""
+    n_doubtful: int = 0
+    """Number of records read that may be several: a quoted field holds a line like a row."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether no record was skipped or left out."""
-        return not self.n_skipped and not self.left_out
+        """Whether no record was skipped, left out or doubtful."""
+        return not self.n_skipped and not self.left_out and not self.n_doubtful
 
     def count_skipped(self, error: DataError) -> None:
         """Count a skipped record, and keep its error up to ``MAX_ERRORS_KEPT``.
@@ -63,6 +65,8 @@ class ReadReport:
         if self.left_out:
             reasons = ", ".join(f"{reason}: {n:,}" for reason, n in self.left_out.most_common())
             line += f", {self.left_out.total():,} left out ({reasons})"
+        if self.n_doubtful:
+            line += f", {self.n_doubtful:,} of the records read may be several"
         return line
 
 
@@ -126,6 +130,18 @@ class ErrorPolicy:
             logger.warning("skipped %s", error)
         elif self.report.n_skipped == MAX_ERRORS_KEPT + 1:
             logger.warning("further skipped records are counted, not logged")
+
+    def doubt(self, error: DataError) -> None:
+        """Log and count a record that is read, although it may be several.
+
+        Args:
+            error: What is doubtful about the record.
+        """
+        self.report.n_doubtful += 1
+        if self.report.n_doubtful <= MAX_ERRORS_KEPT:
+            logger.warning("%s", error)
+        elif self.report.n_doubtful == MAX_ERRORS_KEPT + 1:
+            logger.warning("further doubtful records are counted, not logged")
 
 
 def parse_each(

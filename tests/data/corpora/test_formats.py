@@ -196,6 +196,30 @@ def test_a_line_after_an_open_quote_is_a_row_or_a_part_of_the_field(
     assert [p.passage_id for p in read_corpus(path, on_error=OnError.SKIP)] == ids
 
 
+@pytest.mark.parametrize(
+    ("rows", "number", "like_a_row"),
+    [
+        (['1\t"an open quote\tT', 'no digit\tor 5"\tT', "3\tfine\tT"], 2, 3),
+        (['1\t"without a title', '2\ta 5 inch, or 5"\tT', "3\tfine\tT"], 2, 3),
+        ([f"id{n}\tfine\tT" for n in range(6)] + ['x\t"open\tT', 'a b\tor 5"\tT'], 8, 9),
+    ],
+)
+def test_a_row_that_may_be_several_is_reported(
+    write_file: WriteFile,
+    caplog: pytest.LogCaptureFixture,
+    rows: list[str],
+    number: int,
+    like_a_row: int,
+) -> None:
+    path = write_file("c.tsv", HEADER + "\n".join(rows) + "\n")
+    report = ReadReport()
+    assert len(list(read_corpus(path, report=report))) == len(rows) - 1
+    assert (report.n_doubtful, report.n_skipped, report.is_complete) == (1, 0, False)
+    expected = f"c.tsv:{number}: the quoted field that starts here holds line {like_a_row}, which"
+    assert expected in caplog.text
+    assert report.summary().endswith("1 of the records read may be several")
+
+
 def test_joined_files_have_headers_and_byte_order_marks_inside(write_file: WriteFile) -> None:
     table = b"\xef\xbb\xbf" + HEADER.encode()
     path = write_file("c.tsv", table + b"1\tone\tA\n" + table + b"2\ttwo\tB\n")
