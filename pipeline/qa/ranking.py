@@ -12,6 +12,7 @@ https://aclanthology.org/2021.acl-long.316). PyGaggle also mixes in the retrieve
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 
 from ...data import normalize_answer
@@ -250,6 +251,7 @@ def best_by_passages(
     return steps
 
 
+@lru_cache(maxsize=4096)
 def answer_key(text: str) -> str:
     """The text that equal answers share: SQuAD's normalised form, or the text if that is empty.
 

@@ -10,6 +10,8 @@ from functools import cached_property
 from string import punctuation
 from unicodedata import category
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import Normalizer
@@ -27,6 +29,7 @@ _IDEOGRAPHS = (
 """First and last character of each block of Chinese ideographs. Each ideograph is a word."""
 _CONTINUES = "##"
 """Prefix of a WordPiece token that continues a word."""
+_SPACE = ord(" ")
 _NO_PIECE = "\0"
 """A character that no piece has. It stands for a character that cannot be aligned."""
 
@@ -119,8 +122,11 @@ class TokenAligner:
         self._forms = _Forms(backend.normalizer)
 
     @cached_property
-    def _pieces(self) -> tuple[list[str], list[bool]] | None:
-        """Text of each token, and whether it continues a word; None if this is not WordPiece."""
+    def _pieces(self) -> tuple[list[str], NDArray[np.int64], list[bool]] | None:
+        """Text of each token, its length, and whether it continues a word; None if not WordPiece.
+
+        The length is in code points. Shape ``(vocab_size,)``.
+        """
         model = self._backend.model
         if not isinstance(model, WordPiece) or model.continuing_subword_prefix != _CONTINUES:
             return None
@@ -130,7 +136,7 @@ class TokenAligner:
         for piece, number in vocabulary.items():
             continues[number] = len(piece) > len(_CONTINUES) and piece.startswith(_CONTINUES)
             texts[number] = piece.removeprefix(_CONTINUES) if continues[number] else piece
-        return texts, continues
+        return texts, np.array([len(piece) for piece in texts], np.int64), continues
 
     def align(self, text: str, token_ids: Sequence[int]) -> TokenMap | None:
         """Find the tokens of a text.
@@ -145,22 +151,19 @@ class TokenAligner:
         """
         if self._pieces is None or not token_ids:
             return None
-        texts, continues = self._pieces
+        texts, lengths_of, continues = self._pieces
         if not 0 <= min(token_ids) <= max(token_ids) < len(texts):
             return None
         spelled = text.translate(self._forms)
-        tokens = []
-        end = 0
-        for number in token_ids:
-            start, piece = end, texts[number]
-            while spelled.startswith(" ", start):
-                start += 1
-            if not spelled.startswith(piece, start):
-                return None
-            end = start + len(piece)
-            tokens.append((start, end))
-        if spelled[end:].strip():
+        if "".join([texts[number] for number in token_ids]) != spelled.replace(" ", ""):
             return None
+        lengths = lengths_of[np.asarray(token_ids)]
+        after = lengths.cumsum()  # how many characters other than spaces stand before its end
+        places = np.flatnonzero(np.frombuffer(spelled.encode("utf-32-le"), np.uint32) != _SPACE)
+        starts, ends = places[after - lengths], places[after - 1] + 1
+        if not np.array_equal(ends - starts, lengths):  # a space within a piece, or an empty piece
+            return None
+        tokens = list(zip(starts.tolist(), ends.tolist(), strict=True))
 
         def within(token: int) -> tuple[int, int]:
             first, after = token, token + 1
