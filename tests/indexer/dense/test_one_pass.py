@@ -150,6 +150,33 @@ def test_shards_whose_vectors_are_lost_are_encoded_again(
     assert files_of(index) == files_of(built_once)
 
 
+def test_cells_are_those_of_an_undisturbed_build_after_a_resume(
+    head_reader: Reader,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files_of: Callable[[Path], dict[str, str]],
+) -> None:
+    """Cells are learned from all shards, of which a resumed build made only some."""
+    corpus = write(
+        tmp_path / "many.jsonl",
+        [Passage(f"p{n}", f"River {n} is {n * n} km long.") for n in range(300)],
+    )
+    config = IndexConfig(passages_per_shard=100, workers=1)
+    monkeypatch.setattr("preread.indexer.dense.kinds.MOST_SEARCHED_FLAT", 250)
+    manifest, _ = build_index(corpus, tmp_path / "undisturbed", head_reader, config)
+    assert manifest.dense is not None and manifest.dense.kind == "ivf"
+    index = tmp_path / "index"
+    with monkeypatch.context() as patch:
+        patch.setattr("preread.indexer.builder.extend.create_dense", None)
+        with pytest.raises(TypeError):
+            build_index(corpus, index, head_reader, config)
+    build_index(corpus, index, head_reader, config, resume=True)
+    assert files_of(index) == files_of(tmp_path / "undisturbed")
+    assert verify_index(index) == []
+    with PassageIndex(index) as opened:
+        assert len(DenseSearcher(opened, reader=head_reader).search("River 7", 300)) == 300
+
+
 def test_vectors_follow_every_change(index: Path, head_reader: Reader, tmp_path: Path) -> None:
     documents = tmp_path / "documents"
     documents.mkdir()
