@@ -29,7 +29,12 @@ def cannot_be_read(path: Path, error: OSError) -> IndexAccessError:
         path: A file of the index. Where a folder above it must not be entered, that is named.
         error: The operating system's error.
     """
-    return IndexAccessError(f"{refused_path(path, error)}: cannot be read: {reason_of(error)}")
+    advice = ""
+    if isinstance(error, FileNotFoundError):
+        advice = " Restore it from a backup, or build the index again."
+    return IndexAccessError(
+        f"{refused_path(path, error)}: cannot be read: {reason_of(error)}{advice}"
+    )
 
 
 def listed(names: Sequence[str]) -> str:

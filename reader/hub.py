@@ -65,11 +65,16 @@ def find_checkpoint(name: str | Path, *, allow_hub: bool = True) -> str:
         be none: the loader says what it expects in it.
 
     Raises:
-        PrereadError: If the name is no text and no path, the operating system refuses to look it
-            up, or it is one for the hub, and the hub must not be asked, has no such model, or
-            cannot be reached and its cache does not have the model either.
+        PrereadError: If the name is empty, or no text and no path, the operating system refuses to
+            look it up, or it is one for the hub, and the hub must not be asked, has no such model,
+            or cannot be reached and its cache does not have the model either.
     """
     path = check_path("reader", name, "a name or a path")
+    if name == "":  # which would be the working folder
+        raise PrereadError(
+            "reader: expected a name or a path, found an empty text. Name a folder, a hub model, "
+            "or 'default'."
+        )
     name = name if isinstance(name, str) else path
     try:
         shipped = shipped_reader_path(str(name))

@@ -44,11 +44,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises:
         DataError: If there is a device, such as ``/dev/null``, which a file must not replace.
-        OSError: If it cannot be written; the error names ``path`` if the disk is full.
+        OSError: If it cannot be written; the error names ``path`` if it cannot be made, or the disk
+            is full.
     """
     _refuse_device(path)
     temporary = temporary_path(path)
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+    try:
+        opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    os.close(opened)
     try:
         with naming_output(path):
             yield temporary

@@ -196,7 +196,7 @@ def _read_row(
     like_rows = [
         number
         for number, line in enumerate(more, lines.line - len(more) + 1)
-        if _has_fields_of_a_row(line.decode("utf-8"), n_fields)
+        if _is_like_a_row(line.decode("utf-8"), n_fields)
     ]
     if like_rows:
         policy.doubt(
@@ -213,6 +213,12 @@ def _has_fields_of_a_row(line: str, n_fields: int) -> bool:
     """Decide whether a line has the number of fields of a row, the first two of them filled."""
     fields = line.rstrip("\r\n").split("\t")
     return len(fields) == n_fields and all(field.strip('" ') for field in fields[:2])
+
+
+def _is_like_a_row(line: str, n_fields: int) -> bool:
+    """Decide whether a line has the number of fields of a row, the first of them filled."""
+    fields = line.rstrip("\r\n").split("\t")
+    return len(fields) == n_fields and bool(fields[0].strip('" '))
 
 
 def _parse(text: str) -> list[str] | None:
@@ -280,6 +286,12 @@ def _is_sound(text: str, n_fields: int) -> bool:
 
 def _csv_fault(error: csv.Error, location: SourceLocation) -> DataError:
     """Make the error for a row that ``csv`` has refused."""
+    if str(error).startswith("new-line character"):
+        return location.error(
+            "expected a row of tab-separated fields, found a carriage return (\\r) inside a line. "
+            "If it ends the lines of the file, convert them, for instance with tr '\\r' '\\n'; "
+            "if it is part of a field, remove it, or put the field in double quotes."
+        )
     return location.error(
         f"expected a row of tab-separated fields, found a fault ({error}). The usual cause is a "
         "double quote that is not closed: double each one that is part of the text."

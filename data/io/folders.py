@@ -14,8 +14,11 @@ from .system_errors import reason_of
 _GENERATED = frozenset({"__pycache__", "node_modules", "site-packages"})
 """Folders that hold what programs wrote."""
 HIDDEN = "hidden or generated"
-"""Reason under which a report counts files and folders whose name starts with a dot, and
-folders that programs wrote."""
+"""Reason under which a report counts files and folders whose name starts with a dot, the files
+beside open ones of Microsoft Office, and folders that programs wrote."""
+_HIDDEN_STARTS = (".", "~$")
+"""Beginnings of hidden names. While Microsoft Office has ``a.docx`` open, ``~$a.docx`` names its
+user."""
 
 _DOCUMENTATION = (
     "readme",
@@ -82,7 +85,7 @@ def is_left_out(name: str) -> bool:
     Args:
         name: Its name.
     """
-    return name.startswith(".") or name in _GENERATED
+    return name.startswith(_HIDDEN_STARTS) or name in _GENERATED
 
 
 def _check_link(path: Path, root: Path) -> None:

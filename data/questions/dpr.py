@@ -5,6 +5,7 @@ Source: https://github.com/facebookresearch/DPR.
 
 import ast
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from ..io.json_records import shorten
 from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Question
 from ..text.characters import is_blank
+
+_LIST_AT_THE_END = re.compile(r',\s*"?\[[^\[\]]*\]"?\s*$')
 
 
 def parse_answers(text: str, location: SourceLocation) -> tuple[str, ...]:
@@ -44,8 +47,8 @@ def parse_question(row: list[str], location: SourceLocation) -> Question:
         location: Where the row stands; its record number becomes the question's identifier.
 
     Raises:
-        DataError: If the row has more than two fields, the question is empty, or the answers are
-            not a list of strings.
+        DataError: If the row has more than two fields, the question is empty, its answers stand
+            behind a comma, or they are not a list of strings.
     """
     if len(row) > 2:
         raise location.error(
@@ -54,6 +57,11 @@ def parse_question(row: list[str], location: SourceLocation) -> Question:
         )
     if is_blank(row[0]):
         raise location.error("expected a question, found it empty. Fill it or drop the row.")
+    if len(row) == 1 and _LIST_AT_THE_END.search(row[0]):
+        raise location.error(
+            f"expected a tab between the question and its answers, found a comma in "
+            f"{shorten(row[0])}. Write the file with tabs."
+        )
     is_labelled = len(row) == 2 and bool(row[1].strip())
     answers = parse_answers(row[1], location) if is_labelled else ()
     return Question(str(location.number), row[0], answers, is_labelled=is_labelled)

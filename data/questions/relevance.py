@@ -7,6 +7,7 @@ the names of the columns.
 Source: https://github.com/beir-cellar/beir, ``GenericDataLoader``.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from ..io.delimited import read_rows
 from ..io.fields import take_id, take_text
 from ..io.json_records import JsonObject, read_json_lines
 from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+
+logger = logging.getLogger(__name__)
 
 _COLUMNS = 3
 
@@ -40,10 +43,11 @@ def read_judged_queries(folder: str | Path, *, split: str = "test") -> list[Judg
 
     Returns:
         The queries in the order of their file. Those without a relevant document are left out, as
-        in BEIR.
+        in BEIR. A warning counts judged queries that the file of queries lacks.
 
     Raises:
-        DataError: If a file is missing or has a wrong line, or no query has a relevant document.
+        DataError: If a file is missing or has a wrong line, an identifier is that of two queries,
+            or no query has a relevant document.
     """
     folder = Path(folder)
     queries = _find(folder, ("queries.jsonl", "queries.jsonl.gz"))
@@ -52,11 +56,27 @@ def read_judged_queries(folder: str | Path, *, split: str = "test") -> list[Judg
     for query_id, document_id, grade in _read_judgements(judgements):
         relevance.setdefault(query_id, {})[document_id] = grade
     policy = ErrorPolicy()
-    found = [
-        JudgedQuery(query_id, text, relevance[query_id])
-        for _, (query_id, text) in parse_each(read_json_lines(queries, policy), _parse, policy)
-        if any(grade > 0 for grade in relevance.get(query_id, {}).values())
-    ]
+    found: list[JudgedQuery] = []
+    seen: set[str] = set()
+    for location, (query_id, text) in parse_each(read_json_lines(queries, policy), _parse, policy):
+        if query_id in seen:
+            raise location.error(
+                f"expected each identifier once, found {query_id!r} a second time. Change or drop "
+                "one of the two."
+            )
+        seen.add(query_id)
+        if any(grade > 0 for grade in relevance.get(query_id, {}).values()):
+            found.append(JudgedQuery(query_id, text, relevance[query_id]))
+    absent = [query_id for query_id in relevance if query_id not in seen]
+    if absent:
+        logger.warning(
+            "%s: %d of %d judged queries are not in %s, and are left out (first: %r)",
+            judgements,
+            len(absent),
+            len(relevance),
+            queries.name,
+            absent[0],
+        )
     if not found:
         raise DataError(
             f"expected a query of {queries.name} with a relevant document, found none. Name "
@@ -90,7 +110,7 @@ def _read_judgements(path: Path) -> Iterator[tuple[str, str, int]]:
     """Query, document and grade of each judgement."""
     policy = ErrorPolicy()
     for number, (location, fields) in enumerate(read_rows(path, policy, n_fields=_COLUMNS)):
-        if number == 0 and not fields[-1].strip().lstrip("-").isdigit():
+        if number == 0 and fields[-1].strip()[:1].isalpha():
             continue  # names of the columns
         if len(fields) != _COLUMNS:
             raise location.error(

@@ -247,11 +247,11 @@ def _check_identifiers(opened: Sequence[PassageIndex]) -> None:
     keys = np.concatenate([source.identifier_keys() for source in opened])
     keys.sort()
     doubled = set(keys[1:][keys[1:] == keys[:-1]].tolist())
-    seen: dict[str, Path] = {}
+    seen: dict[str, int] = {}
     twice: list[str] = []
-    for source in opened if doubled else ():
+    for number, source in enumerate(opened if doubled else ()):
         for passage_id in source.identifiers_of(doubled):
-            if seen.setdefault(passage_id, source.path) != source.path:
+            if seen.setdefault(passage_id, number) != number:
                 twice.append(passage_id)
     if twice:
         raise PrereadError(

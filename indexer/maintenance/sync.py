@@ -58,7 +58,7 @@ class SyncReport:
     n_passages_encoded: int
     """Passages of new and changed documents; those of changed ones that read as before are kept."""
     read: ReadReport
-    """What was skipped and left out of the folder."""
+    """Documents that were read, and what was skipped and left out of the folder."""
     repeated: list[tuple[str, str]] = field(default_factory=list)
     """Identifiers of passages that were added, each with that of another passage of the same
     text."""
@@ -225,6 +225,7 @@ def _compare(opened: PassageIndex, files: list[DocumentFile], policy: ErrorPolic
             content = file.read()
             if known is not None and known.hash == hash_document(content):
                 changes.documents["unchanged"] += 1
+                policy.report.n_read += 1
                 del stored[file.name]
                 continue
             passages = document_passages(file, content, policy.report)
@@ -238,6 +239,7 @@ def _compare(opened: PassageIndex, files: list[DocumentFile], policy: ErrorPolic
                 del stored[file.name]
             continue
         if passages:
+            policy.report.n_read += 1
             changes.documents["added" if known is None else "updated"] += 1
             _replace(opened, stored.pop(file.name, None), passages, changes)
     for document in stored.values():

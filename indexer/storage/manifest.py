@@ -374,6 +374,8 @@ def _no_manifest(index: Path) -> str:
     """What to tell someone who opens a folder without a manifest."""
     if not index.exists():
         return f"{index}: no such index. Build one with `preread index CORPUS {index}`."
+    if not index.is_dir():
+        return f"{index}: not an index: expected a folder, found a file. Name the index's folder."
     if (index / STATES_FOLDER).is_dir():
         return (
             f"{index}: this index is unfinished (it has no {MANIFEST_FILE}). Go on with "

@@ -1,6 +1,7 @@
 """Standard input and outputs: no character ends a command, and an error names its output."""
 
 import io
+import os
 import sys
 from typing import Any
 
@@ -46,8 +47,12 @@ def prepare_streams() -> None:
     """Have no byte of input and no character of output end a command, and outputs named in errors.
 
     A byte of standard input that is not UTF-8 is decoded as in arguments, and is refused where the
-    text is used. A character that the encoding of an output lacks is printed as its escape.
+    text is used. A character that the encoding of an output lacks is printed as its escape. A width
+    of 0, which some programs set for a terminal of unknown width, leaves no room for tables: it is
+    dropped.
     """
+    if os.environ.get("COLUMNS", "").strip() == "0":
+        del os.environ["COLUMNS"]
     sys.stdout = _named(sys.stdout, sys.__stdout__, "standard output")
     sys.stderr = _named(sys.stderr, sys.__stderr__, "standard error")
     for stream, errors in (

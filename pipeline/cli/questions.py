@@ -163,12 +163,18 @@ def _converse(
     """Read questions from standard input until it ends; a person can also end it with a line.
 
     Raises:
+        PrereadError: If standard input is closed, or its bytes are not text in its encoding.
         typer.Exit: With code 2 if a question that no person typed was refused.
     """
     from ...data import PrereadError
     from ...data.io.outside import printable
     from ...data.text.characters import is_blank
 
+    if sys.stdin is None:
+        raise PrereadError(
+            "standard input: expected questions, found it closed. Name a QUESTION, or leave the "
+            "input open."
+        )
     is_person = sys.stdin.isatty()
     prompt = ""
     if is_person and sys.stdout.isatty():
@@ -182,7 +188,12 @@ def _converse(
         try:
             if not prompt:
                 typer.echo("? ", err=True, nl=False)
-            question = input(prompt)
+            question = input(prompt).removeprefix("\ufeff").rstrip("\r")
+        except UnicodeError as error:
+            raise PrereadError(
+                f"standard input: expected text in {sys.stdin.encoding}, found other bytes "
+                f"({error}). Convert it, or set PYTHONIOENCODING to its encoding."
+            ) from error
         except EOFError:
             if n_refused and not is_person:
                 raise typer.Exit(2) from None

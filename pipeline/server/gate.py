@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .auth import ApiKeys
 from .errors import (
     ForbiddenError,
+    InvalidRequestError,
     OverloadedError,
     RequestTooSlowError,
     ServeError,
@@ -192,6 +194,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         self._check_room()
+        _check_query(scope["query_string"])
         limits = self._service.config.limits
         _check_size(headers.get("content-length"), limits.max_request_bytes)
         deadline = scope["state"]["started"] + limits.timeout_s
@@ -295,6 +298,17 @@ class _Body:
         if self._n_bytes > self._max_bytes:
             raise _as_http(_too_large(self._max_bytes))
         return message
+
+
+def _check_query(query: bytes) -> None:
+    """Refuse an address whose query is not UTF-8; its bytes would silently become other text."""
+    try:
+        unquote_to_bytes(query).decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = error.object[error.start]
+        raise InvalidRequestError(
+            "query", f"expected UTF-8 in the address, found byte {found:#04x}"
+        ) from None
 
 
 def _check_size(content_length: str | None, max_bytes: int) -> None:

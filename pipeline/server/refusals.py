@@ -23,6 +23,8 @@ from .errors import (
 from .logs import log
 
 _LOG = logging.getLogger(__name__)
+_MOST_SHOWN = 100
+"""Characters of a header that a reply repeats."""
 _MOST_PROBLEMS = 20
 """Wrong fields that a reply names, so that it is no larger than its request."""
 
@@ -69,7 +71,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_fields(request: Request, error: Exception) -> Response:
     """Name the wrong fields without repeating their values."""
     assert isinstance(error, RequestValidationError)
-    problems = [_problem(one) for one in error.errors()[:_MOST_PROBLEMS]]
+    sent = request.headers.get("content-type", "")
+    problems = [_problem(one, sent) for one in error.errors()[:_MOST_PROBLEMS]]
     first = InvalidRequestError(problems[0]["field"], problems[0]["message"])
     more: dict[str, Any] = {"details": problems} if len(problems) > 1 else {}
     return _reply(request, first, **more)
@@ -80,6 +83,8 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error.detail, ServeError):
         return _reply(request, error.detail)
+    if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):  # of reading the body
+        return _reply(request, InvalidRequestError("body", _fault_of_body(error.__cause__)))
     known = ServeError(f"{error.detail}. See /docs for the interface.")
     known.status = error.status_code
     known.kind = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}.get(
@@ -102,8 +107,25 @@ def _name(place: Sequence[str | int]) -> str:
     return name.lstrip(".") or "body"
 
 
-def _problem(error: Mapping[str, Any]) -> dict[str, str]:
+def _fault_of_body(error: UnicodeDecodeError | RecursionError) -> str:
+    """What is wrong with a body that is no text, or nested too deeply."""
+    if isinstance(error, RecursionError):
+        return "expected JSON of fewer levels"
+    return f"expected JSON in UTF-8, found byte {error.object[error.start]:#04x}"
+
+
+def _is_json(content_type: str) -> bool:
+    """Decide whether a Content-Type is JSON."""
+    name = content_type.split(";")[0].strip().lower()
+    return name == "application/json" or name.endswith("+json")
+
+
+def _problem(error: Mapping[str, Any], content_type: str) -> dict[str, str]:
     """A problem that pydantic found, with field and message in the style of our own refusals."""
+    if tuple(error["loc"]) == ("body",) and error["input"] and not _is_json(content_type):
+        found = repr(content_type[:_MOST_SHOWN]) if content_type else "none"
+        message = f"expected the header Content-Type: application/json, found {found}"
+        return {"field": "body", "message": message}
     if error["type"] == "json_invalid":  # its place is a character, not a field
         return {"field": "body", "message": f"expected JSON ({error['ctx']['error']})"}
     message = error["msg"].removeprefix("Value error, ").rstrip(".")

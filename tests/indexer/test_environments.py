@@ -221,7 +221,7 @@ def test_a_missing_shard_is_missing(copied: Path) -> None:
     index = PassageIndex(copied)
     path = copied / index.manifest.shards[0].file
     path.unlink()
-    with pytest.raises(IndexAccessError, match="cannot be read: No such file or directory"):
+    with pytest.raises(IndexAccessError, match="No such file or directory. Restore it"):
         index.passage(0)
     with pytest.raises(IndexFormatError, match="expected a file of .* found nothing"):
         PassageIndex(copied)

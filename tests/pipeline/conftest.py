@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from preread.data.sample import sample_corpus_path
@@ -57,11 +58,12 @@ def preread(
     """Calls the command line in this process."""
     from preread.pipeline.cli.main import main
 
-    def call(*arguments: object, stdin: str = "") -> Finished:
+    def call(*arguments: object, stdin: str | TextIO | None = "") -> Finished:
         import io
 
         monkeypatch.setattr("sys.argv", ["preread", *map(str, arguments)])
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        given = io.StringIO(stdin) if isinstance(stdin, str) else stdin
+        monkeypatch.setattr("sys.stdin", given)
         root, ours = logging.getLogger(), logging.getLogger("preread")
         handlers, level = root.handlers[:], ours.level
         try:

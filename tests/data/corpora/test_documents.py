@@ -26,6 +26,7 @@ def test_files_are_read_in_order_with_path_as_id(write_file: WriteFile) -> None:
     write_file("c/a.md", "---\nowner: Zoë\n---\nIntro.\n\n## The *first* heading ##\n\nBody.\n")
     folder = write_file("c/b/one.TXT", "\n  First file.\nTwo lines.  \n").parents[1]
     write_file("c/.git/x.txt", "hidden")
+    write_file("c/~$report.docx", b"\x05Anna")
     write_file("c/node_modules/x/README.md", "generated")
     write_file("c/package.json", '{"name": "x"}')
     write_file("c/empty.md", " \n")
@@ -47,7 +48,7 @@ def test_files_are_read_in_order_with_path_as_id(write_file: WriteFile) -> None:
         "end": 60,
     }
     assert report.left_out == {
-        "hidden or generated": 2,
+        "hidden or generated": 3,
         "not a document": 1,
         "without text": 1,
         "binary": 1,

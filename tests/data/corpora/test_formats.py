@@ -202,6 +202,7 @@ def test_a_line_after_an_open_quote_is_a_row_or_a_part_of_the_field(
         (['1\t"an open quote\tT', 'no digit\tor 5"\tT', "3\tfine\tT"], 2, 3),
         (['1\t"without a title', '2\ta 5 inch, or 5"\tT', "3\tfine\tT"], 2, 3),
         ([f"id{n}\tfine\tT" for n in range(6)] + ['x\t"open\tT', 'a b\tor 5"\tT'], 8, 9),
+        (['1\t"\tT', '2\t"\tT', "3\tfine\tT"], 2, 3),
     ],
 )
 def test_a_row_that_may_be_several_is_reported(
@@ -240,7 +241,9 @@ def test_dpr_bad_utf8_costs_its_row_only(write_file: WriteFile) -> None:
 
 def test_dpr_stray_carriage_return_is_an_error_with_its_line(write_file: WriteFile) -> None:
     path = write_file("c.tsv", HEADER + "1\ta\rb\tA\n2\tb\tB\n")
-    assert read_error(path).startswith("c.tsv:2: expected a row of tab-separated fields")
+    assert read_error(path).startswith(
+        r"c.tsv:2: expected a row of tab-separated fields, found a carriage return (\r) inside"
+    )
     assert [p.passage_id for p in read_corpus(path, on_error=OnError.SKIP)] == ["2"]
 
 

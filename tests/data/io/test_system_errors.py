@@ -51,6 +51,13 @@ def test_an_output_that_fills_the_disk_is_named(tmp_path: Path) -> None:
         raise gzip.BadGzipFile("not an error of writing")
 
 
+def test_an_output_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "out"
+    with pytest.raises(FileNotFoundError) as raised, atomic_path(path):
+        raise AssertionError
+    assert raised.value.filename == str(path)
+
+
 def test_no_file_takes_the_place_of_a_device() -> None:
     with pytest.raises(DataError, match="/dev/null: expected a file or nothing there"):
         with atomic_path(Path("/dev/null")):

@@ -257,6 +257,7 @@ def test_what_cannot_be_merged_is_refused(
         ([*partitions, partitions[0]], target, PrereadError, "some of them twice"),
         ([whole, partitions[0]], target, PrereadError, "found 1 partitions among 2"),
         ([whole, doubled], target, PrereadError, "1 identifiers are in two of the indexes"),
+        ([doubled, doubled], target, PrereadError, "1 identifiers are in two of the indexes"),
         (partitions, taken, PrereadError, "expected nothing there, found a folder"),
     ):
         with pytest.raises(error, match=message):

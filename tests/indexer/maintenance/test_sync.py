@@ -240,6 +240,8 @@ def test_a_document_that_cannot_be_read_stops_or_keeps_its_stored_version(
     assert report.summary() == (
         "0 added, 0 updated, 1 removed, 1 unchanged, 1 not read, its stored version kept"
     )
+    read = report.read
+    assert (read.n_read, read.n_skipped + read.left_out.total()) == (1, 2)
     assert names_of(index) == ["a.md#1", "c.txt#1"]
 
 

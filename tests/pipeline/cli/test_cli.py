@@ -1,5 +1,6 @@
 """The commands: what they print, and how they refuse."""
 
+import io
 import json
 import os
 import re
@@ -59,6 +60,21 @@ def test_why_there_is_no_answer_is_said(preread: Preread, sample_index: Path) ->
             assert said in getattr(preread(command, sample_index, query), out)
     held = preread("ask", sample_index, "How many keys has a piano?", "--min-confidence", 0.999)
     assert "below --min-confidence 0.999" in held.out
+
+
+def test_an_input_that_is_closed_or_no_text_is_said(preread: Preread, sample_index: Path) -> None:
+    closed = preread("ask", sample_index, stdin=None)
+    assert closed.code == 2 and "standard input: expected questions, found it closed" in closed.err
+    other = io.TextIOWrapper(io.BytesIO(b"who?\n"), encoding="utf-16")
+    refused = preread("ask", sample_index, stdin=other)
+    assert refused.code == 2 and "standard input: expected text in utf-16" in refused.err
+
+
+def test_a_table_is_printed_for_a_terminal_of_unknown_width(
+    preread: Preread, sample_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    assert "n passages" in preread("info", sample_index).out
 
 
 @pytest.mark.slow
@@ -293,6 +309,8 @@ def test_evaluate_reader_in_its_three_modes(preread: Preread, tmp_path: Path) ->
         (("search", "{index}", ""), "expected some words"),
         (("info", "{tmp}"), "not an index"),
         (("info", ""), "INDEX: expected a path, found an empty argument"),
+        (("info", "{index}/manifest.json"), "not an index: expected a folder, found a file"),
+        (("index", "{index}", "{tmp}/index", "--reader", ""), "reader: expected a name or a path"),
         (("index", "", "{tmp}/index"), "CORPUS: expected a path, found an empty argument"),
         (("search", "{index}", "\u200b"), "query: expected some words"),
         (("search", "{index}", "who?", "--k1", "1e300"), "k1 must be between 0 and 1,000"),
@@ -464,7 +482,9 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
     for command in ("search", "ask"):
         refused = preread(command, index, "caf\udce9 piano")
         assert refused.code == 2 and "expected UTF-8 text, found byte 0xe9" in refused.err
-    talk = preread("ask", index, "--json", stdin="caf\udce9?\n\nagate?\nquit\n\u200b\nagate?")
+    talk = preread(
+        "ask", index, "--json", stdin="\ufeffcaf\udce9?\n\nagate?\r\nquit\n\u200b\nagate?"
+    )
     assert "found byte 0xe9 at character 4" in talk.err and talk.code == 2
     asked = [json.loads(line)["question"] for line in talk.out.splitlines()]
     assert asked == ["agate?", "quit", "agate?"], "only a person ends by a line"

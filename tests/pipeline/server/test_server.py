@@ -344,6 +344,14 @@ def test_parameters_that_would_do_nothing_are_refused(server: Running) -> None:
     assert reply.status_code == 400 and reply.json()["error"]["field"] == "top_k"
 
 
+def test_an_address_that_is_not_utf8_is_refused(server: Running) -> None:
+    reply = requests.get(f"{server.url}/v1/sample/answer?question=caf%e9", timeout=9)
+    assert reply.status_code == 400
+    assert reply.json()["error"]["message"] == (
+        "query: expected UTF-8 in the address, found byte 0xe9."
+    )
+
+
 def test_what_is_not_there_is_said_in_the_same_shape(server: Running) -> None:
     unknown = {"question": PIANO, "passages": ["a", {"id": "no-such"}]}
     replies = {
@@ -363,10 +371,27 @@ def test_what_is_not_there_is_said_in_the_same_shape(server: Running) -> None:
 def test_bodies_that_are_no_json_or_too_large_are_refused(server: Running) -> None:
     address = f"{server.url}/v1/sample/answer"
     headers = {"Content-Type": "application/json"}
-    for body in (b'{"question": ', b"\xff\xfe", b"[" * 100_000, b""):
-        reply = requests.post(address, data=body, headers=headers, timeout=9)
+    form = "application/x-www-form-urlencoded"
+    for body, kind, message in (
+        (b'{"question": ', "application/json", "expected JSON ("),
+        (b'{"question": "caf\xe9"}', "application/json", "expected JSON in UTF-8, found byte 0xe9"),
+        (b"[" * 100_000, "application/json", "expected JSON of fewer levels"),
+        (b"", "application/json", "field required"),
+        (
+            b'{"question": "who?"}',
+            form,
+            f"expected the header Content-Type: application/json, found '{form}'",
+        ),
+        (
+            b'{"question": "who?"}',
+            "",
+            "expected the header Content-Type: application/json, found none",
+        ),
+    ):
+        reply = requests.post(address, data=body, headers={"Content-Type": kind}, timeout=9)
         assert reply.status_code == 400, body[:20]
         assert reply.json()["error"]["type"] == "invalid_request"
+        assert reply.json()["error"]["message"].startswith(f"body: {message}")
     said = requests.post(address, data=b" " * 2_000_000, headers=headers, timeout=9)
     unsaid = requests.post(address, data=iter([b" " * 600_000] * 2), headers=headers, timeout=9)
     for reply in (said, unsaid):
