@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from ..data.documents.folder import DOCUMENT_FIELD, HASH_FIELD
 from ..data.io.outside import check_text
+from .filters import is_like
 from .index import PassageIndex
 
 
@@ -44,7 +44,5 @@ def stored_documents(index: PassageIndex, patterns: Sequence[str] = ("*",)) -> l
         if isinstance(name, str) and isinstance(content, str):
             found.setdefault(name, StoredDocument(name, content)).ordinals.append(ordinal)
     return [
-        found[name]
-        for name in sorted(found)
-        if any(fnmatchcase(name, pattern) for pattern in patterns)
+        found[name] for name in sorted(found) if any(is_like(name, pattern) for pattern in patterns)
     ]

@@ -1,5 +1,7 @@
 """Filters: which passages count, by what is known of them besides their texts.
 
+Texts are compared in Unicode's form NFC: names of files are decomposed on some systems.
+
 ``{"source": "handbook", "page": [3, 4], "date": {"gte": "2025"}, "document": {"like": "faq/*"}}``
 """
 
@@ -8,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
+from unicodedata import normalize
 
 from ..data import PrereadError
 from ..data.io.json_records import shorten
@@ -28,15 +31,23 @@ def _is_equal(found: Any, wanted: Any) -> bool:
 
 
 def _written(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """A value as it is compared with a text."""
+    return normalize("NFC", value) if isinstance(value, str) else json.dumps(value)
 
 
 def _is_one_of(found: Any, wanted: Any) -> bool:
     return any(_is_equal(found, one) for one in wanted)
 
 
-def _is_like(found: Any, wanted: Any) -> bool:
-    return fnmatchcase(_written(found), str(wanted))
+def is_like(found: Any, pattern: Any) -> bool:
+    """Decide whether a value fits a pattern.
+
+    Args:
+        found: A text, number or truth value.
+        pattern: A text, in which ``*`` stands for any characters, ``?`` for one and ``[ab]`` for
+            one of some.
+    """
+    return fnmatchcase(_written(found), _written(pattern))
 
 
 def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -54,7 +65,7 @@ def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": _is_equal,
     "in": _is_one_of,
-    "like": _is_like,
+    "like": is_like,
     "gt": _compared(lambda found, wanted: bool(found > wanted)),
     "gte": _compared(lambda found, wanted: bool(found >= wanted)),
     "lt": _compared(lambda found, wanted: bool(found < wanted)),

@@ -17,7 +17,8 @@ from ..io.policy import ErrorPolicy, SourceLocation, parse_each
 from ..records import Question
 from ..text.characters import is_blank
 
-_LIST_AT_THE_END = re.compile(r',\s*"?\[[^\[\]]*\]"?\s*$')
+_COMMA = re.compile(r',\s*"?(\[[^\[\]]*\]|answers?)"?\s*$', re.IGNORECASE)
+"""A comma, then a list of answers or the name of that column, at the end of a line."""
 
 
 def parse_answers(text: str, location: SourceLocation) -> tuple[str, ...]:
@@ -57,7 +58,7 @@ def parse_question(row: list[str], location: SourceLocation) -> Question:
         )
     if is_blank(row[0]):
         raise location.error("expected a question, found it empty. Fill it or drop the row.")
-    if len(row) == 1 and _LIST_AT_THE_END.search(row[0]):
+    if len(row) == 1 and _COMMA.search(row[0]):
         raise location.error(
             f"expected a tab between the question and its answers, found a comma in "
             f"{shorten(row[0])}. Write the file with tabs."

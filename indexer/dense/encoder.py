@@ -18,11 +18,13 @@ from transformers import AutoModel, AutoTokenizer
 
 from ...data import Passage, PrereadError
 from ...data.io.system_errors import words_of
+from ...reader.config import DeformerConfig
 from ...reader.hub import SAFETENSORS, WITHOUT_CODE, find_checkpoint
 from ...reader.inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ...reader.packing import batches_by_length
 from ...reader.reader import check_device
 from ..bm25.indexer import contents_of
+from .kinds import READER
 
 Vectors = npt.NDArray[np.float32]
 _ROWS_PER_BATCH = 8192
@@ -101,12 +103,18 @@ class SentenceEncoder:
             allow_hub: Whether a name that is no folder may be fetched from the Hugging Face hub.
 
         Raises:
-            PrereadError: If there is no such encoder or device, the checkpoint wants another
+            PrereadError: If there is no such encoder or device, it is a reader, it wants another
                 pooling than those of `Pooling`, or the hub must not be asked or does not answer.
         """
         name = str(name)
         check_device(device)
         folder = find_checkpoint(name, allow_hub=allow_hub)
+        if _settings(folder, "config.json").get("model_type") == DeformerConfig.model_type:
+            raise PrereadError(
+                f"{name}: expected a sentence encoder, found a reader. Name a folder or a hub "
+                f"model of the BERT family, or '{READER}' for the retrieval head of the index's "
+                "reader."
+            )
         try:
             model = AutoModel.from_pretrained(folder, dtype=torch.float32, **SAFETENSORS)
             model = model.to(device)

@@ -5,6 +5,7 @@ The measures are those of ir-measures, which calls trec_eval. Source: MacAvaney 
 (https://arxiv.org/abs/2104.08663).
 """
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,8 @@ from ..retrievers import Retriever
 from ..retrievers.base import describe
 from ..retrievers.search import FoundPassage, search_passages_many
 from .retrieved import Retrieved, check_outputs, run_writer
+
+logger = logging.getLogger(__name__)
 
 DEPTH = 100
 """Passages that are retrieved for each query."""
@@ -64,6 +67,7 @@ def evaluate_retrieval(
     run = None if run is None else Path(run)
     check_outputs(run)
     measures = _measures()
+    _warn_of_absent(index, queries)
     found: list[list[FoundPassage]] = []
     with ExitStack() as files:
         writer = None if run is None else files.enter_context(run_writer(run))
@@ -89,6 +93,26 @@ def evaluate_retrieval(
         summary[name] = round(100 * float(values.mean()), 2)
         summary[f"{name}_interval"] = [round(float(end), 2) for end in ends]
     return {**summary, "n_queries": len(queries), "retriever": describe(retriever)}
+
+
+def _warn_of_absent(index: PassageIndex, queries: Sequence[JudgedQuery]) -> None:
+    """Warn of relevant documents that are not in the index: they lower every score."""
+    relevant = {
+        document_id
+        for query in queries
+        for document_id, grade in query.relevance.items()
+        if grade > 0
+    }
+    absent = sorted(document_id for document_id in relevant if not index.find(document_id))
+    if absent:
+        logger.warning(
+            "%s: %d of %d relevant documents are not in the index, and count as not found (first: "
+            "%r). Is it an index of the corpus that was judged?",
+            index.path,
+            len(absent),
+            len(relevant),
+            absent[0],
+        )
 
 
 def _measures() -> dict[str, Any]:

@@ -11,7 +11,13 @@ from preread.pipeline.retrievers.filtered import search_filtered
 from preread.pipeline.retrievers.hybrid import HybridRetriever
 from preread.reader import Reader
 
-KNOWN: dict[str, Any] = {"page": 3, "date": "2025-03-01", "tags": ["a", "b"], "done": True}
+KNOWN: dict[str, Any] = {
+    "page": 3,
+    "date": "2025-03-01",
+    "tags": ["a", "b"],
+    "done": True,
+    "file": "e\u0301.md",
+}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +34,8 @@ KNOWN: dict[str, Any] = {"page": 3, "date": "2025-03-01", "tags": ["a", "b"], "d
         {"nothing": {"ne": 1}},
         {"nothing": {"nin": [1]}},
         {"date": {"like": "2025-*"}},
+        {"file": "\u00e9.md"},
+        {"file": {"like": "\u00e9*"}},
     ],
 )
 def test_what_passes(filter: dict[str, Any]) -> None:

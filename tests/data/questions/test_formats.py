@@ -179,6 +179,7 @@ def test_dpr_answers_written_by_python_are_read_back(
         ("q\t['a']\tx\n", "expected 2 tab-separated fields (question, answers), found 3"),
         (" \t['a']\n", "expected a question, found it empty"),
         ("\"who, then?\",\"['a', 'b']\"\n", "expected a tab between the question and its answers"),
+        ("question,answers\n", "expected a tab between the question and its answers"),
         (f"q\t{'[' * 10_000}\n", "expected the answers as a list"),
     ],
 )

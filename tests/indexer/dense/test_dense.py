@@ -220,6 +220,11 @@ def test_an_encoder_that_is_gone_or_changed_is_refused(
     assert Manifest.load(dense) == before
 
 
+def test_a_reader_is_no_sentence_encoder() -> None:
+    with pytest.raises(PrereadError, match="default: expected a sentence encoder, found a reader"):
+        SentenceEncoder.load("default")
+
+
 def test_a_damaged_file_of_vectors_is_reported(dense: Path, tiny_encoder: SentenceEncoder) -> None:
     (file,) = (dense / "dense").iterdir()
     data = bytearray(file.read_bytes())

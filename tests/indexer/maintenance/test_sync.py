@@ -330,6 +330,18 @@ def test_documents_are_listed_and_deleted_by_pattern(index: Path) -> None:
         assert stored_documents(opened, ["c*"]) == []
 
 
+def test_a_document_is_found_by_another_unicode_form_of_its_name(
+    tiny_reader: Reader, tmp_path: Path
+) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "e\u0301cole.md").write_text("A school.", "utf-8")
+    build_index(documents, tmp_path / "index", tiny_reader, IndexConfig(workers=1))
+    with PassageIndex(tmp_path / "index") as opened:
+        (one,) = stored_documents(opened, ["\u00e9*"])
+        assert one.ordinals == [0]
+
+
 @pytest.mark.slow
 def test_metadata_goes_along_when_indexes_are_split_and_merged(
     index: Path, folder: Path, tiny_reader: Reader, tmp_path: Path

@@ -39,3 +39,11 @@ def test_a_folder_of_beir_is_scored(
     found = json.loads(done.out)
     assert found["recall_at_100"] == 100 and found["retriever"].startswith("BM25")
     assert run.read_text().splitlines()[0].split()[:2] == ["q", "Q0"]
+
+
+def test_relevant_documents_that_are_not_in_the_index_are_counted(
+    qa: OpenDomainQA, caplog: pytest.LogCaptureFixture
+) -> None:
+    queries = [JudgedQuery("q", "keys of a piano", {"piano-1": 1, "elsewhere": 1, "no": 0})]
+    evaluate_retrieval(qa.index, queries)
+    assert "1 of 2 relevant documents are not in the index" in caplog.text
