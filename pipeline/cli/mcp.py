@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from .interrupts import ended_by_interrupts
 from .options import Device
 from .server import LeastConfidence
 
@@ -30,4 +31,5 @@ def mcp(
     config = ServeConfig(reload_seconds=reload_seconds, min_confidence=min_confidence)
     paths = named_paths(indexes)
     write_json_logs()
-    serve_mcp(paths, config, device=device)
+    with ended_by_interrupts():
+        serve_mcp(paths, config, device=device)

@@ -1,14 +1,11 @@
 """``preread serve``."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .interrupts import ended_by_interrupts
 from .options import Device, Precision, Retriever, Runtime
 
 ApiKeysFile = Annotated[
@@ -99,7 +96,7 @@ def serve(
     precision: Precision = "float32",
 ) -> None:
     """Answer questions over HTTP from each INDEX; the server's page /docs describes how."""
-    with _ended_by_interrupts():
+    with ended_by_interrupts():
         from ..server import ApiKeys, Limits, ServeConfig
         from ..server import serve as run_server
         from ..server.indexes import named_paths
@@ -136,20 +133,3 @@ def serve(
             paths, config, keys, host=host, port=port, device=device, runtime=runtime,
             precision=precision, retriever=retriever,
         )  # fmt: skip
-
-
-@contextmanager
-def _ended_by_interrupts() -> Iterator[None]:
-    """Have SIGINT end the process as SIGTERM does, until the server handles both.
-
-    Loading takes seconds, in which nothing has to be finished. Python would raise an exception
-    within the imports, some of which turn it into errors of their own.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

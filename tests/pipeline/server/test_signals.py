@@ -1,5 +1,6 @@
 """Commands that are told to stop, or whose output nobody reads, at any moment."""
 
+import json
 import os
 import random
 import signal
@@ -41,13 +42,15 @@ class Ended:
         return self.code in codes and not any(one in self.err for one in CRASHES)
 
 
-def start(arguments: Sequence[object], folder: Path) -> subprocess.Popen[str]:
+def start(
+    arguments: Sequence[object], folder: Path, stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[str]:
     """Start a command in a folder of its own."""
     folder.mkdir(exist_ok=True)
     return subprocess.Popen(
         [sys.executable, "-m", "preread.pipeline", *map(str, arguments)],
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -117,6 +120,45 @@ def test_serve_ends_cleanly_at_any_moment(sample_index: Path, tmp_path: Path) ->
         process.send_signal(sent)
         ended = end(process, tmp_path)
         assert ended.is_clean(sent) and not ended.files, (sent, ended)
+
+
+@pytest.mark.parametrize("sent", SIGNALS)
+def test_mcp_ends_while_it_waits_for_its_input(
+    sent: signal.Signals, sample_index: Path, tmp_path: Path
+) -> None:
+    process = start(["mcp", sample_index], tmp_path, stdin=subprocess.PIPE)
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write('{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["id"] == 1
+    process.send_signal(sent)
+    assert process.wait(30) == -sent
+
+
+@pytest.mark.parametrize("fault", ["AttributeError('matrix')", "PrereadError('no such reader')"])
+def test_an_interrupt_that_a_library_swallows_still_ends_the_command(
+    fault: str, tmp_path: Path
+) -> None:
+    """As where it comes while numpy is imported, which then lacks a part of itself."""
+    program = f"""
+import os, signal, sys
+from preread.data import PrereadError
+from preread.pipeline.cli import main
+
+def swallowing(*args, **kwargs):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.pause()
+    except BaseException:
+        raise {fault} from None
+
+main.app = swallowing
+main.main()
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert process.returncode == 130 and process.stderr.startswith("error: interrupted."), process
 
 
 @pytest.mark.parametrize("sent", SIGNALS)
