@@ -89,10 +89,10 @@ def test_the_command_of_a_wheel_answers_from_the_sample_that_it_brings(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert metadata.name == f"preread-{project['version']}.dist-info"
     entry = (metadata / "entry_points.txt").read_text("utf-8")
-    assert entry.split() == ["[console_scripts]", "preread", "=", "preread.pipeline.cli.main:main"]
+    assert entry.split() == ["[console_scripts]", "preread", "=", "preread.pipeline.__main__:main"]
     code = (
         "import sys, preread\n"
-        "from preread.pipeline.cli.main import main\n"
+        "from preread.pipeline.__main__ import main\n"
         "folder = sys.argv.pop(1)\n"
         "for module in (preread, preread.data):\n"
         "    assert module.__file__.startswith(folder), module.__file__\n"

@@ -15,9 +15,9 @@ class Interrupt:
     """
 
     def __init__(self) -> None:
-        """Take over SIGINT, if Python's own handler has it."""
+        """Take over SIGINT, unless it is ignored, as under ``nohup``."""
         self.has_come = False
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, self._raise)
 
     def _raise(self, number: int, frame: FrameType | None) -> None:
