@@ -178,7 +178,7 @@ def rank_answers(candidates: Iterable[Candidate], rule: AnswerRule) -> list[Rank
     ordered = sorted(candidates, key=_order)
     if rule.aggregate_answers:
         shares = evidence([one.logit for one in ordered], rule.answer_temperature)
-        ordered = [replace(one, share=x) for one, x in zip(ordered, shares, strict=True)]
+        ordered = [one.with_share(x) for one, x in zip(ordered, shares, strict=True)]
     groups: dict[str, list[Candidate]] = {}
     for one in ordered:
         groups.setdefault(answer_key(one.text), []).append(one)
@@ -274,7 +274,7 @@ def _one_a_passage(group: Sequence[Candidate], rule: AnswerRule) -> tuple[Candid
         if known is None:
             best[one.passage] = one
         elif rule.aggregate_answers:
-            best[one.passage] = replace(known, share=known.share + one.share)
+            best[one.passage] = known.with_share(known.share + one.share)
     return tuple(best.values())
 
 

