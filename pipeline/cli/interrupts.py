@@ -1,29 +1,35 @@
-"""Ctrl-C: a command ends, also where a library takes the exception for a fault of its own."""
+"""Ctrl-C: a command ends cleanly, at any moment."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_IMPORTING = "<frozen importlib._bootstrap>"
+"""File name of the code that imports modules."""
 
-class Interrupt:
-    """Whether SIGINT has come.
 
-    Some libraries swallow the ``KeyboardInterrupt`` while they are imported, and fail later without
-    what they did not import.
+def handle_interrupts() -> None:
+    """Have SIGINT raise ``KeyboardInterrupt``, but end the process at once while it imports.
+
+    Nothing has to be finished then, and libraries do not expect an exception within an import: some
+    end the process with a core dump, others go on without a part of themselves. A SIGINT that is
+    ignored, as under ``nohup``, stays so.
     """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
 
-    def __init__(self) -> None:
-        """Take over SIGINT, unless it is ignored, as under ``nohup``."""
-        self.has_come = False
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, self._raise)
 
-    def _raise(self, number: int, frame: FrameType | None) -> None:
-        """Note the signal, and raise ``KeyboardInterrupt`` as Python does."""
-        self.has_come = True
-        signal.default_int_handler(number, frame)
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Handle SIGINT."""
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTING:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 @contextmanager

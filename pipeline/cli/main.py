@@ -34,7 +34,7 @@ from . import (
     server,
     vectors,
 )
-from .interrupts import Interrupt
+from .interrupts import handle_interrupts
 from .outputs import prepare_streams
 
 EXIT_MISTAKE = 2
@@ -177,7 +177,7 @@ def main() -> None:
 
     A caller's mistake is printed as ``error: …`` on standard error, with exit code 2.
     """
-    interrupt = Interrupt()
+    handle_interrupts()
     prepare_streams()
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     # Model libraries draw progress bars and print advice of their own, which would hide ours.
@@ -187,12 +187,13 @@ def main() -> None:
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # PyTorch's profiler reports every start
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="preread", standalone_mode=False)
+    except PrereadError as error:
+        _fail(str(error), EXIT_MISTAKE)
+    except OSError as error:
+        _fail(_system_error(error), EXIT_MISTAKE)
+    except TyperException as error:
+        _fail(error.format_message() + _usage(error), EXIT_MISTAKE)
     except (Abort, KeyboardInterrupt):
-        code = EXIT_INTERRUPTED
-    except Exception as error:
-        if not interrupt.has_come:
-            _explain(error)
-            raise
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this code
         _fail(
@@ -203,16 +204,6 @@ def main() -> None:
             code,
         )
     sys.exit(code)
-
-
-def _explain(error: Exception) -> None:
-    """Print a caller's mistake or an error of the operating system, and leave. Others are bugs."""
-    if isinstance(error, PrereadError):
-        _fail(str(error), EXIT_MISTAKE)
-    if isinstance(error, OSError):
-        _fail(_system_error(error), EXIT_MISTAKE)
-    if isinstance(error, TyperException):
-        _fail(error.format_message() + _usage(error), EXIT_MISTAKE)
 
 
 def _system_error(error: OSError) -> str:
