@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Container
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -301,14 +301,20 @@ class _Body:
 
 
 def _check_query(query: bytes) -> None:
-    """Refuse an address whose query is not UTF-8; its bytes would silently become other text."""
+    """Refuse a query that is not UTF-8 or repeats a parameter: a part of it would be lost."""
     try:
-        unquote_to_bytes(query).decode("utf-8")
+        text = query.decode("ascii")
+        unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError as error:
         found = error.object[error.start]
         raise InvalidRequestError(
             "query", f"expected UTF-8 in the address, found byte {found:#04x}"
         ) from None
+    seen: set[str] = set()
+    for name, _ in parse_qsl(text, keep_blank_values=True):
+        if name in seen:
+            raise InvalidRequestError(name, "expected once in the address, found several times")
+        seen.add(name)
 
 
 def _check_size(content_length: str | None, max_bytes: int) -> None:

@@ -342,6 +342,8 @@ def test_parameters_that_would_do_nothing_are_refused(server: Running) -> None:
     assert reply.status_code == 400 and reply.json()["error"]["field"] == "k"
     reply = server.get("/v1/sample/answer", params={"question": "river", "top_k": "many"})
     assert reply.status_code == 400 and reply.json()["error"]["field"] == "top_k"
+    reply = server.get("/v1/sample/answer", params={"question": ["river", "lake"]})
+    assert reply.status_code == 400 and reply.json()["error"]["field"] == "question"
 
 
 def test_an_address_that_is_not_utf8_is_refused(server: Running) -> None:
