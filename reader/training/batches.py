@@ -50,19 +50,15 @@ class Targets:
     question: Tensor
     """Number of each row's question. Shape ``(n_rows,)``, int64."""
     start: Tensor
-    """Row of each question's gold start. Shape ``(n_questions,)``, int64."""
+    """Row of the gold start of each question that has one. Shape ``(n_gold,)``, int64."""
     end: Tensor
-    """Row of each question's gold end, inclusive. Shape ``(n_questions,)``, int64."""
+    """Row of the gold end of the same questions, inclusive. Shape ``(n_gold,)``, int64."""
     gold_pair: Tensor
-    """Pair that holds each question's answer. Shape ``(n_questions,)``, int64."""
+    """Pair that holds the answer to each of them. Shape ``(n_gold,)``, int64."""
     n_pairs: int
+    n_questions: int
     taught: Taught | None = None
     """A teacher's stored logits of the same rows and pairs; None where none are stored."""
-
-    @property
-    def n_questions(self) -> int:
-        """Number of questions in the batch."""
-        return self.start.shape[0]
 
     def to(self, device: torch.device | str) -> "Targets":
         """A copy on a device.
@@ -141,13 +137,16 @@ def collate(features: Sequence[Feature]) -> Batch:
     """
     windows = [w for f in features for w in f.windows]
     questions = [q for f in features for q in f.questions]
+    with_gold = [q for q in questions if q.window is not None]
     first_window = cumulative([len(f.windows) for f in features]).tolist()
     pairs: list[tuple[int, int]] = []
     gold_pair: list[int] = []
+    number = -1
     for feature, first in zip(features, first_window[:-1], strict=True):
         for question in feature.questions:
-            gold_pair.append(len(pairs) + question.window)
-            number = len(gold_pair) - 1
+            number += 1
+            if question.window is not None:
+                gold_pair.append(len(pairs) + question.window)
             pairs += [(number, first + w) for w in range(len(feature.windows))]
     lengths = [len(windows[w].token_ids) for _, w in pairs]
     counts = torch.tensor(lengths, dtype=torch.int64)
@@ -159,10 +158,11 @@ def collate(features: Sequence[Feature]) -> Batch:
         & (positions < (counts - 1).repeat_interleave(counts)),
         pair=torch.arange(len(pairs)).repeat_interleave(counts),
         question=torch.tensor([q for q, _ in pairs]).repeat_interleave(counts),
-        start=first_row + torch.tensor([q.start for q in questions]),
-        end=first_row + torch.tensor([q.end for q in questions]),
+        start=first_row + torch.tensor([q.start for q in with_gold], dtype=torch.int64),
+        end=first_row + torch.tensor([q.end for q in with_gold], dtype=torch.int64),
         gold_pair=torch.tensor(gold_pair, dtype=torch.int64),
         n_pairs=len(pairs),
+        n_questions=len(questions),
         taught=_taught(features),
     )
     return Batch(

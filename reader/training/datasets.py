@@ -138,6 +138,7 @@ class DataLoader:
                     self._recipe.questions_per_window,
                     source.random_negatives,
                     source.article_negatives,
+                    altered_questions=source.altered_questions,
                     titles=source.titles,
                 )
         return made

@@ -1,5 +1,6 @@
 """Training features: windows, and the questions that are read with them."""
 
+import random
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,19 +11,23 @@ import torch
 from torch import Tensor
 
 from ...data import OpenDomainExample, Passage, ReadingExample, has_answer
+from ...data.synthetic.unanswerable import alter_question
 from ..text.windows import TextEncoder, Window
+
+_NEAR = 6
+"""Contexts of an article that give names and numbers to altered questions."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingQuestion:
-    """A question and its gold span."""
+    """A question and its gold span, if it has one."""
 
     token_ids: tuple[int, ...]
-    window: int
-    """Number of the window, among the feature's, that holds the answer."""
-    start: int
+    window: int | None = None
+    """Number of the window, among the feature's, that holds the answer; None if none does."""
+    start: int = 0
     """First row of the answer in that window."""
-    end: int
+    end: int = 0
     """Last row, inclusive."""
 
 
@@ -135,6 +140,7 @@ class FeatureMaker:
         random_negatives: int = 0,
         article_negatives: int = 0,
         *,
+        altered_questions: float = 0.0,
         titles: bool = True,
     ) -> list[Feature]:
         """Group examples by the window that answers them.
@@ -150,6 +156,8 @@ class FeatureMaker:
             article_negatives: Number of other contexts with the same title that each question is
                 also read with. They contain none of its answers. Of a long context only the first
                 window is read.
+            altered_questions: Share of the questions that are also asked in another form, which the
+                context does not answer (`alter_question`).
             titles: Whether windows begin with the title.
 
         Returns:
@@ -168,9 +176,13 @@ class FeatureMaker:
             articles[passage.title].append(number)
         made: list[Feature] = []
         for number, (passage, group) in enumerate(by_context.items()):
-            features = self._of_context(_titled(passage, titles), group, questions_per_window)
-            answers = [answer for example in group for answer in example.answers]
             article = articles[passage.title] if passage.title else []
+            near = [contexts[i].text for i in article[:_NEAR] if i != number]
+            altered = _altered(group, [passage.text, *near], altered_questions)
+            features = self._of_context(
+                _titled(passage, titles), group, altered, questions_per_window
+            )
+            answers = [answer for example in group for answer in example.answers]
             drawn = dict.fromkeys(
                 chain(
                     _others(number, article, contexts, answers, article_negatives),
@@ -213,14 +225,19 @@ class FeatureMaker:
         return [windows[0] for windows in encoded]
 
     def _of_context(
-        self, passage: Passage, group: list[ReadingExample], questions_per_window: int
+        self,
+        passage: Passage,
+        group: list[ReadingExample],
+        altered: list[str | None],
+        questions_per_window: int,
     ) -> list[Feature]:
-        """Features of the examples that share one context."""
+        """Features of the examples that share one context, each with its altered question."""
         questions = self._questions([e.question for e in group])
+        others = [None if one is None else self._questions([one])[0] for one in altered]
         open_features: dict[Window, Feature] = {}
         made: list[Feature] = []
         located = self._locate_all(passage, [(e.answers[0], e.answer_starts[0]) for e in group])
-        for token_ids, found in zip(questions, located, strict=True):
+        for token_ids, other, found in zip(questions, others, located, strict=True):
             if found is None:
                 continue
             window, start, end = found
@@ -229,6 +246,8 @@ class FeatureMaker:
                 feature = open_features[window] = Feature([window], [])
                 made.append(feature)
             feature.questions.append(TrainingQuestion(token_ids, 0, start, end))
+            if other is not None:
+                feature.questions.append(TrainingQuestion(other))
         return made
 
     def _questions(self, questions: Sequence[str]) -> list[tuple[int, ...]]:
@@ -257,6 +276,20 @@ class FeatureMaker:
             shift = window.n_prefix - window.first_token
             located.append((window, tokens[0] + shift, tokens[1] + shift))
         return located
+
+
+def _altered(
+    group: Sequence[ReadingExample], texts: Sequence[str], share: float
+) -> list[str | None]:
+    """The altered question of each example; None where it has none. A question's is always one."""
+    found: list[str | None] = []
+    for example in group:
+        draw = random.Random(example.question)
+        is_chosen = draw.random() < share
+        found.append(
+            alter_question(example.question, texts, example.answers, draw) if is_chosen else None
+        )
+    return found
 
 
 def _titled(passage: Passage, titles: bool) -> Passage:

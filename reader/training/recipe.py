@@ -40,17 +40,23 @@ class SourceConfig:
     each epoch. They do not contain the answer. They are about the question's subject, as the texts
     of unanswerable questions in SQuAD 2.0 are. A context with fewer such neighbours has fewer. The
     titles in the file count, also where ``titles`` is false."""
+    altered_questions: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the questions that are also asked in another form, with one name, number or word
+    replaced, or negated, so that the context does not answer it (`alter_question`). They teach to
+    recognise questions that only look answerable."""
 
     def __post_init__(self) -> None:
         """Check the fields against each other.
 
         Raises:
-            PrereadError: If mined negatives and others are asked for.
+            PrereadError: If mined negatives and others, or altered questions, are asked for.
         """
-        if self.negatives and (self.random_negatives or self.article_negatives):
+        if self.negatives and (
+            self.random_negatives or self.article_negatives or self.altered_questions
+        ):
             raise PrereadError(
-                f"recipe: {self.file}: expected negatives (a mined file), or random_negatives and "
-                "article_negatives, found both. Make it two sources."
+                f"recipe: {self.file}: expected negatives (a mined file), or random_negatives, "
+                "article_negatives and altered_questions, found both. Make it two sources."
             )
 
 

@@ -8,6 +8,7 @@ from preread.data import OpenDomainExample, Passage, ReadingExample
 from preread.reader import Reader
 from preread.reader.training.batches import collate, make_batches
 from preread.reader.training.features import Feature, FeatureMaker, token_range
+from preread.reader.training.objective import SpanObjective
 
 CONTEXT = "Etna is a volcano on Sicily. It erupted in 2021 and in 2022."
 
@@ -51,6 +52,7 @@ def decoded(reader: Reader, token_ids: Sequence[int]) -> str:
 def answer_text(reader: Reader, feature: Feature, number: int = 0) -> str:
     """The gold tokens of a feature's question, as text."""
     question = feature.questions[number]
+    assert question.window is not None
     ids = feature.windows[question.window].token_ids[question.start : question.end + 1]
     return decoded(reader, ids).replace(" ", "")
 
@@ -241,3 +243,24 @@ def test_cost_counts_the_rows_of_the_upper_layers(tiny_reader: Reader, n_negativ
     batch = collate(features)
     rows = sum(batch.questions.lengths[q] + batch.passages.lengths[p] for q, p in batch.pairs)
     assert features[0].cost() == rows
+
+
+def test_altered_questions_are_read_with_the_window_and_have_no_gold(tiny_reader: Reader) -> None:
+    examples = [
+        example("Which year was before 2022?", "2021"),
+        example("It?", "Sicily"),  # nothing to alter
+        example("Where is Etna?", "Sicily"),
+    ]
+    (feature,) = FeatureMaker(tiny_reader.encoder).reading(examples, 8, altered_questions=1.0)
+    assert [q.window for q in feature.questions] == [0, None, 0, 0, None]
+    texts = [decoded(tiny_reader, q.token_ids) for q in feature.questions]
+    assert texts[1] != texts[0] and texts[4] != texts[3]
+    targets = collate([feature]).targets
+    assert (targets.n_questions, targets.n_pairs) == (5, 5)
+    assert targets.gold_pair.tolist() == [0, 2, 3] and len(targets.start) == 3
+    model = tiny_reader.model
+    batch = collate([feature])
+    losses = SpanObjective(null_weight=1.0).losses(model, batch)
+    assert all(torch.isfinite(one) for one in losses.values())
+    (none,) = FeatureMaker(tiny_reader.encoder).reading(examples, 8)
+    assert [q.window for q in none.questions] == [0, 0, 0]
