@@ -156,6 +156,10 @@ class RequestLog:
         )
 
 
+_REPEATED = frozenset({"filter"})
+"""Parameters that an address may have several times: each is one condition more."""
+
+
 class Gate:
     """Refuses the requests that may not or cannot be answered, before their bodies are read."""
 
@@ -312,7 +316,7 @@ def _check_query(query: bytes) -> None:
         ) from None
     seen: set[str] = set()
     for name, _ in parse_qsl(text, keep_blank_values=True):
-        if name in seen:
+        if name in seen and name not in _REPEATED:
             raise InvalidRequestError(name, "expected once in the address, found several times")
         seen.add(name)
 

@@ -61,7 +61,14 @@ def start_python(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_signals,  # noqa: PLW1509  # it does nothing that a thread could hold up
     )
+
+
+def _heed_signals() -> None:
+    """Undo what a test run inherits that was started in the background or by ``nohup``."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def end(process: subprocess.Popen[str], folder: Path) -> Ended:
