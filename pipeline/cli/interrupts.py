@@ -11,6 +11,16 @@ _IMPORTING = "<frozen importlib._bootstrap>"
 """File name of the code that imports modules."""
 
 
+EXIT_INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
+INTERRUPTED = (
+    "error: interrupted. These commands continue what was stopped: `preread index … --resume`, "
+    "`preread add … --resume`, `preread evaluate … --predictions FILE --resume`, `preread train … "
+    "--resume`, `preread calibrate … --reads FILE`, and `dense`, `label`, `download` and "
+    "`reproduce` as they were\n"
+)
+
+
 def handle_interrupts() -> None:
     """Have SIGINT raise ``KeyboardInterrupt``, but end the process at once while it imports.
 
@@ -26,8 +36,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     """Handle SIGINT."""
     while frame is not None:
         if frame.f_code.co_filename == _IMPORTING:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            os.write(2, INTERRUPTED.encode())
+            os._exit(EXIT_INTERRUPTED)
         frame = frame.f_back
     raise KeyboardInterrupt
 

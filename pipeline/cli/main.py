@@ -34,12 +34,10 @@ from . import (
     server,
     vectors,
 )
-from .interrupts import handle_interrupts
+from .interrupts import EXIT_INTERRUPTED, INTERRUPTED, handle_interrupts
 from .outputs import prepare_streams
 
 EXIT_MISTAKE = 2
-EXIT_INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells have it."""
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., Any] | typer.Typer]] = {
     "Ask": {
@@ -196,13 +194,7 @@ def main() -> None:
     except (Abort, KeyboardInterrupt):
         code = EXIT_INTERRUPTED
     if code == EXIT_INTERRUPTED:  # typer turns Ctrl-C within a command into this code
-        _fail(
-            "interrupted. These commands continue what was stopped: `preread index … --resume`, "
-            "`preread add … --resume`, `preread evaluate … --predictions FILE --resume`, `preread "
-            "train … --resume`, `preread calibrate … --reads FILE`, and `dense`, `label`, "
-            "`download` and `reproduce` as they were",
-            code,
-        )
+        typer.echo(printable(INTERRUPTED), err=True, nl=False)
     sys.exit(code)
 
 

@@ -151,9 +151,9 @@ def test_mcp_ends_while_it_waits_for_its_input(
     assert process.wait(30) == -sent
 
 
-@pytest.mark.parametrize(("work", "code"), [("import swallowing", -2), ("send()", 130)])
+@pytest.mark.parametrize("work", ["import swallowing", "send()"])
 def test_an_interrupt_ends_imports_at_once_and_other_work_by_an_exception(
-    work: str, code: int, tmp_path: Path
+    work: str, tmp_path: Path
 ) -> None:
     """Libraries swallow the exception within an import, or end with a core dump."""
     (tmp_path / "swallowing.py").write_text(
@@ -176,7 +176,7 @@ if __name__ == "__main__":
 """)
     process = start_python(["program.py"], tmp_path)
     ended = end(process, tmp_path)
-    assert ended.code == code and ("error: interrupted." in ended.err) == (code > 0), ended
+    assert ended.code == 130 and ended.err.startswith("error: interrupted."), ended
 
 
 @pytest.mark.parametrize("sent", SIGNALS)
