@@ -5,9 +5,9 @@
 
 `QuestionAnswerer` with ``handle_impossible_answer`` answers questions that only look answerable, as
 in SQuAD 2.0, and questions that are asked of a text on another subject. With ``--index``,
-`OpenDomainQA` answers the questions that ``preread calibrate`` does not fit to, from the passages
-that are found, and from those of them that hold no answer. Every second question chooses the
-threshold, and the others are scored.
+`OpenDomainQA` answers the questions that ``preread calibrate`` holds out by default, from the
+passages that are found, and from those of them that hold no answer. Every second question chooses
+the threshold, and the others are scored.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from preread.data.metrics.intervals import middle
 from preread.data.metrics.judging import holds_answer, score_prediction
 from preread.indexer import Hit
 from preread.pipeline import OpenDomainQA, QuestionAnswerer
+from preread.pipeline.calibration.calibrate import in_halves
 from preread.pipeline.qa.ranking import rank
 from preread.reader import Reader
 from tqdm import tqdm
@@ -189,7 +190,7 @@ def plot(rows: Sequence[dict[str, Any]], target: Path) -> None:
 def open_domain(options: argparse.Namespace) -> dict[str, Any]:
     """Ask the questions that ranking was not fitted to, each twice."""
     qa = OpenDomainQA.from_index(options.index, retriever=options.retriever)
-    questions = list(read_questions(options.questions))[1::2]
+    _, questions = in_halves(list(read_questions(options.questions)), 0)
     asked = [ask_index(qa, q, options.top_k) for q in tqdm(questions, desc="open domain")]
     halves = ([one for both in asked[half::2] for one in both] for half in (0, 1))
     task = f"passages of {options.retriever}, and those without an answer"

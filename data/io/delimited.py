@@ -196,7 +196,7 @@ def _read_row(
     like_rows = [
         number
         for number, line in enumerate(more, lines.line - len(more) + 1)
-        if _is_like_a_row(line.decode("utf-8"), n_fields)
+        if _has_fields_of_a_row(line.decode("utf-8"), n_fields, n_filled=1)
     ]
     if like_rows:
         policy.doubt(
@@ -209,16 +209,10 @@ def _read_row(
     return row
 
 
-def _has_fields_of_a_row(line: str, n_fields: int) -> bool:
-    """Decide whether a line has the number of fields of a row, the first two of them filled."""
+def _has_fields_of_a_row(line: str, n_fields: int, *, n_filled: int) -> bool:
+    """Decide whether a line has the number of fields of a row, the first ones of them filled."""
     fields = line.rstrip("\r\n").split("\t")
-    return len(fields) == n_fields and all(field.strip('" ') for field in fields[:2])
-
-
-def _is_like_a_row(line: str, n_fields: int) -> bool:
-    """Decide whether a line has the number of fields of a row, the first of them filled."""
-    fields = line.rstrip("\r\n").split("\t")
-    return len(fields) == n_fields and bool(fields[0].strip('" '))
+    return len(fields) == n_fields and all(field.strip('" ') for field in fields[:n_filled])
 
 
 def _parse(text: str) -> list[str] | None:
@@ -257,7 +251,7 @@ def _begins_a_row(
         identifiers: Those of the rows up to the one with the open quote.
         is_after_whole: Whether the line with the open quote has the fields of a row.
     """
-    if not _has_fields_of_a_row(line, n_fields):
+    if not _has_fields_of_a_row(line, n_fields, n_filled=2):
         return False
     fields = line.rstrip("\r\n").split("\t")
     may_close = any(

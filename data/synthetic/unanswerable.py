@@ -1,12 +1,10 @@
 """Questions that look as if a text answered them, and that it does not answer.
 
 A question that a text answers is altered in one place: a name, a number or a word is replaced, or
-it is negated. These are the larger half of the ways in which the authors of SQuAD 2.0 wrote
-questions without an answer.
+it is negated. Entity swaps, antonyms and negations are among the kinds of unanswerable questions
+that people wrote for SQuAD 2.0.
 
-Source: Rajpurkar et al. 2018 (https://aclanthology.org/P18-2124), table 1 (kinds), and section 3,
-whose rules for entities and numbers follow Jia and Liang 2017
-(https://aclanthology.org/D17-1215), section 4.1.
+Source of the kinds: Rajpurkar et al. 2018 (https://aclanthology.org/P18-2124).
 """
 
 import random

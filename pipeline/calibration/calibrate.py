@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...data import PrereadError, Question
 from ...reader import Ranking
@@ -30,6 +30,8 @@ from .best_answers import (
 )
 from .fitting import RankingWeights, fit_confidence, fit_ranking
 from .reads import collect_reads
+
+_Item = TypeVar("_Item")
 
 LEAST_QUESTIONS = 100
 """Least number of questions, half of which are fitted to."""
@@ -169,15 +171,15 @@ def calibrate(
     )
 
 
-def in_halves(asked: Asked, seed: int) -> tuple[Asked, Asked]:
+def in_halves(items: Sequence[_Item], seed: int) -> tuple[list[_Item], list[_Item]]:
     """Divide questions at random into halves; of an odd number, the first half has one more.
 
     Args:
-        asked: Questions with their spans.
-        seed: The same seed gives the same halves.
+        items: Questions, or what belongs to each.
+        seed: The same seed gives the same halves for as many items.
     """
-    shuffled = random.Random(seed).sample(asked, len(asked))
-    n_first = -(-len(asked) // 2)
+    shuffled = random.Random(seed).sample(items, len(items))
+    n_first = -(-len(items) // 2)
     return shuffled[:n_first], shuffled[n_first:]
 
 

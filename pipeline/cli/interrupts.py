@@ -9,8 +9,6 @@ from types import FrameType
 
 _IMPORTING = "<frozen importlib._bootstrap>"
 """File name of the code that imports modules."""
-
-
 EXIT_INTERRUPTED = 130
 """128 and the number of SIGINT, as shells have it."""
 INTERRUPTED = (
@@ -24,9 +22,9 @@ INTERRUPTED = (
 def handle_interrupts() -> None:
     """Have SIGINT raise ``KeyboardInterrupt``, but end the process at once while it imports.
 
-    Nothing has to be finished then, and libraries do not expect an exception within an import: some
-    end the process with a core dump, others go on without a part of themselves. A SIGINT that is
-    ignored, as under ``nohup``, stays so.
+    Libraries do not expect an exception within an import: some end the process with a core dump,
+    others go on without a part of themselves. An index is then as after a kill: complete, or to be
+    continued. A SIGINT that is ignored, as under ``nohup``, stays so.
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _interrupt)

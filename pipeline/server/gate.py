@@ -43,6 +43,8 @@ _OPEN_ROUTES = ("/health", "/ready", "/openapi.json", *SITE_FILES)
 """Routes that need no key: they say nothing about the indexes."""
 _UNCOUNTED_ROUTES = ("/health", "/ready", "/metrics")
 """Routes that are answered however busy the server is, so that it can be watched."""
+_REPEATED = frozenset({"filter"})
+"""Parameters that an address may have several times: each is one condition more."""
 _MOST_LENGTH_DIGITS = 15
 _POLICY_VIOLATION = 1008
 """Code of a refused WebSocket (RFC 6455, section 7.4.1)."""
@@ -154,10 +156,6 @@ class RequestLog:
             ms=round(1000 * seconds, 1),
             **state["facts"],
         )
-
-
-_REPEATED = frozenset({"filter"})
-"""Parameters that an address may have several times: each is one condition more."""
 
 
 class Gate:

@@ -4,6 +4,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
@@ -141,10 +142,10 @@ def collate(features: Sequence[Feature]) -> Batch:
     first_window = cumulative([len(f.windows) for f in features]).tolist()
     pairs: list[tuple[int, int]] = []
     gold_pair: list[int] = []
-    number = -1
+    numbers = count()
     for feature, first in zip(features, first_window[:-1], strict=True):
         for question in feature.questions:
-            number += 1
+            number = next(numbers)
             if question.window is not None:
                 gold_pair.append(len(pairs) + question.window)
             pairs += [(number, first + w) for w in range(len(feature.windows))]

@@ -14,8 +14,8 @@ from ...data import OpenDomainExample, Passage, ReadingExample, has_answer
 from ...data.synthetic.unanswerable import alter_question
 from ..text.windows import TextEncoder, Window
 
-_NEAR = 6
-"""Contexts of an article that give names and numbers to altered questions."""
+_MOST_TEXTS = 6
+"""Contexts of an article from which altered questions take names and numbers, besides their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class FeatureMaker:
         made: list[Feature] = []
         for number, (passage, group) in enumerate(by_context.items()):
             article = articles[passage.title] if passage.title else []
-            near = [contexts[i].text for i in article[:_NEAR] if i != number]
+            near = [contexts[i].text for i in article[:_MOST_TEXTS] if i != number]
             altered = _altered(group, [passage.text, *near], altered_questions)
             features = self._of_context(
                 _titled(passage, titles), group, altered, questions_per_window
@@ -281,7 +281,10 @@ class FeatureMaker:
 def _altered(
     group: Sequence[ReadingExample], texts: Sequence[str], share: float
 ) -> list[str | None]:
-    """The altered question of each example; None where it has none. A question's is always one."""
+    """The altered question of each example; None where it has none.
+
+    The same question is altered in the same way whatever else is read.
+    """
     found: list[str | None] = []
     for example in group:
         draw = random.Random(example.question)
