@@ -41,6 +41,8 @@ class ReadReport:
     of a folder that are not read, by reason."""
     n_doubtful: int = 0
     """Number of records read that may be several: a quoted field holds a line like a row."""
+    logs: bool = True
+    """Whether skipped and doubtful records are logged; False where an earlier reading did so."""
 
     @property
     def is_complete(self) -> bool:
@@ -126,6 +128,8 @@ class ErrorPolicy:
         if self.on_error is OnError.FAIL:
             raise error.with_advice(self.advice) if self.advice else error
         self.report.count_skipped(error)
+        if not self.report.logs:
+            return
         if self.report.n_skipped <= MAX_ERRORS_KEPT:
             logger.warning("skipped %s", error)
         elif self.report.n_skipped == MAX_ERRORS_KEPT + 1:
@@ -138,6 +142,8 @@ class ErrorPolicy:
             error: What is doubtful about the record.
         """
         self.report.n_doubtful += 1
+        if not self.report.logs:
+            return
         if self.report.n_doubtful <= MAX_ERRORS_KEPT:
             logger.warning("%s", error)
         elif self.report.n_doubtful == MAX_ERRORS_KEPT + 1:

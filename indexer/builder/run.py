@@ -89,7 +89,7 @@ def build_index(
     encoder = HeadEncoder.find(reader) if config.vectors else None
     plan = _plan(corpus, reader, config, name)
     steps = {**asdict(plan), "vectors": encoder.fingerprint if encoder else None}
-    report = ReadReport()
+    report = ReadReport(logs=False)  # the scan, which reads the corpus first, logs
     with explaining_write_errors(index, resumes=True):
         if resume and (index / MANIFEST_FILE).exists():
             return _finished(index, plan, steps), report

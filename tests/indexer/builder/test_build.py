@@ -357,7 +357,7 @@ def test_missing_corpus_is_a_clear_error(tiny_reader: Reader, tmp_path: Path) ->
 
 
 def test_bad_records_can_be_skipped_and_are_counted(
-    corpus: Path, tiny_reader: Reader, tmp_path: Path
+    corpus: Path, tiny_reader: Reader, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     from preread.data import OnError
 
@@ -368,6 +368,7 @@ def test_bad_records_can_be_skipped_and_are_counted(
     config = IndexConfig(on_error=OnError.SKIP)
     manifest, report = build_index(mine, tmp_path / "index", tiny_reader, config)
     assert (manifest.n_records_skipped, report.n_skipped) == (1, 1)
+    assert sum("corpus.jsonl:1" in record.message for record in caplog.records) == 1
     assert Manifest.load(tmp_path / "index").n_passages == 20
 
 
