@@ -59,7 +59,8 @@ class Targets:
     n_pairs: int
     n_questions: int
     taught: Taught | None = None
-    """A teacher's stored logits of the same rows and pairs; None where none are stored."""
+    """A teacher's stored logits of the first rows and pairs, which are those of questions with an
+    answer; None where the recipe names none."""
 
     def to(self, device: torch.device | str) -> "Targets":
         """A copy on a device.
@@ -133,9 +134,12 @@ def make_batches(
 def collate(features: Sequence[Feature]) -> Batch:
     """Pack features. Each question of a feature is paired with each of its windows.
 
+    Features without an answer come last, so that the rows that a teacher labelled are the first.
+
     Args:
         features: The features of one batch.
     """
+    features = sorted(features, key=lambda feature: not feature.has_answer)
     windows = [w for f in features for w in f.windows]
     questions = [q for f in features for q in f.questions]
     with_gold = [q for q in questions if q.window is not None]

@@ -44,6 +44,11 @@ class Taught:
     float32."""
 
     @classmethod
+    def nothing(cls) -> "Taught":
+        """The logits of no pair, for a feature that no teacher labels."""
+        return cls(torch.empty(0), torch.empty(0), torch.empty(0, 2))
+
+    @classmethod
     def join(cls, parts: Sequence["Taught"]) -> "Taught":
         """Join the logits of several features, in float32.
 
@@ -73,7 +78,13 @@ class Feature:
     windows: list[Window]
     questions: list[TrainingQuestion]
     taught: Taught | None = None
-    """A teacher's stored logits for each question with each window; None where none are stored."""
+    """A teacher's stored logits for each question with each window; None where the recipe names
+    none."""
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether a window answers one of its questions. If none does, no teacher is needed."""
+        return any(question.window is not None for question in self.questions)
 
     def cost(self) -> int:
         """Rows that the upper layers compute for it."""
@@ -157,11 +168,12 @@ class FeatureMaker:
                 also read with. They contain none of its answers. Of a long context only the first
                 window is read.
             altered_questions: Share of the questions that are also asked in another form, which the
-                context does not answer (`alter_question`).
+                context does not answer (`alter_question`). They are read with their context only.
             titles: Whether windows begin with the title.
 
         Returns:
-            One feature for each window with questions, in the order of the examples.
+            One feature for each window with questions, in the order of the examples, and one for
+            each window with altered questions.
         """
         by_context: dict[Passage, list[ReadingExample]] = defaultdict(list)
         for example in examples:
@@ -192,7 +204,8 @@ class FeatureMaker:
             if drawn:
                 negatives = self._first_windows([_titled(contexts[i], titles) for i in drawn])
                 for feature in features:
-                    feature.windows += negatives
+                    if feature.has_answer:
+                        feature.windows += negatives
             made += features
         return made
 
@@ -231,23 +244,28 @@ class FeatureMaker:
         altered: list[str | None],
         questions_per_window: int,
     ) -> list[Feature]:
-        """Features of the examples that share one context, each with its altered question."""
+        """Features of the examples that share one context, and of their altered questions."""
         questions = self._questions([e.question for e in group])
         others = [None if one is None else self._questions([one])[0] for one in altered]
-        open_features: dict[Window, Feature] = {}
+        open_features: dict[tuple[Window, bool], Feature] = {}
         made: list[Feature] = []
+
+        def add(window: Window, question: TrainingQuestion) -> None:
+            key = window, question.window is None
+            feature = open_features.get(key)
+            if feature is None or len(feature.questions) >= questions_per_window:
+                feature = open_features[key] = Feature([window], [])
+                made.append(feature)
+            feature.questions.append(question)
+
         located = self._locate_all(passage, [(e.answers[0], e.answer_starts[0]) for e in group])
         for token_ids, other, found in zip(questions, others, located, strict=True):
             if found is None:
                 continue
             window, start, end = found
-            feature = open_features.get(window)
-            if feature is None or len(feature.questions) >= questions_per_window:
-                feature = open_features[window] = Feature([window], [])
-                made.append(feature)
-            feature.questions.append(TrainingQuestion(token_ids, 0, start, end))
+            add(window, TrainingQuestion(token_ids, 0, start, end))
             if other is not None:
-                feature.questions.append(TrainingQuestion(other))
+                add(window, TrainingQuestion(other))
         return made
 
     def _questions(self, questions: Sequence[str]) -> list[tuple[int, ...]]:

@@ -65,6 +65,15 @@ class LabelReport:
     """Of the run that finished; None where all parts were there before it."""
 
 
+def labelled(features: Sequence[Feature]) -> list[Feature]:
+    """The features that a teacher labels: those with an answer. Of others "no answer" is known.
+
+    Args:
+        features: All features of a training, in their order.
+    """
+    return [feature for feature in features if feature.has_answer]
+
+
 def features_sha256(features: Sequence[Feature]) -> str:
     """SHA-256 of token ids and gold spans of features, hexadecimal.
 
@@ -93,7 +102,8 @@ def label_features(
     Parts that are there already are not made again, so that a run that was stopped goes on.
 
     Args:
-        features: The features that the student is trained on.
+        features: The features that the student is trained on. Those without an answer are left out
+            (`labelled`).
         student: The student's tokenizer, which made their token ids.
         teacher: The reader whose logits are stored.
         folder: Folder for the labels; it is made if it does not exist.
@@ -108,6 +118,7 @@ def label_features(
             or of another teacher.
     """
     folder = Path(folder)
+    features = labelled(features)
     pieces = PieceMap(
         student,
         teacher.tokenizer,
@@ -152,10 +163,10 @@ def load_labels(folder: Path, features: Sequence[Feature]) -> list[Taught]:
 
     Args:
         folder: Folder of labels.
-        features: The features that were labelled, in their order.
+        features: The features of the training, in their order.
 
     Returns:
-        The logits of each feature's pairs, float16.
+        The logits of each feature's pairs, float16; none for a feature without an answer.
 
     Raises:
         PrereadError: If labels are missing, damaged, or of other features than these.
@@ -166,7 +177,8 @@ def load_labels(folder: Path, features: Sequence[Feature]) -> list[Taught]:
             f"{folder}: expected finished labels, found some that `preread label` was still "
             "writing. Run that command again; it goes on where it stopped."
         )
-    wanted = features_sha256(features)
+    asked = labelled(features)
+    wanted = features_sha256(asked)
     if found["features_sha256"] != wanted:
         raise PrereadError(
             f"{folder}: expected labels of the recipe's features ({wanted[:12]}), found labels "
@@ -174,9 +186,10 @@ def load_labels(folder: Path, features: Sequence[Feature]) -> list[Taught]:
             "changed since; label again with `preread label`."
         )
     labels: list[Taught] = []
-    for number, first in enumerate(range(0, len(features), FEATURES_PER_PART)):
-        labels += _read_part(_part(folder, number), features[first : first + FEATURES_PER_PART])
-    return labels
+    for number, first in enumerate(range(0, len(asked), FEATURES_PER_PART)):
+        labels += _read_part(_part(folder, number), asked[first : first + FEATURES_PER_PART])
+    of_answered = iter(labels)
+    return [next(of_answered) if f.has_answer else Taught.nothing() for f in features]
 
 
 def _logits(

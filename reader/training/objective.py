@@ -174,7 +174,7 @@ def _distilled(
     targets: Targets,
     weights: DistillationConfig,
 ) -> dict[str, Tensor]:
-    """Weighted losses against the gold spans and against a teacher's logits of the same rows."""
+    """Weighted losses against the gold spans and against a teacher's logits of the first rows."""
     temperature = weights.temperature
     losses = {
         "gold": weights.gold * _gold(logits, targets),
@@ -190,17 +190,17 @@ def _null_outputs(
     logits: SpanLogits, taught: SpanLogits | Taught, targets: Targets, temperature: float
 ) -> Tensor:
     """Distillation of each pair by itself, with "no answer" as one more row; mean over pairs."""
-    n = targets.n_pairs
-    null_rows = torch.arange(n, device=targets.pair.device)
-    allowed = torch.cat([targets.is_text, torch.ones_like(null_rows, dtype=torch.bool)])
-    pair = torch.cat([targets.pair, null_rows])
+    n_rows, n_pairs = len(taught.start), len(taught.null)
+    null_rows = torch.arange(n_pairs, device=targets.pair.device)
+    allowed = torch.cat([targets.is_text[:n_rows], torch.ones_like(null_rows, dtype=torch.bool)])
+    pair = torch.cat([targets.pair[:n_rows], null_rows])
     of_columns = [
         distillation_loss(
-            torch.cat([mine, logits.null[:, column]]),
+            torch.cat([mine[:n_rows], logits.null[:n_pairs, column]]),
             torch.cat([theirs, taught.null[:, column]]),
             allowed,
             pair,
-            n,
+            targets.n_pairs,
             temperature,
         )
         for column, (mine, theirs) in enumerate(
@@ -214,9 +214,10 @@ def _outputs(
     logits: SpanLogits, taught: SpanLogits | Taught, targets: Targets, temperature: float
 ) -> Tensor:
     """Distillation over all windows of a question; the mean of that of starts and that of ends."""
-    where = targets.is_text, targets.question, targets.n_questions
-    start = distillation_loss(logits.start, taught.start, *where, temperature)
-    end = distillation_loss(logits.end, taught.end, *where, temperature)
+    n_rows = len(taught.start)
+    where = targets.is_text[:n_rows], targets.question[:n_rows], targets.n_questions
+    start = distillation_loss(logits.start[:n_rows], taught.start, *where, temperature)
+    end = distillation_loss(logits.end[:n_rows], taught.end, *where, temperature)
     return (start + end) / 2
 
 

@@ -245,22 +245,26 @@ def test_cost_counts_the_rows_of_the_upper_layers(tiny_reader: Reader, n_negativ
     assert features[0].cost() == rows
 
 
-def test_altered_questions_are_read_with_the_window_and_have_no_gold(tiny_reader: Reader) -> None:
+def test_altered_questions_are_read_with_the_window_in_features_without_gold(
+    tiny_reader: Reader,
+) -> None:
     examples = [
         example("Which year was before 2022?", "2021"),
         example("It?", "Sicily"),  # nothing to alter
         example("Where is Etna?", "Sicily"),
     ]
-    (feature,) = FeatureMaker(tiny_reader.encoder).reading(examples, 8, altered_questions=1.0)
-    assert [q.window for q in feature.questions] == [0, None, 0, 0, None]
-    texts = [decoded(tiny_reader, q.token_ids) for q in feature.questions]
-    assert texts[1] != texts[0] and texts[4] != texts[3]
-    targets = collate([feature]).targets
+    maker = FeatureMaker(tiny_reader.encoder)
+    asked, altered = maker.reading(examples, 8, altered_questions=1.0)
+    assert [q.window for q in asked.questions] == [0, 0, 0] and asked.has_answer
+    assert [q.window for q in altered.questions] == [None, None] and not altered.has_answer
+    assert altered.windows == asked.windows
+    texts = [decoded(tiny_reader, q.token_ids) for q in (*asked.questions, *altered.questions)]
+    assert len(set(texts)) == 5
+    batch = collate([altered, asked])
+    targets = batch.targets
     assert (targets.n_questions, targets.n_pairs) == (5, 5)
-    assert targets.gold_pair.tolist() == [0, 2, 3] and len(targets.start) == 3
-    model = tiny_reader.model
-    batch = collate([feature])
-    losses = SpanObjective(null_weight=1.0).losses(model, batch)
+    assert targets.gold_pair.tolist() == [0, 1, 2] and len(targets.start) == 3
+    losses = SpanObjective(null_weight=1.0).losses(tiny_reader.model, batch)
     assert all(torch.isfinite(one) for one in losses.values())
     (none,) = FeatureMaker(tiny_reader.encoder).reading(examples, 8)
     assert [q.window for q in none.questions] == [0, 0, 0]

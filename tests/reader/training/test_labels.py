@@ -189,6 +189,31 @@ def test_stored_logits_teach_what_a_teacher_that_runs_does(
         torch.testing.assert_close(loss, expected[name], rtol=1e-2, atol=1e-3)
 
 
+def test_questions_without_an_answer_need_no_labels(
+    base: Path, train_file: Path, tmp_path: Path
+) -> None:
+    """The same folder of labels serves with them and without."""
+    features = features_of(recipe(base), base)
+    reader = Reader.load(str(base), num_lower_layers=1)
+    label_features(features, reader.tokenizer, reader, tmp_path / "labels")
+    questions = [replace(q, window=None) for f in features for q in f.questions]
+    more = [Feature(features[0].windows, questions), *features]
+    objective = SpanObjective(
+        None, 0.5, DistillationConfig(labels="labels", layers=0.0, null_outputs=0.5)
+    )
+    losses = []
+    for some in (features, more):
+        for feature, taught in zip(some, load_labels(tmp_path / "labels", some), strict=True):
+            feature.taught = taught
+        losses.append(objective.losses(reader.model, collate(some)))
+    of_answered, of_all = losses
+    assert of_all["null"] != of_answered["null"]
+    for name in ("gold", "outputs", "null_outputs"):
+        torch.testing.assert_close(2 * of_all[name], of_answered[name])
+    alone = objective.losses(reader.model, collate(more[:1]))
+    assert alone["outputs"] == 0 and alone["null"] > 0
+
+
 @pytest.mark.slow
 def test_a_run_learns_from_labels_without_its_teacher(
     mpnet: Reader, base: Path, train_file: Path, tmp_path: Path
