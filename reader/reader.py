@@ -79,6 +79,8 @@ class Reader:
         self.model.train(False)
         self._tokenizer = tokenizer
         self.encoder = TextEncoder(tokenizer, model.config)
+        self._last_asked: tuple[tuple[tuple[str, ...], int], Packed] | None = None
+        """The last questions with the version of the weights, and their lower states."""
 
     @classmethod
     def load(
@@ -138,7 +140,9 @@ class Reader:
 
     def __getstate__(self) -> dict[str, object]:
         """Everything but the runtime: a worker process that reads loads its own."""
-        return {name: value for name, value in self.__dict__.items() if name != "runtime"}
+        state = {**self.__dict__, "_last_asked": None}
+        state.pop("runtime", None)
+        return state
 
     def with_model(self, model: DeformerForQuestionAnswering) -> "Reader":
         """A copy of this reader with another model, whose embedder and lower layers are the same.
@@ -186,6 +190,9 @@ class Reader:
     def question_states(self, *questions: str) -> Packed:
         """Run questions through the lower layers.
 
+        The states of the last call are kept while the weights stay as they are, because a retrieval
+        head and the upper layers ask for the same ones.
+
         Args:
             *questions: At least one question.
 
@@ -193,8 +200,13 @@ class Reader:
             Lower states, one segment for each question. Shape ``(n_question_rows, hidden_size)``,
             float32.
         """
-        ids = Packed.from_lists(self.encoder.encode_questions(questions))
-        return self.model.lower(ids.with_rows(ids.rows.to(self.device)), Segment.QUESTION)
+        asked = questions, sum(weight._version for weight in self.model.parameters())
+        last = self._last_asked
+        if last is None or last[0] != asked:
+            ids = Packed.from_lists(self.encoder.encode_questions(questions))
+            rows = ids.with_rows(ids.rows.to(self.device))
+            last = self._last_asked = asked, self.model.lower(rows, Segment.QUESTION)
+        return last[1]
 
     @torch.inference_mode()
     def window_states(self, windows: Sequence[Window]) -> Packed:

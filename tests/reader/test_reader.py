@@ -1,5 +1,6 @@
 """Readers: loading, refusing, and what identifies them."""
 
+import pickle
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -203,3 +204,19 @@ def test_configuration_survives_a_file(tmp_path: Path) -> None:
     config.save(tmp_path)
     again = DeformerConfig.from_dict(read_config(str(tmp_path)))
     assert again == config
+
+
+def test_the_states_of_the_last_question_are_kept_while_the_weights_stay(
+    make_tiny_model: MakeModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    reader = Reader(make_tiny_model(), tokenizer, name="tiny")
+    first = reader.question_states("who built it?")
+    assert reader.question_states("who built it?") is first
+    assert len(reader.question_states("who built it?", "when?")) == 2
+    again = reader.question_states("who built it?")
+    torch.testing.assert_close(again.rows, first.rows, rtol=0, atol=0)
+    with torch.no_grad():
+        next(reader.model.parameters()).mul_(2)
+    changed = reader.question_states("who built it?")
+    assert not torch.allclose(changed.rows, first.rows)
+    assert pickle.loads(pickle.dumps(reader))._last_asked is None  # noqa: S301  # our own

@@ -38,7 +38,8 @@ from preread.pipeline.retrievers import RerankRetriever, search_many
 from preread.pipeline.retrievers.base import bm25_scores, encoder_of, name_of
 from preread.pipeline.retrievers.selection import without_password
 from preread.pipeline.server.indexes import ReaderCache
-from preread.reader import Reader
+from preread.reader import Packed, Reader
+from preread.reader.modeling.layers import Segment
 from preread.reader.ranking import VectorRanking
 
 QUERY = "what is the longest river of the continent"
@@ -167,6 +168,25 @@ def test_vectors_of_the_reader_decide_the_default(
         assert "has none" in caplog.text and "BM25 finds passages" in caplog.text
         with pytest.raises(IndexMismatchError, match="has none"):
             open_retriever(index, "dense", reader=headless)
+
+
+def test_a_question_goes_through_the_lower_layers_once(
+    head_index: Path, head_reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its vector and its reading are made of the same states."""
+    lower, segments = head_reader.model.lower, []
+
+    def counted(tokens: Packed, segment: Segment) -> Packed:
+        segments.append(segment)
+        return lower(tokens, segment)
+
+    monkeypatch.setattr(head_reader.model, "lower", counted)
+    with PassageIndex(head_index) as index:
+        qa = OpenDomainQA(index, head_reader)
+        assert qa("which river is longest?", top_k=3)
+        assert segments == [Segment.QUESTION]
+        assert qa.answer_batch(["which river?", "which bridge?"], top_k=3)
+        assert segments == [Segment.QUESTION] * 2
 
 
 def test_the_command_line_says_which_retriever_was_used(
