@@ -123,7 +123,7 @@ class Reader:
                 "tokenizer.json; found no config.json. Name a folder, a hub model, or 'default'."
             )
         try:
-            model = DeformerForQuestionAnswering.from_pretrained(source, **changes)
+            model = DeformerForQuestionAnswering.from_pretrained(source, half_words=True, **changes)
             tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
             ranking = load_ranking(source)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:

@@ -25,7 +25,7 @@ def full_graph(model: DeformerForQuestionAnswering) -> bytes:
     embedder = model.embedder
     assert isinstance(embedder, AbsoluteEmbedder) and embedder.token_type is not None
     tables = {
-        "ids": embedder.word.weight,
+        "ids": embedder.word.weight.float(),
         "types": embedder.token_type.weight,
         "positions": embedder.position.weight,
     }

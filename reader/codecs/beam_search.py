@@ -3,7 +3,6 @@
 Source: Babenko and Lempitsky 2014 (https://doi.org/10.1109/CVPR.2014.124), section 3.
 """
 
-import faiss
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
@@ -29,6 +28,8 @@ class SumSearch:
                 time on them. With bfloat16 the sums that are found are hardly further away.
         """
         n_books, _, size = books.shape
+        import faiss  # 13 MiB, which decoding does without
+
         self._n_books = n_books
         self._rows = books.flatten(0, 1)
         if books.device.type == "cpu":
@@ -60,6 +61,8 @@ class SumSearch:
 
     def _by_faiss(self, vectors: Tensor) -> Tensor:
         """Beam search of faiss, over products in our number format; its own are float32."""
+        import faiss
+
         n = vectors.shape[0]
         products = (vectors.to(self._columns.dtype) @ self._columns).float()
         codes = torch.empty(n, BEAM, self._n_books, dtype=torch.int32)

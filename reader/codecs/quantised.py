@@ -137,7 +137,7 @@ class QuantisedCodec:
             predictor: Predicts states from token ids.
             quantiser: Quantises the remainder.
             embeddings: Word embeddings of the reader, on the reader's device. Shape
-                ``(vocab_size, hidden_size)``, float32.
+                ``(vocab_size, hidden_size)``, float32 or float16.
         """
         self.name = name
         self.quantiser = quantiser.to(embeddings.device)

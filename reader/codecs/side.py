@@ -58,7 +58,7 @@ class SideInformation:
         Args:
             predictor: Predicts states from token ids.
             embeddings: Word embeddings of the reader, on the device of the reader. Shape
-                ``(vocab_size, hidden_size)``, float32.
+                ``(vocab_size, hidden_size)``, float32 or float16.
         """
         self.predictor = predictor = predictor.to(embeddings.device)
         self._embeddings = embeddings
@@ -105,7 +105,12 @@ class SideInformation:
             side = embedding_bag(self._rows_of(token_ids), self._rows, mode="sum").float()
             if self.predictor.mean.shape[0]:
                 offsets = token_ids.offsets()[:-1].to(ids.device)
-                means = embedding_bag(ids, self._embeddings, offsets, mode="mean")
+                means = embedding_bag(
+                    torch.arange(len(ids), device=ids.device),
+                    self._embeddings[ids].float(),
+                    offsets,
+                    mode="mean",
+                )
                 lengths = torch.tensor(token_ids.lengths, device=ids.device)
                 side += (means @ self.predictor.mean).repeat_interleave(lengths, dim=0)
             linear, hidden = side[:, :size], side[:, size:]
@@ -123,7 +128,8 @@ class SideInformation:
             for some in torch.split(tokens, _TOKENS_AT_ONCE):
                 here = some.to(device)
                 # One shape, so that a row does not depend on how many others there are.
-                embeddings = self._embeddings.new_zeros(_TOKENS_AT_ONCE, self._embeddings.shape[1])
+                shape = (_TOKENS_AT_ONCE, self._embeddings.shape[1])
+                embeddings = torch.zeros(shape, device=device)
                 embeddings[: len(here)] = self._embeddings[here]
                 for table, word in enumerate(self.predictor.neighbours):
                     products[here, table] = (embeddings @ word)[: len(here)].half()

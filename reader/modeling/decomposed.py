@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
 
+_WORDS = "embedder.word.weight"
+
+
 @dataclass(frozen=True, slots=True)
 class JointStates:
     """The output of the upper layers for pairs of question and passage."""
@@ -145,17 +148,21 @@ class DecomposedModel(nn.Module):
                     module.weight[module.padding_idx].zero_()
 
     @classmethod
-    def from_pretrained(cls, source: str | PathLike[str], **changes: Any) -> Self:
+    def from_pretrained(
+        cls, source: str | PathLike[str], *, half_words: bool = False, **changes: Any
+    ) -> Self:
         """Load a reader, or load a full model and split it.
 
         Args:
             source: Folder or hub name of a DeFormer reader, or of a full model of a family in
                 ``families.FAMILIES``.
+            half_words: Whether the word table stays in float16 if the file of a reader has it so.
+                It then takes half the memory, and states are the same. It cannot be trained.
             **changes: Fields of `DeformerConfig`, such as ``num_lower_layers``, that replace those
                 of the checkpoint.
 
         Returns:
-            The model in float32, on the CPU, in evaluation mode.
+            The model in float32, apart from such a word table, on the CPU, in evaluation mode.
 
         Raises:
             PrereadError: If the checkpoint's family cannot be split, or weights are missing.
@@ -164,7 +171,8 @@ class DecomposedModel(nn.Module):
         folder = find_checkpoint(str(source))
         described = read_config(folder)
         if described.get("model_type") == DeformerConfig.model_type:
-            return cls._load_whole(folder, DeformerConfig.from_dict(described, **changes))
+            config = DeformerConfig.from_dict(described, **changes)
+            return cls._load_whole(folder, config, half_words)
         return cls._split_vanilla(folder, **changes)
 
     def save_pretrained(
@@ -182,19 +190,20 @@ class DecomposedModel(nn.Module):
         write_weights(dict(state_dict or self.state_dict()), target)
 
     @classmethod
-    def _load_whole(cls, source: str, config: DeformerConfig) -> Self:
+    def _load_whole(cls, source: str, config: DeformerConfig, half_words: bool) -> Self:
         """Load a saved reader; a missing weight is an error, not filled with random numbers."""
         with _Undrawn():
             model = cls(config)
-        model._take(source, model.state_dict().keys())
+        model._take(source, model.state_dict().keys(), half_words)
         return model.eval()
 
-    def _take(self, source: str, wanted: Collection[str]) -> None:
+    def _take(self, source: str, wanted: Collection[str], half_words: bool = False) -> None:
         """Take weights from the file of a saved reader.
 
         Args:
             source: Folder of the reader.
             wanted: Names of the weights.
+            half_words: Whether a word table in float16 stays so.
 
         Raises:
             PrereadError: If a weight is missing or of another shape.
@@ -215,7 +224,11 @@ class DecomposedModel(nn.Module):
                     f"{tuple(found[name].shape)}. The file is damaged, or config.json is another "
                     "model's. Fetch or train the reader again."
                 )
-        weights = {name: found[name].to(torch.float32, copy=True) for name in own}
+        kept = {_WORDS} if half_words and found[_WORDS].dtype == torch.float16 else set()
+        weights = {
+            name: found[name].to(torch.float16 if name in kept else torch.float32, copy=True)
+            for name in own
+        }
         self.load_state_dict(weights, strict=False, assign=True)
 
     @classmethod

@@ -40,7 +40,11 @@ class Embedder(nn.Module, ABC):
 
     @abstractmethod
     def word_vectors(self) -> Tensor:
-        """Contribution of each token id alone. Shape ``(vocab_size, hidden_size)``."""
+        """Contribution of each token id alone.
+
+        Returns:
+            Shape ``(vocab_size, hidden_size)``, float32, or float16 where the word table is.
+        """
 
     @abstractmethod
     def position_vectors(self, n: int) -> Tensor:
@@ -85,7 +89,7 @@ class AbsoluteEmbedder(Embedder):
             Shape ``(n_rows, hidden_size)``.
         """
         positions = tokens.positions() + self._first_position
-        embedded = self.word(tokens.rows) + self.position(positions)
+        embedded = self.word(tokens.rows).float() + self.position(positions)
         if self.token_type is not None:
             last_type = self.token_type.num_embeddings - 1
             embedded = embedded + self.token_type.weight[min(segment.value, last_type)]
@@ -108,7 +112,7 @@ class AbsoluteEmbedder(Embedder):
         return self._projected(self.position.weight[self._first_position :][:n])
 
     def _projected(self, rows: Tensor) -> Tensor:
-        return rows if self.project is None else rows @ self.project.weight.T
+        return rows if self.project is None else rows.float() @ self.project.weight.T
 
 
 class TransformerLayer(nn.Module):

@@ -121,13 +121,14 @@ class PairModel(DecomposedModel):
         return self.upper(first_states, second_states, pairs, keep_hidden=keep_hidden)
 
     @classmethod
-    def _load_whole(cls, source: str, config: DeformerConfig) -> Self:
+    def _load_whole(cls, source: str, config: DeformerConfig, half_words: bool) -> Self:
         """Load a saved reader; of one for another task, only embedder and layers."""
         is_same_task = cls.__name__ in (config.architectures or [])
         if is_same_task and config.id2label == _saved_labels(source):
-            return super()._load_whole(source, config)
+            return super()._load_whole(source, config, half_words)
         model = cls(config)
-        model._take(source, [name for name in model.state_dict() if not name.startswith(_HEAD)])
+        names = [name for name in model.state_dict() if not name.startswith(_HEAD)]
+        model._take(source, names, half_words)
         return model.eval()
 
 

@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 from preread.data import PrereadError
-from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader, TextEncoder
+from preread.reader import (
+    DeformerConfig,
+    DeformerForQuestionAnswering,
+    Packed,
+    Reader,
+    TextEncoder,
+)
 from preread.reader.checkpoints import shipped_reader_path
+from preread.reader.codecs import known_codec
 from preread.reader.text.saved_tokenizer import SavedTokenizer
 from preread.reader.text.windows import load_tokenizer
 from safetensors.torch import load_file, save_file
@@ -23,13 +30,15 @@ TEXTS = ["Der Amazonas (6,400 km) — naïve Ürün", "日本 río\u00a0x ½ don
 
 @pytest.mark.slow
 def test_reading_does_not_import_transformers() -> None:
-    """The import takes longer than that of PyTorch; sympy and scipy come with it."""
+    """They take longer than PyTorch to import (sympy and scipy come with them); faiss is large."""
     code = (
         "import sys, preread.pipeline.qa.pipeline\n"
         "from preread.reader import Reader\n"
+        "from preread.reader.codecs import known_codec\n"
         "reader = Reader.load('default')\n"
         "reader.question_states('where ?'), reader.fingerprint, reader.spans\n"
-        "assert not {'transformers', 'sympy', 'scipy'} & set(sys.modules)"
+        "known_codec('rpq9', reader)\n"
+        "assert not {'transformers', 'sympy', 'scipy', 'faiss'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -75,7 +84,7 @@ def test_the_shipped_reader_has_the_fingerprint_that_indexes_know() -> None:
     found = reader.model.state_dict()
     assert weights.keys() == found.keys()
     for name, weight in weights.items():
-        torch.testing.assert_close(found[name], weight.float(), rtol=0, atol=0)
+        torch.testing.assert_close(found[name].float(), weight.float(), rtol=0, atol=0)
     assert not reader.model.training and reader.model.head.weight.requires_grad
 
 
@@ -92,6 +101,24 @@ def test_a_reader_comes_back_as_it_was_saved(make_tiny_model: MakeModel, tmp_pat
     assert load_file(tmp_path / "model.safetensors")["head.weight"].dtype is torch.float16
     split = DeformerForQuestionAnswering.from_pretrained(tmp_path, num_lower_layers=1)
     assert split.config.num_lower_layers == 1 and split.head.weight.dtype is torch.float32
+
+
+def test_a_word_table_in_half_precision_gives_the_same_states() -> None:
+    """It is read as it lies in the file: twelve million of the default reader's weights."""
+    reader = Reader.load()
+    assert reader.model.embedder.word.weight.dtype is torch.float16
+    whole = DeformerForQuestionAnswering.from_pretrained("default")
+    assert {weight.dtype for weight in whole.parameters()} == {torch.float32}
+    exact = Reader(whole, reader.tokenizer, name="default", ranking=reader.ranking)
+    assert exact.fingerprint == reader.fingerprint
+    (windows,) = reader.encoder.encode_passages(["The bridge over the river is old. " * 40], ["X"])
+    tokens = Packed.from_lists([window.token_ids for window in windows])
+    states, expected = reader.window_states(windows), exact.window_states(windows)
+    assert len(windows) > 1 and torch.equal(states.rows, expected.rows)
+    codecs = [known_codec("rpq9", one) for one in (reader, exact)]
+    codes = [codec.encode(states, tokens) for codec in codecs]
+    assert torch.equal(*codes)
+    assert torch.equal(*(codec.decode(codes[0], tokens).rows for codec in codecs))
 
 
 def test_a_weight_of_another_shape_is_refused(make_tiny_model: MakeModel, tmp_path: Path) -> None:

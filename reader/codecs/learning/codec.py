@@ -84,7 +84,7 @@ def learn_codecs(
         PrereadError: If the sample has too few tokens, or a codec needs no learning.
     """
     n_tokens, size = sample.states.shape
-    embeddings = reader.model.embedder.word_vectors().detach()
+    embeddings = reader.model.embedder.word_vectors().detach().float()
     predictor: Predictor | None = None
     for name in names:
         if not name.kind.is_learned:

@@ -40,7 +40,7 @@ class Features:
         """
         embedder = reader.model.embedder
         self.n_places = reader.config.window_length
-        words = embedder.word_vectors().detach().cpu()
+        words = embedder.word_vectors().detach().cpu().float()
         ids, positions = token_ids.rows, token_ids.positions()
         lengths = torch.tensor(token_ids.lengths)
         n_after = lengths.repeat_interleave(lengths) - 1 - positions

@@ -65,7 +65,7 @@ class XLNetEmbedder(Embedder):
         Returns:
             Shape ``(n_rows, hidden_size)``.
         """
-        embedded: Tensor = self.dropout(self.word(tokens.rows))
+        embedded: Tensor = self.dropout(self.word(tokens.rows).float())
         return embedded
 
     def word_vectors(self) -> Tensor:
