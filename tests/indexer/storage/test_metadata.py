@@ -1,5 +1,7 @@
 """Metadata files."""
 
+import json
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from preread.indexer import IndexFormatError
 from preread.indexer.storage.metadata import (
     PASSAGES_PER_BLOCK,
     MetadataFile,
+    MetadataWriter,
     newest,
     write_metadata,
 )
@@ -60,3 +63,17 @@ def test_changed_bytes_are_noticed(tmp_path: Path) -> None:
     path.write_bytes(b"nothing")
     with pytest.raises(IndexFormatError, match="not a metadata file"):
         MetadataFile(path)
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [1], [["a"]], None, float("nan"), "\\ud800"], ids=repr)
+def test_values_that_no_field_has_are_refused(tmp_path: Path, value: object) -> None:
+    """Filters compare values, and replies show them: others ended both in errors of Python."""
+    block = f'[{{"a": {json.dumps(value)}}}]'.replace("\\\\", "\\")
+    writer = MetadataWriter()
+    writer.add(1, {})
+    writer._end_block()
+    writer._blocks = [zlib.compress(block.encode())]
+    entry = writer.write(tmp_path, 0)
+    assert entry is not None
+    with pytest.raises(IndexFormatError, match="expected texts, numbers, truth values and lists"):
+        MetadataFile(tmp_path / entry.file).get(1)
