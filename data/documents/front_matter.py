@@ -44,10 +44,10 @@ def read_front_matter(source: str) -> tuple[Metadata, int]:
     return fields, match.end()
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """Loads plain values. Aliases are refused: a few lines of them make a structure of any size."""
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+    def compose_node(self, parent: Any, index: Any) -> Any:
         """Take the next value.
 
         Args:

@@ -49,12 +49,12 @@ def content(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["snapshots/000000.json", "lucene-000000/files.json"])
-def test_a_folder_in_the_place_of_a_file_is_named(index: Path, name: str) -> None:
+def test_a_folder_in_the_place_of_a_file_is_named(index: Path) -> None:
+    name = "snapshots/000000.json"
     (index / name).unlink()
     (index / name).mkdir()
     with pytest.raises(IndexFormatError, match=f"{name}: expected a regular file, found a folder"):
-        verify_index(index)
+        PassageIndex(index)
 
 
 @pytest.mark.parametrize(
