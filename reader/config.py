@@ -226,11 +226,11 @@ class DeformerConfig:
 
 
 _HINTS = get_type_hints(DeformerConfig, include_extras=True)
+_FIELDS: dict[str, Any] = {
+    field.name: (_HINTS[field.name], field.default) for field in fields(DeformerConfig)
+}
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _DESCRIBED: TypeAdapter[BaseModel] = TypeAdapter(
-    create_model(
-        "_Described",
-        __config__=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False),
-        **{field.name: (_HINTS[field.name], field.default) for field in fields(DeformerConfig)},
-    )
+    create_model("_Described", __config__=_STRICT, **_FIELDS)
 )
 """Checks each field of a file."""

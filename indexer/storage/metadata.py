@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...data import PrereadError
 from ...data.io.atomic import atomic_path
 from ...data.records import Metadata
 from ..errors import IndexFormatError
@@ -53,6 +54,9 @@ class MetadataWriter:
         Args:
             ordinal: Its number; higher than that of the passage before.
             metadata: Its fields; may be empty.
+
+        Raises:
+            PrereadError: If the fields of a block have more bytes than a reader accepts.
         """
         assert not self._ordinals or self._ordinals[-1] < ordinal
         self._ordinals.append(ordinal)
@@ -88,7 +92,14 @@ class MetadataWriter:
     def _end_block(self) -> None:
         if self._rows:
             line = json.dumps(self._rows, ensure_ascii=False, separators=(",", ":"))
-            self._blocks.append(zlib.compress(line.encode("utf-8"), 9))
+            content = line.encode("utf-8")
+            if len(content) > MAX_JSON_BYTES:
+                raise PrereadError(
+                    f"metadata: expected at most {MAX_JSON_BYTES >> 20} MiB of fields besides the "
+                    f"text in {len(self._rows)} passages that follow each other, found "
+                    f"{len(content) >> 20:,} MiB. Leave out the long ones."
+                )
+            self._blocks.append(zlib.compress(content, 9))
             self._rows = []
 
 
