@@ -115,7 +115,7 @@ def test_a_client_over_http_learns_no_path_and_writes_no_line_of_its_own(
 
     def call(url: str, arguments: dict[str, object]) -> str:
         params = {"name": "answer", "arguments": arguments}
-        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        asked: Any = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         return requests.post(f"{url}/mcp", json=asked, headers=headers, timeout=60).text
 
     with serving({"it": index}, ServeConfig(mcp=True)) as served:
