@@ -114,12 +114,16 @@ def _check_files(folder: Path) -> None:
     Raises:
         PrereadError: If one is a pipe or a device, which has no end, or a large one of text.
     """
-    for path in folder.iterdir():
+    try:
+        found = list(folder.iterdir())
+    except OSError:  # who opens a file in it says what the system refuses
+        return
+    for path in found:
         if path.suffix not in _SUFFIXES:
             continue
         try:
             status = path.stat()
-        except FileNotFoundError:  # a broken link; who needs the file says what is missing
+        except OSError:  # a broken link; who needs the file says what is missing
             continue
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
             raise PrereadError(

@@ -8,7 +8,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from ..io.redaction import redacted
 from .partial import Version
 
-_NUMBER = "[0-9]{1,18}"
+_NUMBER = "[0-9]{1,24}"
 """Python refuses to read numbers of more than 4,300 digits, which a server may send."""
 _CONTENT_LENGTH = re.compile(_NUMBER)
 _CONTENT_RANGE = re.compile(rf"bytes (?:({_NUMBER})-{_NUMBER}|\*)/({_NUMBER}|\*)")
