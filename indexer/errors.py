@@ -14,6 +14,10 @@ class IndexFormatError(PrereadError):
     """A file of the index is missing, cut short, damaged, or has another format version."""
 
 
+class AbsentPassageError(IndexFormatError, IndexError):
+    """No passage has a number: that of a caller, or one in a file that finds passages."""
+
+
 class IndexAccessError(PrereadError):
     """The operating system refuses to read a file of the index; the file may be sound."""
 

@@ -8,7 +8,8 @@ Texts are compared in Unicode's form NFC: names of files are decomposed on some 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any
 from unicodedata import normalize
 
@@ -22,6 +23,7 @@ Filter = Mapping[str, Any]
 which one must be there, or an object of operators and values."""
 
 _WRITTEN = re.compile(r"([^=<>!~]+)(>=|<=|!=|=|>|<|~)(.*)", re.DOTALL)
+_PATTERNS_KEPT = 64
 _OPERATOR_OF = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "~": "like"}
 
 
@@ -47,7 +49,13 @@ def is_like(found: Any, pattern: Any) -> bool:
         pattern: A text, in which ``*`` stands for any characters, ``?`` for one and ``[ab]`` for
             one of some.
     """
-    return fnmatchcase(_written(found), _written(pattern))
+    return _pattern(_written(pattern)).match(_written(found)) is not None
+
+
+@lru_cache(_PATTERNS_KEPT)
+def _pattern(written: str) -> re.Pattern[str]:
+    """A pattern, compiled. The cache of `fnmatch` itself keeps 32,768, which clients may choose."""
+    return re.compile(translate(written))
 
 
 def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:

@@ -22,7 +22,7 @@ from ..reader.codecs.names import CodecKind, CodecName
 from .bm25.partition_searcher import PartitionSearcher
 from .bm25.searcher import Bm25Parameters, Bm25Searcher
 from .bm25.statistics import CorpusStatistics, FieldStatistics
-from .errors import IndexFormatError, IndexMismatchError
+from .errors import AbsentPassageError, IndexFormatError, IndexMismatchError
 from .filters import Filter, check_filter, passes
 from .storage.arrays import map_array
 from .storage.lookup import Lookup, key_of
@@ -219,7 +219,7 @@ class PassageIndex:
             ordinal: Number of the passage.
 
         Raises:
-            IndexError: If the index has no passage with this number.
+            AbsentPassageError: If the index has no passage with this number.
             IndexFormatError: If its bytes have changed since they were written.
         """
         shard, row = self._locate(ordinal)
@@ -337,7 +337,7 @@ class PassageIndex:
             Codes and token ids of all their windows, in the order of ``ordinals``.
 
         Raises:
-            IndexError: If the index has no passage with one of the numbers.
+            AbsentPassageError: If the index has no passage with one of the numbers.
             IndexFormatError: If bytes have changed since they were written.
         """
         from .stored_windows import StoredWindows  # imports PyTorch
@@ -391,7 +391,7 @@ class PassageIndex:
         """
         try:
             return self.passage(ordinal)
-        except IndexError as error:
+        except AbsentPassageError as error:
             raise IndexFormatError(
                 f"{self.path}: a lookup file names passage {ordinal}, which is in no shard. It is "
                 "damaged: restore it from a backup, or build the index again."
@@ -408,11 +408,16 @@ class PassageIndex:
         """The shard that holds a passage, and the passage's row in it."""
         number = bisect_right(self._firsts, ordinal) - 1
         row = None
-        if number >= 0 and not self._is_deleted(ordinal):
+        is_possible = number >= 0 and ordinal <= self.manifest.shards[number].last_ordinal
+        if is_possible and not self._is_deleted(ordinal):
             shard = self._shard(number)
             row = shard.row_of(ordinal)
         if row is None:
-            raise IndexError(f"{self.path}: no passage {ordinal} among its {len(self)} passages.")
+            raise AbsentPassageError(
+                f"{self.path}: no passage {ordinal} among its {len(self)} passages. If a search "
+                "found it, the BM25 index or the vectors are damaged, or another index's: restore "
+                "them from a backup, or build the index again."
+            )
         return shard, row
 
     def _shard(self, number: int) -> ShardReader:

@@ -5,11 +5,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
 from ..data import PrereadError
+from ..data.io.validation import validate
 
 CONFIG_FILE = "config.json"
+_REMEDY = "Correct config.json, or fetch or train the reader again."
+
+Size = Annotated[int, Field(ge=1, le=1 << 20)]
+"""A width of the network or a length of text, in what a file may say."""
+Length = Annotated[int, Field(ge=0, le=1 << 20)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Stored(StrEnum):
@@ -55,25 +64,25 @@ class DeformerConfig:
     base: str = "bert"
     """Family of the original checkpoint, a key of ``families.FAMILIES``. It decides the kind of
     layer and the names that Hugging Face gives to the weights."""
-    vocab_size: int = 30522
-    hidden_size: int = 768
-    num_hidden_layers: int = 12
-    num_attention_heads: int = 12
-    intermediate_size: int = 3072
+    vocab_size: Annotated[int, Field(ge=1, le=1 << 24)] = 30522
+    hidden_size: Size = 768
+    num_hidden_layers: Annotated[int, Field(ge=0, le=1000)] = 12
+    num_attention_heads: Size = 12
+    intermediate_size: Size = 3072
     hidden_act: str = "gelu"
-    hidden_dropout_prob: float = 0.1
-    attention_probs_dropout_prob: float = 0.1
-    max_position_embeddings: int | None = 512
+    hidden_dropout_prob: Share = 0.1
+    attention_probs_dropout_prob: Share = 0.1
+    max_position_embeddings: Size | None = 512
     """Rows of the position table. None for a family with relative positions, whose segments may
     have any length."""
-    type_vocab_size: int = 2
-    initializer_range: float = 0.02
-    layer_norm_eps: float = 1e-12
-    pad_token_id: int | None = 0
-    embedding_size: int | None = None
+    type_vocab_size: Size = 2
+    initializer_range: Share = 0.02
+    layer_norm_eps: Share = 1e-12
+    pad_token_id: Annotated[int, Field(ge=0)] | None = 0
+    embedding_size: Size | None = None
     """Width of the embeddings if it differs from ``hidden_size``, as in small ELECTRA; a projection
     then widens them. None if they are equally wide."""
-    position_offset: int = 0
+    position_offset: Length = 0
     """Row of the position table for the first token of a segment. RoBERTa does not use the rows up
     to the id of its padding token."""
     begins_with_separator: bool = False
@@ -83,26 +92,26 @@ class DeformerConfig:
     """Whether the upper layers see the passage before the question. The question then ends with
     [CLS], as in XLNet's layout ``passage <sep> question <sep> <cls>``."""
 
-    num_lower_layers: int = 9
+    num_lower_layers: Length = 9
     """Layers that are run ahead of time over passages. The authors' own configurations use 9 of
     12."""
-    max_question_length: int = 64
+    max_question_length: Length = 64
     """Longest question in wordpieces, [CLS] and [SEP] included; a longer one is cut. The paper uses
     27, because it pads all questions to one length. Questions are not padded here, so a higher
     limit costs nothing."""
-    max_title_length: int = 32
+    max_title_length: Length = 32
     """Longest title in wordpieces, its [SEP] included; a longer one is cut."""
     separates_untitled: bool = False
     """Whether the window of a passage without a title begins with the [SEP] that otherwise ends the
     title. A reader trained only on titled passages marks the first row of a passage that holds no
     answer, because that row was never text. Without the separator it would be text, and be taken
     for an answer."""
-    window_length: int = 256
+    window_length: Length = 256
     """Longest window of a passage in wordpieces, title and separators included."""
-    window_stride: int = 192
+    window_stride: Length = 192
     """Wordpieces from the start of one window to the start of the next. The paper uses a stride of
     128 with windows of 293."""
-    max_answer_length: int = 30
+    max_answer_length: Size = 30
     """Longest answer in wordpieces."""
     shared_normalization: bool = False
     """Whether the logits of different passages are comparable, as they are after training with one
@@ -134,12 +143,16 @@ class DeformerConfig:
             **changes: Fields that replace those of the file.
 
         Raises:
-            PrereadError: If two fields contradict each other.
+            PrereadError: If a field is of another type, out of bounds, or contradicts another.
         """
         names = {field.name for field in fields(cls)}
         known = {name: value for name, value in described.items() if name in names}
-        if known.get("id2label") is not None:
-            known["id2label"] = {int(n): label for n, label in known["id2label"].items()}
+        labels = known.get("id2label")
+        if isinstance(labels, Mapping):
+            known["id2label"] = {
+                int(n) if str(n).isdecimal() else n: label for n, label in labels.items()
+            }
+        validate(_DESCRIBED, known, "reader configuration", _REMEDY)
         return cls(**{**known, **changes})
 
     def to_dict(self) -> dict[str, Any]:
@@ -179,6 +192,10 @@ class DeformerConfig:
             f"hidden_size ({self.hidden_size}) must be a multiple of num_attention_heads "
             f"({self.num_attention_heads})",
         )
+        self._require(
+            self.pad_token_id is None or self.pad_token_id < self.vocab_size,
+            f"pad_token_id must be below vocab_size ({self.vocab_size}), found {self.pad_token_id}",
+        )
         longest = max(self.window_length, self.max_question_length)
         offset = f" less position_offset ({self.position_offset})" if self.position_offset else ""
         self._require(
@@ -206,3 +223,14 @@ class DeformerConfig:
     def _require(holds: bool, message: str) -> None:
         if not holds:
             raise PrereadError(f"reader configuration: {message}.")
+
+
+_HINTS = get_type_hints(DeformerConfig, include_extras=True)
+_FIELDS: dict[str, Any] = {
+    field.name: (_HINTS[field.name], field.default) for field in fields(DeformerConfig)
+}
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+_DESCRIBED: TypeAdapter[BaseModel] = TypeAdapter(
+    create_model("_Described", __config__=_STRICT, **_FIELDS)
+)
+"""Checks each field of a file."""

@@ -6,6 +6,7 @@ configuration as JSON, weights as safetensors, never code and never a pickle.
 
 import os
 import re
+import stat
 import threading
 import time
 from functools import cache
@@ -29,6 +30,9 @@ _LEAST_WAIT_S = 0.5
 _TIMEOUT_S = 3.0
 """For each step of a request; the look-up of an address does not heed it."""
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
+_SUFFIXES = frozenset({".json", ".safetensors", ".txt", ".model"})
+_MOST_TEXT_BYTES = 1 << 28
+"""Of a configuration or vocabulary, which is read as a whole; the largest have some 20 MB."""
 _FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "1_Pooling/config.json")
 _OTHERS = ("*/*.safetensors", "onnx/*", "openvino/*", "coreml/*")
 
@@ -66,8 +70,9 @@ def find_checkpoint(name: str | Path, *, allow_hub: bool = True) -> str:
 
     Raises:
         PrereadError: If the name is empty, or no text and no path, the operating system refuses to
-            look it up, or it is one for the hub, and the hub must not be asked, has no such model,
-            or cannot be reached and its cache does not have the model either.
+            look it up, or a file in the folder is a pipe, a device, or too large. Also if it is a
+            name for the hub, and the hub must not be asked, has no such model, or cannot be reached
+            and its cache does not have the model either.
     """
     path = check_path("reader", name, "a name or a path")
     if name == "":  # which would be the working folder
@@ -82,7 +87,8 @@ def find_checkpoint(name: str | Path, *, allow_hub: bool = True) -> str:
             return str(shipped)
         if looks_like_path(name):
             folder = path.expanduser()
-            folder.exists()  # raises what loading from it would raise
+            if folder.is_dir():  # or raises what loading from it would raise
+                _check_files(folder)
             return str(folder)
     except (OSError, RuntimeError) as error:  # RuntimeError: nobody has the home of ``~name``
         reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
@@ -98,6 +104,36 @@ def find_checkpoint(name: str | Path, *, allow_hub: bool = True) -> str:
             "in Python. If you have it in a folder, `preread set-reader` makes the index name that."
         )
     return _fetched(str(name))
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse a checkpoint whose files are none, or too large to be read as a whole.
+
+    Links are followed, as the hub's own cache has them.
+
+    Raises:
+        PrereadError: If one is a pipe or a device, which has no end, or a large one of text.
+    """
+    try:
+        found = list(folder.iterdir())
+    except OSError:  # who opens a file in it says what the system refuses
+        return
+    for path in found:
+        if path.suffix not in _SUFFIXES:
+            continue
+        try:
+            status = path.stat()
+        except OSError:  # a broken link; who needs the file says what is missing
+            continue
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise PrereadError(
+                f"{path}: expected a file of a reader, found a device, pipe or socket. Remove it."
+            )
+        if path.suffix != ".safetensors" and status.st_size > _MOST_TEXT_BYTES:
+            raise PrereadError(
+                f"{path}: expected at most {_MOST_TEXT_BYTES >> 20} MiB, found "
+                f"{status.st_size >> 20:,} MiB. No reader has such a file; fetch it again."
+            )
 
 
 @cache

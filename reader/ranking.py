@@ -17,7 +17,9 @@ from .config import DeformerConfig
 
 RANKING_FILE = "ranking.json"
 
-ConfidenceWeights = Annotated[tuple[float, ...], Field(min_length=3, max_length=3)]
+Weight = Annotated[float, Field(ge=-1e6, le=1e6)]
+"""Larger ones make scores that are no numbers."""
+ConfidenceWeights = Annotated[tuple[Weight, ...], Field(min_length=3, max_length=3)]
 """Bias of a logistic function, then the weights of its two features."""
 Interval = Annotated[tuple[float, ...], Field(min_length=2, max_length=2)]
 """Lower and upper end of a 95 % interval, in percent."""
@@ -77,7 +79,7 @@ class FittedOn(_Stored):
 class AnswerWeights(_Stored):
     """How answers are ranked for one kind of retrieval."""
 
-    bm25_weight: float = 0.5
+    bm25_weight: Weight = 0.5
     """Logits that one point of a passage's BM25 score adds to each of its spans."""
     aggregate_answers: bool = False
     """Whether the probabilities of equal answers in several passages are added up. If not, the best
@@ -98,18 +100,18 @@ class VectorRanking(AnswerWeights):
     encoder: str
     """Fingerprint of the encoder of the vectors. The entry is used with this encoder only, since
     the cosines of another have another scale."""
-    similarity_weight: float
+    similarity_weight: Weight
     """Logits that a cosine of 1 adds to each span of a passage."""
 
 
 class Ranking(AnswerWeights):
     """How answers are ranked; the defaults are used for a reader without the file."""
 
-    passage_weight: float = 0.0
+    passage_weight: Weight = 0.0
     """Logits that one logit of a passage's margin adds to each of its spans, for every retriever.
     The margin is the logit of the best span less the no-answer score. Not 0 only in readers with
     ``has_no_answer_score``."""
-    stop_margin: float | None = None
+    stop_margin: Weight | None = None
     """Reading stops when the best answer so far is this many logits ahead of what the BM25 scores
     of the unread passages are worth. None reads all passages."""
     vectors: VectorRanking | None = None

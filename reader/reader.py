@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
 
 from ..data import PrereadError
 from ..data.io.system_errors import words_of
@@ -126,7 +125,9 @@ class Reader:
             model = DeformerForQuestionAnswering.from_pretrained(source, half_words=True, **changes)
             tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
             ranking = load_ranking(source)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        except PrereadError:
+            raise
+        except Exception as error:  # whatever a library raises at a file, it is the file's fault
             raise PrereadError(f"{name}: reader could not be loaded: {words_of(error)}") from error
         return cls(
             model,

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from ..text.characters import is_blank
 
+MAX_HEADING_CHARS = 300
+"""A longer heading is a paragraph, and a longer name of a column is left out: both are repeated in
+every passage below them, so that a small file would become a large corpus."""
 _NEWLINE = re.compile(r"\r\n?|\n")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]+")
 """Control characters, and halves of surrogate pairs, which some PDF files bring along."""
@@ -61,13 +64,17 @@ class BlockList:
 
         Args:
             level: Its depth; a heading closes all others of its depth and below.
-            text: Its words; a heading without any is passed over.
+            text: Its words. A heading without any is passed over; one of more than
+                ``MAX_HEADING_CHARS`` characters is a paragraph.
             start: Where its source begins, in code points.
             end: Where its source ends, exclusive.
             page: The page it stands on, from 1.
         """
         text = " ".join(_NO_TEXT.sub(" ", text).split())
         if is_blank(text):
+            return
+        if len(text) > MAX_HEADING_CHARS:
+            self.add(text, start=start, end=end, page=page)
             return
         self._keep_unused(level)
         self._path = [(depth, above) for depth, above in self._path if depth < level]

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 from ..errors import DataError
 from ..io.lines import FREE_EXPANSION_BYTES, MAX_EXPANSION
-from .blocks import Block, BlockKind, BlockList
+from .blocks import MAX_HEADING_CHARS, Block, BlockKind, BlockList
 from .tables import row_text
 
 _HEADING = re.compile(r"heading (\d)")
@@ -40,11 +40,12 @@ def docx_blocks(file: BinaryIO, path: Path) -> list[Block]:
         _check_size(file, path)
         document = docx.Document(file)
         blocks = BlockList()
+        styles: dict[str | None, str] = {}
         for content in document.iter_inner_content():
             if hasattr(content, "rows"):
                 _add_table(blocks, content)
             else:
-                _add_paragraph(blocks, content)
+                _add_paragraph(blocks, content, styles)
         return blocks.finished()
     except DataError:
         raise
@@ -73,9 +74,20 @@ def _check_size(file: BinaryIO, path: Path) -> None:
     file.seek(0)
 
 
-def _add_paragraph(blocks: BlockList, paragraph: Any) -> None:
-    """A paragraph, list item or heading."""
-    style = (paragraph.style.name if paragraph.style is not None else "").lower()
+def _add_paragraph(blocks: BlockList, paragraph: Any, styles: dict[str | None, str]) -> None:
+    """A paragraph, list item or heading.
+
+    Args:
+        blocks: Where it is added.
+        paragraph: The paragraph.
+        styles: Names of the styles of the paragraphs before, by identifier. python-docx searches
+            the whole list of styles each time.
+    """
+    identifier = paragraph._p.style
+    if identifier not in styles:
+        found = paragraph.style
+        styles[identifier] = (found.name or "" if found is not None else "").lower()
+    style = styles[identifier]
     heading = _HEADING.match(style)
     if style == "title":
         blocks.heading(0, paragraph.text)
@@ -91,16 +103,31 @@ def _add_paragraph(blocks: BlockList, paragraph: Any) -> None:
 
 def _add_table(blocks: BlockList, table: Any) -> None:
     """The rows of a table."""
-    rows = [list(_cells(row)) for row in table.rows]
+    rows = list(_rows(table))
     header = rows[0] if len(rows) > 1 else []
     for row in rows[1:] or rows:
         blocks.add(row_text(header, row), BlockKind.TABLE_ROW)
 
 
-def _cells(row: Any) -> Iterator[str]:
-    """The texts of a row's cells; a merged cell counts once."""
-    last = None
-    for cell in row.cells:
-        if cell._tc is not last:
-            yield cell.text
-        last = cell._tc
+def _rows(table: Any) -> Iterator[list[str]]:
+    """The texts of each row's cells.
+
+    A cell that spans columns counts once. One that spans rows counts in each, unless it is longer
+    than a heading may be. python-docx has a property for this, which makes as many cells as a file
+    says that one spans.
+    """
+    from docx.table import _Cell
+
+    above: dict[int, str] = {}
+    for row in table.rows:
+        texts: dict[int, str] = {}
+        column = row.grid_cols_before
+        for cell in row._tr.tc_lst:
+            if cell.vMerge == "continue" and column in above:
+                repeated = above[column]
+                texts[column] = repeated if len(repeated) <= MAX_HEADING_CHARS else ""
+            else:
+                texts[column] = _Cell(cell, table).text
+            column += cell.grid_span
+        yield list(texts.values())
+        above = texts

@@ -12,6 +12,7 @@ from ..io.lines import read_whole_bytes
 from ..io.peek import data_suffix
 from ..io.policy import ReadReport
 from ..records import Metadata, Passage
+from .blocks import MAX_HEADING_CHARS
 from .passages import cut_passages
 from .reading import DOCUMENT_SUFFIXES, read_document
 
@@ -135,7 +136,8 @@ def document_passages(file: DocumentFile, content: bytes, report: ReadReport) ->
     if not document.blocks:
         report.left_out[EMPTY] += 1
         return []
-    title = document.title or Path(file.name.removesuffix(".gz")).stem
+    name = Path(file.name.removesuffix(".gz")).stem
+    title = document.title if 0 < len(document.title) <= MAX_HEADING_CHARS else name
     blocks = (
         block if block.headings else replace(block, headings=(title,)) for block in document.blocks
     )

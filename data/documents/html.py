@@ -1,7 +1,9 @@
 """HTML, by the standard library's parser, which alone tells where in the source each tag stands."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 
 from .blocks import Block, BlockKind, BlockList, line_starts
@@ -22,6 +24,9 @@ _INLINE = frozenset(
 """Elements that stand within a line of text; all others begin and end a block."""
 _SPACES = re.compile(r"\s+")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_MOST_OPEN = 10
+"""Tags, comments and declarations without an end. The parser looks for the end of each in all that
+follows; after so many, the rest of the page is text."""
 
 
 def html_blocks(source: str) -> list[Block]:
@@ -51,7 +56,7 @@ def html_title(source: str) -> str:
     """
     page = _Page(source, only_main=True)
     page.feed(source)
-    return " ".join(page.title.split())
+    return page.title
 
 
 @dataclass(slots=True)
@@ -59,7 +64,8 @@ class _Table:
     """A table that is open."""
 
     header: list[str] = field(default_factory=list)
-    cells: list[str] = field(default_factory=list)
+    cells: list[list[str]] = field(default_factory=list)
+    """The paragraphs of each cell of the row so far."""
     is_header: bool = True
     """Whether all cells of the row so far are header cells."""
     n_rows: int = 0
@@ -67,6 +73,12 @@ class _Table:
     """Whether it holds another table: its cells are then blocks like any other."""
     start: int = 0
     """Where its current row begins."""
+
+    def take_row(self) -> list[str]:
+        """The texts of the row so far; the next row begins."""
+        texts = [" ".join(cell).strip() for cell in self.cells]
+        self.cells, self.is_header = [], True
+        return texts
 
 
 class _Page(HTMLParser):
@@ -80,7 +92,7 @@ class _Page(HTMLParser):
             only_main: Whether what is not in a ``main`` element is left out.
         """
         super().__init__(convert_charrefs=True)
-        self.title = ""
+        self._title: list[str] = []
         self._lines = line_starts(source.replace("\r", " "))  # the parser counts \n only
         self._n_main = 0 if only_main else 1
         self._blocks = BlockList()
@@ -89,12 +101,18 @@ class _Page(HTMLParser):
         self._left_out: list[str] = []
         self._lists: list[int | None] = []
         self._marker = ""
-        self._term = ""
+        self._terms: list[str] = []
         self._in_term = False
         self._tables: list[_Table] = []
         self._heading: int | None = None
         self._n_pre = 0
         self._in_title = False
+        self._n_open = 0
+
+    @property
+    def title(self) -> str:
+        """The text of the title element, on one line."""
+        return " ".join("".join(self._title).split())
 
     def finished(self) -> list[Block]:
         """All blocks."""
@@ -139,11 +157,55 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Take text."""
         if self._in_title:
-            self.title += data
+            self._title.append(data)
         elif not self._left_out and self._n_main:
             if self._start is None and data.strip():
                 self._start = self._offset() + len(data) - len(data.lstrip())
             self._text.append(data if self._n_pre else _SPACES.sub(" ", data))
+
+    def parse_starttag(self, i: int) -> int:
+        """Parse a start tag."""
+        return self._unless_many_open(super().parse_starttag, i)
+
+    def parse_endtag(self, i: int) -> int:
+        """Parse an end tag."""
+        return self._unless_many_open(super().parse_endtag, i)
+
+    def parse_comment(self, i: int, report: bool = True) -> int:
+        """Parse a comment."""
+        return self._unless_many_open(super().parse_comment, i)
+
+    def parse_pi(self, i: int) -> int:
+        """Parse a processing instruction."""
+        return self._unless_many_open(super().parse_pi, i)
+
+    def parse_html_declaration(self, i: int) -> int:
+        """Parse a declaration, such as the document type."""
+        return self._unless_many_open(super().parse_html_declaration, i)
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Parse a marked section; one of an unknown kind is a comment, as browsers take it."""
+        try:
+            return super().parse_marked_section(i)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
+    def _unless_many_open(self, parse: Callable[[int], int], start: int) -> int:
+        """Parse what begins somewhere, unless many have had no end: then the rest is text.
+
+        Args:
+            parse: Looks for its end, which is negative where there is none.
+            start: Where it begins.
+
+        Returns:
+            Where it ends.
+        """
+        if self._n_open >= _MOST_OPEN:
+            self.handle_data(unescape(self.rawdata[start:]))
+            return len(self.rawdata)
+        end = parse(start)
+        self._n_open += end < 0
+        return end
 
     def _begin(self, tag: str, values: dict[str, str | None]) -> None:
         """Begin an element that is a block."""
@@ -172,7 +234,7 @@ class _Page(HTMLParser):
             table.start = self._offset()
         elif tag in ("td", "th") and table is not None and not table.is_layout:
             table.is_header = table.is_header and tag == "th"
-            table.cells.append("")
+            table.cells.append([])
 
     def _end(self, tag: str) -> None:
         """End an element that is a block."""
@@ -187,8 +249,7 @@ class _Page(HTMLParser):
         elif tag in ("ul", "ol", "menu") and self._lists:
             self._lists.pop()
         elif tag == "dl":
-            self._blocks.add(self._term, start=self._offset(), end=self._offset())
-            self._term = ""
+            self._blocks.add(self._taken_term(), start=self._offset(), end=self._offset())
         elif tag in ("tr", "table") and self._tables:
             self._end_row(self._tables[-1])
             if tag == "table":
@@ -205,9 +266,9 @@ class _Page(HTMLParser):
         if not self._n_pre:
             text = "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
         if table is not None and table.cells and not table.is_layout:
-            table.cells[-1] = f"{table.cells[-1]} {text}".strip()
+            table.cells[-1].append(text)
         elif self._in_term:
-            self._term = ", ".join(filter(None, (self._term, text)))
+            self._terms.append(text)
         elif self._heading is not None:
             self._blocks.heading(self._heading, text, start=start, end=end)
         elif self._n_pre:
@@ -216,13 +277,18 @@ class _Page(HTMLParser):
             marker, self._marker = self._marker, ""
             self._blocks.add(marker + text, BlockKind.LIST_ITEM, start=start, end=end)
         else:
-            text, self._term = f"{self._term}: {text}" if self._term else text, ""
-            self._blocks.add(text, start=start, end=end)
+            term = self._taken_term()
+            self._blocks.add(f"{term}: {text}" if term else text, start=start, end=end)
+
+    def _taken_term(self) -> str:
+        """The terms of a list of definitions that have no definition yet, each used once."""
+        term = ", ".join(filter(None, self._terms))
+        self._terms = []
+        return term
 
     def _end_row(self, table: _Table) -> None:
         """Make a block of a table's row, or its header of the first one."""
-        cells, is_header = table.cells, table.is_header
-        table.cells, table.is_header = [], True
+        is_header, cells = table.is_header, table.take_row()
         if not any(cells):
             return
         if is_header and not table.n_rows:
@@ -235,9 +301,9 @@ class _Page(HTMLParser):
 
     def _spread(self, table: _Table) -> None:
         """Take a table for one that only arranges others: what its cells hold are paragraphs."""
-        for cell in table.cells:
+        for cell in table.take_row():
             self._blocks.add(cell, start=table.start, end=self._offset())
-        table.cells, table.is_layout = [], True
+        table.is_layout = True
 
     def _offset(self) -> int:
         """Where in the source the parser stands."""

@@ -15,6 +15,8 @@ from .blocks import Block, BlockKind, BlockList
 _HEADING_SIZE = 1.15
 """Times the size of the running text that a heading's letters have at least."""
 _HEADING_WORDS = 15
+_HEADING_LEVELS = 9
+"""Sizes of letters that make a heading; smaller ones do not, as where each line has its own."""
 _GAP = 1.6
 """Times the usual distance of two lines that separates paragraphs."""
 _LEADING = 1.3
@@ -61,6 +63,7 @@ def pdf_blocks(file: BinaryIO, path: Path) -> list[Block]:
             sizes[line.size] += len(line.text)
     usual = sizes.most_common(1)[0][0] if sizes else 0.0
     larger = sorted({size for size in sizes if size >= usual * _HEADING_SIZE}, reverse=True)
+    larger = larger[:_HEADING_LEVELS]
     blocks = BlockList()
     for number, page in enumerate(pages, start=1):
         lines = _without_edges(page, repeated)
@@ -175,10 +178,11 @@ def _paragraphs(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
 
 def _joined(lines: Sequence[str]) -> str:
     """Lines as one, with words that were divided at their ends whole again."""
-    text = ""
+    parts: list[str] = []
     for line in lines:
-        if _HYPHEN.search(text) and line[:1].islower():
-            text = text[:-1] + line
-        else:
-            text = f"{text} {line}" if text else line
-    return text
+        if parts and _HYPHEN.search(parts[-1]) and line[:1].islower():
+            parts[-1] = parts[-1][:-1]
+        elif parts:
+            parts.append(" ")
+        parts.append(line)
+    return "".join(parts)

@@ -44,14 +44,16 @@ def joined_lines(lines: list[str]) -> str:
     Args:
         lines: Without white space around them.
     """
-    text = ""
+    parts: list[str] = []
+    n_of_line = 0
     for line in lines:
-        if text:
-            last = text.rsplit("\n", 1)[-1]
-            goes_on = len(last) >= _WRAPPED_AT and not _SENTENCE_END.search(last)
-            text += " " if goes_on else "\n"
-        text += line
-    return text
+        if parts:
+            goes_on = n_of_line >= _WRAPPED_AT and not _SENTENCE_END.search(parts[-1])
+            parts.append(" " if goes_on else "\n")
+            n_of_line = n_of_line + 1 if goes_on else 0
+        parts.append(line)
+        n_of_line += len(line)
+    return "".join(parts)
 
 
 def _is_title(line: str) -> bool:

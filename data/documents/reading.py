@@ -19,6 +19,8 @@ from .front_matter import read_front_matter
 from .plain import plain_blocks
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset=[\"']?([\w-]+)", re.IGNORECASE)
+_NO_CHARSETS = frozenset("idna punycode raw-unicode-escape undefined unicode-escape utf-7".split())
+"""Encodings of Python that no page is in."""
 _N_PEEKED = 2048
 """Bytes of an HTML file in which its encoding is looked for."""
 
@@ -112,10 +114,7 @@ def _decoded(path: Path, content: bytes, encoding: str = "utf-8") -> str:
     """
     if b"\0" in content:
         raise NotTextError("expected text, found binary data. Take the file away.", path=path)
-    try:
-        codec = codecs.lookup(encoding).name
-    except LookupError:
-        codec = "utf-8"
+    codec = _charset(encoding)
     try:
         return content.decode("utf-8-sig" if codec == "utf-8" else codec)
     except UnicodeDecodeError as error:
@@ -126,3 +125,13 @@ def _decoded(path: Path, content: bytes, encoding: str = "utf-8") -> str:
             f"expected {codec.upper()}, found byte 0x{content[error.start]:02x} at position "
             f"{column + 1} of the line. Convert the file to UTF-8, for instance with iconv."
         ) from error
+
+
+def _charset(name: str) -> str:
+    """Python's name of the encoding that a page names; UTF-8 where it names none of text."""
+    try:
+        codec = codecs.lookup(name).name
+        "".encode(codec)  # fails with those that do not encode text
+    except (LookupError, UnicodeError):
+        return "utf-8"
+    return "utf-8" if codec in _NO_CHARSETS else codec

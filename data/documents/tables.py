@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
+
+from .blocks import MAX_HEADING_CHARS
 
 _PROPER = re.compile(r"\W*(?:\w*[A-Z0-9]\w*[A-Z0-9]|[A-Z0-9]\b)")
 """A word of capitals or digits, such as SSO, IPv6 or A: it keeps its first letter."""
@@ -14,16 +17,16 @@ def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
     are left out; cells are separated by semicolons where one of them has a comma of its own.
 
     Args:
-        header: The table's column names; may be empty or shorter than the row.
+        header: The table's column names; may be empty or shorter than the row. One of more than
+            ``MAX_HEADING_CHARS`` characters is left out.
         cells: The texts of the row's cells.
 
     Returns:
         The sentence; empty where all cells are.
     """
-    names = [*map(_one_line, header), *[""] * len(cells)]
     named = [
-        (name.rstrip(":"), found)
-        for name, cell in zip(names, cells, strict=False)
+        (_one_line(name).rstrip(":") if len(name) <= MAX_HEADING_CHARS else "", found)
+        for name, cell in zip_longest(header[: len(cells)], cells, fillvalue="")
         if (found := _one_line(cell).rstrip(".;, "))
     ]
     if not named:

@@ -8,7 +8,10 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from ..io.redaction import redacted
 from .partial import Version
 
-_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+_NUMBER = "[0-9]{1,24}"
+"""Python refuses to read numbers of more than 4,300 digits, which a server may send."""
+_CONTENT_LENGTH = re.compile(_NUMBER)
+_CONTENT_RANGE = re.compile(rf"bytes (?:({_NUMBER})-{_NUMBER}|\*)/({_NUMBER}|\*)")
 
 
 def content_length(response: Response) -> int | None:
@@ -18,7 +21,7 @@ def content_length(response: Response) -> int | None:
         response: Its answer.
     """
     text = response.headers.get("Content-Length", "")
-    return int(text) if text.isdecimal() else None
+    return int(text) if _CONTENT_LENGTH.fullmatch(text) else None
 
 
 def content_range(response: Response) -> tuple[int | None, int | None]:

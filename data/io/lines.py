@@ -6,6 +6,7 @@ a file that is read as a whole, and how far gzip data may expand.
 
 import gzip
 import io
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ _OTHER_COMPRESSION = {
 }
 """Name of a compression by the bytes with which its files begin."""
 _BOM = b"\xef\xbb\xbf"
+_MARKS = re.compile(rb"^(?:%b)+" % _BOM, re.MULTILINE)
 _BUFFER_BYTES = 1 << 18
 
 
@@ -255,24 +257,15 @@ def read_whole_text(path: Path) -> str:
         DataError: If the file cannot be read, is not UTF-8, or is larger than ``MAX_FILE_BYTES``,
             or gzip data is damaged or expands too far.
     """
-    lines: list[str] = []
-    pieces: list[bytes] = []
-    n_bytes = 0
-    for line, raw in _pieces(path, MAX_LINE_BYTES):
-        n_bytes += len(raw)
-        _check_size(n_bytes, MAX_FILE_BYTES, path, line)
-        pieces.append(raw)
-        if raw.endswith(b"\n"):
-            lines.append(_decode_pieces(pieces, path, line))
-            pieces.clear()
-    if pieces:
-        lines.append(_decode_pieces(pieces, path, line))
-    return "".join(lines)
-
-
-def _decode_pieces(pieces: list[bytes], path: Path, line: int) -> str:
-    """Decode one line that was read in pieces."""
-    return decode_line(without_marks(b"".join(pieces)), SourceLocation(path, line))
+    content = _read_whole(path, MAX_FILE_BYTES)
+    if _BOM in content:
+        content = _MARKS.sub(b"", content)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        start, end = content.rfind(b"\n", 0, error.start) + 1, content.find(b"\n", error.start)
+        line = content.count(b"\n", 0, start) + 1
+        return decode_line(content[start : end if end >= 0 else None], SourceLocation(path, line))
 
 
 def read_whole_bytes(path: Path, max_bytes: int) -> bytes:
@@ -289,34 +282,43 @@ def read_whole_bytes(path: Path, max_bytes: int) -> bytes:
         DataError: If the file cannot be read or is too large, or gzip data is damaged or expands
             too far.
     """
-    pieces: list[bytes] = []
-    n_bytes = 0
-    for _, raw in _pieces(path, _BUFFER_BYTES, is_text=False):
-        n_bytes += len(raw)
-        _check_size(n_bytes, max_bytes, path)
-        pieces.append(raw)
-    return b"".join(pieces)
+    return _read_whole(path, max_bytes, is_text=False)
 
 
-def _check_size(n_bytes: int, max_bytes: int, path: Path, line: int | None = None) -> None:
-    """Refuse a file that is too large to be read as a whole."""
-    if n_bytes > max_bytes:
-        raise DataError(
-            f"expected a file of at most {max_bytes >> 20:,} MiB, because it is read as a whole, "
-            "found a larger one. Split it.",
-            path=path,
-            line=line,
-        )
+def _read_whole(path: Path, max_bytes: int, *, is_text: bool = True) -> bytes:
+    """Read a whole file in blocks: each line by itself would take many times the memory."""
+    content = bytearray()
+    for _, raw in _pieces(path, _BUFFER_BYTES, is_text=is_text, by_line=False):
+        content += raw
+        if len(content) > max_bytes:
+            raise DataError(
+                f"expected a file of at most {max_bytes >> 20:,} MiB, because it is read as a "
+                "whole, found a larger one. Split it.",
+                path=path,
+            )
+    return bytes(content)
 
 
-def _pieces(path: Path, max_bytes: int, *, is_text: bool = True) -> Iterator[tuple[int, bytes]]:
-    """Yield a file's lines with their numbers, those above ``max_bytes`` in several pieces."""
+def _pieces(
+    path: Path, max_bytes: int, *, is_text: bool = True, by_line: bool = True
+) -> Iterator[tuple[int, bytes]]:
+    """Yield a file's lines, those above ``max_bytes`` in several pieces, or blocks of it.
+
+    Args:
+        path: A file, plain or gzip.
+        max_bytes: The longest piece.
+        is_text: Whether the content is text, so that other compressed data is refused.
+        by_line: Whether a piece ends with its line.
+
+    Yields:
+        The number of the line in which a piece begins, and the piece.
+    """
     line, n_expanded = 1, 0
     with open_bytes(path, is_text=is_text) as file:
         is_gzip = isinstance(getattr(file, "raw", None), gzip.GzipFile)
         limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * path.stat().st_size)
         try:
-            while raw := file.readline(max_bytes):
+            while raw := (file.readline if by_line else file.read)(max_bytes):
                 n_expanded += len(raw)
                 if is_gzip and n_expanded > limit:
                     raise DataError(
@@ -327,7 +329,7 @@ def _pieces(path: Path, max_bytes: int, *, is_text: bool = True) -> Iterator[tup
                         line=line,
                     )
                 yield line, raw.removeprefix(_BOM) if n_expanded == len(raw) else raw
-                line += raw.endswith(b"\n")
+                line += raw.count(b"\n")
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise DataError(
                 f"expected whole gzip data, found it cut or damaged ({error}). "

@@ -3,18 +3,17 @@
 import re
 
 _HIDDEN = "…"
+_RUN = re.compile(r"[^\s'\"]++")
+"""What may be an address with a password: any characters but white space and quotes."""
 _USER = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)"
-    r"(?:(?P<name>[^\s/?#@:'\"]*):(?!\d+(?:[/?#\s'\"]|$))[^\s'\"]*@|[^\s/?#@'\"]*@)"
+    r"://(?:(?P<name>[^\s/?#@:'\"]*+):(?!\d+(?:[/?#\s'\"]|$))[^\s'\"]*@|[^\s/?#@'\"]*+@)"
 )
 """What stands before the host of an address. A password may hold any character but white space and
 quotes; after a port, there is none."""
-_VALUE = re.compile(
-    r"(?P<name>\b[\w.-]*(?:pass|pwd|secret|token|key|sig|credential|auth)[\w.-]*=)"
-    r"(?:'[^']*'|[^\s&#'\"]+)",
-    re.IGNORECASE,
-)
-"""A parameter of an address, or of libpq, with a name as secrets have."""
+_VALUE = re.compile(r"(?<![\w.-])(?P<name>[\w.-]++)=(?:'[^']*+'|[^\s&#'\"]++)")
+"""A parameter of an address, or of libpq."""
+_SECRET = re.compile(r"pass|pwd|secret|token|key|sig|credential|auth", re.IGNORECASE)
+"""What the names of parameters hold that are secrets."""
 
 
 def redacted(text: str) -> str:
@@ -23,10 +22,21 @@ def redacted(text: str) -> str:
     Args:
         text: An address, or a message that may hold some.
     """
-    return _VALUE.sub(rf"\g<name>{_HIDDEN}", _USER.sub(_without_user, text))
+    return _VALUE.sub(_without_value, _RUN.sub(_without_users, text))
+
+
+def _without_users(run: re.Match[str]) -> str:
+    """The characters of a run without user names and passwords, which end at its last ``@``."""
+    users, at, rest = run[0].rpartition("@")
+    return _USER.sub(_without_user, users + at) + rest
 
 
 def _without_user(found: re.Match[str]) -> str:
     """The address up to its host; a name is shown only where a password is what is secret."""
     name = f"{found['name']}:" if found["name"] else ""
-    return f"{found['scheme']}{name}{_HIDDEN}@"
+    return f"://{name}{_HIDDEN}@"
+
+
+def _without_value(found: re.Match[str]) -> str:
+    """The parameter without its value, if that is secret."""
+    return f"{found['name']}={_HIDDEN}" if _SECRET.search(found["name"]) else found[0]

@@ -1,6 +1,7 @@
 """Writing the BM25 index with Lucene, through Anserini's indexer."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
@@ -40,6 +41,7 @@ _ADVICE_ON_DAMAGE = (
     "Run `preread verify`; restore a damaged file from a backup, or build the index again."
 )
 DOCID_FIELD = "id"
+_DOCID = re.compile("[0-9]{10}")
 CONTENTS_FIELD = "contents"
 _FILES = TypeAdapter(list[Annotated[FileEntry, named(LUCENE_FILE_NAME)]])
 
@@ -67,6 +69,23 @@ def docid_of(ordinal: int) -> str:
         passages.
     """
     return f"{ordinal:010d}"
+
+
+def ordinal_of(docid: str) -> int:
+    """Read what `docid_of` wrote.
+
+    Args:
+        docid: Lucene's document identifier.
+
+    Raises:
+        IndexFormatError: If it is none that we write.
+    """
+    if not _DOCID.fullmatch(docid) or int(docid) >= 1 << 32:
+        raise IndexFormatError(
+            f"the BM25 index: expected ten digits in the place of a passage's number, found "
+            f"{docid!r:.60}. It is damaged, or another program's. {_ADVICE_ON_DAMAGE}"
+        )
+    return int(docid)
 
 
 def build_bm25(

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
-from .indexer import CONTENTS_FIELD
+from .indexer import CONTENTS_FIELD, ordinal_of
 from .java import CALLING_JAVA, java_class
 from .searcher import Bm25Parameters, Bm25Searcher, Hit, among
 from .statistics import CorpusStatistics, FieldStatistics, inverse_document_frequency
@@ -175,7 +175,7 @@ class PartitionSearcher(Bm25Searcher):
         hits = []
         for found in self._lucene.search(query, self._capped(k), self._order, True).scoreDocs:
             score, docid = cast(f"{_SEARCH}.FieldDoc", found).fields
-            hits.append(Hit(int(docid.utf8ToString()), float(score), float(score)))
+            hits.append(Hit(ordinal_of(docid.utf8ToString()), float(score), float(score)))
         return hits
 
 

@@ -13,7 +13,7 @@ from ...data import PrereadError
 from ...data.arguments import check_count, check_number
 from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError, cannot_be_read
-from .indexer import CONTENTS_FIELD, DOCID_FIELD, docid_of, lucene_files
+from .indexer import CONTENTS_FIELD, DOCID_FIELD, docid_of, lucene_files, ordinal_of
 from .java import CALLING_JAVA, first_line, java_class, java_exception, refusal_of
 
 _LOG = logging.getLogger(__name__)
@@ -395,7 +395,7 @@ def _any_of(ordinals: Sequence[int]) -> Any:
 
 def _hits(found: Iterable[Any]) -> list[Hit]:
     """Hits of Anserini as `Hit` objects."""
-    return [Hit(int(hit.docid), score := float(hit.score), score) for hit in found]
+    return [Hit(ordinal_of(hit.docid), score := float(hit.score), score) for hit in found]
 
 
 def _place_of(refusal: OSError, folder: Path) -> Path:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
@@ -109,18 +108,22 @@ class SentenceEncoder:
         name = str(name)
         check_device(device)
         folder = find_checkpoint(name, allow_hub=allow_hub)
-        if _settings(folder, "config.json").get("model_type") == DeformerConfig.model_type:
-            raise PrereadError(
-                f"{name}: expected a sentence encoder, found a reader. Name a folder or a hub "
-                f"model of the BERT family, or '{READER}' for the retrieval head of the index's "
-                "reader."
-            )
         try:
+            if _settings(folder, "config.json").get("model_type") == DeformerConfig.model_type:
+                raise PrereadError(
+                    f"{name}: expected a sentence encoder, found a reader. Name a folder or a hub "
+                    f"model of the BERT family, or '{READER}' for the retrieval head of the "
+                    "index's reader."
+                )
             model = AutoModel.from_pretrained(folder, dtype=torch.float32, **SAFETENSORS)
             model = model.to(device)
             tokenizer = AutoTokenizer.from_pretrained(folder, **WITHOUT_CODE)
             longest = _settings(folder, "sentence_bert_config.json").get("max_seq_length")
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            max_length = min(longest or _MAX_LENGTH, tokenizer.model_max_length)
+            pooling = _pooling(folder, name)
+        except PrereadError:
+            raise
+        except Exception as error:  # whatever a library raises at a file, it is the file's fault
             raise PrereadError(
                 f"{name}: the encoder could not be loaded: {words_of(error)} Name a folder or a "
                 "hub model of the BERT family."
@@ -129,8 +132,8 @@ class SentenceEncoder:
             model,
             tokenizer,
             name=str(Path(name).resolve()) if Path(name).is_dir() else name,
-            pooling=_pooling(folder, name),
-            max_length=min(longest or _MAX_LENGTH, tokenizer.model_max_length),
+            pooling=pooling,
+            max_length=max_length,
             query_prefix=query_prefix,
             passage_prefix=passage_prefix,
         )

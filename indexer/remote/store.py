@@ -182,7 +182,9 @@ async def _check_redirect(session: Any, context: Any, redirect: Any) -> None:
     Raises:
         OSError: If an https address redirects to another scheme.
     """
-    target = redirect.response.headers.get("Location", "")
+    # aiohttp takes either header, the second where the first is missing or empty.
+    headers = redirect.response.headers
+    target = headers.get("Location") or headers.get("URI") or ""
     scheme = urlsplit(target).scheme.lower() or redirect.url.scheme
     if redirect.url.scheme == "https" and scheme != "https":
         raise OSError(f"the server redirects from https to {redacted(target)!r}")

@@ -111,12 +111,11 @@ def open_regular(path: Path) -> BufferedReader:
             if not stat.S_ISREG(mode):
                 raise not_regular(path, mode) from None
         raise cannot_be_read(path, error) from error
-    file = os.fdopen(descriptor, "rb")
     mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        file.close()
+    if not stat.S_ISREG(mode):  # before `fdopen`, whose error for a folder names the descriptor
+        os.close(descriptor)
         raise not_regular(path, mode)
-    return file
+    return os.fdopen(descriptor, "rb")
 
 
 def check_readable(path: Path) -> None:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from ...data import PrereadError
 from ...data.io.validation import validate
 from ...data.text.normalization import TextNormalization
+from ..config import MOST_TITLE_WEIGHT
 from ..errors import IndexFormatError, cannot_be_read
 from .files import Count, FileEntry, Sha256, check_folder
 from .json_files import parse_json_object, parse_sealed_json, read_bounded, write_sealed_json
@@ -122,7 +123,7 @@ class BuildPlan:
     corpus_format: str
     on_error: str
     limit: Count | None
-    title_weight: Count = 1
+    title_weight: Annotated[Count, Field(le=MOST_TITLE_WEIGHT)] = 1
     """How often a title counts for BM25; a manifest need not say it."""
     bm25_normalization: str = TextNormalization.NONE.value
     """Name of the `TextNormalization` of the BM25 index's texts; a manifest need not say it."""

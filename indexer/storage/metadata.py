@@ -6,6 +6,8 @@ files of an index, the newest tells.
 """
 
 import json
+import math
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -14,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...data import PrereadError
 from ...data.io.atomic import atomic_path
 from ...data.records import Metadata
 from ..errors import IndexFormatError
@@ -28,6 +31,7 @@ PASSAGES_PER_BLOCK = 32
 _BLOCKS_KEPT = 32
 """Blocks that stay decompressed."""
 _PER_BLOCK = "passages_per_block"
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _COLUMNS = {
     "ordinals": Column(("<u4",), "passages"),
     "block_offsets": Column(("<u8",), "ends of blocks"),
@@ -50,6 +54,9 @@ class MetadataWriter:
         Args:
             ordinal: Its number; higher than that of the passage before.
             metadata: Its fields; may be empty.
+
+        Raises:
+            PrereadError: If the fields of a block have more bytes than a reader accepts.
         """
         assert not self._ordinals or self._ordinals[-1] < ordinal
         self._ordinals.append(ordinal)
@@ -85,7 +92,14 @@ class MetadataWriter:
     def _end_block(self) -> None:
         if self._rows:
             line = json.dumps(self._rows, ensure_ascii=False, separators=(",", ":"))
-            self._blocks.append(zlib.compress(line.encode("utf-8"), 9))
+            content = line.encode("utf-8")
+            if len(content) > MAX_JSON_BYTES:
+                raise PrereadError(
+                    f"metadata: expected at most {MAX_JSON_BYTES >> 20} MiB of fields besides the "
+                    f"text in {len(self._rows)} passages that follow each other, found "
+                    f"{len(content) >> 20:,} MiB. Leave out the long ones."
+                )
+            self._blocks.append(zlib.compress(content, 9))
             self._rows = []
 
 
@@ -166,6 +180,10 @@ class MetadataFile:
                 raise ValueError(f"expected the fields of {n} passages")
             if not all(isinstance(fields, dict) for fields in found):
                 raise ValueError("expected fields by name")
+            if not all(
+                _is_value(name) and _is_value(fields[name]) for fields in found for name in fields
+            ):
+                raise ValueError("expected texts, numbers, truth values and lists of texts")
         except (zlib.error, ValueError, RecursionError) as error:
             raise self._damaged(error) from error
         return found
@@ -175,6 +193,17 @@ class MetadataFile:
             f"{self._path}: not a metadata file, or its bytes have changed ({error}). Restore it "
             "from a backup, or build the index again."
         )
+
+
+def _is_value(value: object) -> bool:
+    """Whether a value is one that a field may have, and can be compared and shown."""
+    if isinstance(value, str):
+        return value.isascii() or _SURROGATE.search(value) is None
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, list):
+        return all(isinstance(one, str) and _is_value(one) for one in value)
+    return isinstance(value, int)
 
 
 def write_metadata(

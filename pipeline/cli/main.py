@@ -200,7 +200,7 @@ def main() -> None:
 
 def _system_error(error: OSError) -> str:
     """An operating system's error, with the file or the output that it is about."""
-    if error.filename is None:
+    if error.filename is None or isinstance(error.filename, int):  # a descriptor
         return reason_of(error)
     return f"{os.fsdecode(error.filename)}: {reason_of(error)}"
 

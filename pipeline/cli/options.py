@@ -1,6 +1,7 @@
 """Options that several commands share, and printing."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,15 +76,20 @@ StopMargin = Annotated[
 ]
 
 
+_CONTROLS = re.compile(r"[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that control a terminal or reverse its writing, and that `json` leaves as they are."""
+
+
 def print_json(content: Any) -> None:
     """Print one JSON object on one line.
 
     Args:
         content: What `json.dumps` takes. Characters outside ASCII are escaped if the encoding of
-            standard output is not one of Unicode's.
+            standard output is not one of Unicode's, and those that control a terminal always.
     """
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
-    typer.echo(json.dumps(content, ensure_ascii=not encoding.startswith("utf")))
+    text = json.dumps(content, ensure_ascii=not encoding.startswith("utf"))
+    typer.echo(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(content: dict[str, Any]) -> None:

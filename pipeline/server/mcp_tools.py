@@ -3,6 +3,7 @@
 pyserini has such a server for search; this one answers questions as well.
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -30,6 +31,7 @@ from ..retrievers.search import FoundPassage
 from .handling import results_of
 from .jobs import AnswerJob, SearchJob
 from .limits import ServeConfig
+from .refusals import fault_of_server
 from .retrieval import Retrieval
 from .schemas import (
     AnswerReply,
@@ -68,6 +70,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     Args:
         service: The service. It must outlive the tools, which do not close it.
     """
+    _log_like_others()
     first = next(iter(service.indexes))
     names = ", ".join(service.indexes)
     limits = service.config.limits
@@ -217,12 +220,33 @@ def serve_mcp(paths: Mapping[str, Path], config: ServeConfig, *, device: str = "
         create_mcp(service).run(transport="stdio", show_banner=False, log_level="WARNING")
 
 
+def _log_like_others() -> None:
+    """Leave what fastmcp logs to the handlers of the process: its own draw on several lines."""
+    logger = logging.getLogger("fastmcp")
+    logger.handlers.clear()
+    logger.propagate = True
+    logger.setLevel(logging.WARNING)
+
+
 class _ToolErrors:
-    """A context in which an error of ours becomes one that the model is told about."""
+    """A context in which an error of ours becomes one that the model is told about.
+
+    Of a damaged index or a failing engine it is told no more than clients of the server are.
+    """
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, PrereadError):
-            raise ToolError(str(error)) from None
+            raise ToolError(str(fault_of_server(error, _request_id()) or error)) from None
+
+
+def _request_id() -> str:
+    """The identifier of the request in hand; empty on standard input and output."""
+    from fastmcp.server.dependencies import get_http_request
+
+    try:
+        return str(get_http_request().state.request_id)
+    except RuntimeError:
+        return ""

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from ...data import PrereadError
-from ...indexer import IndexFormatError
+from ...indexer.errors import IndexAccessError, IndexFormatError, IndexMismatchError
 from ..qa.lookup import UnknownPassageError
 from ..retrievers.external import EngineError
 from .errors import (
@@ -48,24 +48,35 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, UnknownPassageError):
         known: ServeError = NotFoundError(str(error))
         return _reply(request, known, field=f"passages[{error.place}].id")
-    if isinstance(error, IndexFormatError):
-        log(
-            _LOG,
-            logging.ERROR,
-            "index damaged",
-            request_id=request.state.request_id,
-            reason=str(error),
-        )
-        return _reply(request, DamagedIndexError("a file of the index is damaged. Tell its owner."))
-    if isinstance(error, EngineError):
-        about = {"request_id": request.state.request_id, "reason": str(error)}
-        log(_LOG, logging.ERROR, "retriever failed", **about)
-        return _reply(
-            request, UnavailableError("the engine that finds passages does not answer. Try later.")
-        )
+    fault = fault_of_server(error, request.state.request_id)
+    if fault is not None:
+        return _reply(request, fault)
     if not isinstance(error, ServeError):
         error = InvalidRequestError("request", str(error).rstrip("."))
     return _reply(request, error)
+
+
+def fault_of_server(error: Exception, request_id: str) -> ServeError | None:
+    """What a client is told of an index or engine that fails; the log alone names files and hosts.
+
+    Args:
+        error: What was raised while a request was answered.
+        request_id: Identifier of the request.
+
+    Returns:
+        The refusal; None where the fault is another.
+    """
+    about = {"request_id": request_id, "reason": str(error)}
+    if isinstance(error, IndexFormatError):
+        log(_LOG, logging.ERROR, "index damaged", **about)
+        return DamagedIndexError("a file of the index is damaged. Tell its owner.")
+    if isinstance(error, IndexAccessError | IndexMismatchError):
+        log(_LOG, logging.ERROR, "index not readable", **about)
+        return UnavailableError("the index cannot be read. Tell its owner.")
+    if isinstance(error, EngineError):
+        log(_LOG, logging.ERROR, "retriever failed", **about)
+        return UnavailableError("the engine that finds passages does not answer. Try later.")
+    return None
 
 
 async def _refuse_fields(request: Request, error: Exception) -> Response:

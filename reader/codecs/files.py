@@ -124,6 +124,8 @@ def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
                 "and codecs made before version 0.2 have them. Build the index again with `preread "
                 "index`, or learn the codec again with `preread learn-codec`."
             )
+        if not name.kind.is_learned:
+            raise ValueError(f"expected a codec that is learned, found {name}")
         _check_shapes(stored, name.n_bytes, reader.config.hidden_size)
         tables = {name: from_int8(stored[name], stored[name + _SCALES]) for name in _TABLES}
         codebooks = tables.pop("codebooks")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tokenizers import Tokenizer
 
+from ..text.vocabulary import vocabulary_of
 from .question_answering import DeformerForQuestionAnswering
 from .weight_names import is_lower
 
@@ -42,9 +43,10 @@ def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> st
     more = {name: getattr(model.config, name) for name in _MORE_FIELDS}
     layout |= {name: value for name, value in more.items() if value != _MORE_FIELDS[name]}
     digest.update(json.dumps(layout, sort_keys=True).encode())
+    vocabulary = vocabulary_of(tokenizer)  # checked before it is written down, with every gap
     description = json.loads(tokenizer.to_str())
     parts = [description.get("normalizer"), description.get("pre_tokenizer")]
-    parts.append(sorted(tokenizer.get_vocab(with_added_tokens=True).items()))
+    parts.append(sorted(vocabulary.items()))
     if description["model"].get("type") != "WordPiece":  # merges or scores decide tokens as well
         parts.append(description["model"])
     digest.update(json.dumps(parts, sort_keys=True).encode())

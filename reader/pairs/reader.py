@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
 
 from ...data import PrereadError
 from ...data.io.system_errors import words_of
@@ -101,7 +100,9 @@ class PairReader:
             kind = _kind(source)
             model = kind.from_pretrained(source, **changes)
             tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        except PrereadError:
+            raise
+        except Exception as error:  # whatever a library raises at a file, it is the file's fault
             raise PrereadError(f"{name}: reader could not be loaded: {words_of(error)}") from error
         return cls(model, tokenizer, name=name, device=device)
 

@@ -9,6 +9,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from .vocabulary import vocabulary_of
+
 _PERCENT = "%‰‱٪％﹪"
 _MARKUP = "|~<=>｜～＜＝＞¦￤"
 _SHAPES_AND_BLANKS = r"\u2500-\u25ff\u2800\u115f\u1160\u3164\uffa0\ufffc\ufffd"
@@ -43,7 +45,7 @@ def meaningful_tokens(tokenizer: Tokenizer) -> Tensor:
         False for tokens that carry no meaning in any text, by token id. Shape ``(n_tokens,)``,
         bool.
     """
-    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    vocabulary = vocabulary_of(tokenizer)
     flags = torch.ones(max(vocabulary.values(), default=-1) + 1, dtype=torch.bool)
     for piece, number in vocabulary.items():
         rest = piece.lstrip(_WORD_MARKS)

@@ -18,6 +18,7 @@ from tokenizers.normalizers import Normalizer
 
 from ...data.text.characters import whole_characters
 from .meaning import has_meaning
+from .vocabulary import vocabulary_of
 
 _IDEOGRAPHS = (
     ("\u3400", "\u4dbf"),
@@ -130,7 +131,7 @@ class TokenAligner:
         model = self._backend.model
         if not isinstance(model, WordPiece) or model.continuing_subword_prefix != _CONTINUES:
             return None
-        vocabulary = self._backend.get_vocab(with_added_tokens=True)
+        vocabulary = vocabulary_of(self._backend)
         texts = [""] * (max(vocabulary.values(), default=-1) + 1)
         continues = [False] * len(texts)
         for piece, number in vocabulary.items():

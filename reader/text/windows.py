@@ -99,7 +99,15 @@ class TextEncoder:
         Args:
             tokenizer: Fast tokenizer. Its truncation and padding are switched off.
             config: Configuration of the reader, with the lengths of questions and windows.
+
+        Raises:
+            PrereadError: If the tokenizer does not say which tokens are [CLS] and [SEP].
         """
+        if tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
+            raise PrereadError(
+                "tokenizer: expected tokens for [CLS] and [SEP], found none that are named so. Add "
+                "cls_token and sep_token to tokenizer_config.json."
+            )
         self.config = config
         self.backend: Tokenizer = tokenizer.backend_tokenizer
         self.backend.no_truncation()

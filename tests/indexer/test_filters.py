@@ -1,12 +1,13 @@
 """Filters on metadata."""
 
+import fnmatch
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from preread.data import PrereadError
 from preread.indexer import IndexConfig, PassageIndex, build_index
-from preread.indexer.filters import check_filter, parse_filter, passes
+from preread.indexer.filters import check_filter, is_like, parse_filter, passes
 from preread.pipeline.retrievers.filtered import search_filtered
 from preread.pipeline.retrievers.hybrid import HybridRetriever
 from preread.reader import Reader
@@ -131,3 +132,11 @@ def test_passages_without_metadata_pass_what_they_do_not_contradict(opened: Pass
     assert ordinal in opened.matching({"page": {"ne": 3}})
     assert ordinal not in opened.matching({"page": [3, 4]})
     assert len(opened.matching({"page": [3, 4]})) == 12
+
+
+def test_patterns_of_clients_are_not_kept() -> None:
+    """The cache of `fnmatch` keeps 32,768, which take a gigabyte if they are long."""
+    before = fnmatch._compile_pattern.cache_info().currsize  # type: ignore[attr-defined]
+    for number in range(100):
+        assert is_like(f"a{number}", f"*{number}") and not is_like("a", f"*{number}")
+    assert fnmatch._compile_pattern.cache_info().currsize == before  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ from preread.indexer import (
     index_info,
     verify_index,
 )
+from preread.indexer.bm25.indexer import docid_of, ordinal_of
 from preread.indexer.remote.copies import local_index
 from preread.indexer.storage.json_files import read_sealed_json, write_sealed_json
 from preread.reader import Reader
@@ -62,9 +63,18 @@ def test_fetching_nothing_gives_nothing(index: PassageIndex) -> None:
 
 
 def test_ordinals_out_of_range_are_refused(index: PassageIndex) -> None:
-    for ordinal in (-1, len(index)):
+    for ordinal in (-1, len(index), 1 << 40, 1 << 70):
         with pytest.raises(IndexError, match="no passage"):
             index.passage(ordinal)
+        with pytest.raises(IndexFormatError, match="If a search found it, the BM25 index or the"):
+            index.fetch([ordinal])
+
+
+@pytest.mark.parametrize("docid", ["", "12", "p1-0", "-000000001", "99999999999", "9999999999"])
+def test_an_identifier_of_lucene_that_is_no_ordinal_is_refused(docid: str) -> None:
+    assert ordinal_of(docid_of(7)) == 7
+    with pytest.raises(IndexFormatError, match="expected ten digits in the place of a passage's"):
+        ordinal_of(docid)
 
 
 def test_verify_accepts_an_untouched_index(built: Path) -> None:

@@ -58,7 +58,7 @@ RANKING = Ranking(
     fitted_on=FITTED_ON,
     vectors=VECTORS,
 )
-numbers = st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.floats(-1e6, 1e6)
 rankings = st.builds(
     Ranking,
     bm25_weight=numbers,
@@ -98,6 +98,7 @@ def test_the_file_that_ships_is_as_it_would_be_written(tmp_path: Path) -> None:
         ({"temperature": 2.0}, r"json: temperature: expected no field of this name, found 2\.0"),
         ({"bm25_weight": "1.5"}, "json: bm25_weight: expected a valid number, found '1.5'"),
         ({"bm25_weight": float("nan")}, "bm25_weight: expected a finite number, found nan"),
+        ({"bm25_weight": 1e308}, "bm25_weight: expected a number less than or equal to 1000000"),
         ({"aggregate_answers": 1}, "aggregate_answers: expected a valid boolean, found 1"),
         ({"answer_temperature": 0}, "answer_temperature: expected a number greater than 0, found"),
         ({"confidence_weights": [1.0]}, "confidence_weights: expected 3 items, found 1"),

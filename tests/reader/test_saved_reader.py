@@ -1,6 +1,8 @@
 """Readers are saved and loaded without transformers, and are the same as with it."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -149,3 +151,78 @@ def test_random_weights_are_drawn_as_by_transformers(make_tiny_model: MakeModel)
             if isinstance(module, nn.Embedding):
                 assert 0.01 < float(module.weight[1:].detach().std()) < 0.03
     assert not ours.embedder.word.weight[0].any()  # padding
+
+
+@pytest.fixture
+def saved(tiny_reader_path: Path, tmp_path: Path) -> Path:
+    """A reader to damage."""
+    return Path(shutil.copytree(tiny_reader_path, tmp_path / "reader"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers: expected a number less than or equal"),
+        ({"num_attention_heads": 0}, "num_attention_heads: expected a number greater than"),
+        ({"window_stride": None}, "window_stride: expected a valid integer, found None"),
+        ({"hidden_size": "32"}, "hidden_size: expected a valid integer, found '32'"),
+        ({"layer_norm_eps": float("inf")}, "layer_norm_eps: expected a finite number, found inf"),
+        ({"pad_token_id": 10**9}, "pad_token_id must be below vocab_size"),
+        ({"id2label": []}, r"id2label: expected a valid dictionary, found \[\]"),
+        ({"base": []}, r"base: expected a valid string, found \[\]"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused(
+    change: dict[str, object], message: str, saved: Path
+) -> None:
+    path = saved / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(PrereadError, match=message):
+        Reader.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("tokenizer.json", "{}"),
+        ("tokenizer.json", "["),
+        ("tokenizer_config.json", "[]"),
+        ("tokenizer_config.json", '{"cls_token": [], "sep_token": 1}'),
+        ("config.json", '{"model_type": []}'),
+        ("config.json", '{"model_type": "bert", "num_hidden_layers": "x"}'),
+    ],
+)
+def test_files_that_cannot_be_loaded_name_the_reader(file: str, content: str, saved: Path) -> None:
+    (saved / file).write_text(content)
+    with pytest.raises(PrereadError, match=f"^{saved}: reader could not be loaded: "):
+        Reader.load(saved)
+
+
+def test_a_token_id_beyond_any_vocabulary_is_refused(saved: Path) -> None:
+    """Tables by token id would fill the memory."""
+    path = saved / "tokenizer.json"
+    described = json.loads(path.read_text())
+    described["model"]["vocab"]["piano"] = 1 << 31
+    path.write_text(json.dumps(described))
+    reader = Reader.load(saved)
+    with pytest.raises(PrereadError, match="token ids below 16,777,216, found 2,147,483,648"):
+        _ = reader.fingerprint
+
+
+@pytest.mark.parametrize("file", ["config.json", "ranking.json", "model.safetensors", "vocab.txt"])
+def test_a_pipe_or_device_is_not_waited_for(file: str, saved: Path) -> None:
+    (saved / file).unlink(missing_ok=True)
+    os.mkfifo(saved / file)
+    with pytest.raises(PrereadError, match=f"{file}: expected a file of a reader, found a device"):
+        Reader.load(saved)
+    (saved / file).unlink()
+    (saved / file).symlink_to("/dev/zero")
+    with pytest.raises(PrereadError, match=f"{file}: expected a file of a reader, found a device"):
+        Reader.load(saved)
+
+
+def test_a_vocabulary_of_any_size_is_refused(saved: Path) -> None:
+    with (saved / "vocab.txt").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(PrereadError, match="vocab.txt: expected at most 256 MiB, found 1,048,576"):
+        Reader.load(saved)

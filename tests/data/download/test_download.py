@@ -34,6 +34,7 @@ from preread.data.download import (
     transfer,
 )
 from preread.data.download.locking import sole_downloader
+from preread.data.download.responses import content_length, content_range
 from preread.data.download.transfer import EncryptedSession
 
 CONTENT = b"".join(hashlib.sha256(str(i).encode()).digest() for i in range(12_000))  # 384,000
@@ -707,3 +708,12 @@ def test_every_file_of_our_list_is_pinned_or_needs_consent() -> None:
     assert all(name.startswith("dpr-") for name in without)
     for remote in load_registry().values():
         assert remote.url.startswith("https://") and "/master/" not in remote.url
+
+
+def test_headers_with_numbers_of_any_length_tell_nothing() -> None:
+    response = requests.Response()
+    response.headers["Content-Length"] = "9" * 5_000
+    response.headers["Content-Range"] = f"bytes {'9' * 5_000}-{'9' * 5_000}/{'9' * 5_000}"
+    assert content_length(response) is None and content_range(response) == (None, None)
+    response.headers.update({"Content-Length": "7", "Content-Range": "bytes 3-9/10"})
+    assert content_length(response) == 7 and content_range(response) == (3, 10)

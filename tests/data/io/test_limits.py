@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,15 @@ def test_a_binary_file_is_read_whole(tmp_path: Path) -> None:
     plain.write_bytes(content)
     packed.write_bytes(gzip.compress(content))
     assert lines.read_whole_bytes(plain, MIB) == lines.read_whole_bytes(packed, MIB) == content
+
+
+def test_a_file_of_short_lines_takes_no_more_memory_than_another(tmp_path: Path) -> None:
+    """A line by itself takes 40 bytes and more: 260 kB of gzip data filled 7 GB."""
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(b"\n1" * (2 * MIB)))
+    for read in (lines.read_whole_text, lambda path: lines.read_whole_bytes(path, 8 * MIB)):
+        tracemalloc.start()
+        assert len(read(path)) == 4 * MIB
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 20 * MIB

@@ -166,6 +166,7 @@ def test_splitting_writes_nothing_outside_of_the_parts(index: Path, tmp_path: Pa
         lambda c: c.update(generation="1"),
         lambda c: c.update(generation=True),
         lambda c: c.update(hidden_size=0),
+        lambda c: c.update(title_weight=1 << 40),
         lambda c: c.update(shards=[]),
         lambda c: c.update(shards={}),
         lambda c: c.update(lookups=None),

@@ -49,6 +49,14 @@ def content(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
+def test_a_folder_in_the_place_of_a_file_is_named(index: Path) -> None:
+    name = "snapshots/000000.json"
+    (index / name).unlink()
+    (index / name).mkdir()
+    with pytest.raises(IndexFormatError, match=f"{name}: expected a regular file, found a folder"):
+        PassageIndex(index)
+
+
 @pytest.mark.parametrize(
     "name", ["dense", "states", "lookup", "metadata", "snapshots", "lucene-000000"]
 )

@@ -470,14 +470,20 @@ def test_split_and_merge(preread: Preread, tiny_reader_path: Path, tmp_path: Pat
 def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
     preread: Preread, tiny_reader_path: Path, tmp_path: Path
 ) -> None:
-    record = {"id": "@a[b]", "title": "[bold]Agate", "text": "An agate \x1b[31mis\x07 a stone."}
+    record = {
+        "id": "@a[b]",
+        "title": "[bold]Agate",
+        "text": "An agate \x1b[31mis\x07 a\x9b1m stone.",
+    }
     (tmp_path / "c.jsonl").write_text(json.dumps(record), "utf-8")
     index = tmp_path / "index"
     assert preread("index", tmp_path / "c.jsonl", index, "--reader", tiny_reader_path).code == 0
     for command in ("search", "ask"):
         shown = preread(command, index, "agate").out
         assert "␛" in shown and "\x1b[31mis" not in shown and "[bold]Agate" in shown
-    found = json.loads(preread("search", index, "agate", "--json").out)
+    written = preread("search", index, "agate", "--json").out
+    assert "\x9b" not in written
+    found = json.loads(written)
     assert found["passage"] == record["text"]
     for command in ("search", "ask"):
         refused = preread(command, index, "caf\udce9 piano")

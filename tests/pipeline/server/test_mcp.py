@@ -1,7 +1,9 @@
 """The tools, as a client of the Model Context Protocol calls them, over stdio and over HTTP."""
 
 import asyncio
+import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -97,6 +99,31 @@ def test_tools_answer_over_http_behind_the_keys_of_the_server(
         assert requests.post(f"{served.url}/mcp", headers=foreign, timeout=9).status_code == 403
     with serving({"sample": sample_index}) as served:
         assert requests.post(f"{served.url}/mcp", timeout=9).status_code == 404
+
+
+@pytest.mark.slow
+def test_a_client_over_http_learns_no_path_and_writes_no_line_of_its_own(
+    sample_index: Path, serving: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = Path(shutil.copytree(sample_index, tmp_path / "index"))
+    (shard,) = (index / "states").glob("*.h5")
+    content = bytearray(shard.read_bytes())
+    quarter = len(content) // 4
+    content[quarter : 3 * quarter] = bytes(2 * quarter)
+    shard.write_bytes(content)
+    headers = {"Accept": "application/json, text/event-stream"}
+
+    def call(url: str, arguments: dict[str, object]) -> str:
+        params = {"name": "answer", "arguments": arguments}
+        asked: Any = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        return requests.post(f"{url}/mcp", json=asked, headers=headers, timeout=60).text
+
+    with serving({"it": index}, ServeConfig(mcp=True)) as served:
+        told = call(served.url, {"question": PIANO})
+        assert "a file of the index is damaged" in told and str(tmp_path) not in told
+        assert "Unexpected keyword" in call(served.url, {"question": PIANO, "a": 1})
+    assert not logging.getLogger("fastmcp").handlers
+    assert [record.levelname for record in caplog.records if record.name.startswith("fastmcp")]
 
 
 def test_two_indexes_of_a_name_are_refused(preread: Callable[..., Any], tmp_path: Path) -> None:

@@ -107,6 +107,18 @@ def test_headers_of_a_codec_are_read_with_care(
             load_codec(path, tiny_reader)
 
 
+def test_a_codec_that_nobody_learns_is_none(
+    parts: tuple[Tensors, dict[str, str]], tiny_reader: Reader, tmp_path: Path
+) -> None:
+    """Its name says how many bytes a code has, which is 0 of ``int8``."""
+    tensors, metadata = parts
+    path = tmp_path / "evil.safetensors"
+    named = {key: value.replace("rpq4", "int8") for key, value in metadata.items()}
+    path.write_bytes(save(tensors, named))
+    with pytest.raises(PrereadError, match="expected a codec that is learned, found int8"):
+        load_codec(path, tiny_reader)
+
+
 def test_a_file_that_is_too_large_is_not_read(tiny_reader: Reader, tmp_path: Path) -> None:
     path = tmp_path / "huge.safetensors"
     with path.open("wb") as file:
