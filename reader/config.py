@@ -75,7 +75,7 @@ class DeformerConfig:
     max_position_embeddings: Size | None = 512
     """Rows of the position table. None for a family with relative positions, whose segments may
     have any length."""
-    type_vocab_size: Size = 2
+    type_vocab_size: Length = 2
     initializer_range: Share = 0.02
     layer_norm_eps: Share = 1e-12
     pad_token_id: Annotated[int, Field(ge=0)] | None = 0

@@ -25,6 +25,7 @@ _FORMAT = b"1"
 MAX_DOCUMENT_BYTES = 512 << 20
 """A larger file is refused: parsers hold a document in memory several times."""
 LINKED = "linked folder"
+OUTSIDE = "link out of the folder"
 NO_DOCUMENT = "not a document"
 BINARY = "binary"
 EMPTY = "without text"
@@ -53,8 +54,9 @@ def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:
     """The documents of a folder and its sub-folders, by name.
 
     What is hidden, was written by programs (``node_modules``, ``__pycache__``) or has the suffix of
-    no document is left out, and so are links to folders. Broken links and pipes are listed; reading
-    them fails.
+    no document is left out. So are links to folders, and links to files outside of the folder: who
+    made the folder could have a private file indexed by one. Broken links and pipes are listed;
+    reading them fails.
 
     Args:
         path: A folder, or a single file, which is taken whatever its suffix.
@@ -67,8 +69,9 @@ def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:
         return [DocumentFile(path.name, path)]
     found = sorted(_walk(path, report), key=lambda file: file.name)
     if not found:
-        names = " or ".join(sorted(DOCUMENT_SUFFIXES))
-        raise DataError(f"expected {names} files in the folder, found none. Add them.", path=path)
+        names, n_links = " or ".join(sorted(DOCUMENT_SUFFIXES)), report.left_out[OUTSIDE]
+        instead = "only links out of it. Copy the files" if n_links else "none. Add them"
+        raise DataError(f"expected {names} files in the folder, found {instead}.", path=path)
     return found
 
 
@@ -78,6 +81,7 @@ def _walk(folder: Path, report: ReadReport) -> Iterator[DocumentFile]:
     Raises:
         DataError: If a folder cannot be read, or a name is not UTF-8.
     """
+    whole = folder.resolve()
     for place, folders, files in os.walk(folder, onerror=refuse_unreadable):
         for name in [*folders, *files]:
             if is_left_out(name):
@@ -90,11 +94,13 @@ def _walk(folder: Path, report: ReadReport) -> Iterator[DocumentFile]:
             path = Path(place, name)
             if is_left_out(name):
                 continue
-            if data_suffix(path) in DOCUMENT_SUFFIXES:
+            if data_suffix(path) not in DOCUMENT_SUFFIXES:
+                report.left_out[NO_DOCUMENT] += 1
+            elif path.is_symlink() and path.exists() and not path.resolve().is_relative_to(whole):
+                report.left_out[OUTSIDE] += 1
+            else:
                 _check_name(path)
                 yield DocumentFile(path.relative_to(folder).as_posix(), path)
-            else:
-                report.left_out[NO_DOCUMENT] += 1
 
 
 def _check_name(path: Path) -> None:

@@ -131,6 +131,10 @@ def test_a_weight_of_another_shape_is_refused(make_tiny_model: MakeModel, tmp_pa
         DeformerForQuestionAnswering.from_pretrained(tmp_path)
 
 
+def test_a_family_without_token_types_is_read() -> None:
+    assert DeformerConfig.from_dict({"base": "mpnet", "type_vocab_size": 0}).type_vocab_size == 0
+
+
 def test_fields_of_other_programs_are_ignored_and_unknown_changes_are_not() -> None:
     config = DeformerConfig.from_dict({"transformers_version": "5", "id2label": {"0": "no"}})
     assert config.id2label == {0: "no"}

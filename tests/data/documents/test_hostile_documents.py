@@ -7,9 +7,10 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from preread.data import DataError
 from preread.data.documents import read_document
 from preread.data.documents.blocks import MAX_HEADING_CHARS
-from preread.data.documents.folder import DocumentFile, document_passages
+from preread.data.documents.folder import DocumentFile, document_passages, find_documents
 from preread.data.documents.front_matter import read_front_matter
 from preread.data.documents.html import html_blocks
 from preread.data.documents.pdf import _joined
@@ -105,3 +106,18 @@ def test_cells_of_docx_that_span_columns_and_rows() -> None:
     assert time.process_time() - start < 10
     assert len(found) == 1_501
     assert found[:2] == ["wide group: x a.", "wide group: x b."] and found[-1] == found[1]
+
+
+def test_a_link_out_of_the_folder_is_left_out(tmp_path: Path) -> None:
+    """Of a folder that somebody else made; one to another document of the folder is read."""
+    folder, secret = tmp_path / "docs", tmp_path / "secret.md"
+    folder.mkdir()
+    secret.write_text("The key is 4711.")
+    (folder / "plan.md").symlink_to("../secret.md")
+    with pytest.raises(DataError, match="only links out of it"):
+        find_documents(folder, ReadReport())
+    (folder / "a.md").write_text("A text.")
+    (folder / "b.md").symlink_to("a.md")
+    report = ReadReport()
+    assert [file.name for file in find_documents(folder, report)] == ["a.md", "b.md"]
+    assert report.left_out == {"link out of the folder": 1}
