@@ -1,6 +1,7 @@
 """Reading a corpus of any format."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..io.policy import (
@@ -14,7 +15,6 @@ from ..io.policy import (
 )
 from ..io.system_errors import explaining_read_errors
 from ..records import Passage
-from .beir import read_beir_passages
 from .checks import PassageCheck
 from .detection import check_path, detect_corpus_format
 from .documents import read_document_passages
@@ -30,7 +30,7 @@ RecordReader = Callable[[Sequence[Path], ErrorPolicy], Iterator[tuple[SourceLoca
 RECORD_READERS: dict[CorpusFormat, RecordReader] = {
     CorpusFormat.DPR: read_dpr_passages,
     CorpusFormat.JSONL: read_jsonl_passages,
-    CorpusFormat.BEIR: read_beir_passages,
+    CorpusFormat.BEIR: partial(read_jsonl_passages, id_name="_id"),
     CorpusFormat.PYSERINI: read_pyserini_passages,
     CorpusFormat.NQ: read_nq_passages,
 }

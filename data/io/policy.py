@@ -128,12 +128,7 @@ class ErrorPolicy:
         if self.on_error is OnError.FAIL:
             raise error.with_advice(self.advice) if self.advice else error
         self.report.count_skipped(error)
-        if not self.report.logs:
-            return
-        if self.report.n_skipped <= MAX_ERRORS_KEPT:
-            logger.warning("skipped %s", error)
-        elif self.report.n_skipped == MAX_ERRORS_KEPT + 1:
-            logger.warning("further skipped records are counted, not logged")
+        self._warn(f"skipped {error}", self.report.n_skipped, "skipped")
 
     def doubt(self, error: DataError) -> None:
         """Log and count a record that is read, although it may be several.
@@ -142,12 +137,16 @@ class ErrorPolicy:
             error: What is doubtful about the record.
         """
         self.report.n_doubtful += 1
+        self._warn(str(error), self.report.n_doubtful, "doubtful")
+
+    def _warn(self, warning: str, n: int, kind: str) -> None:
+        """Log the n-th warning of a kind, up to ``MAX_ERRORS_KEPT``."""
         if not self.report.logs:
             return
-        if self.report.n_doubtful <= MAX_ERRORS_KEPT:
-            logger.warning("%s", error)
-        elif self.report.n_doubtful == MAX_ERRORS_KEPT + 1:
-            logger.warning("further doubtful records are counted, not logged")
+        if n <= MAX_ERRORS_KEPT:
+            logger.warning("%s", warning)
+        elif n == MAX_ERRORS_KEPT + 1:
+            logger.warning("further %s records are counted, not logged", kind)
 
 
 def parse_each(
@@ -175,6 +174,19 @@ def parse_each(
             policy.reject(error)
         else:
             yield location, parsed
+
+
+def parsing(
+    records: Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, Raw]]],
+    parse: Callable[[Raw, SourceLocation], Parsed],
+) -> Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, Parsed]]]:
+    """Make the reader of a format whose records are parsed one by one.
+
+    Args:
+        records: Reads the raw records of a file, each with its location.
+        parse: Parses one record; raises ``DataError`` where it cannot be used.
+    """
+    return lambda path, policy: parse_each(records(path, policy), parse, policy)
 
 
 def check_limit(limit: int | None) -> None:

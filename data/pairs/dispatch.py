@@ -4,21 +4,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import DataError
+from ..io.json_records import read_json_lines
 from ..io.lines import check_file
 from ..io.peek import peek
-from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
+from ..io.policy import (
+    ErrorPolicy,
+    OnError,
+    ReadReport,
+    SourceLocation,
+    check_limit,
+    draw,
+    parsing,
+)
 from ..records import PairExample
 from .formats import PairFormat
 from .glue import read_glue_mnli, read_glue_qqp
-from .jsonl import read_boolq, read_jsonl_pairs, read_mnli
+from .jsonl import parse_boolq, parse_mnli, parse_pair
 from .labels import NO_LABEL
 
 _READERS: dict[
     PairFormat, Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, PairExample]]]
 ] = {
-    PairFormat.PAIRS: read_jsonl_pairs,
-    PairFormat.BOOLQ: read_boolq,
-    PairFormat.MNLI: read_mnli,
+    PairFormat.PAIRS: parsing(read_json_lines, parse_pair),
+    PairFormat.BOOLQ: parsing(read_json_lines, parse_boolq),
+    PairFormat.MNLI: parsing(read_json_lines, parse_mnli),
     PairFormat.GLUE_MNLI: read_glue_mnli,
     PairFormat.GLUE_QQP: read_glue_qqp,
 }

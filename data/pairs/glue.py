@@ -12,7 +12,7 @@ from ..errors import DataError
 from ..io.fields import take_text
 from ..io.json_records import JsonObject, shorten
 from ..io.lines import read_lines
-from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation, parse_each, parsing
 from ..records import PairExample
 from .labels import take_label
 
@@ -29,40 +29,6 @@ class _Columns(NamedTuple):
 _MNLI = _Columns("pairID", "sentence1", "sentence2", "gold_label")
 _QQP = _Columns("id", "question1", "question2", "is_duplicate")
 _QQP_LABELS = {"0": "false", "1": "true"}
-
-
-def read_glue_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """Read GLUE's MultiNLI.
-
-    Args:
-        path: A tab-separated file, plain or gzip.
-        policy: What to do with a line that cannot be used.
-
-    Yields:
-        The location of each pair, and the pair.
-
-    Raises:
-        DataError: If the file cannot be read, its header lacks a column, or the policy is to fail
-            and a line is refused.
-    """
-    return parse_each(_records(path, _MNLI, policy), partial(_pair, columns=_MNLI), policy)
-
-
-def read_glue_qqp(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """Read GLUE's Quora question pairs, whose labels become ``true`` and ``false``.
-
-    Args:
-        path: A tab-separated file, plain or gzip.
-        policy: What to do with a line that cannot be used.
-
-    Yields:
-        The location of each pair, and the pair.
-
-    Raises:
-        DataError: If the file cannot be read, its header lacks a column, or the policy is to fail
-            and a line is refused.
-    """
-    return parse_each(_records(path, _QQP, policy), _duplicate, policy)
 
 
 def _pair(record: JsonObject, location: SourceLocation, columns: _Columns) -> PairExample:
@@ -87,7 +53,7 @@ def _duplicate(record: JsonObject, location: SourceLocation) -> PairExample:
 
 
 def _records(
-    path: Path, columns: _Columns, policy: ErrorPolicy
+    path: Path, policy: ErrorPolicy, columns: _Columns
 ) -> Iterator[tuple[SourceLocation, JsonObject]]:
     """Read the lines as objects with the names in the header.
 
@@ -120,3 +86,9 @@ def _records(
 
 def _fields(line: str) -> list[str]:
     return line.rstrip("\r\n").split("\t")
+
+
+read_glue_mnli = parsing(partial(_records, columns=_MNLI), partial(_pair, columns=_MNLI))
+"""Reads GLUE's MultiNLI."""
+read_glue_qqp = parsing(partial(_records, columns=_QQP), _duplicate)
+"""Reads GLUE's Quora question pairs, whose labels become ``true`` and ``false``."""

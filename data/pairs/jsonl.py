@@ -1,11 +1,8 @@
 """Pairs of texts as JSON Lines: the form of this project, of BoolQ and of MultiNLI."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from ..io.fields import take_optional_id, take_optional_text, take_text
-from ..io.json_records import JsonObject, read_json_lines
-from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+from ..io.json_records import JsonObject
+from ..io.policy import SourceLocation
 from ..records import PairExample
 from .labels import take_label
 
@@ -72,53 +69,3 @@ def _titled(record: JsonObject, name: str, location: SourceLocation) -> str:
     """
     text, title = take_text(record, name, location), take_optional_text(record, "title", location)
     return f"{title.strip()} -- {text}" if title.strip() else text
-
-
-def read_jsonl_pairs(
-    path: Path, policy: ErrorPolicy
-) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """Read pairs in the form of this project.
-
-    Args:
-        path: A file, plain or gzip.
-        policy: What to do with a line that cannot be used.
-
-    Yields:
-        The location of each pair, and the pair.
-
-    Raises:
-        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
-    """
-    return parse_each(read_json_lines(path, policy), parse_pair, policy)
-
-
-def read_boolq(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """Read BoolQ.
-
-    Args:
-        path: A file, plain or gzip.
-        policy: What to do with a line that cannot be used.
-
-    Yields:
-        The location of each pair, and the pair.
-
-    Raises:
-        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
-    """
-    return parse_each(read_json_lines(path, policy), parse_boolq, policy)
-
-
-def read_mnli(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, PairExample]]:
-    """Read MultiNLI from JSON Lines.
-
-    Args:
-        path: A file, plain or gzip.
-        policy: What to do with a line that cannot be used.
-
-    Yields:
-        The location of each pair, and the pair.
-
-    Raises:
-        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
-    """
-    return parse_each(read_json_lines(path, policy), parse_mnli, policy)

@@ -8,12 +8,12 @@ NO_LABEL = "-"
 """MultiNLI's label for pairs on which the annotators did not agree."""
 
 
-def as_label(value: object, name: str, location: SourceLocation) -> str:
-    """Convert a value to a label.
+def take_label(record: JsonObject, name: str, location: SourceLocation) -> str:
+    """Read a record's label.
 
     Args:
-        value: A text, true or false.
-        name: The field it is from.
+        record: The JSON object.
+        name: The field.
         location: Where the record stands, for the error.
 
     Returns:
@@ -21,8 +21,12 @@ def as_label(value: object, name: str, location: SourceLocation) -> str:
         without white space around it.
 
     Raises:
-        DataError: If the value is neither a text nor true or false, or is blank.
+        DataError: If the field is missing, blank, or neither a text nor true or false.
     """
+    if name not in record:
+        found = ", ".join(map(repr, record)) or "an empty object"
+        raise location.error(f"expected the field {name!r}, found only {found}. Add it.")
+    value = record[name]
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str) or not value.strip():
@@ -32,20 +36,3 @@ def as_label(value: object, name: str, location: SourceLocation) -> str:
         )
     label = check_unicode(value.strip(), name, location)
     return label.lower() if label.lower() in ("true", "false") else label
-
-
-def take_label(record: JsonObject, name: str, location: SourceLocation) -> str:
-    """Read a record's label.
-
-    Args:
-        record: The JSON object.
-        name: The field.
-        location: Where the record stands, for the error.
-
-    Raises:
-        DataError: If the field is missing, or its value is not a label.
-    """
-    if name not in record:
-        found = ", ".join(map(repr, record)) or "an empty object"
-        raise location.error(f"expected the field {name!r}, found only {found}. Add it.")
-    return as_label(record[name], name, location)

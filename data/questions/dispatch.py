@@ -1,36 +1,47 @@
 """Reading questions in any format."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from ..errors import DataError
-from ..io.lines import check_file
-from ..io.policy import ErrorPolicy, OnError, ReadReport, SourceLocation, check_limit, draw
+from ..io.delimited import read_rows
+from ..io.json_records import read_json_lines
+from ..io.lines import check_file, read_lines
+from ..io.policy import (
+    ErrorPolicy,
+    OnError,
+    ReadReport,
+    SourceLocation,
+    check_limit,
+    draw,
+    parsing,
+)
 from ..io.system_errors import explaining_read_errors
 from ..nq import find_nq_files
 from ..records import Question, ReadingExample
 from .detection import detect_question_format
-from .dpr import read_dpr_questions
+from .dpr import parse_question as parse_dpr_question
 from .examples import as_question
 from .formats import QuestionFormat
-from .jsonl import read_jsonl_examples
+from .jsonl import parse_example
 from .nq import read_nq_examples, read_nq_questions
-from .nq_open import read_nq_open_questions
+from .nq_open import parse_question as parse_nq_open_question
 from .squad import read_squad_examples
-from .trec import read_trec_questions
+from .trec import parse_topic
 
 QuestionReader = Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, Question]]]
 ExampleReader = Callable[[Path, ErrorPolicy], Iterator[tuple[SourceLocation, ReadingExample]]]
 
 QUESTION_READERS: dict[QuestionFormat, QuestionReader] = {
-    QuestionFormat.NQ_OPEN: read_nq_open_questions,
-    QuestionFormat.DPR: read_dpr_questions,
-    QuestionFormat.TREC: read_trec_questions,
+    QuestionFormat.NQ_OPEN: parsing(read_json_lines, parse_nq_open_question),
+    QuestionFormat.DPR: parsing(partial(read_rows, n_fields=2), parse_dpr_question),
+    QuestionFormat.TREC: parsing(read_lines, parse_topic),
     QuestionFormat.NQ: read_nq_questions,
 }
 EXAMPLE_READERS: dict[QuestionFormat, ExampleReader] = {
     QuestionFormat.SQUAD: read_squad_examples,
-    QuestionFormat.JSONL: read_jsonl_examples,
+    QuestionFormat.JSONL: parsing(read_json_lines, parse_example),
     QuestionFormat.NQ: read_nq_examples,
 }
 

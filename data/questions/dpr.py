@@ -7,13 +7,10 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
 
-from ..io.delimited import read_rows
 from ..io.fields import as_texts
 from ..io.json_records import shorten
-from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+from ..io.policy import SourceLocation
 from ..records import Question
 from ..text.characters import is_blank
 
@@ -66,24 +63,6 @@ def parse_question(row: list[str], location: SourceLocation) -> Question:
     is_labelled = len(row) == 2 and bool(row[1].strip())
     answers = parse_answers(row[1], location) if is_labelled else ()
     return Question(str(location.number), row[0], answers, is_labelled=is_labelled)
-
-
-def read_dpr_questions(
-    path: Path, policy: ErrorPolicy
-) -> Iterator[tuple[SourceLocation, Question]]:
-    """Read DPR's questions.
-
-    Args:
-        path: A file, plain or gzip.
-        policy: What to do with a row that cannot be used.
-
-    Yields:
-        The location of each question, and the question.
-
-    Raises:
-        DataError: If the file cannot be read, or the policy is to fail and a row is refused.
-    """
-    return parse_each(read_rows(path, policy, n_fields=2), parse_question, policy)
 
 
 def _parse_json(text: str, location: SourceLocation) -> object:

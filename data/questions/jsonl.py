@@ -4,7 +4,7 @@ Fields: ``id, title, context, question, answers[], answer_starts[]`` and, where 
 ``is_impossible`` and ``multi_span``; other fields are ignored.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..io.fields import (
@@ -15,8 +15,8 @@ from ..io.fields import (
     take_text,
     take_texts,
 )
-from ..io.json_records import JsonObject, read_json_lines, write_json_lines
-from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+from ..io.json_records import JsonObject, write_json_lines
+from ..io.policy import SourceLocation
 from ..records import ReadingExample
 from .examples import check_example
 
@@ -42,24 +42,6 @@ def parse_example(record: JsonObject, location: SourceLocation) -> ReadingExampl
         multi_span=take_flag(record, "multi_span", location),
     )
     return check_example(example, location)
-
-
-def read_jsonl_examples(
-    path: Path, policy: ErrorPolicy
-) -> Iterator[tuple[SourceLocation, ReadingExample]]:
-    """Read examples from JSON Lines.
-
-    Args:
-        path: A file, plain or gzip.
-        policy: What to do with a line that cannot be used.
-
-    Yields:
-        The location of each example, and the example.
-
-    Raises:
-        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
-    """
-    return parse_each(read_json_lines(path, policy), parse_example, policy)
 
 
 def write_examples(

@@ -3,12 +3,9 @@
 Source: https://github.com/google-research-datasets/natural-questions/tree/master/nq_open.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from ..io.fields import take_optional_id, take_text, take_texts
-from ..io.json_records import JsonObject, read_json_lines
-from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+from ..io.json_records import JsonObject
+from ..io.policy import SourceLocation
 from ..records import Question
 
 
@@ -31,21 +28,3 @@ def parse_question(record: JsonObject, location: SourceLocation) -> Question:
         answers=take_texts(record, answers_name, location),
         is_labelled=record.get(answers_name) is not None,
     )
-
-
-def read_nq_open_questions(
-    path: Path, policy: ErrorPolicy
-) -> Iterator[tuple[SourceLocation, Question]]:
-    """Read the questions of NQ-open.
-
-    Args:
-        path: A file, plain or gzip.
-        policy: What to do with a line that cannot be used.
-
-    Yields:
-        The location of each question, and the question.
-
-    Raises:
-        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
-    """
-    return parse_each(read_json_lines(path, policy), parse_question, policy)

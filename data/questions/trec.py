@@ -7,13 +7,12 @@ in the form of Anserini's ``TsvInt`` and ``TsvString``; those at TREC's site hav
 
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
 from ..io.json_records import shorten
 from ..io.lines import read_lines
-from ..io.policy import ErrorPolicy, SourceLocation, parse_each
+from ..io.policy import ErrorPolicy, SourceLocation
 from ..metrics.answers import compile_pattern
 from ..records import Question
 from ..text.characters import is_blank
@@ -61,24 +60,6 @@ def parse_topic(text: str, location: SourceLocation) -> Question:
             "Fill both or drop the line."
         )
     return Question(name, question, is_labelled=False)
-
-
-def read_trec_questions(
-    path: Path, policy: ErrorPolicy
-) -> Iterator[tuple[SourceLocation, Question]]:
-    """Read TREC's topics.
-
-    Args:
-        path: A file, plain or gzip.
-        policy: What to do with a line that cannot be used.
-
-    Yields:
-        The location of each topic, and the question.
-
-    Raises:
-        DataError: If the file cannot be read, or the policy is to fail and a line is refused.
-    """
-    return parse_each(read_lines(path, policy), parse_topic, policy)
 
 
 def read_patterns(path: Path) -> dict[str, tuple[str, ...]]:
