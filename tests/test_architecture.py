@@ -71,7 +71,7 @@ def calls_of_the_reader(path: Path) -> list[str]:
         method, owner = node.func.attr, node.func.value
         name = getattr(owner, "attr", getattr(owner, "id", ""))
         on_reader = name in {"reader", "_reader", "runtime"} and method in {"logits", "read"}
-        if method in {"logits_batch", "span_logits"} or on_reader:
+        if method == "logits_batch" or on_reader:
             found.append(method)
     return found
 

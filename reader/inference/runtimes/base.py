@@ -35,21 +35,6 @@ class UpperRuntime(Protocol):
             each pair. All float32.
         """
 
-    def span_logits(
-        self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
-    ) -> tuple[Tensor, Tensor]:
-        """Read questions with passages, without the [CLS] logits.
-
-        Args:
-            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
-            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
-            pairs: Segment numbers of a question and a window, for each pair that is read.
-
-        Returns:
-            Start and end logits of the passage rows, packed in the order of the pairs. Shape
-            ``(n_rows,)`` each, float32.
-        """
-
 
 class Kernels(Protocol):
     """Computes everything in a layer but attention: operations on each packed row by itself."""

@@ -16,12 +16,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
+from typing_extensions import override
 
 from ...modeling.attention import attend_by_segment, attend_padded
 from ...modeling.layers import TransformerLayer
 from ...modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
 from ...packing import Packed
-from .base import Kernels
+from .base import Kernels, UpperRuntime
 from .joining import ROWS_AT_ONCE, joined_batches
 from .torch_kernels import torch_kernels
 
@@ -76,7 +77,7 @@ class _FusedLayer:
         return rows.view(rows.shape[0], n_parts, self._n_heads, -1).unbind(1)
 
 
-class FusedUpper:
+class FusedUpper(UpperRuntime):
     """`UpperRuntime` for layers like BERT's, on CPU or GPU."""
 
     def __init__(
@@ -110,21 +111,11 @@ class FusedUpper:
         self._rows_at_once = rows_at_once or ROWS_AT_ONCE.get(device.type, 65_536)
         self._attend = attend_by_segment if device.type == "cpu" else attend_padded
 
+    @override
     @torch.inference_mode()
     def logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
     ) -> SpanLogits:
-        """Read questions with passages; see `UpperRuntime`.
-
-        Args:
-            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
-            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
-            pairs: Segment numbers of a question and a window, for each pair that is read.
-
-        Returns:
-            Logits of the passage rows, packed in the order of the pairs, and of the [CLS] row of
-            each pair. All float32.
-        """
         device = self._head[0].device
         both = torch.cat([x.rows.to(device, self._dtype) for x in (questions, passages)])
         n_rows = sum(passages.lengths[passage] for _, passage in pairs)
@@ -141,22 +132,6 @@ class FusedUpper:
             target = batch.target.to(device)
             logits[target] = linear(hidden[: len(target)].float(), *self._head)
         return SpanLogits(logits[:n_rows, 0], logits[:n_rows, 1], logits[n_rows:])
-
-    def span_logits(
-        self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
-    ) -> tuple[Tensor, Tensor]:
-        """Read questions with passages, without the [CLS] logits; see `UpperRuntime`.
-
-        Args:
-            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
-            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
-            pairs: Segment numbers of a question and a window, for each pair that is read.
-
-        Returns:
-            Start and end logits of the passage rows. Shape ``(n_rows,)`` each, float32.
-        """
-        logits = self.logits(questions, passages, pairs)
-        return logits.start, logits.end
 
     def _last(
         self,

@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from ....data import PrereadError
 from ...modeling.layers import TransformerLayer
-from .base import Finish, Project
+from .base import Finish, Kernels, Project
 
 
-class OnnxInt8Kernels:
+class OnnxInt8Kernels(Kernels):
     """`Kernels` in int8 on a CPU, with norms and activations in float32.
 
     The scale of an activation depends on its whole batch. The last digits of logits therefore
@@ -34,24 +35,15 @@ class OnnxInt8Kernels:
         self._largest = largest_weight()
         self._threads = torch.get_num_threads()
 
+    @override
     def project(self, weight: Tensor, bias: Tensor) -> Project:
-        """Prepare a product with fixed weights; see `Kernels`.
-
-        Args:
-            weight: Shape ``(n_out, n_in)``, float32.
-            bias: Shape ``(n_out,)``, float32.
-        """
         from .onnx_graphs import linear_graph
 
         session = self._session(linear_graph(weight, bias, self._largest))
         return lambda rows: _run(session, rows=rows)
 
+    @override
     def finish(self, layer: TransformerLayer) -> Finish:
-        """Prepare the part of a layer after attention; see `Kernels`.
-
-        Args:
-            layer: Layer whose weights are used.
-        """
         from .onnx_graphs import finish_graph
 
         session = self._session(finish_graph(layer, self._hidden_act, self._largest))

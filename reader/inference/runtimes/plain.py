@@ -7,15 +7,16 @@ similar length.
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from typing_extensions import override
 
 from ...modeling.layers import run_layers
 from ...modeling.question_answering import DeformerForQuestionAnswering, SpanLogits
 from ...packing import Packed
+from .base import UpperRuntime
 from .joining import ROWS_AT_ONCE, joined_batches
 
 
-class PlainUpper:
+class PlainUpper(UpperRuntime):
     """`UpperRuntime` that runs the model's own layers, on CPU or GPU."""
 
     def __init__(
@@ -39,21 +40,11 @@ class PlainUpper:
         self._dtype = dtype
         self._rows_at_once = rows_at_once or ROWS_AT_ONCE.get(model.device.type, 65_536)
 
+    @override
     @torch.inference_mode()
     def logits(
         self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
     ) -> SpanLogits:
-        """Read questions with passages; see `UpperRuntime`.
-
-        Args:
-            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
-            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
-            pairs: Segment numbers of a question and a window, for each pair that is read.
-
-        Returns:
-            Logits of the passage rows, packed in the order of the pairs, and of the [CLS] row of
-            each pair. All float32.
-        """
         device = self._head.weight.device
         both = torch.cat([x.rows.to(device, torch.float32) for x in (questions, passages)])
         n_rows = sum(passages.lengths[passage] for _, passage in pairs)
@@ -67,19 +58,3 @@ class PlainUpper:
             read = hidden[batch.read_rows.to(device)]
             logits[batch.target.to(device)] = self._head(read.float())
         return SpanLogits(logits[:n_rows, 0], logits[:n_rows, 1], logits[n_rows:])
-
-    def span_logits(
-        self, questions: Packed, passages: Packed, pairs: Sequence[tuple[int, int]]
-    ) -> tuple[Tensor, Tensor]:
-        """Read questions with passages, without the [CLS] logits; see `UpperRuntime`.
-
-        Args:
-            questions: Lower states of the questions. Shape ``(n_question_rows, hidden_size)``.
-            passages: Lower states of the windows. Shape ``(n_passage_rows, hidden_size)``.
-            pairs: Segment numbers of a question and a window, for each pair that is read.
-
-        Returns:
-            Start and end logits of the passage rows. Shape ``(n_rows,)`` each, float32.
-        """
-        logits = self.logits(questions, passages, pairs)
-        return logits.start, logits.end

@@ -5,34 +5,26 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm, linear
+from typing_extensions import override
 
 from ...modeling.layers import TransformerLayer
-from .base import Finish, Project
+from .base import Finish, Kernels, Project
 
 
-class TorchKernels:
+class TorchKernels(Kernels):
     """`Kernels` that use PyTorch's own operators, on CPU or GPU."""
 
     def __init__(self, dtype: torch.dtype = torch.float32) -> None:
         """Set the number format of weights and activations."""
         self.dtype = dtype
 
+    @override
     def project(self, weight: Tensor, bias: Tensor) -> Project:
-        """Prepare a product with fixed weights; see `Kernels`.
-
-        Args:
-            weight: Shape ``(n_out, n_in)``, float32.
-            bias: Shape ``(n_out,)``, float32.
-        """
         own_weight, own_bias = self._own(weight), self._own(bias)
         return lambda rows: linear(rows, own_weight, own_bias)
 
+    @override
     def finish(self, layer: TransformerLayer) -> Finish:
-        """Prepare the part of a layer after attention; see `Kernels`.
-
-        Args:
-            layer: Layer whose weights are used.
-        """
         output, contract = (
             self.project(x.weight, x.bias) for x in (layer.attention.output, layer.contract)
         )
@@ -77,13 +69,8 @@ class OneDnnKernels(TorchKernels):
         super().__init__(dtype)
         self._hidden_act = hidden_act
 
+    @override
     def project(self, weight: Tensor, bias: Tensor) -> Project:
-        """Prepare a product with fixed weights; see `Kernels`.
-
-        Args:
-            weight: Shape ``(n_out, n_in)``, float32.
-            bias: Shape ``(n_out,)``, float32.
-        """
         return self._pointwise(weight, bias, "none", "")
 
     def _activated(self, layer: TransformerLayer) -> Project:

@@ -156,8 +156,8 @@ def test_every_activation_is_the_models(make_tiny_model: MakeModel, hidden_act: 
     questions, passages = packed([5], size), packed([9, 4], size)
     with torch.inference_mode():
         expected = model.upper(questions, passages)
-    start, _ = load_runtime(model).span_logits(questions, passages, [(0, 0), (0, 1)])
-    torch.testing.assert_close(start, expected.start, rtol=1e-4, atol=1e-5)
+    found = load_runtime(model).logits(questions, passages, [(0, 0), (0, 1)])
+    torch.testing.assert_close(found.start, expected.start, rtol=1e-4, atol=1e-5)
 
 
 def test_a_cpu_with_onednn_uses_it() -> None:
@@ -171,12 +171,12 @@ def test_later_changes_of_the_model_are_not_seen(make_tiny_model: MakeModel) -> 
     arguments = packed([3], size), packed([6], size), [(0, 0)]
     runtimes: list[UpperRuntime] = [FusedUpper(model, k) for _, k in EXACT]
     runtimes.append(load_runtime(model, Runtime.ONNX_INT8))
-    before = [runtime.span_logits(*arguments)[0] for runtime in runtimes]
+    before = [runtime.logits(*arguments).start for runtime in runtimes]
     with torch.no_grad():
         for weight in model.parameters():
             weight.mul_(3.0)
     for runtime, logits in zip(runtimes, before, strict=True):
-        torch.testing.assert_close(runtime.span_logits(*arguments)[0], logits)
+        torch.testing.assert_close(runtime.logits(*arguments).start, logits)
 
 
 CHOICES = [
@@ -198,9 +198,9 @@ def test_fewer_bits_stay_near(
     model = make_tiny_model(num_hidden_layers=4, num_lower_layers=num_lower_layers).eval()
     size = model.config.hidden_size
     questions, passages, pairs = packed([5], size), packed([30, 20], size), [(0, 0), (0, 1)]
-    exact = load_runtime(model).span_logits(questions, passages, pairs)
-    near = load_runtime(model, runtime, precision).span_logits(questions, passages, pairs)
-    for a, b in zip(exact, near, strict=True):
+    exact = load_runtime(model).logits(questions, passages, pairs)
+    near = load_runtime(model, runtime, precision).logits(questions, passages, pairs)
+    for a, b in ((exact.start, near.start), (exact.end, near.end)):
         assert b.dtype == torch.float32
         assert float((a - b).norm() / a.norm()) < tolerance
 
@@ -268,8 +268,8 @@ def test_what_cannot_be_chosen_is_refused(choice: dict[str, Any], message: str) 
 def test_nothing_to_read(make_tiny_model: MakeModel) -> None:
     model = make_tiny_model().eval()
     size = model.config.hidden_size
-    start, end = FusedUpper(model).span_logits(packed([3], size), packed([], size), [])
-    assert start.shape == end.shape == (0,)
+    found = FusedUpper(model).logits(packed([3], size), packed([], size), [])
+    assert found.start.shape == found.end.shape == (0,)
 
 
 def test_a_reader_answers_alike_with_fewer_bits() -> None:
