@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from typing_extensions import override
 
 from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError
@@ -70,12 +71,8 @@ class PartitionSearcher(Bm25Searcher):
             # By score, then by the passage's number, as Anserini sorts.
             self._order = java_class("io.anserini.search.SimpleSearcher").BREAK_SCORE_TIES_BY_DOCID
 
+    @override
     def with_parameters(self, parameters: Bm25Parameters) -> Self:
-        """A searcher of the same open files with other parameters; closing one closes both.
-
-        Args:
-            parameters: Parameters of the formula, for the whole index.
-        """
         other = super().with_parameters(parameters)
         with CALLING_JAVA:
             other._lucene = self._lucene_searcher(parameters)
@@ -94,53 +91,17 @@ class PartitionSearcher(Bm25Searcher):
         make = partial(PartitionSearcher, whole=self._whole, normalization=self._normalization)
         return make, (self._folder, self.parameters)
 
+    @override
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages of the partition for a query.
-
-        Args:
-            query: Plain words; there is no query language. Of a query with more than `MAX_TERMS`
-                distinct terms only the beginning is searched, with a warning.
-            k: Greatest number of hits.
-
-        Returns:
-            Hits, best first, with scores that are not rounded.
-
-        Raises:
-            PrereadError: If ``k`` is not positive, or Lucene fails.
-        """
         with self._calling_lucene():
             return self._run(self._words(query), k)
 
+    @override
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages of the partition for several queries.
+        return [self.search(query, k) for query in queries]  # one after the other
 
-        Args:
-            queries: Plain words, each as long as `search` takes them.
-            k: Greatest number of hits for each query.
-            threads: Not used; queries are searched one after the other.
-
-        Returns:
-            The result of `search` for each query.
-
-        Raises:
-            PrereadError: If ``k`` is not positive, or Lucene fails.
-        """
-        return [self.search(query, k) for query in queries]
-
+    @override
     def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
-        """Find passages among given ones of the partition.
-
-        Args:
-            query: Plain words, as long as `search` takes them.
-            k: Greatest number of hits.
-            ordinals: Numbers of the passages that may be found.
-
-        Returns:
-            Hits, best first, with scores that are not rounded.
-
-        Raises:
-            PrereadError: If ``k`` is not positive, or Lucene fails.
-        """
         with self._calling_lucene():
             return self._run(among(self._words(query), ordinals), k)
 

@@ -14,9 +14,12 @@ Vectors = npt.NDArray[np.float32]
 class VectorEncoder(Protocol):
     """Turns passages and questions into vectors whose products measure how well they fit."""
 
-    @property
-    def name(self) -> str:
-        """Name by which the encoder is loaded."""
+    name: str
+    """Name by which the encoder is loaded."""
+    query_prefix: str
+    """Text that is put before a question."""
+    passage_prefix: str
+    """Text that is put before a passage."""
 
     @property
     def width(self) -> int:
@@ -25,14 +28,6 @@ class VectorEncoder(Protocol):
     @property
     def fingerprint(self) -> str:
         """SHA-256 of everything that decides a vector, hexadecimal."""
-
-    @property
-    def query_prefix(self) -> str:
-        """Text that is put before a question."""
-
-    @property
-    def passage_prefix(self) -> str:
-        """Text that is put before a passage."""
 
     def encode_passages(self, passages: Sequence[Passage]) -> Vectors:
         """Compute the vectors of passages.

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
+from typing_extensions import override
 
 from ...data import Passage, PrereadError
 from ...data.io.system_errors import words_of
@@ -23,9 +23,9 @@ from ...reader.inference.mixed_precision import MixedPrecision, uses_bfloat16
 from ...reader.packing import batches_by_length
 from ...reader.reader import check_device
 from ..bm25.indexer import contents_of
+from .base import VectorEncoder, Vectors
 from .kinds import READER
 
-Vectors = npt.NDArray[np.float32]
 _ROWS_PER_BATCH = 8192
 """Number of tokens that the encoder processes at once."""
 _MAX_LENGTH = 512
@@ -42,7 +42,7 @@ class Pooling(StrEnum):
     """The state of the first token."""
 
 
-class SentenceEncoder:
+class SentenceEncoder(VectorEncoder):
     """Turns texts into vectors whose products measure the similarity of the texts.
 
     Pooling and the longest text are read from the checkpoint's sentence-transformers files
@@ -166,26 +166,12 @@ class SentenceEncoder:
                 digest.update(weight.detach().cpu().float().contiguous().numpy().data)
         return digest.hexdigest()
 
+    @override
     def encode_passages(self, passages: Sequence[Passage]) -> Vectors:
-        """Compute the vectors of passages.
-
-        Args:
-            passages: Passages, which are encoded with their titles.
-
-        Returns:
-            Unit vectors. Shape ``(n_passages, width)``, float32.
-        """
         return self._encode([self.passage_prefix + contents_of(passage) for passage in passages])
 
+    @override
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
-        """Compute the vectors of questions.
-
-        Args:
-            queries: Questions.
-
-        Returns:
-            Unit vectors. Shape ``(n_queries, width)``, float32.
-        """
         return self._encode([self.query_prefix + query for query in queries])
 
     @torch.inference_mode()

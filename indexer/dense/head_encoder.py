@@ -11,28 +11,26 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from ...data import Passage, PrereadError
 from ...reader import Packed, Reader, Window
 from ...reader.packing import batches_by_length
 from ...reader.retrieval.files import head_fingerprint, head_of
 from ...reader.retrieval.head import RetrievalHead
-from .base import Vectors
+from .base import VectorEncoder, Vectors
 from .kinds import READER
 
 _ROWS_PER_BATCH = 4096
 """Tokens that go through the reader at once."""
 
 
-class HeadEncoder:
+class HeadEncoder(VectorEncoder):
     """Makes vectors with the retrieval head of a reader, as `SentenceEncoder` does with a model.
 
     Attributes:
         reader: Makes the lower states.
         head: Makes vectors of them.
-        name: `READER`.
-        query_prefix: Empty: questions are encoded as they are.
-        passage_prefix: Empty: passages are encoded as they are.
     """
 
     name = READER
@@ -90,15 +88,8 @@ class HeadEncoder:
         """SHA-256 of all that decides a vector, hexadecimal."""
         return head_fingerprint(self.head, self.reader)
 
+    @override
     def encode_passages(self, passages: Sequence[Passage]) -> Vectors:
-        """Vectors of passages.
-
-        Args:
-            passages: With titles, which are read, too.
-
-        Returns:
-            Shape ``(n_passages, width)``, each of length 1.
-        """
         windows = self.reader.encoder.encode_passages(
             [passage.text for passage in passages], [passage.title for passage in passages]
         )
@@ -108,16 +99,9 @@ class HeadEncoder:
             pooling.add(batch, self.reader.window_states([flat[number] for number in batch]))
         return pooling.vectors()
 
+    @override
     @torch.inference_mode()
     def encode_queries(self, queries: Sequence[str]) -> Vectors:
-        """Vectors of questions.
-
-        Args:
-            queries: Any number.
-
-        Returns:
-            Shape ``(n_queries, width)``, each of length 1.
-        """
         if not queries:
             return np.empty((0, self.width), np.float32)
         states = self.reader.question_states(*queries)

@@ -15,13 +15,10 @@ class Codec(Protocol):
     Both directions also take the token ids: they are stored anyway, and tell much about a state.
     """
 
-    @property
-    def name(self) -> CodecName:
-        """Name of the codec."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number format of the codes."""
+    name: CodecName
+    """Name of the codec."""
+    dtype: torch.dtype
+    """Number format of the codes."""
 
     def code_width(self, hidden_size: int) -> int:
         """Number of values in the code of one token.
@@ -40,6 +37,10 @@ class Codec(Protocol):
 
         Returns:
             Codes. Shape ``(n_rows, code_width)``, on the device of the states.
+
+        Raises:
+            PrereadError: If a state is not finite in the codec's number format, which means that
+                the reader is damaged.
         """
 
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:

@@ -30,9 +30,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag, pad
+from typing_extensions import override
 
 from ..inference.mixed_precision import multiplies_bfloat16
 from ..packing import Packed
+from .base import Codec
 from .beam_search import BOOK_SIZE, SumSearch
 from .names import CodecName
 from .scalar import check_finite
@@ -118,7 +120,7 @@ class Quantiser:
         )
 
 
-class QuantisedCodec:
+class QuantisedCodec(Codec):
     """A predictor and a quantiser, for the vocabulary of a reader."""
 
     dtype = torch.uint8
@@ -145,44 +147,19 @@ class QuantisedCodec:
         with full_precision(embeddings.device):
             self._books = self.quantiser.books().half()
 
+    @override
     def code_width(self, hidden_size: int) -> int:
-        """Bytes of a code.
-
-        Args:
-            hidden_size: Width of a state; unused.
-        """
         return self.quantiser.n_bytes
 
+    @override
     def encode(self, states: Packed, token_ids: Packed) -> Tensor:
-        """Quantise what the token ids do not predict.
-
-        Args:
-            states: Lower states of windows. Shape ``(n_rows, hidden_size)``, float32.
-            token_ids: Token ids of the windows, on the device of the states. Shape ``(n_rows,)``,
-                int64.
-
-        Returns:
-            Codes. Shape ``(n_rows, n_bytes)``, uint8.
-
-        Raises:
-            PrereadError: If a state is not finite, which means that the reader is damaged.
-        """
         check_finite(states.rows)
         self.side.expand()
         with full_precision(states.rows.device):
             return self.quantiser.encode(states.rows.float() - self.side.predict(token_ids))
 
+    @override
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:
-        """Add up the rows.
-
-        Args:
-            codes: Shape ``(n_rows, n_bytes)``, uint8.
-            token_ids: Token ids of the windows, on the device of the codes. Shape ``(n_rows,)``,
-                int64.
-
-        Returns:
-            States. Shape ``(n_rows, hidden_size)``, float32.
-        """
         states = self.side.predict(token_ids)
         if states.shape[0]:
             books = torch.arange(self.quantiser.n_bytes, device=codes.device, dtype=torch.int32)

@@ -2,15 +2,17 @@
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from ...data import PrereadError
 from ..packing import Packed
+from .base import Codec
 from .names import CodecKind, CodecName
 
 _SCALE_BYTES = 2
 
 
-class Float16Codec:
+class Float16Codec(Codec):
     """States in half precision: 2 bytes for each dimension.
 
     States are outputs of a layer norm, of order 1, far from the limits of float16.
@@ -19,46 +21,22 @@ class Float16Codec:
     name = CodecName(CodecKind.FLOAT16)
     dtype = torch.float16
 
+    @override
     def code_width(self, hidden_size: int) -> int:
-        """One number for each dimension.
-
-        Args:
-            hidden_size: Width of a state.
-        """
         return hidden_size
 
+    @override
     def encode(self, states: Packed, token_ids: Packed) -> Tensor:
-        """Round to float16.
-
-        Args:
-            states: Lower states of windows. Shape ``(n_rows, hidden_size)``, float32.
-            token_ids: Unused.
-
-        Returns:
-            Codes. Shape ``(n_rows, hidden_size)``, float16.
-
-        Raises:
-            PrereadError: If a state is not finite in float16, which means that the reader is
-                damaged.
-        """
         codes = states.rows.to(torch.float16)
         check_finite(codes)
         return codes
 
+    @override
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:
-        """Convert to float32.
-
-        Args:
-            codes: Shape ``(n_rows, hidden_size)``, float16.
-            token_ids: Token ids of the windows; only the lengths are used.
-
-        Returns:
-            States. Shape ``(n_rows, hidden_size)``, float32.
-        """
         return token_ids.with_rows(codes.float())
 
 
-class Int8Codec:
+class Int8Codec(Codec):
     """One byte for each dimension, in units of 1/127 of the token's largest absolute value.
 
     A code is ``hidden_size`` signed bytes, then the largest absolute value as float16,
@@ -68,44 +46,20 @@ class Int8Codec:
     name = CodecName(CodecKind.INT8)
     dtype = torch.uint8
 
+    @override
     def code_width(self, hidden_size: int) -> int:
-        """One byte for each dimension, and the scale.
-
-        Args:
-            hidden_size: Width of a state.
-        """
         return hidden_size + _SCALE_BYTES
 
+    @override
     def encode(self, states: Packed, token_ids: Packed) -> Tensor:
-        """Round to multiples of 1/127 of the token's largest absolute value.
-
-        Args:
-            states: Lower states of windows. Shape ``(n_rows, hidden_size)``, float32.
-            token_ids: Unused.
-
-        Returns:
-            Codes. Shape ``(n_rows, hidden_size + 2)``, uint8.
-
-        Raises:
-            PrereadError: If a state is not finite in float16, which means that the reader is
-                damaged.
-        """
         largest = states.rows.abs().amax(1, keepdim=True).to(torch.float16)
         check_finite(largest)
         unit = largest.float().clamp(min=1e-6) / 127
         rounded = (states.rows / unit).round().clamp(-127, 127).to(torch.int8)
         return torch.cat([rounded.view(torch.uint8), largest.view(torch.uint8)], dim=1)
 
+    @override
     def decode(self, codes: Tensor, token_ids: Packed) -> Packed:
-        """Multiply by the unit.
-
-        Args:
-            codes: Shape ``(n_rows, hidden_size + 2)``, uint8.
-            token_ids: Token ids of the windows; only the lengths are used.
-
-        Returns:
-            States. Shape ``(n_rows, hidden_size)``, float32.
-        """
         rounded = codes[:, :-_SCALE_BYTES].contiguous().view(torch.int8)
         largest = codes[:, -_SCALE_BYTES:].contiguous().view(torch.float16)
         return token_ids.with_rows(rounded.float() * (largest.float().clamp(min=1e-6) / 127))

@@ -7,6 +7,7 @@ from enum import IntEnum
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from ..config import DeformerConfig
 from ..packing import Packed, cumulative, positions_of
@@ -78,16 +79,8 @@ class AbsoluteEmbedder(Embedder):
         self.project = None if size == config.hidden_size else nn.Linear(size, config.hidden_size)
         self._first_position = config.position_offset
 
+    @override
     def forward(self, tokens: Packed, segment: Segment) -> Tensor:
-        """Embed token ids; see `Embedder`.
-
-        Args:
-            tokens: Token ids, int64. Shape ``(n_rows,)``.
-            segment: Whether these are questions or passages.
-
-        Returns:
-            Shape ``(n_rows, hidden_size)``.
-        """
         positions = tokens.positions() + self._first_position
         embedded = self.word(tokens.rows).float() + self.position(positions)
         if self.token_type is not None:
@@ -96,19 +89,12 @@ class AbsoluteEmbedder(Embedder):
         normalised: Tensor = self.dropout(self.norm(embedded))
         return normalised if self.project is None else self.project(normalised)
 
+    @override
     def word_vectors(self) -> Tensor:
-        """The word table, projected; see `Embedder`. Shape ``(vocab_size, hidden_size)``."""
         return self._projected(self.word.weight)
 
+    @override
     def position_vectors(self, n: int) -> Tensor:
-        """The first used rows of the position table, projected; see `Embedder`.
-
-        Args:
-            n: Number of positions.
-
-        Returns:
-            Shape ``(n, hidden_size)``.
-        """
         return self._projected(self.position.weight[self._first_position :][:n])
 
     def _projected(self, rows: Tensor) -> Tensor:

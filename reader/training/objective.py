@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from ...data import PrereadError
 from ..modeling.decomposed import DecomposedModel
@@ -104,7 +105,7 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SpanObjective:
+class SpanObjective(Objective):
     """The losses of reading spans, and their weights."""
 
     teacher: Teacher | None = None
@@ -115,16 +116,8 @@ class SpanObjective:
     """Weights of the losses against stored logits, which every batch then has
     (`Targets.taught`)."""
 
+    @override
     def losses(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """Run the model on a batch.
-
-        Args:
-            model: The student, possibly wrapped for several GPUs.
-            batch: A batch on the model's device.
-
-        Returns:
-            Weighted losses by name, scalars. Training minimises their sum.
-        """
         targets = batch.targets
         logits: SpanLogits
         if self.stored is not None:

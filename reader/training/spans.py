@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
+from typing_extensions import override
 
 from ...data import OnError, ReadingExample, score_answer
 from ..comprehension import answer_examples
@@ -16,12 +17,12 @@ from ..reader import Reader
 from ..text.windows import TextEncoder
 from .datasets import DataLoader
 from .labels import load_labels
-from .lesson import Lesson
+from .lesson import Lesson, Task
 from .objective import SpanObjective, Teacher
 from .recipe import Recipe
 
 
-class SpanTask:
+class SpanTask(Task):
     """Trains a `DeformerForQuestionAnswering`."""
 
     model_class = DeformerForQuestionAnswering
@@ -49,6 +50,7 @@ class SpanTask:
             return {name: True for name, is_taught in taught.items() if is_taught}
         return taught
 
+    @override
     def lesson(
         self,
         model: DecomposedModel,
@@ -57,19 +59,6 @@ class SpanTask:
         data: Path,
         on_error: OnError,
     ) -> Lesson:
-        """Read the data sets, and a teacher's stored logits where the recipe names any.
-
-        Args:
-            model: The student.
-            tokenizer: The student's.
-            teacher: Runs in every step; None where there is none, or its logits are stored.
-            data: Folder of the training sets.
-            on_error: What a bad record does.
-
-        Raises:
-            DataError: If a training set cannot be read.
-            PrereadError: If nothing is left to learn from, or stored labels do not fit.
-        """
         assert isinstance(model, DeformerForQuestionAnswering)
         loader = DataLoader(self._recipe, data, on_error)
         loaded = loader.load(TextEncoder(tokenizer, model.config))

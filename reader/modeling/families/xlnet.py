@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
+from typing_extensions import override
 
 from ....data import PrereadError
 from ...config import DeformerConfig
@@ -55,32 +56,17 @@ class XLNetEmbedder(Embedder):
         self.word = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
+    @override
     def forward(self, tokens: Packed, segment: Segment) -> Tensor:
-        """Embed token ids; see `Embedder`.
-
-        Args:
-            tokens: Token ids, int64. Shape ``(n_rows,)``.
-            segment: Unused: questions and passages have the same embeddings.
-
-        Returns:
-            Shape ``(n_rows, hidden_size)``.
-        """
         embedded: Tensor = self.dropout(self.word(tokens.rows).float())
         return embedded
 
+    @override
     def word_vectors(self) -> Tensor:
-        """The word table; see `Embedder`. Shape ``(vocab_size, hidden_size)``."""
         return self.word.weight
 
+    @override
     def position_vectors(self, n: int) -> Tensor:
-        """Sinusoids of the positions; see `Embedder`.
-
-        Args:
-            n: Number of positions.
-
-        Returns:
-            Shape ``(n, hidden_size)``.
-        """
         table = self.word.weight
         places = torch.arange(n, device=table.device, dtype=torch.float32)
         return sinusoids(places, table.shape[1])

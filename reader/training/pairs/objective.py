@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from ...pairs.models import PairLogits
 from ..losses import distillation_loss, layer_loss, segment_log_softmax
-from ..objective import Teacher
+from ..objective import Objective, Teacher
 from .batches import PairBatch
 
 
 @dataclass(frozen=True, slots=True)
-class PairObjective:
+class PairObjective(Objective):
     """Cross-entropy of the gold option and, with a teacher, distillation and layer similarity.
 
     The input of the classifier counts as one more layer.
@@ -23,16 +24,8 @@ class PairObjective:
     teacher: Teacher | None = None
     """Runs in every step; None where there is none."""
 
+    @override
     def losses(self, model: nn.Module, batch: PairBatch) -> dict[str, Tensor]:
-        """Run the model on a batch.
-
-        Args:
-            model: The student, possibly wrapped for several GPUs.
-            batch: A batch on the model's device.
-
-        Returns:
-            Weighted losses by name, scalars. Training minimises their sum.
-        """
         inputs = batch.inputs.firsts, batch.inputs.seconds, batch.inputs.pairs
         said: PairLogits = model(*inputs, keep_hidden=self.teacher is not None)
         logits = said.logits.flatten()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
+from typing_extensions import override
 
 from ....data import OnError
 from ...modeling.decomposed import DecomposedModel
@@ -14,14 +15,14 @@ from ...pairs.features import Example
 from ...pairs.models import DeformerForMultipleChoice, DeformerForSequenceClassification, PairModel
 from ...pairs.reader import PairReader
 from ...text.windows import TextEncoder
-from ..lesson import Lesson
+from ..lesson import Lesson, Task
 from ..objective import Teacher
 from ..recipe import Recipe, TaskConfig, TaskKind
 from .datasets import PairLoader
 from .objective import PairObjective
 
 
-class PairTask:
+class PairTask(Task):
     """Trains a `PairModel`."""
 
     def __init__(self, recipe: Recipe, task: TaskConfig) -> None:
@@ -57,6 +58,7 @@ class PairTask:
         }
         return fields | ({"id2label": dict(enumerate(task.labels))} if task.labels else {})
 
+    @override
     def lesson(
         self,
         model: DecomposedModel,
@@ -65,19 +67,6 @@ class PairTask:
         data: Path,
         on_error: OnError,
     ) -> Lesson:
-        """Read the data sets.
-
-        Args:
-            model: The student.
-            tokenizer: The student's.
-            teacher: Runs in every step; None where there is none.
-            data: Folder of the training sets.
-            on_error: What a bad record does.
-
-        Raises:
-            DataError: If a training set cannot be read.
-            PrereadError: If nothing is left to learn from.
-        """
         assert isinstance(model, PairModel)
         encoder = TextEncoder(tokenizer, model.config)
         loader = PairLoader(self._recipe, self._task, data, encoder, on_error)

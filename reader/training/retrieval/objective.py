@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax
+from typing_extensions import override
 
 from ...modeling.layers import Segment
 from ...modeling.question_answering import DeformerForQuestionAnswering
-from ..objective import Teacher
+from ..objective import Objective, Teacher
 from .batches import HeadBatch
 
 
@@ -48,7 +49,7 @@ def similarity_loss(
 
 
 @dataclass(frozen=True, slots=True)
-class HeadObjective:
+class HeadObjective(Objective):
     """The losses of a retrieval head, and their weights."""
 
     reader: DeformerForQuestionAnswering
@@ -60,16 +61,8 @@ class HeadObjective:
     teacher: Teacher | None = None
     """None: the teacher's vectors are in the batches."""
 
+    @override
     def losses(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
-        """Run the head on a batch.
-
-        Args:
-            model: The head, possibly wrapped for several GPUs.
-            batch: A `HeadBatch` on the model's device.
-
-        Returns:
-            Weighted losses by name, scalars. Training minimises their sum.
-        """
         assert isinstance(batch, HeadBatch)
         with torch.no_grad():
             asked = self.reader.lower(batch.questions, Segment.QUESTION)

@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from typing_extensions import override
+
 from .....data import PrereadError
 from .....reader import Reader
 from ....bm25.java import keeping_java_signals
 from ....storage.manifest import ShardEntry
 from ...encode import Progress, ShardTask
-from ..local import Encoding, LocalExecutor
+from ..local import Encoding, Executor, LocalExecutor
 from ..processes import OnShard
 
 _POLL_SECONDS = 1.0
@@ -32,8 +34,8 @@ _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RayExecutor:
-    """Encodes shards on a Ray cluster; an `Executor`."""
+class RayExecutor(Executor):
+    """Encodes shards on a Ray cluster, from a reader that is on a CPU here."""
 
     address: str | None = None
     """Address of the cluster's head, or ``auto``. None starts a cluster on this machine for the
@@ -59,18 +61,14 @@ class RayExecutor:
                 f"{self.gpus_per_worker:g} and {self.patience:g}."
             )
 
+    @override
     def workers(self, reader: Reader, n_shards: int) -> int:
-        """Number of workers that encode at the same time, for the estimate; at least 1.
-
-        Args:
-            reader: Computes the states.
-            n_shards: Greatest number of shards.
-        """
         if self.address is None and not require_ray().is_initialized():
             return LocalExecutor(self.n_workers).workers(reader, n_shards)  # started for the build
         with connected(self.address):
             return max(1, min(self._slots(), n_shards))
 
+    @override
     def encode(
         self,
         tasks: Iterable[ShardTask],
@@ -80,19 +78,6 @@ class RayExecutor:
         on_shard: OnShard,
         on_progress: Progress,
     ) -> None:
-        """Encode shards and report them in their order.
-
-        Args:
-            tasks: The shards to encode, taken one by one, a few ahead of the workers.
-            encoding: Reader, codec and settings.
-            n_shards: Greatest number of tasks.
-            on_shard: Called with the manifest's entry of each finished shard, in order.
-            on_progress: Called from time to time with the number of tokens encoded since.
-
-        Raises:
-            PrereadError: If the reader is not on a CPU here, a shard fails on the cluster, or no
-                shard is finished for too long. Shards that were reported are complete.
-        """
         if encoding.reader.device.type != "cpu":
             raise PrereadError(
                 f"ray: expected the reader on cpu here, found it on {encoding.reader.device}. "
