@@ -1,7 +1,7 @@
 """Fetching a file, which gets its name when all of it is there and its checksum is right."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,7 @@ class Downloaded:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as a JSON object."""
-        return {
-            "path": str(self.path),
-            "size_bytes": self.size_bytes,
-            "sha256": self.sha256,
-            "checked_against": self.checked_against.value,
-            "was_there": self.was_there,
-        }
+        return asdict(self) | {"path": str(self.path)}
 
 
 def default_folder() -> Path:

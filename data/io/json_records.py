@@ -16,6 +16,8 @@ JsonObject: TypeAlias = dict[str, object]
 JSON_LINES_SUFFIXES = frozenset({".jsonl", ".ndjson", ".jsonlines", ".jl"})
 """Suffixes of files with one object a line."""
 
+_SHOWN = 60
+"""Characters of a value that an error shows."""
 _SPACE = re.compile(r"\s*")
 _DECODER = json.JSONDecoder()
 _N_START_BYTES = 1 << 16
@@ -55,21 +57,20 @@ def describe(value: object) -> str:
     return "null" if value is None else f"{type(value).__name__} {shorten(value)}"
 
 
-def shorten(value: object, length: int = 60) -> str:
+def shorten(value: object) -> str:
     """Show a value in an error message.
 
     Args:
         value: Any value.
-        length: Maximum number of characters shown.
 
     Returns:
-        The value as Python writes it, cut after ``length`` characters.
+        The value as Python writes it, cut after 60 characters.
     """
     try:
-        shown = repr(value[:length] if isinstance(value, str) else value)
+        shown = repr(value[:_SHOWN] if isinstance(value, str) else value)
     except (RecursionError, ValueError):  # ValueError: an integer of more than 4,300 digits
         return "(too long or too deeply nested to show)"
-    return shown if len(shown) <= length + 2 else shown[:length] + "…"
+    return shown if len(shown) <= _SHOWN + 2 else shown[:_SHOWN] + "…"
 
 
 def parse_json_line(text: str, location: SourceLocation) -> JsonObject:

@@ -1,6 +1,6 @@
 """Spans of a Natural Questions document, in tokens, in bytes of its HTML, or in both."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from ..io.fields import take_start
 from ..io.json_records import JsonObject
@@ -52,22 +52,9 @@ class NqSpan:
         same_tokens = (self.start_token, self.end_token) == (other.start_token, other.end_token)
         return (self.has_bytes and same_bytes) or (self.has_tokens and same_tokens)
 
-    def contains(self, other: "NqSpan") -> bool:
-        """Decide whether the tokens of another span lie within this one's.
-
-        Args:
-            other: The other span; both must have tokens.
-        """
-        return self.start_token <= other.start_token and other.end_token <= self.end_token
-
     def to_dict(self) -> JsonObject:
         """Return the span as it is written in a predictions file."""
-        return {
-            "start_token": self.start_token,
-            "end_token": self.end_token,
-            "start_byte": self.start_byte,
-            "end_byte": self.end_byte,
-        }
+        return asdict(self)
 
 
 def parse_span(record: JsonObject, location: SourceLocation) -> NqSpan:
