@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +14,6 @@ from ..packing import cumulative
 from ..text.token_map import TokenMap
 from .spans import (
     Span,
-    decode_by_passage,
     decode_spans,
     passage_margins,
     passage_normalisers,
@@ -63,19 +64,7 @@ class SpanDecoder:
         """
         longest = self._longest(windows, max_answer_length)
         scores = self._comparable(logits, windows, passage_scores, longest)
-
-        def decode(is_meaningful: Tensor | None) -> list[Span]:
-            return decode_spans(
-                logits.start,
-                logits.end,
-                windows,
-                max_answer_length=longest,
-                n_best=n_best,
-                passage_scores=scores,
-                is_meaningful=is_meaningful,
-            )
-
-        return self._with_meaning(decode, logits, windows, tokens)
+        return self._decoded(logits, windows, tokens, longest, scores, n_best=n_best)
 
     def best_by_passage(
         self,
@@ -109,20 +98,9 @@ class SpanDecoder:
         longest = self._longest(windows, max_answer_length)
         scores = self._comparable(logits, windows, passage_scores, longest, margins)
         at = None if breaks is None else breaks.to(logits.start.device)
-
-        def decode(is_meaningful: Tensor | None) -> list[Span]:
-            return decode_by_passage(
-                logits.start,
-                logits.end,
-                windows,
-                max_answer_length=longest,
-                n_best=n_best,
-                passage_scores=scores,
-                is_meaningful=is_meaningful,
-                breaks=at,
-            )
-
-        return self._with_meaning(decode, logits, windows, tokens)
+        return self._decoded(
+            logits, windows, tokens, longest, scores, n_best=n_best, breaks=at, of_each_passage=True
+        )
 
     def margins(
         self, logits: SpanLogits, windows: WindowTable, *, max_answer_length: int | None = None
@@ -176,23 +154,27 @@ class SpanDecoder:
             max_answer_length=self._longest(windows, None),
         ).tolist()
 
-    def _with_meaning(
+    def _decoded(
         self,
-        decode: Callable[[Tensor | None], list[Span]],
         logits: SpanLogits,
         windows: WindowTable,
         tokens: Callable[[int], TokenMap] | None,
+        longest: int,
+        scores: Sequence[float],
+        **options: Any,
     ) -> list[Span]:
-        """Decode, and again whenever the text of a span turns out to carry no meaning.
-
-        Args:
-            decode: Finds the best spans, given the rows that carry meaning.
-            logits: Logits of all windows.
-            windows: Table of the same windows.
-            tokens: Returns the text and tokens of a passage by its number; None if unknown.
-        """
+        """Decode, and again whenever the text of a span turns out to carry no meaning."""
+        decode = partial(
+            decode_spans,
+            logits.start,
+            logits.end,
+            windows,
+            max_answer_length=longest,
+            passage_scores=scores,
+            **options,
+        )
         is_meaningful = self._is_meaningful(logits, windows)
-        spans = decode(is_meaningful)
+        spans = decode(is_meaningful=is_meaningful)
         if is_meaningful is None or tokens is None:
             return spans
         judged: dict[int, list[bool]] = {}
@@ -205,7 +187,7 @@ class SpanDecoder:
                 inside = slice(span.first_token, span.last_token + 1)
                 judged[span.passage][inside] = [False] * (inside.stop - inside.start)
             is_meaningful = _overruled(is_meaningful, windows, judged)
-            spans = decode(is_meaningful)
+            spans = decode(is_meaningful=is_meaningful)
         return spans
 
     def _is_meaningful(self, logits: SpanLogits, windows: WindowTable) -> Tensor | None:

@@ -116,8 +116,10 @@ def decode_spans(
     n_best: int,
     passage_scores: Sequence[float] | None = None,
     is_meaningful: Tensor | None = None,
+    breaks: Tensor | None = None,
+    of_each_passage: bool = False,
 ) -> list[Span]:
-    """Find the best spans of all passages together; a span that overlaps a better one is left out.
+    """Find the best spans of all passages; a span that overlaps a better one is left out.
 
     Args:
         start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
@@ -129,6 +131,10 @@ def decode_spans(
             to every span of the passage.
         is_meaningful: True for rows whose token carries meaning, of which a span needs one; None if
             all do. Shape ``(n_rows,)``, bool.
+        breaks: True for rows that a span may begin with, but not reach from an earlier row; None if
+            there are none. Shape ``(n_rows,)``, bool.
+        of_each_passage: Whether up to ``n_best`` spans of each passage are returned: those that
+            would be among all, if all were asked for.
 
     Returns:
         Spans, best first; fewer than ``n_best`` if the texts hold no more.
@@ -136,42 +142,8 @@ def decode_spans(
     Source: Cao et al. 2020, upstream ``tasks/qa.py``: spans of bounded length, in the passage only.
     There each window has its own softmax; here one softmax covers all spans of all windows.
     """
-    ranking = _rank(start, end, windows, max_answer_length, passage_scores, is_meaningful)
-    return _select(ranking, windows, n_best, of_each_passage=False)
-
-
-def decode_by_passage(
-    start: Tensor,
-    end: Tensor,
-    windows: WindowTable,
-    *,
-    max_answer_length: int,
-    n_best: int,
-    passage_scores: Sequence[float] | None = None,
-    is_meaningful: Tensor | None = None,
-    breaks: Tensor | None = None,
-) -> list[Span]:
-    """Find the best spans of each passage; a span that overlaps a better one is left out.
-
-    Args:
-        start: Start logits of the rows of all windows, packed. Shape ``(n_rows,)``.
-        end: End logits of the same rows. Shape ``(n_rows,)``.
-        windows: Table of the windows, in the order of the rows.
-        max_answer_length: Longest span in tokens.
-        n_best: Most spans of a passage to return.
-        passage_scores: Score of each passage in logits, such as a prior from retrieval. It is added
-            to every span of the passage.
-        is_meaningful: True for rows whose token carries meaning, of which a span needs one; None if
-            all do. Shape ``(n_rows,)``, bool.
-        breaks: True for rows that a span may begin with, but not reach from an earlier row; None if
-            there are none. Shape ``(n_rows,)``, bool.
-
-    Returns:
-        Up to ``n_best`` spans of each passage, all together best first. They are the spans that
-        `decode_spans` would find if it were asked for all.
-    """
     ranking = _rank(start, end, windows, max_answer_length, passage_scores, is_meaningful, breaks)
-    return _select(ranking, windows, n_best, of_each_passage=True)
+    return _select(ranking, windows, n_best, of_each_passage=of_each_passage)
 
 
 def passage_margins(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from preread.reader import DeformerConfig, WindowTable, decode_spans
 from preread.reader.inference.span_decoder import SpanDecoder
-from preread.reader.inference.spans import decode_by_passage, passage_margins, passage_normalisers
+from preread.reader.inference.spans import passage_margins, passage_normalisers
 from preread.reader.inference.window_table import window_table
 from preread.reader.modeling.question_answering import SpanLogits
 
@@ -86,9 +86,10 @@ def test_best_span_of_fewer_passages_is_the_best_of_their_best_spans(
     logits = torch.randint(0, 3, (2, sum(windows.lengths))).float()
     start, end = logits if has_ties else torch.randn_like(logits)
     scores = torch.randint(0, 3, (n_passages,)).tolist()
-    of_passages = decode_by_passage(
-        start, end, windows, max_answer_length=longest, n_best=1, passage_scores=scores
-    )
+    of_passages = decode_spans(
+        start, end, windows,
+        max_answer_length=longest, n_best=1, passage_scores=scores, of_each_passage=True,
+    )  # fmt: skip
     for k in range(1, n_passages + 1):
         few = window_table([row for row in rows if row[-1] < k])
         n_rows = sum(few.lengths)
@@ -205,9 +206,10 @@ def test_best_spans_by_passage_are_the_best_of_all_spans(
         for number, span in enumerate(every)
         if sum(other.passage == span.passage for other in every[:number]) < n_best
     ]
-    found = decode_by_passage(
-        start, end, windows, max_answer_length=3, n_best=n_best, passage_scores=scores
-    )
+    found = decode_spans(
+        start, end, windows,
+        max_answer_length=3, n_best=n_best, passage_scores=scores, of_each_passage=True,
+    )  # fmt: skip
     assert found == expected
 
 
@@ -269,9 +271,10 @@ def test_no_span_reaches_over_a_break(
     tokens = {n: list(range(0, text, 3)) for n, (_, text) in enumerate(shapes)}
     breaks = windows.rows_of(tokens)
     assert int(breaks.sum()) == sum(map(len, tokens.values()))
-    found = decode_by_passage(
-        start, end, windows, max_answer_length=longest, n_best=9, breaks=breaks
-    )
+    found = decode_spans(
+        start, end, windows,
+        max_answer_length=longest, n_best=9, breaks=breaks, of_each_passage=True,
+    )  # fmt: skip
     assert len(found) >= sum(map(len, tokens.values()))  # a span begins at each of them at least
     for span in found:
         assert span.first_token // 3 == span.last_token // 3
