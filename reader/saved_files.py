@@ -56,3 +56,21 @@ def write_weights(weights: dict[str, Tensor], folder: Path) -> None:
     contiguous = {name: weight.contiguous() for name, weight in weights.items()}
     # The library's own function makes a file that only its owner can read.
     (folder / WEIGHTS_FILE).write_bytes(save(contiguous, metadata={"format": "pt"}))
+
+
+def read_metadata(content: bytes, name: str) -> dict[str, Any]:
+    """Read a description in the metadata of a safetensors file.
+
+    The library returns metadata only for files on disk.
+
+    Args:
+        content: Bytes of the file.
+        name: Name of the entry, whose value is JSON.
+
+    Raises:
+        ValueError: If header or entry is not JSON.
+        KeyError: If there is no such entry.
+    """
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    described: dict[str, Any] = json.loads(header["__metadata__"][name])
+    return described

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -13,6 +12,7 @@ from torch import Tensor
 from ...data import PrereadError
 from ...data.io.system_errors import reason_of
 from ..reader import Reader
+from ..saved_files import read_metadata
 from .beam_search import BOOK_SIZE
 from .names import CodecName
 from .quantised import QuantisedCodec, Quantiser
@@ -108,7 +108,7 @@ def load_codec(path: str | Path, reader: Reader) -> QuantisedCodec:
 def _parse(content: bytes, path: Path, reader: Reader) -> QuantisedCodec:
     """Make a codec from the bytes of its file; see `load_codec`."""
     try:
-        described = _description(content)
+        described = read_metadata(content, _FORMAT)
         stored = load(content)
         name = CodecName.parse(described["codec"])
         fingerprint = described["fingerprint"]
@@ -195,13 +195,6 @@ def _check_shapes(stored: dict[str, Tensor], n_bytes: int, size: int) -> None:
     )
     if not all(is_possible):
         raise ValueError(f"expected the shapes of a codec for states of {size}, found {shape}")
-
-
-def _description(content: bytes) -> dict[str, Any]:
-    """The metadata in a file's bytes; the library returns them only for files on disk."""
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    described: dict[str, Any] = json.loads(header["__metadata__"][_FORMAT])
-    return described
 
 
 def _unreadable(path: Path, error: Exception) -> PrereadError:

@@ -8,7 +8,6 @@ from ..reader import Reader
 from .base import Codec
 from .files import codec_file_name, load_codec
 from .names import CodecKind, CodecName
-from .quantised import QuantisedCodec
 from .scalar import Float16Codec, Int8Codec
 
 
@@ -46,15 +45,10 @@ def find_codec(name: str | Path, reader: Reader) -> Codec | None:
     if name.endswith(".safetensors"):
         return load_codec(Path(name), reader)
     parsed = CodecName.parse(name)
-    if parsed.kind in (CodecKind.FLOAT16, CodecKind.INT8):
+    if not parsed.kind.is_learned:
         return plain_codec(name)
-    return _brought(parsed, reader)
-
-
-def _brought(name: CodecName, reader: Reader) -> QuantisedCodec | None:
-    """The learned codec in a reader's folder; None if there is none."""
     folder = shipped_reader_path(reader.name) or Path(reader.name)
-    path = folder / codec_file_name(name)
+    path = folder / codec_file_name(parsed)
     return load_codec(path, reader) if path.is_file() else None
 
 

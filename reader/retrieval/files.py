@@ -13,6 +13,7 @@ from ...data.io.atomic import atomic_path
 from ...data.io.system_errors import reason_of
 from ..checkpoints import shipped_reader_path
 from ..reader import Reader
+from ..saved_files import read_metadata
 from .head import RetrievalHead
 
 HEAD_FILE = "retrieval.safetensors"
@@ -64,9 +65,7 @@ def load_head(path: Path, reader: Reader) -> RetrievalHead:
     )
     try:
         weights = load(content)
-        # After 8 bytes with its length the header is JSON; `load` has checked it.
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        described = json.loads(header["__metadata__"][_FORMAT])
+        described = read_metadata(content, _FORMAT)
         fingerprint = str(described["fingerprint"])
         n_layers, width = int(described["n_layers"]), int(described["width"])
         if not (0 <= n_layers <= _MOST_LAYERS and 1 <= width <= _MOST_DIMENSIONS):
