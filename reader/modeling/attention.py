@@ -9,30 +9,31 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from ..packing import padded_layout
 
+_LONGEST_DISTANCE = 128
+"""All distances from this one on share one bucket, in tokens."""
+
 
 class DistanceBias(nn.Module):
     """Learned bias of attention scores, by head and by the distance of the two tokens.
 
     Each distance below ``n_buckets // 4`` has its own bucket. Longer distances share buckets whose
-    width grows with the logarithm of the distance, up to ``longest_distance``. Tokens before and
+    width grows with the logarithm of the distance, up to ``_LONGEST_DISTANCE``. Tokens before and
     tokens after the query have separate buckets.
 
     Source: Raffel et al. 2020 (https://jmlr.org/papers/v21/20-074.html), section 2.1; for MPNet,
     Song et al. 2020 (https://arxiv.org/abs/2004.09297), section 3.1.
     """
 
-    def __init__(self, n_heads: int, *, n_buckets: int = 32, longest_distance: int = 128) -> None:
+    def __init__(self, n_heads: int, *, n_buckets: int = 32) -> None:
         """Create the table of biases.
 
         Args:
             n_heads: Number of attention heads.
             n_buckets: Rows of the table, half of them for tokens before the query and half for
                 tokens after.
-            longest_distance: All distances from this one on share one bucket, in tokens.
         """
         super().__init__()
         self.table = nn.Embedding(n_buckets, n_heads)
-        self._longest_distance = longest_distance
 
     def forward(self, n: int) -> Tensor:
         """Biases of all pairs of tokens in a segment.
@@ -54,7 +55,7 @@ class DistanceBias(nn.Module):
         n_exact = half // 2
         size = distances.abs()
         growth = torch.log(size.clamp_min(1).float() / n_exact) / math.log(
-            self._longest_distance / n_exact
+            _LONGEST_DISTANCE / n_exact
         )
         shared = n_exact + (growth * (half - n_exact)).long()
         bucket = torch.where(size < n_exact, size, shared.clamp_max(half - 1))

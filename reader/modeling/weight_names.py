@@ -42,21 +42,17 @@ def from_hugging_face(
     return {ours: weights[theirs] for ours, theirs in names.items()}
 
 
-def to_hugging_face(
-    weights: Mapping[str, Tensor], config: DeformerConfig, head: Head = Head.SPAN
-) -> dict[str, Tensor]:
-    """Rename our weights to those of a full model; the inverse of `from_hugging_face`.
+def to_hugging_face(weights: Mapping[str, Tensor], config: DeformerConfig) -> dict[str, Tensor]:
+    """Rename our weights to those of a full model with a span head.
 
     Args:
         weights: State dict of the decomposed model.
         config: Its configuration.
-        head: Kind of its head.
 
     Returns:
         The same tensors under Hugging Face's names.
     """
-    names = weight_names(config, head)
-    return {theirs: weights[ours] for ours, theirs in names.items()}
+    return {theirs: weights[ours] for ours, theirs in weight_names(config).items()}
 
 
 def is_lower(name: str, num_lower_layers: int) -> bool:

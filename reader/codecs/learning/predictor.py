@@ -108,7 +108,6 @@ def fit_predictor(
     states: Tensor,
     stretch: Tensor,
     *,
-    seed: int = 0,
     show_progress: bool = False,
 ) -> Predictor:
     """Learn to predict states: a linear map in closed form, and hidden units for what remains.
@@ -119,7 +118,6 @@ def fit_predictor(
         states: Lower states of the windows. Shape ``(n, hidden_size)``, float32.
         stretch: Map after which plain distances measure what errors cost. Shape
             ``(hidden_size, hidden_size)``.
-        seed: Seed of the hidden units' training.
         show_progress: Whether to draw a progress bar on standard error.
 
     Returns:
@@ -132,7 +130,7 @@ def fit_predictor(
     for some in rows:
         rest[some] = (states[some] - features.of(some) @ linear) @ stretch
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(0)
         units, output = _hidden_units(features, rest, show_progress)
     output = torch.linalg.solve(stretch, output.T).T.contiguous()
     tables = *features.split(torch.cat([linear, units], dim=1)), output

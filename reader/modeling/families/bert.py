@@ -6,7 +6,6 @@ Source: Devlin et al. 2019 (https://aclanthology.org/N19-1423).
 from typing import TYPE_CHECKING, Any
 
 from ...config import DeformerConfig
-from ..layers import AbsoluteEmbedder, TransformerLayer
 from .family import Family, Head, expand_names
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ OUTER_NAMES = {
     "embedder.norm.{p}": "{prefix}.embeddings.LayerNorm.{p}",
 }
 SPAN_NAMES = {"head.{p}": "qa_outputs.{p}"}
+LABEL_NAMES = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.out_proj.{p}"}
+"""Names of a classifier in the families that came after BERT."""
 _POOLED = {"pooler.{p}": "bert.pooler.dense.{p}", "classifier.{p}": "classifier.{p}"}
 _LAYER = {
     "attention.query.{p}": "attention.self.query.{p}",
@@ -76,8 +77,6 @@ def bert_names(config: DeformerConfig, prefix: str) -> dict[str, str]:
 BERT = Family(
     config_fields=bert_fields,
     hugging_face_fields=own_fields,
-    embedder=AbsoluteEmbedder,
-    layer=lambda config, embedder: TransformerLayer(config),
     weight_names=lambda config: bert_names(config, "bert"),
     head_names={Head.SPAN: SPAN_NAMES, Head.CLASSIFICATION: _POOLED, Head.CHOICE: _POOLED},
 )

@@ -6,7 +6,6 @@ Source: Sanh et al. 2019 (https://arxiv.org/abs/1910.01108), section 3.
 from typing import TYPE_CHECKING, Any
 
 from ...config import DeformerConfig
-from ..layers import AbsoluteEmbedder, TransformerLayer
 from .bert import OUTER_NAMES, SPAN_NAMES
 from .family import Family, Head, expand_names
 
@@ -58,8 +57,6 @@ def _own_fields(config: DeformerConfig) -> dict[str, Any]:
 DISTILBERT = Family(
     config_fields=_fields,
     hugging_face_fields=_own_fields,
-    embedder=AbsoluteEmbedder,
-    layer=lambda config, embedder: TransformerLayer(config),
     weight_names=lambda config: expand_names(_OUTER, _LAYER, config.num_hidden_layers),
     head_names={Head.SPAN: SPAN_NAMES, Head.CLASSIFICATION: _POOLED, Head.CHOICE: _POOLED},
     pooler_activation="relu",

@@ -6,8 +6,7 @@ Source: Clark et al. 2020 (https://openreview.net/forum?id=r1xMH1BtvB), section 
 from typing import TYPE_CHECKING, Any
 
 from ...config import DeformerConfig
-from ..layers import AbsoluteEmbedder, TransformerLayer
-from .bert import SPAN_NAMES, bert_fields, bert_names, own_fields
+from .bert import LABEL_NAMES, SPAN_NAMES, bert_fields, bert_names, own_fields
 from .family import Family, Head
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ _PROJECTION = {
     f"embedder.project.{p}": f"electra.embeddings_project.{p}" for p in ("weight", "bias")
 }
 
-_LABELS = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.out_proj.{p}"}
 _CHOICE = {"pooler.{p}": "sequence_summary.summary.{p}", "classifier.{p}": "classifier.{p}"}
 
 
@@ -37,12 +35,10 @@ def _names(config: DeformerConfig) -> dict[str, str]:
 ELECTRA = Family(
     config_fields=_fields,
     hugging_face_fields=_own_fields,
-    embedder=AbsoluteEmbedder,
-    layer=lambda config, embedder: TransformerLayer(config),
     weight_names=_names,
     head_names={
         Head.SPAN: SPAN_NAMES,
-        Head.CLASSIFICATION: _LABELS,
+        Head.CLASSIFICATION: LABEL_NAMES,
         Head.CHOICE: _CHOICE,
     },
     pooler_activation="gelu",

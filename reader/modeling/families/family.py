@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from ...config import DeformerConfig
-from ..layers import Embedder
+from ..layers import AbsoluteEmbedder, Embedder, TransformerLayer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -25,6 +25,10 @@ class Head(StrEnum):
     """One logit from the [CLS] row of each pair; the pairs of a question compete."""
 
 
+def _transformer_layer(config: DeformerConfig, embedder: Embedder) -> nn.Module:
+    return TransformerLayer(config)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """A family of checkpoints: its shape, its modules and the names of its weights."""
@@ -34,17 +38,17 @@ class Family:
     configuration that cannot be split."""
     hugging_face_fields: Callable[[DeformerConfig], dict[str, Any]]
     """Fields of Hugging Face's configuration from `DeformerConfig`."""
-    embedder: Callable[[DeformerConfig], Embedder]
-    """Makes an embedder with random weights."""
-    layer: Callable[[DeformerConfig, Embedder], nn.Module]
-    """Makes a layer with random weights, from the configuration and the embedder below it.
-    `layers.run_layers` calls the layer. What all layers share, such as MPNet's bias by distance,
-    belongs to the embedder."""
     weight_names: Callable[[DeformerConfig], dict[str, str]]
     """Our name of every weight below the head, mapped to Hugging Face's name."""
     head_names: Mapping[Head, Mapping[str, str]]
     """Our names of the weights of each head, mapped to Hugging Face's; ``{p}`` stands for
     ``weight`` and ``bias``."""
+    embedder: Callable[[DeformerConfig], Embedder] = AbsoluteEmbedder
+    """Makes an embedder with random weights."""
+    layer: Callable[[DeformerConfig, Embedder], nn.Module] = _transformer_layer
+    """Makes a layer with random weights, from the configuration and the embedder below it.
+    `layers.run_layers` calls the layer. What all layers share, such as MPNet's bias by distance,
+    belongs to the embedder."""
     pooler_activation: str = "tanh"
     """Activation after the dense layer over the [CLS] row, in classification and choice."""
 

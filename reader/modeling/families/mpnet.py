@@ -13,7 +13,7 @@ from ....data import PrereadError
 from ...config import DeformerConfig
 from ..attention import DistanceBias
 from ..layers import AbsoluteEmbedder, Embedder, TransformerLayer
-from .bert import OUTER_NAMES, SPAN_NAMES, bert_fields, own_fields
+from .bert import LABEL_NAMES, OUTER_NAMES, SPAN_NAMES, bert_fields, own_fields
 from .family import Family, Head, expand_names
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _LAYER = {
     "layers.{i}.contract.{p}": "mpnet.encoder.layer.{i}.output.dense.{p}",
     "layers.{i}.output_norm.{p}": "mpnet.encoder.layer.{i}.output.LayerNorm.{p}",
 }
-_LABELS = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.out_proj.{p}"}
 _CHOICE = {"pooler.{p}": "mpnet.pooler.dense.{p}", "classifier.{p}": "classifier.{p}"}
 
 
@@ -79,5 +78,5 @@ MPNET = Family(
     embedder=MPNetEmbedder,
     layer=_layer,
     weight_names=lambda config: expand_names(_OUTER, _LAYER, config.num_hidden_layers),
-    head_names={Head.SPAN: SPAN_NAMES, Head.CLASSIFICATION: _LABELS, Head.CHOICE: _CHOICE},
+    head_names={Head.SPAN: SPAN_NAMES, Head.CLASSIFICATION: LABEL_NAMES, Head.CHOICE: _CHOICE},
 )

@@ -10,14 +10,12 @@ Source: Liu et al. 2019 (https://arxiv.org/abs/1907.11692).
 from typing import TYPE_CHECKING, Any
 
 from ....data import PrereadError
-from ..layers import AbsoluteEmbedder, TransformerLayer
-from .bert import SPAN_NAMES, bert_fields, bert_names, own_fields
+from .bert import LABEL_NAMES, SPAN_NAMES, bert_fields, bert_names, own_fields
 from .family import Family, Head
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
-_LABELS = {"pooler.{p}": "classifier.dense.{p}", "classifier.{p}": "classifier.out_proj.{p}"}
 _CHOICE = {"pooler.{p}": "roberta.pooler.dense.{p}", "classifier.{p}": "classifier.{p}"}
 
 
@@ -36,12 +34,10 @@ def _fields(found: "PreTrainedConfig") -> dict[str, Any]:
 ROBERTA = Family(
     config_fields=_fields,
     hugging_face_fields=own_fields,
-    embedder=AbsoluteEmbedder,
-    layer=lambda config, embedder: TransformerLayer(config),
     weight_names=lambda config: bert_names(config, "roberta"),
     head_names={
         Head.SPAN: SPAN_NAMES,
-        Head.CLASSIFICATION: _LABELS,
+        Head.CLASSIFICATION: LABEL_NAMES,
         Head.CHOICE: _CHOICE,
     },
 )
