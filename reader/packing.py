@@ -8,15 +8,31 @@ numbers::
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import Self
 
 import torch
 from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class Movable:
+    """A record whose tensors can be moved to a device, together with those of records in it."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """A copy on a device.
+
+        Args:
+            device: For example ``cuda``.
+        """
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved = {k: v.to(device) for k, v in own.items() if isinstance(v, Tensor | Movable)}
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed(Movable):
     """The rows of several segments, laid end to end."""
 
     rows: Tensor
@@ -49,10 +65,6 @@ class Packed:
     def with_rows(self, rows: Tensor) -> "Packed":
         """The same segments with other rows, as many as before."""
         return Packed(rows, self.lengths)
-
-    def to(self, device: torch.device | str) -> "Packed":
-        """The same segments on a device."""
-        return Packed(self.rows.to(device), self.lengths)
 
     def offsets(self) -> Tensor:
         """First row of each segment, then ``n_rows``.

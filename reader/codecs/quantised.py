@@ -33,7 +33,7 @@ from torch.nn.functional import embedding_bag, pad
 from typing_extensions import override
 
 from ..inference.mixed_precision import multiplies_bfloat16
-from ..packing import Packed
+from ..packing import Movable, Packed
 from .base import Codec
 from .beam_search import BOOK_SIZE, SumSearch
 from .names import CodecName
@@ -48,7 +48,7 @@ number of rows that it has met, up to a gigabyte."""
 
 
 @dataclass(frozen=True)
-class Quantiser:
+class Quantiser(Movable):
     """A linear map into parts, the codebooks of the parts, and the inverse map."""
 
     analysis: Tensor
@@ -89,10 +89,6 @@ class Quantiser:
         parts = self.synthesis.view(self.n_parts, -1, self.synthesis.shape[1])
         of_parts = self.codebooks.view(self.n_parts, -1, self.codebooks.shape[2])
         return torch.bmm(of_parts, parts).flatten(0, 1)
-
-    def to(self, device: torch.device | str) -> "Quantiser":
-        """The same quantiser on a device."""
-        return Quantiser(*(t.to(device) for t in (self.analysis, self.codebooks, self.synthesis)))
 
     @cached_property
     def _searches(self) -> list[SumSearch]:

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag, gelu
 
-from ..packing import Packed
+from ..packing import Movable, Packed
 
 _TOKENS_AT_ONCE = 64
 """Tokens whose products are made at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Predictor:
+class Predictor(Movable):
     """A predictor of states: a linear map of the reader's embeddings, and hidden units.
 
     The first ``hidden_size`` columns of ``position``, ``neighbours`` and ``mean`` belong to the
@@ -37,11 +37,6 @@ class Predictor:
     def reach(self) -> int:
         """Number of neighbours on each side that are used."""
         return self.neighbours.shape[0] // 2
-
-    def to(self, device: torch.device | str) -> "Predictor":
-        """The same predictor on a device."""
-        tensors = self.position, self.neighbours, self.mean, self.output
-        return Predictor(*(t.to(device) for t in tensors))
 
 
 class SideInformation:

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import torch
-
 from ...data import ChoiceExample, PairExample, PrereadError
-from ..packing import Packed
+from ..packing import Movable, Packed
 from ..text.windows import TextEncoder
 
 Example: TypeAlias = PairExample | ChoiceExample
@@ -97,7 +95,7 @@ class PairEncoder:
 
 
 @dataclass(frozen=True, slots=True)
-class PairInputs:
+class PairInputs(Movable):
     """Packed input of a model of pairs."""
 
     firsts: Packed
@@ -106,10 +104,6 @@ class PairInputs:
     """Token ids of the second texts, int64."""
     pairs: list[tuple[int, int]]
     """Segment numbers of a first and a second text, for each pair."""
-
-    def to(self, device: torch.device | str) -> "PairInputs":
-        """The same inputs on a device."""
-        return PairInputs(self.firsts.to(device), self.seconds.to(device), self.pairs)
 
 
 def pack_pairs(features: Sequence[PairFeature]) -> PairInputs:

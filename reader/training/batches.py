@@ -1,17 +1,16 @@
 """Batches of about equal size, in an order that a seed fixes."""
 
 import random
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..packing import Packed, cumulative, positions_of
+from ..packing import Movable, Packed, cumulative, positions_of
 from .features import Feature, Taught
 
 FeatureT = TypeVar("FeatureT")
@@ -28,20 +27,8 @@ class Costly(Protocol):
         """Rows of its longest pair."""
 
 
-class Movable(ABC):
-    """A batch that can be moved to a device."""
-
-    @abstractmethod
-    def to(self, device: torch.device | str) -> "Movable":
-        """A copy on a device.
-
-        Args:
-            device: For example ``cuda``.
-        """
-
-
 @dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(Movable):
     """The gold spans of a batch, as rows of its logits."""
 
     is_text: Tensor
@@ -62,16 +49,6 @@ class Targets:
     """A teacher's stored logits of the first rows and pairs, which are those of questions with an
     answer; None where the recipe names none."""
 
-    def to(self, device: torch.device | str) -> "Targets":
-        """A copy on a device.
-
-        Args:
-            device: For example ``cuda``.
-        """
-        moved: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved |= {k: v.to(device) for k, v in moved.items() if isinstance(v, Tensor | Taught)}
-        return Targets(**moved)
-
 
 @dataclass(frozen=True, slots=True)
 class Batch(Movable):
@@ -82,15 +59,6 @@ class Batch(Movable):
     pairs: list[tuple[int, int]]
     """Which question is read with which window, as numbers of the two."""
     targets: Targets
-
-    def to(self, device: torch.device | str) -> "Batch":
-        """A copy on a device.
-
-        Args:
-            device: For example ``cuda``.
-        """
-        moved = self.questions.to(device), self.passages.to(device)
-        return Batch(*moved, self.pairs, self.targets.to(device))
 
 
 def make_batches(

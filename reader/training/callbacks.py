@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,12 @@ LOG = "log.csv"
 HELD_OUT = "held-out.csv"
 
 
+@dataclass(frozen=True, slots=True)
 class CsvLog:
     """A CSV file with a row of numbers for each logged step."""
 
-    def __init__(self, path: Path) -> None:
-        """Append to a file.
-
-        Args:
-            path: The file; it may not exist yet.
-        """
-        self.path = path
+    path: Path
+    """The file; it may not exist yet."""
 
     def forget_after(self, step: int) -> None:
         """Drop the rows after a step: a resumed run takes those steps again.

@@ -4,7 +4,7 @@ import logging
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,23 +75,19 @@ def lay_out_epochs(
     return features, batches
 
 
+@dataclass(frozen=True, slots=True)
 class DataLoader:
     """Reads a recipe's data sets, each file once."""
 
-    def __init__(self, recipe: Recipe, folder: Path, on_error: OnError = OnError.FAIL) -> None:
-        """Prepare to read.
-
-        Args:
-            recipe: Names the data sets.
-            folder: Folder of the training sets.
-            on_error: What a bad record does.
-        """
-        self._recipe = recipe
-        self._folder = folder
-        self._on_error = on_error
-        self._reading: dict[SourceConfig, list[ReadingExample]] = {}
-        self._open_domain: dict[str, list[OpenDomainExample]] = {}
-        self._held_out: dict[str, set[str]] = {}
+    recipe: Recipe
+    """Names the data sets."""
+    folder: Path
+    """Folder of the training sets."""
+    on_error: OnError = OnError.FAIL
+    """What a bad record does."""
+    _reading: dict[SourceConfig, list[ReadingExample]] = field(default_factory=dict, init=False)
+    _open_domain: dict[str, list[OpenDomainExample]] = field(default_factory=dict, init=False)
+    _held_out: dict[str, set[str]] = field(default_factory=dict, init=False)
 
     def load(self, encoder: TextEncoder) -> TrainingData:
         """Make all batches, stage after stage.
@@ -105,7 +101,7 @@ class DataLoader:
         """
         maker = FeatureMaker(encoder)
         features, batches = lay_out_epochs(
-            self._recipe, lambda stage, seed: self._features(stage, maker, seed)
+            self.recipe, lambda stage, seed: self._features(stage, maker, seed)
         )
         if not batches:
             raise PrereadError(f"training: no example is left to learn from ({maker.left_out}).")
@@ -135,7 +131,7 @@ class DataLoader:
                 examples = self._draw_reading(source, seed)
                 made += maker.reading(
                     examples,
-                    self._recipe.questions_per_window,
+                    self.recipe.questions_per_window,
                     source.random_negatives,
                     source.article_negatives,
                     altered_questions=source.altered_questions,
@@ -148,7 +144,7 @@ class DataLoader:
         if source.file not in self._open_domain:
             report = ReadReport()
             found = read_open_domain_examples(
-                self._folder / source.file, on_error=self._on_error, report=report
+                self.folder / source.file, on_error=self.on_error, report=report
             )
             self._open_domain[source.file] = list(found)
             warn_of_skipped(report)
@@ -181,17 +177,15 @@ class DataLoader:
         """All examples of a data set. The contexts to hold out are drawn when it is read first."""
         if source not in self._reading:
             report = ReadReport()
-            found = read_examples(
-                self._folder / source.file, on_error=self._on_error, report=report
-            )
+            found = read_examples(self.folder / source.file, on_error=self.on_error, report=report)
             examples = [replace(e, title=e.title.replace("_", " ")) for e in found]
             warn_of_skipped(report)
             self._reading[source] = examples
-            held_out = self._recipe.held_out
+            held_out = self.recipe.held_out
             if source.file not in self._held_out:
                 contexts = list(dict.fromkeys(example.context for example in examples))
                 count = min(held_out.contexts, len(contexts)) if held_out else 0
-                draw = random.Random(self._recipe.seed)
+                draw = random.Random(self.recipe.seed)
                 self._held_out[source.file] = set(draw.sample(contexts, count))
         return self._reading[source]
 

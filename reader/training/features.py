@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ...data import OpenDomainExample, Passage, ReadingExample, has_answer
 from ...data.synthetic.unanswerable import alter_question
+from ..packing import Movable
 from ..text.windows import TextEncoder, Window
 
 _MOST_TEXTS = 6
@@ -32,7 +33,7 @@ class TrainingQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class Taught(Movable):
     """A teacher's logits for the pairs of question and window of one feature, or of one batch."""
 
     start: Tensor
@@ -57,14 +58,6 @@ class Taught:
         """
         names = ("start", "end", "null")
         return cls(*(torch.cat([getattr(part, name) for part in parts]).float() for name in names))
-
-    def to(self, device: torch.device | str) -> "Taught":
-        """A copy on a device.
-
-        Args:
-            device: For example ``cuda``.
-        """
-        return Taught(self.start.to(device), self.end.to(device), self.null.to(device))
 
 
 @dataclass(slots=True)

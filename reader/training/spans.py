@@ -1,6 +1,7 @@
 """The task of reading: spans of passages that answer a question."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,14 @@ from .objective import SpanObjective, Teacher
 from .recipe import Recipe
 
 
+@dataclass(frozen=True)
 class SpanTask(Task):
     """Trains a `DeformerForQuestionAnswering`."""
 
     model_class = DeformerForQuestionAnswering
 
-    def __init__(self, recipe: Recipe) -> None:
-        """Train by a recipe.
-
-        Args:
-            recipe: A recipe without a ``[task]``.
-        """
-        self._recipe = recipe
+    recipe: Recipe
+    """A recipe without a ``[task]``."""
 
     @property
     def config_fields(self) -> dict[str, Any]:
@@ -43,10 +40,10 @@ class SpanTask(Task):
         keep up. Training through a codec does keep it up (`keeps_ranking`).
         """
         taught = {
-            "shared_normalization": compares_passages(self._recipe),
-            "has_no_answer_score": self._recipe.null_weight > 0,
+            "shared_normalization": compares_passages(self.recipe),
+            "has_no_answer_score": self.recipe.null_weight > 0,
         }
-        if keeps_ranking(self._recipe):
+        if keeps_ranking(self.recipe):
             return {name: True for name, is_taught in taught.items() if is_taught}
         return taught
 
@@ -60,16 +57,16 @@ class SpanTask(Task):
         on_error: OnError,
     ) -> Lesson:
         assert isinstance(model, DeformerForQuestionAnswering)
-        loader = DataLoader(self._recipe, data, on_error)
+        loader = DataLoader(self.recipe, data, on_error)
         loaded = loader.load(TextEncoder(tokenizer, model.config))
-        distillation = self._recipe.distillation
+        distillation = self.recipe.distillation
         stored = distillation if distillation and distillation.labels else None
         if stored is not None:
             features = loaded.batches.features
             labels = load_labels(data / stored.labels, features)
             for feature, taught in zip(features, labels, strict=True):
                 feature.taught = taught
-        objective = SpanObjective(teacher, self._recipe.null_weight, stored)
+        objective = SpanObjective(teacher, self.recipe.null_weight, stored)
         score = partial(score_examples, model, tokenizer, loaded.held_out)
         return Lesson(loaded.batches, objective, score if loaded.held_out else None)
 

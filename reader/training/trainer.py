@@ -1,6 +1,5 @@
 """transformers' `Trainer` for packed batches, with checkpoints that are complete or absent."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +11,10 @@ from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from ...data import PrereadError
+from ...data.io.atomic import sync
 from ...data.modes import give_usual_mode
-from .batches import BatchDataset, Movable
+from ..packing import Movable
+from .batches import BatchDataset
 from .objective import Objective
 
 _UNFINISHED = "unfinished"
@@ -124,11 +125,7 @@ def publish(finished: Path, target: Path) -> None:
         if path.is_file():
             give_usual_mode(path)
     for path in [*finished.rglob("*"), finished]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(path)
     if target.exists():
         shutil.rmtree(target)
     finished.rename(target)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...packing import cumulative
+from ...packing import Movable, cumulative
 from ...pairs.features import PairFeature, PairInputs, pack_pairs
-from ..batches import Movable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +31,6 @@ class PairBatch(Movable):
     def n_examples(self) -> int:
         """Number of examples in the batch."""
         return self.gold.shape[0]
-
-    def to(self, device: torch.device | str) -> "PairBatch":
-        """A copy on a device.
-
-        Args:
-            device: For example ``cuda``.
-        """
-        return PairBatch(self.inputs.to(device), self.example.to(device), self.gold.to(device))
 
 
 def collate_pairs(features: Sequence[PairFeature], n_labels: int) -> PairBatch:

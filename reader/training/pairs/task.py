@@ -1,6 +1,7 @@
 """The tasks on pairs of texts: labels of a pair, or a choice among several first texts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,30 +23,26 @@ from .datasets import PairLoader
 from .objective import PairObjective
 
 
+@dataclass(frozen=True, slots=True)
 class PairTask(Task):
     """Trains a `PairModel`."""
 
-    def __init__(self, recipe: Recipe, task: TaskConfig) -> None:
-        """Train by a recipe.
-
-        Args:
-            recipe: A recipe with a ``[task]``.
-            task: That task.
-        """
-        self._recipe = recipe
-        self._task = task
+    recipe: Recipe
+    """A recipe with a ``[task]``."""
+    task: TaskConfig
+    """That task."""
 
     @property
     def model_class(self) -> type[PairModel]:
         """The model that learns it."""
-        if self._task.kind is TaskKind.CHOICE:
+        if self.task.kind is TaskKind.CHOICE:
             return DeformerForMultipleChoice
         return DeformerForSequenceClassification
 
     @property
     def config_fields(self) -> dict[str, Any]:
         """The layout of the pairs, and the labels."""
-        task = self._task
+        task = self.task
         fields: dict[str, Any] = {
             "max_question_length": task.max_first_length,
             "window_length": task.max_second_length,
@@ -69,7 +66,7 @@ class PairTask(Task):
     ) -> Lesson:
         assert isinstance(model, PairModel)
         encoder = TextEncoder(tokenizer, model.config)
-        loader = PairLoader(self._recipe, self._task, data, encoder, on_error)
+        loader = PairLoader(self.recipe, self.task, data, encoder, on_error)
         batches = loader.load()
         score = partial(score_pairs, model, tokenizer, loader.held_out)
         return Lesson(batches, PairObjective(teacher), score if loader.held_out else None)

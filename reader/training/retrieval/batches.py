@@ -22,9 +22,9 @@ from ....data import (
     read_open_domain_examples,
 )
 from ....data.io.atomic import atomic_path
-from ...packing import Packed
+from ...packing import Movable, Packed
 from ...text.windows import TextEncoder
-from ..batches import BatchDataset, Movable
+from ..batches import BatchDataset
 from ..datasets import repeat, warn_of_skipped
 from .recipe import HeadRecipe
 
@@ -79,31 +79,13 @@ class HeadBatch(Movable):
     passage_vectors: Tensor
     """The encoder's. Shape ``(n_passages, width)``, float32."""
 
-    def to(self, device: torch.device | str) -> "HeadBatch":
-        """A copy on a device.
 
-        Args:
-            device: For example ``cuda``.
-        """
-        return HeadBatch(
-            self.questions.to(device),
-            self.windows.to(device),
-            self.owners,
-            self.question_vectors.to(device),
-            self.passage_vectors.to(device),
-        )
-
-
+@dataclass(frozen=True, slots=True)
 class HeadCollator:
     """Packs features into a batch."""
 
-    def __init__(self, encoder: TextEncoder) -> None:
-        """Prepare to pack.
-
-        Args:
-            encoder: The reader's; makes windows and token ids.
-        """
-        self._encoder = encoder
+    encoder: TextEncoder
+    """The reader's; makes windows and token ids."""
 
     def __call__(self, features: Sequence[HeadFeature]) -> HeadBatch:
         """Pack the features of one batch. A passage that occurs twice is taken once.
@@ -117,10 +99,10 @@ class HeadCollator:
             for passage, vector in zip(feature.passages, feature.passage_vectors, strict=True)
         }
         passages = list(vectors)
-        windows = self._encoder.encode_passages(
+        windows = self.encoder.encode_passages(
             [passage.text for passage in passages], [passage.title for passage in passages]
         )
-        questions = self._encoder.encode_questions([feature.question for feature in features])
+        questions = self.encoder.encode_questions([feature.question for feature in features])
         return HeadBatch(
             Packed.from_lists(questions),
             Packed.from_lists([window.token_ids for some in windows for window in some]),
