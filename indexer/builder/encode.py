@@ -1,10 +1,11 @@
 """Encoding a shard: passages become windows, windows become states, states become codes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ...data import Passage
 from ...data.io.atomic import atomic_path
@@ -12,7 +13,6 @@ from ...reader import Packed, Reader, Window
 from ...reader.codecs import Codec
 from ...reader.packing import batches_by_length
 from ...reader.retrieval.head import RetrievalHead
-from ..dense.base import Vectors
 from ..dense.encode import write_shard_vectors
 from ..dense.head_encoder import PassagePooling
 from ..storage.files import sha256_of
@@ -74,16 +74,60 @@ def encode_shard(
     Returns:
         The manifest's entry for the shard.
     """
-    first = task.first_ordinal
-    ordinals = range(first, first + len(task.passages))
+    first, passages = task.first_ordinal, task.passages
+    ordinals = range(first, first + len(passages))
+    windows = reader.encoder.encode_passages(
+        [p.text for p in passages], [p.title for p in passages]
+    )
+    lengths = [len(w.token_ids) for of_passage in windows for w in of_passage]
+    code_dtype = torch.empty(0, dtype=codec.dtype).numpy().dtype
+    width = codec.code_width(reader.config.hidden_size)
+    vocab_size = reader.config.vocab_size
+    pooling = None if head is None else PassagePooling(head, windows)
     with atomic_path(task.index / task.file) as temporary:
-        counts, vectors = _write(
-            temporary, ordinals, task.passages, reader, codec, rows_per_batch, on_progress, head
-        )
-        entry = describe_shard(temporary, task.file, ordinals, task.passages, counts)
-        if vectors is not None:
-            write_shard_vectors(task.index, entry, vectors)
+        with ShardWriter(
+            temporary, ordinals, passages, windows, code_dtype, width, vocab_size
+        ) as writer:
+            for batch, codes in encode_windows(windows, reader, codec, rows_per_batch, pooling):
+                row = 0
+                for number in batch:
+                    writer.write_codes(number, codes[row : row + lengths[number]].numpy())
+                    row += lengths[number]
+                on_progress(row)
+        entry = describe_shard(temporary, task.file, ordinals, passages, writer.counts)
+        if pooling is not None:
+            write_shard_vectors(task.index, entry, pooling.vectors())
         return entry
+
+
+def encode_windows(
+    windows: Sequence[Sequence[Window]],
+    reader: Reader,
+    codec: Codec,
+    rows_per_batch: int,
+    pooling: PassagePooling | None,
+) -> Iterator[tuple[list[int], Tensor]]:
+    """Encode the windows of passages, in batches of similar length.
+
+    Args:
+        windows: Windows of each passage.
+        reader: Computes the states.
+        codec: Turns states into codes.
+        rows_per_batch: Number of tokens that the reader processes at once.
+        pooling: Takes the states to make vectors of the same passages; None makes no vectors.
+
+    Yields:
+        Numbers of the windows of a batch, counted over all passages, and their codes end to end, on
+        CPU. Shape ``(n_rows, code_width)``.
+    """
+    flat = [w for of_passage in windows for w in of_passage]
+    for batch in batches_by_length([len(w.token_ids) for w in flat], rows_per_batch):
+        some = [flat[number] for number in batch]
+        states = reader.window_states(some)
+        if pooling is not None:
+            pooling.add(batch, states)
+        ids = Packed.from_lists([w.token_ids for w in some]).to(states.rows.device)
+        yield batch, codec.encode(states, ids).cpu()
 
 
 def describe_shard(
@@ -114,39 +158,3 @@ def describe_shard(
         last_ordinal=ordinals[-1],
         passages_blake2b=hash_passages(passages),
     )
-
-
-def _write(
-    path: Path,
-    ordinals: Sequence[int],
-    passages: Sequence[Passage],
-    reader: Reader,
-    codec: Codec,
-    rows_per_batch: int,
-    on_progress: Progress,
-    head: RetrievalHead | None,
-) -> tuple[ShardCounts, Vectors | None]:
-    """Encode passages and write them to a shard; returns their vectors too, if there is a head."""
-    windows = reader.encoder.encode_passages(
-        [p.text for p in passages], [p.title for p in passages]
-    )
-    flat: list[Window] = [w for of_passage in windows for w in of_passage]
-    lengths = [len(w.token_ids) for w in flat]
-    code_dtype = torch.empty(0, dtype=codec.dtype).numpy().dtype
-    width = codec.code_width(reader.config.hidden_size)
-    vocab_size = reader.config.vocab_size
-    pooling = None if head is None else PassagePooling(head, windows)
-    with ShardWriter(path, ordinals, passages, windows, code_dtype, width, vocab_size) as writer:
-        for batch in batches_by_length(lengths, rows_per_batch):
-            some = [flat[i] for i in batch]
-            states = reader.window_states(some)
-            if pooling is not None:
-                pooling.add(batch, states)
-            ids = Packed.from_lists([w.token_ids for w in some]).to(states.rows.device)
-            codes = codec.encode(states, ids).cpu().numpy()
-            row = 0
-            for number in batch:
-                writer.write_codes(number, codes[row : row + lengths[number]])
-                row += lengths[number]
-            on_progress(row)
-        return writer.counts, None if pooling is None else pooling.vectors()

@@ -34,7 +34,8 @@ from ..storage.manifest import (
 from ..storage.metadata import MetadataWriter
 from ..storage.snapshots import publish
 from .encode import ShardTask
-from .executors.local import Encoding, Executor
+from .executors.local import Executor
+from .executors.processes import Encoding
 from .lookup_and_bm25 import stored_passages, write_lookup_of
 
 MAX_PASSAGES = 1 << 32

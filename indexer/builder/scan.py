@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from ...data import Passage
-from ...reader import Packed, Reader, Window
+from ...reader import Reader, Window
 from ...reader.codecs import Codec
-from ...reader.packing import batches_by_length
 from ...reader.retrieval.head import RetrievalHead
 from ..dense.head_encoder import PassagePooling
+from .encode import encode_windows
 from .executors.processes import one_thread
 
 _SAMPLE = 5_000
@@ -150,18 +150,11 @@ def _tokens_per_second(
     head: RetrievalHead | None,
 ) -> float:
     """Measure speed by encoding windows of passages for a moment, as a worker does."""
-    windows = [w for of_passage in encoded for w in of_passage]
     pooling = None if head is None else PassagePooling(head, encoded)
     n_done = 0
     begin = time.perf_counter()
-    for batch in batches_by_length([len(w.token_ids) for w in windows], rows_per_batch):
-        some = [windows[i] for i in batch]
-        states = reader.window_states(some)
-        if pooling is not None:
-            pooling.add(batch, states)
-        ids = Packed.from_lists([w.token_ids for w in some]).to(states.rows.device)
-        codec.encode(states, ids).cpu()
-        n_done += len(ids.rows)
+    for _, codes in encode_windows(encoded, reader, codec, rows_per_batch, pooling):
+        n_done += len(codes)
         if time.perf_counter() - begin > _SECONDS:
             break
     return n_done / (time.perf_counter() - begin)

@@ -123,12 +123,6 @@ class DenseSearcher:
 
 
 def _hits(pairs: Sequence[tuple[float, int]], k: int) -> list[Hit]:
-    """The best hits of pairs of a product and an ordinal."""
-    best = sorted(pairs, key=_best_first)[:k]
+    """The hits of the greatest products; equal products in the order of the passages."""
+    best = sorted(pairs, key=lambda pair: (-pair[0], pair[1]))[:k]
     return [Hit(ordinal, product, similarity=product) for product, ordinal in best]
-
-
-def _best_first(pair: tuple[float, int]) -> tuple[float, int]:
-    """Sort key: the greatest product first, equal products in the order of the passages."""
-    product, ordinal = pair
-    return -product, ordinal

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -96,18 +95,13 @@ class ShardWriter:
         """Use as a context: the file is closed at the end."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         """Write the checksums, close the file, and write where its data sets lie."""
-        if error is None:
+        if kind is None:
             self._file["window_crc32"][:] = self._checksums
             layouts = dataset_layouts(self._file)
         self._file.close()
-        if error is None:
+        if kind is None:
             write_dataset_layouts(self._path, layouts)
 
     def write_codes(self, window: int, codes: Array) -> None:

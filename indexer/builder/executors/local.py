@@ -2,34 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from typing_extensions import override
 
 from ....reader import Reader
-from ....reader.codecs import Codec
-from ....reader.retrieval.head import RetrievalHead
 from ..encode import Progress, ShardTask
-from .processes import OnShard, default_workers, encode_shards
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """Reader, codec and settings with which shards are encoded."""
-
-    reader: Reader
-    """Computes the states."""
-    codec: Codec
-    """Turns states into codes."""
-    codec_name: str
-    """Name or file by which another process loads the codec."""
-    rows_per_batch: int
-    """Number of tokens that the reader processes at once."""
-    scratch: Path
-    """Folder for temporary files; their names end in ``.tmp``."""
-    head: RetrievalHead | None = None
-    """Makes vectors of the states; None makes no vectors."""
+from .processes import Encoding, OnShard, default_workers, encode_shards
 
 
 class Executor(Protocol):
@@ -88,15 +67,5 @@ class LocalExecutor(Executor):
         on_shard: OnShard,
         on_progress: Progress,
     ) -> None:
-        encode_shards(
-            tasks,
-            encoding.reader,
-            encoding.codec,
-            codec_name=encoding.codec_name,
-            rows_per_batch=encoding.rows_per_batch,
-            scratch=encoding.scratch,
-            head=encoding.head,
-            workers=self.workers(encoding.reader, n_shards),
-            on_shard=on_shard,
-            on_progress=on_progress,
-        )
+        workers = self.workers(encoding.reader, n_shards)
+        encode_shards(tasks, encoding, workers, on_shard, on_progress)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -53,15 +53,27 @@ _OF_HEAD = "retrieval-head."
 OnShard = Callable[[ShardEntry], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """Reader, codec and settings with which shards are encoded."""
+
+    reader: Reader
+    """Computes the states."""
+    codec: Codec
+    """Turns states into codes."""
+    codec_name: str
+    """Name or file by which another process loads the codec."""
+    rows_per_batch: int
+    """Number of tokens that the reader processes at once."""
+    scratch: Path
+    """Folder for temporary files; their names end in ``.tmp``."""
+    head: RetrievalHead | None = None
+    """Makes vectors of the states; None makes no vectors."""
+
+
 def encode_shards(
     tasks: Iterable[ShardTask],
-    reader: Reader,
-    codec: Codec,
-    *,
-    codec_name: str,
-    rows_per_batch: int,
-    scratch: Path,
-    head: RetrievalHead | None,
+    encoding: Encoding,
     workers: int,
     on_shard: OnShard,
     on_progress: Progress,
@@ -70,12 +82,7 @@ def encode_shards(
 
     Args:
         tasks: The shards to encode, taken one by one, a few ahead of the workers.
-        reader: Computes the states.
-        codec: Turns states into codes.
-        codec_name: Name or file by which a worker loads the codec.
-        rows_per_batch: Number of tokens that the reader processes at once.
-        scratch: Folder for the reader's file, whose name ends in ``.tmp``.
-        head: Makes vectors of the states; None makes no vectors.
+        encoding: Reader, codec and settings.
         workers: Number of processes: 1 encodes in this process, more start as many workers.
         on_shard: Called with the manifest's entry of each finished shard, in order.
         on_progress: Called from time to time with the number of tokens encoded since.
@@ -83,11 +90,11 @@ def encode_shards(
     Raises:
         PrereadError: If a worker dies.
     """
+    reader, head, rows = encoding.reader, encoding.head, encoding.rows_per_batch
     if workers == 1:
         with one_thread(reader):
             for task in tasks:
-                entry = encode_shard(task, reader, codec, rows_per_batch, on_progress, head=head)
-                on_shard(entry)
+                on_shard(encode_shard(task, reader, encoding.codec, rows, on_progress, head=head))
         return
     context = get_context("spawn")
     # No lock: a worker that is killed while it holds one would block the others. Two counts at the
@@ -101,12 +108,12 @@ def encode_shards(
         on_progress(n_new)
 
     with (
-        _saved(reader, head, scratch) as saved,
+        _saved(reader, head, encoding.scratch) as saved,
         ProcessPoolExecutor(
             workers,
             context,
             initializer=_start,
-            initargs=(os.getpid(), saved, codec_name, rows_per_batch, n_tokens),
+            initargs=(os.getpid(), saved, encoding.codec_name, rows, n_tokens),
         ) as pool,
     ):
         started: list[BaseProcess] = []

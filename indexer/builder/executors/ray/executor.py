@@ -22,8 +22,8 @@ from .....reader import Reader
 from ....bm25.java import keeping_java_signals
 from ....storage.manifest import ShardEntry
 from ...encode import Progress, ShardTask
-from ..local import Encoding, Executor, LocalExecutor
-from ..processes import OnShard
+from ..local import Executor, LocalExecutor
+from ..processes import Encoding, OnShard
 
 _POLL_SECONDS = 1.0
 _TASKS_PER_CORE = 3
