@@ -28,11 +28,7 @@ class AddConfig:
     """Whether a new passage replaces one with the same identifier; otherwise it is an error."""
 
     def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            PrereadError: If a number is not positive.
-        """
+        """Check the numbers."""
         check_positive(limit=self.limit, workers=self.workers)
 
 
@@ -64,12 +60,7 @@ class IndexConfig:
     """Index only so many passages, from the start of the corpus; None indexes all."""
 
     def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            PrereadError: If a number is not positive or too large, or the title weight is out of
-                range.
-        """
+        """Check the numbers."""
         check_count("title_weight", self.title_weight, least=0)
         check_number("title_weight", self.title_weight, 0, MOST_TITLE_WEIGHT)
         check_positive(

@@ -88,11 +88,7 @@ class PassageIndex:
         return partial(PassageIndex, bm25_parameters=self._bm25_parameters), (self.path,)
 
     def _check_process(self) -> None:
-        """Refuse a process that was forked from the one that opened the index.
-
-        Raises:
-            PrereadError: If this process is such a fork. It lacks threads that the index needs.
-        """
+        """Refuse a process that was forked from the one that opened the index: it lacks threads."""
         if os.getpid() != self._process:
             raise PrereadError(
                 f"{self.path}: the index was opened in process {self._process}, and this is "
@@ -101,11 +97,7 @@ class PassageIndex:
             )
 
     def _check_open(self) -> None:
-        """Refuse to open files after `close`.
-
-        Raises:
-            PrereadError: If the index is closed. A writer may have removed the files.
-        """
+        """Refuse to open files after `close`: a writer may have removed them."""
         if self._is_closed:
             raise PrereadError(
                 f"{self.path}: the index is closed. Open it again with PassageIndex or "
@@ -378,11 +370,7 @@ class PassageIndex:
         ]
 
     def _looked_up(self, ordinal: int) -> Passage:
-        """A passage that a lookup file names.
-
-        Raises:
-            IndexFormatError: If there is none.
-        """
+        """A passage that a lookup file names."""
         try:
             return self.passage(ordinal)
         except AbsentPassageError as error:
@@ -425,11 +413,7 @@ class PassageIndex:
         return shard
 
     def _check_shard(self, shard: ShardReader, entry: ShardEntry) -> None:
-        """Compare a shard with its entry in the manifest.
-
-        Raises:
-            IndexFormatError: If it holds other passages, or codes of another form.
-        """
+        """Compare a shard with its entry in the manifest."""
         wanted = (entry.n_passages, entry.first_ordinal, entry.last_ordinal, *self._code_format)
         found = (
             shard.n_passages,

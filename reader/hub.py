@@ -110,9 +110,6 @@ def _check_files(folder: Path) -> None:
     """Refuse a checkpoint whose files are none, or too large to be read as a whole.
 
     Links are followed, as the hub's own cache has them.
-
-    Raises:
-        PrereadError: If one is a pipe or a device, which has no end, or a large one of text.
     """
     try:
         found = list(folder.iterdir())
@@ -138,11 +135,7 @@ def _check_files(folder: Path) -> None:
 
 @cache
 def _fetched(name: str) -> str:
-    """The folder of a hub model, in the hub's own cache.
-
-    Raises:
-        PrereadError: If there is none.
-    """
+    """The folder of a hub model, in the hub's own cache."""
     until = time.monotonic() + _DEADLINE_S
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError
@@ -172,16 +165,7 @@ def _fetched(name: str) -> str:
 
 
 def _newest_revision(name: str, until: float) -> str:
-    """Ask for the commit of a hub model.
-
-    Args:
-        name: Name of the model.
-        until: When to stop waiting, by the monotonic clock.
-
-    Raises:
-        OSError: If there is no answer in time, no connection, or the hub refuses.
-        ValueError: If no model can have this name.
-    """
+    """Ask for the commit of a hub model; OSError if there is no answer by the monotonic clock."""
     from huggingface_hub import HfApi
 
     found: list[str] = []

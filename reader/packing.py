@@ -41,11 +41,7 @@ class Packed(Movable):
     """Number of rows of each segment; they add up to ``n_rows``."""
 
     def __post_init__(self) -> None:
-        """Check that the lengths add up to the number of rows.
-
-        Raises:
-            ValueError: If they do not.
-        """
+        """Check that the lengths add up to the number of rows."""
         if sum(self.lengths) != self.rows.shape[0]:
             raise ValueError(
                 f"packed rows: expected {sum(self.lengths)} rows, the sum of the lengths, "

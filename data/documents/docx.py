@@ -57,12 +57,7 @@ def docx_blocks(file: BinaryIO, path: Path) -> list[Block]:
 
 
 def _check_size(file: BinaryIO, path: Path) -> None:
-    """Refuse a file that decompresses to far more than it is.
-
-    Raises:
-        BadZipFile: If it is no zip file.
-        DataError: If it does.
-    """
+    """Refuse a file that decompresses to far more than it is."""
     n_bytes = sum(member.file_size for member in ZipFile(file).infolist())
     limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * file.seek(0, SEEK_END))
     if n_bytes > limit:
@@ -75,14 +70,7 @@ def _check_size(file: BinaryIO, path: Path) -> None:
 
 
 def _add_paragraph(blocks: BlockList, paragraph: Any, styles: dict[str | None, str]) -> None:
-    """A paragraph, list item or heading.
-
-    Args:
-        blocks: Where it is added.
-        paragraph: The paragraph.
-        styles: Names of the styles of the paragraphs before, by identifier. python-docx searches
-            the whole list of styles each time.
-    """
+    """A paragraph, list item or heading; ``styles`` keeps names, which python-docx searches for."""
     identifier = paragraph._p.style
     if identifier not in styles:
         found = paragraph.style

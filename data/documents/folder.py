@@ -76,11 +76,7 @@ def find_documents(path: Path, report: ReadReport) -> list[DocumentFile]:
 
 
 def _walk(folder: Path, report: ReadReport) -> Iterator[DocumentFile]:
-    """The documents, in no order.
-
-    Raises:
-        DataError: If a folder cannot be read, or a name is not UTF-8.
-    """
+    """The documents, in no order."""
     whole = folder.resolve()
     for place, folders, files in os.walk(folder, onerror=refuse_unreadable):
         for name in [*folders, *files]:

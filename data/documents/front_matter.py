@@ -48,15 +48,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
     """Loads plain values. Aliases are refused: a few lines of them make a structure of any size."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Take the next value.
-
-        Args:
-            parent: What it is in.
-            index: Its place there.
-
-        Raises:
-            YAMLError: If it is an alias.
-        """
+        """Take the next value, unless it is an alias."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("an alias")
         return super().compose_node(parent, index)

@@ -85,12 +85,7 @@ class _Page(HTMLParser):
     """Collects blocks while the source is parsed."""
 
     def __init__(self, source: str, *, only_main: bool) -> None:
-        """Take a page.
-
-        Args:
-            source: The same that is fed.
-            only_main: Whether what is not in a ``main`` element is left out.
-        """
+        """Begin a page, whose source is fed later."""
         super().__init__(convert_charrefs=True)
         self._title: list[str] = []
         self._lines = line_starts(source.replace("\r", " "))  # the parser counts \n only
@@ -191,15 +186,7 @@ class _Page(HTMLParser):
             return self.parse_bogus_comment(i)
 
     def _unless_many_open(self, parse: Callable[[int], int], start: int) -> int:
-        """Parse what begins somewhere, unless many have had no end: then the rest is text.
-
-        Args:
-            parse: Looks for its end, which is negative where there is none.
-            start: Where it begins.
-
-        Returns:
-            Where it ends.
-        """
+        """Parse what begins somewhere, unless many have had no end: then the rest is text."""
         if self._n_open >= _MOST_OPEN:
             self.handle_data(unescape(self.rawdata[start:]))
             return len(self.rawdata)

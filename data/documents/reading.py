@@ -106,12 +106,7 @@ DOCUMENT_SUFFIXES = frozenset(_PARSERS)
 
 
 def _decoded(path: Path, content: bytes, encoding: str = "utf-8") -> str:
-    """A file's text, without a byte order mark.
-
-    Raises:
-        NotTextError: If there is a null byte in it.
-        DataError: If it is not in its encoding.
-    """
+    """A file's text, without a byte order mark."""
     if b"\0" in content:
         raise NotTextError("expected text, found binary data. Take the file away.", path=path)
     codec = _charset(encoding)

@@ -99,10 +99,6 @@ class PartialFile:
 
 
 def _open(path: Path, flag: int) -> BinaryIO:
-    """Open a file for writing; its name can be foreseen, so that a link there is refused.
-
-    Raises:
-        OSError: If it cannot be written, or is a link.
-    """
+    """Open a file for writing; its name can be foreseen, so that a link there is refused."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | flag
     return os.fdopen(os.open(path, flags, 0o666), "ab")

@@ -39,11 +39,7 @@ class Retries:
     """A connection is broken after this time without data."""
 
     def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            ValueError: If there are no tries, or a time is negative.
-        """
+        """Check the numbers."""
         if self.tries < 1 or self.first_pause_s < 0 or self.timeout_s <= 0:
             raise ValueError(f"expected at least one try, and no negative times, found {self}")
 

@@ -151,10 +151,6 @@ def _read_row(
     """Parse the row that begins with a line, taking further lines while a quote is open.
 
     The policy is told of a row whose quoted field holds a line like a row.
-
-    Raises:
-        DataError: If a line is not UTF-8, or a quote is not closed.
-        csv.Error: If ``csv`` refuses the row.
     """
     fault: DataError | None = None
     try:
@@ -216,11 +212,7 @@ def _has_fields_of_a_row(line: str, n_fields: int, *, n_filled: int) -> bool:
 
 
 def _parse(text: str) -> list[str] | None:
-    """Return the fields of a row; None where a quote is still open.
-
-    Raises:
-        csv.Error: If ``csv`` refuses the text.
-    """
+    """Return the fields of a row; None where a quote is still open."""
     is_open = False
 
     def feed() -> Iterator[str]:
@@ -244,12 +236,6 @@ def _begins_a_row(
     quote has other fields, its identifier must have the form of the others. It is part of the field
     where its quoting is not that of a row, and where a field could close the open quote: one that
     ends with a quote that it does not begin with, or that consists of quotes only.
-
-    Args:
-        line: The line.
-        n_fields: Number of fields of a row.
-        identifiers: Those of the rows up to the one with the open quote.
-        is_after_whole: Whether the line with the open quote has the fields of a row.
     """
     if not _has_fields_of_a_row(line, n_fields, n_filled=2):
         return False

@@ -89,11 +89,7 @@ def is_left_out(name: str) -> bool:
 
 
 def _check_link(path: Path, root: Path) -> None:
-    """Refuse a link to a folder whose files are not listed under their own names.
-
-    Raises:
-        DataError: If the path is such a link.
-    """
+    """Refuse a link to a folder whose files are not listed under their own names."""
     if not path.is_symlink():
         return
     target, base = path.resolve(), root.resolve()

@@ -302,17 +302,7 @@ def _read_whole(path: Path, max_bytes: int, *, is_text: bool = True) -> bytes:
 def _pieces(
     path: Path, max_bytes: int, *, is_text: bool = True, by_line: bool = True
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield a file's lines, those above ``max_bytes`` in several pieces, or blocks of it.
-
-    Args:
-        path: A file, plain or gzip.
-        max_bytes: The longest piece.
-        is_text: Whether the content is text, so that other compressed data is refused.
-        by_line: Whether a piece ends with its line.
-
-    Yields:
-        The number of the line in which a piece begins, and the piece.
-    """
+    """Yield lines, those above ``max_bytes`` in pieces, or blocks, each with its first line number."""
     line, n_expanded = 1, 0
     with open_bytes(path, is_text=is_text) as file:
         is_gzip = isinstance(getattr(file, "raw", None), gzip.GzipFile)

@@ -90,11 +90,7 @@ def _labelled(
 
 
 def _detect(path: Path) -> PairFormat:
-    """Detect a file's format from its first record.
-
-    Raises:
-        DataError: If the file is in none of the formats.
-    """
+    """Detect a file's format from its first record."""
     start = peek(path)
     for name, format in _TELLING_FIELDS.items():
         if name in start.fields:

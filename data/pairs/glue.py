@@ -55,11 +55,7 @@ def _duplicate(record: JsonObject, location: SourceLocation) -> PairExample:
 def _records(
     path: Path, policy: ErrorPolicy, columns: _Columns
 ) -> Iterator[tuple[SourceLocation, JsonObject]]:
-    """Read the lines as objects with the names in the header.
-
-    Raises:
-        DataError: If the header lacks a column, or the policy is to fail and a line is refused.
-    """
+    """Read the lines as objects with the names in the header."""
     lines = read_lines(path, policy)
     location, header = next(lines, (SourceLocation(path, 1), ""))
     names = _fields(header)

@@ -68,11 +68,7 @@ def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, C
 
 
 def _parse_article(file: Path, name: str) -> list[tuple[SourceLocation, ChoiceExample]]:
-    """Parse the questions of one file.
-
-    Raises:
-        DataError: If the file is not JSON, a field is missing or wrong, or lists differ in length.
-    """
+    """Parse the questions of one file."""
     location = SourceLocation(file, 1)
     record = read_json_object(file, "RACE's JSON")
     article = take_text(record, "article", location)
@@ -105,11 +101,7 @@ def _asked(question: str, choice: str) -> str:
 
 
 def _place_of(letter: str, choices: tuple[str, ...], location: SourceLocation) -> int:
-    """Return the number of the choice that a letter stands for, counted from 0.
-
-    Raises:
-        DataError: If there is no such choice.
-    """
+    """Return the number of the choice that a letter stands for, counted from 0."""
     number = ord(letter) - ord("A") if len(letter) == 1 else -1
     if not 0 <= number < len(choices):
         raise location.error(

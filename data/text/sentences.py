@@ -88,13 +88,7 @@ def _cuts(text: str) -> Iterator[int]:
 
 
 def _ends_sentence(text: str, begin: int, match: "Match[str]") -> bool:
-    """Whether a single full stop ends a sentence, and not an abbreviation.
-
-    Args:
-        text: The text.
-        begin: Where the sentence begins.
-        match: The full stop, and the white space after it.
-    """
+    """Whether a single full stop ends a sentence, and not an abbreviation."""
     stop = match.start()
     if _LIST_NUMBER.fullmatch(text, begin, stop):
         return False

@@ -135,11 +135,7 @@ def build_bm25(
 
 
 def _write(batches: Iterable[list[str]], folder: Path, append: bool, threads: int) -> int:
-    """Have Lucene write documents, up to the number of characters that it should buffer.
-
-    Returns:
-        Number of documents that were written.
-    """
+    """Have Lucene write as many documents as it should buffer, and return their number."""
     with CALLING_JAVA:
         indexer = java_class("io.anserini.index.SimpleIndexer")(str(folder), append, threads)
     n_documents = n_characters = 0

@@ -29,12 +29,7 @@ class _JavaLock:
         self.started_in: int | None = None
 
     def check_process(self) -> None:
-        """Refuse a process that was forked after Java was started.
-
-        Raises:
-            PrereadError: If this process is such a fork. It has none of Java's threads, so a call
-                would wait for ever.
-        """
+        """Refuse a process that was forked from Java's: it lacks Java's threads, and would wait."""
         if self.started_in not in (None, os.getpid()):
             raise PrereadError(
                 f"Java was started in process {self.started_in}, and this is process "
@@ -127,11 +122,7 @@ def refusal_of(error: Exception) -> OSError | None:
 
 
 def _start_here() -> None:
-    """Start Java at the first call.
-
-    Raises:
-        PrereadError: If Java cannot be started, or was started before this process was forked.
-    """
+    """Start Java at the first call."""
     CALLING_JAVA.check_process()
     with _LOCK:
         _start()
@@ -249,11 +240,7 @@ def _address_space() -> int | None:
 
 
 def _try_out(home: Path, options: Sequence[str]) -> None:
-    """Start Java in a separate process, with the same options and the memory that is left here.
-
-    Raises:
-        PrereadError: If Java does not start.
-    """
+    """Start Java in a separate process, with the same options and the memory that is left here."""
     command = [str(home / "bin" / "java"), *options, "-version"]
     room = _address_space()
     if room is not None:
@@ -284,11 +271,7 @@ def _try_out(home: Path, options: Sequence[str]) -> None:
 
 
 def _check_running() -> None:
-    """Check that a Java virtual machine that other code started can run Anserini.
-
-    Raises:
-        PrereadError: If its version is too old, or Anserini's classes are not on its class path.
-    """
+    """Check that a Java virtual machine that other code started can run Anserini."""
     from jnius import JavaException, autoclass
 
     version = str(autoclass("java.lang.System").getProperty("java.specification.version"))

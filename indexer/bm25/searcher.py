@@ -54,11 +54,7 @@ class Bm25Parameters:
     """Penalty for long passages, from 0 (none) to 1 (in proportion to the length)."""
 
     def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            PrereadError: If a value is no number, or out of range.
-        """
+        """Check the numbers."""
         check_number("k1", self.k1, 0, MAX_K1)
         check_number("b", self.b, 0, 1)
 

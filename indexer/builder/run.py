@@ -144,16 +144,7 @@ def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -
 
 
 def _finished(index: Path, plan: BuildPlan, steps: dict[str, Any]) -> Manifest:
-    """The manifest of an index that ``--resume`` found complete.
-
-    Args:
-        index: The index folder.
-        plan: The settings of the build, as in the manifest.
-        steps: The same as the journal has them, with the fingerprint of the encoder of vectors.
-
-    Raises:
-        IndexMismatchError: If the index was built with other settings.
-    """
+    """The manifest of an index that ``--resume`` found complete; ``steps`` is the journal's plan."""
     manifest = Manifest.load(index)
     if asdict(manifest.plan) != asdict(plan):
         raise IndexMismatchError(

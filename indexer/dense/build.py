@@ -203,12 +203,7 @@ def load_encoder(
 
 
 def _head_encoder(index: Path, reader: Reader | None, device: str, allow_hub: bool) -> HeadEncoder:
-    """The encoder of the reader of an index.
-
-    Raises:
-        IndexMismatchError: If the reader has no retrieval head.
-        PrereadError: If the reader cannot be loaded, or its head is damaged.
-    """
+    """The encoder of the reader of an index."""
     if reader is None:
         name = Manifest.load(index).plan.reader
         reader = Reader.load(name, device=device, allow_hub=allow_hub)

@@ -70,12 +70,7 @@ class _File:
             raise ValueError(f"expected one of {', '.join(VectorKind)}") from None
 
     def check(self) -> None:
-        """Go through the file.
-
-        Raises:
-            ValueError: If something in it is not what we write.
-            struct.error: If it ends too early.
-        """
+        """Go through the file."""
         if self._kind is VectorKind.FLAT:
             self._name("IxMp")
             self._header(self._n)

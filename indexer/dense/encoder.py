@@ -205,11 +205,7 @@ class SentenceEncoder(VectorEncoder):
 
 
 def _pooling(folder: str, name: str) -> Pooling:
-    """The pooling that the checkpoint asks for.
-
-    Raises:
-        PrereadError: If it is not one of `Pooling`.
-    """
+    """The pooling that the checkpoint asks for."""
     settings = _settings(folder, "1_Pooling/config.json")
     modes = [mode for mode, chosen in settings.items() if mode.startswith("pooling_mode_")]
     chosen = [mode for mode in modes if settings[mode]]
@@ -225,11 +221,7 @@ def _pooling(folder: str, name: str) -> Pooling:
 
 
 def _settings(folder: str, file: str) -> dict[str, Any]:
-    """Content of a settings file of sentence-transformers; empty if the checkpoint has none.
-
-    Raises:
-        ValueError: If the file holds no JSON object.
-    """
+    """Content of a settings file of sentence-transformers; empty if the checkpoint has none."""
     path = Path(folder) / file
     if not path.exists():
         return {}

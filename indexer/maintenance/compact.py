@@ -72,11 +72,7 @@ def compact_index(index: str | Path, *, show_progress: bool = False) -> Manifest
 def _rewrite_shards(
     opened: PassageIndex, show_progress: bool
 ) -> tuple[tuple[ShardEntry, ...], int]:
-    """Rewrite each run of neighbouring shards that are not full as full shards.
-
-    Returns:
-        The shards of the index afterwards, and the number of the next shard.
-    """
+    """Rewrite runs of shards that are not full; returns all shards, and the next one's number."""
     manifest = opened.manifest
     next_shard = manifest.next_shard
     shards: list[ShardEntry] = []

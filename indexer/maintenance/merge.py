@@ -189,11 +189,7 @@ def _check_alike(opened: Sequence[PassageIndex]) -> None:
 
 
 def _are_partitions(opened: Sequence[PassageIndex]) -> bool:
-    """Whether the sources are all partitions of one index.
-
-    Raises:
-        PrereadError: If a partition is missing, or only some sources are partitions of one index.
-    """
+    """Whether the sources are all partitions of one index; some of them are refused."""
     partitions = [source.manifest.part for source in opened]
     found = [partition for partition in partitions if partition is not None]
     if not found:

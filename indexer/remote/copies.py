@@ -168,11 +168,7 @@ class _Copy:
         return [status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino]
 
     def _check_room(self, files: list[FileEntry]) -> None:
-        """Refuse what the disk has no room for.
-
-        Raises:
-            PrereadError: If it has none.
-        """
+        """Refuse what the disk has no room for."""
         missing = sum(file.bytes for file in files if not (self._folder / file.file).exists())
         free = shutil.disk_usage(self._folder).free
         if missing > free:
@@ -257,11 +253,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder that only this user may enter, or take away others' rights to one.
-
-    Raises:
-        PrereadError: If it is another user's, or no folder.
-    """
+    """Make a folder that only this user may enter, or take away others' rights to one."""
     try:
         folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
         status = folder.lstat()

@@ -111,11 +111,7 @@ def integer_attribute(path: Path, name: str) -> int:
 
 
 def _layout(file: h5py.File, name: str) -> DatasetLayout:
-    """Number format, shape and offset of one data set.
-
-    Raises:
-        ValueError: If it is of another kind than ours.
-    """
+    """Number format, shape and offset of one data set."""
     # Before the object is opened, which would follow the link.
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):

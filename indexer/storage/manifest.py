@@ -303,15 +303,7 @@ class Manifest:
         return manifest
 
     def _check(self, counts: dict[str, Any], path: Path | str) -> None:
-        """Compare the entries with each other.
-
-        Args:
-            counts: What the file says of passages and tokens.
-            path: The file, for messages.
-
-        Raises:
-            IndexFormatError: If they contradict each other.
-        """
+        """Refuse entries that contradict each other, or the file's counts."""
         found = {"n_passages": self.n_passages, "n_tokens": self.n_tokens}
         if counts != found:
             raise IndexFormatError(f"{path}: says {counts}, but its shards add up to {found}.")

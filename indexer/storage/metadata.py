@@ -152,11 +152,7 @@ class MetadataFile:
                 yield next(ordinals), metadata
 
     def _check(self) -> None:
-        """Make sure that the numbers lead to places in the file.
-
-        Raises:
-            ValueError: If they do not.
-        """
+        """Make sure that the numbers lead to places in the file."""
         n, n_blocks = len(self.ordinals), len(self._offsets) - 1
         if n_blocks < 0 or self._per_block < 1 or n_blocks != -(-n // self._per_block):
             raise ValueError(f"{n_blocks} blocks of {self._per_block} for {n} passages")

@@ -85,11 +85,7 @@ class ShardReader:
             ) from error
 
     def _take(self, column: dict[str, Array]) -> None:
-        """Take the data sets, and check the numbers that say where in them something lies.
-
-        Raises:
-            ValueError: If such a number leads out of a data set.
-        """
+        """Take the data sets, and check the numbers that say where in them something lies."""
         self.codes: Array = column["codes"]
         self._token_ids = column["token_ids"]
         self._of_tokens = [
@@ -122,11 +118,7 @@ class ShardReader:
 
     @cached_property
     def _string_offsets(self) -> dict[str, Array]:
-        """Where each string begins and ends.
-
-        Raises:
-            IndexFormatError: If one ends after the bytes of all.
-        """
+        """Where each string begins and ends."""
         try:
             return {
                 name: _offsets_in(f"{name}_lengths", lengths, joined)
@@ -262,11 +254,7 @@ def offsets_of(lengths: Sequence[int] | Array) -> Array:
 
 
 def _offsets_in(name: str, lengths: Array, rows: Array) -> Array:
-    """Where runs of rows begin and end, by their lengths.
-
-    Raises:
-        ValueError: If the runs together are not all rows.
-    """
+    """Where runs of rows begin and end, by their lengths."""
     offsets = offsets_of(lengths)
     if int(offsets[-1]) != len(rows):
         raise ValueError(f"{name}: expected a sum of {len(rows)}, found {int(offsets[-1])}")

@@ -88,11 +88,7 @@ class Lease:
             self.release()
 
     def __reduce__(self) -> NoReturn:
-        """Refuse a copy, which would close this lease's file.
-
-        Raises:
-            PrereadError: Always.
-        """
+        """Refuse a copy, which would close this lease's file."""
         raise PrereadError(
             "a lease on an index cannot be copied or pickled. Open the index again instead."
         )

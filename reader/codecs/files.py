@@ -145,10 +145,6 @@ def _check_shapes(stored: dict[str, Tensor], n_bytes: int, size: int) -> None:
         stored: The file's tensors.
         n_bytes: Bytes of a code, by the codec's name.
         size: Width of the reader's states.
-
-    Raises:
-        ValueError: If a tensor is missing, unknown, of another shape or number format, larger than
-            any that is learned, or not finite.
     """
     shape = {name: tuple(tensor.shape) for name, tensor in stored.items()}
     wanted = {*_TABLES, *(name + _SCALES for name in _TABLES), "analysis", "synthesis"}

@@ -277,14 +277,7 @@ def _rank(
 def _select(
     ranking: _Ranking, windows: WindowTable, n_best: int, *, of_each_passage: bool
 ) -> list[Span]:
-    """Take spans from the best one down, leaving out those that overlap one already taken.
-
-    Args:
-        ranking: The best span from each row.
-        windows: Table of the windows, in the order of the rows.
-        n_best: Most spans to take.
-        of_each_passage: Whether so many spans of each passage are taken, or of all together.
-    """
+    """Take spans from the best one down, leaving out those that overlap one already taken."""
     passage, shift = (torch.tensor(column) for column in (windows.passage, _shifts(windows)))
     order = ranking.order.cpu()
     window = torch.arange(len(shift)).repeat_interleave(torch.tensor(windows.lengths))[order]

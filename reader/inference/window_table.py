@@ -30,11 +30,7 @@ class WindowTable:
     spans of punctuation alone cannot be told from others."""
 
     def __post_init__(self) -> None:
-        """Check that token ids are known for all windows or for none.
-
-        Raises:
-            ValueError: If they are known for some windows only.
-        """
+        """Check that token ids are known for all windows or for none."""
         if self.token_ids and len(self.token_ids) != len(self.lengths):
             raise ValueError(
                 f"window table: expected the token ids of all {len(self.lengths)} windows or of "

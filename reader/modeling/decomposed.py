@@ -198,16 +198,7 @@ class DecomposedModel(nn.Module):
         return model.eval()
 
     def _take(self, source: str, wanted: Collection[str], half_words: bool = False) -> None:
-        """Take weights from the file of a saved reader.
-
-        Args:
-            source: Folder of the reader.
-            wanted: Names of the weights.
-            half_words: Whether a word table in float16 stays so.
-
-        Raises:
-            PrereadError: If a weight is missing or of another shape.
-        """
+        """Take the wanted weights from the file of a reader, all of which must be there."""
         found = read_weights(source)
         own = {name: weight.shape for name, weight in self.state_dict().items() if name in wanted}
         missing = sorted(own.keys() - found.keys())

@@ -158,11 +158,7 @@ class PairReader:
 
 
 def _kind(name: str) -> type[PairModel]:
-    """The class of a checkpoint's model.
-
-    Raises:
-        PrereadError: If the checkpoint does not exist, or its model is not one of pairs.
-    """
+    """The class of a checkpoint's model."""
     if not (Path(name) / "config.json").is_file():
         raise PrereadError(
             f"{name}: expected a reader's folder with config.json, model.safetensors and "

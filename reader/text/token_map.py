@@ -181,11 +181,7 @@ class _Forms(dict[int, str]):
     """The normalised form of each character, by code point: one character, a space for a space."""
 
     def __init__(self, normalizer: Normalizer | None) -> None:
-        """Begin without any.
-
-        Args:
-            normalizer: Normalises a text for the tokenizer; None leaves it as it is.
-        """
+        """Begin without any; no normalizer leaves characters as they are."""
         super().__init__()
         self._normalizer = normalizer
 
@@ -203,14 +199,6 @@ def _word(text: str, token: tuple[int, int], within: tuple[int, int]) -> tuple[i
 
     A word of a WordPiece tokenizer ends at punctuation and is at most one ideograph. Other
     tokenizers take everything up to the next space for one word, so their words are divided here.
-
-    Args:
-        text: The tokenised text.
-        token: Start and end of the token, in code points.
-        within: Start and end of the tokenizer's word, in code points.
-
-    Returns:
-        Start and end (exclusive) of the word, in code points.
     """
     start, end = token
     if start == end:  # a blank before a character that is tokenised byte by byte

@@ -318,20 +318,7 @@ def _others(
     answers: Sequence[str],
     count: int,
 ) -> Iterator[int]:
-    """The next contexts after a given one that contain none of its answers.
-
-    After the last context comes the first one.
-
-    Args:
-        number: Number of the context whose questions are asked.
-        candidates: Numbers of the contexts that may be taken, in ascending order.
-        contexts: All contexts.
-        answers: The answers to the questions of the context.
-        count: How many contexts are taken, if there are as many.
-
-    Returns:
-        The numbers of those contexts.
-    """
+    """Up to ``count`` contexts after a given one, in a circle, that contain none of its answers."""
     first = bisect_right(candidates, number)
     order = chain(islice(candidates, first, None), islice(candidates, first))
     allowed = (i for i in order if i != number and not has_answer(contexts[i].text, answers))

@@ -256,11 +256,7 @@ def _write_part(path: Path, labels: Sequence[Taught]) -> None:
 
 
 def _read_part(path: Path, features: Sequence[Feature]) -> Iterator[Taught]:
-    """The labels of a part's features.
-
-    Raises:
-        PrereadError: If the part is missing, damaged, or has another length.
-    """
+    """The labels of a part's features."""
     rows = [_n_rows(feature) for feature in features]
     pairs = [len(feature.questions) * len(feature.windows) for feature in features]
     try:
@@ -279,11 +275,7 @@ def _read_part(path: Path, features: Sequence[Feature]) -> Iterator[Taught]:
 
 
 def _check_same(path: Path, identity: dict[str, str]) -> None:
-    """Refuse to mix labels in one folder.
-
-    Raises:
-        PrereadError: If the folder has labels of other features or of another teacher.
-    """
+    """Refuse to mix labels in one folder."""
     if not path.exists():
         return
     found = _read_json(path)

@@ -46,11 +46,7 @@ class SourceConfig:
     recognise questions that only look answerable."""
 
     def __post_init__(self) -> None:
-        """Check the fields against each other.
-
-        Raises:
-            PrereadError: If mined negatives and others, or altered questions, are asked for.
-        """
+        """Check the fields against each other."""
         if self.negatives and (
             self.random_negatives or self.article_negatives or self.altered_questions
         ):
@@ -96,11 +92,7 @@ class TaskConfig:
     """The text whose states are stored: ``first`` or ``second``."""
 
     def __post_init__(self) -> None:
-        """Check the labels.
-
-        Raises:
-            PrereadError: If a classifier has fewer than two, or choices have any.
-        """
+        """Check the labels."""
         is_choice = self.kind is TaskKind.CHOICE
         if self.labels if is_choice else len(set(self.labels)) < 2:
             wanted = "no labels" if is_choice else "two labels or more"
@@ -136,12 +128,7 @@ class DistillationConfig:
     """Weight of the distillation of each passage by itself, over its spans and "no answer"."""
 
     def __post_init__(self) -> None:
-        """Check the fields against each other.
-
-        Raises:
-            PrereadError: If both of ``teacher`` and ``labels`` are set, or neither, or
-                ``layers`` is not 0 with ``labels``.
-        """
+        """Check the fields against each other."""
         if bool(self.teacher) == bool(self.labels):
             found = "both" if self.teacher else "neither"
             raise PrereadError(
@@ -218,12 +205,7 @@ class Recipe:
     seed: NonNegativeInt = 1
 
     def __post_init__(self) -> None:
-        """Check the fields against each other.
-
-        Raises:
-            PrereadError: If a codec is named and the lower layers are not frozen, or a pair task
-                has fields that only reading spans has.
-        """
+        """Check the fields against each other."""
         if self.task is not None:
             self._check_pairs()
         if self.codec and self.freeze_layers < self.num_lower_layers:

@@ -133,11 +133,7 @@ def encode_shards(
 
 @contextmanager
 def _saved(reader: Reader, head: RetrievalHead | None, folder: Path) -> Iterator[Path]:
-    """The file of the reader and its head, which is removed after the block.
-
-    Raises:
-        OSError: If the file cannot be written.
-    """
+    """The file of the reader and its head, which is removed after the block."""
     path = temporary_path(folder / Path(READER_FILE).name)
     try:
         with path.open("xb") as file:
@@ -234,11 +230,7 @@ def _run(
 
 
 def _submit(pool: ProcessPoolExecutor, task: ShardTask) -> Future[ShardEntry]:
-    """Submit a task to the pool, which may start a worker.
-
-    Raises:
-        BrokenProcessPool: If a worker has died, or none can be started.
-    """
+    """Submit a task to the pool, which may start a worker."""
     try:
         return pool.submit(_work, task)
     # A pool that broke just now has closed its pipes, whose numbers the new process may reuse. An

@@ -49,11 +49,7 @@ class RayExecutor(Executor):
     """Seconds without a finished shard after which the build stops with an error."""
 
     def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            PrereadError: If Ray is not installed, or a number is out of range.
-        """
+        """Check the numbers."""
         require_ray()
         if self.gpus_per_worker < 0 or self.patience <= 0:
             raise PrereadError(
@@ -160,12 +156,7 @@ class _Run:
         self._under_way[ref] = task
 
     def _result(self, ref: Any, task: ShardTask) -> ShardEntry:
-        """The shard that a task has written.
-
-        Raises:
-            PrereadError: If the task failed.
-            OSError: If the worker could not write the shard.
-        """
+        """The shard that a task has written."""
         ray = require_ray()
         try:
             entry: ShardEntry = ray.get(ref)
