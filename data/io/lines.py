@@ -302,7 +302,7 @@ def _read_whole(path: Path, max_bytes: int, *, is_text: bool = True) -> bytes:
 def _pieces(
     path: Path, max_bytes: int, *, is_text: bool = True, by_line: bool = True
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield lines, those above ``max_bytes`` in pieces, or blocks, each with its first line number."""
+    """Yield lines, long ones in pieces, or blocks; each with the number of its first line."""
     line, n_expanded = 1, 0
     with open_bytes(path, is_text=is_text) as file:
         is_gzip = isinstance(getattr(file, "raw", None), gzip.GzipFile)

@@ -144,7 +144,7 @@ def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -
 
 
 def _finished(index: Path, plan: BuildPlan, steps: dict[str, Any]) -> Manifest:
-    """The manifest of an index that ``--resume`` found complete; ``steps`` is the journal's plan."""
+    """The manifest of an index that ``--resume`` found complete; ``steps`` is the journal's."""
     manifest = Manifest.load(index)
     if asdict(manifest.plan) != asdict(plan):
         raise IndexMismatchError(
