@@ -61,41 +61,31 @@ __all__ = [
     "watch_folder",
 ]
 
+_MODULES = {
+    "bm25.indexer": ("build_bm25",),
+    "bm25.searcher": ("Bm25Parameters", "Bm25Searcher", "Hit"),
+    "builder.run": ("build_index",),
+    "builder.scan": ("BuildEstimate",),
+    "config": ("AddConfig", "IndexConfig"),
+    "documents": ("StoredDocument", "stored_documents"),
+    "errors": ("IndexFormatError", "IndexMismatchError"),
+    "index": ("PassageIndex",),
+    "maintenance.add": ("add_passages",),
+    "maintenance.compact": ("compact_index",),
+    "maintenance.delete": ("delete_passages",),
+    "maintenance.merge": ("merge_indexes",),
+    "maintenance.set_reader": ("change_reader",),
+    "maintenance.split": ("split_index",),
+    "maintenance.sync": ("SyncReport", "sync_folder", "watch_folder"),
+    "maintenance.verify": ("bytes_to_verify", "index_info", "verify_index"),
+    "storage.manifest": ("BuildPlan", "FORMAT_VERSION", "Manifest", "ShardEntry"),
+    "storage.shard_reader": ("ShardReader",),
+    "storage.shard_writer": ("ShardWriter",),
+    "stored_windows": ("StoredWindows",),
+}
+"""The names of each module, imported when first used: inspecting an index does not load the
+libraries of readers."""
+
 __getattr__, __dir__ = lazy_attributes(
-    __name__,
-    {
-        "AddConfig": "config",
-        "Bm25Parameters": "bm25.searcher",
-        "Bm25Searcher": "bm25.searcher",
-        "BuildEstimate": "builder.scan",
-        "BuildPlan": "storage.manifest",
-        "FORMAT_VERSION": "storage.manifest",
-        "Hit": "bm25.searcher",
-        "IndexConfig": "config",
-        "IndexFormatError": "errors",
-        "IndexMismatchError": "errors",
-        "Manifest": "storage.manifest",
-        "PassageIndex": "index",
-        "ShardEntry": "storage.manifest",
-        "ShardReader": "storage.shard_reader",
-        "ShardWriter": "storage.shard_writer",
-        "StoredDocument": "documents",
-        "StoredWindows": "stored_windows",
-        "SyncReport": "maintenance.sync",
-        "add_passages": "maintenance.add",
-        "build_bm25": "bm25.indexer",
-        "build_index": "builder.run",
-        "bytes_to_verify": "maintenance.verify",
-        "change_reader": "maintenance.set_reader",
-        "compact_index": "maintenance.compact",
-        "delete_passages": "maintenance.delete",
-        "index_info": "maintenance.verify",
-        "merge_indexes": "maintenance.merge",
-        "split_index": "maintenance.split",
-        "stored_documents": "documents",
-        "sync_folder": "maintenance.sync",
-        "verify_index": "maintenance.verify",
-        "watch_folder": "maintenance.sync",
-    },
+    __name__, {name: module for module, names in _MODULES.items() for name in names}
 )
-"""Names are imported at first use: inspecting an index does not load the libraries of readers."""

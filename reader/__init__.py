@@ -45,29 +45,28 @@ __all__ = [
     "decode_spans",
 ]
 
+_MODULES = {
+    "comprehension": ("answer_examples",),
+    "config": ("DeformerConfig",),
+    "inference.runtimes": ("Precision", "Runtime"),
+    "inference.spans": ("Span", "decode_spans"),
+    "inference.window_table": ("WindowTable",),
+    "modeling.layers": ("Segment",),
+    "modeling.question_answering": ("DeformerForQuestionAnswering", "SpanLogits"),
+    "packing": ("Packed",),
+    "pairs.models": (
+        "DeformerForMultipleChoice",
+        "DeformerForSequenceClassification",
+        "PairLogits",
+    ),
+    "pairs.reader": ("PairReader",),
+    "ranking": ("Ranking",),
+    "reader": ("Reader",),
+    "text.windows": ("TextEncoder", "Window"),
+}
+"""The names of each module. They are imported when first used: code that needs only `Packed` or
+`Window` does not wait for the import of transformers."""
+
 __getattr__, __dir__ = lazy_attributes(
-    __name__,
-    {
-        "DeformerConfig": "config",
-        "DeformerForMultipleChoice": "pairs.models",
-        "DeformerForQuestionAnswering": "modeling.question_answering",
-        "DeformerForSequenceClassification": "pairs.models",
-        "Packed": "packing",
-        "PairLogits": "pairs.models",
-        "PairReader": "pairs.reader",
-        "Precision": "inference.runtimes",
-        "Ranking": "ranking",
-        "Reader": "reader",
-        "Runtime": "inference.runtimes",
-        "Segment": "modeling.layers",
-        "Span": "inference.spans",
-        "SpanLogits": "modeling.question_answering",
-        "TextEncoder": "text.windows",
-        "Window": "text.windows",
-        "WindowTable": "inference.window_table",
-        "answer_examples": "comprehension",
-        "decode_spans": "inference.spans",
-    },
+    __name__, {name: module for module, names in _MODULES.items() for name in names}
 )
-"""Each name is imported when it is first used: code that needs only `Packed` or `Window` does not
-wait for the import of transformers."""

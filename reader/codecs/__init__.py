@@ -38,29 +38,20 @@ __all__ = [
     "save_codec",
 ]
 
+_MODULES = {
+    "base": ("Codec", "round_trip"),
+    "files": ("codec_file_name", "load_codec", "save_codec"),
+    "learning.codec": ("StateSample", "learn_codec", "learn_codecs", "sample_states"),
+    "learning.sensitivity": ("fisher_information",),
+    "names": ("CodecKind", "CodecName"),
+    "quantised": ("QuantisedCodec", "Quantiser"),
+    "scalar": ("Float16Codec", "Int8Codec"),
+    "selection": ("find_codec", "known_codec", "plain_codec"),
+    "side": ("Predictor",),
+}
+"""The names of each module, imported when first used: the name of a codec takes none of the
+libraries of readers."""
+
 __getattr__, __dir__ = lazy_attributes(
-    __name__,
-    {
-        "Codec": "base",
-        "CodecKind": "names",
-        "CodecName": "names",
-        "Float16Codec": "scalar",
-        "Int8Codec": "scalar",
-        "Predictor": "side",
-        "QuantisedCodec": "quantised",
-        "Quantiser": "quantised",
-        "StateSample": "learning.codec",
-        "codec_file_name": "files",
-        "find_codec": "selection",
-        "fisher_information": "learning.sensitivity",
-        "known_codec": "selection",
-        "learn_codec": "learning.codec",
-        "learn_codecs": "learning.codec",
-        "load_codec": "files",
-        "plain_codec": "selection",
-        "round_trip": "base",
-        "sample_states": "learning.codec",
-        "save_codec": "files",
-    },
+    __name__, {name: module for module, names in _MODULES.items() for name in names}
 )
-"""Names are imported at first use: the name of a codec takes none of the libraries of readers."""
