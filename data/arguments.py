@@ -15,15 +15,12 @@ from .text.characters import is_blank
 
 
 def check_question(question: object, name: str = "question", remedy: str = "Ask something.") -> str:
-    """Check a question or a query.
+    """Check a question or a query, and return it.
 
     Args:
         question: What the caller gave.
         name: Its name, for the error.
         remedy: What to do about an empty one, as a sentence.
-
-    Returns:
-        The question itself.
 
     Raises:
         PrereadError: If it is no string, no Unicode text, or has nothing but spaces and characters
@@ -38,14 +35,11 @@ def check_question(question: object, name: str = "question", remedy: str = "Ask 
 
 
 def check_questions(questions: object, name: str = "questions") -> list[str]:
-    """Check several questions or queries, before the first is used.
+    """Check questions or queries before the first is used, and return them.
 
     Args:
         questions: What the caller gave: any iterable of strings.
         name: Its name, for the error.
-
-    Returns:
-        The questions.
 
     Raises:
         PrereadError: If it is a string or no iterable, or `check_question` refuses a question. The
@@ -116,15 +110,12 @@ def check_finite_number(name: str, value: object) -> None:
 
 
 def check_path(name: str, value: object, expected: str = "a path") -> Path:
-    """Check a path.
+    """Check a path, and return it.
 
     Args:
         name: Name of the argument, for the error.
         value: What the caller gave.
         expected: What the argument takes, for the error.
-
-    Returns:
-        The path.
 
     Raises:
         PrereadError: If it is neither a string nor an object that stands for a path.

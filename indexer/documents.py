@@ -22,15 +22,12 @@ class StoredDocument:
 
 
 def stored_documents(index: PassageIndex, patterns: Sequence[str] = ("*",)) -> list[StoredDocument]:
-    """The documents of an index, by name.
+    """The documents of an index, by name; none where the passages came from elsewhere.
 
     Args:
         index: An open index.
         patterns: Names, in which ``*`` stands for any characters, ``?`` for one and ``[ab]`` for
             one of some; a document that fits one of them is listed.
-
-    Returns:
-        The documents; none where the passages came from elsewhere.
 
     Raises:
         IndexFormatError: If the index is damaged.

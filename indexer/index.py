@@ -269,24 +269,18 @@ class PassageIndex:
         return found
 
     def find(self, passage_id: str) -> list[int]:
-        """Find passages by their identifier.
+        """Find the ordinals of passages by their identifier: usually one or none.
 
         Args:
             passage_id: An identifier.
-
-        Returns:
-            Ordinals of the passages with this identifier: usually one or none.
         """
         return self._find("id", passage_id, lambda passage: passage.passage_id)
 
     def find_text(self, text: str) -> list[int]:
-        """Find passages by their exact text.
+        """Find the ordinals of passages by their exact text.
 
         Args:
             text: Text of a passage, without the title.
-
-        Returns:
-            Ordinals of the passages with this text.
         """
         return self._find("text", text, lambda passage: passage.text)
 

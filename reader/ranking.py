@@ -144,9 +144,6 @@ class Ranking(AnswerWeights):
 
         Args:
             folder: Folder of the reader.
-
-        Returns:
-            Path of the file.
         """
         folder = Path(folder)
         path = folder / RANKING_FILE

@@ -255,7 +255,7 @@ class Reader:
         n_best: int,
         passage_scores: Sequence[float] | None = None,
     ) -> list[Span]:
-        """Answer one question from the states of passages.
+        """Answer one question from the states of passages, best span first.
 
         Args:
             question: Lower states of the question, from `question_states`.
@@ -263,9 +263,6 @@ class Reader:
             windows: Table of the same windows.
             n_best: Most answers to return.
             passage_scores: What the retrieval score of each passage is worth, in logits.
-
-        Returns:
-            Spans, best first.
         """
         if not len(passages):
             return []

@@ -20,14 +20,11 @@ class PassageCheck:
     _seen: set[int] = field(default_factory=set, init=False, repr=False)
 
     def __call__(self, passage: Passage, location: SourceLocation) -> Passage:
-        """Check one passage.
+        """Check one passage, and return it.
 
         Args:
             passage: The passage.
             location: Where it stands, for the error.
-
-        Returns:
-            The passage itself.
 
         Raises:
             DataError: If its identifier or text is empty, or an earlier passage has the identifier.

@@ -11,7 +11,7 @@ _PROPER = re.compile(r"\W*(?:\w*[A-Z0-9]\w*[A-Z0-9]|[A-Z0-9]\b)")
 
 
 def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
-    """A row of a table as one sentence, in which the header names each cell.
+    """A row of a table as one sentence: the header names each cell. Empty where all cells are.
 
     ``Plan Business: price per month 1,450 EUR, brokers 12, retention 30 days.`` Cells without text
     are left out; cells are separated by semicolons where one of them has a comma of its own.
@@ -20,9 +20,6 @@ def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
         header: The table's column names; may be empty or shorter than the row. One of more than
             ``MAX_HEADING_CHARS`` characters is left out.
         cells: The texts of the row's cells.
-
-    Returns:
-        The sentence; empty where all cells are.
     """
     named = [
         (_one_line(name).rstrip(":") if len(name) <= MAX_HEADING_CHARS else "", found)

@@ -44,13 +44,10 @@ class RemoteFile:
 
 
 def load_registry(path: str | Path | None = None) -> dict[str, RemoteFile]:
-    """Read a list of downloads.
+    """Read a list of downloads: the files by name, in its order.
 
     Args:
         path: A JSON file in the form of ours, ``registry.json``; by default ours.
-
-    Returns:
-        The files by name, in the list's order.
 
     Raises:
         DataError: If it cannot be read, or an entry lacks a field or has one of another type.

@@ -13,15 +13,12 @@ _ID_TYPES = "a string or a whole number"
 
 
 def check_unicode(text: str, name: str, location: SourceLocation) -> str:
-    r"""Check that a text can be written as UTF-8.
+    r"""Check that a text can be written as UTF-8, and return it.
 
     Args:
         text: The text.
         name: The field it is from.
         location: The place of the record.
-
-    Returns:
-        The text itself.
 
     Raises:
         DataError: If it contains half of a surrogate pair, such as the JSON escape ``"\ud800"``.
@@ -81,15 +78,12 @@ def take_optional_text(record: JsonObject, name: str, location: SourceLocation) 
 def take_optional_id(
     record: JsonObject, names: tuple[str, ...], location: SourceLocation
 ) -> str | None:
-    """Read an identifier, a string or a whole number.
+    """Read an identifier, a string or a whole number, as text; None if missing or null.
 
     Args:
         record: The JSON object.
         names: The fields that may hold it; the first that is there and not null counts.
         location: The place of the record.
-
-    Returns:
-        The identifier as text; None where all fields are missing or null.
 
     Raises:
         DataError: If it is empty, or neither a string nor a whole number.
@@ -107,15 +101,12 @@ def take_optional_id(
 
 
 def take_id(record: JsonObject, name: str, location: SourceLocation) -> str:
-    """Read an identifier that must be there.
+    """Read an identifier that must be there, as text.
 
     Args:
         record: The JSON object.
         name: The field.
         location: The place of the record.
-
-    Returns:
-        The identifier as text.
 
     Raises:
         DataError: If it is missing, null, empty, or neither a string nor a whole number.
@@ -144,15 +135,12 @@ def take_texts(record: JsonObject, name: str, location: SourceLocation) -> tuple
 
 
 def as_texts(value: object, name: str, location: SourceLocation) -> tuple[str, ...]:
-    """Check that a value is a list of strings, none of them blank.
+    """Check that a value is a list of strings, none of them blank, and return them.
 
     Args:
         value: The value.
         name: The field it is from.
         location: The place of the record.
-
-    Returns:
-        The strings.
 
     Raises:
         DataError: If it is not a list of strings, or one of them is blank.

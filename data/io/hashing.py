@@ -9,14 +9,11 @@ _BLOCK_BYTES = 1 << 20
 
 
 def sha256_of(path: Path, *, show_progress: bool = False) -> str:
-    """Compute the SHA-256 of a file.
+    """Compute the SHA-256 of a file, in lower-case hexadecimal.
 
     Args:
         path: The file.
         show_progress: Whether to show a progress bar after two seconds.
-
-    Returns:
-        64 hexadecimal digits in lower case.
 
     Raises:
         OSError: If the file cannot be read.

@@ -25,14 +25,11 @@ _N_START_BYTES = 1 << 16
 
 
 def as_json_object(value: object, location: SourceLocation) -> JsonObject:
-    """Check that a value is a JSON object.
+    """Check that a value is a JSON object, and return it.
 
     Args:
         value: A value that ``json`` has parsed.
         location: Where it stands, for the error.
-
-    Returns:
-        The value itself.
 
     Raises:
         DataError: If it is anything else.
@@ -46,25 +43,19 @@ def as_json_object(value: object, location: SourceLocation) -> JsonObject:
 
 
 def describe(value: object) -> str:
-    """Name a value's Python type and show the value, for an error message.
+    """Name a value's Python type and show the value, as ``int 3``; ``null`` for None.
 
     Args:
         value: A parsed JSON value.
-
-    Returns:
-        For instance ``int 3``; ``null`` for None.
     """
     return "null" if value is None else f"{type(value).__name__} {shorten(value)}"
 
 
 def shorten(value: object) -> str:
-    """Show a value in an error message.
+    """Show a value in an error message, cut after 60 characters.
 
     Args:
         value: Any value.
-
-    Returns:
-        The value as Python writes it, cut after 60 characters.
     """
     try:
         shown = repr(value[:_SHOWN] if isinstance(value, str) else value)
@@ -79,9 +70,6 @@ def parse_json_line(text: str, location: SourceLocation) -> JsonObject:
     Args:
         text: The line.
         location: Where it stands, for the error.
-
-    Returns:
-        The object.
 
     Raises:
         DataError: If the line is not JSON, is nested too deeply, or is not an object.
@@ -130,9 +118,6 @@ def read_json_object(path: Path, what: str) -> JsonObject:
     Args:
         path: A file, plain or gzip. It is held in memory as a whole.
         what: What the file should hold, for the error, such as ``"SQuAD's JSON"``.
-
-    Returns:
-        The object.
 
     Raises:
         DataError: If the file cannot be read, is not JSON, is nested too deeply, or is not an
@@ -203,13 +188,10 @@ def read_json_values(path: Path) -> Iterator[tuple[SourceLocation, object]]:
 
 
 def first_json_value(path: Path) -> object:
-    """Read the first value that `read_json_values` would yield.
+    """Read the first value that `read_json_values` would yield; None if there is none.
 
     Args:
         path: A ``.json`` file, plain or gzip. All of it is read only if the value is long.
-
-    Returns:
-        The value; None where the file holds none.
 
     Raises:
         DataError: If the file cannot be read, or the value is not JSON or is nested too deeply.
@@ -235,7 +217,7 @@ def write_json_lines(
     *,
     compress: bool | None = None,
 ) -> int:
-    """Write one object a line; equal records give equal bytes.
+    """Write one object a line, and count them; equal records give equal bytes.
 
     Args:
         path: The file to write; it is overwritten.
@@ -243,9 +225,6 @@ def write_json_lines(
         parse: The function that will parse a record when the file is read; a record that it
             refuses is not written.
         compress: Whether to gzip; by default where the name ends in ``.gz``.
-
-    Returns:
-        The number of records written.
 
     Raises:
         DataError: If ``parse`` refuses a record; the error names the line it would have been on.

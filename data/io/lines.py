@@ -42,14 +42,11 @@ _BUFFER_BYTES = 1 << 18
 
 
 def open_bytes(path: Path, *, is_text: bool = True) -> BinaryIO:
-    """Open a file for reading and decompress gzip, which is recognised by its first bytes.
+    """Open a file for reading; gzip, recognised by its first bytes, is decompressed.
 
     Args:
         path: A file, plain or gzip.
         is_text: Whether the content is text, so that other compressed data is refused.
-
-    Returns:
-        The open file, at its start.
 
     Raises:
         DataError: If there is no such file, it cannot be opened, its name ends in ``.gz`` but it is
@@ -198,9 +195,6 @@ def decode_line(raw: bytes, location: SourceLocation) -> str:
         raw: The line.
         location: Where it stands, for the error.
 
-    Returns:
-        The line as text.
-
     Raises:
         DataError: If the line is not UTF-8.
     """
@@ -245,13 +239,10 @@ def read_lines(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation
 
 
 def read_whole_text(path: Path) -> str:
-    """Read a whole file as text, line ends unchanged.
+    """Read a whole file as text, line ends unchanged, without a byte order mark.
 
     Args:
         path: A file, plain or gzip.
-
-    Returns:
-        Its text, without byte order marks at the start of a line.
 
     Raises:
         DataError: If the file cannot be read, is not UTF-8, or is larger than ``MAX_FILE_BYTES``,
@@ -269,14 +260,11 @@ def read_whole_text(path: Path) -> str:
 
 
 def read_whole_bytes(path: Path, max_bytes: int) -> bytes:
-    """Read a whole file that may be binary.
+    """Read a whole file that may be binary, decompressed, without a byte order mark.
 
     Args:
         path: A file, plain or gzip.
         max_bytes: Size above which the file is refused.
-
-    Returns:
-        Its bytes, decompressed, without a byte order mark.
 
     Raises:
         DataError: If the file cannot be read or is too large, or gzip data is damaged or expands

@@ -16,14 +16,11 @@ _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def check_text(text: str, name: str) -> str:
-    """Check that a text can be written as UTF-8.
+    """Check that a text can be written as UTF-8, and return it.
 
     Args:
         text: The text, from a command line, standard input or a caller.
         name: What the text is, for the error, such as ``"question"``.
-
-    Returns:
-        The text itself.
 
     Raises:
         PrereadError: If it contains half of a surrogate pair. Python makes one of each byte of an
@@ -45,16 +42,13 @@ def check_text(text: str, name: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Replace the characters of a text that would control a terminal.
+    r"""Replace, one for one, the characters of a text that would control a terminal.
 
     Control characters except tabs and newlines become their symbols (``\x1b`` becomes ``␛``).
     Characters that reverse the writing direction, and halves of surrogate pairs, become ``�``.
 
     Args:
         text: Text that may come from anyone, such as a passage.
-
-    Returns:
-        A text of the same length.
     """
     if text.isascii() and text.isprintable():
         return text

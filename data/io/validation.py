@@ -23,9 +23,6 @@ def parse_json(kind: type[_Model], text: str | bytes, where: str, remedy: str) -
         where: The file, with the line number where it has several lines, for the error.
         remedy: What to do about an error, as a whole sentence.
 
-    Returns:
-        The model's object.
-
     Raises:
         PrereadError: If the text is not JSON, or a field is missing, unknown or of another type.
             The error names the first such field, what was expected there and what was found.
@@ -43,9 +40,6 @@ def read_toml(kind: type[_Model], path: Path, remedy: str) -> _Model:
         kind: The pydantic model, or pydantic dataclass.
         path: The file.
         remedy: What to do about an error, as a whole sentence.
-
-    Returns:
-        The model's object.
 
     Raises:
         PrereadError: If the file cannot be read, is not TOML, or a field is missing, unknown or of

@@ -150,13 +150,10 @@ def has_answer(passage_text: str, answers: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=1024)
 def compile_pattern(pattern: str) -> "regex.Pattern[str] | None":
-    """Compile a TREC answer pattern after decomposition (NFD).
+    """Compile a TREC answer pattern after decomposition (NFD); None if it is not valid.
 
     Args:
         pattern: The regular expression.
-
-    Returns:
-        The compiled pattern; None where it is not a valid regular expression.
 
     Source: ``regex_match`` of https://github.com/facebookresearch/DPR, dpr/data/qa_validation.py.
     """

@@ -31,7 +31,7 @@ def score_nq(
     *,
     non_null_threshold: int = NON_NULL_THRESHOLD,
 ) -> NqScores:
-    """Score predictions as the official script of Natural Questions does.
+    """Score long and short answers as the official script of Natural Questions does.
 
     Gold records are streamed. In addition to the script's checks, a prediction whose bytes and
     tokens name different spans is refused, because either of them could make it correct.
@@ -42,9 +42,6 @@ def score_nq(
         non_null_threshold: Number of annotators who must have given an answer for an example to
             have one. It is 2 for the development set with five annotators, and 1 for the training
             set with one.
-
-    Returns:
-        The scores of long and of short answers.
 
     Raises:
         DataError: If a file cannot be used, an example has no prediction or a prediction no

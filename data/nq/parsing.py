@@ -103,14 +103,11 @@ def parse_candidates(record: JsonObject, location: SourceLocation) -> tuple[NqCa
 
 
 def parse_annotations(record: JsonObject, location: SourceLocation) -> tuple[NqAnswer, ...]:
-    """Parse what each annotator marked.
+    """Parse what each annotator marked; none where the field is missing, as in a test set.
 
     Args:
         record: The JSON object of one line.
         location: Where it stands, for the error.
-
-    Returns:
-        One answer for each annotator; none where the field is missing, as in a test set.
 
     Raises:
         DataError: If an annotation is malformed.

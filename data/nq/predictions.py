@@ -59,15 +59,12 @@ def read_nq_predictions(path: str | Path) -> dict[str, tuple[SourceLocation, NqP
 
 
 def write_nq_predictions(path: str | Path, predictions: Iterable[NqPrediction]) -> int:
-    """Write predictions in the form that the official script reads.
+    """Write predictions in the form that the official script reads, and count them.
 
     Args:
         path: The file to write; it is overwritten.
         predictions: The predictions. A score of None is written as 0.0; the script ignores the
             scores where all are 0.0.
-
-    Returns:
-        The number of predictions written.
     """
     records = [_record_of(prediction) for prediction in predictions]
     text = json.dumps({"predictions": records}, ensure_ascii=False)

@@ -47,7 +47,7 @@ def read_pairs(
     report: ReadReport | None = None,
     limit: int | None = None,
 ) -> Iterator[PairExample]:
-    """Read pairs of texts, each with a label.
+    """Read pairs of texts, each with a label, in the order of the file.
 
     Pairs of MultiNLI on whose label the annotators did not agree are left out and counted. The path
     and its format are checked at once, records when they are drawn.
@@ -58,9 +58,6 @@ def read_pairs(
         on_error: What to do with a record that cannot be used.
         report: Updated with what is read, skipped and left out; None for no report.
         limit: Number of pairs after which to stop; None for all.
-
-    Returns:
-        The pairs in the file's order.
 
     Raises:
         DataError: If the file cannot be read or holds no pair, or ``on_error`` is ``FAIL`` and a

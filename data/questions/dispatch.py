@@ -83,15 +83,12 @@ def read_questions(
 def locate_questions(
     path: Path, format: QuestionFormat, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, Question]]:
-    """Read open-domain questions with their locations.
+    """Read open-domain questions with their locations, in the file's order.
 
     Args:
         path: A file, plain or gzip; for Natural Questions, also a folder of files.
         format: The format; ``AUTO`` detects it from the name and the first record.
         policy: What to do with a record that cannot be used.
-
-    Returns:
-        Each question with its location, in the file's order.
 
     Raises:
         DataError: If the file cannot be read, or the policy is to fail and a record is refused.

@@ -6,14 +6,11 @@ from ..records import Question, ReadingExample
 
 
 def check_example(example: ReadingExample, location: SourceLocation) -> ReadingExample:
-    """Check that each answer stands at its offset in the context.
+    """Check that each answer of an example stands at its offset in the context; return it.
 
     Args:
         example: The example.
         location: Where it stands, for the error.
-
-    Returns:
-        The example itself.
 
     Raises:
         DataError: If the numbers of answers and offsets differ, an answer is not at its offset, or

@@ -91,15 +91,12 @@ def read_open_domain_examples(
 def write_open_domain_examples(
     path: str | Path, examples: Iterable[OpenDomainExample], *, compress: bool | None = None
 ) -> int:
-    """Write examples as JSON Lines; equal examples give equal bytes.
+    """Write examples as JSON Lines, and count them; equal examples give equal bytes.
 
     Args:
         path: The file to write; it is overwritten.
         examples: The examples, drawn one by one.
         compress: Whether to gzip; by default where the name ends in ``.gz``.
-
-    Returns:
-        The number of examples written.
 
     Raises:
         DataError: If an example could not be read back; the error names the line it would have been

@@ -43,13 +43,10 @@ class Prediction:
 
 
 def read_predictions(path: str | Path) -> Iterator[tuple[SourceLocation, Prediction]]:
-    """Read the predictions of a file.
+    """Read the predictions of a file with their locations, in the file's order.
 
     Args:
         path: A file, plain or gzip.
-
-    Returns:
-        Each prediction with its location, in the file's order.
 
     Raises:
         DataError: If the file is in none of the three forms, or a record cannot be used.
@@ -63,14 +60,11 @@ def read_predictions(path: str | Path) -> Iterator[tuple[SourceLocation, Predict
 
 
 def match_predictions(questions: Sequence[Question], path: str | Path) -> list[Prediction | None]:
-    """Read a file of predictions and assign them to questions.
+    """Assign the predictions of a file to questions; None to those without one.
 
     Args:
         questions: The questions, with unique identifiers.
         path: A file of predictions, plain or gzip.
-
-    Returns:
-        For each question, its prediction; None where the file has none.
 
     Raises:
         DataError: If the file cannot be used, or a prediction is for none of the questions or for

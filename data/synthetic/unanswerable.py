@@ -46,16 +46,13 @@ _NEGATED_FIRST = 0.15
 def alter_question(
     question: str, texts: Sequence[str], answers: Sequence[str], draw: random.Random
 ) -> str | None:
-    """Alter a question so that its text most likely answers it no more.
+    """Alter a question so that its text most likely answers it no more; None if no rule fits.
 
     Args:
         question: A question that the first text answers.
         texts: The text, and others on its subject; names and numbers come from these.
         answers: Its answers. Nothing that is one of them is put into the question.
         draw: Chooses what is altered, and by what.
-
-    Returns:
-        The altered question; None where no rule fits.
     """
     taken = {answer.lower() for answer in answers}
     ways: list[Callable[[], str | None]] = [

@@ -42,9 +42,6 @@ class FoldedText:
         Args:
             start: First character of the folded text.
             end: Character after the last one; at least ``start + 1``.
-
-        Returns:
-            Start and end (exclusive) in the source, in code points.
         """
         return self.starts[start], self.ends[end - 1]
 

@@ -45,7 +45,7 @@ _LIST_NUMBER: Any = regex.compile(r"\s*[(\[]?(?:\p{N}{1,3}|\p{L})[.)\]]*")
 
 
 def sentence_ranges(text: str) -> list[tuple[int, int]]:
-    """Split a text into sentences.
+    """Split a text into sentences: start and end of each, without white space around it.
 
     A sentence ends at these places:
 
@@ -59,9 +59,6 @@ def sentence_ranges(text: str) -> list[tuple[int, int]]:
 
     Args:
         text: The text.
-
-    Returns:
-        Start and end (exclusive) of each sentence, in code points, without white space around it.
     """
     cuts = [0, *_cuts(text), len(text)]
     found = []

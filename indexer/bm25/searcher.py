@@ -137,15 +137,12 @@ class Bm25Searcher:
         return f"BM25 (k1 = {self.parameters.k1:g}, b = {self.parameters.b:g})"
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages for a query.
+        """Find passages for a query, best first; none if no passage holds a word of it.
 
         Args:
             query: Plain words; there is no query language. Of a query with more than `MAX_TERMS`
                 distinct terms only the beginning is searched, with a warning.
             k: Greatest number of hits.
-
-        Returns:
-            Hits, best first; none if no passage holds a word of the query.
 
         Raises:
             PrereadError: If ``k`` is not positive, or Lucene fails.
@@ -160,9 +157,6 @@ class Bm25Searcher:
             queries: Plain words, each as long as `search` takes them.
             k: Greatest number of hits for each query.
             threads: Number of queries that are searched at the same time.
-
-        Returns:
-            The result of `search` for each query.
 
         Raises:
             PrereadError: If ``k`` is not positive, or Lucene fails.
@@ -197,15 +191,12 @@ class Bm25Searcher:
         return scores_at(self.search_among(query, len(set(ordinals)), ordinals), ordinals)
 
     def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
-        """Find passages among given ones; their scores are those that `search` gives.
+        """Find passages among given ones, best first; their scores are those that `search` gives.
 
         Args:
             query: Plain words; no query language.
             k: How many passages at most.
             ordinals: Of the passages that may be found.
-
-        Returns:
-            Hits, best first; none where no word of the query occurs in them.
         """
         with self._calling_lucene():
             generator = java_class("io.anserini.search.query.BagOfWordsQueryGenerator")()
@@ -215,14 +206,11 @@ class Bm25Searcher:
             return _hits(self._searcher.search(restricted, self._capped(k)))
 
     def search_all_words(self, query: str, k: int) -> list[Hit]:
-        """Find passages that hold every word of a query.
+        """Find passages that hold every word of a query, best first.
 
         Args:
             query: Plain words, as long as `search` takes them.
             k: Greatest number of hits.
-
-        Returns:
-            Hits, best first; none if no passage holds all words.
 
         Raises:
             PrereadError: If ``k`` is not positive, or Lucene fails.

@@ -129,9 +129,6 @@ class CorpusStatistics:
 
         Args:
             word: A word as Lucene's analyzer returns it.
-
-        Returns:
-            The number; 0 if no document holds the word.
         """
         key = np.uint64(key_of(word))
         place = int(np.searchsorted(self._keys, key))

@@ -70,9 +70,6 @@ def encode_shard(
         rows_per_batch: Number of tokens that the reader processes at once.
         on_progress: Called with the number of tokens of each finished batch.
         head: Makes vectors of the states, on the reader's device; None makes no vectors.
-
-    Returns:
-        The manifest's entry for the shard.
     """
     first, passages = task.first_ordinal, task.passages
     ordinals = range(first, first + len(passages))

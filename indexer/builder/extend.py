@@ -95,9 +95,6 @@ def extend(
         report: Report of the corpus, complete when the passages are read.
         show_progress: Draw progress bars on standard error.
 
-    Returns:
-        The new manifest.
-
     Raises:
         IndexMismatchError: If the passages are not those of the finished shards, or too many for
             one index.
@@ -154,14 +151,11 @@ def head_in_pass(encoder: VectorEncoder | None) -> RetrievalHead | None:
 
 
 def has_vectors(index: Path, encoder: VectorEncoder | None) -> Callable[[ShardEntry], bool]:
-    """Tells whether a finished shard has the vectors that were made in the same pass.
+    """Tells whether a finished shard has the vectors that this pass makes, if it makes any.
 
     Args:
         index: The index folder.
         encoder: Encoder of the vectors; None if there are none.
-
-    Returns:
-        The predicate; always true if no vectors are made in this pass.
     """
     makes_vectors = head_in_pass(encoder) is not None
     return lambda shard: not makes_vectors or work_file(index, shard).exists()

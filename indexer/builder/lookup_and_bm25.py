@@ -27,9 +27,6 @@ def write_lookup_of(
         shards: Shards of the index, in order.
         generation: First generation whose manifest names the file.
         show_progress: Draw a progress bar on standard error.
-
-    Returns:
-        The manifest's entry for the file.
     """
     file = f"{LOOKUP_FOLDER}/lookup-{generation:06d}.h5"
     with atomic_path(index / file) as temporary:

@@ -76,14 +76,11 @@ def _duration(seconds: float) -> str:
 
 
 def scan_corpus(passages: Iterable[Passage], *, show_progress: bool) -> CorpusScan:
-    """Count the passages of a corpus and draw a sample.
+    """Count the passages of a corpus and draw a sample, the same for the same corpus.
 
     Args:
         passages: All passages of the corpus.
         show_progress: Draw a progress bar on standard error.
-
-    Returns:
-        Counts and sample, which are the same for the same corpus.
 
     Source: reservoir sampling, algorithm R of Vitter 1985 (https://doi.org/10.1145/3147.3165).
     """

@@ -107,9 +107,6 @@ def create_dense(
         kind: How vectors are stored and searched; by default as suits their number.
         show_progress: Draw a progress bar on standard error.
 
-    Returns:
-        The manifest's entry for the vectors.
-
     Raises:
         PrereadError: If there are too few passages for ``kind``.
     """
@@ -234,9 +231,6 @@ def extend_dense(
         generation: Generation of the extended index.
         shards: Shards of the new passages.
         show_progress: Draw a progress bar on standard error.
-
-    Returns:
-        The entry for all vectors.
     """
     made = ShardVectors(index, encoder)
     made.make(shards, show_progress=show_progress)
@@ -273,9 +267,6 @@ def merge_dense(
             vectors of the same encoder. Passages are numbered anew, in the order of the sources.
         index: Folder of the new index.
         generation: First generation whose manifest names the file.
-
-    Returns:
-        The manifest's entry for the vectors.
 
     Raises:
         IndexFormatError: If a file of vectors is damaged.
@@ -318,9 +309,6 @@ def write_dense(index: Path, generation: int, vectors: Any) -> CountedFile:
         index: The index folder.
         generation: First generation whose manifest names the file.
         vectors: A faiss index of the vectors.
-
-    Returns:
-        The manifest's entry for the file.
     """
     make_folder(index / DENSE_FOLDER)
     file = f"{DENSE_FOLDER}/vectors-{generation:06d}.faiss"

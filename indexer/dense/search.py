@@ -73,14 +73,11 @@ class DenseSearcher:
         return f"dense ({self._dense.kind}, {self.encoder.name} {self.encoder.fingerprint[:12]})"
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages for a question.
+        """Find passages for a question, best first.
 
         Args:
             query: Any text.
             k: Greatest number of hits.
-
-        Returns:
-            Hits, best first.
         """
         return self.search_many([query], k, threads=1)[0]
 
@@ -91,9 +88,6 @@ class DenseSearcher:
             queries: Any texts.
             k: Greatest number of hits for each question.
             threads: Not used; faiss and PyTorch have their own settings.
-
-        Returns:
-            The result of `search` for each question.
         """
         vectors = self.encoder.encode_queries(queries)
         found: list[list[tuple[float, int]]] = [[] for _ in queries]
@@ -104,15 +98,12 @@ class DenseSearcher:
         return [_hits(pairs, k) for pairs in found]
 
     def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
-        """Find passages among given ones, whatever cells their vectors are in.
+        """Find passages among given ones, best first, whatever cells their vectors are in.
 
         Args:
             query: Any text.
             k: Greatest number of hits.
             ordinals: Numbers of the passages that may be found; none is deleted.
-
-        Returns:
-            Hits, best first.
         """
         if not ordinals:
             return []

@@ -72,14 +72,11 @@ def empty_index(kind: VectorKind, width: int, n_vectors: int, sample: Array) -> 
 
 
 def add_vectors(index: Any, runs: Iterable[tuple[Array, Array]]) -> int:
-    """Add vectors to a faiss index.
+    """Add vectors to a faiss index, and count them.
 
     Args:
         index: The faiss index.
         runs: Ordinals of shape ``(n,)`` and their vectors of shape ``(n, width)``.
-
-    Returns:
-        Number of vectors that were added.
     """
     n = 0
     for ordinals, vectors in runs:

@@ -124,15 +124,12 @@ def live_rows(opened: PassageIndex, run: Sequence[ShardEntry]) -> Iterator[Row]:
 
 
 def take(rows: Iterator[Row], n: int, bar: "tqdm[None]") -> list[Row]:
-    """Take the next rows of an iterator.
+    """Take the next rows of an iterator; none if it is exhausted.
 
     Args:
         rows: Rows of shards.
         n: Greatest number of rows.
         bar: Progress bar that counts the rows.
-
-    Returns:
-        The rows; none if the iterator is exhausted.
     """
     some = []
     for row in rows:
@@ -151,9 +148,6 @@ def copy_rows(index: Path, file: str, rows: Sequence[Row], ordinals: Sequence[in
         file: Path of the new shard below the index folder.
         rows: Shards and rows of the passages; at least one.
         ordinals: Numbers of the passages in the new index.
-
-    Returns:
-        The manifest's entry for the new shard.
     """
     passages: list[Passage] = [shard.passage(row) for shard, row in rows]
     stored = [shard.windows(row) for shard, row in rows]

@@ -63,9 +63,6 @@ def without(index: Path, base: Manifest, ordinals: Sequence[int]) -> Manifest:
         index: The index folder.
         base: The manifest of the index.
         ordinals: Numbers of the passages to delete.
-
-    Returns:
-        The manifest of the next generation.
     """
     generation = base.generation + 1
     with PassageIndex(index) as opened:

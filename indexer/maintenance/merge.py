@@ -50,9 +50,6 @@ def merge_indexes(
         index: Folder of the new index; must not exist.
         show_progress: Draw progress bars on standard error.
 
-    Returns:
-        The manifest of the new index.
-
     Raises:
         IndexFormatError: If a source is no index, or is damaged.
         IndexMismatchError: If the sources have different readers, codecs or title weights.

@@ -53,13 +53,10 @@ def partition_name(number: int, of: int) -> str:
 
 
 def partitions_in(folder: str | Path) -> list[Path]:
-    """List the partitions in a folder.
+    """List the partitions in a folder, in their order.
 
     Args:
         folder: A folder that `split_index` made, or any other.
-
-    Returns:
-        Folders of the partitions in their order; none if the folder holds no partition.
     """
     folder = Path(folder)
     return sorted(folder.glob("part-?????-of-?????"))

@@ -123,9 +123,6 @@ def sync_folder(
         executor: Where passages are encoded; by default in processes of this machine.
         show_progress: Draw progress bars on standard error.
 
-    Returns:
-        What was done.
-
     Raises:
         DataError: If the folder holds no documents, or one of them cannot be read.
         IndexFormatError: If there is no index.

@@ -84,13 +84,10 @@ def parse_json_object(content: bytes, path: Path | str) -> dict[str, Any]:
 
 
 def read_sealed_json(path: Path) -> dict[str, Any]:
-    """Read what `write_sealed_json` wrote.
+    """Read what `write_sealed_json` wrote, without the seal.
 
     Args:
         path: The file.
-
-    Returns:
-        The object, without the seal.
 
     Raises:
         IndexFormatError: If a byte has changed.
@@ -100,14 +97,11 @@ def read_sealed_json(path: Path) -> dict[str, Any]:
 
 
 def parse_sealed_json(content: bytes, path: Path | str) -> dict[str, Any]:
-    """The object in a sealed file's content.
+    """The object in a sealed file's content, without the seal.
 
     Args:
         content: What is in the file.
         path: Where it was found, for messages.
-
-    Returns:
-        The object, without the seal.
 
     Raises:
         IndexFormatError: If the content is not what its seal is of.

@@ -39,14 +39,11 @@ def key_of(string: str) -> int:
 
 
 def write_lookup(path: Path, passages: Iterable[tuple[int, Passage]]) -> int:
-    """Write the lookup file of some passages, in memory that does not grow with their number.
+    """Write the lookup file of passages in bounded memory, and count them.
 
     Args:
         path: The file; ``path`` with ``.rows`` is used on the way.
         passages: Ordinals and passages.
-
-    Returns:
-        The number of passages.
     """
     rows_path = path.with_name(path.name + ".rows")
     try:

@@ -29,14 +29,11 @@ def plain_codec(name: str) -> Codec:
 
 
 def find_codec(name: str | Path, reader: Reader) -> Codec | None:
-    """Find a codec by its name or file.
+    """Find a codec by its name or file; None if it must be learned first.
 
     Args:
         name: ``float16``, ``int8``, ``pqN``, ``rpqN``, or the path of a learned codec's file.
         reader: Reader whose states it encodes. Its folder may hold learned codecs.
-
-    Returns:
-        The codec; None if it must be learned first.
 
     Raises:
         PrereadError: If there is no such codec, or its file cannot be used.

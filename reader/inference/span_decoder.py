@@ -48,7 +48,7 @@ class SpanDecoder:
         max_answer_length: int | None = None,
         tokens: Callable[[int], TokenMap] | None = None,
     ) -> list[Span]:
-        """Find the best spans of all passages together.
+        """Find the best spans of all passages together, best first; none overlap.
 
         Args:
             logits: Logits of all windows.
@@ -58,9 +58,6 @@ class SpanDecoder:
             max_answer_length: Longest span in wordpieces; by default that of the configuration.
             tokens: Returns the text and tokens of a passage by its number. None if the texts are
                 not at hand; then token ids alone decide which spans carry meaning.
-
-        Returns:
-            Spans that do not overlap, best first.
         """
         longest = self._longest(windows, max_answer_length)
         scores = self._comparable(logits, windows, passage_scores, longest)

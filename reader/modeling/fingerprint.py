@@ -26,7 +26,7 @@ _LAYOUT_FIELDS = (
 
 
 def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> str:
-    """Hash everything that decides the stored states of a passage.
+    """Hash (SHA-256) everything that decides the stored states of a passage.
 
     This covers tokenizer, layout of windows, embedder and lower layers. The upper layers and the
     head are left out: they may be trained again without a new index.
@@ -34,9 +34,6 @@ def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> st
     Args:
         model: Model in float32, the number format in which states are computed.
         tokenizer: Tokenizer of the reader.
-
-    Returns:
-        SHA-256, hexadecimal.
     """
     digest = hashlib.sha256()
     layout = {name: getattr(model.config, name) for name in _LAYOUT_FIELDS}
@@ -55,13 +52,10 @@ def fingerprint(model: DeformerForQuestionAnswering, tokenizer: Tokenizer) -> st
 
 
 def weights_sha256(model: DeformerForQuestionAnswering) -> str:
-    """Hash all weights: those that decide the stored states, and those that read them.
+    """Hash (SHA-256) all weights: those of the stored states, and those that read them.
 
     Args:
         model: Model on any device.
-
-    Returns:
-        SHA-256, hexadecimal.
     """
     digest = hashlib.sha256()
     _add_weights(digest, model, lambda _: True)

@@ -32,9 +32,6 @@ def from_hugging_face(
         config: Configuration of the decomposed model.
         head: Kind of its head.
 
-    Returns:
-        The same tensors under our names.
-
     Raises:
         KeyError: If a weight is missing.
     """
@@ -48,9 +45,6 @@ def to_hugging_face(weights: Mapping[str, Tensor], config: DeformerConfig) -> di
     Args:
         weights: State dict of the decomposed model.
         config: Its configuration.
-
-    Returns:
-        The same tensors under Hugging Face's names.
     """
     return {theirs: weights[ours] for ours, theirs in weight_names(config).items()}
 

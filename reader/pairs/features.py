@@ -51,16 +51,13 @@ class PairEncoder:
         self.cut: Counter[str] = Counter()
 
     def encode(self, examples: Sequence[Example]) -> list[PairFeature]:
-        """Convert examples to features.
+        """Convert examples to features, one for each.
 
         A first text is cut to ``max_question_length`` and a second text to ``window_length``, as in
         the paper.
 
         Args:
             examples: Pairs with a label, or questions with choices.
-
-        Returns:
-            One feature for each example.
 
         Raises:
             PrereadError: If the label of an example is not one of the reader's.

@@ -52,9 +52,6 @@ def measure_latency(
         repeat: Number of rounds that count, after `WARM_UPS` others.
         device: Device that runs them. Its pending work is finished before and after each run.
         show_progress: Whether to draw a progress bar on standard error.
-
-    Returns:
-        Latency of each pass.
     """
     times: list[list[float]] = [[] for _ in passes]
     rounds = range(WARM_UPS + repeat)

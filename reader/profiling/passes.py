@@ -38,7 +38,7 @@ class Case:
 
 
 def make_pass(model: DeformerForQuestionAnswering, case: Case) -> Callable[[], SpanLogits]:
-    """Make the function that is counted and timed.
+    """Make the function without arguments that reads the workload once: counted and timed.
 
     Stored states are random float16 numbers in the memory of the device. Converting them to float32
     is part of the pass. Reading them from disk and decoding smaller codes are not.
@@ -46,9 +46,6 @@ def make_pass(model: DeformerForQuestionAnswering, case: Case) -> Callable[[], S
     Args:
         model: Model with any split.
         case: The workload, and how it is read.
-
-    Returns:
-        A function without arguments that reads the workload once.
     """
     workload = case.workload
     questions, passages = workload.inputs(model.device)

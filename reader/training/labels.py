@@ -110,9 +110,6 @@ def label_features(
         precision: Number format of the teacher's matrix products.
         show_progress: Draw a progress bar on standard error.
 
-    Returns:
-        What was written.
-
     Raises:
         PrereadError: If the teacher lacks word pieces, or the folder has labels of other features
             or of another teacher.

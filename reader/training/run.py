@@ -49,9 +49,6 @@ def train(
         on_error: What a bad record does.
         resume: Go on from the newest checkpoint in ``output``, or begin where there is none.
 
-    Returns:
-        The trained reader's folder.
-
     Raises:
         DataError: If a training set cannot be read.
         PrereadError: If base or teacher cannot be used, ``output`` holds another run, or the loss

@@ -45,31 +45,25 @@ class Int8Graph:
         self._weights: list[onnx.TensorProto] = []
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with one output.
+        """Add a node, and name its one output.
 
         Args:
             kind: Name of the ONNX operator.
             *inputs: Names of the inputs.
             **attributes: Attributes of the operator.
-
-        Returns:
-            Name of the output.
         """
         return self.nodes(kind, inputs, 1, **attributes)[0]
 
     def nodes(
         self, kind: str, inputs: Sequence[str], n_outputs: int, **attributes: Any
     ) -> list[str]:
-        """Add a node with several outputs.
+        """Add a node, and name its several outputs.
 
         Args:
             kind: Name of the ONNX operator.
             inputs: Names of the inputs.
             n_outputs: Number of outputs.
             **attributes: Attributes of the operator.
-
-        Returns:
-            Names of the outputs.
         """
         names = [f"{kind}_{len(self._nodes)}_{number}" for number in range(n_outputs)]
         self._nodes.append(helper.make_node(kind, inputs, names, **attributes))

@@ -32,9 +32,6 @@ def encode_task(
             fetch them for every task.
         codec_name: Name or file by which the codec is loaded.
         rows_per_batch: Number of tokens that the reader processes at once.
-
-    Returns:
-        The manifest's entry for the shard.
     """
     if build not in _kept:
         _kept.clear()
