@@ -13,12 +13,7 @@ class PrereadError(Exception):
 
 
 class DataError(PrereadError):
-    """A file of passages, questions or other records is not what its format requires.
-
-    Attributes:
-        path: The file or folder.
-        line: Line number, counted from 1; None where the error concerns the whole file.
-    """
+    """A file of passages, questions or other records is not what its format requires."""
 
     def __init__(self, message: str, *, path: str | Path, line: int | None = None) -> None:
         """Make the error.

@@ -107,7 +107,13 @@ def _fetch(remote: RemoteFile, path: Path, retries: Retries, show_progress: bool
         delay=1,
         disable=not show_progress,
     ) as bar:
-        Transfer(remote, partial, has_checksum=expected is not None, retries=retries, bar=bar).run()
+        Transfer(
+            remote=remote,
+            partial=partial,
+            has_checksum=expected is not None,
+            retries=retries,
+            bar=bar,
+        ).run()
     n_bytes = partial.n_bytes
     if remote.size_bytes is not None and n_bytes != remote.size_bytes:
         partial.discard()

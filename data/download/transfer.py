@@ -4,7 +4,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import urljoin, urlsplit
 
@@ -72,34 +72,22 @@ class EncryptedSession(Session):
         return target
 
 
+@dataclass(kw_only=True)
 class Transfer:
     """Fetches the bytes of one file. Its caller compares the checksum."""
 
-    def __init__(
-        self,
-        remote: RemoteFile,
-        partial: PartialFile,
-        *,
-        has_checksum: bool,
-        retries: Retries,
-        bar: tqdm,
-    ) -> None:
-        """Prepare a transfer.
-
-        Args:
-            remote: The file.
-            partial: Where its bytes go.
-            has_checksum: Whether a checksum will reveal a mixture of two versions. Only then is a
-                download continued from a server that does not say which version it has.
-            retries: When to give up.
-            bar: Shows the progress.
-        """
-        self._remote = remote
-        self._partial = partial
-        self._has_checksum = has_checksum
-        self._retries = retries
-        self._bar = bar
-        self._was_reached = False
+    remote: RemoteFile
+    """The file."""
+    partial: PartialFile
+    """Where its bytes go."""
+    has_checksum: bool
+    """Whether a checksum will reveal a mixture of two versions. Only then is a download continued
+    from a server that does not say which version it has."""
+    retries: Retries
+    """When to give up."""
+    bar: tqdm
+    """Shows the progress."""
+    _was_reached: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """Fetch the missing bytes.
@@ -108,32 +96,32 @@ class Transfer:
             DownloadError: If the server cannot be reached, has no such file or one of another
                 size, breaks off again and again, or the disk is full.
         """
-        farthest, n_failures = self._partial.n_bytes, 0
+        farthest, n_failures = self.partial.n_bytes, 0
         with EncryptedSession() as session:
             while not self._is_whole():
                 try:
                     self._attempt(session)
                     return
                 except _Interrupted as error:
-                    is_farther = self._partial.n_bytes > farthest
-                    farthest = max(farthest, self._partial.n_bytes)
+                    is_farther = self.partial.n_bytes > farthest
+                    farthest = max(farthest, self.partial.n_bytes)
                     n_failures = 1 if is_farther else n_failures + 1
-                    if n_failures >= self._retries.tries:
+                    if n_failures >= self.retries.tries:
                         self._give_up(error)
-                    pause = self._retries.first_pause_s * 2 ** (n_failures - 1)
+                    pause = self.retries.first_pause_s * 2 ** (n_failures - 1)
                     logger.warning("%s: %s; trying again in %.0f s", self._url, error, pause)
                     time.sleep(pause)
 
     @property
     def _url(self) -> str:
-        return self._remote.shown_url
+        return self.remote.shown_url
 
     def _is_whole(self) -> bool:
         """Whether all bytes are there, as after a process that was killed at the very end."""
-        version = self._partial.version
+        version = self.partial.version
         if version is None or version.url != self._url:
             return False
-        return self._partial.n_bytes == version.size_bytes
+        return self.partial.n_bytes == version.size_bytes
 
     def _attempt(self, session: Session) -> None:
         """One request; it ends with the last byte."""
@@ -152,20 +140,20 @@ class Transfer:
             else:
                 self._refuse(response)
             self._check_space(total, start)
-            self._bar.total = total
-            self._bar.initial = self._bar.n = self._bar.last_print_n = start
+            self.bar.total = total
+            self.bar.initial = self.bar.n = self.bar.last_print_n = start
             self._copy(response, total)
 
     def _resume(self) -> tuple[int, dict[str, str]]:
         """The byte to continue at, and the headers that ask for it."""
         # Bytes as they are: with a transparent encoding neither ranges nor sizes would fit.
         headers = {"Accept-Encoding": "identity", "User-Agent": "preread"}
-        start, version = self._partial.n_bytes, self._partial.version
+        start, version = self.partial.n_bytes, self.partial.version
         if not start or version is None or version.url != self._url:
             return 0, headers
         if version.validator is not None:
             return start, headers | {"Range": f"bytes={start}-", "If-Range": version.validator}
-        if self._has_checksum:
+        if self.has_checksum:
             return start, headers | {"Range": f"bytes={start}-"}
         return 0, headers
 
@@ -173,7 +161,7 @@ class Transfer:
         """Send a request and wait for the head of its answer."""
         try:
             return session.get(
-                self._remote.url, headers=headers, stream=True, timeout=self._retries.timeout_s
+                self.remote.url, headers=headers, stream=True, timeout=self.retries.timeout_s
             )
         except exceptions.SSLError as error:
             raise DownloadError(
@@ -185,7 +173,7 @@ class Transfer:
             if not self._was_reached and is_unreachable(error):
                 raise DownloadError(
                     f"{self._url}: the server cannot be reached: {reason(error)}. Check the "
-                    f"network, or fetch the file elsewhere and put it at {self._partial.path}."
+                    f"network, or fetch the file elsewhere and put it at {self.partial.path}."
                 ) from error
             raise _Interrupted(f"no answer ({reason(error)})") from error
         except exceptions.RequestException as error:
@@ -195,7 +183,7 @@ class Transfer:
 
     def _check_size(self, total: int | None) -> None:
         """Refuse a file of another size, before it is fetched."""
-        expected = self._remote.size_bytes
+        expected = self.remote.size_bytes
         if None not in (total, expected) and total != expected:
             raise DownloadError(
                 f"{self._url}: expected a file of {expected:,} bytes, the server announces "
@@ -206,7 +194,7 @@ class Transfer:
     def _check_range(self, response: Response, start: int) -> int | None:
         """The size of the whole file, if the response continues at the right byte."""
         found, total = content_range(response)
-        here = self._partial.version
+        here = self.partial.version
         there = version_of(response, self._url, total)
         if found != start or here is None or not here.may_be(there):
             self._start_over("the file there has changed")
@@ -215,14 +203,14 @@ class Transfer:
 
     def _check_end(self, response: Response, start: int) -> None:
         """Start over unless the server says that there is nothing after what we have."""
-        version = self._partial.version
+        version = self.partial.version
         announced = None if version is None else version.size_bytes
         if content_range(response)[1] != start or announced not in (None, start):
             self._start_over("the file there has another size than the one that was begun")
 
     def _start_over(self, why: str) -> NoReturn:
         """Discard the bytes; the next request asks for the whole file."""
-        self._partial.discard()
+        self.partial.discard()
         raise _Interrupted(why)
 
     def _refuse(self, response: Response) -> NoReturn:
@@ -232,12 +220,12 @@ class Transfer:
             raise _Interrupted(f"the server answered {answer}")
         raise DownloadError(
             f"{redacted(response.url)}: expected a file, the server answered {answer}. The file "
-            f"may have moved: if you find it elsewhere, put it at {self._partial.path}."
+            f"may have moved: if you find it elsewhere, put it at {self.partial.path}."
         )
 
     def _check_space(self, total: int | None, start: int) -> None:
         """Refuse a file that the disk has no room for."""
-        folder = self._partial.path.parent
+        folder = self.partial.path.parent
         free = shutil.disk_usage(folder).free
         if total is not None and total - start > free:
             raise DownloadError(
@@ -248,13 +236,13 @@ class Transfer:
     def _begin(self, version: Version) -> None:
         """Begin the partial file again."""
         try:
-            self._partial.begin(version)
+            self.partial.begin(version)
         except OSError as error:
             raise self._write_error(error) from error
 
     def _copy(self, response: Response, total: int | None) -> None:
         """Write the body of a response."""
-        expected = self._remote.size_bytes
+        expected = self.remote.size_bytes
         most = next(n for n in (total, expected, MOST_BYTES) if n is not None)
         if expected is None and most > MOST_BYTES:
             raise DownloadError(
@@ -263,18 +251,18 @@ class Transfer:
                 "own (--registry)."
             )
         try:
-            with self._partial.append() as file:
+            with self.partial.append() as file:
                 for block in _blocks(response):
                     file.write(block)
                     file.flush()  # or a killed process would lose it
-                    self._bar.update(len(block))
+                    self.bar.update(len(block))
                     if file.tell() > most:
                         break
         except OSError as error:
             raise self._write_error(error) from error
-        n_bytes = self._partial.n_bytes
+        n_bytes = self.partial.n_bytes
         if n_bytes > most:
-            self._partial.discard()
+            self.partial.discard()
             raise DownloadError(
                 f"{self._url}: expected {most:,} bytes, the server sent more. It is not the file "
                 "that was published, or no longer; look at the address in a browser."
@@ -285,16 +273,16 @@ class Transfer:
     def _write_error(self, error: OSError) -> DownloadError:
         """The error for a file that cannot be written."""
         return DownloadError(
-            f"{self._partial.part}: cannot be written: {error.strerror}. Mend that and run "
+            f"{self.partial.part}: cannot be written: {error.strerror}. Mend that and run "
             "the command again; what has come is kept."
         )
 
     def _give_up(self, error: _Interrupted) -> NoReturn:
         """Raise the error after the last try."""
-        n_bytes = self._partial.n_bytes
+        n_bytes = self.partial.n_bytes
         raise DownloadError(
-            f"{self._url}: {error}; {self._retries.tries} tries in a row brought nothing new. "
-            f"{n_bytes:,} bytes have come and are kept in {self._partial.part}; run the command "
+            f"{self._url}: {error}; {self.retries.tries} tries in a row brought nothing new. "
+            f"{n_bytes:,} bytes have come and are kept in {self.partial.part}; run the command "
             "again to go on."
         ) from error
 

@@ -19,7 +19,7 @@ from ..storage.snapshots import publish
 from ..storage.writing import writing
 from .base import VectorEncoder
 from .checking import check_vectors
-from .encode import ShardVectors, remove_work
+from .encode import make_vectors, read_vectors_of, remove_work
 from .head_encoder import HeadEncoder
 from .kinds import READER, VectorKind
 from .vectors import (
@@ -111,15 +111,15 @@ def create_dense(
         PrereadError: If there are too few passages for ``kind``.
     """
     deleted = np.empty(0, "<u4") if deleted is None else deleted
-    made = ShardVectors(index, encoder)
-    made.make(shards, show_progress=show_progress)
+    make_vectors(index, encoder, shards, show_progress=show_progress)
     n = sum(shard.n_passages for shard in shards) - len(deleted)
     chosen = kind or VectorKind.for_size(n)
-    vectors = _index_of(lambda: made.runs(shards, deleted), chosen, encoder.width, n)
+    width = encoder.width
+    vectors = _index_of(lambda: read_vectors_of(index, shards, width, deleted), chosen, width, n)
     return DenseEntry(
         encoder=encoder.name,
         fingerprint=encoder.fingerprint,
-        width=encoder.width,
+        width=width,
         kind=chosen.value,
         query_prefix=encoder.query_prefix,
         passage_prefix=encoder.passage_prefix,
@@ -232,10 +232,9 @@ def extend_dense(
         shards: Shards of the new passages.
         show_progress: Draw a progress bar on standard error.
     """
-    made = ShardVectors(index, encoder)
-    made.make(shards, show_progress=show_progress)
+    make_vectors(index, encoder, shards, show_progress=show_progress)
     vectors = emptied(check_vectors(index, dense)[0])
-    add_vectors(vectors, made.runs(shards, np.empty(0, "<u4")))
+    add_vectors(vectors, read_vectors_of(index, shards, encoder.width, np.empty(0, "<u4")))
     return replace(dense, files=(*dense.files, write_dense(index, generation, vectors)))
 
 

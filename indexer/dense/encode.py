@@ -27,69 +27,51 @@ _PASSAGES_AT_ONCE = 256
 Array = npt.NDArray[Any]
 
 
-class ShardVectors:
-    """Files with the vectors of each shard; a file is named after the shard's SHA-256."""
+def make_vectors(
+    index: Path, encoder: VectorEncoder, shards: Sequence[ShardEntry], *, show_progress: bool
+) -> None:
+    """Write the missing files; those of an interrupted run with the same encoder are kept.
 
-    def __init__(self, index: Path, encoder: VectorEncoder) -> None:
-        """Keep the files of an interrupted run with the same encoder, and remove others.
-
-        Args:
-            index: The index folder.
-            encoder: Computes the vectors.
-        """
-        self._index = index
-        self._encoder = encoder
-        begin_work(index, encoder)
-
-    def make(self, shards: Sequence[ShardEntry], *, show_progress: bool) -> None:
-        """Write the missing files.
-
-        Args:
-            shards: Shards whose passages are encoded.
-            show_progress: Draw a progress bar on standard error.
-        """
-        with tqdm(
-            total=sum(shard.n_passages for shard in shards),
-            unit=" passages",
-            desc="encoding",
-            disable=not show_progress,
-            delay=1,
-        ) as bar:
-            for shard in shards:
-                if work_file(self._index, shard).exists():
-                    bar.update(shard.n_passages)
-                    continue
-                write_shard_vectors(self._index, shard, self._encode(shard, bar))
-
-    def runs(self, shards: Sequence[ShardEntry], without: Array) -> Iterator[tuple[Array, Array]]:
-        """Read the vectors, shard by shard.
-
-        Args:
-            shards: Shards whose files exist.
-            without: Ordinals of passages to leave out, ascending. Shape ``(n,)``.
-
-        Yields:
-            For each shard the ordinals, shape ``(n,)``, and the vectors, shape ``(n, width)``,
-            float16.
-        """
+    Args:
+        index: The index folder.
+        encoder: Computes the vectors.
+        shards: Shards whose passages are encoded.
+        show_progress: Draw a progress bar on standard error.
+    """
+    begin_work(index, encoder)
+    with tqdm(
+        total=sum(shard.n_passages for shard in shards),
+        unit=" passages",
+        desc="encoding",
+        disable=not show_progress,
+        delay=1,
+    ) as bar:
         for shard in shards:
-            ordinals = ShardReader(self._index / shard.file).ordinals
-            is_left = ~np.isin(ordinals, without)
-            shape = (shard.n_passages, self._encoder.width)
-            yield ordinals[is_left], map_array(work_file(self._index, shard), "<f2", shape)[is_left]
+            if work_file(index, shard).exists():
+                bar.update(shard.n_passages)
+            else:
+                write_shard_vectors(index, shard, _encode(index, encoder, shard, bar))
 
-    def _encode(self, shard: ShardEntry, bar: "tqdm[None]") -> Vectors:
-        """Vectors of all passages of a shard. Shape ``(n_passages, width)``, float32."""
-        opened = ShardReader(self._index / shard.file)
-        passages = [opened.passage(row) for row in range(shard.n_passages)]
-        # The whole shard is sorted by length, so that batches hold little padding.
-        order = sorted(range(len(passages)), key=lambda row: -len(passages[row].text))
-        vectors = np.empty((len(passages), self._encoder.width), np.float32)
-        for first in range(0, len(order), _PASSAGES_AT_ONCE):
-            rows = order[first : first + _PASSAGES_AT_ONCE]
-            vectors[rows] = self._encoder.encode_passages([passages[row] for row in rows])
-            bar.update(len(rows))
-        return vectors
+
+def read_vectors_of(
+    index: Path, shards: Sequence[ShardEntry], width: int, without: Array
+) -> Iterator[tuple[Array, Array]]:
+    """Read the vectors in these files, shard by shard.
+
+    Args:
+        index: The index folder.
+        shards: Shards whose files exist.
+        width: Numbers in a vector.
+        without: Ordinals of passages to leave out, ascending. Shape ``(n,)``.
+
+    Yields:
+        For each shard the ordinals, shape ``(n,)``, and the vectors, shape ``(n, width)``, float16.
+    """
+    for shard in shards:
+        ordinals = ShardReader(index / shard.file).ordinals
+        is_left = ~np.isin(ordinals, without)
+        vectors = map_array(work_file(index, shard), "<f2", (shard.n_passages, width))
+        yield ordinals[is_left], vectors[is_left]
 
 
 def begin_work(index: Path, encoder: VectorEncoder) -> None:
@@ -137,3 +119,17 @@ def remove_work(index: Path) -> None:
         index: The index folder.
     """
     remove_folder(index / WORK_FOLDER, lambda name: _IS_OURS.fullmatch(name) is not None)
+
+
+def _encode(index: Path, encoder: VectorEncoder, shard: ShardEntry, bar: "tqdm[None]") -> Vectors:
+    """Vectors of all passages of a shard. Shape ``(n_passages, width)``, float32."""
+    opened = ShardReader(index / shard.file)
+    passages = [opened.passage(row) for row in range(shard.n_passages)]
+    # The whole shard is sorted by length, so that batches hold little padding.
+    order = sorted(range(len(passages)), key=lambda row: -len(passages[row].text))
+    vectors = np.empty((len(passages), encoder.width), np.float32)
+    for first in range(0, len(order), _PASSAGES_AT_ONCE):
+        rows = order[first : first + _PASSAGES_AT_ONCE]
+        vectors[rows] = encoder.encode_passages([passages[row] for row in rows])
+        bar.update(len(rows))
+    return vectors

@@ -7,6 +7,7 @@ on the instructions of the machine that builds it.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -25,27 +26,18 @@ _ROWS_PER_BATCH = 4096
 """Tokens that go through the reader at once."""
 
 
+@dataclass(eq=False)
 class HeadEncoder(VectorEncoder):
-    """Makes vectors with the retrieval head of a reader, as `SentenceEncoder` does with a model.
+    """Makes vectors with the retrieval head of a reader, as `SentenceEncoder` does with a model."""
 
-    Attributes:
-        reader: Makes the lower states.
-        head: Makes vectors of them.
-    """
+    reader: Reader
+    """The reader that the head was trained for. It makes the lower states."""
+    head: RetrievalHead
+    """Makes vectors of them, on the reader's device."""
 
     name = READER
     query_prefix = ""
     passage_prefix = ""
-
-    def __init__(self, reader: Reader, head: RetrievalHead) -> None:
-        """Take a head.
-
-        Args:
-            reader: The reader that the head was trained for.
-            head: Its head, on the reader's device.
-        """
-        self.reader = reader
-        self.head = head
 
     @classmethod
     def find(cls, reader: Reader) -> "HeadEncoder | None":

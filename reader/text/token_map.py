@@ -6,6 +6,7 @@ spell the text.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from string import punctuation
 from unicodedata import category
@@ -35,26 +36,16 @@ _NO_PIECE = "\0"
 """A character that no piece has. It stands for a character that cannot be aligned."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class TokenMap:
     """A text, and the positions of its tokens."""
 
-    def __init__(
-        self,
-        text: str,
-        tokens: list[tuple[int, int]],
-        within: Callable[[int], tuple[int, int]],
-    ) -> None:
-        """Map a text.
-
-        Args:
-            text: The text.
-            tokens: Start and end (exclusive) of each token, in code points.
-            within: Returns start and end (exclusive) of what the tokenizer takes for the word of a
-                token, given the number of the token.
-        """
-        self.text = text
-        self.tokens = tokens
-        self._within = within
+    text: str
+    """The text."""
+    tokens: list[tuple[int, int]]
+    """Start and end (exclusive) of each token, in code points."""
+    within: Callable[[int], tuple[int, int]]
+    """Start and end (exclusive) of what the tokenizer takes for the word of a numbered token."""
 
     @classmethod
     def of_encoding(cls, text: str, encoding: Encoding) -> "TokenMap":
@@ -81,7 +72,7 @@ class TokenMap:
         Returns:
             Start and end (exclusive) of the word, in code points.
         """
-        return _word(self.text, self.tokens[token], self._within(token))
+        return _word(self.text, self.tokens[token], self.within(token))
 
     def char_span(self, first_token: int, last_token: int) -> tuple[int, int]:
         """Convert a span of tokens to a span of characters, widened to whole words.

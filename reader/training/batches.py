@@ -153,25 +153,16 @@ def _taught(features: Sequence[Feature]) -> Taught | None:
     return Taught.join(known) if known else None
 
 
+@dataclass(frozen=True, eq=False)
 class BatchDataset(Dataset[BatchT], Generic[FeatureT, BatchT]):
     """A data set whose items are whole batches, so that no sampler composes them."""
 
-    def __init__(
-        self,
-        features: Sequence[FeatureT],
-        batches: Sequence[Sequence[int]],
-        collate: Callable[[Sequence[FeatureT]], BatchT],
-    ) -> None:
-        """Keep the features and the batches.
-
-        Args:
-            features: All features of the run.
-            batches: For each batch the numbers of its features.
-            collate: Packs the features of one batch.
-        """
-        self.features = features
-        self.batches = batches
-        self._collate = collate
+    features: Sequence[FeatureT]
+    """All features of the run."""
+    batches: Sequence[Sequence[int]]
+    """For each batch the numbers of its features."""
+    collate: Callable[[Sequence[FeatureT]], BatchT]
+    """Packs the features of one batch."""
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -179,4 +170,4 @@ class BatchDataset(Dataset[BatchT], Generic[FeatureT, BatchT]):
 
     def __getitem__(self, number: int) -> BatchT:
         """One batch, packed."""
-        return self._collate([self.features[i] for i in self.batches[number]])
+        return self.collate([self.features[i] for i in self.batches[number]])

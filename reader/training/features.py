@@ -4,7 +4,7 @@ import random
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 import torch
@@ -119,23 +119,16 @@ def best_window(windows: Sequence[Window], first: int, last: int) -> int | None:
     return best if margin(windows[best]) >= 0 else None
 
 
+@dataclass
 class FeatureMaker:
-    """Makes features of examples, and counts those that cannot be used.
+    """Makes features of examples, and counts those that cannot be used."""
 
-    Attributes:
-        left_out: Number of examples that were left out, by reason.
-        cut_questions: Number of questions that were longer than ``max_question_length``.
-    """
-
-    def __init__(self, encoder: TextEncoder) -> None:
-        """Prepare to make features.
-
-        Args:
-            encoder: Makes windows and token ids of texts.
-        """
-        self._encoder = encoder
-        self.left_out: Counter[str] = Counter()
-        self.cut_questions = 0
+    encoder: TextEncoder
+    """Makes windows and token ids of texts."""
+    left_out: Counter[str] = field(default_factory=Counter, init=False)
+    """Number of examples that were left out, by reason."""
+    cut_questions: int = field(default=0, init=False)
+    """Number of questions that were longer than ``max_question_length``."""
 
     def reading(
         self,
@@ -225,7 +218,7 @@ class FeatureMaker:
 
     def _first_windows(self, passages: Sequence[Passage]) -> list[Window]:
         """The first window of each passage."""
-        encoded = self._encoder.encode_passages(
+        encoded = self.encoder.encode_passages(
             [p.text for p in passages], [p.title for p in passages]
         )
         return [windows[0] for windows in encoded]
@@ -263,8 +256,8 @@ class FeatureMaker:
 
     def _questions(self, questions: Sequence[str]) -> list[tuple[int, ...]]:
         """Token ids of questions. Questions that are too long are cut and counted."""
-        self.cut_questions += self._encoder.count_cut_questions(questions)
-        return [tuple(ids) for ids in self._encoder.encode_questions(questions)]
+        self.cut_questions += self.encoder.count_cut_questions(questions)
+        return [tuple(ids) for ids in self.encoder.encode_questions(questions)]
 
     def _locate(self, passage: Passage, answer: str, start: int) -> tuple[Window, int, int] | None:
         return self._locate_all(passage, [(answer, start)])[0]
@@ -273,8 +266,8 @@ class FeatureMaker:
         self, passage: Passage, answers: Sequence[tuple[str, int]]
     ) -> list[tuple[Window, int, int] | None]:
         """For each answer the window that holds it, and its first and last row there."""
-        (windows,) = self._encoder.encode_passages([passage.text], [passage.title])
-        offsets = self._encoder.token_map(passage.text).tokens
+        (windows,) = self.encoder.encode_passages([passage.text], [passage.title])
+        offsets = self.encoder.token_map(passage.text).tokens
         located: list[tuple[Window, int, int] | None] = []
         for answer, start in answers:
             tokens = token_range(offsets, start, start + len(answer))

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ....data import OnError
 from ...modeling.decomposed import DecomposedModel
-from ...pairs.features import Example
+from ...pairs.features import Example, PairEncoder
 from ...pairs.models import DeformerForMultipleChoice, DeformerForSequenceClassification, PairModel
 from ...pairs.reader import PairReader
 from ...text.windows import TextEncoder
@@ -65,7 +65,7 @@ class PairTask(Task):
         on_error: OnError,
     ) -> Lesson:
         assert isinstance(model, PairModel)
-        encoder = TextEncoder(tokenizer, model.config)
+        encoder = PairEncoder(TextEncoder(tokenizer, model.config), self.task.labels)
         loader = PairLoader(self.recipe, self.task, data, encoder, on_error)
         batches = loader.load()
         score = partial(score_pairs, model, tokenizer, loader.held_out)

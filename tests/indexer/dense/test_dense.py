@@ -28,7 +28,7 @@ from preread.indexer.dense import (
     build_dense,
     remove_dense,
 )
-from preread.indexer.dense.encode import WORK_FOLDER, ShardVectors
+from preread.indexer.dense.encode import WORK_FOLDER, make_vectors
 from preread.indexer.dense.vectors import add_vectors, empty_index, search_vectors
 from preread.indexer.errors import IndexFormatError
 from preread.reader import Reader
@@ -185,7 +185,7 @@ def test_what_was_encoded_before_a_stop_is_not_encoded_again(
     made = sorted((index / WORK_FOLDER).glob("*.npy"))
     times = [file.stat().st_mtime_ns for file in made]
     assert len(made) == 2
-    ShardVectors(index, tiny_encoder).make(manifest.shards, show_progress=False)
+    make_vectors(index, tiny_encoder, manifest.shards, show_progress=False)
     assert [file.stat().st_mtime_ns for file in made] == times
     build_dense(index, tiny_encoder)
     assert_dense_is_exact(index, tiny_encoder)
