@@ -11,12 +11,16 @@ import torch
 from torch import Tensor
 
 from ...data import OpenDomainExample, Passage, ReadingExample, has_answer
-from ...data.synthetic.unanswerable import alter_question
+from ...data.synthetic.unanswerable import QuestionAlterer, borrowed_questions
 from ..packing import Movable
 from ..text.windows import TextEncoder, Window
 
 _MOST_TEXTS = 6
 """Contexts of an article from which altered questions take names and numbers, besides their own."""
+_MOST_QUESTIONS = 100
+"""Questions of an article from which they take names, and of which some are borrowed."""
+_BORROWED = 0.4
+"""Share of unanswerable questions that are those of another context, where the article has some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,10 @@ class FeatureMaker:
             article_negatives: Number of other contexts with the same title that each question is
                 also read with. They contain none of its answers. Of a long context only the first
                 window is read.
-            altered_questions: Share of the questions that are also asked in another form, which the
-                context does not answer (`alter_question`). They are read with their context only.
+            altered_questions: Share of the questions that come with another one that the context
+                does not answer: the same in another form (`QuestionAlterer`), or a question of
+                another context with the same title that fits this one (`borrowed_questions`). Such
+                questions are read with the context only.
             titles: Whether windows begin with the title.
 
         Returns:
@@ -175,8 +181,13 @@ class FeatureMaker:
         made: list[Feature] = []
         for number, (passage, group) in enumerate(by_context.items()):
             article = articles[passage.title] if passage.title else []
-            near = [contexts[i].text for i in article[:_MOST_TEXTS] if i != number]
-            altered = _altered(group, [passage.text, *near], altered_questions)
+            altered: list[str | None] = [None] * len(group)
+            if altered_questions:
+                near = [contexts[i] for i in article if i != number]
+                texts = [passage.text, *(other.text for other in near[:_MOST_TEXTS])]
+                asked = chain.from_iterable(map(by_context.__getitem__, near))
+                others = list(islice(asked, _MOST_QUESTIONS))
+                altered = _altered(group, texts, others, altered_questions)
             features = self._of_context(
                 _titled(passage, titles), group, altered, questions_per_window
             )
@@ -283,19 +294,29 @@ class FeatureMaker:
 
 
 def _altered(
-    group: Sequence[ReadingExample], texts: Sequence[str], share: float
+    group: Sequence[ReadingExample],
+    texts: Sequence[str],
+    others: Sequence[ReadingExample],
+    share: float,
 ) -> list[str | None]:
-    """The altered question of each example; None where it has none.
+    """For each example a question that its context does not answer; None where it has none.
 
-    The same question is altered in the same way whatever else is read.
+    Args:
+        group: The examples of one context.
+        texts: The context, and others of its article.
+        others: Examples of other contexts of the article.
+        share: Share of the examples that have one.
     """
+    borrowed = borrowed_questions(texts[0], [(e.question, e.answers) for e in others])
+    alterer = QuestionAlterer(texts, [e.question for e in others])
     found: list[str | None] = []
     for example in group:
         draw = random.Random(example.question)
-        is_chosen = draw.random() < share
-        found.append(
-            alter_question(example.question, texts, example.answers, draw) if is_chosen else None
-        )
+        if draw.random() >= share:
+            found.append(None)
+            continue
+        one = next(borrowed, None) if draw.random() < _BORROWED else None
+        found.append(one or alterer.alter(example.question, example.answers, draw))
     return found
 
 

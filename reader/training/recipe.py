@@ -41,9 +41,9 @@ class SourceConfig:
     of unanswerable questions in SQuAD 2.0 are. A context with fewer such neighbours has fewer. The
     titles in the file count, also where ``titles`` is false."""
     altered_questions: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of the questions that are also asked in another form, with one name, number or word
-    replaced, or negated, so that the context does not answer it (`alter_question`). They teach to
-    recognise questions that only look answerable."""
+    """Share of the questions that come with another one that the context does not answer. It is the
+    same question with a name, number or word replaced, or negated, or one of another context with
+    the same title. Such questions teach to recognise those that only look answerable."""
 
     def __post_init__(self) -> None:
         """Check the fields against each other."""
