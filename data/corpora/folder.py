@@ -230,7 +230,7 @@ def _listed(groups: dict[str, list[Path]], folder: Path) -> str:
 
 
 def record_files(path: Path, format: CorpusFormat, report: ReadReport) -> list[Path]:
-    """List the files that are read in a format of records.
+    """List the files of records: the file itself, or those of the folder, sorted by path.
 
     Of a folder, these are its tables, or its files of JSON. A ``.json`` file whose first value is
     sound and no passage, such as package.json, is left out.
@@ -239,9 +239,6 @@ def record_files(path: Path, format: CorpusFormat, report: ReadReport) -> list[P
         path: A file, whatever its suffix, or a folder, which is searched with its sub-folders.
         format: The format.
         report: Told how many files of a folder were left out.
-
-    Returns:
-        The file itself, or the files of the folder, sorted by path.
 
     Raises:
         DataError: If a folder cannot be read or holds no such file, or such a file is a broken

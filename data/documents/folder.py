@@ -119,15 +119,12 @@ def hash_document(content: bytes) -> str:
 
 
 def document_passages(file: DocumentFile, content: bytes, report: ReadReport) -> list[Passage]:
-    """The passages of a document: ``name#1``, ``name#2`` and so on.
+    """The passages of a document, ``name#1``, ``name#2`` and so on; none if it was left out.
 
     Args:
         file: The document.
         content: Its bytes.
         report: Told if the document is left out, as one without text is.
-
-    Returns:
-        The passages in order; none where the document was left out.
 
     Raises:
         NotTextError: If it is binary, although its name is that of a text.

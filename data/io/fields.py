@@ -212,15 +212,12 @@ def take_number(record: JsonObject, name: str, location: SourceLocation) -> floa
 def take_objects(
     record: JsonObject, name: str, location: SourceLocation
 ) -> list[tuple[SourceLocation, JsonObject]]:
-    """Read a list of JSON objects; empty where the field is missing or null.
+    """Read a list of JSON objects, each with its location; empty where missing or null.
 
     Args:
         record: The JSON object.
         name: The field.
         location: The place of the record.
-
-    Returns:
-        Each object with its own location, such as ``annotations[0]``.
 
     Raises:
         DataError: If it is not a list, or an item is not an object.

@@ -58,14 +58,10 @@ def refusal_in(error: BaseException) -> OSError | None:
 
 
 def advice_on(error: BaseException) -> str:
-    """Say what to do about a refusal of the operating system.
+    """What to do about a refusal of the operating system: a space and a sentence, or nothing.
 
     Args:
         error: Any exception.
-
-    Returns:
-        A space and a sentence; empty where the exception tells of no refusal, or nothing is known
-        to help.
     """
     refusal = refusal_in(error)
     if refusal is None:

@@ -275,14 +275,11 @@ def _occurrences(wanted: str, tokens: str) -> Iterator[tuple[int, int]]:
 
 
 def top_k_accuracy(hits: Sequence[Sequence[bool]], cutoffs: Sequence[int]) -> dict[int, float]:
-    """Compute the percentage of questions with an answer in their first k passages.
+    """Compute the percentage of questions with an answer in their first k passages, by k.
 
     Args:
         hits: For each question, whether each retrieved passage has an answer, best passage first.
         cutoffs: The values of k.
-
-    Returns:
-        For each cutoff, the percentage, 0.0 to 100.0.
 
     Raises:
         ValueError: If there are no questions, or a cutoff is below 1.

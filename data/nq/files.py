@@ -54,13 +54,10 @@ def read_nq(
 
 
 def find_nq_files(path: str | Path) -> list[Path]:
-    """List the files of Natural Questions that a path stands for.
+    """The files of Natural Questions at a path: itself, or a folder's JSON Lines, sorted.
 
     Args:
         path: A file, plain or gzip, or a folder of files.
-
-    Returns:
-        The file itself, or the folder's files of JSON Lines sorted by path.
 
     Raises:
         DataError: If the folder has no such file, or the file cannot be opened.

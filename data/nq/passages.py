@@ -122,9 +122,6 @@ class NqPassage:
             start: Offset of the first character, in code points of the passage's text.
             end: Offset after the last character.
 
-        Returns:
-            The span's tokens and, where the document has them, its bytes.
-
         Raises:
             ValueError: If the characters are outside the text, or between tokens.
         """

@@ -31,13 +31,10 @@ class NqPrediction:
 
 
 def read_nq_predictions(path: str | Path) -> dict[str, tuple[SourceLocation, NqPrediction]]:
-    """Read a predictions file.
+    """Read a predictions file: by example, each prediction and its location.
 
     Args:
         path: A file, plain or gzip.
-
-    Returns:
-        For each example's identifier, the location of the prediction, and the prediction.
 
     Raises:
         DataError: If the file is not such JSON, an example has two predictions, a span or score is

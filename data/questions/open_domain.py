@@ -71,9 +71,6 @@ def read_open_domain_examples(
         report: Updated with what is read and skipped; None for no report.
         limit: Number of examples after which to stop; None for all.
 
-    Returns:
-        The examples in the file's order.
-
     Raises:
         DataError: If the file cannot be read or holds no example, or ``on_error`` is ``FAIL`` and a
             record cannot be used, for instance because it has no answer or no positive, or its

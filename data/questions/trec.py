@@ -63,13 +63,10 @@ def parse_topic(text: str, location: SourceLocation) -> Question:
 
 
 def read_patterns(path: Path) -> dict[str, tuple[str, ...]]:
-    """Read answer patterns, and warn of those that are not valid regular expressions.
+    """Read answer patterns by topic, and warn of those that are no valid regular expressions.
 
     Args:
         path: A file, plain or gzip; each line has a topic's identifier, white space and a pattern.
-
-    Returns:
-        For each topic's identifier, its patterns.
 
     Raises:
         DataError: If the file cannot be read, a line has no pattern, or there is no line.

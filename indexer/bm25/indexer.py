@@ -97,7 +97,7 @@ def build_bm25(
     title_weight: int = 1,
     normalization: TextNormalization = TextNormalization.NFKC,
 ) -> int:
-    """Index passages for BM25 search.
+    """Index passages for BM25 search, and count them.
 
     The folder appears when it is complete. An interrupted build leaves a folder ``….tmp`` behind,
     which the next build removes.
@@ -110,9 +110,6 @@ def build_bm25(
         threads: Number of indexing threads.
         title_weight: How often the title of a passage is repeated before its text.
         normalization: Normalization of titles and texts; that of ``base`` if there is one.
-
-    Returns:
-        Number of passages that were indexed.
 
     Raises:
         IndexFormatError: If Lucene fails, or wrote fewer documents than it was given.
@@ -296,13 +293,10 @@ def _count_documents(folder: Path) -> int:
 
 
 def lucene_files(folder: Path) -> list[FileEntry]:
-    """Read the list of Lucene's files.
+    """Read the list of Lucene's files: name, size and SHA-256 of each.
 
     Args:
         folder: Folder of the Lucene index.
-
-    Returns:
-        Name, size and SHA-256 of each file.
 
     Raises:
         IndexFormatError: If the list is missing or damaged, or names a file that Lucene does not
@@ -315,14 +309,11 @@ def lucene_files(folder: Path) -> list[FileEntry]:
 
 
 def parse_file_list(content: dict[str, Any], path: Path | str) -> list[FileEntry]:
-    """Check the content of a list of Lucene's files.
+    """Check the content of a list of Lucene's files, and return them.
 
     Args:
         content: Content of the list, without its seal.
         path: File or address of the list, for messages.
-
-    Returns:
-        Name, size and SHA-256 of each file.
 
     Raises:
         IndexFormatError: If the list names a file that Lucene does not write, or has other fields

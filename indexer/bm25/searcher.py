@@ -174,14 +174,11 @@ class Bm25Searcher:
                 return [self.search(query, k) for query in queries]
 
     def score(self, query: str, ordinals: Sequence[int]) -> list[float]:
-        """Compute the BM25 scores of given passages.
+        """BM25 scores of given passages, those of `search`; 0 for one without a word of the query.
 
         Args:
             query: Plain words, as long as `search` takes them.
             ordinals: Numbers of the passages.
-
-        Returns:
-            For each passage the score that `search` gives it; 0 if it holds no word of the query.
 
         Raises:
             PrereadError: If Lucene fails.
@@ -313,14 +310,11 @@ def cut_query(query: str, n_terms: Callable[[str], int]) -> str:
 
 
 def among(words: Any, ordinals: Sequence[int]) -> Any:
-    """Restrict a Lucene query to some passages.
+    """Restrict a Lucene query to some passages; their scores stay the same.
 
     Args:
         words: A Lucene query.
         ordinals: Numbers of the passages.
-
-    Returns:
-        A Lucene query with the same scores.
     """
     occur = java_class("org.apache.lucene.search.BooleanClause$Occur")
     builder = java_class("org.apache.lucene.search.BooleanQuery$Builder")()
@@ -345,14 +339,11 @@ def all_of(words: Sequence[str]) -> Any:
 
 
 def scores_at(hits: Iterable[Hit], ordinals: Sequence[int]) -> list[float]:
-    """The scores of given passages.
+    """The scores of given passages; 0 for one that was not found.
 
     Args:
         hits: Hits of a search.
         ordinals: Numbers of the passages.
-
-    Returns:
-        For each passage the score of its hit; 0 if it was not found.
     """
     found = {hit.ordinal: hit.score for hit in hits}
     return [found.get(ordinal, 0.0) for ordinal in ordinals]

@@ -139,13 +139,10 @@ def extend(
 
 
 def head_in_pass(encoder: VectorEncoder | None) -> RetrievalHead | None:
-    """The retrieval head that makes vectors in the pass that makes the states.
+    """The head that makes vectors in the pass that makes the states; None if there is none.
 
     Args:
         encoder: Encoder of the vectors; None if there are none.
-
-    Returns:
-        The head; None if no vectors are made, or a sentence encoder makes them later.
     """
     return encoder.head if isinstance(encoder, HeadEncoder) else None
 

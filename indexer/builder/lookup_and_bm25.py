@@ -35,15 +35,12 @@ def write_lookup_of(
 
 
 def write_deleted(index: Path, ordinals: npt.NDArray[Any], generation: int) -> CountedFile | None:
-    """Write the list of deleted passages whose states are still in a shard.
+    """Write the list of deleted passages with states in a shard; None if there are none.
 
     Args:
         index: The index folder.
         ordinals: Numbers of the deleted passages, ascending. Shape ``(n,)``.
         generation: First generation whose manifest names the file.
-
-    Returns:
-        The manifest's entry for the file; None if there is no deleted passage.
     """
     if not len(ordinals):
         return None

@@ -29,14 +29,11 @@ _CENTROIDS = 1 << _PQ_BITS
 
 
 def check_vectors(index: Path, dense: DenseEntry) -> list[Path]:
-    """Check the files of an index's vectors.
+    """Check the files of an index's vectors, which faiss may then read.
 
     Args:
         index: The index folder.
         dense: What the manifest says of them.
-
-    Returns:
-        The files, which faiss may read.
 
     Raises:
         IndexFormatError: If one is no such file, or its bytes have changed.

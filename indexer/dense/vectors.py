@@ -200,15 +200,12 @@ def search_vectors(
 
 
 def search_among(index: Any, query: Array, among: Array) -> list[tuple[float, int]]:
-    """Compare a question with given vectors, whatever cells they are in.
+    """Products of a question with given vectors, greatest first, whatever cells they are in.
 
     Args:
         index: The faiss index.
         query: Vector of the question. Shape ``(1, width)``, float32.
         among: Ordinals of the vectors; those that the index lacks are passed over. Shape ``(n,)``.
-
-    Returns:
-        Pairs of a product and an ordinal, the greatest product first.
     """
     chosen = faiss.IDSelectorBatch(among.astype(np.int64))
     parameters = _parameters(index, chosen, all_cells=True)

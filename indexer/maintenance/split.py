@@ -65,7 +65,7 @@ def partitions_in(folder: str | Path) -> list[Path]:
 def split_index(
     index: str | Path, folder: str | Path, n_partitions: int, *, show_progress: bool = False
 ) -> list[Path]:
-    """Split an index into partitions of whole shards; nothing is encoded again.
+    """Split an index into partitions of whole shards, in order; nothing is encoded again.
 
     Shards are hard links to the files of the index, or copies if the file system has no links. The
     folder appears when all partitions are complete. The index is not changed.
@@ -75,9 +75,6 @@ def split_index(
         folder: Folder of the new partitions; must not exist.
         n_partitions: Number of partitions, which get about the same number of tokens.
         show_progress: Draw progress bars on standard error.
-
-    Returns:
-        Folders of the partitions, in the order of their passages.
 
     Raises:
         IndexFormatError: If there is no index, or it is damaged.

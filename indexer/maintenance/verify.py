@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"-(\d+)")
 
 
 def verify_index(path: str | Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
-    """Compare every file of an index with the hashes in its manifest.
+    """Compare all files of an index with the hashes in its manifest; a fault is a sentence.
 
     The generation that is the newest at the start is checked. Files of a change in progress, or of
     one that was killed, are not faults: the next change replaces or removes them.
@@ -29,9 +29,6 @@ def verify_index(path: str | Path, on_progress: Progress = lambda n_bytes: None)
     Args:
         path: The index folder.
         on_progress: Called with the size in bytes of each file that was checked.
-
-    Returns:
-        The faults that were found, a sentence each; empty if the index is sound.
 
     Raises:
         IndexFormatError: If there is no readable manifest.

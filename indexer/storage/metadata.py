@@ -205,15 +205,12 @@ def _is_value(value: object) -> bool:
 def write_metadata(
     index: Path, metadata: Mapping[int, Metadata], generation: int
 ) -> tuple[CountedFile, ...]:
-    """Write the fields of some passages as one file, as a manifest lists it.
+    """Write the fields of some passages as one file, as a manifest lists it; none for none.
 
     Args:
         index: The index folder.
         metadata: Fields by ordinal.
         generation: The first whose manifest has the file.
-
-    Returns:
-        The file; none where there are no passages.
     """
     writer = MetadataWriter()
     for ordinal, fields in sorted(metadata.items()):

@@ -75,7 +75,7 @@ class SpanDecoder:
         breaks: Tensor | None = None,
         margins: Sequence[float] | None = None,
     ) -> list[Span]:
-        """Find the best spans of each passage.
+        """Find the best spans of each passage, best first; those of one passage do not overlap.
 
         Args:
             logits: Logits of all windows.
@@ -88,9 +88,6 @@ class SpanDecoder:
             breaks: True for rows that a span may begin with, but not reach from an earlier row;
                 None if there are none. Shape ``(n_rows,)``, bool, on CPU.
             margins: What `margins` returned for the same logits; None if it was not called.
-
-        Returns:
-            Spans of all passages, best first; those of one passage do not overlap.
         """
         longest = self._longest(windows, max_answer_length)
         scores = self._comparable(logits, windows, passage_scores, longest, margins)

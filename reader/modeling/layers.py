@@ -204,9 +204,6 @@ def join_segments(
         pairs: Segment numbers of a question and a passage, for each pair.
         passage_first: Whether the passage comes before the question.
 
-    Returns:
-        The joined rows.
-
     Raises:
         ValueError: If the states of questions and passages have different widths.
     """

@@ -64,13 +64,10 @@ class TokenMap:
         return cls(text, tokens, within)
 
     def word(self, token: int) -> tuple[int, int]:
-        """Find the word that a token is part of.
+        """Find start and end (exclusive), in code points, of the word that a token is part of.
 
         Args:
             token: Number of the token.
-
-        Returns:
-            Start and end (exclusive) of the word, in code points.
         """
         return _word(self.text, self.tokens[token], self.within(token))
 

@@ -147,14 +147,11 @@ class TextEncoder:
     def encode_passages(
         self, texts: Sequence[str], titles: Sequence[str] | None = None
     ) -> list[list[Window]]:
-        """Divide passages into windows.
+        """Divide passages into windows: of each at least one, in the order of its text.
 
         Args:
             texts: Texts of the passages.
             titles: Title of each passage, empty if it has none; None if no passage has a title.
-
-        Returns:
-            The windows of each passage, at least one, in the order of its text.
         """
         title_ids = self._ids(titles) if titles is not None else [[] for _ in texts]
         return [
@@ -163,14 +160,11 @@ class TextEncoder:
         ]
 
     def token_map(self, text: str, token_ids: Sequence[int] = ()) -> TokenMap:
-        """Find the tokens of a passage's text.
+        """Find the tokens of a passage's text, numbered as in its windows.
 
         Args:
             text: Text of the passage, without its title.
             token_ids: Its token ids, if they are known; most texts then need not be tokenised.
-
-        Returns:
-            The text and the offsets of its tokens, numbered as in its windows.
         """
         known = self._aligner.align(text, token_ids)
         if known is not None:

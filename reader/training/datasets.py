@@ -49,9 +49,6 @@ def lay_out_epochs(
     Args:
         recipe: Decides stages, batch size and seed.
         features_of: Makes the features of one epoch of a stage, from a seed.
-
-    Returns:
-        The features, and for each batch their numbers.
     """
     features: list[_Feature] = []
     batches: list[list[int]] = []

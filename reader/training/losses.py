@@ -34,7 +34,7 @@ def segment_log_softmax(logits: Tensor, allowed: Tensor, segment: Tensor, n: int
 def gold_loss(
     log_start: Tensor, log_end: Tensor, gold_start: Tensor, gold_end: Tensor, n_questions: int
 ) -> Tensor:
-    """Mean cross-entropy of the start and of the end.
+    """Mean cross-entropy of the start and of the end: (CE_start + CE_end) / 2.
 
     Args:
         log_start: Log-probability of each row as a start, by `segment_log_softmax`. Shape
@@ -43,9 +43,6 @@ def gold_loss(
         gold_start: Row of the gold start of each question that has one. Shape ``(n_gold,)``, int64.
         gold_end: Row of the gold end of the same questions, inclusive. Shape ``(n_gold,)``, int64.
         n_questions: Number of questions that the mean is taken over.
-
-    Returns:
-        A scalar: (CE_start + CE_end) / 2.
 
     Source: Cao et al. 2020, section 3.2, where a segment is one window. With one segment for all
     windows of a question, it is the shared normalization of Clark & Gardner 2018

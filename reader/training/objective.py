@@ -93,14 +93,11 @@ class Objective(Protocol):
         """The teacher that runs in every step; None where there is none."""
 
     def losses(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
-        """Run the model on a batch.
+        """Run the model on a batch: weighted losses by name, whose sum training minimises.
 
         Args:
             model: The student, possibly wrapped for several GPUs.
             batch: A batch of the task, on the model's device.
-
-        Returns:
-            Weighted losses by name, scalars. Training minimises their sum.
         """
 
 

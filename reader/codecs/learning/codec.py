@@ -47,16 +47,13 @@ class StateSample:
 def learn_codec(
     name: CodecName, reader: Reader, sample: StateSample, *, show_progress: bool = False
 ) -> QuantisedCodec:
-    """Learn one codec, in some minutes.
+    """Learn one codec, in some minutes; on one machine equal arguments give an equal codec.
 
     Args:
         name: Name of a codec of kind ``pq`` or ``rpq``.
         reader: Reader whose states are encoded.
         sample: Sample of its states, from `sample_states`.
         show_progress: Whether to draw a progress bar on standard error.
-
-    Returns:
-        The codec. The same arguments give the same codec on the same machine.
 
     Raises:
         PrereadError: If the sample has too few tokens, or the codec needs no learning.

@@ -119,9 +119,6 @@ def fit_predictor(
         stretch: Map after which plain distances measure what errors cost. Shape
             ``(hidden_size, hidden_size)``.
         show_progress: Whether to draw a progress bar on standard error.
-
-    Returns:
-        The predictor, rounded to the precision of its file.
     """
     features = Features(reader, token_ids)
     rows = torch.split(torch.arange(len(features)), _ROWS_AT_ONCE)

@@ -50,7 +50,7 @@ def parts_of(n_bytes: int) -> int:
 def fit_quantiser(
     vectors: Tensor, n_bytes: int, n_parts: int, stretch: Tensor, shrink: Tensor
 ) -> Quantiser:
-    """Learn a rotation and codebooks.
+    """Learn a rotation and codebooks, rounded to the precision of their file.
 
     Args:
         vectors: Shape ``(n, size)``, float32.
@@ -60,9 +60,6 @@ def fit_quantiser(
             vectors are padded with zeros.
         stretch: Map after which plain distances measure what errors cost. Shape ``(size, size)``.
         shrink: Inverse of ``stretch``. Shape ``(size, size)``.
-
-    Returns:
-        The quantiser, rounded to the precision of its file.
     """
     n, size = vectors.shape
     part_size = -(-size // n_parts)
