@@ -15,6 +15,7 @@ from typing import Any
 
 from ..data import PrereadError
 from ..data.arguments import check_path
+from ..data.io.system_errors import first_line
 from .checkpoints import shipped_reader_path
 
 ALLOW_VARIABLE = "PREREAD_ALLOW_HUB"
@@ -192,4 +193,4 @@ def _newest_revision(name: str, until: float) -> str:
 
 def _first_line(error: Exception) -> str:
     """An error's words, without its advice and without the last full stop."""
-    return (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
+    return first_line(error).rstrip(".")

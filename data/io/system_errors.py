@@ -94,13 +94,22 @@ def refused_path(path: str | Path, error: OSError) -> Path:
     return path
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's words; of one without words, its representation.
+
+    Args:
+        error: Any exception.
+    """
+    return (str(error).strip() or repr(error)).splitlines()[0]
+
+
 def words_of(error: BaseException) -> str:
     """An exception's own words in one line, and what to do if the operating system refused.
 
     Args:
         error: Any exception, such as that of a library which names the file itself.
     """
-    words = (str(error).strip() or repr(error)).splitlines()[0]
+    words = first_line(error)
     advice = advice_on(error)
     return f"{words.rstrip('.')}.{advice}" if advice else words
 

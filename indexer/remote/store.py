@@ -16,6 +16,7 @@ import fsspec
 
 from ...data import PrereadError
 from ...data.io.redaction import redacted
+from ...data.io.system_errors import first_line
 from ..errors import IndexFormatError
 from ..storage.json_files import MAX_JSON_BYTES
 from ..storage.manifest import MANIFEST_FILE
@@ -142,7 +143,7 @@ class Store:
                 "put the index there anew."
             ) from error
         except Exception as error:  # every file system has errors of its own
-            reason = redacted((str(error).strip() or repr(error)).splitlines()[0])
+            reason = redacted(first_line(error))
             raise PrereadError(
                 f"{self.url}/{file}: could not be fetched: {reason}. The same call goes on where "
                 "it stopped."

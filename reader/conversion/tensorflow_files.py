@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data import PrereadError
+from ...data.io.system_errors import first_line
 
 
 class VariableFile:
@@ -48,10 +49,9 @@ class VariableFile:
             raise self._damaged(error, f", variable {name}") from error
 
     def _damaged(self, error: Exception, where: str = "") -> PrereadError:
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
         return PrereadError(
-            f"{self.prefix}{where}: TensorFlow cannot read the checkpoint: {reason}. Fetch all of "
-            "its files again: .index and .data-…"
+            f"{self.prefix}{where}: TensorFlow cannot read the checkpoint: {first_line(error)}. "
+            "Fetch all of its files again: .index and .data-…"
         )
 
 

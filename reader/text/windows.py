@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from ...data import PrereadError
+from ...data.io.system_errors import first_line
 from ..config import DeformerConfig
 from ..hub import WITHOUT_CODE
 from .meaning import meaningful_tokens
@@ -74,10 +75,9 @@ def load_tokenizer(source: str) -> "PreTrainedTokenizerFast":
             raise FileNotFoundError(f"no file is one of {', '.join(_VOCABULARIES)}")
         tokenizer = AutoTokenizer.from_pretrained(source, **WITHOUT_CODE)
     except (OSError, ValueError) as error:
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise PrereadError(
             f"{source}: expected a checkpoint with a fast tokenizer (tokenizer.json), found none "
-            f"that can be loaded: {reason}"
+            f"that can be loaded: {first_line(error)}"
         ) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise PrereadError(

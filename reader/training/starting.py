@@ -5,6 +5,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from ...data import PrereadError
+from ...data.io.system_errors import first_line
 from ..modeling.decomposed import DecomposedModel
 from ..modeling.weight_names import is_lower
 from ..ranking import Ranking, load_ranking
@@ -32,10 +33,9 @@ def load_student(recipe: Recipe, task: Task, base: str) -> DecomposedModel:
     try:
         model = task.model_class.from_pretrained(base, **fields, **task.config_fields)
     except (OSError, ValueError, SafetensorError) as error:
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise PrereadError(
             f"{base}: expected a checkpoint with config.json and model.safetensors, found none "
-            f"that can be loaded: {reason}"
+            f"that can be loaded: {first_line(error)}"
         ) from error
     model.embedder.word.weight.requires_grad_(not recipe.freeze_embeddings)
     if recipe.freeze_layers:

@@ -18,6 +18,7 @@ from typing import Any
 from typing_extensions import override
 
 from .....data import PrereadError
+from .....data.io.system_errors import first_line
 from .....reader import Reader
 from ....bm25.java import keeping_java_signals
 from ....storage.manifest import ShardEntry
@@ -215,9 +216,8 @@ def connected(address: str | None) -> Iterator[None]:
         with keeping_java_signals():
             ray.init(address=address, log_to_driver=False, logging_level="error")
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise PrereadError(
-            f"ray: no cluster at {address or 'this machine'}: {reason}. Start one with "
+            f"ray: no cluster at {address or 'this machine'}: {first_line(error)}. Start one with "
             "`ray start --head`, and name its address (--address HOST:PORT)."
         ) from error
     try:
