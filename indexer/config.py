@@ -29,7 +29,7 @@ class AddConfig:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        check_positive(limit=self.limit, workers=self.workers)
+        _check_positive(limit=self.limit, workers=self.workers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class IndexConfig:
         """Check the numbers."""
         check_count("title_weight", self.title_weight, least=0)
         check_number("title_weight", self.title_weight, 0, MOST_TITLE_WEIGHT)
-        check_positive(
+        _check_positive(
             passages_per_shard=self.passages_per_shard,
             rows_per_batch=self.rows_per_batch,
             limit=self.limit,
@@ -71,15 +71,8 @@ class IndexConfig:
         )
 
 
-def check_positive(**numbers: int | None) -> None:
-    """Check that numbers are positive.
-
-    Args:
-        numbers: Numbers by the names of their options; an option that is None is not checked.
-
-    Raises:
-        PrereadError: If a number is below 1, or more than any corpus has.
-    """
+def _check_positive(**numbers: int | None) -> None:
+    """Check numbers by their options: not below 1, nor more than any corpus has."""
     for name, value in numbers.items():
         if value is not None:
             check_count(name, value)

@@ -17,16 +17,8 @@ REPEATED_HEADER = "repeated header"
 """Reason under which a report counts the headers inside a file that was joined from several."""
 
 
-def parse_row(row: list[str], location: SourceLocation) -> Passage:
-    """Parse one row.
-
-    Args:
-        row: The row's fields.
-        location: Where the row starts, for the error.
-
-    Raises:
-        DataError: If the row does not have three fields.
-    """
+def _parse_row(row: list[str], location: SourceLocation) -> Passage:
+    """Parse one row."""
     if len(row) != len(HEADER):
         raise location.error(
             f"expected {len(HEADER)} tab-separated fields ({', '.join(HEADER)}), found {len(row)} "
@@ -65,7 +57,7 @@ def _read_file(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation
             f"expected the header {', '.join(HEADER)} (tab-separated), found "
             f"{shorten(chr(9).join(header))}. {_remedy(header)}"
         )
-    yield from parse_each(_without_headers(rows, policy.report), parse_row, policy)
+    yield from parse_each(_without_headers(rows, policy.report), _parse_row, policy)
 
 
 def _without_headers(

@@ -104,16 +104,8 @@ class Survey:
         return bool(self.about) and not any(others)
 
 
-def survey_folder(folder: Path) -> Survey:
-    """Look at the start of every file of a folder.
-
-    Args:
-        folder: The folder, which is searched with its sub-folders.
-
-    Raises:
-        DataError: If a folder or a file of records cannot be read; a broken link, a pipe, a socket
-            and a device cannot.
-    """
+def _survey_folder(folder: Path) -> Survey:
+    """Look at the start of every file of a folder and its sub-folders."""
     survey = Survey()
     others: list[Path] = []
     paths = walk(folder, Counter())
@@ -192,7 +184,7 @@ def folder_format(folder: Path) -> CorpusFormat:
         DataError: If a folder or a file cannot be read, the folder has files of several formats or
             files that look like data and would not be read, or there is no file of any format.
     """
-    survey = survey_folder(folder)
+    survey = _survey_folder(folder)
     by_format = {format.value: files for format, files in survey.by_format.items() if files}
     if not by_format and survey.is_only_about():
         return CorpusFormat.DOCUMENTS

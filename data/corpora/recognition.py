@@ -36,7 +36,7 @@ def detect_file(path: Path) -> CorpusFormat:
     start = peek(path)
     if suffix in TABLE_SUFFIXES or has_header(start):
         return CorpusFormat.DPR
-    known = format_of_fields(start.fields)
+    known = _format_of_fields(start.fields)
     if known is not None:
         return known
     if start.fields:
@@ -71,7 +71,7 @@ def format_of_start(file: Path, start: Start) -> CorpusFormat | None:
     """
     if data_suffix(file) in TABLE_SUFFIXES:
         return CorpusFormat.DPR if has_header(start) else None
-    return format_of_fields(start.fields)
+    return _format_of_fields(start.fields)
 
 
 def has_header(start: Start) -> bool:
@@ -83,12 +83,8 @@ def has_header(start: Start) -> bool:
     return start.first_line.split("\t") == list(HEADER)
 
 
-def format_of_fields(fields: tuple[str, ...]) -> CorpusFormat | None:
-    """Return the format of JSON objects with these fields; None where no format has them.
-
-    Args:
-        fields: Names of the fields of the first object.
-    """
+def _format_of_fields(fields: tuple[str, ...]) -> CorpusFormat | None:
+    """The format of JSON objects with these fields; None where no format has them."""
     if "contents" in fields:
         return CorpusFormat.PYSERINI
     if is_nq(fields):

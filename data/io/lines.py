@@ -41,17 +41,8 @@ _MARKS = re.compile(rb"^(?:%b)+" % _BOM, re.MULTILINE)
 _BUFFER_BYTES = 1 << 18
 
 
-def open_bytes(path: Path, *, is_text: bool = True) -> BinaryIO:
-    """Open a file for reading; gzip, recognised by its first bytes, is decompressed.
-
-    Args:
-        path: A file, plain or gzip.
-        is_text: Whether the content is text, so that other compressed data is refused.
-
-    Raises:
-        DataError: If there is no such file, it cannot be opened, its name ends in ``.gz`` but it is
-            not gzip, or it is compressed in another way.
-    """
+def _open_bytes(path: Path, *, is_text: bool = True) -> BinaryIO:
+    """Open a file for reading; gzip, recognised by its first bytes, is decompressed."""
     try:
         file = path.open("rb")
         start = file.peek(16)[:16]
@@ -95,7 +86,7 @@ def check_file(path: Path) -> None:
             compressed in another way than gzip.
     """
     refuse_pipe(path)
-    open_bytes(path).close()
+    _open_bytes(path).close()
 
 
 def refuse_pipe(path: Path) -> None:
@@ -292,7 +283,7 @@ def _pieces(
 ) -> Iterator[tuple[int, bytes]]:
     """Yield lines, long ones in pieces, or blocks; each with the number of its first line."""
     line, n_expanded = 1, 0
-    with open_bytes(path, is_text=is_text) as file:
+    with _open_bytes(path, is_text=is_text) as file:
         is_gzip = isinstance(getattr(file, "raw", None), gzip.GzipFile)
         limit = max(FREE_EXPANSION_BYTES, MAX_EXPANSION * path.stat().st_size)
         try:

@@ -18,16 +18,8 @@ _COMMA = re.compile(r',\s*"?(\[[^\[\]]*\]|answers?)"?\s*$', re.IGNORECASE)
 """A comma, then a list of answers or the name of that column, at the end of a line."""
 
 
-def parse_answers(text: str, location: SourceLocation) -> tuple[str, ...]:
-    """Parse a list of answers, written as in Python or as in JSON.
-
-    Args:
-        text: The list.
-        location: Where its row stands, for the error.
-
-    Raises:
-        DataError: If it is not a list of strings.
-    """
+def _parse_answers(text: str, location: SourceLocation) -> tuple[str, ...]:
+    """Parse a list of answers, written as in Python or as in JSON."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in answers warn
@@ -61,7 +53,7 @@ def parse_question(row: list[str], location: SourceLocation) -> Question:
             f"{shorten(row[0])}. Write the file with tabs."
         )
     is_labelled = len(row) == 2 and bool(row[1].strip())
-    answers = parse_answers(row[1], location) if is_labelled else ()
+    answers = _parse_answers(row[1], location) if is_labelled else ()
     return Question(str(location.number), row[0], answers, is_labelled=is_labelled)
 
 

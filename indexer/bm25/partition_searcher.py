@@ -81,7 +81,7 @@ class PartitionSearcher(Bm25Searcher):
     def _lucene_searcher(self, parameters: Bm25Parameters) -> Any:
         """Lucene's searcher of the open files, with parameters that suit the partition."""
         lucene = java_class(f"{_SEARCH}.IndexSearcher")(self._reader)
-        k1, b = parameters_of_partition(parameters, self._own, self._whole.field)
+        k1, b = _parameters_of_partition(parameters, self._own, self._whole.field)
         bm25 = java_class(f"{_SEARCH}.similarities.BM25Similarity")
         lucene.setSimilarity(bm25(k1, b))
         return lucene
@@ -157,21 +157,15 @@ def merge_hits(found: Sequence[tuple[int, Hit]], k: int) -> list[tuple[int, Hit]
         groups[place] = number
     by_group = zip(groups, ordered, strict=True)
     best = [one for _, one in sorted(by_group, key=lambda g: (g[0], g[1][1].ordinal))][:k]
-    shown = settle_ties([hit.score for _, hit in best])
+    shown = _settle_ties([hit.score for _, hit in best])
     return [
         (partition, Hit(hit.ordinal, score, score))
         for (partition, hit), score in zip(best, shown, strict=True)
     ]
 
 
-def settle_ties(scores: Sequence[float]) -> list[float]:
+def _settle_ties(scores: Sequence[float]) -> list[float]:
     """Round scores as Anserini does: to four decimals, with equal scores set apart by a millionth.
-
-    Args:
-        scores: Lucene's scores, best first.
-
-    Returns:
-        The rounded scores, each a number of float32.
 
     Source: ``ScoreTiesAdjusterReranker`` of Anserini (https://github.com/castorini/anserini).
     """
@@ -188,23 +182,15 @@ def settle_ties(scores: Sequence[float]) -> list[float]:
     return [float(score) for score in shown]
 
 
-def parameters_of_partition(
+def _parameters_of_partition(
     parameters: Bm25Parameters, partition: FieldStatistics, whole: FieldStatistics
 ) -> tuple[float, float]:
-    """Find k1 and b by which a partition rates the length of documents as the whole corpus does.
+    """k1 and b by which a partition rates the length of documents as the whole corpus does.
 
     A word of frequency f in a document of length l scores ``f / (f + k1 * (1 - b + b * l / a))``,
     where a is the average length. With a partition's average a', the parameters of
     ``k1' * (1 - b') = k1 * (1 - b)`` and ``k1' * b' / a' = k1 * b / a`` give the same score for
-    every f and l.
-
-    Args:
-        parameters: Parameters for the whole corpus.
-        partition: Statistics of the partition.
-        whole: Statistics of the whole corpus.
-
-    Returns:
-        k1, which may be larger than a caller may choose, and b.
+    every f and l. This k1 may be larger than a caller may choose.
     """
     if not partition.average_length:  # there is nothing to find
         return parameters.k1, parameters.b

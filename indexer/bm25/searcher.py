@@ -185,7 +185,7 @@ class Bm25Searcher:
         """
         if not ordinals:
             return []
-        return scores_at(self.search_among(query, len(set(ordinals)), ordinals), ordinals)
+        return _scores_at(self.search_among(query, len(set(ordinals)), ordinals), ordinals)
 
     def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
         """Find passages among given ones, best first; their scores are those that `search` gives.
@@ -216,7 +216,7 @@ class Bm25Searcher:
         if not words:
             return []
         with self._calling_lucene():
-            return _hits(self._searcher.search(all_of(words), self._capped(k)))
+            return _hits(self._searcher.search(_all_of(words), self._capped(k)))
 
     def words(self, query: str) -> list[str]:
         """The words of a query that are searched for: stemmed, and without stop words.
@@ -323,12 +323,8 @@ def among(words: Any, ordinals: Sequence[int]) -> Any:
     return builder.build()
 
 
-def all_of(words: Sequence[str]) -> Any:
-    """A Lucene query for passages that hold all of some words.
-
-    Args:
-        words: Words after analysis.
-    """
+def _all_of(words: Sequence[str]) -> Any:
+    """A Lucene query for passages that hold all of some words."""
     term = java_class("org.apache.lucene.index.Term")
     term_query = java_class("org.apache.lucene.search.TermQuery")
     occur = java_class("org.apache.lucene.search.BooleanClause$Occur")
@@ -338,13 +334,8 @@ def all_of(words: Sequence[str]) -> Any:
     return builder.build()
 
 
-def scores_at(hits: Iterable[Hit], ordinals: Sequence[int]) -> list[float]:
-    """The scores of given passages; 0 for one that was not found.
-
-    Args:
-        hits: Hits of a search.
-        ordinals: Numbers of the passages.
-    """
+def _scores_at(hits: Iterable[Hit], ordinals: Sequence[int]) -> list[float]:
+    """The scores of given passages; 0 for one that was not found."""
     found = {hit.ordinal: hit.score for hit in hits}
     return [found.get(ordinal, 0.0) for ordinal in ordinals]
 

@@ -65,7 +65,7 @@ class FileEntry:
             raise cannot_be_read(Path(path), error) from error
         else:
             if not stat.S_ISREG(status.st_mode):
-                raise not_regular(Path(path), status.st_mode)
+                raise _not_regular(Path(path), status.st_mode)
             if status.st_size == self.bytes:
                 return
             found = f"{status.st_size} bytes"
@@ -109,12 +109,12 @@ def open_regular(path: Path) -> BufferedReader:
         with suppress(OSError):
             mode = path.lstat().st_mode
             if not stat.S_ISREG(mode):
-                raise not_regular(path, mode) from None
+                raise _not_regular(path, mode) from None
         raise cannot_be_read(path, error) from error
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):  # before `fdopen`, whose error for a folder names the descriptor
         os.close(descriptor)
-        raise not_regular(path, mode)
+        raise _not_regular(path, mode)
     return os.fdopen(descriptor, "rb")
 
 
@@ -146,14 +146,8 @@ def raise_if_refused(path: Path, error: Exception) -> None:
         raise cannot_be_read(path, refusal) from error
 
 
-def not_regular(path: Path, mode: int, wanted: str = "a regular file") -> IndexFormatError:
-    """The error for something else than what an index has in its place.
-
-    Args:
-        path: Where it stands.
-        mode: Its mode, as ``lstat`` gives it.
-        wanted: What the index has there.
-    """
+def _not_regular(path: Path, mode: int, wanted: str = "a regular file") -> IndexFormatError:
+    """The error for something else than what an index has there; ``lstat`` gave the mode."""
     kinds = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
     found = kinds.get(stat.S_IFMT(mode), "a device, pipe or socket")
     return IndexFormatError(
@@ -179,7 +173,7 @@ def check_folder(path: str | Path) -> bool:
     except OSError as error:
         raise cannot_be_read(Path(path), error) from error
     if not stat.S_ISDIR(mode):
-        raise not_regular(Path(path), mode, "a folder")
+        raise _not_regular(Path(path), mode, "a folder")
     return True
 
 

@@ -80,7 +80,7 @@ class RelativeAttention(nn.Module):
             (hidden @ weight.flatten(1)).view(heads)
             for weight in (self.query, self.key, self.value)
         )
-        encoded = distance_encoding(max(lengths), hidden.shape[1], hidden.device).to(hidden.dtype)
+        encoded = _distance_encoding(max(lengths), hidden.shape[1], hidden.device).to(hidden.dtype)
         encoded = dropout(encoded, self.position_dropout, self.training)
         relative = (encoded @ self.relative.flatten(1)).view(encoded.shape[0], self.n_heads, -1)
         # No padding on a CPU, few launches on a GPU, as in `attention.SelfAttention`.
@@ -190,7 +190,7 @@ class RelativeAttention(nn.Module):
         """
         scores = (query + self.content_bias.unsqueeze(1)) @ key.transpose(-1, -2)
         by_distance = (query + self.position_bias.unsqueeze(1)) @ relative.transpose(-1, -2)
-        scores = scores + by_key(by_distance)
+        scores = scores + _by_key(by_distance)
         if crosses is not None:
             by_side = (query + self.side_bias.unsqueeze(1)) @ self.sides.permute(1, 2, 0)
             scores = scores + torch.where(crosses, by_side[..., 1:], by_side[..., :1])
@@ -200,16 +200,8 @@ class RelativeAttention(nn.Module):
         return dropout(scores.softmax(-1), self.attention_dropout, self.training) @ value
 
 
-def distance_encoding(longest: int, size: int, device: torch.device) -> Tensor:
-    """Sinusoids of the distances ``longest`` down to ``1 - longest``.
-
-    Args:
-        longest: Number of rows of the longest segment.
-        size: Width of an encoding; even.
-        device: Device of the result.
-
-    Returns:
-        Shape ``(2 * longest, size)``, float32.
+def _distance_encoding(longest: int, size: int, device: torch.device) -> Tensor:
+    """Sinusoids of the distances ``longest`` to ``1 - longest``. Shape ``(2 * longest, size)``.
 
     Source: Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762), section 3.5, with the sines
     before the cosines.
@@ -233,18 +225,12 @@ def sinusoids(places: Tensor, size: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-def by_key(by_distance: Tensor) -> Tensor:
-    """Turn scores by distance into scores by key.
+def _by_key(by_distance: Tensor) -> Tensor:
+    """Turn scores by distance, shape ``(…, n, 2 * n)``, into scores by key, ``(…, n, n)``.
 
-    Of its ``2 n`` distances, row ``i`` needs those from ``i`` down to ``i - n + 1``, which begin
-    one column further left in each row. Read with a row length of ``2 n - 1`` instead of ``2 n``,
-    they are aligned.
-
-    Args:
-        by_distance: Column ``m`` is distance ``n - m``. Shape ``(…, n, 2 * n)``.
-
-    Returns:
-        Column ``j`` is key ``j``. Shape ``(…, n, n)``.
+    Column ``m`` is distance ``n - m``. Of the ``2 n`` distances, row ``i`` needs those from ``i``
+    down to ``i - n + 1``, which begin one column further left in each row. Read with a row length
+    of ``2 n - 1`` instead of ``2 n``, they are aligned.
 
     Source: Dai et al. 2019, appendix B.
     """

@@ -107,14 +107,8 @@ def token_range(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tup
     return (inside[0], inside[-1]) if inside else None
 
 
-def best_window(windows: Sequence[Window], first: int, last: int) -> int | None:
-    """Number of the window with the most text around two tokens; None where none holds both.
-
-    Args:
-        windows: Windows of one text.
-        first: Number of the first token in the text.
-        last: Number of the last token in the text.
-    """
+def _best_window(windows: Sequence[Window], first: int, last: int) -> int | None:
+    """Number of the window with the most text around two tokens; None where none holds both."""
 
     def margin(window: Window) -> int:
         return min(first - window.first_token, window.first_token + window.n_text - 1 - last)
@@ -282,7 +276,7 @@ class FeatureMaker:
         located: list[tuple[Window, int, int] | None] = []
         for answer, start in answers:
             tokens = token_range(offsets, start, start + len(answer))
-            chosen = best_window(windows, *tokens) if tokens else None
+            chosen = _best_window(windows, *tokens) if tokens else None
             if tokens is None or chosen is None:
                 self.left_out["no window holds the answer"] += 1
                 located.append(None)

@@ -40,7 +40,7 @@ class SpanTask(Task):
         keep up. Training through a codec does keep it up (`keeps_ranking`).
         """
         taught = {
-            "shared_normalization": compares_passages(self.recipe),
+            "shared_normalization": _compares_passages(self.recipe),
             "has_no_answer_score": self.recipe.null_weight > 0,
         }
         if keeps_ranking(self.recipe):
@@ -67,16 +67,12 @@ class SpanTask(Task):
             for feature, taught in zip(features, labels, strict=True):
                 feature.taught = taught
         objective = SpanObjective(teacher, self.recipe.null_weight, stored)
-        score = partial(score_examples, model, tokenizer, loaded.held_out)
+        score = partial(_score_examples, model, tokenizer, loaded.held_out)
         return Lesson(loaded.batches, objective, score if loaded.held_out else None)
 
 
-def compares_passages(recipe: Recipe) -> bool:
-    """Whether the last stage reads questions with several passages, under one softmax.
-
-    Args:
-        recipe: Any recipe.
-    """
+def _compares_passages(recipe: Recipe) -> bool:
+    """Whether the last stage reads questions with several passages, under one softmax."""
     return any(
         source.negatives or source.random_negatives or source.article_negatives
         for source in recipe.stages[-1].sources
@@ -93,21 +89,15 @@ def keeps_ranking(recipe: Recipe) -> bool:
     Args:
         recipe: Any recipe.
     """
-    return bool(recipe.codec) and recipe.null_weight > 0 and compares_passages(recipe)
+    return bool(recipe.codec) and recipe.null_weight > 0 and _compares_passages(recipe)
 
 
-def score_examples(
+def _score_examples(
     model: DeformerForQuestionAnswering,
     tokenizer: PreTrainedTokenizerFast,
     examples: Sequence[ReadingExample],
 ) -> dict[str, float]:
-    """EM and F1 of a model, in percent. The model keeps its mode, training or evaluation.
-
-    Args:
-        model: What reads.
-        tokenizer: Its tokenizer.
-        examples: At least one question with its context.
-    """
+    """EM and F1 of a model, in percent. The model keeps its mode, training or evaluation."""
     was_training = model.training
     reader = Reader(model, tokenizer, name="in training", device=model.device)
     scores = [score_answer(said, e.answers) for e, said in answer_examples(reader, examples)]

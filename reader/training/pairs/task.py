@@ -68,20 +68,14 @@ class PairTask(Task):
         encoder = PairEncoder(TextEncoder(tokenizer, model.config), self.task.labels)
         loader = PairLoader(self.recipe, self.task, data, encoder, on_error)
         batches = loader.load()
-        score = partial(score_pairs, model, tokenizer, loader.held_out)
+        score = partial(_score_pairs, model, tokenizer, loader.held_out)
         return Lesson(batches, PairObjective(teacher), score if loader.held_out else None)
 
 
-def score_pairs(
+def _score_pairs(
     model: PairModel, tokenizer: PreTrainedTokenizerFast, examples: Sequence[Example]
 ) -> dict[str, float]:
-    """Accuracy of a model, in percent. The model keeps its mode, training or evaluation.
-
-    Args:
-        model: What judges.
-        tokenizer: Its tokenizer.
-        examples: At least one pair or choice.
-    """
+    """Accuracy of a model, in percent. The model keeps its mode, training or evaluation."""
     was_training = model.training
     reader = PairReader(model, tokenizer, name="in training", device=model.device)
     right = [feature.gold == said for feature, said in reader.judge(examples)]

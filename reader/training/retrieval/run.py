@@ -60,7 +60,7 @@ def train_head(
         prepare_folder(output, recipe, resume)
     torch.manual_seed(recipe.seed)
     reader = Reader.load(recipe.reader, device=arguments.device)
-    head = start_head(recipe, reader)
+    head = _start_head(recipe, reader)
     batches = load_batches(
         recipe,
         data,
@@ -89,16 +89,8 @@ def train_head(
     return path
 
 
-def start_head(recipe: HeadRecipe, reader: Reader) -> RetrievalHead:
-    """A head with the layers that a recipe lets it start from.
-
-    Args:
-        recipe: Names their checkpoint.
-        reader: Gives the layers where the recipe names none.
-
-    Raises:
-        PrereadError: If the checkpoint cannot be loaded, or its layers have other sizes.
-    """
+def _start_head(recipe: HeadRecipe, reader: Reader) -> RetrievalHead:
+    """A head with the layers that a recipe lets it start from, by default those of the reader."""
     head = RetrievalHead(reader.config, recipe.n_layers, recipe.width)
     source = reader.model
     if recipe.layers_from:
