@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from typing_extensions import override
 
 from ...data import PrereadError
 from ...data.io.atomic import sync
@@ -39,20 +40,11 @@ class PackedTrainer(Trainer):
         self._sums: dict[str, Tensor] = {}
         self._n_sums = 0
 
+    @override
     def compute_loss(
         self, model: nn.Module, inputs: Mapping[str, Any], *args: Any, **kwargs: Any
     ) -> Tensor:
-        """The sum of the losses of one batch.
-
-        Args:
-            model: The student.
-            inputs: The batch, as ``batch``.
-            *args: Of the base class; not used.
-            **kwargs: Of the base class; not used.
-
-        Raises:
-            PrereadError: If the sum is not a finite number.
-        """
+        """The sum of the losses of one batch; PrereadError if it is not a finite number."""
         losses = self._objective.losses(model, inputs["batch"])
         total = torch.stack(list(losses.values())).sum()
         if not bool(torch.isfinite(total)):
@@ -67,14 +59,9 @@ class PackedTrainer(Trainer):
         self._n_sums += 1
         return total
 
+    @override
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Log every loss by its name, besides their sum.
-
-        Args:
-            logs: What the base class logs.
-            *args: Of the base class.
-            **kwargs: Of the base class.
-        """
+        """Log every loss by its name, besides their sum."""
         if "loss" in logs and self._n_sums:
             logs |= {name: float(value) / self._n_sums for name, value in self._sums.items()}
             self._sums, self._n_sums = {}, 0
@@ -84,6 +71,7 @@ class PackedTrainer(Trainer):
         assert isinstance(self.train_dataset, BatchDataset)
         return torch.utils.data.SequentialSampler(self.train_dataset)
 
+    @override
     def floating_point_ops(self, inputs: Mapping[str, Any]) -> int:
         """0: the base class estimates it from padded inputs, which there are none of."""
         return 0

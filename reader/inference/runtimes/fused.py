@@ -47,29 +47,12 @@ class _FusedLayer:
         self.finish = kernels.finish(layer)
 
     def project(self, hidden: Tensor) -> Sequence[Tensor]:
-        """Query, key and value of all rows, in a layer that is not the last.
-
-        Args:
-            hidden: Shape ``(n_rows, hidden_size)``.
-
-        Returns:
-            Shape ``(n_rows, n_heads, head_size)`` each.
-        """
+        """Query, key and value of all rows. Shape ``(n_rows, n_heads, head_size)`` each."""
         (all_three,) = self._inputs
         return self._by_head(all_three(hidden), 3)
 
     def project_last(self, hidden: Tensor, asking: Tensor) -> Sequence[Tensor]:
-        """Query of some rows, and key and value of all, in the last layer.
-
-        Args:
-            hidden: Shape ``(n_rows, hidden_size)``.
-            asking: The rows of ``hidden`` whose output is needed. Shape
-                ``(n_read_rows, hidden_size)``.
-
-        Returns:
-            Shapes ``(n_read_rows, n_heads, head_size)``, then twice
-            ``(n_rows, n_heads, head_size)``.
-        """
+        """In the last layer: query of the rows whose output is needed, and key and value of all."""
         query, key_and_value = self._inputs
         return [*self._by_head(query(asking), 1), *self._by_head(key_and_value(hidden), 2)]
 
