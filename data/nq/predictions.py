@@ -31,7 +31,7 @@ class NqPrediction:
 
 
 def read_nq_predictions(path: str | Path) -> dict[str, tuple[SourceLocation, NqPrediction]]:
-    """Read a predictions file: by example, each prediction and its location.
+    """Read a predictions file: for each example the location of its prediction, and that.
 
     Args:
         path: A file, plain or gzip.

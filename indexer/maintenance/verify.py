@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"-(\d+)")
 
 
 def verify_index(path: str | Path, on_progress: Progress = lambda n_bytes: None) -> list[str]:
-    """Compare all files of an index with the hashes in its manifest; a fault is a sentence.
+    """Compare all files of an index with its manifest: the faults, a sentence each.
 
     The generation that is the newest at the start is checked. Files of a change in progress, or of
     one that was killed, are not faults: the next change replaces or removes them.

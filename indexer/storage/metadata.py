@@ -205,7 +205,7 @@ def _is_value(value: object) -> bool:
 def write_metadata(
     index: Path, metadata: Mapping[int, Metadata], generation: int
 ) -> tuple[CountedFile, ...]:
-    """Write the fields of some passages as one file, as a manifest lists it; none for none.
+    """Write the fields of some passages as one file of a manifest, or none if there are none.
 
     Args:
         index: The index folder.
