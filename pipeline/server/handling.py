@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Request
 
 from .batching import BatchWorker
 from .errors import ClientGoneError, DeadlineError
+from .jobs import Job, ReadingJob
 from .schemas import ErrorReply
 from .service import Service
 
@@ -39,13 +40,10 @@ def service_of(request: Request) -> Service:
 ServiceHere = Annotated[Service, Depends(service_of)]
 
 
-async def do_job(
-    worker: BatchWorker[Any, T], job: object, request: Request, timeout_ms: int | None
-) -> T:
+async def do_job(job: Job[T], request: Request, timeout_ms: int | None = None) -> T:
     """Have a worker do the only job of a request.
 
     Args:
-        worker: The worker.
         job: The job.
         request: The request.
         timeout_ms: Milliseconds that the client asked for; None is the server's limit.
@@ -58,17 +56,16 @@ async def do_job(
         ClientGoneError: If the client closes the connection.
         ServeError: If the worker refuses the job or fails at it.
     """
-    (result,) = await do_jobs(worker, [job], request, timeout_ms)
+    (result,) = await do_jobs([job], request, timeout_ms)
     return result
 
 
 async def do_jobs(
-    worker: BatchWorker[Any, T], jobs: Sequence[object], request: Request, timeout_ms: int | None
+    jobs: Sequence[Job[T]], request: Request, timeout_ms: int | None = None
 ) -> list[T]:
     """Have a worker do the jobs of a request, as long as the client waits for them.
 
     Args:
-        worker: The worker.
         jobs: Any number of jobs.
         request: The request.
         timeout_ms: Milliseconds that the client asked for; None is the server's limit.
@@ -81,20 +78,21 @@ async def do_jobs(
         ClientGoneError: If the client closes the connection.
         ServeError: If the worker refuses a job or fails at it.
     """
-    deadline = service_of(request).deadline(request.state.started, timeout_ms)
-    return await results_of(worker, jobs, deadline, _disconnect(request))
+    service = service_of(request)
+    deadline = service.deadline(request.state.started, timeout_ms)
+    return await results_of(service, jobs, deadline, _disconnect(request))
 
 
 async def results_of(
-    worker: BatchWorker[Any, T],
-    jobs: Sequence[object],
+    service: Service,
+    jobs: Sequence[Job[T]],
     deadline: float,
     client_gone: Awaitable[None] | None = None,
 ) -> list[T]:
-    """Have a worker do jobs until a deadline.
+    """Have the workers do jobs until a deadline.
 
     Args:
-        worker: The worker.
+        service: The service of the workers.
         jobs: Any number of jobs.
         deadline: When the results are no longer wanted, by ``time.monotonic``.
         client_gone: Ends when nobody waits for the results any more.
@@ -111,6 +109,8 @@ async def results_of(
     gone = asyncio.ensure_future(_never() if client_gone is None else client_gone)
     try:
         for job in jobs:
+            worker: BatchWorker[Any, T]
+            worker = service.reading if isinstance(job, ReadingJob) else service.looking
             submitted.append(worker.submit(job, deadline))
         results = asyncio.gather(*map(asyncio.wrap_future, submitted), return_exceptions=True)
         await asyncio.wait(

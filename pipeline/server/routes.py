@@ -1,12 +1,9 @@
 """The addresses below ``/v1/{index}``."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Query, Request
 
-from ...data import Passage
-from ..qa.types import ProvidedAnswer, RankedPassage, Result
-from ..retrievers.search import FoundPassage
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .jobs import AnswerJob, DocJob, ExamplesJob, RankJob, ReadJob, RetrieveJob, SearchJob
 from .schemas import (
@@ -82,7 +79,7 @@ async def _answer(
     limits.check_answers(asked.n_answers)
     note(request, service, question=asked.question, top_k=asked.top_k)
     job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers, asked.retrieval())
-    result = cast(Result, await do_job(service.reading, job, request, asked.timeout_ms))
+    result = await do_job(job, request, asked.timeout_ms)
     return AnswerReply.of(index, asked, result, took_ms(request), service.config.min_confidence)
 
 
@@ -99,7 +96,7 @@ async def search(
     service.config.limits.check_top_k(asked.hits, "hits")
     note(request, service, question=asked.query, top_k=asked.hits)
     job = SearchJob(index, asked.query, asked.hits, asked.retrieval())
-    found = cast(list[FoundPassage], await do_job(service.looking, job, request, asked.timeout_ms))
+    found = await do_job(job, request, asked.timeout_ms)
     return SearchReply.of(index, asked.query, found, parse=asked.parse)
 
 
@@ -116,9 +113,7 @@ async def retrieve(
     limits.check_queries(asked.queries, asked.topk)
     note(request, service, question=asked.queries[0], n_queries=len(asked.queries))
     job = RetrieveJob(index, tuple(asked.queries), asked.topk, asked.retrieval())
-    found = cast(
-        list[list[FoundPassage]], await do_job(service.looking, job, request, asked.timeout_ms)
-    )
+    found = await do_job(job, request, asked.timeout_ms)
     return RetrieveReply.of(found, return_scores=asked.return_scores)
 
 
@@ -133,7 +128,7 @@ async def doc(
     """Looks up a passage. Request and reply are those of pyserini's server."""
     service.check_index(index)
     job = DocJob(index, docid)
-    passage = cast(Passage, await do_job(service.looking, job, request, asked.timeout_ms))
+    passage = await do_job(job, request, asked.timeout_ms)
     return DocReply(
         index=index,
         docid=docid,
@@ -146,8 +141,8 @@ async def doc(
 async def examples(index: IndexName, request: Request, service: ServiceHere) -> ExamplesReply:
     """Makes questions from titles and first sentences of some passages; none if it cannot."""
     service.check_index(index)
-    questions = await do_job(service.looking, ExamplesJob(index), request, None)
-    return ExamplesReply(index=index, questions=cast(list[str], questions))
+    questions = await do_job(ExamplesJob(index), request)
+    return ExamplesReply(index=index, questions=questions)
 
 
 @router.post("/read", summary="Answer from provided passages")
@@ -169,10 +164,8 @@ async def read(
     limits.check_passages(provided)
     limits.check_answers(asked.n_answers)
     note(request, service, question=asked.question, n_passages=len(provided))
-    job = ReadJob(index, asked.question, provided, asked.n_answers)
-    answers = cast(
-        list[ProvidedAnswer], await do_job(service.reading, job, request, asked.timeout_ms)
-    )
+    job = ReadJob(index, (asked.question,), (provided,), asked.n_answers)
+    (answers,) = await do_job(job, request, asked.timeout_ms)
     return ReadReply.of(index, asked, answers, took_ms(request), service.config.min_confidence)
 
 
@@ -190,8 +183,6 @@ async def rerank(
     service.config.limits.check_passages(provided)
     note(request, service, question=asked.question, n_passages=len(provided))
     job = RankJob(index, asked.question, provided)
-    ranked = cast(
-        list[RankedPassage], await do_job(service.reading, job, request, asked.timeout_ms)
-    )
+    ranked = await do_job(job, request, asked.timeout_ms)
     results = [RankedField.of(one) for one in ranked[: asked.top_n]]
     return RerankReply(index=index, results=results, took_ms=took_ms(request))

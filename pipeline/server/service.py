@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ...indexer.bm25.java import leave_java
 from ...reader import Reader
@@ -13,7 +13,7 @@ from .batching import BatchRules, BatchWorker
 from .errors import NotFoundError
 from .gate import Traffic
 from .indexes import FindRetriever, IndexWatcher, ReaderCache, ServedIndex
-from .jobs import LookingJob, LookingResult, ReadingJob, ReadingResult
+from .jobs import Job, ReadingJob
 from .limits import ServeConfig
 from .metrics import Metrics
 
@@ -55,10 +55,10 @@ class Service:
             name: ServedIndex(name, path, readers, self.metrics) for name, path in paths.items()
         }
         handler = BatchHandler(self.indexes, self.config.limits)
-        self.reading: BatchWorker[ReadingJob, ReadingResult] = BatchWorker(
+        self.reading: BatchWorker[ReadingJob[Any], Any] = BatchWorker(
             "reading", handler.read, _reading_rules(self.config), self.metrics, on_end=leave_java
         )
-        self.looking: BatchWorker[LookingJob, LookingResult] = BatchWorker(
+        self.looking: BatchWorker[Job[Any], Any] = BatchWorker(
             "looking",
             handler.look,
             BatchRules(max_queue=self.config.max_queue),
@@ -116,12 +116,12 @@ class Service:
         self.close()
 
 
-def _reading_rules(config: ServeConfig) -> BatchRules[ReadingJob]:
+def _reading_rules(config: ServeConfig) -> BatchRules[ReadingJob[Any]]:
     return BatchRules(
         max_queue=config.max_queue,
         max_batch=config.max_batch,
         max_weight=config.max_batch_passages,
         wait_s=config.batch_wait_ms / 1000,
-        key=lambda job: job.key(),
+        key=lambda job: (type(job), job.index, job.key()),
         weight=lambda job: job.weight(),
     )

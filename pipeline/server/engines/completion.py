@@ -6,7 +6,7 @@ The index finds the passages. The task ``rerank`` needs no address of its own, b
 Source: Elasticsearch's API specification, ``inference.put_custom``.
 """
 
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
@@ -76,7 +76,7 @@ async def completion(
     service.config.limits.check_top_k(asked.top_k)
     note(request, service, question=asked.questions[0], top_k=asked.top_k)
     jobs = [AnswerJob(index, question, asked.top_k, 1) for question in asked.questions]
-    found = cast(list[Result], await do_jobs(service.reading, jobs, request, None))
+    found = await do_jobs(jobs, request)
     pairs = zip(asked.questions, found, strict=True)
     default = service.config.min_confidence
     return CompletionReply(answers=[_best(question, one, default) for question, one in pairs])

@@ -6,7 +6,7 @@ of the search response.
 Source: ml-commons, ``MLInferenceSearchResponseProcessor``.
 """
 
-from typing import Annotated, Self, cast
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, BeforeValidator, Field
@@ -16,9 +16,9 @@ from ..errors import InvalidRequestError
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import EachJob
 from ..limits import MOST_ITEMS
+from ..offsets import Offsets
 from ..schemas import EXAMPLE_TEXT, Question, Text
-from ..service import Service
-from .shapes import EngineRequest, TextList, utf16_span
+from .shapes import EngineRequest, TextList
 
 router = APIRouter(responses=REFUSALS)
 
@@ -90,13 +90,14 @@ class HitAnswer(BaseModel):
         Args:
             provided: The answer and its passage.
         """
-        start, end = utf16_span(provided.answer)
+        answer = provided.answer
+        start, end = Offsets.UTF16.convert(answer.passage, answer.start, answer.end)
         return cls(
-            answer=provided.answer.answer,
-            score=provided.answer.score,
+            answer=answer.answer,
+            score=answer.score,
             start=start,
             end=end,
-            docid=provided.answer.passage_id,
+            docid=answer.passage_id,
             from_store=provided.from_store,
         )
 
@@ -116,30 +117,13 @@ async def hits(
     service: ServiceHere,
 ) -> HitsReply:
     """Gives the best answer of each hit, with scores that are comparable."""
-    return await answer_hits(index, asked, request, service)
-
-
-async def answer_hits(
-    index: str, asked: HitsRequest, request: Request, service: Service
-) -> HitsReply:
-    """Make the reply of `hits`.
-
-    Args:
-        index: Name of the index.
-        asked: The question and the hits.
-        request: The request, for its deadline and its log line.
-        service: What answers.
-
-    Raises:
-        ServeError: If the request is refused.
-    """
     service.check_index(index)
     provided = asked.provided()
     service.config.limits.check_question(asked.question)
     service.config.limits.check_passages(provided)
     note(request, service, question=asked.question, n_passages=len(provided))
     job = EachJob(index, asked.question, provided)
-    found = cast(list[ProvidedAnswer | None], await do_job(service.reading, job, request, None))
+    found = await do_job(job, request)
     answers = [
         HitAnswer.of(one) if one else HitAnswer(docid=passage.passage_id or "")
         for one, passage in zip(found, provided, strict=True)

@@ -1,6 +1,7 @@
 """Sentences that answer, pruned passages, and quotations."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
@@ -12,7 +13,7 @@ from ...qa.sentences import (
     Context,
     HighlightedSentence,
     PrunedContexts,
-    Sentence,
+    ReadPassage,
 )
 from ...qa.types import ProvidedPassage
 from ..limits import MOST_ITEMS, MOST_TOKENS
@@ -141,6 +142,17 @@ class PlacedField(BaseModel):
         dict[str, Any], Field(description="Fields of the passage besides its text.")
     ]
 
+    @classmethod
+    def of(cls, found: HighlightedSentence | QuoteMatch, offsets: Offsets) -> Self:
+        """Make the field of a sentence, or of a match of a quotation.
+
+        Args:
+            found: The sentence or match, with offsets in code points.
+            offsets: Unit of the offsets in the reply.
+        """
+        start, end = offsets.convert(found.passage, found.start, found.end)
+        return cls(**{**found.to_dict(), "start": start, "end": end})
+
 
 class SentenceField(PlacedField):
     """A sentence that answers."""
@@ -150,17 +162,6 @@ class SentenceField(PlacedField):
         float, Field(description="From 0 to 1; comparable among the sentences of a question.")
     ]
     from_store: FromStore
-
-    @classmethod
-    def of(cls, found: HighlightedSentence, offsets: Offsets) -> Self:
-        """Make the field of a sentence.
-
-        Args:
-            found: The sentence, with offsets in code points.
-            offsets: Unit of the offsets in the reply.
-        """
-        start, end = offsets.convert(found.passage, found.start, found.end)
-        return cls(**{**found.to_dict(), "start": start, "end": end})
 
 
 class SentenceHighlightReply(Reply):
@@ -236,21 +237,10 @@ class ContextField(BaseModel):
             passage: The whole text of the passage.
             offsets: Unit of the offsets in the reply.
         """
-
-        def kept(sentence: Sentence) -> KeptSentenceField:
-            start, end = offsets.convert(passage, sentence.start, sentence.end)
-            return KeptSentenceField(
-                start=start, end=end, score=sentence.score, n_tokens=sentence.n_tokens
-            )
-
-        return cls(
-            text=context.text,
-            passage_id=context.passage_id,
-            title=context.title,
-            place=context.place,
-            sentences=[kept(sentence) for sentence in context.sentences],
-            metadata=context.metadata,
-        )
+        fields = asdict(context)
+        for one in fields["sentences"]:
+            one["start"], one["end"] = offsets.convert(passage, one["start"], one["end"])
+        return cls(**fields)
 
 
 class PruneReply(Reply):
@@ -270,8 +260,8 @@ class PruneReply(Reply):
         cls,
         index: str,
         asked: PruneRequest,
+        read: Sequence[ReadPassage],
         left: PrunedContexts,
-        texts: dict[int, str],
         took_ms: float,
     ) -> Self:
         """Make the reply to a question.
@@ -279,10 +269,11 @@ class PruneReply(Reply):
         Args:
             index: Name of the index.
             asked: The request.
-            left: What is left of the passages.
-            texts: Text of each passage that was read, by its place.
+            read: The passages that were read.
+            left: What is left of them.
             took_ms: Milliseconds since the request arrived.
         """
+        texts = {one.place: one.passage.text for one in read}
         return cls(
             index=index,
             question=asked.question,
@@ -316,17 +307,6 @@ class MatchField(PlacedField):
         float | None,
         Field(description="Probability that the answer to the question lies within the stretch."),
     ]
-
-    @classmethod
-    def of(cls, match: QuoteMatch, offsets: Offsets) -> Self:
-        """Make the field of a match.
-
-        Args:
-            match: The match, with offsets in code points.
-            offsets: Unit of the offsets in the reply.
-        """
-        start, end = offsets.convert(match.passage, match.start, match.end)
-        return cls(**{**match.to_dict(), "start": start, "end": end})
 
 
 class QuoteReply(Reply):
