@@ -11,7 +11,7 @@ from fastapi import Depends, Path, Request
 from .batching import BatchWorker
 from .errors import ClientGoneError, DeadlineError
 from .jobs import Job, ReadingJob
-from .schemas import ErrorReply
+from .schemas.server import ErrorReply
 from .service import Service
 
 T = TypeVar("T")

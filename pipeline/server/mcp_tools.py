@@ -24,12 +24,11 @@ from .handling import results_of
 from .jobs import AnswerJob, Job, SearchJob
 from .limits import ServeConfig
 from .retrieval import Retrieval
-from .schemas import (
-    AnswerReply,
-    AnswerRequest,
-    FilterField,
+from .schemas.answers import AnswerReply, AnswerRequest
+from .schemas.fields import FilterField, MinConfidence, TopK
+from .schemas.search import SearchReply
+from .schemas.sentences import (
     MaxTokens,
-    MinConfidence,
     MinScore,
     MinSimilarity,
     NumMatches,
@@ -38,7 +37,6 @@ from .schemas import (
     PruneRequest,
     QuoteReply,
     QuoteRequest,
-    SearchReply,
     SentenceHighlightReply,
     SentenceHighlightRequest,
     Threshold,
@@ -79,7 +77,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
 
     async def answer(
         question: Annotated[str, Field(description="Any text.")],
-        top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
+        top_k: TopK = 20,
         n_answers: Annotated[int, Field(description="Number of answers at most.", ge=1)] = 5,
         min_confidence: MinConfidence = None,
         filter: FilterField = None,
@@ -118,7 +116,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
 
     async def highlight(
         question: Annotated[str, Field(description="Any text.")],
-        top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
+        top_k: TopK = 20,
         n_sentences: NumSentences = 5,
         min_score: MinScore = DEFAULT_MIN_SCORE,
         filter: FilterField = None,
@@ -140,7 +138,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
 
     async def prune(
         question: Annotated[str, Field(description="Any text.")],
-        top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
+        top_k: TopK = 20,
         threshold: Threshold = DEFAULT_THRESHOLD,
         max_tokens: MaxTokens = None,
         filter: FilterField = None,

@@ -6,27 +6,18 @@ from fastapi import APIRouter, Body, Path, Query, Request
 
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .jobs import AnswerJob, DocJob, ExamplesJob, RankJob, ReadJob, RetrieveJob, SearchJob
-from .schemas import (
-    AnswerQuery,
-    AnswerReply,
-    AnswerRequest,
+from .schemas.answers import AnswerQuery, AnswerReply, AnswerRequest
+from .schemas.provided import RankedField, ReadReply, ReadRequest, RerankReply, RerankRequest
+from .schemas.search import (
     DocField,
     DocReply,
     DocRequest,
-    ExamplesReply,
-    IndexesReply,
-    LimitsField,
-    RankedField,
-    ReadReply,
-    ReadRequest,
-    RerankReply,
-    RerankRequest,
     RetrieveReply,
     RetrieveRequest,
     SearchReply,
     SearchRequest,
-    ServedField,
 )
+from .schemas.server import ExamplesReply, IndexesReply, LimitsField, ServedField
 from .service import Service
 
 router = APIRouter(prefix="/v1/{index}", responses=REFUSALS)

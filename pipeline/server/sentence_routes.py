@@ -10,7 +10,7 @@ from .errors import InvalidRequestError
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .jobs import QuoteJob, SentencesJob
 from .limits import Limits
-from .schemas import (
+from .schemas.sentences import (
     PassagesRequest,
     PruneReply,
     PruneRequest,

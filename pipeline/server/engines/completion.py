@@ -16,7 +16,8 @@ from ..doubt import judge
 from ..handling import REFUSALS, IndexName, ServiceHere, do_jobs, note
 from ..jobs import AnswerJob
 from ..offsets import Offsets
-from ..schemas import EXAMPLE_QUESTION, AnswerField
+from ..schemas.answers import AnswerField
+from ..schemas.fields import EXAMPLE_QUESTION
 from .shapes import EngineRequest, QuestionList
 
 router = APIRouter(responses=REFUSALS)

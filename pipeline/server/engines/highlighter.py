@@ -20,7 +20,7 @@ from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadJob, SentencesJob
 from ..limits import MOST_ITEMS
 from ..offsets import Offsets
-from ..schemas import EXAMPLE_QUESTION, EXAMPLE_TEXT, Question, Text
+from ..schemas.fields import EXAMPLE_QUESTION, EXAMPLE_TEXT, Question, Text
 from .shapes import EngineRequest, PassageText
 
 router = APIRouter(responses=REFUSALS)

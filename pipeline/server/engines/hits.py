@@ -17,7 +17,7 @@ from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import EachJob
 from ..limits import MOST_ITEMS
 from ..offsets import Offsets
-from ..schemas import EXAMPLE_TEXT, Question, Text
+from ..schemas.fields import EXAMPLE_TEXT, Question, Text
 from .shapes import EngineRequest, TextList
 
 router = APIRouter(responses=REFUSALS)

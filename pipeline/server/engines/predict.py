@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ...qa.types import ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadJob
-from ..schemas import EXAMPLE_TEXT, Question
+from ..schemas.fields import EXAMPLE_TEXT, Question
 from .highlighter import HighlightReply, HighlightRequest, highlight
 from .hits import HitsReply, HitsRequest, hits
 from .shapes import EngineRequest, PassageText

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..limits import MOST_ITEMS
-from ..schemas import Question, Text
+from ..schemas.fields import Question, Text
 
 
 class EngineRequest(BaseModel):

@@ -15,7 +15,7 @@ from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadJob
 from ..limits import MOST_ITEMS
 from ..offsets import Offsets
-from ..schemas import Question
+from ..schemas.fields import Question
 from .shapes import EngineRequest, PassageText
 
 router = APIRouter(responses=REFUSALS)

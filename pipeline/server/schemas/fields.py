@@ -36,8 +36,21 @@ Question = Annotated[
         examples=[EXAMPLE_QUESTION],
     ),
 ]
+TopK = Annotated[int, Field(ge=1, description="Number of passages that are read.")]
 NumAnswers = Annotated[
     int, Field(ge=1, description="Number of answers at most; no two are equal.", examples=[5])
+]
+PassageId = Annotated[str, Field(description="Identifier of the passage.", examples=["piano-1"])]
+Title = Annotated[str, Field(description="Title of the passage, or empty.", examples=["Piano"])]
+PassageText = Annotated[str, Field(description="Text of the passage.", examples=[EXAMPLE_TEXT])]
+Start = Annotated[int, Field(description="Start in `passage`, in the unit of `offsets`.")]
+End = Annotated[int, Field(description="End in `passage`, exclusive.")]
+Place = Annotated[
+    int,
+    Field(description="Place of the passage among those that were found or provided, from 0."),
+]
+MetadataField = Annotated[
+    dict[str, Any], Field(description="Fields of the passage besides its text.")
 ]
 FromStore = Annotated[
     bool,

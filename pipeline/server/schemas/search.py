@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
 
@@ -10,7 +10,12 @@ from ....data import Passage
 from ....indexer.bm25.indexer import contents_of
 from ...retrievers.search import FoundPassage
 from ..limits import MOST_ITEMS
-from .fields import Reply, Request, RetrievalFields, RetrievalQuery, Text, TimeoutMs
+from .fields import MetadataField, Reply, Request, RetrievalFields, RetrievalQuery, Text, TimeoutMs
+
+Parse = Annotated[
+    bool,
+    Field(description="Whether `doc` is an object; if not, it is the JSON text of the record."),
+]
 
 
 class SearchRequest(RetrievalQuery):
@@ -18,20 +23,14 @@ class SearchRequest(RetrievalQuery):
 
     query: Annotated[Text, Field(description="Plain words.", examples=["longest river"])]
     hits: Annotated[int, Field(ge=1, description="Number of passages that are returned.")] = 10
-    parse: Annotated[
-        bool,
-        Field(description="Whether `doc` is an object; if not, it is the JSON text of the record."),
-    ] = True
+    parse: Parse = True
     timeout_ms: TimeoutMs = None
 
 
 class DocRequest(Request):
     """The form in which a passage is returned."""
 
-    parse: Annotated[
-        bool,
-        Field(description="Whether `doc` is an object; if not, it is the JSON text of the record."),
-    ] = True
+    parse: Parse = True
     timeout_ms: TimeoutMs = None
 
 
@@ -55,16 +54,19 @@ class DocField(BaseModel):
         return json.dumps(record, ensure_ascii=False)
 
 
+Document = Annotated[
+    DocField | str, Field(description="The passage, as an object or as JSON text.")
+]
+
+
 class CandidateField(BaseModel):
     """A passage that was found."""
 
     docid: Annotated[str, Field(description="Its identifier.", examples=["piano-1"])]
     score: Annotated[float, Field(description="Score of the retriever.")]
     rank: Annotated[int, Field(ge=1, description="Its rank, from 1.")]
-    doc: Annotated[DocField | str, Field(description="The passage, as an object or as JSON text.")]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    doc: Document
+    metadata: MetadataField
 
     @classmethod
     def of(cls, found: FoundPassage, parse: bool) -> Self:
@@ -74,12 +76,11 @@ class CandidateField(BaseModel):
             found: The passage and its rank.
             parse: Whether ``doc`` is an object; if not, it is the JSON text of the record.
         """
-        doc = DocField.of(found.passage, parse)
         return cls(
             docid=found.passage.passage_id,
             score=found.score,
             rank=found.rank,
-            doc=doc,
+            doc=DocField.of(found.passage, parse),
             metadata=found.passage.shown_metadata(),
         )
 
@@ -114,10 +115,8 @@ class DocReply(Reply):
     """A passage."""
 
     docid: Annotated[str, Field(description="Its identifier.")]
-    doc: Annotated[DocField | str, Field(description="The passage, as an object or as JSON text.")]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    doc: Document
+    metadata: MetadataField
 
 
 class RetrieveRequest(RetrievalFields):
@@ -153,9 +152,7 @@ class RetrievedDocument(BaseModel):
         str, Field(description="The title, a line break, and the text; the title may be empty.")
     ]
     title: Annotated[str, Field(description="Its title, or empty.", examples=["Piano"])]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    metadata: MetadataField
 
     @classmethod
     def of(cls, passage: Passage) -> Self:
@@ -195,16 +192,13 @@ class RetrieveReply(BaseModel):
             found: The passages of each query, best first.
             return_scores: Whether scores are part of it.
         """
+        scored = [
+            [
+                ScoredDocument(document=RetrievedDocument.of(one.passage), score=one.score)
+                for one in of_query
+            ]
+            for of_query in found
+        ]
         if return_scores:
-            return cls(
-                result=[
-                    [
-                        ScoredDocument(document=RetrievedDocument.of(p.passage), score=p.score)
-                        for p in of_query
-                    ]
-                    for of_query in found
-                ]
-            )
-        return cls(
-            result=[[RetrievedDocument.of(p.passage) for p in of_query] for of_query in found]
-        )
+            return cls(result=scored)
+        return cls(result=[[one.document for one in of_query] for of_query in scored])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
@@ -20,13 +20,20 @@ from ..limits import MOST_ITEMS, MOST_TOKENS
 from ..offsets import Offsets
 from .fields import (
     EXAMPLE_TEXT,
+    End,
     FromStore,
+    MetadataField,
     OffsetsField,
+    PassageId,
+    PassageText,
+    Place,
     Question,
     Reply,
     RetrievalFields,
+    Start,
     Text,
     TimeoutMs,
+    Title,
     TookMs,
 )
 from .provided import PassageField, as_passage
@@ -38,18 +45,10 @@ ProvidedPassages = Annotated[
 NumSentences = Annotated[
     int, Field(ge=1, le=MOST_ITEMS, description="Number of sentences at most.")
 ]
-MinScore = Annotated[
-    float,
-    Field(ge=0, le=1, allow_inf_nan=False, description="Least score of a sentence, from 0 to 1."),
-]
+_Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+MinScore = Annotated[_Share, Field(description="Least score of a sentence, from 0 to 1.")]
 Threshold = Annotated[
-    float,
-    Field(
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="Least score of a sentence that is kept; 0 keeps all.",
-    ),
+    _Share, Field(description="Least score of a sentence that is kept; 0 keeps all.")
 ]
 MaxTokens = Annotated[
     int | None,
@@ -60,10 +59,7 @@ MaxTokens = Annotated[
     ),
 ]
 NumMatches = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="Number of matches at most.")]
-MinSimilarity = Annotated[
-    float,
-    Field(ge=0, le=1, allow_inf_nan=False, description="Least similarity of a match, from 0 to 1."),
-]
+MinSimilarity = Annotated[_Share, Field(description="Least similarity of a match, from 0 to 1.")]
 
 
 class PassagesRequest(RetrievalFields):
@@ -127,20 +123,13 @@ class QuoteRequest(PassagesRequest):
 class PlacedField(BaseModel):
     """A stretch of a passage."""
 
-    passage_id: Annotated[
-        str, Field(description="Identifier of the passage.", examples=["piano-1"])
-    ]
-    title: Annotated[str, Field(description="Title of the passage, or empty.", examples=["Piano"])]
-    start: Annotated[int, Field(description="Start in `passage`, in the unit of `offsets`.")]
-    end: Annotated[int, Field(description="End in `passage`, exclusive.")]
-    passage: Annotated[str, Field(description="Text of the passage.", examples=[EXAMPLE_TEXT])]
-    place: Annotated[
-        int,
-        Field(description="Place of the passage among those that were found or provided, from 0."),
-    ]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    passage_id: PassageId
+    title: Title
+    start: Start
+    end: End
+    passage: PassageText
+    place: Place
+    metadata: MetadataField
 
     @classmethod
     def of(cls, found: HighlightedSentence | QuoteMatch, offsets: Offsets) -> Self:
@@ -213,20 +202,13 @@ class ContextField(BaseModel):
         str,
         Field(description="The sentences that were kept, with `…` where others were left out."),
     ]
-    passage_id: Annotated[
-        str, Field(description="Identifier of the passage.", examples=["piano-1"])
-    ]
-    title: Annotated[str, Field(description="Title of the passage, or empty.", examples=["Piano"])]
-    place: Annotated[
-        int,
-        Field(description="Place of the passage among those that were found or provided, from 0."),
-    ]
+    passage_id: PassageId
+    title: Title
+    place: Place
     sentences: Annotated[
         list[KeptSentenceField], Field(description="The sentences, in the order of the text.")
     ]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    metadata: MetadataField
 
     @classmethod
     def of(cls, context: Context, passage: str, offsets: Offsets) -> Self:
