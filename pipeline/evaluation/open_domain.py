@@ -101,8 +101,8 @@ def evaluate(
             writers.append(files.enter_context(dpr_writer(retrieval)))
         n_known = len(outcomes)
         for question, found in _retrieve_again(qa, questions[:n_known], top_k, writers):
-            for writer in writers:
-                writer.write(question, found)
+            for write in writers:
+                write(question, found)
         bar = tqdm(
             questions[n_known:],
             total=len(questions),
@@ -119,8 +119,8 @@ def evaluate(
             if file is not None:
                 file.write(json.dumps(outcomes[-1].to_dict(), ensure_ascii=False) + "\n")
                 file.flush()  # a run that is killed leaves whole lines
-            for writer in writers:
-                writer.write(question, found)
+            for write in writers:
+                write(question, found)
     summary = summarise(outcomes, top_k)
     if report is not None:
         write_report(report, outcomes, summary, {**(facts or {}), **_facts(qa)})
