@@ -92,10 +92,10 @@ def evaluate(
     import shlex
     import sys
 
+    from ...data.io.redaction import redacted
     from ...indexer import Bm25Parameters
     from ..evaluation.open_domain import evaluate as run_evaluation
     from ..qa.pipeline import OpenDomainQA
-    from ..retrievers.selection import without_password
 
     gold = read_labelled(questions, format, match, patterns, on_error, limit)
     if sample is not None:
@@ -103,7 +103,7 @@ def evaluate(
     facts = {
         "questions": str(questions),
         "answers compared as": gold[0].match.value,
-        "command": shlex.join(["preread", *map(without_password, sys.argv[1:])]),
+        "command": shlex.join(["preread", *map(redacted, sys.argv[1:])]),
     }
     content = run_evaluation(
         OpenDomainQA.from_index(

@@ -85,7 +85,7 @@ def open_retriever(
     if is_url and scheme in _ENGINES:
         return _ENGINES[scheme](index, name)
     schemes = ", ".join(f"{scheme}://…" for scheme in _ENGINES)
-    found = repr(without_password(name)) if isinstance(name, str) else shorten(name)
+    found = repr(redacted(name)) if isinstance(name, str) else shorten(name)
     raise PrereadError(
         f"retriever: expected one of {', '.join(RetrieverName)}, {schemes}; found {found}. Name "
         "one of these."
@@ -105,12 +105,3 @@ def _by_vectors(
     if name == RetrieverName.HYBRID:
         return HybridRetriever(index.bm25, dense)
     return RerankRetriever(index.bm25, dense)
-
-
-def without_password(name: str) -> str:
-    """The name of a retriever without a password, to be shown or stored.
-
-    Args:
-        name: A `RetrieverName`, or the URL of a search engine.
-    """
-    return redacted(name)
