@@ -98,13 +98,7 @@ class RequestLog:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request.
-
-        Args:
-            scope: The request's head.
-            receive: Gives the parts of its body.
-            send: Takes the reply.
-        """
+        """Handle a request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -174,16 +168,7 @@ class Gate:
         self._hosts = HostRules(service.config.allowed_hosts, has_keys=self._has_keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request.
-
-        Args:
-            scope: The request's head.
-            receive: Gives the parts of its body.
-            send: Takes the reply.
-
-        Raises:
-            ServeError: If the request is refused.
-        """
+        """Handle a request (ASGI), or raise a `ServeError` that refuses it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -252,13 +237,7 @@ class HeadAsGet:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request.
-
-        Args:
-            scope: The request's head.
-            receive: Gives the parts of its body.
-            send: Takes the reply.
-        """
+        """Handle a request (ASGI)."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return

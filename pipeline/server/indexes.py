@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from ...data import PrereadError
 from ...indexer import IndexMismatchError, PassageIndex
@@ -27,18 +26,8 @@ from .metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]
-
-
-class FindRetriever(Protocol):
-    """Gives what finds an index's passages."""
-
-    def __call__(self, index: PassageIndex, *, reader: Reader) -> Retriever:
-        """Open a retriever.
-
-        Args:
-            index: An open index.
-            reader: The reader of the index.
-        """
+FindRetriever = Callable[..., Retriever]
+"""Opens the retriever of an ``index``; its keyword ``reader`` is the reader of the index."""
 
 
 class ReaderCache:
@@ -226,17 +215,12 @@ class IndexWatcher:
         try:
             while not self._stopped.wait(self._seconds):
                 for index in self._indexes:
-                    _guarded(index.refresh)
+                    try:
+                        index.refresh()
+                    except Exception:  # does not end the checks
+                        _LOG.exception("reload failed")
         finally:
             leave_java()
-
-
-def _guarded(refresh: Callable[[], bool]) -> None:
-    """Check an index; an unexpected error is logged and does not end the checks."""
-    try:
-        refresh()
-    except Exception:
-        _LOG.exception("reload failed")
 
 
 def _stamp(path: Path) -> Stamp:

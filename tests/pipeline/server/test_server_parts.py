@@ -23,19 +23,17 @@ from preread.pipeline.server.errors import (
 )
 from preread.pipeline.server.indexes import named_paths
 from preread.pipeline.server.limits import Limits, ServeConfig
+from preread.pipeline.server.metrics import Metrics
 from preread.pipeline.server.offsets import Offsets
 from preread.pipeline.server.service import Service
 
 KEY = "0123456789abcdef"
 
 
-class Noted:
-    """Keeps what a worker tells."""
+class Noted(Metrics):
+    """Counts dropped jobs."""
 
     n_dropped = 0
-
-    def worked(self, worker: str, n_jobs: int, seconds: float) -> None:
-        pass
 
     def dropped(self, worker: str, n_jobs: int) -> None:
         self.n_dropped += n_jobs
