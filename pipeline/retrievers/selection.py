@@ -9,41 +9,24 @@ from ...data.io.json_records import shorten
 from ...data.io.redaction import redacted
 from ...indexer import IndexMismatchError, PassageIndex
 from .base import Retriever
+from .elasticsearch import ElasticsearchRetriever
 from .hybrid import HybridRetriever
 from .names import RetrieverName, default_retriever
+from .opensearch import OpenSearchRetriever
+from .postgres import PostgresRetriever
 
 if TYPE_CHECKING:
     from ...reader import Reader
 
 _LOG = logging.getLogger(__name__)
 _BY_VECTORS = (RetrieverName.DENSE, RetrieverName.HYBRID, RetrieverName.BM25_RERANK)
-
-
-def _postgres(index: PassageIndex, url: str) -> Retriever:
-    from .postgres import PostgresRetriever
-
-    return PostgresRetriever.from_url(index, url)
-
-
-def _opensearch(index: PassageIndex, url: str) -> Retriever:
-    from .opensearch import OpenSearchRetriever
-
-    return OpenSearchRetriever.from_url(index, url)
-
-
-def _elasticsearch(index: PassageIndex, url: str) -> Retriever:
-    from .elasticsearch import ElasticsearchRetriever
-
-    return ElasticsearchRetriever.from_url(index, url)
-
-
 _ENGINES: dict[str, Callable[[PassageIndex, str], Retriever]] = {
-    "postgresql": _postgres,
-    "postgres": _postgres,
-    "opensearch": _opensearch,
-    "opensearch+https": _opensearch,
-    "elasticsearch": _elasticsearch,
-    "elasticsearch+https": _elasticsearch,
+    "postgresql": PostgresRetriever.from_url,
+    "postgres": PostgresRetriever.from_url,
+    "opensearch": OpenSearchRetriever.from_url,
+    "opensearch+https": OpenSearchRetriever.from_url,
+    "elasticsearch": ElasticsearchRetriever.from_url,
+    "elasticsearch+https": ElasticsearchRetriever.from_url,
 }
 """Search engines by the scheme of their URLs. Their clients are extras, imported when needed."""
 
