@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -200,15 +199,8 @@ class OpenDomainQA:
             PrereadError: If the ranking does not suit the reader, or has no confidence though
                 ``min_confidence`` is above 0.
         """
-        other = copy(self)
-        other.reader = self.reader.with_ranking(ranking)
-        other.weights, rule = ranking_for(ranking, self.retriever)
-        other.bm25_weight, other.stop_margin = ranking.bm25_weight, ranking.stop_margin
-        other.rule, other.given_rule = rule, AnswerRule.of(ranking)
-        for one in (other.rule, other.given_rule):
-            check_threshold(self.min_confidence, one.confidence_weights)
-        other.passage_reader = PassageReader(other.reader, self.index, self.codec)
-        return other
+        reader = self.reader.with_ranking(ranking)
+        return OpenDomainQA(self.index, reader, self.retriever, min_confidence=self.min_confidence)
 
     def __call__(
         self,

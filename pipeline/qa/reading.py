@@ -75,12 +75,7 @@ class RequestLogits:
 
 
 class PassageReader:
-    """Reads passages with questions, from stored or computed states.
-
-    Attributes:
-        reader: Runs the lower layers of questions, and the upper layers.
-        index: Stores states; None if every passage comes with its text.
-    """
+    """Reads passages with questions, from stored or computed states."""
 
     def __init__(
         self, reader: Reader, index: PassageIndex | None = None, codec: Codec | None = None
@@ -88,8 +83,8 @@ class PassageReader:
         """Take a reader.
 
         Args:
-            reader: The reader.
-            index: The index with stored states, if there is one.
+            reader: Runs the lower layers of questions, and the upper layers.
+            index: Stores states; None if every passage comes with its text.
             codec: Decodes stored states. Computed states go through it too, so that a text has the
                 same answers whether or not it is stored. None leaves computed states as they are.
         """
@@ -264,12 +259,7 @@ class _Progress:
         self.is_finished = self.n_read == len(self.request.passages)
 
     def stop_if_ahead(self, best: Sequence[Span], margin: float) -> None:
-        """Finish if no unread passage is likely to have a better span.
-
-        Args:
-            best: The best span of the last batch; empty if it has no text.
-            margin: Least lead of the best span over the highest score of unread passages.
-        """
+        """Finish if the best span leads the highest score of unread passages by the margin."""
         self._best = max([self._best, *(span.logit for span in best)])
         self.is_finished = self._best - max(self.request.scores[self.n_read :]) >= margin
 
