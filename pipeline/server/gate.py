@@ -119,7 +119,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_marked)
         except ServeError as error:
-            await send_error(error, state["request_id"], send_marked)
+            await _send_error(error, state["request_id"], send_marked)
         except Exception:
             _LOG.exception("failed", extra={FACTS: {"request_id": state["request_id"]}})
             if not status:
@@ -127,7 +127,7 @@ class RequestLog:
                     "the server failed at this request. Its log has the details under the "
                     "request's identifier."
                 )
-                await send_error(mistake, state["request_id"], send_marked)
+                await _send_error(mistake, state["request_id"], send_marked)
         finally:
             self._write(scope, status, time.monotonic() - started)
 
@@ -319,14 +319,8 @@ def _request_id(sent: str | None) -> str:
     return sent if sent and _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
-async def send_error(error: ServeError, request_id: str, send: Send) -> None:
-    """Reply with an error and close the connection, whose request may be unread.
-
-    Args:
-        error: The refusal.
-        request_id: Identifier of the request.
-        send: Takes the reply.
-    """
+async def _send_error(error: ServeError, request_id: str, send: Send) -> None:
+    """Reply with an error and close the connection, whose request may be unread."""
     body = error_body(error, request_id)
     headers = {
         "Content-Type": "application/json",

@@ -8,9 +8,8 @@ from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Path, Request
 
-from .batching import BatchWorker
 from .errors import ClientGoneError, DeadlineError
-from .jobs import Job, ReadingJob
+from .jobs import Job
 from .schemas.server import ErrorReply
 from .service import Service
 
@@ -109,9 +108,7 @@ async def results_of(
     gone = asyncio.ensure_future(_never() if client_gone is None else client_gone)
     try:
         for job in jobs:
-            worker: BatchWorker[Any, T]
-            worker = service.reading if isinstance(job, ReadingJob) else service.looking
-            submitted.append(worker.submit(job, deadline))
+            submitted.append(service.worker_of(job).submit(job, deadline))
         results = asyncio.gather(*map(asyncio.wrap_future, submitted), return_exceptions=True)
         await asyncio.wait(
             (results, gone),

@@ -87,6 +87,14 @@ class Service:
         if name not in self.indexes:
             raise NotFoundError(f"index: expected one of {', '.join(self.indexes)}.")
 
+    def worker_of(self, job: Job[Any]) -> BatchWorker[Any, Any]:
+        """The worker that does a job.
+
+        Args:
+            job: The job.
+        """
+        return self.reading if isinstance(job, ReadingJob) else self.looking
+
     def deadline(self, started: float, timeout_ms: int | None) -> float:
         """When the answer to a request is no longer wanted, by ``time.monotonic``.
 
