@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .jobs import AnswerJob, DocJob, ExamplesJob, RankJob, ReadJob, RetrieveJob, SearchJob
@@ -93,10 +93,7 @@ async def search(
 
 @router.post("/retrieve", summary="Find passages for several queries")
 async def retrieve(
-    index: IndexName,
-    asked: Annotated[RetrieveRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: RetrieveRequest, request: Request, service: ServiceHere
 ) -> RetrieveReply:
     """Finds passages for a batch of queries, as trainers of search agents ask for them."""
     service.check_index(index)
@@ -138,10 +135,7 @@ async def examples(index: IndexName, request: Request, service: ServiceHere) -> 
 
 @router.post("/read", summary="Answer from provided passages")
 async def read(
-    index: IndexName,
-    asked: Annotated[ReadRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: ReadRequest, request: Request, service: ServiceHere
 ) -> ReadReply:
     """Answers from passages that another engine found.
 
@@ -162,10 +156,7 @@ async def read(
 
 @router.post("/rerank", summary="Order provided passages")
 async def rerank(
-    index: IndexName,
-    asked: Annotated[RerankRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: RerankRequest, request: Request, service: ServiceHere
 ) -> RerankReply:
     """Orders passages by how well they answer the question, best first."""
     service.check_index(index)

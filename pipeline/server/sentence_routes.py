@@ -1,8 +1,6 @@
 """The addresses of sentences and quotations below ``/v1/{index}``."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 
 from ..qa.quotes import MAX_QUOTE_CHARACTERS
 from ..qa.sentences import ReadPassage, highlighted, pruned
@@ -27,10 +25,7 @@ router = APIRouter(prefix="/v1/{index}", responses=REFUSALS)
 
 @router.post("/highlight", summary="Find sentences that answer")
 async def highlight(
-    index: IndexName,
-    asked: Annotated[SentenceHighlightRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: SentenceHighlightRequest, request: Request, service: ServiceHere
 ) -> SentenceHighlightReply:
     """Scores the sentences of passages that are found or provided, and returns the best ones."""
     read = await _read(index, asked, request, service)
@@ -40,10 +35,7 @@ async def highlight(
 
 @router.post("/prune", summary="Prune passages for a language model")
 async def prune(
-    index: IndexName,
-    asked: Annotated[PruneRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: PruneRequest, request: Request, service: ServiceHere
 ) -> PruneReply:
     """Leaves out the sentences that do not answer, and fills a budget of tokens with the others."""
     read = await _read(index, asked, request, service)
@@ -53,10 +45,7 @@ async def prune(
 
 @router.post("/quote", summary="Find where a quotation stands")
 async def quote(
-    index: IndexName,
-    asked: Annotated[QuoteRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: QuoteRequest, request: Request, service: ServiceHere
 ) -> QuoteReply:
     """Finds a quotation or statement word for word, or the stretches that are most like it.
 

@@ -8,7 +8,7 @@ Source: Elasticsearch's API specification, ``inference.put_custom``.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from ...qa.types import Result
@@ -66,10 +66,7 @@ _NOTHING = AnswerField(
 
 @router.post("/v1/{index}/elasticsearch/completion", summary="Elasticsearch: completion")
 async def completion(
-    index: IndexName,
-    asked: Annotated[CompletionRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: CompletionRequest, request: Request, service: ServiceHere
 ) -> CompletionReply:
     """Gives the best answer to each question, from passages that the index finds."""
     service.check_index(index)

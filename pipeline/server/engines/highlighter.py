@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from ...qa.sentences import HighlightedSentence, ReadPassage, highlighted
@@ -97,10 +97,7 @@ class HighlightReply(BaseModel):
 
 @router.post("/v1/{index}/opensearch/highlight", summary="OpenSearch: semantic highlighter")
 async def highlight(
-    index: IndexName,
-    asked: Annotated[HighlightRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: HighlightRequest, request: Request, service: ServiceHere
 ) -> HighlightReply:
     """Highlights the answers in texts. Texts that the index holds are read from stored states."""
     service.check_index(index)

@@ -8,7 +8,7 @@ Source: ml-commons, ``MLInferenceSearchResponseProcessor``.
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, Field
 
 from ...qa.types import ProvidedAnswer, ProvidedPassage
@@ -111,10 +111,7 @@ class HitsReply(BaseModel):
 
 @router.post("/v1/{index}/opensearch/hits", summary="OpenSearch: ml_inference on search hits")
 async def hits(
-    index: IndexName,
-    asked: Annotated[HitsRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: HitsRequest, request: Request, service: ServiceHere
 ) -> HitsReply:
     """Gives the best answer of each hit, with scores that are comparable."""
     service.check_index(index)

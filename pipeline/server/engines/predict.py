@@ -6,7 +6,7 @@ Source: ml-commons, REST predict action. The reply of a remote model is an objec
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
@@ -59,10 +59,7 @@ class PredictReply(BaseModel):
 
 @router.post("/models/{index}/_predict", summary="OpenSearch: predict, remote model")
 async def predict(
-    index: IndexName,
-    asked: Annotated[PredictRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: PredictRequest, request: Request, service: ServiceHere
 ) -> PredictReply:
     """Answers like a remote model behind a connector to this server."""
     reply: HighlightReply | HitsReply
@@ -117,10 +114,7 @@ class QuestionAnsweringReply(BaseModel):
     "/_predict/question_answering/{index}", summary="OpenSearch: predict, question answering"
 )
 async def predict_answer(
-    index: IndexName,
-    asked: Annotated[QuestionAnsweringRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: QuestionAnsweringRequest, request: Request, service: ServiceHere
 ) -> QuestionAnsweringReply:
     """Answers like a question answering model inside OpenSearch."""
     service.check_index(index)

@@ -7,7 +7,7 @@ Source: Elasticsearch's API specification, ``ml.infer_trained_model``, and
 from collections.abc import Sequence
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
@@ -127,7 +127,7 @@ class InferReply(BaseModel):
 )
 async def infer(
     index: IndexName,
-    asked: Annotated[InferRequest, Body()],
+    asked: InferRequest,
     request: Request,
     service: ServiceHere,
     response: Response,
