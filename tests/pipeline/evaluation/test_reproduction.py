@@ -183,7 +183,7 @@ def test_missing_files_and_names(
     assert "squad: takes no --corpus" in refused("squad", "--corpus", sample_corpus_path())
     assert "expected the name of a reproduction (sample, squad" in refused("sampel")
     assert "found none" in refused()
-    assert "expected a file, found nothing" in refused("small", "--from", tmp_path / "no.toml")
+    assert "no.toml: expected a TOML file" in refused("small", "--from", tmp_path / "no.toml")
 
 
 @pytest.mark.slow
