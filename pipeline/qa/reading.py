@@ -112,8 +112,7 @@ class PassageReader:
             max_answer_length: Longest span in wordpieces; by default that of the reader.
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
-            before_block: Called before each block of tokens is read, a few hundred milliseconds of
-                work on a CPU; raises to end the reading. By default all is read at once.
+            before_block: Called before each block of tokens is read; raises to end the reading.
 
         Returns:
             The candidates of each request.
@@ -142,8 +141,7 @@ class PassageReader:
                 are left unread; None reads all passages at once.
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
-            before_block: Called before each block of tokens is read, a few hundred milliseconds of
-                work on a CPU; raises to end the reading. By default all is read at once.
+            before_block: Called before each block of tokens is read; raises to end the reading.
 
         Returns:
             The logits of each request.

@@ -151,8 +151,7 @@ def read_sentences(
         temperature: Divides logits; by default the ``answer_temperature`` of the reader's ranking.
         ranges_of: Returns the stretches of text to score, by the position and the text of a
             passage; by default its sentences.
-        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
-            on a CPU; it may raise to end the reading. By default all is read at once.
+        before_block: Called before each block of tokens is read; raises to end the reading.
 
     Returns:
         The passages of each request that have text, in its order.
