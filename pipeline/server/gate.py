@@ -63,21 +63,14 @@ class Traffic:
 class Guarded(Protocol):
     """What the gate must know of the service behind it."""
 
-    @property
-    def config(self) -> ServeConfig:
-        """Limits and accepted hosts."""
-
-    @property
-    def keys(self) -> ApiKeys:
-        """Keys of the clients that may ask."""
-
-    @property
-    def metrics(self) -> Metrics:
-        """Where requests are counted."""
-
-    @property
-    def traffic(self) -> Traffic:
-        """Requests in flight."""
+    config: ServeConfig
+    """Limits and accepted hosts."""
+    keys: ApiKeys
+    """Keys of the clients that may ask."""
+    metrics: Metrics
+    """Where requests are counted."""
+    traffic: Traffic
+    """Requests in flight."""
 
     @property
     def indexes(self) -> Container[str]:

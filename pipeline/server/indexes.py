@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...data import PrereadError
@@ -89,13 +90,13 @@ class ReaderCache:
         return OpenDomainQA(index, reader, self._find(index, reader=reader))
 
 
+@dataclass(slots=True)
 class _Opened:
     """An open index and the number of its users."""
 
-    def __init__(self, qa: OpenDomainQA) -> None:
-        self.qa = qa
-        self.n_users = 0
-        self.is_old = False
+    qa: OpenDomainQA
+    n_users: int = 0
+    is_old: bool = False
 
 
 class ServedIndex:

@@ -166,5 +166,14 @@ async def rerank(
     note(request, service, question=asked.question, n_passages=len(provided))
     job = RankJob(index, asked.question, provided)
     ranked = await do_job(job, request, asked.timeout_ms)
-    results = [RankedField.of(one) for one in ranked[: asked.top_n]]
+    results = [
+        RankedField(
+            index=one.place,
+            relevance_score=one.relevance,
+            logit=one.logit,
+            passage_id=one.passage_id,
+            from_store=one.from_store,
+        )
+        for one in ranked[: asked.top_n]
+    ]
     return RerankReply(index=index, results=results, took_ms=took_ms(request))

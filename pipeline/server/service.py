@@ -56,7 +56,18 @@ class Service:
         }
         handler = BatchHandler(self.indexes, self.config.limits)
         self.reading: BatchWorker[ReadingJob[Any], Any] = BatchWorker(
-            "reading", handler.read, _reading_rules(self.config), self.metrics, on_end=leave_java
+            "reading",
+            handler.read,
+            BatchRules(
+                max_queue=self.config.max_queue,
+                max_batch=self.config.max_batch,
+                max_weight=self.config.max_batch_passages,
+                wait_s=self.config.batch_wait_ms / 1000,
+                key=lambda job: (type(job), job.index, job.key()),
+                weight=lambda job: job.weight(),
+            ),
+            self.metrics,
+            on_end=leave_java,
         )
         self.looking: BatchWorker[Job[Any], Any] = BatchWorker(
             "looking",
@@ -122,14 +133,3 @@ class Service:
     def __exit__(self, *error: object) -> None:
         """Close the service."""
         self.close()
-
-
-def _reading_rules(config: ServeConfig) -> BatchRules[ReadingJob[Any]]:
-    return BatchRules(
-        max_queue=config.max_queue,
-        max_batch=config.max_batch,
-        max_weight=config.max_batch_passages,
-        wait_s=config.batch_wait_ms / 1000,
-        key=lambda job: (type(job), job.index, job.key()),
-        weight=lambda job: job.weight(),
-    )

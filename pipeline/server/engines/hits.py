@@ -6,7 +6,7 @@ of the search response.
 Source: ml-commons, ``MLInferenceSearchResponseProcessor``.
 """
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, Field
@@ -83,24 +83,6 @@ class HitAnswer(BaseModel):
     ] = ""
     from_store: Annotated[bool, Field(description="Whether stored states were read.")] = False
 
-    @classmethod
-    def of(cls, provided: ProvidedAnswer) -> Self:
-        """Make the field of an answer.
-
-        Args:
-            provided: The answer and its passage.
-        """
-        answer = provided.answer
-        start, end = Offsets.UTF16.convert(answer.passage, answer.start, answer.end)
-        return cls(
-            answer=answer.answer,
-            score=answer.score,
-            start=start,
-            end=end,
-            docid=answer.passage_id,
-            from_store=provided.from_store,
-        )
-
 
 class HitsReply(BaseModel):
     """The answers of all hits, and the best of them."""
@@ -122,7 +104,21 @@ async def hits(
     job = EachJob(index, asked.question, provided)
     found = await do_job(job, request)
     answers = [
-        HitAnswer.of(one) if one else HitAnswer(docid=passage.passage_id or "")
+        _hit_answer(one) if one else HitAnswer(docid=passage.passage_id or "")
         for one, passage in zip(found, provided, strict=True)
     ]
     return HitsReply(answers=answers, best=max(answers, key=lambda one: one.score))
+
+
+def _hit_answer(provided: ProvidedAnswer) -> HitAnswer:
+    """The answer of a hit, as the processor takes it."""
+    answer = provided.answer
+    start, end = Offsets.UTF16.convert(answer.passage, answer.start, answer.end)
+    return HitAnswer(
+        answer=answer.answer,
+        score=answer.score,
+        start=start,
+        end=end,
+        docid=answer.passage_id,
+        from_store=provided.from_store,
+    )

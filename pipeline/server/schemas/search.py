@@ -68,22 +68,6 @@ class CandidateField(BaseModel):
     doc: Document
     metadata: MetadataField
 
-    @classmethod
-    def of(cls, found: FoundPassage, parse: bool) -> Self:
-        """Make the field of a passage.
-
-        Args:
-            found: The passage and its rank.
-            parse: Whether ``doc`` is an object; if not, it is the JSON text of the record.
-        """
-        return cls(
-            docid=found.passage.passage_id,
-            score=found.score,
-            rank=found.rank,
-            doc=DocField.of(found.passage, parse),
-            metadata=found.passage.shown_metadata(),
-        )
-
 
 class QueryField(BaseModel):
     """A query."""
@@ -107,7 +91,16 @@ class SearchReply(Reply):
             found: The passages, best first.
             parse: Whether ``doc`` is an object; if not, it is the JSON text of the record.
         """
-        candidates = [CandidateField.of(passage, parse) for passage in found]
+        candidates = [
+            CandidateField(
+                docid=one.passage.passage_id,
+                score=one.score,
+                rank=one.rank,
+                doc=DocField.of(one.passage, parse),
+                metadata=one.passage.shown_metadata(),
+            )
+            for one in found
+        ]
         return cls(index=index, query=QueryField(text=query), candidates=candidates)
 
 
