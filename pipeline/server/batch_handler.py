@@ -1,7 +1,7 @@
 """Doing the jobs of a server's workers, a batch at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -40,18 +40,14 @@ _SLICE_CHARS = 4_096
 """Characters whose tokens are counted at a time."""
 
 
+@dataclass(frozen=True, slots=True)
 class BatchHandler:
     """Does jobs, a batch at a time."""
 
-    def __init__(self, indexes: Mapping[str, ServedIndex], limits: Limits) -> None:
-        """Take the indexes.
-
-        Args:
-            indexes: By name.
-            limits: The most that one request may ask for.
-        """
-        self._indexes = indexes
-        self._limits = limits
+    indexes: Mapping[str, ServedIndex]
+    """The indexes by name."""
+    limits: Limits
+    """The most that one request may ask for."""
 
     def read(self, jobs: Sequence[ReadingJob[Any]], check_wanted: CheckWanted) -> Sequence[Any]:
         """Do a batch of reading jobs.
@@ -66,9 +62,9 @@ class BatchHandler:
         Raises:
             TooLargeError: If a job provides too much text that the index does not hold.
         """
-        with self._indexes[jobs[0].index].in_use() as qa:
+        with self.indexes[jobs[0].index].in_use() as qa:
             for job in jobs:
-                check_text(qa, job.provided(), self._limits.max_provided_tokens, check_wanted)
+                check_text(qa, job.provided(), self.limits.max_provided_tokens, check_wanted)
             return _read(qa, jobs, check_wanted)
 
     def look(self, jobs: Sequence[Job[Any]], check_wanted: CheckWanted) -> Sequence[Any]:
@@ -86,7 +82,7 @@ class BatchHandler:
         """
         results = []
         for job in jobs:
-            with self._indexes[job.index].in_use() as qa:
+            with self.indexes[job.index].in_use() as qa:
                 results.append(_look(qa, job, check_wanted))
         return results
 

@@ -77,23 +77,19 @@ class Guarded(Protocol):
         """Names of the indexes that are served."""
 
 
+@dataclass(slots=True)
 class RequestLog:
     """Gives requests identifiers, counts and logs them, and replies to uncaught errors."""
 
-    def __init__(self, app: ASGIApp, service: Guarded) -> None:
-        """Wrap an application.
-
-        Args:
-            app: The application.
-            service: The service that it belongs to.
-        """
-        self._app = app
-        self._service = service
+    app: ASGIApp
+    """The application that is wrapped."""
+    service: Guarded
+    """The service that it belongs to."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request (ASGI)."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         started = time.monotonic()
         state = scope.setdefault("state", {})
@@ -110,7 +106,7 @@ class RequestLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_marked)
+            await self.app(scope, receive, send_marked)
         except ServeError as error:
             await _send_error(error, state["request_id"], send_marked)
         except Exception:
@@ -128,8 +124,8 @@ class RequestLog:
         """Count the request and log it. Its address is not logged: it may contain a question."""
         route = getattr(scope.get("route"), "path", "none")
         index = scope.get("path_params", {}).get("index", "")
-        index = index if index in self._service.indexes else ""
-        self._service.metrics.replied(route, index, status, seconds)
+        index = index if index in self.service.indexes else ""
+        self.service.metrics.replied(route, index, status, seconds)
         state = scope["state"]
         log(
             _LOG,
@@ -218,21 +214,17 @@ class Gate:
             )
 
 
+@dataclass(slots=True)
 class HeadAsGet:
     """Answers HEAD as GET, without the body (RFC 9110, section 9.3.2)."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application.
-
-        Args:
-            app: The application, whose routes know GET.
-        """
-        self._app = app
+    app: ASGIApp
+    """The application that is wrapped, whose routes know GET."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request (ASGI)."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
 
         async def send_head(message: Message) -> None:
@@ -242,20 +234,20 @@ class HeadAsGet:
 
         scope["method"] = "GET"
         try:
-            await self._app(scope, receive, send_head)
+            await self.app(scope, receive, send_head)
         finally:
             scope["method"] = "HEAD"
 
 
+@dataclass(slots=True)
 class _Body:
     """The body of a request, no larger and no slower than is allowed."""
 
-    def __init__(self, receive: Receive, max_bytes: int, deadline: float) -> None:
-        self._receive = receive
-        self._max_bytes = max_bytes
-        self._deadline = deadline
-        self._n_bytes = 0
-        self._is_whole = False
+    _receive: Receive
+    _max_bytes: int
+    _deadline: float
+    _n_bytes: int = 0
+    _is_whole: bool = False
 
     async def receive(self) -> Message:
         """The next part. Errors are HTTP exceptions: FastAPI would reply 400 to any other."""

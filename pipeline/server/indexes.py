@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...data import PrereadError
@@ -31,26 +31,17 @@ FindRetriever = Callable[..., Retriever]
 """Opens the retriever of an ``index``; its keyword ``reader`` is the reader of the index."""
 
 
+@dataclass(slots=True)
 class ReaderCache:
     """Readers by name, so that indexes made by the same reader share it."""
 
-    def __init__(
-        self,
-        load: Callable[[str], Reader] = Reader.load,
-        find: FindRetriever = open_retriever,
-        min_confidence: float = 0.0,
-    ) -> None:
-        """Begin without readers.
-
-        Args:
-            load: Loads a reader by its name.
-            find: Gives what finds an index's passages.
-            min_confidence: Least confidence of answers; above 0, readers must be calibrated.
-        """
-        self._load = load
-        self._find = find
-        self._min_confidence = min_confidence
-        self._readers: dict[str, Reader] = {}
+    load: Callable[[str], Reader] = Reader.load
+    """Loads a reader by its name."""
+    find: FindRetriever = open_retriever
+    """Gives what finds an index's passages."""
+    min_confidence: float = 0.0
+    """Least confidence of answers; above 0, readers must be calibrated."""
+    _readers: dict[str, Reader] = field(default_factory=dict)
 
     def open(self, path: Path) -> OpenDomainQA:
         """Open an index with the reader that made it.
@@ -65,7 +56,7 @@ class ReaderCache:
         index = PassageIndex(path)
         try:
             qa = self._with_reader(index)
-            check_threshold(self._min_confidence, qa.rule.confidence_weights)
+            check_threshold(self.min_confidence, qa.rule.confidence_weights)
             # Opened here rather than at the first question, in one of the threads.
             _ = (index.bm25, index.deleted, index.find(""), qa.reader.runtime)
         except BaseException:
@@ -80,14 +71,14 @@ class ReaderCache:
                 return self._combined(index, self._readers[name])
             except IndexMismatchError:
                 log(_LOG, logging.INFO, "reader changed", reader=name)
-        reader = self._load(name)
+        reader = self.load(name)
         qa = self._combined(index, reader)
         self._readers[name] = reader
         return qa
 
     def _combined(self, index: PassageIndex, reader: Reader) -> OpenDomainQA:
         index.check_reader(reader)  # before its retrieval head is asked for
-        return OpenDomainQA(index, reader, self._find(index, reader=reader))
+        return OpenDomainQA(index, reader, self.find(index, reader=reader))
 
 
 @dataclass(slots=True)
