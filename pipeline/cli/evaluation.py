@@ -32,6 +32,7 @@ from .options import (
     Runtime,
     StopMargin,
     TopK,
+    parse_choice,
     print_json,
     print_table,
     with_intervals,
@@ -198,10 +199,10 @@ def evaluate_reader(
 ) -> None:
     """Answer each question of DATASET from its own context with READER, and score: EM, F1."""
     from ...reader import Reader
-    from ..evaluation.comprehension import ReadMode, parse_mode
+    from ..evaluation.comprehension import ReadMode
     from ..evaluation.comprehension import evaluate_reader as run_evaluation
 
-    chosen_mode = parse_mode(mode)
+    chosen_mode = parse_choice(ReadMode, mode, "--mode")
     report = ReadReport()
     examples = list(
         read_examples(dataset, format=format, on_error=on_error, report=report, limit=limit)
@@ -243,10 +244,10 @@ def evaluate_pairs(
 ) -> None:
     """Classify the pairs of DATASET with READER, and score: accuracy, and F1 of true."""
     from ...reader import PairReader
-    from ..evaluation.comprehension import ReadMode, parse_mode
+    from ..evaluation.comprehension import ReadMode
     from ..evaluation.pairs import evaluate_pairs as run_evaluation
 
-    chosen_mode = parse_mode(mode)
+    chosen_mode = parse_choice(ReadMode, mode, "--mode")
     report = ReadReport()
     is_race = dataset.is_dir() or dataset.suffix == ".txt"
     examples = (

@@ -2,15 +2,16 @@
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...data import OnError
+from ...data import OnError, PrereadError
 from ...data.io.outside import printable
 
 IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")]
@@ -73,6 +74,25 @@ StopMargin = Annotated[
         "Default: the value in the reader's ranking."
     ),
 ]
+
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def parse_choice(kind: type[_Choice], name: str, flag: str) -> _Choice:
+    """The member of an enumeration that an option names.
+
+    Args:
+        kind: The enumeration.
+        name: What the option was given.
+        flag: The option, such as ``--mode``.
+
+    Raises:
+        PrereadError: If no member has the name.
+    """
+    if name not in list(kind):
+        raise PrereadError(f"{flag}: expected one of {', '.join(kind)}, found {name!r}. Name one.")
+    return kind(name)
 
 
 def print_json(content: Any) -> None:

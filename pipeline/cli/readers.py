@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from ...data import CorpusFormat, OnError, PrereadError
-from .options import Device, Json, Limit, OnBadRecord, ReaderName, print_json, print_table
+from .options import (
+    Device,
+    Json,
+    Limit,
+    OnBadRecord,
+    ReaderName,
+    parse_choice,
+    print_json,
+    print_table,
+)
 
 TrainingData = Annotated[Path, typer.Option(help="Folder of the training sets.")]
 Resume = Annotated[
@@ -194,13 +203,13 @@ def convert(
 ) -> None:
     """Make a reader from another checkpoint, or another kind of checkpoint from a reader."""
     from ...data import read_examples
+    from ...reader.conversion import CheckpointKind
     from ..conversion import convert as run_conversion
-    from ..conversion import parse_kind
 
     content = run_conversion(
         source,
         target,
-        to=parse_kind(to),
+        to=parse_choice(CheckpointKind, to, "--to"),
         num_lower_layers=num_lower_layers,
         num_attention_heads=num_attention_heads,
         tokenizer=tokenizer,
