@@ -1,7 +1,8 @@
 """BM25 finds passages, and their vectors order them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 from ...indexer import Bm25Parameters, Bm25Searcher, Hit
 from .names import RetrieverName
@@ -13,6 +14,7 @@ DEPTH = 200
 """Least number of hits of BM25 that are ordered anew."""
 
 
+@dataclass(frozen=True, slots=True)
 class RerankRetriever:
     """Orders the best hits of BM25 by the similarity of their vectors.
 
@@ -20,30 +22,25 @@ class RerankRetriever:
     BM25 alone, however large the index is.
     """
 
-    name = RetrieverName.BM25_RERANK
+    bm25: Bm25Searcher
+    """Finds passages."""
+    dense: "DenseSearcher"
+    """Orders them."""
+    depth: int = DEPTH
+    """Least number of hits of BM25 that are ordered anew."""
 
-    def __init__(self, bm25: Bm25Searcher, dense: "DenseSearcher", *, depth: int = DEPTH) -> None:
-        """Combine the two searchers of an index.
-
-        Args:
-            bm25: Finds passages.
-            dense: Orders them.
-            depth: Least number of hits of BM25 that are ordered anew.
-        """
-        self._bm25 = bm25
-        self._dense = dense
-        self._depth = depth
+    name: ClassVar = RetrieverName.BM25_RERANK
 
     @property
     def encoder_fingerprint(self) -> str:
         """Fingerprint of the encoder of the similarities."""
-        return self._dense.encoder_fingerprint
+        return self.dense.encoder_fingerprint
 
     @property
     def description(self) -> str:
         """The two searchers, and how many hits are ordered anew."""
-        dense = self._dense.description
-        return f"{self._bm25.description}, first {self._depth} reranked by {dense}"
+        dense = self.dense.description
+        return f"{self.bm25.description}, first {self.depth} reranked by {dense}"
 
     def with_bm25_parameters(self, parameters: Bm25Parameters) -> "RerankRetriever":
         """The same combination, with other parameters of BM25.
@@ -51,8 +48,7 @@ class RerankRetriever:
         Args:
             parameters: Parameters of the formula.
         """
-        bm25 = self._bm25.with_parameters(parameters)
-        return RerankRetriever(bm25, self._dense, depth=self._depth)
+        return replace(self, bm25=self.bm25.with_parameters(parameters))
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Find passages.
@@ -64,7 +60,7 @@ class RerankRetriever:
         Returns:
             Hits, best first; their score is the similarity.
         """
-        return self._reranked(query, self._bm25.search(query, max(k, self._depth)), k)
+        return self._reranked(query, self.bm25.search(query, max(k, self.depth)), k)
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
         """Find passages for several queries.
@@ -77,7 +73,7 @@ class RerankRetriever:
         Returns:
             The result of `search` for each query.
         """
-        found = self._bm25.search_many(queries, max(k, self._depth), threads=threads)
+        found = self.bm25.search_many(queries, max(k, self.depth), threads=threads)
         pairs = zip(queries, found, strict=True)
         return [self._reranked(query, hits, k) for query, hits in pairs]
 
@@ -92,7 +88,7 @@ class RerankRetriever:
         Returns:
             Hits, best first; their score is the similarity.
         """
-        hits = self._bm25.search_among(query, max(k, self._depth), ordinals)
+        hits = self.bm25.search_among(query, max(k, self.depth), ordinals)
         return self._reranked(query, hits, k)
 
     def _reranked(self, query: str, hits: Sequence[Hit], k: int) -> list[Hit]:
@@ -100,5 +96,5 @@ class RerankRetriever:
         known = {hit.ordinal: hit.bm25 for hit in hits}
         return [
             Hit(hit.ordinal, hit.score, known[hit.ordinal], hit.similarity)
-            for hit in self._dense.search_among(query, k, list(known))
+            for hit in self.dense.search_among(query, k, list(known))
         ]
