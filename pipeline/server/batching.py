@@ -174,7 +174,8 @@ class BatchWorker(Generic[Job, Result]):
                 seconds = time.monotonic() - started
                 newest = seconds / len(batch)
                 self._seconds_per_job += _SMOOTHING * (newest - self._seconds_per_job)
-                self._metrics.worked(self.name, len(batch), seconds)
+                self._metrics.batch_jobs.labels(self.name).observe(len(batch))
+                self._metrics.batch_seconds.labels(self.name).observe(seconds)
         finally:
             self._on_end()
 
@@ -250,4 +251,4 @@ class BatchWorker(Generic[Job, Result]):
         n_dropped = len(self._waiting) - len(wanted)
         self._waiting = wanted
         if n_dropped:
-            self._metrics.dropped(self.name, n_dropped)
+            self._metrics.dropped.labels(self.name).inc(n_dropped)

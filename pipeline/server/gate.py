@@ -125,7 +125,8 @@ class RequestLog:
         route = getattr(scope.get("route"), "path", "none")
         index = scope.get("path_params", {}).get("index", "")
         index = index if index in self.service.indexes else ""
-        self.service.metrics.replied(route, index, status, seconds)
+        self.service.metrics.requests.labels(route, index, str(status)).inc()
+        self.service.metrics.seconds.labels(route).observe(seconds)
         state = scope["state"]
         log(
             _LOG,
@@ -177,12 +178,12 @@ class Gate:
         body = _Body(receive, limits.max_request_bytes, deadline)
         traffic = self._service.traffic
         traffic.n_in_flight += 1
-        self._service.metrics.in_flight(traffic.n_in_flight)
+        self._service.metrics.in_flight.set(traffic.n_in_flight)
         try:
             await self._app(scope, body.receive, send)
         finally:
             traffic.n_in_flight -= 1
-            self._service.metrics.in_flight(traffic.n_in_flight)
+            self._service.metrics.in_flight.set(traffic.n_in_flight)
 
     def _check_client(self, path: str, headers: Headers) -> None:
         """Refuse another host's name, a missing key and, without keys, pages of other sites."""

@@ -151,7 +151,7 @@ class ServedIndex:
                 return False
             stamp, opened = self._open()
         except (PrereadError, OSError) as error:
-            self._metrics.reloaded(self.name, ok=False)
+            self._metrics.reloads.labels(self.name, "failed").inc()
             if str(error) != self._last_failure:  # logged once, not at every check
                 self._last_failure = str(error)
                 log(_LOG, logging.ERROR, "reload failed", index=self.name, reason=str(error))
@@ -163,7 +163,7 @@ class ServedIndex:
         if is_idle:
             old.qa.index.close()
         self._last_failure = ""
-        self._metrics.reloaded(self.name, ok=True)
+        self._metrics.reloads.labels(self.name, "ok").inc()
         manifest = opened.qa.index.manifest
         facts = {"generation": manifest.generation, "n_passages": manifest.n_passages}
         log(_LOG, logging.INFO, "reloaded", index=self.name, **facts)
@@ -178,7 +178,8 @@ class ServedIndex:
         stamp = _stamp(self.path)
         opened = _Opened(self._cache.open(self.path))
         manifest = opened.qa.index.manifest
-        self._metrics.opened(self.name, manifest.n_passages, manifest.generation)
+        self._metrics.passages.labels(self.name).set(manifest.n_passages)
+        self._metrics.generation.labels(self.name).set(manifest.generation)
         return stamp, opened
 
 

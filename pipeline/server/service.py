@@ -77,7 +77,7 @@ class Service:
             on_end=leave_java,
         )
         for worker in (self.reading, self.looking):
-            self.metrics.show_waiting(worker.name, worker)
+            self.metrics.waiting.labels(worker.name).set_function(worker.__len__)
         seconds = self.config.reload_seconds
         self._watcher = IndexWatcher(list(self.indexes.values()), seconds) if seconds else None
 
