@@ -14,6 +14,8 @@ from rich.text import Text
 from ...data import OnError, PrereadError
 from ...data.io.outside import printable
 
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
 IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")]
 
 
@@ -74,25 +76,6 @@ StopMargin = Annotated[
         "Default: the value in the reader's ranking."
     ),
 ]
-
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
-
-
-def parse_choice(kind: type[_Choice], name: str, flag: str) -> _Choice:
-    """The member of an enumeration that an option names.
-
-    Args:
-        kind: The enumeration.
-        name: What the option was given.
-        flag: The option, such as ``--mode``.
-
-    Raises:
-        PrereadError: If no member has the name.
-    """
-    if name not in list(kind):
-        raise PrereadError(f"{flag}: expected one of {', '.join(kind)}, found {name!r}. Name one.")
-    return kind(name)
 
 
 def print_json(content: Any) -> None:
@@ -163,3 +146,19 @@ def with_intervals(content: dict[str, Any]) -> dict[str, Any]:
             else with_ends(scores, interval)
         )
     return {name: "none" if value is None else value for name, value in table.items()}
+
+
+def parse_choice(kind: type[_Choice], name: str, flag: str) -> _Choice:
+    """The member of an enumeration that an option names.
+
+    Args:
+        kind: The enumeration.
+        name: What the option was given.
+        flag: The option, such as ``--mode``.
+
+    Raises:
+        PrereadError: If no member has the name.
+    """
+    if name not in list(kind):
+        raise PrereadError(f"{flag}: expected one of {', '.join(kind)}, found {name!r}. Name one.")
+    return kind(name)

@@ -1,10 +1,10 @@
 """BM25 finds passages, and their vectors order them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ...indexer import Bm25Parameters, Bm25Searcher, Hit
+from ...indexer import Bm25Searcher, Hit
 from .names import RetrieverName
 
 if TYPE_CHECKING:
@@ -41,14 +41,6 @@ class RerankRetriever:
         """The two searchers, and how many hits are ordered anew."""
         dense = self.dense.description
         return f"{self.bm25.description}, first {self.depth} reranked by {dense}"
-
-    def with_bm25_parameters(self, parameters: Bm25Parameters) -> "RerankRetriever":
-        """The same combination, with other parameters of BM25.
-
-        Args:
-            parameters: Parameters of the formula.
-        """
-        return replace(self, bm25=self.bm25.with_parameters(parameters))
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Find passages.

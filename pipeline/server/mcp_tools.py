@@ -4,8 +4,7 @@ pyserini has such a server for search; this one answers questions as well.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -85,7 +84,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> AnswerReply:
         """Answer a question with words of the passages of an index."""
         started = time.monotonic()
-        with _tool_errors():
+        with _ToolErrors():
             service.check_index(index)
             limits.check_question(question)
             limits.check_top_k(top_k)
@@ -106,7 +105,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> SearchReply:
         """Find passages of an index, without reading them."""
         started = time.monotonic()
-        with _tool_errors():
+        with _ToolErrors():
             service.check_index(index)
             limits.check_question(query, "query")
             limits.check_top_k(hits, "hits")
@@ -124,7 +123,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> SentenceHighlightReply:
         """Find the sentences of an index that answer a question."""
         started = time.monotonic()
-        with _tool_errors():
+        with _ToolErrors():
             asked = SentenceHighlightRequest(
                 question=question,
                 top_k=top_k,
@@ -146,7 +145,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> PruneReply:
         """Get passages of an index, pruned to the sentences that may answer a question."""
         started = time.monotonic()
-        with _tool_errors():
+        with _ToolErrors():
             asked = PruneRequest(
                 question=question,
                 top_k=top_k,
@@ -170,7 +169,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> QuoteReply:
         """Find where a quotation stands in an index, and what the reader answers from there."""
         started = time.monotonic()
-        with _tool_errors():
+        with _ToolErrors():
             asked = QuoteRequest(
                 quote=quote,
                 question=question,
@@ -202,10 +201,12 @@ def serve_mcp(paths: Mapping[str, Path], config: ServeConfig, *, device: str = "
         create_mcp(service).run(transport="stdio", show_banner=False, log_level="WARNING")
 
 
-@contextmanager
-def _tool_errors() -> Iterator[None]:
+class _ToolErrors:
     """A context in which an error of ours becomes one that the model is told about."""
-    try:
-        yield
-    except PrereadError as error:
-        raise ToolError(str(error)) from None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, PrereadError):
+            raise ToolError(str(error)) from None
