@@ -102,11 +102,6 @@ def _as_filter(value: object) -> object:
     return value
 
 
-def _checked_or_none(value: dict[str, Any] | None) -> Filter | None:
-    """A filter that can be applied, or none."""
-    return value if value is None else checked_filter(value)
-
-
 def _checked_conditions(written: list[str]) -> list[str]:
     """The conditions themselves, if they can be applied."""
     _parsed_filter(written)
@@ -114,8 +109,7 @@ def _checked_conditions(written: list[str]) -> list[str]:
 
 
 FilterField = Annotated[
-    dict[str, Any] | None,
-    AfterValidator(_checked_or_none),
+    Annotated[dict[str, Any], AfterValidator(checked_filter)] | None,
     BeforeValidator(_as_filter),
     Field(
         description="Conditions on the metadata of passages, all of which must hold: a value, a "
