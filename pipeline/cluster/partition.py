@@ -49,15 +49,12 @@ class Partition:
         return self._qa.rule
 
     async def search(self, question: str, k: int, retrieval: Retrieval) -> list[Hit]:
-        """Find passages of the partition, with the scores of the whole index.
+        """Find passages of the partition, best first, with the scores of the whole index.
 
         Args:
             question: Any text.
             k: How many passages at most.
             retrieval: Conditions on metadata, and parameters of BM25.
-
-        Returns:
-            Hits, best first.
         """
         index = self._qa.index
 

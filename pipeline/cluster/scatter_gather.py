@@ -84,16 +84,13 @@ class AllPartitions:
         n_answers: int,
         retrieval: Retrieval,
     ) -> FederatedResult:
-        """Ask all partitions.
+        """The answers of all partitions together, and the partitions that failed.
 
         Args:
             question: Any text.
             top_k: How many passages are read, of all partitions together.
             n_answers: How many answers at most.
             retrieval: Conditions on metadata, and parameters of BM25.
-
-        Returns:
-            The answers, and the partitions that failed.
         """
         timings = Timings()
         failed = dict(self._lost)

@@ -38,9 +38,6 @@ def check_provided(passages: object) -> list[ProvidedPassage]:
     Args:
         passages: What the caller gave: any iterable of `ProvidedPassage`.
 
-    Returns:
-        The passages.
-
     Raises:
         PrereadError: If it is no iterable, or one of them is no `ProvidedPassage`, has a field that
             is no Unicode text, or a score that is no finite number. The error has the position of

@@ -102,7 +102,7 @@ class PassageReader:
         on_stage: OnStage = _ignore,
         before_block: BeforeBlock | None = None,
     ) -> list[CandidateSpans]:
-        """Find candidate spans.
+        """Find the candidate spans of each request.
 
         Args:
             requests: The requests, which are read together.
@@ -113,9 +113,6 @@ class PassageReader:
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
             before_block: Called before each block of tokens is read; raises to end the reading.
-
-        Returns:
-            The candidates of each request.
         """
         read = self.logits(
             requests, stop_margin=stop_margin, on_stage=on_stage, before_block=before_block
@@ -133,7 +130,7 @@ class PassageReader:
         on_stage: OnStage = _ignore,
         before_block: BeforeBlock | None = None,
     ) -> list[RequestLogits]:
-        """Compute logits without choosing spans.
+        """Compute the logits of each request, without choosing spans.
 
         Args:
             requests: The requests, which are read together.
@@ -142,9 +139,6 @@ class PassageReader:
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
             before_block: Called before each block of tokens is read; raises to end the reading.
-
-        Returns:
-            The logits of each request.
         """
         progress = [_Progress(request) for request in requests]
         if not progress:

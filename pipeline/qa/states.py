@@ -34,13 +34,10 @@ class PassageStates:
     """Number of a passage in the table by its `_key`."""
 
     def numbers_of(self, passages: Iterable[RequestedPassage]) -> list[int]:
-        """Find passages in the table.
+        """The numbers of passages in the table, in the same order.
 
         Args:
             passages: Some of the passages.
-
-        Returns:
-            Their numbers, in the same order.
         """
         return [self.number[_key(passage)] for passage in passages]
 

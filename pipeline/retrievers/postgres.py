@@ -76,14 +76,11 @@ class PostgresRetriever(ExternalRetriever):
         return cls(index, conninfo, **options)
 
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Ask the database.
+        """Ask the database for identifiers and ranks of passages, best first.
 
         Args:
             query: Plain words.
             k: Maximum number of passages.
-
-        Returns:
-            Identifiers and ranks of passages, best first.
 
         Raises:
             EngineError: If the database cannot be asked.

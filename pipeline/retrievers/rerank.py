@@ -43,42 +43,33 @@ class RerankRetriever:
         return f"{self.bm25.description}, first {self.depth} reranked by {dense}"
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages.
+        """Find passages, best first; their score is the similarity.
 
         Args:
             query: Any text.
             k: Maximum number of passages.
-
-        Returns:
-            Hits, best first; their score is the similarity.
         """
         return self._reranked(query, self.bm25.search(query, max(k, self.depth)), k)
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries.
+        """Find passages for several queries, best first; their score is the similarity.
 
         Args:
             queries: Any texts.
             k: Maximum number of passages per query.
             threads: Maximum number of queries that BM25 searches at the same time.
-
-        Returns:
-            The result of `search` for each query.
         """
         found = self.bm25.search_many(queries, max(k, self.depth), threads=threads)
         pairs = zip(queries, found, strict=True)
         return [self._reranked(query, hits, k) for query, hits in pairs]
 
     def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
-        """Find passages among given ones.
+        """Find passages among given ones, best first; their score is the similarity.
 
         Args:
             query: Any text.
             k: Maximum number of passages.
             ordinals: Numbers of the passages that may be found.
-
-        Returns:
-            Hits, best first; their score is the similarity.
         """
         hits = self.bm25.search_among(query, max(k, self.depth), ordinals)
         return self._reranked(query, hits, k)

@@ -50,14 +50,11 @@ class BatchHandler:
     """The most that one request may ask for."""
 
     def read(self, jobs: Sequence[ReadingJob[Any]], check_wanted: CheckWanted) -> Sequence[Any]:
-        """Do a batch of reading jobs.
+        """Do a batch of reading jobs, and return the result of each.
 
         Args:
             jobs: Jobs of one type, index and key.
             check_wanted: Called before each block of tokens; raises when no job is wanted.
-
-        Returns:
-            The result of each job.
 
         Raises:
             TooLargeError: If a job provides too much text that the index does not hold.
@@ -68,14 +65,11 @@ class BatchHandler:
             return _read(qa, jobs, check_wanted)
 
     def look(self, jobs: Sequence[Job[Any]], check_wanted: CheckWanted) -> Sequence[Any]:
-        """Do searches and look-ups.
+        """Do searches and look-ups, and return the result of each.
 
         Args:
             jobs: Any jobs that need no reader.
             check_wanted: Called now and then; raises when no job is wanted.
-
-        Returns:
-            The result of each job.
 
         Raises:
             NotFoundError: If an index does not hold a passage.

@@ -40,15 +40,12 @@ ServiceHere = Annotated[Service, Depends(service_of)]
 
 
 async def do_job(job: Job[T], request: Request, timeout_ms: int | None = None) -> T:
-    """Have a worker do the only job of a request.
+    """Have a worker do the only job of a request, and return its result.
 
     Args:
         job: The job.
         request: The request.
         timeout_ms: Milliseconds that the client asked for; None is the server's limit.
-
-    Returns:
-        The result.
 
     Raises:
         DeadlineError: If it takes too long.
@@ -62,15 +59,12 @@ async def do_job(job: Job[T], request: Request, timeout_ms: int | None = None) -
 async def do_jobs(
     jobs: Sequence[Job[T]], request: Request, timeout_ms: int | None = None
 ) -> list[T]:
-    """Have a worker do the jobs of a request, as long as the client waits for them.
+    """Have workers do the jobs of a request while the client waits, and return the results.
 
     Args:
         jobs: Any number of jobs.
         request: The request.
         timeout_ms: Milliseconds that the client asked for; None is the server's limit.
-
-    Returns:
-        The result of each job.
 
     Raises:
         DeadlineError: If it takes too long.
@@ -88,16 +82,13 @@ async def results_of(
     deadline: float,
     client_gone: Awaitable[None] | None = None,
 ) -> list[T]:
-    """Have the workers do jobs until a deadline.
+    """Have workers do jobs until a deadline, and return the results.
 
     Args:
         service: The service of the workers.
         jobs: Any number of jobs.
         deadline: When the results are no longer wanted, by ``time.monotonic``.
         client_gone: Ends when nobody waits for the results any more.
-
-    Returns:
-        The result of each job.
 
     Raises:
         DeadlineError: If it takes too long.
