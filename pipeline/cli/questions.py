@@ -160,12 +160,7 @@ def _answer(
 
 
 def _converse(n_passages: int, answer: Callable[[str], None]) -> None:
-    """Read questions from standard input until it ends; a person can also end it with a line.
-
-    Raises:
-        PrereadError: If standard input is closed, or its bytes are not text in its encoding.
-        typer.Exit: With code 2 if a question that no person typed was refused.
-    """
+    """Read questions from standard input until it ends; a person can also end it with a line."""
     from ...data import PrereadError
     from ...data.io.outside import printable
     from ...data.text.characters import is_blank

@@ -116,11 +116,7 @@ def _warn_of_absent(index: PassageIndex, queries: Sequence[JudgedQuery]) -> None
 
 
 def _measures() -> dict[str, Any]:
-    """The measures of ir-measures by name.
-
-    Raises:
-        PrereadError: If it is not installed.
-    """
+    """The measures of ir-measures by name, if it is installed."""
     try:
         from ir_measures import R, nDCG
     except ImportError as error:

@@ -52,11 +52,7 @@ def check_provided(passages: object) -> list[ProvidedPassage]:
 
 
 def _checked(provided: object, where: str) -> ProvidedPassage:
-    """One provided passage, if its fields are what they must be.
-
-    Raises:
-        PrereadError: If one is not; it begins with ``where``.
-    """
+    """One provided passage, if its fields are what they must be; errors begin with ``where``."""
     if not isinstance(provided, ProvidedPassage):
         raise PrereadError(
             f"{where}: expected a ProvidedPassage, found {shorten(provided)}. Give "

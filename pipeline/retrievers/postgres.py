@@ -109,11 +109,7 @@ class PostgresRetriever(ExternalRetriever):
         return [(str(passage_id), float(score)) for passage_id, score in rows]
 
     def _connect(self) -> Any:
-        """A connection in which every change is seen at once, and slow statements are cancelled.
-
-        Raises:
-            PrereadError: If the database cannot be reached.
-        """
+        """A connection in which every change is seen at once, and slow statements are cancelled."""
         milliseconds = 1000 * TIMEOUT_S
         try:
             known = self._psycopg.conninfo.conninfo_to_dict(self._conninfo)

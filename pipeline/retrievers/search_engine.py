@@ -71,11 +71,7 @@ class SearchEngineRetriever(ExternalRetriever):
         """The exceptions of the client."""
 
     def _identifier(self, hit: Mapping[str, Any]) -> str:
-        """The identifier of a hit.
-
-        Raises:
-            EngineError: If the hit has none.
-        """
+        """The identifier of a hit."""
         if self._id == "_id":
             return str(hit["_id"])
         found: Any = hit.get("_source", {})

@@ -73,11 +73,7 @@ async def predict(
 
 
 def _parse(kind: type[R], parameters: Mapping[str, Any]) -> R:
-    """Parameters as a request of a kind.
-
-    Raises:
-        RequestValidationError: If they do not fit. It names the fields as they were sent.
-    """
+    """Parameters as a request of a kind; an error names the fields as they were sent."""
     try:
         return kind.model_validate(parameters)
     except ValidationError as error:

@@ -81,11 +81,7 @@ MinConfidence = Annotated[
 
 
 def _parsed_filter(written: list[str]) -> Filter:
-    """Conditions as they are written on a command line, parsed and checked.
-
-    Raises:
-        ValueError: If there are too many, or one cannot be applied.
-    """
+    """Conditions as they are written on a command line, parsed and checked."""
     if len(written) > MOST_CONDITIONS:
         raise ValueError(f"expected at most {MOST_CONDITIONS} conditions, found {len(written)}")
     try:
