@@ -12,11 +12,7 @@ from .types import ProvidedPassage, ReadRequest, RequestedPassage
 
 
 class UnknownPassageError(PrereadError):
-    """A provided passage has no text, and the index does not have its identifier.
-
-    Attributes:
-        place: Position of the passage among the provided ones, from 0.
-    """
+    """A provided passage has no text, and the index does not have its identifier."""
 
     def __init__(self, passage_id: str, place: int) -> None:
         """Make the error for one passage.
