@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .auth import ApiKeys
@@ -108,7 +109,7 @@ class RequestLog:
         try:
             await self.app(scope, receive, send_marked)
         except ServeError as error:
-            await _send_error(error, state["request_id"], send_marked)
+            await _refusal(error, state["request_id"])(scope, receive, send_marked)
         except Exception:
             _LOG.exception("failed", extra={FACTS: {"request_id": state["request_id"]}})
             if not status:
@@ -116,7 +117,7 @@ class RequestLog:
                     "the server failed at this request. Its log has the details under the "
                     "request's identifier."
                 )
-                await _send_error(mistake, state["request_id"], send_marked)
+                await _refusal(mistake, state["request_id"])(scope, receive, send_marked)
         finally:
             self._write(scope, status, time.monotonic() - started)
 
@@ -305,15 +306,7 @@ def _request_id(sent: str | None) -> str:
     return sent if sent and _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
-async def _send_error(error: ServeError, request_id: str, send: Send) -> None:
-    """Reply with an error and close the connection, whose request may be unread."""
-    body = error_body(error, request_id)
-    headers = {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "Connection": "close",
-        **error.headers,
-    }
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+def _refusal(error: ServeError, request_id: str) -> Response:
+    """A reply to an error that closes the connection, whose request may be unread."""
+    headers = {"Connection": "close", **error.headers}
+    return Response(error_body(error, request_id), error.status, headers, "application/json")
