@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -94,11 +94,14 @@ class PairReader:
         check_device(device)
         source = find_checkpoint(name)
         name = str(name)
-        asked = {"num_lower_layers": num_lower_layers, "stored_segment": stored_segment}
+        asked: dict[str, Any] = {
+            "num_lower_layers": num_lower_layers,
+            "stored_segment": stored_segment,
+        }
         changes = {key: value for key, value in asked.items() if value is not None}
         try:
             kind = _kind(source)
-            model = kind.from_pretrained(source, **changes)
+            model = kind.from_pretrained(source, half_words=True, **changes)
             tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
         except PrereadError:
             raise
