@@ -88,7 +88,7 @@ def evaluate(reader: Reader, tuning: Asked, held_out: Asked, top_k: int) -> dict
     alone = RankingWeights(passage_weight=0.0, bm25_weight=0.0, answer_temperature=1.0)
     own = replace(alone, bm25_weight=reader.ranking.bm25_weight)
     features = [reads.features(top_k, question) for question, reads in tuning]
-    with_bm25 = fit_ranking(features, with_margin=False, with_bm25=True)
+    with_bm25 = fit_ranking(features, with_margin=False)
     knows_similarity = any(reads.similarity for _, reads in tuning)
     last = fit_weights(
         tuning,

@@ -66,44 +66,33 @@ __all__ = [
     "search_passages_many",
 ]
 
+_MODULES = {
+    "calibration.calibrate": ("Calibration", "calibrate"),
+    "conversion": ("convert",),
+    "evaluation.comparison": ("Comparison", "compare"),
+    "evaluation.comprehension": ("ReadMode", "evaluate_reader"),
+    "evaluation.open_domain": ("evaluate",),
+    "evaluation.pairs": ("evaluate_pairs",),
+    "evaluation.relevance": ("evaluate_retrieval",),
+    "evaluation.scoring": ("score_predictions",),
+    "integrations.transformers": ("QuestionAnswerer",),
+    "mining": ("Miner", "SkipReason", "mine_negatives"),
+    "qa.pipeline": ("OpenDomainQA",),
+    "qa.provided": ("answer_each", "rank_provided", "read_provided"),
+    "qa.quotes": ("QuoteMatch",),
+    "qa.sentences": ("Context", "HighlightedSentence", "PrunedContexts"),
+    "qa.types": ("Answer", "AnswerStep", "ProvidedPassage", "Result"),
+    "retrievers": ("HybridRetriever", "Retriever", "open_retriever", "reciprocal_rank_fusion"),
+    "retrievers.search": (
+        "CorpusSearch",
+        "FoundPassage",
+        "search_passages",
+        "search_passages_many",
+    ),
+}
+"""The names of each module. They are imported when first used: the command line is here, too, and
+``--help`` needs no torch."""
+
 __getattr__, __dir__ = lazy_attributes(
-    __name__,
-    {
-        "Answer": "qa.types",
-        "AnswerStep": "qa.types",
-        "Calibration": "calibration.calibrate",
-        "Comparison": "evaluation.comparison",
-        "Context": "qa.sentences",
-        "CorpusSearch": "retrievers.search",
-        "FoundPassage": "retrievers.search",
-        "HighlightedSentence": "qa.sentences",
-        "HybridRetriever": "retrievers",
-        "Miner": "mining",
-        "OpenDomainQA": "qa.pipeline",
-        "ProvidedPassage": "qa.types",
-        "PrunedContexts": "qa.sentences",
-        "QuestionAnswerer": "integrations.transformers",
-        "QuoteMatch": "qa.quotes",
-        "ReadMode": "evaluation.comprehension",
-        "Result": "qa.types",
-        "Retriever": "retrievers",
-        "SkipReason": "mining",
-        "answer_each": "qa.provided",
-        "calibrate": "calibration.calibrate",
-        "compare": "evaluation.comparison",
-        "convert": "conversion",
-        "evaluate": "evaluation.open_domain",
-        "evaluate_pairs": "evaluation.pairs",
-        "evaluate_reader": "evaluation.comprehension",
-        "evaluate_retrieval": "evaluation.relevance",
-        "mine_negatives": "mining",
-        "open_retriever": "retrievers",
-        "rank_provided": "qa.provided",
-        "read_provided": "qa.provided",
-        "reciprocal_rank_fusion": "retrievers",
-        "score_predictions": "evaluation.scoring",
-        "search_passages": "retrievers.search",
-        "search_passages_many": "retrievers.search",
-    },
+    __name__, {name: module for module, names in _MODULES.items() for name in names}
 )
-"""Imported when first used: the command line is here, too, and ``--help`` needs no torch."""

@@ -254,20 +254,3 @@ def _write(
         write_vocabulary(tokenizer, folder)
     for path in folder.iterdir():
         give_usual_mode(path)
-
-
-def parse_kind(name: str) -> CheckpointKind:
-    """The kind of checkpoint of a name.
-
-    Args:
-        name: The name.
-
-    Raises:
-        PrereadError: If no kind has the name.
-    """
-    try:
-        return CheckpointKind(name)
-    except ValueError:
-        raise PrereadError(
-            f"--to: expected one of {', '.join(CheckpointKind)}, found {name!r}. Name one."
-        ) from None

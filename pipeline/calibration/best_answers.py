@@ -117,14 +117,11 @@ def summarise_best(
 def threshold_scores(
     best: Sequence[BestAnswer], confidence_weights: Sequence[float]
 ) -> list[ThresholdScore]:
-    """Score the answers that remain above a least confidence.
+    """Score the answers that remain above each of `THRESHOLDS`.
 
     Args:
         best: The best answer to each question.
         confidence_weights: Weights of the confidence.
-
-    Returns:
-        The scores for each of `THRESHOLDS`.
     """
     known = known_of(best, confidence_weights)
     found = []

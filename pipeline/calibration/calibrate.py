@@ -204,7 +204,6 @@ def fit_weights(
     weights = fit_ranking(
         [reads.features(top_k, question, passage_weight=given) for question, reads in asked],
         with_margin=with_margin and passage_weight is None,
-        with_bm25=True,
         with_similarity=any(reads.similarity for _, reads in asked),
     )
     return weights if passage_weight is None else replace(weights, passage_weight=passage_weight)

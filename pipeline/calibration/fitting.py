@@ -39,7 +39,6 @@ def fit_ranking(
     questions: Sequence[SpanFeatures],
     *,
     with_margin: bool,
-    with_bm25: bool,
     with_similarity: bool = False,
 ) -> RankingWeights:
     """Fit the weights under which gold answers get the largest share.
@@ -51,7 +50,6 @@ def fit_ranking(
     Args:
         questions: The candidates of each question.
         with_margin: Whether to fit the weight of margins; if not, it is 0.
-        with_bm25: Whether to fit the weight of BM25 scores; if not, it is 0.
         with_similarity: Whether to fit the weight of similarities; if not, it is 0.
 
     Raises:
@@ -67,7 +65,7 @@ def fit_ranking(
     is_right = torch.tensor([x for q in usable for x in q.is_right])
     sizes = torch.tensor([len(q.is_right) for q in usable])
     question = torch.arange(len(usable)).repeat_interleave(sizes)
-    counts = 1.0, float(with_margin), float(with_bm25), float(with_similarity)
+    counts = 1.0, float(with_margin), 1.0, float(with_similarity)
     allowed = torch.tensor(counts, dtype=torch.float64)
 
     def weights(parameters: Tensor) -> Tensor:

@@ -200,7 +200,7 @@ def collect_reads(
     *,
     show_progress: bool = False,
 ) -> list[Reads]:
-    """Read the passages of questions as for answering.
+    """Read the passages of each question as for answering.
 
     Args:
         qa: An index with its reader and retriever.
@@ -208,9 +208,6 @@ def collect_reads(
         top_k: Number of passages to read for each question.
         path: File that stores the results, so that nothing is read twice; None stores nothing.
         show_progress: Draw a progress bar on standard error.
-
-    Returns:
-        The result for each question.
 
     Raises:
         PrereadError: If the file was written with other settings, or is damaged.
@@ -243,9 +240,6 @@ def keep_reads(
         path: File with the settings in its first line and a result in each other line, so that
             nothing is read twice; None stores nothing.
         show_progress: Draw a progress bar on standard error.
-
-    Returns:
-        The result for each question.
 
     Raises:
         PrereadError: If the file was written with other settings, or is damaged.

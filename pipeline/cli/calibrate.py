@@ -62,6 +62,7 @@ def calibrate(
     The other half is scored before and after.
     """
     from ...data.io.atomic import atomic_path
+    from ...data.io.redaction import redacted
     from ...indexer import PassageIndex
     from ...reader import Reader
     from ...reader.hub import hub_is_allowed
@@ -71,7 +72,6 @@ def calibrate(
     from ..qa.pipeline import OpenDomainQA
     from ..retrievers import RetrieverName, open_retriever
     from ..retrievers.base import name_of
-    from ..retrievers.selection import without_password
 
     check_outputs(reads, plot)
     if plot is not None:
@@ -91,7 +91,7 @@ def calibrate(
         OpenDomainQA(opened, reader, finder),
         gold,
         questions_name=questions.name,
-        retriever_name=without_password(chosen),
+        retriever_name=redacted(chosen),
         top_k=top_k,
         seed=seed,
         reads=reads,

@@ -274,18 +274,18 @@ def mine(
 
 def _open_search(source: Path, retriever: str, on_error: OnError) -> "Search":
     """What finds passages: any retriever for an index, BM25 in memory for a corpus."""
+    from ...data.io.redaction import redacted
     from ...indexer import PassageIndex
     from ...indexer.storage.manifest import MANIFEST_FILE, STATES_FOLDER
     from ..retrievers import RetrieverName, open_retriever
     from ..retrievers.search import CorpusSearch, search_passages
-    from ..retrievers.selection import without_password
 
     if any((source / name).exists() for name in (MANIFEST_FILE, STATES_FOLDER)):
         index = PassageIndex(source)
         return partial(search_passages, index, retriever=open_retriever(index, retriever))
     if retriever not in (RetrieverName.AUTO, RetrieverName.BM25):
         raise PrereadError(
-            f"{source}: expected an index, which --retriever {without_password(retriever)} "
+            f"{source}: expected an index, which --retriever {redacted(retriever)} "
             "searches; found none. Name an index, or leave out --retriever."
         )
     return CorpusSearch(read_corpus(source, on_error=on_error))

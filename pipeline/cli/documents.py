@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...data import OnError
+from .index import Workers
 from .options import Device, IndexPath, Json, OnBadRecord, ReadIndex, print_json
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ def sync(
     quiet: Annotated[
         float, typer.Option(min=0, help="With --watch: seconds without a change before it starts.")
     ] = 2.0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Number of encoding processes; default: one per core.")
-    ] = None,
+    workers: Workers = None,
     on_error: OnBadRecord = OnError.FAIL,
     device: Device = "cpu",
     json: Json = False,

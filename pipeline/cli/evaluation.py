@@ -32,6 +32,7 @@ from .options import (
     Runtime,
     StopMargin,
     TopK,
+    parse_choice,
     print_json,
     print_table,
     with_intervals,
@@ -92,10 +93,10 @@ def evaluate(
     import shlex
     import sys
 
+    from ...data.io.redaction import redacted
     from ...indexer import Bm25Parameters
     from ..evaluation.open_domain import evaluate as run_evaluation
     from ..qa.pipeline import OpenDomainQA
-    from ..retrievers.selection import without_password
 
     gold = read_labelled(questions, format, match, patterns, on_error, limit)
     if sample is not None:
@@ -103,7 +104,7 @@ def evaluate(
     facts = {
         "questions": str(questions),
         "answers compared as": gold[0].match.value,
-        "command": shlex.join(["preread", *map(without_password, sys.argv[1:])]),
+        "command": shlex.join(["preread", *map(redacted, sys.argv[1:])]),
     }
     content = run_evaluation(
         OpenDomainQA.from_index(
@@ -198,10 +199,10 @@ def evaluate_reader(
 ) -> None:
     """Answer each question of DATASET from its own context with READER, and score: EM, F1."""
     from ...reader import Reader
-    from ..evaluation.comprehension import ReadMode, parse_mode
+    from ..evaluation.comprehension import ReadMode
     from ..evaluation.comprehension import evaluate_reader as run_evaluation
 
-    chosen_mode = parse_mode(mode)
+    chosen_mode = parse_choice(ReadMode, mode, "--mode")
     report = ReadReport()
     examples = list(
         read_examples(dataset, format=format, on_error=on_error, report=report, limit=limit)
@@ -243,10 +244,10 @@ def evaluate_pairs(
 ) -> None:
     """Classify the pairs of DATASET with READER, and score: accuracy, and F1 of true."""
     from ...reader import PairReader
-    from ..evaluation.comprehension import ReadMode, parse_mode
+    from ..evaluation.comprehension import ReadMode
     from ..evaluation.pairs import evaluate_pairs as run_evaluation
 
-    chosen_mode = parse_mode(mode)
+    chosen_mode = parse_choice(ReadMode, mode, "--mode")
     report = ReadReport()
     is_race = dataset.is_dir() or dataset.suffix == ".txt"
     examples = (

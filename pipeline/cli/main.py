@@ -104,18 +104,7 @@ class _Command(TyperCommand):
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments, and refuse an empty one in the place of a path.
-
-        Args:
-            ctx: The context, which gets the values.
-            args: The arguments after the name of the command.
-
-        Returns:
-            The arguments that are left.
-
-        Raises:
-            PrereadError: If a path is empty.
-        """
+        """Parse the arguments, and refuse an empty one in the place of a path."""
         is_one_empty = any(not arg or arg.startswith("--") and arg.endswith("=") for arg in args)
         left = super().parse_args(ctx, args)
         empty = [name for name, value in ctx.params.items() if value == Path()]

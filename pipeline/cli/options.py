@@ -3,16 +3,19 @@
 import json
 import re
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...data import OnError
+from ...data import OnError, PrereadError
 from ...data.io.outside import printable
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 IndexPath = Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")]
 
@@ -149,3 +152,19 @@ def with_intervals(content: dict[str, Any]) -> dict[str, Any]:
             else with_ends(scores, interval)
         )
     return {name: "none" if value is None else value for name, value in table.items()}
+
+
+def parse_choice(kind: type[_Choice], name: str, flag: str) -> _Choice:
+    """The member of an enumeration that an option names.
+
+    Args:
+        kind: The enumeration.
+        name: What the option was given.
+        flag: The option, such as ``--mode``.
+
+    Raises:
+        PrereadError: If no member has the name.
+    """
+    if name not in list(kind):
+        raise PrereadError(f"{flag}: expected one of {', '.join(kind)}, found {name!r}. Name one.")
+    return kind(name)

@@ -24,15 +24,6 @@ class _NamedOutput(io.FileIO):
         """Write bytes; after an error has said that they cannot be written, drop them.
 
         Python tries again what it could not write, when the process ends at the latest.
-
-        Args:
-            data: The bytes.
-
-        Returns:
-            Number of bytes that were written or dropped.
-
-        Raises:
-            OSError: If the operating system refuses.
         """
         if self._is_broken:
             return memoryview(data).nbytes

@@ -1,8 +1,9 @@
 """``preread ask | search``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -108,19 +109,20 @@ def ask(
             stop_margin=stop_margin,
             min_confidence=min_confidence,
         )
+    answer = partial(_answer, qa, top_k, answers, filter or (), json)
     if question is None:
-        _converse(qa, top_k, answers, filter or (), json)
+        _converse(len(qa.index), answer)
     else:
-        _answer(qa, question, top_k, answers, filter or (), json)
+        answer(question)
 
 
 def _answer(
     qa: "OpenDomainQA",
-    question: str,
     top_k: int,
     n_answers: int,
     conditions: Sequence[str],
     json: bool,
+    question: str,
 ) -> None:
     """Answer one question and print."""
     from rich.console import Console
@@ -157,15 +159,8 @@ def _answer(
     console.print(Text(f"{summary}, found by {printable(name_of(qa.retriever))}", "dim"))
 
 
-def _converse(
-    qa: "OpenDomainQA", top_k: int, n_answers: int, conditions: Sequence[str], json: bool
-) -> None:
-    """Read questions from standard input until it ends; a person can also end it with a line.
-
-    Raises:
-        PrereadError: If standard input is closed, or its bytes are not text in its encoding.
-        typer.Exit: With code 2 if a question that no person typed was refused.
-    """
+def _converse(n_passages: int, answer: Callable[[str], None]) -> None:
+    """Read questions from standard input until it ends; a person can also end it with a line."""
     from ...data import PrereadError
     from ...data.io.outside import printable
     from ...data.text.characters import is_blank
@@ -182,7 +177,7 @@ def _converse(
         with suppress(ImportError):  # line editing and history, if Python was built with it
             import readline  # noqa: F401
     how_to_end = " An empty line or `quit` ends." if is_person else ""
-    typer.echo(f"{len(qa.index):,} passages.{how_to_end}", err=True)
+    typer.echo(f"{n_passages:,} passages.{how_to_end}", err=True)
     n_refused = 0
     while True:
         try:
@@ -203,7 +198,7 @@ def _converse(
         if is_blank(question):
             continue
         try:
-            _answer(qa, question, top_k, n_answers, conditions, json)
+            answer(question)
         except PrereadError as error:
             n_refused += 1
             typer.echo(printable(f"error: {error}"), err=True)

@@ -7,9 +7,24 @@ from typing import Annotated
 import typer
 
 from ...data import CorpusFormat, OnError, PrereadError
-from .options import Device, Json, Limit, OnBadRecord, ReaderName, print_json, print_table
+from .options import (
+    Device,
+    Json,
+    Limit,
+    OnBadRecord,
+    ReaderName,
+    parse_choice,
+    print_json,
+    print_table,
+)
 
 TrainingData = Annotated[Path, typer.Option(help="Folder of the training sets.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Continue a run that stopped; start one if none is.")
+]
+TrainingDevice = Annotated[
+    str | None, typer.Option(help="cpu or cuda; default: cuda if there is one.")
+]
 
 
 def train(
@@ -30,16 +45,12 @@ def train(
     codec: Annotated[
         str | None, typer.Option(metavar="CODEC", help="Replaces the codec of the recipe.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a run that stopped; start one if none is.")
-    ] = False,
+    resume: Resume = False,
     list_all: Annotated[
         bool, typer.Option("--list", help="List the recipes that come with preread.")
     ] = False,
     on_error: OnBadRecord = OnError.FAIL,
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; default: cuda if there is one.")
-    ] = None,
+    device: TrainingDevice = None,
     json: Json = False,
 ) -> None:
     """Train a reader by RECIPE. The result is OUTPUT/reader, which any command takes as READER."""
@@ -89,13 +100,9 @@ def train_retriever(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file.")],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Folder of the run.")],
     data: Annotated[Path, typer.Option(help="Folder of the mined files.")] = Path(),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a run that stopped; start one if none is.")
-    ] = False,
+    resume: Resume = False,
     on_error: OnBadRecord = OnError.FAIL,
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; default: cuda if there is one.")
-    ] = None,
+    device: TrainingDevice = None,
     json: Json = False,
 ) -> None:
     """Train a head that turns a reader's lower states into vectors for retrieval."""
@@ -196,13 +203,13 @@ def convert(
 ) -> None:
     """Make a reader from another checkpoint, or another kind of checkpoint from a reader."""
     from ...data import read_examples
+    from ...reader.conversion import CheckpointKind
     from ..conversion import convert as run_conversion
-    from ..conversion import parse_kind
 
     content = run_conversion(
         source,
         target,
-        to=parse_kind(to),
+        to=parse_choice(CheckpointKind, to, "--to"),
         num_lower_layers=num_lower_layers,
         num_attention_heads=num_attention_heads,
         tokenizer=tokenizer,

@@ -188,11 +188,7 @@ def _nothing_read(qa: "OpenDomainQA", question: str, filter: list[str] | None) -
 
 
 def _provided(qa: "OpenDomainQA", passage_ids: list[str] | None) -> "list[ProvidedPassage] | None":
-    """The passages that ``--passage`` names; None if it names none.
-
-    Raises:
-        PrereadError: If the index does not hold one of them.
-    """
+    """The passages that ``--passage`` names, all in the index; None if it names none."""
     from ...data import PrereadError
     from ...data.io.outside import check_text
     from ..qa.types import ProvidedPassage

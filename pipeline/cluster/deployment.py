@@ -56,19 +56,8 @@ class ClusterConfig:
                 raise PrereadError(f"{name}: expected more than 0, found {getattr(self, name)}.")
 
 
-def check_partitions(locations: Sequence[str | Path]) -> list[str]:
-    """Check that folders or URLs are all partitions of one index.
-
-    Args:
-        locations: Folders or URLs.
-
-    Returns:
-        The locations in the order of their passages.
-
-    Raises:
-        IndexFormatError: If there is no index at one of them.
-        PrereadError: If they are not all partitions of one index.
-    """
+def _in_order(locations: Sequence[str | Path]) -> list[str]:
+    """All partitions of one index, in the order of their passages; others are refused."""
     manifests = [read_manifest(location) for location in locations]
     partitions = [manifest.part for manifest in manifests]
     numbers = sorted(partition.number for partition in partitions if partition is not None)
@@ -114,7 +103,7 @@ def start(
     from ray import serve
 
     keys = keys or ApiKeys()
-    ordered = check_partitions(locations)
+    ordered = _in_order(locations)
     names = [location.rstrip("/").rsplit("/", 1)[-1] for location in ordered]
     environment = {"OMP_NUM_THREADS": str(max(1, int(config.cpus_per_part)))}
     if hub_is_allowed():

@@ -11,24 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...indexer import Hit
-from ...indexer.bm25.partition_searcher import merge_hits
 from ..qa.types import Candidate, CandidateSpans
-
-PartitionHits = Mapping[int, Sequence[Hit]]
-"""Hits by the number of the partition that found them."""
-
-
-def best_hits(found: PartitionHits, k: int) -> list[tuple[int, Hit]]:
-    """The best hits of all partitions, ranked like those of the whole index.
-
-    Args:
-        found: The best ``k`` hits of each partition.
-        k: How many hits at most.
-
-    Returns:
-        The partition's number and the hit, best first.
-    """
-    return merge_hits([(number, hit) for number, hits in found.items() for hit in hits], k)
 
 
 def merge_candidates(
@@ -37,7 +20,8 @@ def merge_candidates(
     """The candidates that one reader of all passages would find.
 
     Args:
-        hits: The hits that `best_hits` returned. Each partition has read its own, in this order.
+        hits: The best hits of all partitions, each with the number of the partition that found it
+            and has read it, in this order.
         read: The candidates of each partition by its number, without those that read nothing.
     """
     places: dict[int, list[int]] = {}

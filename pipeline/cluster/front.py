@@ -16,7 +16,8 @@ from ..server.gate import Traffic
 from ..server.handling import REFUSALS, IndexName, took_ms
 from ..server.limits import ServeConfig
 from ..server.metrics import Metrics
-from ..server.schemas import AnswerQuery, AnswerReply, AnswerRequest, HealthReply
+from ..server.schemas.answers import AnswerQuery, AnswerReply, AnswerRequest
+from ..server.schemas.server import HealthReply
 from ..server.site import description_site
 from .scatter_gather import AllPartitions, PartitionHandle
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 from ...indexer import Hit
@@ -16,16 +15,6 @@ from ..retrievers.parameters import with_bm25_parameters
 from ..server.retrieval import Retrieval
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class AboutPartition:
-    """What a front must know of a partition."""
-
-    n_passages: int
-    """Passages of the partition."""
-    rule: AnswerRule
-    """How answers are ranked."""
 
 
 class Partition:
@@ -55,20 +44,17 @@ class Partition:
         ).result()
         self._thread.submit(self._qa.index.bm25.search, "warm", 1).result()
 
-    async def about(self) -> AboutPartition:
-        """Describe the partition."""
-        return AboutPartition(len(self._qa.index), self._qa.rule)
+    async def rule(self) -> AnswerRule:
+        """How answers are ranked."""
+        return self._qa.rule
 
     async def search(self, question: str, k: int, retrieval: Retrieval) -> list[Hit]:
-        """Find passages of the partition, with the scores of the whole index.
+        """Find passages of the partition, best first, with the scores of the whole index.
 
         Args:
             question: Any text.
             k: How many passages at most.
             retrieval: Conditions on metadata, and parameters of BM25.
-
-        Returns:
-            Hits, best first.
         """
         index = self._qa.index
 

@@ -3,24 +3,22 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ...indexer import Hit
-from ..qa.ranking import rank
+from ...indexer.bm25.partition_searcher import merge_hits
+from ..qa.ranking import AnswerRule, rank
 from ..qa.types import Answered, CandidateSpans, Result, Timings
 from ..server.retrieval import Retrieval
-from .federated import best_hits, merge_candidates
-from .partition import AboutPartition
+from .federated import merge_candidates
 
 _LOG = logging.getLogger(__name__)
 _PROBE_SECONDS = 0.5
 """Time between two attempts to reach a lost partition."""
 T = TypeVar("T")
-Call: TypeAlias = Callable[["PartitionHandle"], Coroutine[Any, Any, T]]
-"""A call of a partition."""
 
 
 class Remote(Protocol):
@@ -37,7 +35,7 @@ class Remote(Protocol):
 class PartitionHandle(Protocol):
     """A partition, which may be in another process: Ray Serve's handle of a `Partition`."""
 
-    about: Remote
+    rule: Remote
     search: Remote
     read: Remote
 
@@ -71,7 +69,7 @@ class AllPartitions:
         self._deadline_s = deadline_s
         self._lost: dict[str, str] = {}
         self._probes: set[asyncio.Task[None]] = set()
-        self._about: AboutPartition | None = None
+        self._rule: AnswerRule | None = None
 
     @property
     def lost(self) -> dict[str, str]:
@@ -86,24 +84,21 @@ class AllPartitions:
         n_answers: int,
         retrieval: Retrieval,
     ) -> FederatedResult:
-        """Ask all partitions.
+        """The answers of all partitions together, and the partitions that failed.
 
         Args:
             question: Any text.
             top_k: How many passages are read, of all partitions together.
             n_answers: How many answers at most.
             retrieval: Conditions on metadata, and parameters of BM25.
-
-        Returns:
-            The answers, and the partitions that failed.
         """
         timings = Timings()
         failed = dict(self._lost)
-        about = await self._first_about(failed)
+        rule = await self._first_rule(failed)
         search = partial(_search, question, top_k, retrieval)
-        found = await self._each({name: search for name in self._there(failed)}, failed)
-        numbers = {self._names.index(name): hits for name, hits in found.items()}
-        hits = best_hits(numbers, top_k)
+        found = await self._each(dict.fromkeys(self._there(failed), search), failed)
+        of_numbers = ((self._names.index(name), hits) for name, hits in found.items())
+        hits = merge_hits([(number, hit) for number, some in of_numbers for hit in some], top_k)
         timings.lap("retrieve")
         theirs: dict[str, list[Hit]] = {}
         for number, hit in hits:
@@ -112,7 +107,7 @@ class AllPartitions:
         read = await self._each(calls, failed)
         timings.lap("read")
         whole = merge_candidates(hits, {self._names.index(name): one for name, one in read.items()})
-        answered = rank(whole, about.rule, n_answers) if about else Answered()
+        answered = rank(whole, rule, n_answers) if rule else Answered()
         timings.lap("answers")
         result = Result(
             answered.answers,
@@ -123,25 +118,26 @@ class AllPartitions:
         )
         return FederatedResult(result, failed)
 
-    async def _first_about(self, failed: dict[str, str]) -> AboutPartition | None:
+    async def _first_rule(self, failed: dict[str, str]) -> AnswerRule | None:
         """How answers are ranked. All partitions have the same reader, so one answer is enough."""
-        if self._about is None:
-            found = await self._each({name: _about for name in self._there(failed)}, failed)
-            self._about = next(iter(found.values()), None)
-        return self._about
+        if self._rule is None:
+            found = await self._each(dict.fromkeys(self._there(failed), _rule), failed)
+            self._rule = next(iter(found.values()), None)
+        return self._rule
 
     def _there(self, failed: Mapping[str, str]) -> list[str]:
         return [name for name in self._names if name not in failed]
 
     async def _each(
         self,
-        calls: Mapping[str, Callable[[PartitionHandle], Coroutine[Any, Any, T]]],
+        calls: Mapping[str, Callable[[PartitionHandle], Awaitable[T]]],
         failed: dict[str, str],
     ) -> dict[str, T]:
         """The replies of partitions; those that fail or are late are added to ``failed``."""
 
         async def one(name: str) -> T:
-            return await asyncio.wait_for(calls[name](self._partitions[name]), self._deadline_s)
+            async with asyncio.timeout(self._deadline_s):
+                return await calls[name](self._partitions[name])
 
         results = await asyncio.gather(*map(one, calls), return_exceptions=True)
         said: dict[str, T] = {}
@@ -169,23 +165,23 @@ class AllPartitions:
         while name in self._lost:
             await asyncio.sleep(_PROBE_SECONDS)
             with contextlib.suppress(Exception):  # after any error it is tried again
-                await asyncio.wait_for(_about(self._partitions[name]), self._deadline_s)
+                async with asyncio.timeout(self._deadline_s):
+                    await _rule(self._partitions[name])
                 del self._lost[name]
                 _LOG.warning("partition answers again: %s", name)
 
 
-async def _about(partition: PartitionHandle) -> AboutPartition:
-    found: AboutPartition = await partition.about.remote()
-    return found
+def _rule(partition: PartitionHandle) -> Awaitable[AnswerRule]:
+    return partition.rule.remote()
 
 
-async def _search(
+def _search(
     question: str, k: int, retrieval: Retrieval, partition: PartitionHandle
-) -> list[Hit]:
-    found: list[Hit] = await partition.search.remote(question, k, retrieval)
-    return found
+) -> Awaitable[list[Hit]]:
+    return partition.search.remote(question, k, retrieval)
 
 
-async def _read(question: str, hits: Sequence[Hit], partition: PartitionHandle) -> CandidateSpans:
-    found: CandidateSpans = await partition.read.remote(question, hits)
-    return found
+def _read(
+    question: str, hits: Sequence[Hit], partition: PartitionHandle
+) -> Awaitable[CandidateSpans]:
+    return partition.read.remote(question, hits)

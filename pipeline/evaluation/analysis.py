@@ -102,8 +102,6 @@ def reliability(outcomes: Sequence[Outcome]) -> list[Bin]:
 
     Args:
         outcomes: Evaluated questions.
-
-    Source: Guo et al. 2017 (https://arxiv.org/abs/1706.04599), section 2.
     """
     return calibration_bins(
         [

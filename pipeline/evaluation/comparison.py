@@ -29,12 +29,12 @@ class Comparison:
         exact = [(a.exact_match, b.exact_match) for a, b in self.pairs]
         f1 = [(a.f1, b.f1) for a, b in self.pairs]
         differences = estimates([[b - a for a, b in exact], [b - a for a, b in f1]])
-        n_wins, n_losses = _wins(exact), _wins([(b, a) for a, b in exact])
+        of_exact_match = _measure(exact, differences[0])
         return {
             "n_questions": len(self.pairs),
-            "exact_match": _measure(exact, differences[0]),
+            "exact_match": of_exact_match,
             "f1": _measure(f1, differences[1]),
-            "mcnemar_p": mcnemar_exact(n_wins, n_losses),
+            "mcnemar_p": mcnemar_exact(of_exact_match["wins"], of_exact_match["losses"]),
         }
 
 
@@ -110,15 +110,10 @@ def _missing(name: str, other: Path) -> str:
     )
 
 
-def _wins(scores: Sequence[tuple[float, float]]) -> int:
-    """The number of pairs whose second score is higher."""
-    return sum(b > a for a, b in scores)
-
-
 def _measure(scores: Sequence[tuple[float, float]], difference: MeanEstimate) -> dict[str, Any]:
     """One measure of both systems, and the difference."""
-    n_questions, n_wins = len(scores), _wins(scores)
-    n_losses = _wins([(b, a) for a, b in scores])
+    n_questions = len(scores)
+    n_wins, n_losses = sum(b > a for a, b in scores), sum(b < a for a, b in scores)
     return {
         "a": percent(sum(a for a, _ in scores) / n_questions),
         "b": percent(sum(b for _, b in scores) / n_questions),

@@ -90,20 +90,3 @@ def evaluate_reader(
 
 def _unchanged(states: Packed, token_ids: Packed) -> Packed:
     return states
-
-
-def parse_mode(name: str) -> ReadMode:
-    """The mode of a name.
-
-    Args:
-        name: The name.
-
-    Raises:
-        PrereadError: If no mode has the name.
-    """
-    try:
-        return ReadMode(name)
-    except ValueError:
-        raise PrereadError(
-            f"--mode: expected one of {', '.join(ReadMode)}, found {name!r}. Name one."
-        ) from None

@@ -57,13 +57,10 @@ def check_matplotlib(path: Path) -> None:
 
 
 def plot_by_passages(scores: Mapping[int, tuple[MeanEstimate, MeanEstimate]]) -> str:
-    """Plot exact match and F1 against the number of passages read.
+    """Plot exact match and F1 against the number of passages read, as SVG.
 
     Args:
         scores: Exact match and F1 by number of passages.
-
-    Returns:
-        SVG.
     """
     with _axes() as (axes, drawn):
         for number, (label, colour) in enumerate((("EM", _BLUE), ("F1", _ORANGE))):
@@ -74,13 +71,10 @@ def plot_by_passages(scores: Mapping[int, tuple[MeanEstimate, MeanEstimate]]) ->
 
 
 def plot_accuracy(accuracies: Mapping[int, MeanEstimate]) -> str:
-    """Plot top-k accuracy against k.
+    """Plot top-k accuracy against k, as SVG.
 
     Args:
         accuracies: Accuracy by k.
-
-    Returns:
-        SVG.
     """
     with _axes() as (axes, drawn):
         _curve(axes, accuracies, "top-k accuracy", _BLUE)
@@ -89,13 +83,10 @@ def plot_accuracy(accuracies: Mapping[int, MeanEstimate]) -> str:
 
 
 def plot_stages(times: Mapping[str, npt.NDArray[np.float64]]) -> str:
-    """Plot the mean milliseconds of each stage, with a line to the 95th percentile.
+    """Plot the mean milliseconds of each stage, with a line to the 95th percentile, as SVG.
 
     Args:
         times: Milliseconds of each question, by stage.
-
-    Returns:
-        SVG.
     """
     with _axes() as (axes, drawn):
         names = list(times)
@@ -110,13 +101,10 @@ def plot_stages(times: Mapping[str, npt.NDArray[np.float64]]) -> str:
 
 
 def plot_reliability(bins: Sequence[Bin]) -> str:
-    """Plot exact match against the score; the area of a point is its share of the answers.
+    """Plot exact match against the score, as SVG; the area of a point is its share of the answers.
 
     Args:
         bins: Answers grouped by score.
-
-    Returns:
-        SVG.
     """
     with _axes() as (axes, drawn):
         axes.plot([0, 1], [0, 100], color=_INK, linewidth=1, linestyle=":")
@@ -132,13 +120,10 @@ def plot_reliability(bins: Sequence[Bin]) -> str:
 
 
 def plot_words(scores: Mapping[str, MeanEstimate]) -> str:
-    """Plot exact match by question word, with intervals.
+    """Plot exact match by question word, with intervals, as SVG.
 
     Args:
         scores: Exact match by question word.
-
-    Returns:
-        SVG.
     """
     with _axes() as (axes, drawn):
         names = [f"{word} ({one.n_questions:,})" for word, one in scores.items()]

@@ -1,7 +1,7 @@
 """Open-domain evaluation: EM, F1, top-k accuracy, latency."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
@@ -68,10 +68,9 @@ def evaluate(
         PrereadError: If there is no question, a question is not labelled, a file cannot be written,
             or ``predictions`` cannot be resumed.
     """
-    predictions = None if predictions is None else Path(predictions)
-    run = None if run is None else Path(run)
-    retrieval = None if retrieval is None else Path(retrieval)
-    report = None if report is None else Path(report)
+    predictions, run, retrieval, report = (
+        None if path is None else Path(path) for path in (predictions, run, retrieval, report)
+    )
     if not questions:
         raise PrereadError(
             "evaluate: expected at least one question, found none. Name a file of questions."
@@ -100,9 +99,11 @@ def evaluate(
         if retrieval is not None:
             writers.append(files.enter_context(dpr_writer(retrieval)))
         n_known = len(outcomes)
-        for question, found in _retrieve_again(qa, questions[:n_known], top_k, writers):
-            for writer in writers:
-                writer.write(question, found)
+        for question in questions[:n_known] if writers else ():  # their passages were not kept
+            hits = qa.retriever.search(question.question, max(top_k, *CUTOFFS))
+            found = look_up(qa.index, question, hits)
+            for write in writers:
+                write(question, found)
         bar = tqdm(
             questions[n_known:],
             total=len(questions),
@@ -119,24 +120,12 @@ def evaluate(
             if file is not None:
                 file.write(json.dumps(outcomes[-1].to_dict(), ensure_ascii=False) + "\n")
                 file.flush()  # a run that is killed leaves whole lines
-            for writer in writers:
-                writer.write(question, found)
+            for write in writers:
+                write(question, found)
     summary = summarise(outcomes, top_k)
     if report is not None:
         write_report(report, outcomes, summary, {**(facts or {}), **_facts(qa)})
     return summary
-
-
-def _retrieve_again(
-    qa: OpenDomainQA,
-    questions: Sequence[Question],
-    top_k: int,
-    writers: Sequence[RetrievalWriter],
-) -> Iterator[tuple[Question, list[Retrieved]]]:
-    """The passages of questions that are answered already, if a writer needs them."""
-    for question in questions if writers else ():
-        hits = qa.retriever.search(question.question, max(top_k, *CUTOFFS))
-        yield question, look_up(qa.index, question, hits)
 
 
 def _score(question: Question, result: Result, found: Sequence[Retrieved]) -> Outcome:

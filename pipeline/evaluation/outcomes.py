@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...data import Question
 from ...data.io.fields import (
     take_id,
     take_number,
@@ -29,24 +28,6 @@ class ScoredAnswer:
     prediction: str
     exact_match: float
     f1: float
-
-    @classmethod
-    def of(cls, question: Question, prediction: str, scores: tuple[float, float]) -> "ScoredAnswer":
-        """Make a scored answer.
-
-        Args:
-            question: The question.
-            prediction: The predicted answer; empty if there is none.
-            scores: Exact match and F1.
-        """
-        return ScoredAnswer(
-            question_id=question.question_id,
-            question=question.question,
-            gold=question.answers,
-            prediction=prediction,
-            exact_match=scores[0],
-            f1=scores[1],
-        )
 
     def to_dict(self) -> dict[str, Any]:
         """A line of the file."""
@@ -137,20 +118,11 @@ def read_scored(path: Path) -> Iterator[tuple[SourceLocation, ScoredAnswer]]:
     Raises:
         DataError: If the file cannot be read, or a line is damaged.
     """
-    return parse_each(read_json_lines(path, ErrorPolicy()), parse_scored, ErrorPolicy())
 
+    def parse(record: JsonObject, location: SourceLocation) -> ScoredAnswer:
+        return ScoredAnswer(**_scored_fields(record, location))
 
-def parse_scored(record: JsonObject, location: SourceLocation) -> ScoredAnswer:
-    """Parse one line as a scored answer.
-
-    Args:
-        record: The JSON object of the line.
-        location: Location of the line.
-
-    Raises:
-        DataError: If a field is missing or of another type.
-    """
-    return ScoredAnswer(**_scored_fields(record, location))
+    return parse_each(read_json_lines(path, ErrorPolicy()), parse, ErrorPolicy())
 
 
 def parse_outcome(record: JsonObject, location: SourceLocation) -> Outcome:

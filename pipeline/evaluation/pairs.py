@@ -8,10 +8,11 @@ import numpy as np
 from tqdm import tqdm
 
 from ...data import ChoiceExample, PairExample, PrereadError
-from ...data.metrics.intervals import bootstrap_intervals
 from ...reader import PairReader
 from ...reader.codecs import plain_codec, round_trip
+from .analysis import estimates
 from .comprehension import ReadMode
+from .summary import interval, percent
 
 
 def evaluate_pairs(
@@ -54,16 +55,15 @@ def evaluate_pairs(
     judged = reader.judge(known, through)
     bar = tqdm(judged, total=len(known), unit=" pairs", disable=not show_progress)
     results = np.array([(feature.gold, said) for feature, said in bar])
-    right = results[:, 0] == results[:, 1]
-    interval = 100 * bootstrap_intervals(right[None])[0]
+    (accuracy,) = estimates([results[:, 0] == results[:, 1]])
     content: dict[str, Any] = {
-        "accuracy": round(100 * float(right.mean()), 2),
-        "accuracy_interval": [round(float(end), 2) for end in interval],
+        "accuracy": percent(accuracy.mean),
+        "accuracy_interval": interval(accuracy),
     }
     if set(reader.labels) == {"true", "false"}:
         content["f1"] = round(100 * _f1(*(results == reader.labels.index("true")).T), 2)
     return content | {
-        "n_examples": len(right),
+        "n_examples": len(results),
         "mode": mode.value,
         "num_lower_layers": reader.config.num_lower_layers,
         "stored_segment": reader.config.stored_segment,

@@ -70,7 +70,7 @@ def evaluate_retrieval(
     _warn_of_absent(index, queries)
     found: list[list[FoundPassage]] = []
     with ExitStack() as files:
-        writer = None if run is None else files.enter_context(run_writer(run))
+        write = None if run is None else files.enter_context(run_writer(run))
         bar = files.enter_context(
             tqdm(total=len(queries), unit=" queries", disable=not show_progress)
         )
@@ -81,10 +81,10 @@ def evaluate_retrieval(
             for query, of_query in zip(some, hits, strict=True):
                 kept = [one for one in of_query if one.passage.passage_id != query.query_id]
                 found.append(kept[:DEPTH])
-                if writer is not None:
+                if write is not None:
                     question = Question(query.query_id, query.query)
                     rows = [Retrieved(one.passage, one.score, False) for one in found[-1]]
-                    writer.write(question, rows)
+                    write(question, rows)
             bar.update(len(some))
     scores = _scores(measures, queries, found)
     intervals = bootstrap_intervals(100 * scores)
@@ -116,11 +116,7 @@ def _warn_of_absent(index: PassageIndex, queries: Sequence[JudgedQuery]) -> None
 
 
 def _measures() -> dict[str, Any]:
-    """The measures of ir-measures by name.
-
-    Raises:
-        PrereadError: If it is not installed.
-    """
+    """The measures of ir-measures by name, if it is installed."""
     try:
         from ir_measures import R, nDCG
     except ImportError as error:

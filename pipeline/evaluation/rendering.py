@@ -35,21 +35,15 @@ img {{ width: 100%; height: auto; }}
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table of texts."""
-
-    columns: tuple[str, ...]
-    """Headings of the columns; empty for a table without headings."""
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
     """A section of a report."""
 
     title: str
     text: str
-    table: Table
+    columns: tuple[str, ...]
+    """Headings of its table; empty for a table without headings."""
+    rows: Sequence[Sequence[str]]
+    """Rows of its table."""
     figure: tuple[str, str] | None = None
     """Name of a plot, and its SVG."""
 
@@ -83,7 +77,7 @@ def write_markdown(path: Path, title: str, sections: Sequence[Section]) -> None:
             plot = path.with_name(f"{path.stem}-{name}.svg")
             _write(plot, svg)
             parts.append(f"![{section.title}](<{plot.name}>)")
-        parts.append(_markdown_table(section.table))
+        parts.append(_markdown_table(section))
     _write(path, "\n\n".join(parts) + "\n")
 
 
@@ -101,19 +95,19 @@ def _html(section: Section) -> str:
         data = base64.b64encode(section.figure[1].encode("utf-8")).decode("ascii")
         alt = f"Plot; the table below has its numbers: {section.title}"
         parts.append(f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">')
-    head = "".join(f"<th>{escape(name)}</th>" for name in section.table.columns)
+    head = "".join(f"<th>{escape(name)}</th>" for name in section.columns)
     rows = [
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in section.table.rows
+        for row in section.rows
     ]
     parts += ["<table>", *([f"<tr>{head}</tr>"] if head else []), *rows, "</table>"]
     return "\n".join(parts)
 
 
-def _markdown_table(table: Table) -> str:
-    """The Markdown of a table; Markdown requires headings, so they may be empty."""
-    columns = table.columns or ("",) * len(table.rows[0])
-    lines = [columns, ("---",) * len(columns), *table.rows]
+def _markdown_table(section: Section) -> str:
+    """The Markdown of a section's table; Markdown requires headings, so they may be empty."""
+    columns = section.columns or ("",) * len(section.rows[0])
+    lines = [columns, ("---",) * len(columns), *section.rows]
     return "\n".join("| " + " | ".join(map(_markdown_cell, line)) + " |" for line in lines)
 
 

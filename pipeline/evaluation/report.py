@@ -23,7 +23,7 @@ from .analysis import (
     top_k_accuracies,
 )
 from .outcomes import Outcome
-from .rendering import Section, Table, write_html, write_markdown
+from .rendering import Section, write_html, write_markdown
 from .summary import CUTOFFS
 
 _WRITERS = {".html": write_html, ".md": write_markdown}
@@ -82,7 +82,7 @@ def _facts(facts: Mapping[str, str]) -> Section:
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "written": now,
     }
-    return Section("What was evaluated", "", Table((), [list(pair) for pair in whole.items()]))
+    return Section("What was evaluated", "", (), [list(pair) for pair in whole.items()])
 
 
 def _scores(outcomes: Sequence[Outcome]) -> Section:
@@ -97,7 +97,8 @@ def _scores(outcomes: Sequence[Outcome]) -> Section:
         "In percent. The interval holds the middle 95 % of the scores of 5,000 bootstrap samples "
         "of the questions. It shows how the score varies with other questions of the same kind, "
         "not with another reader or index.",
-        Table(("", "score", "95 % interval", "questions"), rows),
+        ("", "score", "95 % interval", "questions"),
+        rows,
     )
 
 
@@ -112,7 +113,8 @@ def _by_passages(outcomes: Sequence[Outcome], top_k: int) -> Section:
     return Section(
         "Passages read",
         "Scores of the answers after reading only the first k passages. All were read once.",
-        Table(("k", "EM", "95 % interval", "F1", "95 % interval"), rows),
+        ("k", "EM", "95 % interval", "F1", "95 % interval"),
+        rows,
         ("by-passages", figures.plot_by_passages(scores)),
     )
 
@@ -128,7 +130,8 @@ def _accuracy(outcomes: Sequence[Outcome]) -> Section | None:
     return Section(
         "Passages retrieved",
         "Share of questions with an answer in one of the first k passages, by DPR's matching.",
-        Table(("k", "top-k accuracy", "95 % interval"), rows),
+        ("k", "top-k accuracy", "95 % interval"),
+        rows,
         ("accuracy", figures.plot_accuracy(accuracies)),
     )
 
@@ -144,7 +147,8 @@ def _latency(outcomes: Sequence[Outcome]) -> Section:
     return Section(
         "Latency",
         "Milliseconds per question, one at a time, with the retrieval of all passages.",
-        Table(("stage", "mean", "median", "95th percentile"), rows),
+        ("stage", "mean", "median", "95th percentile"),
+        rows,
         ("latency", figures.plot_stages(times)),
     )
 
@@ -162,7 +166,8 @@ def _calibration(outcomes: Sequence[Outcome]) -> Section | None:
         "Calibration",
         f"Expected calibration error: {_percent(error)} %. On the dotted line, the score of an "
         "answer is its probability of being right.",
-        Table(("mean score", "EM", "answers"), rows),
+        ("mean score", "EM", "answers"),
+        rows,
         ("calibration", figures.plot_reliability(bins)),
     )
 
@@ -173,10 +178,8 @@ def _words(outcomes: Sequence[Outcome]) -> Section:
     return Section(
         "Question words",
         "By the first question word of each question.",
-        Table(
-            ("word", "EM", "95 % interval", "questions"),
-            [_row(word, one) for word, one in scores.items()],
-        ),
+        ("word", "EM", "95 % interval", "questions"),
+        [_row(word, one) for word, one in scores.items()],
         ("question-words", figures.plot_words(scores)),
     )
 

@@ -47,15 +47,12 @@ def open_predictions(
 
 
 def read_whole_lines(path: Path, questions: Sequence[Question]) -> tuple[list[Outcome], int]:
-    """The outcomes of the lines that were written to their end.
+    """The outcomes of the lines that were written to their end, and their number of bytes.
 
     Args:
         path: A predictions file. A last line without its line end is passed over, as a process
             that was killed leaves it.
         questions: Which the lines must be of, in this order.
-
-    Returns:
-        Their outcomes, and the number of bytes they take.
 
     Raises:
         DataError: If a line is damaged, or of another question.

@@ -1,11 +1,10 @@
 """Files of the passages that were found: a TREC run, and DPR's retrieval JSON."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TextIO
 
 from ...data import Passage, PrereadError, Question, holds_answer
 from ...data.io.atomic import atomic_path
@@ -36,75 +35,49 @@ def look_up(index: PassageIndex, question: Question, hits: Sequence[Hit]) -> lis
     ]
 
 
-class RetrievalWriter(Protocol):
-    """Writes the passages of one question after another."""
-
-    def write(self, question: Question, found: Sequence[Retrieved]) -> None:
-        """Write the passages of one question.
-
-        Args:
-            question: The question.
-            found: Its passages, best first.
-        """
+RetrievalWriter = Callable[[Question, Sequence[Retrieved]], None]
+"""Writes a question and its passages, best first."""
 
 
-class RunWriter:
-    """A TREC run: ``qid Q0 docid rank score tag``, as trec_eval reads it.
+@contextmanager
+def run_writer(path: Path) -> Iterator[RetrievalWriter]:
+    """Write a TREC run atomically: ``qid Q0 docid rank score tag``, as trec_eval reads it.
 
     White space separates the columns, so that in identifiers it is replaced by ``_``.
+
+    Args:
+        path: The file.
     """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
 
-    def __init__(self, file: TextIO) -> None:
-        """Write to an open file.
+        def write(question: Question, found: Sequence[Retrieved]) -> None:
+            name = _one_word(question.question_id)
+            file.writelines(
+                f"{name} Q0 {_one_word(one.passage.passage_id)} {rank} {one.score:.6f} preread\n"
+                for rank, one in enumerate(found, start=1)
+            )
 
-        Args:
-            file: The file.
-        """
-        self._file = file
-
-    def write(self, question: Question, found: Sequence[Retrieved]) -> None:
-        """Write the passages of one question.
-
-        Args:
-            question: The question.
-            found: Its passages, best first.
-        """
-        name = _one_word(question.question_id)
-        self._file.writelines(
-            f"{name} Q0 {_one_word(one.passage.passage_id)} {rank} {one.score:.6f} preread\n"
-            for rank, one in enumerate(found, start=1)
-        )
+        yield write
 
 
-class DprWriter:
-    """DPR's retrieval JSON, as its reader and Fusion-in-Decoder read it.
+@contextmanager
+def dpr_writer(path: Path) -> Iterator[RetrievalWriter]:
+    """Write DPR's retrieval JSON atomically, as its reader and Fusion-in-Decoder read it.
 
-    An array of ``{question, answers, ctxs: [{id, title, text, score, has_answer}]}``, the score
-    as a string. pyserini's own format is an object by question number instead.
+    An array of ``{question, answers, ctxs: [{id, title, text, score, has_answer}]}``, one a line,
+    the score as a string. pyserini's own format is an object by question number instead.
+
+    Args:
+        path: The file.
 
     Source: ``save_results`` of https://github.com/facebookresearch/DPR, dense_retriever.py.
     """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        between = "\n"
 
-    def __init__(self, file: TextIO) -> None:
-        """Write to an open file.
-
-        Args:
-            file: The file.
-        """
-        self._file = file
-        self._is_empty = True
-
-    def write(self, question: Question, found: Sequence[Retrieved]) -> None:
-        """Write the passages of one question, on one line.
-
-        Args:
-            question: The question.
-            found: Its passages, best first.
-        """
-        record: dict[str, Any] = {
-            "question": question.question,
-            "answers": list(question.answers),
-            "ctxs": [
+        def write(question: Question, found: Sequence[Retrieved]) -> None:
+            nonlocal between
+            passages = [
                 {
                     "id": one.passage.passage_id,
                     "title": one.passage.title,
@@ -113,39 +86,14 @@ class DprWriter:
                     "has_answer": one.has_answer,
                 }
                 for one in found
-            ],
-        }
-        self._file.write("[\n" if self._is_empty else ",\n")
-        self._file.write(json.dumps(record, ensure_ascii=False))
-        self._is_empty = False
+            ]
+            record = {"question": question.question, "answers": question.answers, "ctxs": passages}
+            file.write(between + json.dumps(record, ensure_ascii=False))
+            between = ",\n"
 
-    def end(self) -> None:
-        """Close the array."""
-        self._file.write("[]\n" if self._is_empty else "\n]\n")
-
-
-@contextmanager
-def run_writer(path: Path) -> Iterator[RetrievalWriter]:
-    """Write a TREC run atomically.
-
-    Args:
-        path: The file.
-    """
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        yield RunWriter(file)
-
-
-@contextmanager
-def dpr_writer(path: Path) -> Iterator[RetrievalWriter]:
-    """Write DPR's retrieval JSON atomically.
-
-    Args:
-        path: The file.
-    """
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        writer = DprWriter(file)
-        yield writer
-        writer.end()
+        file.write("[")
+        yield write
+        file.write("]\n" if between == "\n" else "\n]\n")
 
 
 def _one_word(identifier: str) -> str:

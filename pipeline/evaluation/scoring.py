@@ -42,7 +42,7 @@ def score_predictions(
     found = match_predictions(questions, predictions)
     texts = [one.prediction if one else "" for one in found]
     pairs = list(zip(questions, texts, strict=True))
-    answers = [ScoredAnswer.of(q, text, score_prediction(q, text)) for q, text in pairs]
+    answers = [_scored(question, text) for question, text in pairs]
     if scored is not None:
         with atomic_path(scored) as temporary, temporary.open("w", encoding="utf-8") as file:
             for one in answers:
@@ -59,6 +59,19 @@ def score_predictions(
         "n_missing": found.count(None),
         "n_without_gold": sum(not question.answers for question in questions),
     }
+
+
+def _scored(question: Question, prediction: str) -> ScoredAnswer:
+    """A prediction with its scores."""
+    exact_match, f1 = score_prediction(question, prediction)
+    return ScoredAnswer(
+        question_id=question.question_id,
+        question=question.question,
+        gold=question.answers,
+        prediction=prediction,
+        exact_match=exact_match,
+        f1=f1,
+    )
 
 
 def _nq_open_score(question: Question, prediction: str) -> float:

@@ -51,36 +51,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-_ROOMS = ("data", "indexer", "pipeline", "reader")
-_HOME = {
-    "AddConfig": "indexer",
-    "Answer": "pipeline",
-    "Bm25Parameters": "indexer",
-    "IndexConfig": "indexer",
-    "OnError": "data",
-    "OpenDomainQA": "pipeline",
-    "Passage": "data",
-    "PassageIndex": "indexer",
-    "PrereadError": "data",
-    "ProvidedPassage": "pipeline",
-    "Question": "data",
-    "QuestionAnswerer": "pipeline",
-    "Reader": "reader",
-    "Result": "pipeline",
-    "add_passages": "indexer",
-    "build_index": "indexer",
-    "calibrate": "pipeline",
-    "compact_index": "indexer",
-    "convert": "pipeline",
-    "delete_passages": "indexer",
-    "evaluate": "pipeline",
-    "open_retriever": "pipeline",
-    "read_corpus": "data",
-    "read_gold": "data",
-    "read_questions": "data",
-    "verify_index": "indexer",
-}
-"""The room from which each name is imported."""
+_ROOMS = ("data", "reader", "indexer", "pipeline")
 
 __all__ = [
     "AddConfig",
@@ -132,8 +103,9 @@ def __getattr__(name: str) -> object:
         return version("preread")
     if name in _ROOMS:
         return import_module(f"preread.{name}")
-    if name in _HOME:
-        return getattr(import_module(f"preread.{_HOME[name]}"), name)
+    if name in __all__:
+        rooms = (import_module(f"preread.{room}") for room in _ROOMS)
+        return next(getattr(room, name) for room in rooms if name in room.__all__)
     raise AttributeError(f"module 'preread' has no attribute {name!r}")
 
 

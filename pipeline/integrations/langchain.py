@@ -10,8 +10,9 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
 from ..qa.pipeline import OpenDomainQA
-from ..qa.types import ProvidedAnswer
-from .found import answering_passages
+from ..qa.provided import answer_each
+from ..qa.types import ProvidedAnswer, ProvidedPassage
+from ..retrievers.search import search_passages
 
 
 class PrereadRetriever(BaseRetriever):
@@ -39,8 +40,12 @@ class PrereadRetriever(BaseRetriever):
         filter: dict[str, Any] | None = None,
     ) -> list[Document]:
         conditions = self.filter if filter is None else filter
-        found = answering_passages(self.qa, query, max(self.k, self.top_k), conditions)
-        return [_document(one) for one in found[: self.k]]
+        top_k = max(self.k, self.top_k)
+        found = search_passages(self.qa.index, query, top_k, filter=conditions)
+        provided = [ProvidedPassage(one.passage.passage_id, score=one.score) for one in found]
+        (answers,) = answer_each(self.qa, [query], [provided])
+        best = sorted((a for a in answers if a is not None), key=lambda a: -a.answer.score)
+        return [_document(one) for one in best[: self.k]]
 
 
 def _document(found: ProvidedAnswer) -> Document:

@@ -416,11 +416,7 @@ def _flattened(given: Any) -> list[Any]:
 
 
 def _texts(name: str, value: Any) -> list[str]:
-    """One text, or several.
-
-    Raises:
-        PrereadError: If it is something else, or no Unicode text.
-    """
+    """One text, or several."""
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, Iterable) or isinstance(texts, bytes | Mapping):
         raise PrereadError(

@@ -12,11 +12,7 @@ from .types import ProvidedPassage, ReadRequest, RequestedPassage
 
 
 class UnknownPassageError(PrereadError):
-    """A provided passage has no text, and the index does not have its identifier.
-
-    Attributes:
-        place: Position of the passage among the provided ones, from 0.
-    """
+    """A provided passage has no text, and the index does not have its identifier."""
 
     def __init__(self, passage_id: str, place: int) -> None:
         """Make the error for one passage.
@@ -38,9 +34,6 @@ def check_provided(passages: object) -> list[ProvidedPassage]:
     Args:
         passages: What the caller gave: any iterable of `ProvidedPassage`.
 
-    Returns:
-        The passages.
-
     Raises:
         PrereadError: If it is no iterable, or one of them is no `ProvidedPassage`, has a field that
             is no Unicode text, or a score that is no finite number. The error has the position of
@@ -55,11 +48,7 @@ def check_provided(passages: object) -> list[ProvidedPassage]:
 
 
 def _checked(provided: object, where: str) -> ProvidedPassage:
-    """One provided passage, if its fields are what they must be.
-
-    Raises:
-        PrereadError: If one is not; it begins with ``where``.
-    """
+    """One provided passage, if its fields are what they must be; errors begin with ``where``."""
     if not isinstance(provided, ProvidedPassage):
         raise PrereadError(
             f"{where}: expected a ProvidedPassage, found {shorten(provided)}. Give "

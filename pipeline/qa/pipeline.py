@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -200,15 +199,8 @@ class OpenDomainQA:
             PrereadError: If the ranking does not suit the reader, or has no confidence though
                 ``min_confidence`` is above 0.
         """
-        other = copy(self)
-        other.reader = self.reader.with_ranking(ranking)
-        other.weights, rule = ranking_for(ranking, self.retriever)
-        other.bm25_weight, other.stop_margin = ranking.bm25_weight, ranking.stop_margin
-        other.rule, other.given_rule = rule, AnswerRule.of(ranking)
-        for one in (other.rule, other.given_rule):
-            check_threshold(self.min_confidence, one.confidence_weights)
-        other.passage_reader = PassageReader(other.reader, self.index, self.codec)
-        return other
+        reader = self.reader.with_ranking(ranking)
+        return OpenDomainQA(self.index, reader, self.retriever, min_confidence=self.min_confidence)
 
     def __call__(
         self,
@@ -221,8 +213,7 @@ class OpenDomainQA:
         """Answer a question.
 
         Args:
-            question: The question; words after the reader's ``max_question_length`` are not
-                read.
+            question: The question; words after the reader's ``max_question_length`` are not read.
             top_k: Number of passages to read.
             n_answers: Maximum number of answers; none contains the words of another.
             filter: Conditions on the metadata of passages, such as ``{"page": 3}``
@@ -252,8 +243,7 @@ class OpenDomainQA:
         """Answer a question, and return passages and timings too.
 
         Args:
-            question: The question; words after the reader's ``max_question_length`` are not
-                read.
+            question: The question; words after the reader's ``max_question_length`` are not read.
             top_k: Number of passages to read.
             n_answers: Maximum number of answers; none contains the words of another.
             n_hits: Number of passages to retrieve, if larger than ``top_k``.
@@ -307,8 +297,7 @@ class OpenDomainQA:
                 (``indexer/filters.py``); None: no condition.
             bm25_parameters: Parameters of BM25 for these questions; None: those of the index. The
                 weight of the BM25 score was fitted with the default parameters.
-            before_block: Called before each block of tokens is read, a few hundred milliseconds of
-                work on a CPU; raises to end the reading. By default all is read at once.
+            before_block: Called before each block of tokens is read; raises to end the reading.
 
         Returns:
             The result of `answer` for each question.
@@ -332,8 +321,7 @@ class OpenDomainQA:
         All passages are read, whatever the stop margin.
 
         Args:
-            question: The question; words after the reader's ``max_question_length`` are not
-                read.
+            question: The question; words after the reader's ``max_question_length`` are not read.
             hits: Hits of passages of this index.
         """
         (found,) = self.passage_reader.read([self._request(question, hits)])
@@ -357,8 +345,7 @@ class OpenDomainQA:
             top_k: Number of passages to find for each question.
             filter: Conditions on the metadata of passages that are found; None: no condition.
             bm25_parameters: Parameters of BM25; None: those of the index.
-            before_block: Called before each block of tokens is read, a few hundred milliseconds of
-                work on a CPU; raises to end the reading. By default all is read at once.
+            before_block: Called before each block of tokens is read; raises to end the reading.
 
         Returns:
             The passages of each question that have text, in the order in which they were found or

@@ -38,8 +38,7 @@ def read_provided(
         provided: The passages of each question.
         n_answers: Maximum number of answers to each question.
         max_answer_length: Longest answer in wordpieces; by default that of the reader.
-        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
-            on a CPU; it may raise to end the reading. By default all is read at once.
+        before_block: Called before each block of tokens is read; raises to end the reading.
 
     Returns:
         The answers to each question, best first. An answer has the identifier that was provided
@@ -78,8 +77,7 @@ def answer_each(
         qa: An index with its reader.
         questions: The questions.
         provided: The passages of each question.
-        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
-            on a CPU; it may raise to end the reading. By default all is read at once.
+        before_block: Called before each block of tokens is read; raises to end the reading.
 
     Returns:
         The best answer of each passage of each question, in the order of the passages; None for a
@@ -109,8 +107,7 @@ def rank_provided(
         qa: An index with its reader.
         questions: The questions.
         provided: The passages of each question.
-        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
-            on a CPU; it may raise to end the reading. By default all is read at once.
+        before_block: Called before each block of tokens is read; raises to end the reading.
 
     Returns:
         The passages of each question, best first.
@@ -127,12 +124,7 @@ def rank_provided(
 def _requests(
     qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
 ) -> list[ReadRequest]:
-    """Requests to read the provided passages of each question.
-
-    Raises:
-        PrereadError: If a question has no words.
-        UnknownPassageError: If a passage has no text, and the index does not have its identifier.
-    """
+    """Requests to read the provided passages of each question."""
     return [
         provided_request(qa.index, question, passages, qa.bm25_weight)
         for question, passages in zip(check_questions(questions), provided, strict=True)

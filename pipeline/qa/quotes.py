@@ -127,7 +127,7 @@ def check_quote(
     min_similarity: float = DEFAULT_MIN_SIMILARITY,
     before_block: BeforeBlock | None = None,
 ) -> list[QuoteMatch]:
-    """Find a quotation in passages.
+    """Find a quotation in passages; the most similar matches come first.
 
     Args:
         passage_reader: Reads the passages with the question.
@@ -139,9 +139,6 @@ def check_quote(
         min_similarity: Least similarity of a match, from 0 to 1.
         before_block: Called before each passage is compared, and before each block of tokens is
             read; raises to end the check.
-
-    Returns:
-        Matches, the most similar first.
 
     Raises:
         PrereadError: If a number is out of range.

@@ -75,12 +75,7 @@ class RequestLogits:
 
 
 class PassageReader:
-    """Reads passages with questions, from stored or computed states.
-
-    Attributes:
-        reader: Runs the lower layers of questions, and the upper layers.
-        index: Stores states; None if every passage comes with its text.
-    """
+    """Reads passages with questions, from stored or computed states."""
 
     def __init__(
         self, reader: Reader, index: PassageIndex | None = None, codec: Codec | None = None
@@ -88,8 +83,8 @@ class PassageReader:
         """Take a reader.
 
         Args:
-            reader: The reader.
-            index: The index with stored states, if there is one.
+            reader: Runs the lower layers of questions, and the upper layers.
+            index: Stores states; None if every passage comes with its text.
             codec: Decodes stored states. Computed states go through it too, so that a text has the
                 same answers whether or not it is stored. None leaves computed states as they are.
         """
@@ -107,7 +102,7 @@ class PassageReader:
         on_stage: OnStage = _ignore,
         before_block: BeforeBlock | None = None,
     ) -> list[CandidateSpans]:
-        """Find candidate spans.
+        """Find the candidate spans of each request.
 
         Args:
             requests: The requests, which are read together.
@@ -117,11 +112,7 @@ class PassageReader:
             max_answer_length: Longest span in wordpieces; by default that of the reader.
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
-            before_block: Called before each block of tokens is read, a few hundred milliseconds of
-                work on a CPU; raises to end the reading. By default all is read at once.
-
-        Returns:
-            The candidates of each request.
+            before_block: Called before each block of tokens is read; raises to end the reading.
         """
         read = self.logits(
             requests, stop_margin=stop_margin, on_stage=on_stage, before_block=before_block
@@ -139,7 +130,7 @@ class PassageReader:
         on_stage: OnStage = _ignore,
         before_block: BeforeBlock | None = None,
     ) -> list[RequestLogits]:
-        """Compute logits without choosing spans.
+        """Compute the logits of each request, without choosing spans.
 
         Args:
             requests: The requests, which are read together.
@@ -147,11 +138,7 @@ class PassageReader:
                 are left unread; None reads all passages at once.
             on_stage: Called with ``fetch``, ``decode``, ``encode`` and ``read`` when each stage is
                 done, once for each batch.
-            before_block: Called before each block of tokens is read, a few hundred milliseconds of
-                work on a CPU; raises to end the reading. By default all is read at once.
-
-        Returns:
-            The logits of each request.
+            before_block: Called before each block of tokens is read; raises to end the reading.
         """
         progress = [_Progress(request) for request in requests]
         if not progress:
@@ -264,12 +251,7 @@ class _Progress:
         self.is_finished = self.n_read == len(self.request.passages)
 
     def stop_if_ahead(self, best: Sequence[Span], margin: float) -> None:
-        """Finish if no unread passage is likely to have a better span.
-
-        Args:
-            best: The best span of the last batch; empty if it has no text.
-            margin: Least lead of the best span over the highest score of unread passages.
-        """
+        """Finish if the best span leads the highest score of unread passages by the margin."""
         self._best = max([self._best, *(span.logit for span in best)])
         self.is_finished = self._best - max(self.request.scores[self.n_read :]) >= margin
 

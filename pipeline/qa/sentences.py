@@ -151,8 +151,7 @@ def read_sentences(
         temperature: Divides logits; by default the ``answer_temperature`` of the reader's ranking.
         ranges_of: Returns the stretches of text to score, by the position and the text of a
             passage; by default its sentences.
-        before_block: Called before each block of tokens is read, a few hundred milliseconds of work
-            on a CPU; it may raise to end the reading. By default all is read at once.
+        before_block: Called before each block of tokens is read; raises to end the reading.
 
     Returns:
         The passages of each request that have text, in its order.
@@ -204,7 +203,7 @@ def _scored(
         mine = [next(margins) / temperature for _ in of_passage]
         candidate = candidates.get(place)
         weight = math.exp((candidate.logit - best) / temperature) if candidate else 0.0
-        shares = stretch_shares(mine, passage_reader.reader.config.has_no_answer_score)
+        shares = _shares(mine, passage_reader.reader.config.has_no_answer_score)
         n_tokens = Counter(stretches[place])
         counts = [n_tokens[first + number] for number in range(len(of_passage))]
         first += len(of_passage)
@@ -233,14 +232,8 @@ def _range_of_tokens(tokens: Sequence[tuple[int, int]], ranges: Ranges) -> list[
     ]
 
 
-def stretch_shares(margins: Sequence[float], has_no_answer: bool) -> list[float]:
-    """The probability that the answer lies in each stretch of a passage.
-
-    Args:
-        margins: For each stretch the log-sum-exp of its spans, less the no-answer score; -inf for
-            one without spans. Divided by the temperature.
-        has_no_answer: Whether "the passage does not answer" is one of the outcomes.
-    """
+def _shares(margins: Sequence[float], has_no_answer: bool) -> list[float]:
+    """The probability that the answer lies in each stretch of a passage, from its margins."""
     outcomes = [*margins, 0.0] if has_no_answer else margins
     highest = max(outcomes, default=0.0)
     if highest == -math.inf:
@@ -321,31 +314,21 @@ def pruned(
         )
     if max_tokens is not None:
         check_count("max_tokens", max_tokens)
-    sizes: dict[tuple[int, int], int] = {}
+    every: list[tuple[float, int, int, int]] = []
     for one in passages:
         for number, sentence in enumerate(one.sentences):
             text = one.passage.text[sentence.start : sentence.end]
             n = sentence.n_tokens if count_tokens is None else count_tokens(text)
             check_count("the result of count_tokens", n, least=0)
-            sizes[one.place, number] = n
-    by_score = sorted(
-        (-sentence.score, one.place, number)
-        for one in passages
-        for number, sentence in enumerate(one.sentences)
-        if sentence.score >= threshold
-    )
-    kept: set[tuple[int, int]] = set()
+            every.append((sentence.score, one.place, number, n))
+    kept: dict[int, list[int]] = {}
     n_tokens = 0
-    for _, place, number in by_score:
-        if max_tokens is None or n_tokens + sizes[place, number] <= max_tokens:
-            kept.add((place, number))
-            n_tokens += sizes[place, number]
-    contexts = []
-    for one in passages:
-        numbers = [n for n in range(len(one.sentences)) if (one.place, n) in kept]
-        if numbers:
-            contexts.append(_context(one, numbers))
-    return PrunedContexts(tuple(contexts), n_tokens, sum(sizes.values()))
+    for score, place, number, n in sorted(every, key=lambda one: (-one[0], *one[1:])):
+        if score >= threshold and (max_tokens is None or n_tokens + n <= max_tokens):
+            kept.setdefault(place, []).append(number)
+            n_tokens += n
+    contexts = (_context(one, sorted(kept[one.place])) for one in passages if one.place in kept)
+    return PrunedContexts(tuple(contexts), n_tokens, sum(n for *_, n in every))
 
 
 def _context(one: ReadPassage, numbers: Sequence[int]) -> Context:

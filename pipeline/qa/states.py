@@ -34,13 +34,10 @@ class PassageStates:
     """Number of a passage in the table by its `_key`."""
 
     def numbers_of(self, passages: Iterable[RequestedPassage]) -> list[int]:
-        """Find passages in the table.
+        """The numbers of passages in the table, in the same order.
 
         Args:
             passages: Some of the passages.
-
-        Returns:
-            Their numbers, in the same order.
         """
         return [self.number[_key(passage)] for passage in passages]
 
@@ -74,27 +71,17 @@ class PassageStates:
         yield block
 
 
+@dataclass(frozen=True, slots=True)
 class StateSource:
-    """Finds the states of passages.
+    """Finds the states of passages."""
 
-    Attributes:
-        reader: Runs the lower layers of passages without stored states.
-        index: Stores states; None if every passage comes with its text.
-        codec: Decodes stored states. Computed states go through it too, so that a text has the same
-            answers whether or not it is stored. None leaves computed states as they are.
-    """
-
-    def __init__(self, reader: Reader, index: PassageIndex | None, codec: Codec | None) -> None:
-        """Take a reader.
-
-        Args:
-            reader: The reader.
-            index: The index with stored states, if there is one.
-            codec: The codec of the index.
-        """
-        self.reader = reader
-        self.index = index
-        self.codec = codec
+    reader: Reader
+    """Runs the lower layers of passages without stored states."""
+    index: PassageIndex | None
+    """Stores states; None if every passage comes with its text."""
+    codec: Codec | None
+    """Decodes stored states. Computed states go through it too, so that a text has the same answers
+    whether or not it is stored. None leaves computed states as they are."""
 
     def passage_of(self, requested: RequestedPassage) -> Passage:
         """The passage whose text answers are cut from.

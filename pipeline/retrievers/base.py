@@ -10,14 +10,11 @@ class Retriever(Protocol):
     """Finds passages for a query."""
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages.
+        """Find passages, best first.
 
         Args:
             query: Plain words.
             k: Maximum number of passages.
-
-        Returns:
-            Hits, best first.
         """
 
 
@@ -26,15 +23,12 @@ class BatchRetriever(Retriever, Protocol):
     """A retriever that searches several queries faster than one after the other."""
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries.
+        """Find passages for several queries, best first.
 
         Args:
             queries: The queries.
             k: Maximum number of passages per query.
             threads: Maximum number of queries that are searched at the same time.
-
-        Returns:
-            The hits of each query, best first.
         """
 
 
@@ -61,15 +55,12 @@ class AmongRetriever(Retriever, Protocol):
     """A retriever that can search given passages by themselves."""
 
     def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
-        """Find passages among given ones.
+        """Find passages among given ones, best first.
 
         Args:
             query: Plain words.
             k: Maximum number of passages.
             ordinals: Numbers of the passages that may be found.
-
-        Returns:
-            Hits, best first.
         """
 
 
@@ -117,16 +108,13 @@ def describe(retriever: Retriever) -> str:
 def search_many(
     retriever: Retriever, queries: Sequence[str], k: int, *, threads: int
 ) -> list[list[Hit]]:
-    """Find passages for several queries, together if the retriever can.
+    """Find passages for several queries, best first, together if the retriever can.
 
     Args:
         retriever: Any retriever.
         queries: The queries.
         k: Maximum number of passages per query.
         threads: Maximum number of queries that are searched at the same time.
-
-    Returns:
-        The hits of each query, best first.
     """
     if isinstance(retriever, BatchRetriever):
         return retriever.search_many(queries, k, threads=threads)

@@ -41,28 +41,22 @@ class ExternalRetriever(ABC):
 
     @abstractmethod
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Ask the engine.
+        """Ask the engine for identifiers and scores of passages, best first.
 
         Args:
             query: Plain words.
             k: Maximum number of passages.
-
-        Returns:
-            Identifiers and scores of passages, best first.
 
         Raises:
             EngineError: If the engine cannot be asked.
         """
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages.
+        """Find passages, best first, with the scores of the engine.
 
         Args:
             query: Plain words.
             k: Maximum number of passages.
-
-        Returns:
-            Hits, best first, with the scores of the engine.
 
         Raises:
             EngineError: If the engine cannot be asked.

@@ -81,7 +81,7 @@ def search_many_filtered(
     *,
     threads: int,
 ) -> list[list[Hit]]:
-    """Find passages that pass a filter for several queries.
+    """Find passages that pass a filter for several queries, best first.
 
     Args:
         index: Knows the metadata of its passages.
@@ -90,9 +90,6 @@ def search_many_filtered(
         k: How many passages of each query at most.
         filter: A condition for each of some fields; None or an empty one lets all pass.
         threads: Maximum number of queries that are searched at the same time, without a filter.
-
-    Returns:
-        The hits of each query, best first.
 
     Raises:
         PrereadError: If the filter cannot be applied.

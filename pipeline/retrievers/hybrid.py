@@ -54,28 +54,22 @@ class HybridRetriever:
         return HybridRetriever(*retrievers, depth=self._depth, k=self._k)
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages.
+        """Find passages, best first, with the scores of the fusion.
 
         Args:
             query: Any text.
             k: Maximum number of passages.
-
-        Returns:
-            Hits, best first, with the scores of the fusion.
         """
         depth = self.depth(k)
         return self.merged([one.search(query, depth) for one in self.retrievers], k)
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries.
+        """Find passages for several queries, best first, with the scores of the fusion.
 
         Args:
             queries: Any texts.
             k: Maximum number of passages per query.
             threads: Maximum number of queries that are searched at the same time.
-
-        Returns:
-            The hits of each query, best first, with the scores of the fusion.
         """
         depth = self.depth(k)
         found = [search_many(one, queries, depth, threads=threads) for one in self.retrievers]
@@ -90,14 +84,11 @@ class HybridRetriever:
         return max(k, self._depth)
 
     def merged(self, found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
-        """Merge the hits of all retrievers for one query.
+        """Merge the hits of all retrievers for one query, with the scores of the fusion.
 
         Args:
             found: Hits of each retriever, best first.
             k: Maximum number of passages.
-
-        Returns:
-            Hits, best first, with the scores of the fusion.
         """
         all_hits = [hit for hits in found for hit in hits]
         bm25 = {hit.ordinal: hit.bm25 for hit in all_hits if hit.bm25 is not None}

@@ -1,5 +1,7 @@
 """The parameters of BM25 for one request."""
 
+from dataclasses import replace
+
 from ...data import PrereadError
 from ...indexer import Bm25Parameters, Bm25Searcher
 from .base import Retriever, describe
@@ -22,7 +24,7 @@ def with_bm25_parameters(retriever: Retriever, parameters: Bm25Parameters | None
     if isinstance(retriever, Bm25Searcher):
         return retriever.with_parameters(parameters)
     if isinstance(retriever, RerankRetriever):
-        return retriever.with_bm25_parameters(parameters)
+        return replace(retriever, bm25=retriever.bm25.with_parameters(parameters))
     if isinstance(retriever, HybridRetriever):
         if any(isinstance(one, Bm25Searcher) for one in retriever.retrievers):
             return retriever.with_bm25_parameters(parameters)

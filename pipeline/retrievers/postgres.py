@@ -76,14 +76,11 @@ class PostgresRetriever(ExternalRetriever):
         return cls(index, conninfo, **options)
 
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Ask the database.
+        """Ask the database for identifiers and ranks of passages, best first.
 
         Args:
             query: Plain words.
             k: Maximum number of passages.
-
-        Returns:
-            Identifiers and ranks of passages, best first.
 
         Raises:
             EngineError: If the database cannot be asked.
@@ -112,11 +109,7 @@ class PostgresRetriever(ExternalRetriever):
         return [(str(passage_id), float(score)) for passage_id, score in rows]
 
     def _connect(self) -> Any:
-        """A connection in which every change is seen at once, and slow statements are cancelled.
-
-        Raises:
-            PrereadError: If the database cannot be reached.
-        """
+        """A connection in which every change is seen at once, and slow statements are cancelled."""
         milliseconds = 1000 * TIMEOUT_S
         try:
             known = self._psycopg.conninfo.conninfo_to_dict(self._conninfo)

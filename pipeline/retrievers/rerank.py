@@ -1,9 +1,10 @@
 """BM25 finds passages, and their vectors order them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from ...indexer import Bm25Parameters, Bm25Searcher, Hit
+from ...indexer import Bm25Searcher, Hit
 from .names import RetrieverName
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ DEPTH = 200
 """Least number of hits of BM25 that are ordered anew."""
 
 
+@dataclass(frozen=True, slots=True)
 class RerankRetriever:
     """Orders the best hits of BM25 by the similarity of their vectors.
 
@@ -20,79 +22,56 @@ class RerankRetriever:
     BM25 alone, however large the index is.
     """
 
-    name = RetrieverName.BM25_RERANK
+    bm25: Bm25Searcher
+    """Finds passages."""
+    dense: "DenseSearcher"
+    """Orders them."""
+    depth: int = DEPTH
+    """Least number of hits of BM25 that are ordered anew."""
 
-    def __init__(self, bm25: Bm25Searcher, dense: "DenseSearcher", *, depth: int = DEPTH) -> None:
-        """Combine the two searchers of an index.
-
-        Args:
-            bm25: Finds passages.
-            dense: Orders them.
-            depth: Least number of hits of BM25 that are ordered anew.
-        """
-        self._bm25 = bm25
-        self._dense = dense
-        self._depth = depth
+    name: ClassVar = RetrieverName.BM25_RERANK
 
     @property
     def encoder_fingerprint(self) -> str:
         """Fingerprint of the encoder of the similarities."""
-        return self._dense.encoder_fingerprint
+        return self.dense.encoder_fingerprint
 
     @property
     def description(self) -> str:
         """The two searchers, and how many hits are ordered anew."""
-        dense = self._dense.description
-        return f"{self._bm25.description}, first {self._depth} reranked by {dense}"
-
-    def with_bm25_parameters(self, parameters: Bm25Parameters) -> "RerankRetriever":
-        """The same combination, with other parameters of BM25.
-
-        Args:
-            parameters: Parameters of the formula.
-        """
-        bm25 = self._bm25.with_parameters(parameters)
-        return RerankRetriever(bm25, self._dense, depth=self._depth)
+        dense = self.dense.description
+        return f"{self.bm25.description}, first {self.depth} reranked by {dense}"
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages.
+        """Find passages, best first; their score is the similarity.
 
         Args:
             query: Any text.
             k: Maximum number of passages.
-
-        Returns:
-            Hits, best first; their score is the similarity.
         """
-        return self._reranked(query, self._bm25.search(query, max(k, self._depth)), k)
+        return self._reranked(query, self.bm25.search(query, max(k, self.depth)), k)
 
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries.
+        """Find passages for several queries, best first; their score is the similarity.
 
         Args:
             queries: Any texts.
             k: Maximum number of passages per query.
             threads: Maximum number of queries that BM25 searches at the same time.
-
-        Returns:
-            The result of `search` for each query.
         """
-        found = self._bm25.search_many(queries, max(k, self._depth), threads=threads)
+        found = self.bm25.search_many(queries, max(k, self.depth), threads=threads)
         pairs = zip(queries, found, strict=True)
         return [self._reranked(query, hits, k) for query, hits in pairs]
 
     def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
-        """Find passages among given ones.
+        """Find passages among given ones, best first; their score is the similarity.
 
         Args:
             query: Any text.
             k: Maximum number of passages.
             ordinals: Numbers of the passages that may be found.
-
-        Returns:
-            Hits, best first; their score is the similarity.
         """
-        hits = self._bm25.search_among(query, max(k, self._depth), ordinals)
+        hits = self.bm25.search_among(query, max(k, self.depth), ordinals)
         return self._reranked(query, hits, k)
 
     def _reranked(self, query: str, hits: Sequence[Hit], k: int) -> list[Hit]:
@@ -100,5 +79,5 @@ class RerankRetriever:
         known = {hit.ordinal: hit.bm25 for hit in hits}
         return [
             Hit(hit.ordinal, hit.score, known[hit.ordinal], hit.similarity)
-            for hit in self._dense.search_among(query, k, list(known))
+            for hit in self.dense.search_among(query, k, list(known))
         ]

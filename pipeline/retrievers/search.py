@@ -46,7 +46,7 @@ def search_passages(
     filter: Filter | None = None,
     bm25_parameters: Bm25Parameters | None = None,
 ) -> list[FoundPassage]:
-    """Find the passages of an index that match a query best.
+    """Find the passages of an index that match a query, best first.
 
     Args:
         index: An open index.
@@ -55,9 +55,6 @@ def search_passages(
         retriever: A retriever of the index; by default its BM25.
         filter: Conditions on the metadata of passages; None: no condition.
         bm25_parameters: Parameters of BM25 for this search; None: those of the index.
-
-    Returns:
-        Passages, best first.
 
     Raises:
         PrereadError: If the query is empty, ``top_k`` is not positive, the filter cannot be
@@ -79,7 +76,7 @@ def search_passages_many(
     bm25_parameters: Bm25Parameters | None = None,
     threads: int = 1,
 ) -> list[list[FoundPassage]]:
-    """Find the passages of an index that match each of several queries best.
+    """Find the passages of an index that match each of several queries, best first.
 
     Args:
         index: An open index.
@@ -89,9 +86,6 @@ def search_passages_many(
         filter: Conditions on the metadata of passages; None: no condition.
         bm25_parameters: Parameters of BM25 for these searches; None: those of the index.
         threads: Maximum number of queries that are searched at the same time.
-
-    Returns:
-        The passages of each query, best first.
 
     Raises:
         PrereadError: If a query is empty, ``top_k`` is not positive, the filter cannot be applied,
@@ -157,14 +151,11 @@ class CorpusSearch:
         self._searcher = Bm25Searcher(lucene)
 
     def __call__(self, query: str, top_k: int) -> list[FoundPassage]:
-        """Find the passages that match a query best.
+        """Find the passages that match a query, best first.
 
         Args:
             query: Plain words.
             top_k: Maximum number of passages.
-
-        Returns:
-            Passages, best first.
         """
         return [
             FoundPassage(rank, hit.score, self.passages[hit.ordinal])

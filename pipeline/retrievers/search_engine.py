@@ -40,14 +40,11 @@ class SearchEngineRetriever(ExternalRetriever):
         self._text = list(text)
 
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Ask the engine.
+        """Ask the engine for identifiers and scores of passages, best first.
 
         Args:
             query: Plain words.
             k: Maximum number of passages.
-
-        Returns:
-            Identifiers and scores of passages, best first.
 
         Raises:
             EngineError: If the engine cannot be asked, or a document has no identifier.
@@ -74,11 +71,7 @@ class SearchEngineRetriever(ExternalRetriever):
         """The exceptions of the client."""
 
     def _identifier(self, hit: Mapping[str, Any]) -> str:
-        """The identifier of a hit.
-
-        Raises:
-            EngineError: If the hit has none.
-        """
+        """The identifier of a hit."""
         if self._id == "_id":
             return str(hit["_id"])
         found: Any = hit.get("_source", {})

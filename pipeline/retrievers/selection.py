@@ -9,41 +9,24 @@ from ...data.io.json_records import shorten
 from ...data.io.redaction import redacted
 from ...indexer import IndexMismatchError, PassageIndex
 from .base import Retriever
+from .elasticsearch import ElasticsearchRetriever
 from .hybrid import HybridRetriever
 from .names import RetrieverName, default_retriever
+from .opensearch import OpenSearchRetriever
+from .postgres import PostgresRetriever
 
 if TYPE_CHECKING:
     from ...reader import Reader
 
 _LOG = logging.getLogger(__name__)
 _BY_VECTORS = (RetrieverName.DENSE, RetrieverName.HYBRID, RetrieverName.BM25_RERANK)
-
-
-def _postgres(index: PassageIndex, url: str) -> Retriever:
-    from .postgres import PostgresRetriever
-
-    return PostgresRetriever.from_url(index, url)
-
-
-def _opensearch(index: PassageIndex, url: str) -> Retriever:
-    from .opensearch import OpenSearchRetriever
-
-    return OpenSearchRetriever.from_url(index, url)
-
-
-def _elasticsearch(index: PassageIndex, url: str) -> Retriever:
-    from .elasticsearch import ElasticsearchRetriever
-
-    return ElasticsearchRetriever.from_url(index, url)
-
-
 _ENGINES: dict[str, Callable[[PassageIndex, str], Retriever]] = {
-    "postgresql": _postgres,
-    "postgres": _postgres,
-    "opensearch": _opensearch,
-    "opensearch+https": _opensearch,
-    "elasticsearch": _elasticsearch,
-    "elasticsearch+https": _elasticsearch,
+    "postgresql": PostgresRetriever.from_url,
+    "postgres": PostgresRetriever.from_url,
+    "opensearch": OpenSearchRetriever.from_url,
+    "opensearch+https": OpenSearchRetriever.from_url,
+    "elasticsearch": ElasticsearchRetriever.from_url,
+    "elasticsearch+https": ElasticsearchRetriever.from_url,
 }
 """Search engines by the scheme of their URLs. Their clients are extras, imported when needed."""
 
@@ -85,7 +68,7 @@ def open_retriever(
     if is_url and scheme in _ENGINES:
         return _ENGINES[scheme](index, name)
     schemes = ", ".join(f"{scheme}://…" for scheme in _ENGINES)
-    found = repr(without_password(name)) if isinstance(name, str) else shorten(name)
+    found = repr(redacted(name)) if isinstance(name, str) else shorten(name)
     raise PrereadError(
         f"retriever: expected one of {', '.join(RetrieverName)}, {schemes}; found {found}. Name "
         "one of these."
@@ -105,12 +88,3 @@ def _by_vectors(
     if name == RetrieverName.HYBRID:
         return HybridRetriever(index.bm25, dense)
     return RerankRetriever(index.bm25, dense)
-
-
-def without_password(name: str) -> str:
-    """The name of a retriever without a password, to be shown or stored.
-
-    Args:
-        name: A `RetrieverName`, or the URL of a search engine.
-    """
-    return redacted(name)

@@ -12,7 +12,7 @@ from .gate import Gate, Guarded, HeadAsGet, RequestLog
 from .handling import REFUSALS, service_of
 from .refusals import add_refusals
 from .routes import indexes, router
-from .schemas import HealthReply
+from .schemas.server import HealthReply
 from .sentence_routes import router as sentence_router
 from .service import Service
 from .site import site

@@ -1,8 +1,8 @@
 """Doing the jobs of a server's workers, a batch at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -10,7 +10,6 @@ from ..qa.lookup import find_passage
 from ..qa.pipeline import OpenDomainQA
 from ..qa.provided import answer_each, rank_provided, read_provided
 from ..qa.quotes import QuoteMatch
-from ..qa.sentences import ReadPassage
 from ..qa.types import ProvidedPassage
 from ..retrievers.search import FoundPassage, search_passages, search_passages_many
 from .batching import CheckWanted
@@ -19,16 +18,12 @@ from .examples import example_questions
 from .indexes import ServedIndex
 from .jobs import (
     AnswerJob,
-    EachJob,
-    ExamplesJob,
-    LookingJob,
-    LookingResult,
+    DocJob,
+    Job,
     QuoteJob,
     RankJob,
     ReadingJob,
-    ReadingResult,
     ReadJob,
-    ReadSeveralJob,
     RetrieveJob,
     SearchJob,
     SentencesJob,
@@ -43,122 +38,121 @@ _QUERIES_AT_ONCE = 32
 """Queries that are searched between two checks whether the client still waits."""
 _SLICE_CHARS = 4_096
 """Characters whose tokens are counted at a time."""
-_AskingJob: TypeAlias = AnswerJob | ReadJob | EachJob | RankJob
-"""A job with one question."""
 
 
+@dataclass(frozen=True, slots=True)
 class BatchHandler:
     """Does jobs, a batch at a time."""
 
-    def __init__(self, indexes: Mapping[str, ServedIndex], limits: Limits) -> None:
-        """Take the indexes.
+    indexes: Mapping[str, ServedIndex]
+    """The indexes by name."""
+    limits: Limits
+    """The most that one request may ask for."""
+
+    def read(self, jobs: Sequence[ReadingJob[Any]], check_wanted: CheckWanted) -> Sequence[Any]:
+        """Do a batch of reading jobs, and return the result of each.
 
         Args:
-            indexes: By name.
-            limits: The most that one request may ask for.
-        """
-        self._indexes = indexes
-        self._limits = limits
-
-    def read(
-        self, jobs: Sequence[ReadingJob], check_wanted: CheckWanted
-    ) -> Sequence[ReadingResult]:
-        """Do a batch of reading jobs.
-
-        Args:
-            jobs: Jobs of one key.
+            jobs: Jobs of one type, index and key.
             check_wanted: Called before each block of tokens; raises when no job is wanted.
 
         Raises:
             TooLargeError: If a job provides too much text that the index does not hold.
         """
-        with self._indexes[jobs[0].index].in_use() as qa:
+        with self.indexes[jobs[0].index].in_use() as qa:
             for job in jobs:
-                passages = () if isinstance(job, AnswerJob) else job.passages or ()
-                check_text(qa, passages, self._limits.max_provided_tokens, check_wanted)
-            questions = [job.question for job in jobs if isinstance(job, _AskingJob)]
-            match jobs[0]:
-                case ReadSeveralJob():
-                    several = [job for job in jobs if isinstance(job, ReadSeveralJob)]
-                    return _read_several(qa, several, check_wanted)
-                case SentencesJob():
-                    asking = [job for job in jobs if isinstance(job, SentencesJob)]
-                    return _read_sentences(qa, asking, check_wanted)
-                case QuoteJob():
-                    quotes = [job for job in jobs if isinstance(job, QuoteJob)]
-                    return [_check_quote(qa, job, check_wanted) for job in quotes]
-                case AnswerJob(top_k=top_k, retrieval=retrieval):
-                    n_answers = [job.n_answers for job in jobs if isinstance(job, AnswerJob)]
-                    # Answers are chosen one by one: the best few are the first of the best many.
-                    results = qa.answer_batch(
-                        questions,
-                        top_k=top_k,
-                        n_answers=max(n_answers),
-                        filter=retrieval.filter,
-                        bm25_parameters=retrieval.bm25_parameters(qa.index),
-                        before_block=check_wanted,
-                    )
-                    return [
-                        replace(result, answers=result.answers[:n])
-                        for result, n in zip(results, n_answers, strict=True)
-                    ]
-                case ReadJob():
-                    n_answers = [job.n_answers for job in jobs if isinstance(job, ReadJob)]
-                    provided = [job.passages for job in jobs if isinstance(job, ReadJob)]
-                    answers = read_provided(
-                        qa,
-                        questions,
-                        provided,
-                        n_answers=max(n_answers),
-                        before_block=check_wanted,
-                    )
-                    return [a[:n] for a, n in zip(answers, n_answers, strict=True)]
-                case EachJob():
-                    provided = [job.passages for job in jobs if isinstance(job, EachJob)]
-                    return answer_each(qa, questions, provided, before_block=check_wanted)
-                case RankJob():
-                    provided = [job.passages for job in jobs if isinstance(job, RankJob)]
-                    return rank_provided(qa, questions, provided, before_block=check_wanted)
+                check_text(qa, job.provided(), self.limits.max_provided_tokens, check_wanted)
+            return _read(qa, jobs, check_wanted)
 
-    def look(
-        self, jobs: Sequence[LookingJob], check_wanted: CheckWanted
-    ) -> Sequence[LookingResult]:
-        """Do a batch of searches and look-ups.
+    def look(self, jobs: Sequence[Job[Any]], check_wanted: CheckWanted) -> Sequence[Any]:
+        """Do searches and look-ups, and return the result of each.
 
         Args:
-            jobs: Any jobs.
-            check_wanted: Called before each job; raises when no job is wanted.
+            jobs: Any jobs that need no reader.
+            check_wanted: Called now and then; raises when no job is wanted.
 
         Raises:
             NotFoundError: If an index does not hold a passage.
         """
         results = []
         for job in jobs:
-            check_wanted()
-            results.append(self._look(job, check_wanted))
+            with self.indexes[job.index].in_use() as qa:
+                results.append(_look(qa, job, check_wanted))
         return results
 
-    def _look(self, job: LookingJob, check_wanted: CheckWanted) -> LookingResult:
-        with self._indexes[job.index].in_use() as qa:
-            if isinstance(job, SearchJob):
-                return search_passages(
-                    qa.index,
-                    job.query,
-                    job.hits,
-                    qa.retriever,
-                    filter=job.retrieval.filter,
-                    bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+
+def _read(qa: OpenDomainQA, jobs: Sequence[Any], check_wanted: CheckWanted) -> Sequence[Any]:
+    """Read for jobs of one type and key."""
+    first = jobs[0]
+    match first:
+        case AnswerJob():
+            results = qa.answer_batch(
+                [job.question for job in jobs],
+                top_k=first.top_k,
+                # Answers are chosen one by one: the best few are the first of the best many.
+                n_answers=max(job.n_answers for job in jobs),
+                filter=first.retrieval.filter,
+                bm25_parameters=first.retrieval.bm25_parameters(qa.index),
+                before_block=check_wanted,
+            )
+            return [
+                replace(result, answers=result.answers[: job.n_answers])
+                for job, result in zip(jobs, results, strict=True)
+            ]
+        case ReadJob():
+            answers = iter(
+                read_provided(
+                    qa,
+                    [question for job in jobs for question in job.questions],
+                    [some for job in jobs for some in job.passages],
+                    n_answers=max(job.n_answers for job in jobs),
+                    max_answer_length=first.max_answer_length,
+                    before_block=check_wanted,
                 )
-            if isinstance(job, RetrieveJob):
-                return _retrieve(qa, job, check_wanted)
-            if isinstance(job, ExamplesJob):
-                return example_questions(qa.index, _N_EXAMPLES)
+            )
+            return [[next(answers)[: job.n_answers] for _ in job.questions] for job in jobs]
+        case SentencesJob():  # the passages of all jobs are found, or all are provided
+            found = qa.read_sentences(
+                [question for job in jobs for question in job.questions],
+                passages=None
+                if first.passages is None
+                else [some for job in jobs for some in job.passages],
+                top_k=first.top_k,
+                filter=first.retrieval.filter,
+                bm25_parameters=first.retrieval.bm25_parameters(qa.index),
+                before_block=check_wanted,
+            )
+            left = iter(found)
+            return [[next(left) for _ in job.questions] for job in jobs]
+        case QuoteJob():
+            return [_check_quote(qa, job, check_wanted) for job in jobs]
+    do = rank_provided if isinstance(first, RankJob) else answer_each
+    questions, provided = [job.question for job in jobs], [job.passages for job in jobs]
+    return do(qa, questions, provided, before_block=check_wanted)
+
+
+def _look(qa: OpenDomainQA, job: Job[Any], check_wanted: CheckWanted) -> Any:
+    """Search, or look up."""
+    match job:
+        case SearchJob():
+            return search_passages(
+                qa.index,
+                job.query,
+                job.hits,
+                qa.retriever,
+                filter=job.retrieval.filter,
+                bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+            )
+        case RetrieveJob():
+            return _retrieve(qa, job, check_wanted)
+        case DocJob():
             ordinals = qa.index.find(job.passage_id)
             if not ordinals:
                 raise NotFoundError(
                     f"docid: expected an identifier of index {job.index!r}, found an unknown one."
                 )
             return qa.index.passage(ordinals[0])
+    return example_questions(qa.index, _N_EXAMPLES)
 
 
 def _retrieve(
@@ -230,41 +224,6 @@ def _has_more_tokens(
 def _count_tokens(qa: OpenDomainQA, text: str) -> int:
     (windows,) = qa.reader.encoder.encode_passages([text])
     return windows[-1].first_token + windows[-1].n_text
-
-
-def _read_several(
-    qa: OpenDomainQA, jobs: Sequence[ReadSeveralJob], check_wanted: CheckWanted
-) -> list[ReadingResult]:
-    """Read all texts of all jobs in one batch."""
-    answers = read_provided(
-        qa,
-        [question for job in jobs for question in job.questions],
-        [[passage] for job in jobs for passage in job.passages],
-        n_answers=max(job.n_answers for job in jobs),
-        max_answer_length=jobs[0].max_answer_length,
-        before_block=check_wanted,
-    )
-    left = iter(answers)
-    return [[next(left)[: job.n_answers] for _ in job.questions] for job in jobs]
-
-
-def _read_sentences(
-    qa: OpenDomainQA, jobs: Sequence[SentencesJob], check_wanted: CheckWanted
-) -> list[list[list[ReadPassage]]]:
-    """Score the sentences of all jobs, whose passages are all found or all provided."""
-    first = jobs[0]
-    found = qa.read_sentences(
-        [question for job in jobs for question in job.questions],
-        passages=None
-        if first.provided is None
-        else [some for job in jobs for some in job.provided or ()],
-        top_k=first.top_k,
-        filter=first.retrieval.filter,
-        bm25_parameters=first.retrieval.bm25_parameters(qa.index),
-        before_block=check_wanted,
-    )
-    left = iter(found)
-    return [[next(left) for _ in job.questions] for job in jobs]
 
 
 def _check_quote(qa: OpenDomainQA, job: QuoteJob, check_wanted: CheckWanted) -> list[QuoteMatch]:

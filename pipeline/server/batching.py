@@ -13,9 +13,10 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from .errors import DeadlineError, OverloadedError, ShuttingDownError, UnavailableError
+from .metrics import Metrics
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -24,27 +25,6 @@ CheckWanted = Callable[[], None]
 
 _SMOOTHING = 0.2
 """Weight of the newest batch in the running mean of seconds per job."""
-
-
-class Observer(Protocol):
-    """Is notified of what a worker does."""
-
-    def worked(self, worker: str, n_jobs: int, seconds: float) -> None:
-        """A batch is finished.
-
-        Args:
-            worker: Name of the worker.
-            n_jobs: Jobs of the batch.
-            seconds: Time that the batch took.
-        """
-
-    def dropped(self, worker: str, n_jobs: int) -> None:
-        """Jobs were dropped before they were worked on.
-
-        Args:
-            worker: Name of the worker.
-            n_jobs: How many jobs.
-        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +78,7 @@ class BatchWorker(Generic[Job, Result]):
         name: str,
         handle: Callable[[Sequence[Job], CheckWanted], Sequence[Result]],
         rules: BatchRules[Job],
-        observer: Observer,
+        metrics: Metrics,
         *,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
@@ -110,13 +90,13 @@ class BatchWorker(Generic[Job, Result]):
                 is tried alone, so that the fault of one does not fail the others. Long work calls
                 its second argument now and then, which raises when no job is wanted any more.
             rules: How batches are formed.
-            observer: Is notified of batches, from the thread.
+            metrics: Counts batches and dropped jobs.
             on_end: Called last in the thread.
         """
         self.name = name
         self._handle = handle
         self._rules = rules
-        self._observer = observer
+        self._metrics = metrics
         self._on_end = on_end
         self._waiting: deque[_Waiting[Job, Result]] = deque()
         self._changed = threading.Condition()
@@ -194,7 +174,8 @@ class BatchWorker(Generic[Job, Result]):
                 seconds = time.monotonic() - started
                 newest = seconds / len(batch)
                 self._seconds_per_job += _SMOOTHING * (newest - self._seconds_per_job)
-                self._observer.worked(self.name, len(batch), seconds)
+                self._metrics.batch_jobs.labels(self.name).observe(len(batch))
+                self._metrics.batch_seconds.labels(self.name).observe(seconds)
         finally:
             self._on_end()
 
@@ -270,4 +251,4 @@ class BatchWorker(Generic[Job, Result]):
         n_dropped = len(self._waiting) - len(wanted)
         self._waiting = wanted
         if n_dropped:
-            self._observer.dropped(self.name, n_dropped)
+            self._metrics.dropped.labels(self.name).inc(n_dropped)

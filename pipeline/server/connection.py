@@ -31,22 +31,14 @@ class Connection(H11Protocol):
         self._reply_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a new client.
-
-        Args:
-            transport: The connection to it.
-        """
+        """Take a new client."""
         super().connection_made(transport)
         # Writing is paused as soon as the client does not keep up, and resumed when it has all.
         transport.set_write_buffer_limits(high=0)
         self._watch_headers()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes of a request.
-
-        Args:
-            data: The bytes.
-        """
+        """Take bytes of a request."""
         super().data_received(data)
         self._watch_headers()
 
@@ -67,15 +59,10 @@ class Connection(H11Protocol):
         self._reply_timer = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop all waiting.
-
-        Args:
-            exc: Why the connection ended; None where either side closed it.
-        """
+        """Stop all waiting."""
         _stop(self._headers_timer)
-        self._headers_timer = None
         _stop(self._reply_timer)
-        self._reply_timer = None
+        self._headers_timer = self._reply_timer = None
         super().connection_lost(exc)
 
     def _watch_headers(self) -> None:

@@ -34,11 +34,7 @@ class ServeError(PrereadError):
 
 
 class InvalidRequestError(ServeError):
-    """A field of the request has a wrong value.
-
-    Attributes:
-        field: Name of the field, for example ``passages[3].text``.
-    """
+    """A field of the request has a wrong value."""
 
     status = 400
     kind = "invalid_request"

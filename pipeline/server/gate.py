@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .auth import ApiKeys
@@ -63,50 +64,33 @@ class Traffic:
 class Guarded(Protocol):
     """What the gate must know of the service behind it."""
 
-    @property
-    def config(self) -> ServeConfig:
-        """Limits and accepted hosts."""
-
-    @property
-    def keys(self) -> ApiKeys:
-        """Keys of the clients that may ask."""
-
-    @property
-    def metrics(self) -> Metrics:
-        """Where requests are counted."""
-
-    @property
-    def traffic(self) -> Traffic:
-        """Requests in flight."""
+    config: ServeConfig
+    """Limits and accepted hosts."""
+    keys: ApiKeys
+    """Keys of the clients that may ask."""
+    metrics: Metrics
+    """Where requests are counted."""
+    traffic: Traffic
+    """Requests in flight."""
 
     @property
     def indexes(self) -> Container[str]:
         """Names of the indexes that are served."""
 
 
+@dataclass(slots=True)
 class RequestLog:
     """Gives requests identifiers, counts and logs them, and replies to uncaught errors."""
 
-    def __init__(self, app: ASGIApp, service: Guarded) -> None:
-        """Wrap an application.
-
-        Args:
-            app: The application.
-            service: The service that it belongs to.
-        """
-        self._app = app
-        self._service = service
+    app: ASGIApp
+    """The application that is wrapped."""
+    service: Guarded
+    """The service that it belongs to."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request.
-
-        Args:
-            scope: The request's head.
-            receive: Gives the parts of its body.
-            send: Takes the reply.
-        """
+        """Handle a request (ASGI)."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         started = time.monotonic()
         state = scope.setdefault("state", {})
@@ -123,9 +107,9 @@ class RequestLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_marked)
+            await self.app(scope, receive, send_marked)
         except ServeError as error:
-            await send_error(error, state["request_id"], send_marked)
+            await _refusal(error, state["request_id"])(scope, receive, send_marked)
         except Exception:
             _LOG.exception("failed", extra={FACTS: {"request_id": state["request_id"]}})
             if not status:
@@ -133,7 +117,7 @@ class RequestLog:
                     "the server failed at this request. Its log has the details under the "
                     "request's identifier."
                 )
-                await send_error(mistake, state["request_id"], send_marked)
+                await _refusal(mistake, state["request_id"])(scope, receive, send_marked)
         finally:
             self._write(scope, status, time.monotonic() - started)
 
@@ -141,8 +125,9 @@ class RequestLog:
         """Count the request and log it. Its address is not logged: it may contain a question."""
         route = getattr(scope.get("route"), "path", "none")
         index = scope.get("path_params", {}).get("index", "")
-        index = index if index in self._service.indexes else ""
-        self._service.metrics.replied(route, index, status, seconds)
+        index = index if index in self.service.indexes else ""
+        self.service.metrics.requests.labels(route, index, str(status)).inc()
+        self.service.metrics.seconds.labels(route).observe(seconds)
         state = scope["state"]
         log(
             _LOG,
@@ -174,16 +159,7 @@ class Gate:
         self._hosts = HostRules(service.config.allowed_hosts, has_keys=self._has_keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request.
-
-        Args:
-            scope: The request's head.
-            receive: Gives the parts of its body.
-            send: Takes the reply.
-
-        Raises:
-            ServeError: If the request is refused.
-        """
+        """Handle a request (ASGI), or raise a `ServeError` that refuses it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -203,12 +179,12 @@ class Gate:
         body = _Body(receive, limits.max_request_bytes, deadline)
         traffic = self._service.traffic
         traffic.n_in_flight += 1
-        self._service.metrics.in_flight(traffic.n_in_flight)
+        self._service.metrics.in_flight.set(traffic.n_in_flight)
         try:
             await self._app(scope, body.receive, send)
         finally:
             traffic.n_in_flight -= 1
-            self._service.metrics.in_flight(traffic.n_in_flight)
+            self._service.metrics.in_flight.set(traffic.n_in_flight)
 
     def _check_client(self, path: str, headers: Headers) -> None:
         """Refuse another host's name, a missing key and, without keys, pages of other sites."""
@@ -240,27 +216,17 @@ class Gate:
             )
 
 
+@dataclass(slots=True)
 class HeadAsGet:
     """Answers HEAD as GET, without the body (RFC 9110, section 9.3.2)."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application.
-
-        Args:
-            app: The application, whose routes know GET.
-        """
-        self._app = app
+    app: ASGIApp
+    """The application that is wrapped, whose routes know GET."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request.
-
-        Args:
-            scope: The request's head.
-            receive: Gives the parts of its body.
-            send: Takes the reply.
-        """
+        """Handle a request (ASGI)."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
 
         async def send_head(message: Message) -> None:
@@ -270,20 +236,20 @@ class HeadAsGet:
 
         scope["method"] = "GET"
         try:
-            await self._app(scope, receive, send_head)
+            await self.app(scope, receive, send_head)
         finally:
             scope["method"] = "HEAD"
 
 
+@dataclass(slots=True)
 class _Body:
     """The body of a request, no larger and no slower than is allowed."""
 
-    def __init__(self, receive: Receive, max_bytes: int, deadline: float) -> None:
-        self._receive = receive
-        self._max_bytes = max_bytes
-        self._deadline = deadline
-        self._n_bytes = 0
-        self._is_whole = False
+    _receive: Receive
+    _max_bytes: int
+    _deadline: float
+    _n_bytes: int = 0
+    _is_whole: bool = False
 
     async def receive(self) -> Message:
         """The next part. Errors are HTTP exceptions: FastAPI would reply 400 to any other."""
@@ -340,21 +306,7 @@ def _request_id(sent: str | None) -> str:
     return sent if sent and _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
-async def send_error(error: ServeError, request_id: str, send: Send) -> None:
-    """Reply with an error and close the connection, whose request may be unread.
-
-    Args:
-        error: The refusal.
-        request_id: Identifier of the request.
-        send: Takes the reply.
-    """
-    body = error_body(error, request_id)
-    headers = {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "Connection": "close",
-        **error.headers,
-    }
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+def _refusal(error: ServeError, request_id: str) -> Response:
+    """A reply to an error that closes the connection, whose request may be unread."""
+    headers = {"Connection": "close", **error.headers}
+    return Response(error_body(error, request_id), error.status, headers, "application/json")

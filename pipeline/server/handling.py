@@ -8,9 +8,9 @@ from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Path, Request
 
-from .batching import BatchWorker
 from .errors import ClientGoneError, DeadlineError
-from .schemas import ErrorReply
+from .jobs import Job
+from .schemas.server import ErrorReply
 from .service import Service
 
 T = TypeVar("T")
@@ -39,68 +39,56 @@ def service_of(request: Request) -> Service:
 ServiceHere = Annotated[Service, Depends(service_of)]
 
 
-async def do_job(
-    worker: BatchWorker[Any, T], job: object, request: Request, timeout_ms: int | None
-) -> T:
-    """Have a worker do the only job of a request.
+async def do_job(job: Job[T], request: Request, timeout_ms: int | None = None) -> T:
+    """Have a worker do the only job of a request, and return its result.
 
     Args:
-        worker: The worker.
         job: The job.
         request: The request.
         timeout_ms: Milliseconds that the client asked for; None is the server's limit.
-
-    Returns:
-        The result.
 
     Raises:
         DeadlineError: If it takes too long.
         ClientGoneError: If the client closes the connection.
         ServeError: If the worker refuses the job or fails at it.
     """
-    (result,) = await do_jobs(worker, [job], request, timeout_ms)
+    (result,) = await do_jobs([job], request, timeout_ms)
     return result
 
 
 async def do_jobs(
-    worker: BatchWorker[Any, T], jobs: Sequence[object], request: Request, timeout_ms: int | None
+    jobs: Sequence[Job[T]], request: Request, timeout_ms: int | None = None
 ) -> list[T]:
-    """Have a worker do the jobs of a request, as long as the client waits for them.
+    """Have workers do the jobs of a request while the client waits, and return the results.
 
     Args:
-        worker: The worker.
         jobs: Any number of jobs.
         request: The request.
         timeout_ms: Milliseconds that the client asked for; None is the server's limit.
-
-    Returns:
-        The result of each job.
 
     Raises:
         DeadlineError: If it takes too long.
         ClientGoneError: If the client closes the connection.
         ServeError: If the worker refuses a job or fails at it.
     """
-    deadline = service_of(request).deadline(request.state.started, timeout_ms)
-    return await results_of(worker, jobs, deadline, _disconnect(request))
+    service = service_of(request)
+    deadline = service.deadline(request.state.started, timeout_ms)
+    return await results_of(service, jobs, deadline, _disconnect(request))
 
 
 async def results_of(
-    worker: BatchWorker[Any, T],
-    jobs: Sequence[object],
+    service: Service,
+    jobs: Sequence[Job[T]],
     deadline: float,
     client_gone: Awaitable[None] | None = None,
 ) -> list[T]:
-    """Have a worker do jobs until a deadline.
+    """Have workers do jobs until a deadline, and return the results.
 
     Args:
-        worker: The worker.
+        service: The service of the workers.
         jobs: Any number of jobs.
         deadline: When the results are no longer wanted, by ``time.monotonic``.
         client_gone: Ends when nobody waits for the results any more.
-
-    Returns:
-        The result of each job.
 
     Raises:
         DeadlineError: If it takes too long.
@@ -111,7 +99,7 @@ async def results_of(
     gone = asyncio.ensure_future(_never() if client_gone is None else client_gone)
     try:
         for job in jobs:
-            submitted.append(worker.submit(job, deadline))
+            submitted.append(service.worker_of(job).submit(job, deadline))
         results = asyncio.gather(*map(asyncio.wrap_future, submitted), return_exceptions=True)
         await asyncio.wait(
             (results, gone),

@@ -9,8 +9,8 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from ...data import PrereadError
 from ...indexer import IndexMismatchError, PassageIndex
@@ -27,40 +27,21 @@ from .metrics import Metrics
 
 _LOG = logging.getLogger(__name__)
 Stamp = tuple[int, int, int]
+FindRetriever = Callable[..., Retriever]
+"""Opens the retriever of an ``index``; its keyword ``reader`` is the reader of the index."""
 
 
-class FindRetriever(Protocol):
-    """Gives what finds an index's passages."""
-
-    def __call__(self, index: PassageIndex, *, reader: Reader) -> Retriever:
-        """Open a retriever.
-
-        Args:
-            index: An open index.
-            reader: The reader of the index.
-        """
-
-
+@dataclass(slots=True)
 class ReaderCache:
     """Readers by name, so that indexes made by the same reader share it."""
 
-    def __init__(
-        self,
-        load: Callable[[str], Reader] = Reader.load,
-        find: FindRetriever = open_retriever,
-        min_confidence: float = 0.0,
-    ) -> None:
-        """Begin without readers.
-
-        Args:
-            load: Loads a reader by its name.
-            find: Gives what finds an index's passages.
-            min_confidence: Least confidence of answers; above 0, readers must be calibrated.
-        """
-        self._load = load
-        self._find = find
-        self._min_confidence = min_confidence
-        self._readers: dict[str, Reader] = {}
+    load: Callable[[str], Reader] = Reader.load
+    """Loads a reader by its name."""
+    find: FindRetriever = open_retriever
+    """Gives what finds an index's passages."""
+    min_confidence: float = 0.0
+    """Least confidence of answers; above 0, readers must be calibrated."""
+    _readers: dict[str, Reader] = field(default_factory=dict)
 
     def open(self, path: Path) -> OpenDomainQA:
         """Open an index with the reader that made it.
@@ -75,7 +56,7 @@ class ReaderCache:
         index = PassageIndex(path)
         try:
             qa = self._with_reader(index)
-            check_threshold(self._min_confidence, qa.rule.confidence_weights)
+            check_threshold(self.min_confidence, qa.rule.confidence_weights)
             # Opened here rather than at the first question, in one of the threads.
             _ = (index.bm25, index.deleted, index.find(""), qa.reader.runtime)
         except BaseException:
@@ -90,23 +71,23 @@ class ReaderCache:
                 return self._combined(index, self._readers[name])
             except IndexMismatchError:
                 log(_LOG, logging.INFO, "reader changed", reader=name)
-        reader = self._load(name)
+        reader = self.load(name)
         qa = self._combined(index, reader)
         self._readers[name] = reader
         return qa
 
     def _combined(self, index: PassageIndex, reader: Reader) -> OpenDomainQA:
         index.check_reader(reader)  # before its retrieval head is asked for
-        return OpenDomainQA(index, reader, self._find(index, reader=reader))
+        return OpenDomainQA(index, reader, self.find(index, reader=reader))
 
 
+@dataclass(slots=True)
 class _Opened:
     """An open index and the number of its users."""
 
-    def __init__(self, qa: OpenDomainQA) -> None:
-        self.qa = qa
-        self.n_users = 0
-        self.is_old = False
+    qa: OpenDomainQA
+    n_users: int = 0
+    is_old: bool = False
 
 
 class ServedIndex:
@@ -170,7 +151,7 @@ class ServedIndex:
                 return False
             stamp, opened = self._open()
         except (PrereadError, OSError) as error:
-            self._metrics.reloaded(self.name, ok=False)
+            self._metrics.reloads.labels(self.name, "failed").inc()
             if str(error) != self._last_failure:  # logged once, not at every check
                 self._last_failure = str(error)
                 log(_LOG, logging.ERROR, "reload failed", index=self.name, reason=str(error))
@@ -182,7 +163,7 @@ class ServedIndex:
         if is_idle:
             old.qa.index.close()
         self._last_failure = ""
-        self._metrics.reloaded(self.name, ok=True)
+        self._metrics.reloads.labels(self.name, "ok").inc()
         manifest = opened.qa.index.manifest
         facts = {"generation": manifest.generation, "n_passages": manifest.n_passages}
         log(_LOG, logging.INFO, "reloaded", index=self.name, **facts)
@@ -197,7 +178,8 @@ class ServedIndex:
         stamp = _stamp(self.path)
         opened = _Opened(self._cache.open(self.path))
         manifest = opened.qa.index.manifest
-        self._metrics.opened(self.name, manifest.n_passages, manifest.generation)
+        self._metrics.passages.labels(self.name).set(manifest.n_passages)
+        self._metrics.generation.labels(self.name).set(manifest.generation)
         return stamp, opened
 
 
@@ -226,17 +208,12 @@ class IndexWatcher:
         try:
             while not self._stopped.wait(self._seconds):
                 for index in self._indexes:
-                    _guarded(index.refresh)
+                    try:
+                        index.refresh()
+                    except Exception:  # does not end the checks
+                        _LOG.exception("reload failed")
         finally:
             leave_java()
-
-
-def _guarded(refresh: Callable[[], bool]) -> None:
-    """Check an index; an unexpected error is logged and does not end the checks."""
-    try:
-        refresh()
-    except Exception:
-        _LOG.exception("reload failed")
 
 
 def _stamp(path: Path) -> Stamp:

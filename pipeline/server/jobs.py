@@ -1,8 +1,8 @@
 """The jobs of a server's workers."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeVar
 
 from ...data import Passage
 from ...indexer.filters import Filter
@@ -12,24 +12,51 @@ from ..qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage, Result
 from ..retrievers.search import FoundPassage
 from .retrieval import Retrieval
 
+T_co = TypeVar("T_co", covariant=True)
+
 _BYTES_PER_PASSAGE = 350
 """Provided text of so many bytes weighs as much as one passage of a hundred words. That is half of
 what such a passage has, because the worst text has a token for each byte."""
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerJob:
-    """Retrieve passages for a question and read them."""
+class Job(Generic[T_co]):
+    """Work on an index, with a result of type ``T_co``."""
 
     index: str
+
+
+class ReadingJob(Job[T_co]):
+    """A job for the reader, which does several of one type and key together."""
+
+    __slots__ = ()
+
+    def provided(self) -> Sequence[ProvidedPassage]:
+        """The passages that the client provides."""
+        return ()
+
+    def key(self) -> Hashable:
+        """What jobs of one batch have in common, besides their type and index."""
+        return None
+
+    def weight(self) -> int:
+        """How many passages of the usual length the job amounts to."""
+        texts = (passage.text or "" for passage in self.provided())
+        return sum(1 + len(text.encode()) // _BYTES_PER_PASSAGE for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerJob(ReadingJob[Result]):
+    """Retrieve passages for a question and read them."""
+
     question: str
     top_k: int
     n_answers: int
     retrieval: Retrieval = Retrieval()
 
-    def key(self) -> tuple[object, ...]:
-        """What jobs of one batch have in common."""
-        return AnswerJob, self.index, self.top_k, self.retrieval.key()
+    def key(self) -> Hashable:
+        """How passages are found."""
+        return self.top_k, self.retrieval.key()
 
     def weight(self) -> int:
         """How many passages are read."""
@@ -37,71 +64,75 @@ class AnswerJob:
 
 
 @dataclass(frozen=True, slots=True)
-class _ProvidedJob:
+class ReadJob(ReadingJob[list[list[ProvidedAnswer]]]):
+    """Answer questions, each from provided passages of its own."""
+
+    questions: tuple[str, ...]
+    passages: tuple[tuple[ProvidedPassage, ...], ...]
+    """Passages of each question."""
+    n_answers: int
+    max_answer_length: int | None = None
+    """Longest answer in wordpieces; None is the reader's."""
+
+    def provided(self) -> Sequence[ProvidedPassage]:
+        """The passages of all questions."""
+        return [one for some in self.passages for one in some]
+
+    def key(self) -> Hashable:
+        """The longest answer."""
+        return self.max_answer_length
+
+
+@dataclass(frozen=True, slots=True)
+class _QuestionJob(ReadingJob[T_co]):
     """Read a question with provided passages."""
 
-    index: str
     question: str
     passages: tuple[ProvidedPassage, ...]
 
-    def key(self) -> tuple[object, ...]:
-        """What jobs of one batch have in common."""
-        return type(self), self.index
-
-    def weight(self) -> int:
-        """How many passages of the usual length the job amounts to."""
-        return _weight(self.passages)
+    def provided(self) -> Sequence[ProvidedPassage]:
+        """The passages."""
+        return self.passages
 
 
 @dataclass(frozen=True, slots=True)
-class ReadJob(_ProvidedJob):
-    """Answer a question from provided passages."""
-
-    n_answers: int
-
-
-@dataclass(frozen=True, slots=True)
-class EachJob(_ProvidedJob):
+class EachJob(_QuestionJob[list[ProvidedAnswer | None]]):
     """Find the best answer of each provided passage."""
 
 
 @dataclass(frozen=True, slots=True)
-class RankJob(_ProvidedJob):
+class RankJob(_QuestionJob[list[RankedPassage]]):
     """Order provided passages."""
 
 
 @dataclass(frozen=True, slots=True)
-class SentencesJob:
+class SentencesJob(ReadingJob[list[list[ReadPassage]]]):
     """Score the sentences of passages that are found or provided."""
 
-    index: str
     questions: tuple[str, ...]
     top_k: int
-    provided: tuple[tuple[ProvidedPassage, ...], ...] | None = None
+    passages: tuple[tuple[ProvidedPassage, ...], ...] | None = None
     """Passages of each question; None: they are found."""
     retrieval: Retrieval = Retrieval()
 
-    @property
-    def passages(self) -> tuple[ProvidedPassage, ...]:
+    def provided(self) -> Sequence[ProvidedPassage]:
         """The provided passages of all questions."""
-        return tuple(one for some in self.provided or () for one in some)
+        return [one for some in self.passages or () for one in some]
 
-    def key(self) -> tuple[object, ...]:
-        """What jobs of one batch have in common."""
-        how = (self.top_k, self.retrieval.key()) if self.provided is None else ()
-        return SentencesJob, self.index, how
+    def key(self) -> Hashable:
+        """How passages are found; all jobs with provided passages may share a batch."""
+        return (self.top_k, self.retrieval.key()) if self.passages is None else ()
 
     def weight(self) -> int:
         """How many passages of the usual length the job amounts to."""
-        is_found = self.provided is None
-        return self.top_k * len(self.questions) if is_found else _weight(self.passages)
+        is_found = self.passages is None
+        return self.top_k * len(self.questions) if is_found else ReadingJob.weight(self)
 
 
 @dataclass(frozen=True, slots=True)
-class QuoteJob:
+class QuoteJob(ReadingJob[list[QuoteMatch]]):
     """Find where a quotation stands."""
 
-    index: str
     quote: str
     question: str | None
     top_k: int
@@ -111,86 +142,44 @@ class QuoteJob:
     """Provided passages; None: they are found."""
     filter: Filter | None = None
 
-    def key(self) -> tuple[object, ...]:
-        """What jobs of one batch have in common: a quotation is checked alone."""
-        return QuoteJob, id(self)
+    def provided(self) -> Sequence[ProvidedPassage]:
+        """The provided passages."""
+        return self.passages or ()
+
+    def key(self) -> Hashable:
+        """The job itself: a quotation is checked alone."""
+        return id(self)
 
     def weight(self) -> int:
         """How many passages of the usual length the job amounts to."""
-        return self.top_k if self.passages is None else _weight(self.passages)
+        return self.top_k if self.passages is None else ReadingJob.weight(self)
 
 
 @dataclass(frozen=True, slots=True)
-class ReadSeveralJob:
-    """Read several texts, each by itself with a question of its own."""
-
-    index: str
-    questions: tuple[str, ...]
-    passages: tuple[ProvidedPassage, ...]
-    """One for each question."""
-    n_answers: int
-    max_answer_length: int | None = None
-    """Longest answer in wordpieces; None is the reader's."""
-
-    def key(self) -> tuple[object, ...]:
-        """What jobs of one batch have in common."""
-        return ReadSeveralJob, self.index, self.max_answer_length
-
-    def weight(self) -> int:
-        """How many passages of the usual length the job amounts to."""
-        return _weight(self.passages)
-
-
-@dataclass(frozen=True, slots=True)
-class SearchJob:
+class SearchJob(Job[list[FoundPassage]]):
     """Find passages without reading them."""
 
-    index: str
     query: str
     hits: int
     retrieval: Retrieval = Retrieval()
 
 
 @dataclass(frozen=True, slots=True)
-class RetrieveJob:
+class RetrieveJob(Job[list[list[FoundPassage]]]):
     """Find passages for several queries."""
 
-    index: str
     queries: tuple[str, ...]
     hits: int
     retrieval: Retrieval = Retrieval()
 
 
 @dataclass(frozen=True, slots=True)
-class DocJob:
+class DocJob(Job[Passage]):
     """Look a passage up by its identifier."""
 
-    index: str
     passage_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class ExamplesJob:
+class ExamplesJob(Job[list[str]]):
     """Make questions that an index should answer."""
-
-    index: str
-
-
-ReadingJob: TypeAlias = (
-    AnswerJob | ReadJob | ReadSeveralJob | EachJob | RankJob | SentencesJob | QuoteJob
-)
-ReadingResult: TypeAlias = (
-    Result
-    | list[ProvidedAnswer]
-    | list[list[ProvidedAnswer]]
-    | list[ProvidedAnswer | None]
-    | list[RankedPassage]
-    | list[list[ReadPassage]]
-    | list[QuoteMatch]
-)
-LookingJob: TypeAlias = SearchJob | RetrieveJob | DocJob | ExamplesJob
-LookingResult: TypeAlias = list[FoundPassage] | list[list[FoundPassage]] | Passage | list[str]
-
-
-def _weight(passages: Sequence[ProvidedPassage]) -> int:
-    return sum(1 + len((p.text or "").encode()) // _BYTES_PER_PASSAGE for p in passages)

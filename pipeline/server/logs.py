@@ -2,10 +2,9 @@
 
 import json
 import logging
-import sys
 import traceback
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any
 
 FACTS = "facts"
 """Name of the attribute of a log record that holds its fields."""
@@ -49,13 +48,9 @@ def log(logger: logging.Logger, level: int, event: str, **facts: object) -> None
     logger.log(level, "%s", event, extra={FACTS: facts})
 
 
-def write_json_logs(stream: TextIO | None = None) -> None:
-    """Send all logs of this process to a stream as JSON.
-
-    Args:
-        stream: The stream; by default standard error.
-    """
-    handler = logging.StreamHandler(stream or sys.stderr)
+def write_json_logs() -> None:
+    """Send all logs of this process to standard error as JSON."""
+    handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("preread").setLevel(logging.INFO)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, TypeVar
 
 from fastmcp import FastMCP
 from fastmcp.exceptions import ToolError
@@ -18,27 +18,18 @@ from pydantic import Field
 from ...data import PrereadError
 from ...reader import Reader
 from ...reader.hub import hub_is_allowed
-from ..qa.quotes import DEFAULT_MIN_SIMILARITY, QuoteMatch
-from ..qa.sentences import (
-    DEFAULT_MIN_SCORE,
-    DEFAULT_THRESHOLD,
-    ReadPassage,
-    highlighted,
-    pruned,
-)
-from ..qa.types import Result
-from ..retrievers.search import FoundPassage
+from ..qa.quotes import DEFAULT_MIN_SIMILARITY
+from ..qa.sentences import DEFAULT_MIN_SCORE, DEFAULT_THRESHOLD, highlighted, pruned
 from .handling import results_of
-from .jobs import AnswerJob, SearchJob
+from .jobs import AnswerJob, Job, SearchJob
 from .limits import ServeConfig
 from .refusals import fault_of_server
 from .retrieval import Retrieval
-from .schemas import (
-    AnswerReply,
-    AnswerRequest,
-    FilterField,
+from .schemas.answers import AnswerReply, AnswerRequest
+from .schemas.fields import FilterField, MinConfidence, TopK
+from .schemas.search import SearchReply
+from .schemas.sentences import (
     MaxTokens,
-    MinConfidence,
     MinScore,
     MinSimilarity,
     NumMatches,
@@ -47,7 +38,6 @@ from .schemas import (
     PruneRequest,
     QuoteReply,
     QuoteRequest,
-    SearchReply,
     SentenceHighlightReply,
     SentenceHighlightRequest,
     Threshold,
@@ -55,6 +45,7 @@ from .schemas import (
 from .sentence_routes import quote_job, sentences_job
 from .service import Service
 
+T = TypeVar("T")
 _INSTRUCTIONS = """
 `answer` finds passages and quotes words of them as answers, best first, each with its passage and a
 score. Check in the passage that the words mean what was asked. Where `doubt` is not null, they
@@ -82,9 +73,13 @@ def create_mcp(service: Service) -> FastMCP[None]:
     )
     index_name = Annotated[str, Field(description=f"Name of an index. One of: {names}.")]
 
+    async def result_of(job: Job[T], started: float) -> T:
+        (result,) = await results_of(service, [job], service.deadline(started, None))
+        return result
+
     async def answer(
         question: Annotated[str, Field(description="Any text.")],
-        top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
+        top_k: TopK = 20,
         n_answers: Annotated[int, Field(description="Number of answers at most.", ge=1)] = 5,
         min_confidence: MinConfidence = None,
         filter: FilterField = None,
@@ -98,15 +93,12 @@ def create_mcp(service: Service) -> FastMCP[None]:
             limits.check_top_k(top_k)
             limits.check_answers(n_answers)
             job = AnswerJob(index, question, top_k, n_answers, Retrieval(filter))
-            deadline = service.deadline(started, None)
-            (found,) = await results_of(service.reading, [job], deadline)
+            found = await result_of(job, started)
             took_ms = 1000 * (time.monotonic() - started)
             asked = AnswerRequest(
                 question=question, top_k=top_k, n_answers=n_answers, min_confidence=min_confidence
             )
-            default = service.config.min_confidence
-            reply = AnswerReply.of(index, asked, cast(Result, found), took_ms, default)
-        return reply
+            return AnswerReply.of(index, asked, found, took_ms, service.config.min_confidence)
 
     async def search(
         query: Annotated[str, Field(description="Plain words.")],
@@ -121,13 +113,12 @@ def create_mcp(service: Service) -> FastMCP[None]:
             limits.check_question(query, "query")
             limits.check_top_k(hits, "hits")
             job = SearchJob(index, query, hits, Retrieval(filter))
-            deadline = service.deadline(started, None)
-            (found,) = await results_of(service.looking, [job], deadline)
-        return SearchReply.of(index, query, cast(list[FoundPassage], found), parse=True)
+            found = await result_of(job, started)
+        return SearchReply.of(index, query, found, parse=True)
 
     async def highlight(
         question: Annotated[str, Field(description="Any text.")],
-        top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
+        top_k: TopK = 20,
         n_sentences: NumSentences = 5,
         min_score: MinScore = DEFAULT_MIN_SCORE,
         filter: FilterField = None,
@@ -143,15 +134,13 @@ def create_mcp(service: Service) -> FastMCP[None]:
                 min_score=min_score,
                 filter=filter,
             )
-            job = sentences_job(index, asked, service)
-            (found,) = await results_of(service.reading, [job], service.deadline(started, None))
-            (read,) = cast(list[list[ReadPassage]], found)
+            (read,) = await result_of(sentences_job(index, asked, service), started)
             best = highlighted(read, n_sentences, min_score)
         return SentenceHighlightReply.of(index, asked, best, 1000 * (time.monotonic() - started))
 
     async def prune(
         question: Annotated[str, Field(description="Any text.")],
-        top_k: Annotated[int, Field(description="Number of passages that are read.", ge=1)] = 20,
+        top_k: TopK = 20,
         threshold: Threshold = DEFAULT_THRESHOLD,
         max_tokens: MaxTokens = None,
         filter: FilterField = None,
@@ -167,12 +156,9 @@ def create_mcp(service: Service) -> FastMCP[None]:
                 max_tokens=max_tokens,
                 filter=filter,
             )
-            job = sentences_job(index, asked, service)
-            (found,) = await results_of(service.reading, [job], service.deadline(started, None))
-            (read,) = cast(list[list[ReadPassage]], found)
+            (read,) = await result_of(sentences_job(index, asked, service), started)
             left = pruned(read, threshold, max_tokens)
-        texts = {one.place: one.passage.text for one in read}
-        return PruneReply.of(index, asked, left, texts, 1000 * (time.monotonic() - started))
+        return PruneReply.of(index, asked, read, left, 1000 * (time.monotonic() - started))
 
     async def check_quote(
         quote: Annotated[str, Field(description="A quotation or statement.")],
@@ -194,10 +180,8 @@ def create_mcp(service: Service) -> FastMCP[None]:
                 min_similarity=min_similarity,
                 filter=filter,
             )
-            job = quote_job(index, asked, service)
-            (found,) = await results_of(service.reading, [job], service.deadline(started, None))
-        took_ms = 1000 * (time.monotonic() - started)
-        return QuoteReply.of(index, asked, cast(list[QuoteMatch], found), took_ms)
+            found = await result_of(quote_job(index, asked, service), started)
+        return QuoteReply.of(index, asked, found, 1000 * (time.monotonic() - started))
 
     for tool in (answer, search, highlight, prune, check_quote):
         mcp.tool(tool, annotations={"readOnlyHint": True, "openWorldHint": False})

@@ -12,15 +12,12 @@ class Offsets(StrEnum):
     """UTF-16 code units, as Java and JavaScript count: most emoji are two."""
 
     def convert(self, text: str, start: int, end: int) -> tuple[int, int]:
-        """Convert a span of a text to this unit.
+        """The start and end of a span of a text in this unit.
 
         Args:
             text: The text.
             start: First code point of the span.
             end: Code point after the span.
-
-        Returns:
-            Start and end in this unit.
         """
         if self is Offsets.CODEPOINT:
             return start, end

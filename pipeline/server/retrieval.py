@@ -67,11 +67,7 @@ def checked_filter(filter: Filter) -> Filter:
 
 
 def _leaves(filter: Filter) -> Iterator[str | int | float | bool]:
-    """The values of all conditions.
-
-    Raises:
-        ValueError: If one is neither a text, nor a number of usual size, nor a truth value.
-    """
+    """The values of all conditions: texts, truth values and numbers of usual size."""
     for name, condition in filter.items():
         operands = condition.values() if isinstance(condition, Mapping) else [condition]
         for operand in operands:

@@ -1,35 +1,23 @@
 """The addresses below ``/v1/{index}``."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 
-from ...data import Passage
-from ..qa.types import ProvidedAnswer, RankedPassage, Result
-from ..retrievers.search import FoundPassage
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .jobs import AnswerJob, DocJob, ExamplesJob, RankJob, ReadJob, RetrieveJob, SearchJob
-from .schemas import (
-    AnswerQuery,
-    AnswerReply,
-    AnswerRequest,
+from .schemas.answers import AnswerQuery, AnswerReply, AnswerRequest
+from .schemas.provided import RankedField, ReadReply, ReadRequest, RerankReply, RerankRequest
+from .schemas.search import (
     DocField,
     DocReply,
     DocRequest,
-    ExamplesReply,
-    IndexesReply,
-    LimitsField,
-    RankedField,
-    ReadReply,
-    ReadRequest,
-    RerankReply,
-    RerankRequest,
     RetrieveReply,
     RetrieveRequest,
     SearchReply,
     SearchRequest,
-    ServedField,
 )
+from .schemas.server import ExamplesReply, IndexesReply, LimitsField, ServedField
 from .service import Service
 
 router = APIRouter(prefix="/v1/{index}", responses=REFUSALS)
@@ -82,7 +70,7 @@ async def _answer(
     limits.check_answers(asked.n_answers)
     note(request, service, question=asked.question, top_k=asked.top_k)
     job = AnswerJob(index, asked.question, asked.top_k, asked.n_answers, asked.retrieval())
-    result = cast(Result, await do_job(service.reading, job, request, asked.timeout_ms))
+    result = await do_job(job, request, asked.timeout_ms)
     return AnswerReply.of(index, asked, result, took_ms(request), service.config.min_confidence)
 
 
@@ -99,16 +87,13 @@ async def search(
     service.config.limits.check_top_k(asked.hits, "hits")
     note(request, service, question=asked.query, top_k=asked.hits)
     job = SearchJob(index, asked.query, asked.hits, asked.retrieval())
-    found = cast(list[FoundPassage], await do_job(service.looking, job, request, asked.timeout_ms))
+    found = await do_job(job, request, asked.timeout_ms)
     return SearchReply.of(index, asked.query, found, parse=asked.parse)
 
 
 @router.post("/retrieve", summary="Find passages for several queries")
 async def retrieve(
-    index: IndexName,
-    asked: Annotated[RetrieveRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: RetrieveRequest, request: Request, service: ServiceHere
 ) -> RetrieveReply:
     """Finds passages for a batch of queries, as trainers of search agents ask for them."""
     service.check_index(index)
@@ -116,9 +101,7 @@ async def retrieve(
     limits.check_queries(asked.queries, asked.topk)
     note(request, service, question=asked.queries[0], n_queries=len(asked.queries))
     job = RetrieveJob(index, tuple(asked.queries), asked.topk, asked.retrieval())
-    found = cast(
-        list[list[FoundPassage]], await do_job(service.looking, job, request, asked.timeout_ms)
-    )
+    found = await do_job(job, request, asked.timeout_ms)
     return RetrieveReply.of(found, return_scores=asked.return_scores)
 
 
@@ -133,7 +116,7 @@ async def doc(
     """Looks up a passage. Request and reply are those of pyserini's server."""
     service.check_index(index)
     job = DocJob(index, docid)
-    passage = cast(Passage, await do_job(service.looking, job, request, asked.timeout_ms))
+    passage = await do_job(job, request, asked.timeout_ms)
     return DocReply(
         index=index,
         docid=docid,
@@ -146,16 +129,13 @@ async def doc(
 async def examples(index: IndexName, request: Request, service: ServiceHere) -> ExamplesReply:
     """Makes questions from titles and first sentences of some passages; none if it cannot."""
     service.check_index(index)
-    questions = await do_job(service.looking, ExamplesJob(index), request, None)
-    return ExamplesReply(index=index, questions=cast(list[str], questions))
+    questions = await do_job(ExamplesJob(index), request)
+    return ExamplesReply(index=index, questions=questions)
 
 
 @router.post("/read", summary="Answer from provided passages")
 async def read(
-    index: IndexName,
-    asked: Annotated[ReadRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: ReadRequest, request: Request, service: ServiceHere
 ) -> ReadReply:
     """Answers from passages that another engine found.
 
@@ -169,19 +149,14 @@ async def read(
     limits.check_passages(provided)
     limits.check_answers(asked.n_answers)
     note(request, service, question=asked.question, n_passages=len(provided))
-    job = ReadJob(index, asked.question, provided, asked.n_answers)
-    answers = cast(
-        list[ProvidedAnswer], await do_job(service.reading, job, request, asked.timeout_ms)
-    )
+    job = ReadJob(index, (asked.question,), (provided,), asked.n_answers)
+    (answers,) = await do_job(job, request, asked.timeout_ms)
     return ReadReply.of(index, asked, answers, took_ms(request), service.config.min_confidence)
 
 
 @router.post("/rerank", summary="Order provided passages")
 async def rerank(
-    index: IndexName,
-    asked: Annotated[RerankRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: RerankRequest, request: Request, service: ServiceHere
 ) -> RerankReply:
     """Orders passages by how well they answer the question, best first."""
     service.check_index(index)
@@ -190,8 +165,15 @@ async def rerank(
     service.config.limits.check_passages(provided)
     note(request, service, question=asked.question, n_passages=len(provided))
     job = RankJob(index, asked.question, provided)
-    ranked = cast(
-        list[RankedPassage], await do_job(service.reading, job, request, asked.timeout_ms)
-    )
-    results = [RankedField.of(one) for one in ranked[: asked.top_n]]
+    ranked = await do_job(job, request, asked.timeout_ms)
+    results = [
+        RankedField(
+            index=one.place,
+            relevance_score=one.relevance,
+            logit=one.logit,
+            passage_id=one.passage_id,
+            from_store=one.from_store,
+        )
+        for one in ranked[: asked.top_n]
+    ]
     return RerankReply(index=index, results=results, took_ms=took_ms(request))

@@ -1,16 +1,14 @@
 """The addresses of sentences and quotations below ``/v1/{index}``."""
 
-from typing import Annotated, cast
+from fastapi import APIRouter, Request
 
-from fastapi import APIRouter, Body, Request
-
-from ..qa.quotes import MAX_QUOTE_CHARACTERS, QuoteMatch
+from ..qa.quotes import MAX_QUOTE_CHARACTERS
 from ..qa.sentences import ReadPassage, highlighted, pruned
 from .errors import InvalidRequestError
 from .handling import REFUSALS, IndexName, ServiceHere, do_job, note, took_ms
 from .jobs import QuoteJob, SentencesJob
 from .limits import Limits
-from .schemas import (
+from .schemas.sentences import (
     PassagesRequest,
     PruneReply,
     PruneRequest,
@@ -27,10 +25,7 @@ router = APIRouter(prefix="/v1/{index}", responses=REFUSALS)
 
 @router.post("/highlight", summary="Find sentences that answer")
 async def highlight(
-    index: IndexName,
-    asked: Annotated[SentenceHighlightRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: SentenceHighlightRequest, request: Request, service: ServiceHere
 ) -> SentenceHighlightReply:
     """Scores the sentences of passages that are found or provided, and returns the best ones."""
     read = await _read(index, asked, request, service)
@@ -40,24 +35,17 @@ async def highlight(
 
 @router.post("/prune", summary="Prune passages for a language model")
 async def prune(
-    index: IndexName,
-    asked: Annotated[PruneRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: PruneRequest, request: Request, service: ServiceHere
 ) -> PruneReply:
     """Leaves out the sentences that do not answer, and fills a budget of tokens with the others."""
     read = await _read(index, asked, request, service)
     left = pruned(read, asked.threshold, asked.max_tokens)
-    texts = {one.place: one.passage.text for one in read}
-    return PruneReply.of(index, asked, left, texts, took_ms(request))
+    return PruneReply.of(index, asked, read, left, took_ms(request))
 
 
 @router.post("/quote", summary="Find where a quotation stands")
 async def quote(
-    index: IndexName,
-    asked: Annotated[QuoteRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: QuoteRequest, request: Request, service: ServiceHere
 ) -> QuoteReply:
     """Finds a quotation or statement word for word, or the stretches that are most like it.
 
@@ -65,7 +53,7 @@ async def quote(
     """
     job = quote_job(index, asked, service)
     note(request, service, question=asked.question or asked.quote, top_k=asked.top_k)
-    found = cast(list[QuoteMatch], await do_job(service.reading, job, request, asked.timeout_ms))
+    found = await do_job(job, request, asked.timeout_ms)
     return QuoteReply.of(index, asked, found, took_ms(request))
 
 
@@ -83,9 +71,9 @@ def sentences_job(index: str, asked: SentencesRequest, service: Service) -> Sent
     service.check_index(index)
     service.config.limits.check_question(asked.question)
     _check_passages(asked, service.config.limits)
-    given = asked.provided()
-    provided = None if given is None else (given,)
-    return SentencesJob(index, (asked.question,), asked.top_k, provided, asked.retrieval())
+    provided = asked.provided()
+    passages = None if provided is None else (provided,)
+    return SentencesJob(index, (asked.question,), asked.top_k, passages, asked.retrieval())
 
 
 def quote_job(index: str, asked: QuoteRequest, service: Service) -> QuoteJob:
@@ -135,7 +123,5 @@ async def _read(
     """The passages of a request with scored sentences."""
     job = sentences_job(index, asked, service)
     note(request, service, question=asked.question, top_k=asked.top_k)
-    (read,) = cast(
-        list[list[ReadPassage]], await do_job(service.reading, job, request, asked.timeout_ms)
-    )
+    (read,) = await do_job(job, request, asked.timeout_ms)
     return read

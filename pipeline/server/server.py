@@ -72,11 +72,7 @@ class GracefulServer(uvicorn.Server):
             self.run(sockets=[self._sock])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen.
-
-        Args:
-            sockets: Where to listen.
-        """
+        """Begin to listen."""
         await super().startup(sockets)
         self._on_listening()
 
@@ -88,25 +84,13 @@ class GracefulServer(uvicorn.Server):
             log(_LOG, logging.INFO, "draining", n_in_flight=self._service.traffic.n_in_flight)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain at the first SIGTERM, SIGINT or SIGHUP, and end at once at the second.
-
-        Args:
-            sig: Number of the signal.
-            frame: Where the program was interrupted.
-        """
+        """Drain at the first SIGTERM, SIGINT or SIGHUP, and end at once at the second."""
         if self._service.traffic.is_draining:
             self.should_exit = self.force_exit = True
         self.drain()
 
     async def on_tick(self, counter: int) -> bool:
-        """See whether all requests are finished; called ten times a second.
-
-        Args:
-            counter: How often it was called, modulo 864,000.
-
-        Returns:
-            Whether to end.
-        """
+        """End when all requests are finished; uvicorn calls this ten times a second."""
         traffic = self._service.traffic
         is_late = time.monotonic() > self._drain_until
         if traffic.is_draining and (is_late or not traffic.n_in_flight):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ...indexer.bm25.java import leave_java
 from ...reader import Reader
@@ -13,7 +13,7 @@ from .batching import BatchRules, BatchWorker
 from .errors import NotFoundError
 from .gate import Traffic
 from .indexes import FindRetriever, IndexWatcher, ReaderCache, ServedIndex
-from .jobs import LookingJob, LookingResult, ReadingJob, ReadingResult
+from .jobs import Job, ReadingJob
 from .limits import ServeConfig
 from .metrics import Metrics
 
@@ -55,10 +55,21 @@ class Service:
             name: ServedIndex(name, path, readers, self.metrics) for name, path in paths.items()
         }
         handler = BatchHandler(self.indexes, self.config.limits)
-        self.reading: BatchWorker[ReadingJob, ReadingResult] = BatchWorker(
-            "reading", handler.read, _reading_rules(self.config), self.metrics, on_end=leave_java
+        self.reading: BatchWorker[ReadingJob[Any], Any] = BatchWorker(
+            "reading",
+            handler.read,
+            BatchRules(
+                max_queue=self.config.max_queue,
+                max_batch=self.config.max_batch,
+                max_weight=self.config.max_batch_passages,
+                wait_s=self.config.batch_wait_ms / 1000,
+                key=lambda job: (type(job), job.index, job.key()),
+                weight=lambda job: job.weight(),
+            ),
+            self.metrics,
+            on_end=leave_java,
         )
-        self.looking: BatchWorker[LookingJob, LookingResult] = BatchWorker(
+        self.looking: BatchWorker[Job[Any], Any] = BatchWorker(
             "looking",
             handler.look,
             BatchRules(max_queue=self.config.max_queue),
@@ -66,7 +77,7 @@ class Service:
             on_end=leave_java,
         )
         for worker in (self.reading, self.looking):
-            self.metrics.show_waiting(worker.name, worker)
+            self.metrics.waiting.labels(worker.name).set_function(worker.__len__)
         seconds = self.config.reload_seconds
         self._watcher = IndexWatcher(list(self.indexes.values()), seconds) if seconds else None
 
@@ -86,6 +97,14 @@ class Service:
         """
         if name not in self.indexes:
             raise NotFoundError(f"index: expected one of {', '.join(self.indexes)}.")
+
+    def worker_of(self, job: Job[Any]) -> BatchWorker[Any, Any]:
+        """The worker that does a job.
+
+        Args:
+            job: The job.
+        """
+        return self.reading if isinstance(job, ReadingJob) else self.looking
 
     def deadline(self, started: float, timeout_ms: int | None) -> float:
         """When the answer to a request is no longer wanted, by ``time.monotonic``.
@@ -114,14 +133,3 @@ class Service:
     def __exit__(self, *error: object) -> None:
         """Close the service."""
         self.close()
-
-
-def _reading_rules(config: ServeConfig) -> BatchRules[ReadingJob]:
-    return BatchRules(
-        max_queue=config.max_queue,
-        max_batch=config.max_batch,
-        max_weight=config.max_batch_passages,
-        wait_s=config.batch_wait_ms / 1000,
-        key=lambda job: job.key(),
-        weight=lambda job: job.weight(),
-    )

@@ -101,7 +101,7 @@ class PairReader:
         changes = {key: value for key, value in asked.items() if value is not None}
         try:
             kind = _kind(source)
-            model = kind.from_pretrained(source, **changes)
+            model = kind.from_pretrained(source, half_words=True, **changes)
             tokenizer = SavedTokenizer.load(Path(source)) or load_tokenizer(source)
         except PrereadError:
             raise

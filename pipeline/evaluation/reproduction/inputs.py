@@ -29,15 +29,12 @@ class FoundInput:
 def find_inputs(
     reproduction: Reproduction, given: Mapping[str, Path | None]
 ) -> dict[str, FoundInput]:
-    """Find the inputs of a reproduction, without downloading anything.
+    """Find the inputs of a reproduction by their names, without downloading anything.
 
     Args:
         reproduction: The reproduction.
         given: Files that the user named, by ``corpus`` and ``questions``. A named file replaces a
             download.
-
-    Returns:
-        The inputs, by ``corpus`` and ``questions``.
 
     Raises:
         PrereadError: If a named file does not exist, a file was named that the reproduction does

@@ -1,17 +1,22 @@
 """The list of reproductions: their steps, and the figures that each step must give."""
 
-import math
 import re
-import tomllib
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
 
 from ....data import PrereadError
-from ....data.io.fields import take_number, take_objects, take_start, take_text, take_texts
-from ....data.io.json_records import JsonObject, as_json_object
-from ....data.io.lines import read_whole_text
-from ....data.io.policy import SourceLocation
+from ....data.io.validation import read_toml
 
 SHIPPED_LIST = Path(__file__).parent / "reproductions.toml"
 PLACES = ("corpus", "questions", "index", "folder")
@@ -19,7 +24,9 @@ PLACES = ("corpus", "questions", "index", "folder")
 INPUTS = PLACES[:2]
 
 _PLACE = re.compile(r"\{(\w*)\}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+_Name = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]*$")]
+"""A name that is safe as a file name."""
 
 
 class Origin(StrEnum):
@@ -33,7 +40,7 @@ class Origin(StrEnum):
     """A file that only the user can provide; the text describes it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_CHECKED)
 class Input:
     """A corpus, or a file of questions."""
 
@@ -42,14 +49,23 @@ class Input:
     """File name, name of the download, or description of the file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _as_input(entry: object) -> object:
+    """An input as the list has it, ``{ORIGIN = "what"}``."""
+    if not isinstance(entry, dict) or len(entry) != 1 or not set(entry) < set(Origin):
+        found = ", ".join(entry) if isinstance(entry, dict) else repr(entry)
+        raise ValueError(f"expected one of {', '.join(Origin)}, found {found or 'nothing'}")
+    ((origin, what),) = entry.items()
+    return Input(Origin(origin), what)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class Figure:
     """A number in a step's result, with the value expected of it."""
 
     key: str
     """Path of the number in the step's JSON, with dots: ``top_k_accuracy.20``."""
     expected: float
-    tolerance: float
+    tolerance: NonNegativeFloat
     """Largest accepted difference from ``expected``, in either direction."""
     source: str
     """Source of the expected value: a result file, or a publication."""
@@ -57,13 +73,13 @@ class Figure:
     """Path of the number in the result file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class ReproductionStep:
     """A ``preread`` command, which is run with ``--json``."""
 
-    name: str
-    command: tuple[str, ...]
-    figures: tuple[Figure, ...]
+    name: _Name
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    figures: tuple[Figure, ...] = ()
 
     def places(self) -> set[str]:
         """The names in braces."""
@@ -78,17 +94,17 @@ class ReproductionStep:
         return [_PLACE.sub(lambda found: places[found[1]], word) for word in self.command]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class Needs:
     """Approximate cost of a reproduction."""
 
-    n_passages: int
+    n_passages: NonNegativeInt
     """Passages of the corpus; 0 if the passages come with the questions."""
-    n_questions: int
-    disk_gib: float
+    n_questions: NonNegativeInt
+    disk_gib: NonNegativeFloat
     """Disk space of the folder in GiB, without downloads."""
-    memory_gib: float
-    minutes: float
+    memory_gib: NonNegativeFloat
+    minutes: NonNegativeFloat
     """Minutes on two processor cores."""
 
     def __str__(self) -> str:
@@ -104,16 +120,51 @@ class Needs:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class Reproduction:
     """A sequence of steps, and the figures that they must give."""
 
-    name: str
+    name: _Name
     about: str
     needs: Needs
-    inputs: dict[str, Input]
+    inputs: dict[
+        Annotated[str, Field(pattern=f"^({'|'.join(INPUTS)})$")],
+        Annotated[Input, BeforeValidator(_as_input)],
+    ]
     """Inputs by name: ``corpus`` and ``questions``."""
     steps: tuple[ReproductionStep, ...]
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> Self:
+        """Check the steps against each other and against the inputs."""
+        if not any(step.figures for step in self.steps):
+            raise ValueError("expected at least one step with figures, found none")
+        if len({step.name for step in self.steps}) < len(self.steps):
+            raise ValueError("expected steps of different names")
+        known = [name for name in PLACES if name in self.inputs or name not in INPUTS]
+        for step in self.steps:
+            if unknown := step.places().difference(known):
+                raise ValueError(
+                    f"expected only {', '.join(f'{{{name}}}' for name in known)} in the command of "
+                    f"step {step.name!r}, found {{{min(unknown)}}}"
+                )
+        return self
+
+
+@dataclass(frozen=True, slots=True, config=_CHECKED)
+class _Listed:
+    """A list of reproductions."""
+
+    reproductions: Annotated[tuple[Reproduction, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        """Refuse a name that is given twice."""
+        names = [one.name for one in self.reproductions]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ValueError(f"expected unique names, found {name!r} twice")
+        return self
 
 
 def load_reproductions(path: str | Path | None = None) -> dict[str, Reproduction]:
@@ -126,25 +177,12 @@ def load_reproductions(path: str | Path | None = None) -> dict[str, Reproduction
         The reproductions by name, in the order of the file.
 
     Raises:
-        DataError: If the file cannot be read, a field is missing, unknown or of another type, or a
-            command has an unknown name in braces.
+        PrereadError: If the file cannot be read, a field is missing, unknown or of another type, or
+            a command has an unknown name in braces.
     """
     path = Path(path) if path is not None else SHIPPED_LIST
-    top = SourceLocation(path, None)
-    try:
-        content = as_json_object(tomllib.loads(read_whole_text(path)), top)
-    except tomllib.TOMLDecodeError as error:
-        raise top.error(f"expected TOML, found a fault: {error}. Correct it.") from error
-    _check_keys(content, {"reproductions"}, top)
-    known: dict[str, Reproduction] = {}
-    for location, record in take_objects(content, "reproductions", top):
-        one = _parse(record, location)
-        if one.name in known:
-            raise location.error(f"expected unique names, found {one.name!r} twice. Rename one.")
-        known[one.name] = one
-    if not known:
-        raise top.error("expected at least one [[reproductions]], found none. Add one.")
-    return known
+    listed = read_toml(_Listed, path, "Correct the list of reproductions.")
+    return {one.name: one for one in listed.reproductions}
 
 
 def find_reproduction(name: str, known: dict[str, Reproduction]) -> Reproduction:
@@ -163,131 +201,3 @@ def find_reproduction(name: str, known: dict[str, Reproduction]) -> Reproduction
             "`preread reproduce --list` says what they are."
         )
     return known[name]
-
-
-def _parse(record: JsonObject, location: SourceLocation) -> Reproduction:
-    """Parse one reproduction, and check its steps against its inputs."""
-    _check_keys(record, {"name", "about", "needs", "inputs", "steps"}, location)
-    inputs = _parse_inputs(*_take_table(record, "inputs", location))
-    steps = tuple(_parse_step(step, at) for at, step in take_objects(record, "steps", location))
-    if not any(step.figures for step in steps):
-        raise location.error("expected at least one step with figures, found none. Add one.")
-    if len({step.name for step in steps}) < len(steps):
-        raise location.error("expected steps of different names. Rename one.")
-    known = {*inputs, *set(PLACES).difference(INPUTS)}
-    for step in steps:
-        if unknown := step.places() - known:
-            raise location.error(
-                f"expected only {', '.join(f'{{{name}}}' for name in PLACES if name in known)} in "
-                f"the command of step {step.name!r}, found {{{min(unknown)}}}. Correct it, or add "
-                "the input."
-            )
-    return Reproduction(
-        name=_take_name(record, location),
-        about=take_text(record, "about", location),
-        needs=_parse_needs(*_take_table(record, "needs", location)),
-        inputs=inputs,
-        steps=steps,
-    )
-
-
-def _parse_inputs(record: JsonObject, location: SourceLocation) -> dict[str, Input]:
-    """Parse the inputs; each has exactly one origin."""
-    _check_keys(record, set(INPUTS), location)
-    inputs = {}
-    for name in record:
-        entry, within = _take_table(record, name, location)
-        origins = [origin for origin in Origin if origin.value in entry]
-        if len(origins) != 1 or len(entry) != 1:
-            raise within.error(
-                f"expected one of {', '.join(Origin)}, found {', '.join(entry) or 'nothing'}. "
-                "Correct it."
-            )
-        inputs[name] = Input(origins[0], take_text(entry, origins[0].value, within))
-    return inputs
-
-
-def _parse_step(record: JsonObject, location: SourceLocation) -> ReproductionStep:
-    """Parse one step."""
-    _check_keys(record, {"name", "command", "figures"}, location)
-    command = take_texts(record, "command", location)
-    if not command:
-        raise location.error("expected 'command' to be a list of words, found none. Add it.")
-    figures = take_objects(record, "figures", location)
-    return ReproductionStep(
-        name=_take_name(record, location),
-        command=command,
-        figures=tuple(_parse_figure(figure, at) for at, figure in figures),
-    )
-
-
-def _parse_figure(record: JsonObject, location: SourceLocation) -> Figure:
-    """Parse one figure."""
-    _check_keys(record, {"key", "expected", "tolerance", "source", "source_key"}, location)
-    figure = Figure(
-        key=take_text(record, "key", location),
-        expected=take_number(record, "expected", location),
-        tolerance=take_number(record, "tolerance", location),
-        source=take_text(record, "source", location),
-        source_key=take_text(record, "source_key", location) if "source_key" in record else None,
-    )
-    if figure.tolerance < 0:
-        raise location.error(
-            f"expected a 'tolerance' of at least 0, found {figure.tolerance:g}. Correct it."
-        )
-    return figure
-
-
-def _parse_needs(record: JsonObject, location: SourceLocation) -> Needs:
-    """Parse the cost."""
-    _check_keys(record, set(Needs.__dataclass_fields__), location)
-    needs = Needs(
-        n_passages=take_start(record, "n_passages", location),
-        n_questions=take_start(record, "n_questions", location),
-        disk_gib=take_number(record, "disk_gib", location),
-        memory_gib=take_number(record, "memory_gib", location),
-        minutes=take_number(record, "minutes", location),
-    )
-    for name in Needs.__dataclass_fields__:
-        if getattr(needs, name) < 0:
-            raise location.error(f"expected {name!r} to be at least 0. Correct it.")
-    return needs
-
-
-def _take_table(
-    record: JsonObject, name: str, location: SourceLocation
-) -> tuple[JsonObject, SourceLocation]:
-    """Take a table that the record must have, and its location."""
-    if name not in record:
-        raise location.error(f"expected the table {name!r}, found {', '.join(record)}. Add it.")
-    within = location._replace(within=f"{location.within}.{name}")
-    return as_json_object(record[name], within), within
-
-
-def _take_name(record: JsonObject, location: SourceLocation) -> str:
-    """Take a name that is safe as a file name."""
-    name = take_text(record, "name", location)
-    if not _NAME.fullmatch(name):
-        raise location.error(
-            f"expected a 'name' of small letters, digits and hyphens, found {name!r}. Correct it."
-        )
-    return name
-
-
-def _check_keys(record: JsonObject, known: set[str], location: SourceLocation) -> None:
-    """Refuse unknown keys, which may be misspelt."""
-    if unknown := sorted(set(record) - known):
-        raise location.error(
-            f"expected only {', '.join(sorted(known))}, found {', '.join(unknown)}. Correct it."
-        )
-
-
-def is_within(found: float, figure: Figure) -> bool:
-    """Whether a number is within the tolerance of a figure.
-
-    Args:
-        found: The number.
-        figure: The figure with its expected value.
-    """
-    margin = abs(found - figure.expected)
-    return margin <= figure.tolerance or math.isclose(margin, figure.tolerance, abs_tol=1e-9)

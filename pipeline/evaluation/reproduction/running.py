@@ -1,5 +1,6 @@
 """Running a reproduction: inputs, steps, and the comparison of figures."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from ....data import PrereadError
 from .inputs import check_disk, find_inputs
-from .listing import Figure, Reproduction, is_within
+from .listing import Figure, Reproduction
 from .steps import Done, run_step
 
 
@@ -22,7 +23,8 @@ class Compared:
     @property
     def is_ok(self) -> bool:
         """Whether the value is within the tolerance."""
-        return is_within(self.found, self.figure)
+        margin, tolerance = abs(self.found - self.figure.expected), self.figure.tolerance
+        return margin <= tolerance or math.isclose(margin, tolerance, abs_tol=1e-9)
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a JSON object."""

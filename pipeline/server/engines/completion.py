@@ -6,9 +6,9 @@ The index finds the passages. The task ``rerank`` needs no address of its own, b
 Source: Elasticsearch's API specification, ``inference.put_custom``.
 """
 
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from ...qa.types import Result
@@ -16,7 +16,8 @@ from ..doubt import judge
 from ..handling import REFUSALS, IndexName, ServiceHere, do_jobs, note
 from ..jobs import AnswerJob
 from ..offsets import Offsets
-from ..schemas import EXAMPLE_QUESTION, AnswerField
+from ..schemas.answers import AnswerField
+from ..schemas.fields import EXAMPLE_QUESTION
 from .shapes import EngineRequest, QuestionList
 
 router = APIRouter(responses=REFUSALS)
@@ -65,10 +66,7 @@ _NOTHING = AnswerField(
 
 @router.post("/v1/{index}/elasticsearch/completion", summary="Elasticsearch: completion")
 async def completion(
-    index: IndexName,
-    asked: Annotated[CompletionRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: CompletionRequest, request: Request, service: ServiceHere
 ) -> CompletionReply:
     """Gives the best answer to each question, from passages that the index finds."""
     service.check_index(index)
@@ -76,7 +74,7 @@ async def completion(
     service.config.limits.check_top_k(asked.top_k)
     note(request, service, question=asked.questions[0], top_k=asked.top_k)
     jobs = [AnswerJob(index, question, asked.top_k, 1) for question in asked.questions]
-    found = cast(list[Result], await do_jobs(service.reading, jobs, request, None))
+    found = await do_jobs(jobs, request)
     pairs = zip(asked.questions, found, strict=True)
     default = service.config.min_confidence
     return CompletionReply(answers=[_best(question, one, default) for question, one in pairs])

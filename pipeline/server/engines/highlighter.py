@@ -9,20 +9,19 @@ Source: neural-search, ``HighlightTagApplier`` and ``MLCommonsClientAccessor``.
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Self, cast
+from typing import Annotated, Self
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from ...qa.sentences import HighlightedSentence, ReadPassage, highlighted
-from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
+from ...qa.types import Answer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
-from ..jobs import ReadSeveralJob, SentencesJob
+from ..jobs import ReadJob, SentencesJob
 from ..limits import MOST_ITEMS
 from ..offsets import Offsets
-from ..schemas import EXAMPLE_QUESTION, EXAMPLE_TEXT, Question, Text
-from ..service import Service
-from .shapes import EngineRequest, PassageText, utf16_span
+from ..schemas.fields import EXAMPLE_QUESTION, EXAMPLE_TEXT, Question, Text
+from .shapes import EngineRequest, PassageText
 
 router = APIRouter(responses=REFUSALS)
 
@@ -74,24 +73,15 @@ class Highlight(BaseModel):
     score: Annotated[float, Field(description="From 0 to 1, among the spans of this text.")]
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
-        """Highlight an answer.
+    def of(cls, found: Answer | HighlightedSentence) -> Self:
+        """Highlight an answer or a sentence.
 
         Args:
-            answer: The answer.
-        """
-        start, end = utf16_span(answer)
-        return cls(start=start, end=end, text=answer.answer, score=answer.score)
-
-    @classmethod
-    def of_sentence(cls, found: HighlightedSentence) -> Self:
-        """Highlight a sentence.
-
-        Args:
-            found: The sentence.
+            found: The answer or sentence.
         """
         start, end = Offsets.UTF16.convert(found.passage, found.start, found.end)
-        return cls(start=start, end=end, text=found.sentence, score=found.score)
+        text = found.passage[found.start : found.end]
+        return cls(start=start, end=end, text=text, score=found.score)
 
 
 class HighlightReply(BaseModel):
@@ -107,49 +97,27 @@ class HighlightReply(BaseModel):
 
 @router.post("/v1/{index}/opensearch/highlight", summary="OpenSearch: semantic highlighter")
 async def highlight(
-    index: IndexName,
-    asked: Annotated[HighlightRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: HighlightRequest, request: Request, service: ServiceHere
 ) -> HighlightReply:
     """Highlights the answers in texts. Texts that the index holds are read from stored states."""
-    return await highlight_texts(index, asked, request, service)
-
-
-async def highlight_texts(
-    index: str, asked: HighlightRequest, request: Request, service: Service
-) -> HighlightReply:
-    """Make the reply of `highlight`.
-
-    Args:
-        index: Name of the index.
-        asked: The questions and texts.
-        request: The request, for its deadline and its log line.
-        service: What answers.
-
-    Raises:
-        ServeError: If the request is refused.
-    """
     service.check_index(index)
     limits = service.config.limits
     inputs = asked.inputs or [HighlightInput(question=asked.question, context=asked.context)]
-    provided = tuple(ProvidedPassage(text=one.context) for one in inputs)
-    limits.check_passages(provided, "inputs")
+    passages = [ProvidedPassage(text=one.context) for one in inputs]
+    limits.check_passages(passages, "inputs")
     for place, one in enumerate(inputs):
         name = f"inputs[{place}].question" if asked.inputs else "question"
         limits.check_question(one.question, name)
     note(request, service, question=inputs[0].question, n_passages=len(inputs))
     questions = tuple(one.question for one in inputs)
+    apart = tuple((one,) for one in passages)
     if asked.highlight is Unit.SENTENCE:
-        apart = tuple((one,) for one in provided)
-        scoring = SentencesJob(index, questions, top_k=1, provided=apart)
-        read = cast(list[list[ReadPassage]], await do_job(service.reading, scoring, request, None))
-        found = [_sentences(passages) for passages in read]
+        scoring = SentencesJob(index, questions, top_k=1, passages=apart)
+        read = await do_job(scoring, request)
+        found = [_sentences(of_text) for of_text in read]
     else:
-        job = ReadSeveralJob(index, questions, provided, n_answers=1)
-        answers = cast(
-            list[list[ProvidedAnswer]], await do_job(service.reading, job, request, None)
-        )
+        job = ReadJob(index, questions, apart, n_answers=1)
+        answers = await do_job(job, request)
         found = [[Highlight.of(one.answer) for one in best] for best in answers]
     return HighlightReply(highlights=found if asked.inputs else found[0])
 
@@ -157,4 +125,4 @@ async def highlight_texts(
 def _sentences(read: Sequence[ReadPassage]) -> list[Highlight]:
     """The sentences of a text that are likely to answer, in their order."""
     best = highlighted(read, n_sentences=MOST_ITEMS)
-    return [Highlight.of_sentence(one) for one in sorted(best, key=lambda one: one.start)]
+    return [Highlight.of(one) for one in sorted(best, key=lambda one: one.start)]

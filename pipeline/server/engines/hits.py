@@ -6,9 +6,9 @@ of the search response.
 Source: ml-commons, ``MLInferenceSearchResponseProcessor``.
 """
 
-from typing import Annotated, Self, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, Field
 
 from ...qa.types import ProvidedAnswer, ProvidedPassage
@@ -16,9 +16,9 @@ from ..errors import InvalidRequestError
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import EachJob
 from ..limits import MOST_ITEMS
-from ..schemas import EXAMPLE_TEXT, Question, Text
-from ..service import Service
-from .shapes import EngineRequest, TextList, utf16_span
+from ..offsets import Offsets
+from ..schemas.fields import EXAMPLE_TEXT, Question, Text
+from .shapes import EngineRequest, TextList
 
 router = APIRouter(responses=REFUSALS)
 
@@ -83,23 +83,6 @@ class HitAnswer(BaseModel):
     ] = ""
     from_store: Annotated[bool, Field(description="Whether stored states were read.")] = False
 
-    @classmethod
-    def of(cls, provided: ProvidedAnswer) -> Self:
-        """Make the field of an answer.
-
-        Args:
-            provided: The answer and its passage.
-        """
-        start, end = utf16_span(provided.answer)
-        return cls(
-            answer=provided.answer.answer,
-            score=provided.answer.score,
-            start=start,
-            end=end,
-            docid=provided.answer.passage_id,
-            from_store=provided.from_store,
-        )
-
 
 class HitsReply(BaseModel):
     """The answers of all hits, and the best of them."""
@@ -110,38 +93,32 @@ class HitsReply(BaseModel):
 
 @router.post("/v1/{index}/opensearch/hits", summary="OpenSearch: ml_inference on search hits")
 async def hits(
-    index: IndexName,
-    asked: Annotated[HitsRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: HitsRequest, request: Request, service: ServiceHere
 ) -> HitsReply:
     """Gives the best answer of each hit, with scores that are comparable."""
-    return await answer_hits(index, asked, request, service)
-
-
-async def answer_hits(
-    index: str, asked: HitsRequest, request: Request, service: Service
-) -> HitsReply:
-    """Make the reply of `hits`.
-
-    Args:
-        index: Name of the index.
-        asked: The question and the hits.
-        request: The request, for its deadline and its log line.
-        service: What answers.
-
-    Raises:
-        ServeError: If the request is refused.
-    """
     service.check_index(index)
     provided = asked.provided()
     service.config.limits.check_question(asked.question)
     service.config.limits.check_passages(provided)
     note(request, service, question=asked.question, n_passages=len(provided))
     job = EachJob(index, asked.question, provided)
-    found = cast(list[ProvidedAnswer | None], await do_job(service.reading, job, request, None))
+    found = await do_job(job, request)
     answers = [
-        HitAnswer.of(one) if one else HitAnswer(docid=passage.passage_id or "")
+        _hit_answer(one) if one else HitAnswer(docid=passage.passage_id or "")
         for one, passage in zip(found, provided, strict=True)
     ]
     return HitsReply(answers=answers, best=max(answers, key=lambda one: one.score))
+
+
+def _hit_answer(provided: ProvidedAnswer) -> HitAnswer:
+    """The answer of a hit, as the processor takes it."""
+    answer = provided.answer
+    start, end = Offsets.UTF16.convert(answer.passage, answer.start, answer.end)
+    return HitAnswer(
+        answer=answer.answer,
+        score=answer.score,
+        start=start,
+        end=end,
+        docid=answer.passage_id,
+        from_store=provided.from_store,
+    )

@@ -4,18 +4,18 @@ Source: ml-commons, REST predict action. The reply of a remote model is an objec
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
-from ...qa.types import ProvidedAnswer, ProvidedPassage
+from ...qa.types import ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
 from ..jobs import ReadJob
-from ..schemas import EXAMPLE_TEXT, Question
-from .highlighter import HighlightReply, HighlightRequest, highlight_texts
-from .hits import HitsReply, HitsRequest, answer_hits
+from ..schemas.fields import EXAMPLE_TEXT, Question
+from .highlighter import HighlightReply, HighlightRequest, highlight
+from .hits import HitsReply, HitsRequest, hits
 from .shapes import EngineRequest, PassageText
 
 router = APIRouter(prefix="/_plugins/_ml", responses=REFUSALS)
@@ -59,28 +59,21 @@ class PredictReply(BaseModel):
 
 @router.post("/models/{index}/_predict", summary="OpenSearch: predict, remote model")
 async def predict(
-    index: IndexName,
-    asked: Annotated[PredictRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: PredictRequest, request: Request, service: ServiceHere
 ) -> PredictReply:
     """Answers like a remote model behind a connector to this server."""
     reply: HighlightReply | HitsReply
     if asked.parameters.get("inputs"):
         texts = _parse(HighlightRequest, asked.parameters)
-        reply = await highlight_texts(index, texts, request, service)
+        reply = await highlight(index, texts, request, service)
     else:
         fields = _parse(HitsRequest, asked.parameters)
-        reply = await answer_hits(index, fields, request, service)
+        reply = await hits(index, fields, request, service)
     return PredictReply(inference_results=[RemoteResult(output=[RemoteOutput(dataAsMap=reply)])])
 
 
 def _parse(kind: type[R], parameters: Mapping[str, Any]) -> R:
-    """Parameters as a request of a kind.
-
-    Raises:
-        RequestValidationError: If they do not fit. It names the fields as they were sent.
-    """
+    """Parameters as a request of a kind; an error names the fields as they were sent."""
     try:
         return kind.model_validate(parameters)
     except ValidationError as error:
@@ -117,16 +110,14 @@ class QuestionAnsweringReply(BaseModel):
     "/_predict/question_answering/{index}", summary="OpenSearch: predict, question answering"
 )
 async def predict_answer(
-    index: IndexName,
-    asked: Annotated[QuestionAnsweringRequest, Body()],
-    request: Request,
-    service: ServiceHere,
+    index: IndexName, asked: QuestionAnsweringRequest, request: Request, service: ServiceHere
 ) -> QuestionAnsweringReply:
     """Answers like a question answering model inside OpenSearch."""
     service.check_index(index)
     service.config.limits.check_question(asked.question)
     note(request, service, question=asked.question, n_passages=1)
-    job = ReadJob(index, asked.question, (ProvidedPassage(text=asked.context),), n_answers=1)
-    answers = cast(list[ProvidedAnswer], await do_job(service.reading, job, request, None))
+    provided = ((ProvidedPassage(text=asked.context),),)
+    job = ReadJob(index, (asked.question,), provided, n_answers=1)
+    (answers,) = await do_job(job, request)
     output = LocalOutput(result=answers[0].answer.answer if answers else "")
     return QuestionAnsweringReply(inference_results=[LocalResult(output=[output])])

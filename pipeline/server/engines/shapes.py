@@ -4,10 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ...qa.types import Answer
 from ..limits import MOST_ITEMS
-from ..offsets import Offsets
-from ..schemas import Question, Text
+from ..schemas.fields import Question, Text
 
 
 class EngineRequest(BaseModel):
@@ -29,15 +27,3 @@ def _or_empty(value: object) -> object:
 PassageText = Annotated[Text, BeforeValidator(_or_empty)]
 QuestionList = Annotated[list[Question], BeforeValidator(_as_list), Field(max_length=MOST_ITEMS)]
 TextList = Annotated[list[PassageText], BeforeValidator(_as_list), Field(max_length=MOST_ITEMS)]
-
-
-def utf16_span(answer: Answer) -> tuple[int, int]:
-    """The place of an answer in its passage, in UTF-16 code units.
-
-    Args:
-        answer: The answer, with offsets in code points.
-
-    Returns:
-        Start and end, exclusive.
-    """
-    return Offsets.UTF16.convert(answer.passage, answer.start, answer.end)

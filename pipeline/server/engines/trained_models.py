@@ -5,17 +5,18 @@ Source: Elasticsearch's API specification, ``ml.infer_trained_model``, and
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Self, cast
+from typing import Annotated, Self
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from ...qa.types import Answer, ProvidedAnswer, ProvidedPassage
 from ..handling import REFUSALS, IndexName, ServiceHere, do_job, note
-from ..jobs import ReadSeveralJob
+from ..jobs import ReadJob
 from ..limits import MOST_ITEMS
-from ..schemas import Question
-from .shapes import EngineRequest, PassageText, utf16_span
+from ..offsets import Offsets
+from ..schemas.fields import Question
+from .shapes import EngineRequest, PassageText
 
 router = APIRouter(responses=REFUSALS)
 _PRODUCT = {"X-Elastic-Product": "Elasticsearch"}
@@ -74,7 +75,7 @@ class TopClass(BaseModel):
         Args:
             answer: The answer.
         """
-        start, end = utf16_span(answer)
+        start, end = Offsets.UTF16.convert(answer.passage, answer.start, answer.end)
         return cls(answer=answer.answer, start_offset=start, end_offset=end, score=answer.score)
 
 
@@ -126,7 +127,7 @@ class InferReply(BaseModel):
 )
 async def infer(
     index: IndexName,
-    asked: Annotated[InferRequest, Body()],
+    asked: InferRequest,
     request: Request,
     service: ServiceHere,
     response: Response,
@@ -140,14 +141,14 @@ async def infer(
     provided = tuple(ProvidedPassage(text=one.text_field) for one in asked.docs)
     limits.check_passages(provided, "docs")
     note(request, service, question=wanted.question, n_passages=len(provided))
-    job = ReadSeveralJob(
+    job = ReadJob(
         index,
         (wanted.question,) * len(provided),
-        provided,
+        tuple((one,) for one in provided),
         max(1, wanted.num_top_classes),
         wanted.max_answer_length,
     )
-    found = cast(list[list[ProvidedAnswer]], await do_job(service.reading, job, request, None))
+    found = await do_job(job, request)
     response.headers.update(_PRODUCT)
     return InferReply(
         inference_results=[InferResult.of(one, wanted.num_top_classes) for one in found]

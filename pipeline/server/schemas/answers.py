@@ -10,16 +10,22 @@ from ..doubt import Doubt, Judgement, judge
 from ..offsets import Offsets
 from .fields import (
     EXAMPLE_TEXT,
+    End,
     MinConfidence,
     NumAnswers,
     OffsetsField,
+    PassageId,
+    PassageText,
     Question,
     Reply,
     Request,
     RetrievalFields,
     RetrievalQuery,
+    Start,
     TimeoutMs,
+    Title,
     TookMs,
+    TopK,
 )
 
 
@@ -27,7 +33,7 @@ class QuestionRequest(Request):
     """A question to an index, whose retriever finds passages by itself."""
 
     question: Question
-    top_k: Annotated[int, Field(ge=1, description="Number of passages that are read.")] = 20
+    top_k: TopK = 20
     n_answers: NumAnswers = 5
     min_confidence: MinConfidence = None
     offsets: OffsetsField = Offsets.CODEPOINT
@@ -60,13 +66,11 @@ class AnswerField(BaseModel):
         float,
         Field(description="From 0 to 1; comparable among the answers to one question."),
     ]
-    passage_id: Annotated[
-        str, Field(description="Identifier of the passage.", examples=["piano-1"])
-    ]
-    title: Annotated[str, Field(description="Title of the passage, or empty.", examples=["Piano"])]
-    start: Annotated[int, Field(description="Start in `passage`, in the unit of `offsets`.")]
-    end: Annotated[int, Field(description="End in `passage`, exclusive.")]
-    passage: Annotated[str, Field(description="Text of the passage.", examples=[EXAMPLE_TEXT])]
+    passage_id: PassageId
+    title: Title
+    start: Start
+    end: End
+    passage: PassageText
     confidence: Annotated[
         float | None,
         Field(

@@ -36,8 +36,21 @@ Question = Annotated[
         examples=[EXAMPLE_QUESTION],
     ),
 ]
+TopK = Annotated[int, Field(ge=1, description="Number of passages that are read.")]
 NumAnswers = Annotated[
     int, Field(ge=1, description="Number of answers at most; no two are equal.", examples=[5])
+]
+PassageId = Annotated[str, Field(description="Identifier of the passage.", examples=["piano-1"])]
+Title = Annotated[str, Field(description="Title of the passage, or empty.", examples=["Piano"])]
+PassageText = Annotated[str, Field(description="Text of the passage.", examples=[EXAMPLE_TEXT])]
+Start = Annotated[int, Field(description="Start in `passage`, in the unit of `offsets`.")]
+End = Annotated[int, Field(description="End in `passage`, exclusive.")]
+Place = Annotated[
+    int,
+    Field(description="Place of the passage among those that were found or provided, from 0."),
+]
+MetadataField = Annotated[
+    dict[str, Any], Field(description="Fields of the passage besides its text.")
 ]
 FromStore = Annotated[
     bool,
@@ -68,11 +81,7 @@ MinConfidence = Annotated[
 
 
 def _parsed_filter(written: list[str]) -> Filter:
-    """Conditions as they are written on a command line, parsed and checked.
-
-    Raises:
-        ValueError: If there are too many, or one cannot be applied.
-    """
+    """Conditions as they are written on a command line, parsed and checked."""
     if len(written) > MOST_CONDITIONS:
         raise ValueError(f"expected at most {MOST_CONDITIONS} conditions, found {len(written)}")
     try:
@@ -89,11 +98,6 @@ def _as_filter(value: object) -> object:
     return value
 
 
-def _checked_or_none(value: dict[str, Any] | None) -> Filter | None:
-    """A filter that can be applied, or none."""
-    return value if value is None else checked_filter(value)
-
-
 def _checked_conditions(written: list[str]) -> list[str]:
     """The conditions themselves, if they can be applied."""
     _parsed_filter(written)
@@ -101,8 +105,7 @@ def _checked_conditions(written: list[str]) -> list[str]:
 
 
 FilterField = Annotated[
-    dict[str, Any] | None,
-    AfterValidator(_checked_or_none),
+    Annotated[dict[str, Any], AfterValidator(checked_filter)] | None,
     BeforeValidator(_as_filter),
     Field(
         description="Conditions on the metadata of passages, all of which must hold: a value, a "

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, model_validator
 
-from ...qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage
+from ...qa.types import ProvidedAnswer, ProvidedPassage
 from ..doubt import judge
 from ..limits import MOST_ITEMS, MOST_SCORE
 from ..offsets import Offsets
@@ -121,17 +121,6 @@ class ReadAnswerField(AnswerField):
     place: Annotated[int, Field(description="Place of the passage in `passages`, from 0.")]
     from_store: FromStore
 
-    @classmethod
-    def of(cls, provided: ProvidedAnswer, offsets: Offsets) -> Self:
-        """Make the field of an answer.
-
-        Args:
-            provided: The answer and its passage.
-            offsets: Unit of the offsets.
-        """
-        fields = cls.fields_of(provided.answer, offsets)
-        return cls(**fields, place=provided.place, from_store=provided.from_store)
-
 
 class ReadReply(JudgedReply):
     """Answers, best first. There are none if the passages have no text."""
@@ -169,7 +158,11 @@ class ReadReply(JudgedReply):
             index=index,
             question=asked.question,
             answers=[
-                ReadAnswerField.of(one, asked.offsets)
+                ReadAnswerField(
+                    **AnswerField.fields_of(one.answer, asked.offsets),
+                    place=one.place,
+                    from_store=one.from_store,
+                )
                 for one in (found if judgement.is_given else ())
             ],
             offsets=asked.offsets,
@@ -194,21 +187,6 @@ class RankedField(BaseModel):
         str, Field(description="Identifier of the passage; empty if nobody gave one.")
     ]
     from_store: FromStore
-
-    @classmethod
-    def of(cls, ranked: RankedPassage) -> Self:
-        """Make the field of a passage.
-
-        Args:
-            ranked: The passage and its rank.
-        """
-        return cls(
-            index=ranked.place,
-            relevance_score=ranked.relevance,
-            logit=ranked.logit,
-            passage_id=ranked.passage_id,
-            from_store=ranked.from_store,
-        )
 
 
 class RerankReply(Reply):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
 
@@ -10,7 +10,12 @@ from ....data import Passage
 from ....indexer.bm25.indexer import contents_of
 from ...retrievers.search import FoundPassage
 from ..limits import MOST_ITEMS
-from .fields import Reply, Request, RetrievalFields, RetrievalQuery, Text, TimeoutMs
+from .fields import MetadataField, Reply, Request, RetrievalFields, RetrievalQuery, Text, TimeoutMs
+
+Parse = Annotated[
+    bool,
+    Field(description="Whether `doc` is an object; if not, it is the JSON text of the record."),
+]
 
 
 class SearchRequest(RetrievalQuery):
@@ -18,20 +23,14 @@ class SearchRequest(RetrievalQuery):
 
     query: Annotated[Text, Field(description="Plain words.", examples=["longest river"])]
     hits: Annotated[int, Field(ge=1, description="Number of passages that are returned.")] = 10
-    parse: Annotated[
-        bool,
-        Field(description="Whether `doc` is an object; if not, it is the JSON text of the record."),
-    ] = True
+    parse: Parse = True
     timeout_ms: TimeoutMs = None
 
 
 class DocRequest(Request):
     """The form in which a passage is returned."""
 
-    parse: Annotated[
-        bool,
-        Field(description="Whether `doc` is an object; if not, it is the JSON text of the record."),
-    ] = True
+    parse: Parse = True
     timeout_ms: TimeoutMs = None
 
 
@@ -55,33 +54,19 @@ class DocField(BaseModel):
         return json.dumps(record, ensure_ascii=False)
 
 
+Document = Annotated[
+    DocField | str, Field(description="The passage, as an object or as JSON text.")
+]
+
+
 class CandidateField(BaseModel):
     """A passage that was found."""
 
     docid: Annotated[str, Field(description="Its identifier.", examples=["piano-1"])]
     score: Annotated[float, Field(description="Score of the retriever.")]
     rank: Annotated[int, Field(ge=1, description="Its rank, from 1.")]
-    doc: Annotated[DocField | str, Field(description="The passage, as an object or as JSON text.")]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
-
-    @classmethod
-    def of(cls, found: FoundPassage, parse: bool) -> Self:
-        """Make the field of a passage.
-
-        Args:
-            found: The passage and its rank.
-            parse: Whether ``doc`` is an object; if not, it is the JSON text of the record.
-        """
-        doc = DocField.of(found.passage, parse)
-        return cls(
-            docid=found.passage.passage_id,
-            score=found.score,
-            rank=found.rank,
-            doc=doc,
-            metadata=found.passage.shown_metadata(),
-        )
+    doc: Document
+    metadata: MetadataField
 
 
 class QueryField(BaseModel):
@@ -106,7 +91,16 @@ class SearchReply(Reply):
             found: The passages, best first.
             parse: Whether ``doc`` is an object; if not, it is the JSON text of the record.
         """
-        candidates = [CandidateField.of(passage, parse) for passage in found]
+        candidates = [
+            CandidateField(
+                docid=one.passage.passage_id,
+                score=one.score,
+                rank=one.rank,
+                doc=DocField.of(one.passage, parse),
+                metadata=one.passage.shown_metadata(),
+            )
+            for one in found
+        ]
         return cls(index=index, query=QueryField(text=query), candidates=candidates)
 
 
@@ -114,10 +108,8 @@ class DocReply(Reply):
     """A passage."""
 
     docid: Annotated[str, Field(description="Its identifier.")]
-    doc: Annotated[DocField | str, Field(description="The passage, as an object or as JSON text.")]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    doc: Document
+    metadata: MetadataField
 
 
 class RetrieveRequest(RetrievalFields):
@@ -153,9 +145,7 @@ class RetrievedDocument(BaseModel):
         str, Field(description="The title, a line break, and the text; the title may be empty.")
     ]
     title: Annotated[str, Field(description="Its title, or empty.", examples=["Piano"])]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    metadata: MetadataField
 
     @classmethod
     def of(cls, passage: Passage) -> Self:
@@ -195,16 +185,13 @@ class RetrieveReply(BaseModel):
             found: The passages of each query, best first.
             return_scores: Whether scores are part of it.
         """
+        scored = [
+            [
+                ScoredDocument(document=RetrievedDocument.of(one.passage), score=one.score)
+                for one in of_query
+            ]
+            for of_query in found
+        ]
         if return_scores:
-            return cls(
-                result=[
-                    [
-                        ScoredDocument(document=RetrievedDocument.of(p.passage), score=p.score)
-                        for p in of_query
-                    ]
-                    for of_query in found
-                ]
-            )
-        return cls(
-            result=[[RetrievedDocument.of(p.passage) for p in of_query] for of_query in found]
-        )
+            return cls(result=scored)
+        return cls(result=[[one.document for one in of_query] for of_query in scored])

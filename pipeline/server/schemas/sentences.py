@@ -1,7 +1,8 @@
 """Sentences that answer, pruned passages, and quotations."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from dataclasses import asdict
+from typing import Annotated, Self
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
@@ -12,20 +13,27 @@ from ...qa.sentences import (
     Context,
     HighlightedSentence,
     PrunedContexts,
-    Sentence,
+    ReadPassage,
 )
 from ...qa.types import ProvidedPassage
 from ..limits import MOST_ITEMS, MOST_TOKENS
 from ..offsets import Offsets
 from .fields import (
     EXAMPLE_TEXT,
+    End,
     FromStore,
+    MetadataField,
     OffsetsField,
+    PassageId,
+    PassageText,
+    Place,
     Question,
     Reply,
     RetrievalFields,
+    Start,
     Text,
     TimeoutMs,
+    Title,
     TookMs,
 )
 from .provided import PassageField, as_passage
@@ -37,18 +45,10 @@ ProvidedPassages = Annotated[
 NumSentences = Annotated[
     int, Field(ge=1, le=MOST_ITEMS, description="Number of sentences at most.")
 ]
-MinScore = Annotated[
-    float,
-    Field(ge=0, le=1, allow_inf_nan=False, description="Least score of a sentence, from 0 to 1."),
-]
+_Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+MinScore = Annotated[_Share, Field(description="Least score of a sentence, from 0 to 1.")]
 Threshold = Annotated[
-    float,
-    Field(
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="Least score of a sentence that is kept; 0 keeps all.",
-    ),
+    _Share, Field(description="Least score of a sentence that is kept; 0 keeps all.")
 ]
 MaxTokens = Annotated[
     int | None,
@@ -59,10 +59,7 @@ MaxTokens = Annotated[
     ),
 ]
 NumMatches = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="Number of matches at most.")]
-MinSimilarity = Annotated[
-    float,
-    Field(ge=0, le=1, allow_inf_nan=False, description="Least similarity of a match, from 0 to 1."),
-]
+MinSimilarity = Annotated[_Share, Field(description="Least similarity of a match, from 0 to 1.")]
 
 
 class PassagesRequest(RetrievalFields):
@@ -126,20 +123,24 @@ class QuoteRequest(PassagesRequest):
 class PlacedField(BaseModel):
     """A stretch of a passage."""
 
-    passage_id: Annotated[
-        str, Field(description="Identifier of the passage.", examples=["piano-1"])
-    ]
-    title: Annotated[str, Field(description="Title of the passage, or empty.", examples=["Piano"])]
-    start: Annotated[int, Field(description="Start in `passage`, in the unit of `offsets`.")]
-    end: Annotated[int, Field(description="End in `passage`, exclusive.")]
-    passage: Annotated[str, Field(description="Text of the passage.", examples=[EXAMPLE_TEXT])]
-    place: Annotated[
-        int,
-        Field(description="Place of the passage among those that were found or provided, from 0."),
-    ]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    passage_id: PassageId
+    title: Title
+    start: Start
+    end: End
+    passage: PassageText
+    place: Place
+    metadata: MetadataField
+
+    @classmethod
+    def of(cls, found: HighlightedSentence | QuoteMatch, offsets: Offsets) -> Self:
+        """Make the field of a sentence, or of a match of a quotation.
+
+        Args:
+            found: The sentence or match, with offsets in code points.
+            offsets: Unit of the offsets in the reply.
+        """
+        start, end = offsets.convert(found.passage, found.start, found.end)
+        return cls(**{**found.to_dict(), "start": start, "end": end})
 
 
 class SentenceField(PlacedField):
@@ -150,17 +151,6 @@ class SentenceField(PlacedField):
         float, Field(description="From 0 to 1; comparable among the sentences of a question.")
     ]
     from_store: FromStore
-
-    @classmethod
-    def of(cls, found: HighlightedSentence, offsets: Offsets) -> Self:
-        """Make the field of a sentence.
-
-        Args:
-            found: The sentence, with offsets in code points.
-            offsets: Unit of the offsets in the reply.
-        """
-        start, end = offsets.convert(found.passage, found.start, found.end)
-        return cls(**{**found.to_dict(), "start": start, "end": end})
 
 
 class SentenceHighlightReply(Reply):
@@ -212,20 +202,13 @@ class ContextField(BaseModel):
         str,
         Field(description="The sentences that were kept, with `…` where others were left out."),
     ]
-    passage_id: Annotated[
-        str, Field(description="Identifier of the passage.", examples=["piano-1"])
-    ]
-    title: Annotated[str, Field(description="Title of the passage, or empty.", examples=["Piano"])]
-    place: Annotated[
-        int,
-        Field(description="Place of the passage among those that were found or provided, from 0."),
-    ]
+    passage_id: PassageId
+    title: Title
+    place: Place
     sentences: Annotated[
         list[KeptSentenceField], Field(description="The sentences, in the order of the text.")
     ]
-    metadata: Annotated[
-        dict[str, Any], Field(description="Fields of the passage besides its text.")
-    ]
+    metadata: MetadataField
 
     @classmethod
     def of(cls, context: Context, passage: str, offsets: Offsets) -> Self:
@@ -236,21 +219,10 @@ class ContextField(BaseModel):
             passage: The whole text of the passage.
             offsets: Unit of the offsets in the reply.
         """
-
-        def kept(sentence: Sentence) -> KeptSentenceField:
-            start, end = offsets.convert(passage, sentence.start, sentence.end)
-            return KeptSentenceField(
-                start=start, end=end, score=sentence.score, n_tokens=sentence.n_tokens
-            )
-
-        return cls(
-            text=context.text,
-            passage_id=context.passage_id,
-            title=context.title,
-            place=context.place,
-            sentences=[kept(sentence) for sentence in context.sentences],
-            metadata=context.metadata,
-        )
+        fields = asdict(context)
+        for one in fields["sentences"]:
+            one["start"], one["end"] = offsets.convert(passage, one["start"], one["end"])
+        return cls(**fields)
 
 
 class PruneReply(Reply):
@@ -270,8 +242,8 @@ class PruneReply(Reply):
         cls,
         index: str,
         asked: PruneRequest,
+        read: Sequence[ReadPassage],
         left: PrunedContexts,
-        texts: dict[int, str],
         took_ms: float,
     ) -> Self:
         """Make the reply to a question.
@@ -279,10 +251,11 @@ class PruneReply(Reply):
         Args:
             index: Name of the index.
             asked: The request.
-            left: What is left of the passages.
-            texts: Text of each passage that was read, by its place.
+            read: The passages that were read.
+            left: What is left of them.
             took_ms: Milliseconds since the request arrived.
         """
+        texts = {one.place: one.passage.text for one in read}
         return cls(
             index=index,
             question=asked.question,
@@ -316,17 +289,6 @@ class MatchField(PlacedField):
         float | None,
         Field(description="Probability that the answer to the question lies within the stretch."),
     ]
-
-    @classmethod
-    def of(cls, match: QuoteMatch, offsets: Offsets) -> Self:
-        """Make the field of a match.
-
-        Args:
-            match: The match, with offsets in code points.
-            offsets: Unit of the offsets in the reply.
-        """
-        start, end = offsets.convert(match.passage, match.start, match.end)
-        return cls(**{**match.to_dict(), "start": start, "end": end})
 
 
 class QuoteReply(Reply):

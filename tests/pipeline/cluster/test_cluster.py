@@ -51,7 +51,7 @@ class Handle:
     def __init__(self, part: Partition) -> None:
         """To a part, quick and alive."""
         self.delay, self.is_dead, self.n_calls = 0.0, False, 0
-        self.about: Remote = Method(self, part.about)
+        self.rule: Remote = Method(self, part.rule)
         self.search: Remote = Method(self, part.search)
         self.read: Remote = Method(self, part.read)
 

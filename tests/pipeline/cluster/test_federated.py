@@ -7,8 +7,9 @@ import pytest
 from preread.data import Question, read_questions
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.indexer import IndexConfig, PassageIndex, build_index, split_index
+from preread.indexer.bm25.partition_searcher import merge_hits
 from preread.pipeline import OpenDomainQA
-from preread.pipeline.cluster.federated import best_hits, merge_candidates
+from preread.pipeline.cluster.federated import merge_candidates
 from preread.pipeline.qa.ranking import AnswerRule, rank
 from preread.pipeline.qa.types import Answered
 from preread.reader import Reader
@@ -40,8 +41,9 @@ def questions() -> list[Question]:
 def ask(parts: Sequence[OpenDomainQA], question: str, top_k: int, lost: int = -1) -> Answered:
     """Ask all parts but one."""
     known = {number: part for number, part in enumerate(parts) if number != lost}
-    hits = best_hits(
-        {number: part.retriever.search(question, top_k) for number, part in known.items()}, top_k
+    hits = merge_hits(
+        [(n, hit) for n, part in known.items() for hit in part.retriever.search(question, top_k)],
+        top_k,
     )
     read = {
         number: part.read(question, [hit for n, hit in hits if n == number])

@@ -1,7 +1,6 @@
 """Evaluations of the sample corpus: their files, going on after a break, reports."""
 
 import base64
-import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from preread.indexer import Hit
 from preread.pipeline import OpenDomainQA, evaluate
 from preread.pipeline.evaluation.outcomes import parse_outcome
 from preread.pipeline.evaluation.resuming import read_whole_lines
-from preread.pipeline.evaluation.retrieved import Retrieved, RunWriter
+from preread.pipeline.evaluation.retrieved import Retrieved, run_writer
 from preread.reader import Reader
 
 TOP_K = 4
@@ -122,11 +121,12 @@ def test_retrieval_file_has_dprs_form_and_the_hits_of_the_run(
     ]
 
 
-def test_white_space_in_identifiers_does_not_shift_a_runs_columns() -> None:
-    file = io.StringIO()
+def test_white_space_in_identifiers_does_not_shift_a_runs_columns(tmp_path: Path) -> None:
     found = [Retrieved(Passage("my notes/a b.md", "text"), 1.5, False)]
-    RunWriter(file).write(Question("q 1", "who?"), found)
-    assert file.getvalue() == "q_1 Q0 my_notes/a_b.md 1 1.500000 preread\n"
+    with run_writer(tmp_path / "run.txt") as write:
+        write(Question("q 1", "who?"), found)
+    written = (tmp_path / "run.txt").read_text("utf-8")
+    assert written == "q_1 Q0 my_notes/a_b.md 1 1.500000 preread\n"
 
 
 @pytest.mark.parametrize("match", list(AnswerMatch))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import typer
-from preread.data import DataError, PrereadError
+from preread.data import PrereadError
 from preread.data.sample import sample_corpus_path
 from preread.pipeline.evaluation.reproduction.inputs import check_disk, find_inputs
 from preread.pipeline.evaluation.reproduction.listing import load_reproductions
@@ -183,7 +183,7 @@ def test_missing_files_and_names(
     assert "squad: takes no --corpus" in refused("squad", "--corpus", sample_corpus_path())
     assert "expected the name of a reproduction (sample, squad" in refused("sampel")
     assert "found none" in refused()
-    assert "expected a file, found nothing" in refused("small", "--from", tmp_path / "no.toml")
+    assert "no.toml: expected a TOML file" in refused("small", "--from", tmp_path / "no.toml")
 
 
 @pytest.mark.slow
@@ -234,32 +234,30 @@ def test_too_little_disk_is_refused_before_anything_runs(
     ("old", "new", "message"),
     [
         ("[[reproductions]]", "[[reproductions", "list.toml: expected TOML"),
-        ("[[reproductions]]", "other = 1\n[[reproductions]]", "expected only reproductions"),
-        ('name = "small"', 'name = "a/b"', r"reproductions\[0\]: expected a 'name' of small"),
-        ('about = "Scores of given answers."', "", r"\[0\]: expected the field 'about'"),
-        ("minutes = 1 ", 'minutes = "1" ', r"needs: expected 'minutes' to be a finite number"),
-        ("minutes = 1 ", "minutes = -1 ", r"needs: expected 'minutes' to be at least 0"),
-        ("disk_gib", "disk_gb", "needs: expected only .*, found disk_gb"),
+        ("[[reproductions]]", "other = 1\n[[reproductions]]", "other: expected no field of this"),
+        ('name = "small"', 'name = "a/b"', r"reproductions\[0\]\.name: .*, found 'a/b'"),
+        ('about = "Scores of given answers."', "", r"\[0\]\.about: expected a value, found none"),
+        ("minutes = 1 ", 'minutes = "1" ', r"needs\.minutes: expected a valid number, found '1'"),
+        ("minutes = 1 ", "minutes = -1 ", r"needs\.minutes: expected a number greater"),
+        ("tolerance = 0", "tolerance = inf", r"tolerance: expected a "),
         ('shipped = "', 'bought = "', r"inputs\.corpus: expected one of shipped, download, given"),
-        ("inputs.questions", "inputs.answers", "inputs: expected only corpus, questions"),
+        ("inputs.questions", "inputs.answers", "corpus|questions.*, found 'answers'"),
         ("{questions}", "{passages}", r"expected only \{corpus\}.*'first', found \{passages\}"),
         ('name = "second"', 'name = "first"', "expected steps of different names"),
-        ("tolerance = 0", "tolerance = -1", r"figures\[0\]: expected a 'tolerance' of at least 0"),
-        ("expected = 1", 'expected = "1"', "expected 'expected' to be a finite number"),
-        ("tolerance = 0", "tolerence = 0", "found tolerence"),
+        ("tolerance = 0", "tolerance = -1", r"figures\[0\]\.tolerance: expected a number greater"),
     ],
 )
 def test_a_list_of_another_form_is_refused(
     write_list: Callable[..., Path], old: str, new: str, message: str
 ) -> None:
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(PrereadError, match=message):
         load_reproductions(write_list(**{old: new}))
 
 
 def test_names_are_given_once(write_list: Callable[..., Path]) -> None:
     path = write_list()
     path.write_text(path.read_text("utf-8") * 2, "utf-8")
-    with pytest.raises(DataError, match="found 'small' twice"):
+    with pytest.raises(PrereadError, match="found 'small' twice"):
         load_reproductions(path)
 
 

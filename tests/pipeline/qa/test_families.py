@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from preread.data import ReadingExample
@@ -12,7 +13,7 @@ from preread.reader import DeformerForQuestionAnswering, Reader
 from preread.reader.inference.window_table import window_table
 from transformers import AutoTokenizer
 
-WINDOWS = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
+WINDOWS: dict[str, Any] = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
 QUESTION = "What is an opening in the crust of a planet?"
 CONTEXT = "Mount Etna (3,357 m) is a volcano on Sicily. It erupted in 2021, and in 2022. " * 4
 

@@ -22,16 +22,16 @@ def drawn(n_questions: int, weights: tuple[float, ...]) -> list[SpanFeatures]:
 
 def test_ranking_weights_are_those_the_answers_were_drawn_with() -> None:
     questions = drawn(3_000, (0.5, -0.3, 0.2))
-    found = fit_ranking(questions, with_margin=True, with_bm25=True)
+    found = fit_ranking(questions, with_margin=True)
     assert found.answer_temperature == pytest.approx(2.0, rel=0.1)
     assert found.passage_weight == pytest.approx(-0.6, abs=0.1)
     assert found.bm25_weight == pytest.approx(0.4, abs=0.1)
-    assert found == fit_ranking(questions, with_margin=True, with_bm25=True)
+    assert found == fit_ranking(questions, with_margin=True)
 
 
 def test_similarities_get_a_weight_where_they_are_known() -> None:
     questions = drawn(3_000, (0.5, 0.0, 0.2, 1.5))
-    found = fit_ranking(questions, with_margin=False, with_bm25=True, with_similarity=True)
+    found = fit_ranking(questions, with_margin=False, with_similarity=True)
     assert found.answer_temperature == pytest.approx(2.0, rel=0.1)
     assert found.bm25_weight == pytest.approx(0.4, abs=0.1)
     assert found.similarity_weight == pytest.approx(3.0, abs=0.3)
@@ -39,22 +39,22 @@ def test_similarities_get_a_weight_where_they_are_known() -> None:
 
 def test_what_does_not_count_has_no_weight() -> None:
     questions = drawn(200, (0.5, -0.3, 0.2))
-    found = fit_ranking(questions, with_margin=False, with_bm25=False)
-    assert (found.passage_weight, found.bm25_weight, found.similarity_weight) == (0.0, 0.0, 0.0)
+    found = fit_ranking(questions, with_margin=False)
+    assert (found.passage_weight, found.similarity_weight) == (0.0, 0.0)
 
 
 def test_a_single_weight_by_hand() -> None:
     """Right spans are a logit ahead, and three of four win: log 3 is what a logit is worth."""
     ahead, behind = (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)
     questions = [SpanFeatures([ahead, behind], [n < 3, n == 3]) for n in range(4)]
-    found = fit_ranking(questions, with_margin=False, with_bm25=False)
+    found = fit_ranking(questions, with_margin=False)
     assert 1 / found.answer_temperature == pytest.approx(math.log(3), abs=0.01)
 
 
 def test_nothing_to_fit_to_is_refused() -> None:
     alone = [SpanFeatures([(1.0, 0.0, 0.0, 0.0)], [is_right]) for is_right in (True, False)]
     with pytest.raises(ValueError, match="right and wrong"):
-        fit_ranking(alone, with_margin=True, with_bm25=True)
+        fit_ranking(alone, with_margin=True)
     with pytest.raises(ValueError, match="at least one question"):
         fit_confidence([], [])
 

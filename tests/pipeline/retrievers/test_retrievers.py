@@ -36,7 +36,6 @@ from preread.pipeline.qa.ranking import AnswerRule
 from preread.pipeline.qa.score_fusion import ScoreFusion, ranking_for
 from preread.pipeline.retrievers import RerankRetriever, search_many
 from preread.pipeline.retrievers.base import bm25_scores, encoder_of, name_of
-from preread.pipeline.retrievers.selection import without_password
 from preread.pipeline.server.indexes import ReaderCache
 from preread.reader import Packed, Reader
 from preread.reader.modeling.layers import Segment
@@ -370,7 +369,6 @@ def test_an_unknown_retriever_is_refused_without_its_password(sample_index: Path
             assert "secret" not in str(error.value)
         with pytest.raises(PrereadError, match="preread dense"):
             open_retriever(index, "hybrid")
-    assert without_password("postgresql://a:b@h/d?table=t") == "postgresql://a:…@h/d?table=t"
 
 
 @pytest.mark.slow

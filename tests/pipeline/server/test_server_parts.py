@@ -23,22 +23,11 @@ from preread.pipeline.server.errors import (
 )
 from preread.pipeline.server.indexes import named_paths
 from preread.pipeline.server.limits import Limits, ServeConfig
+from preread.pipeline.server.metrics import Metrics
 from preread.pipeline.server.offsets import Offsets
 from preread.pipeline.server.service import Service
 
 KEY = "0123456789abcdef"
-
-
-class Noted:
-    """Keeps what a worker tells."""
-
-    n_dropped = 0
-
-    def worked(self, worker: str, n_jobs: int, seconds: float) -> None:
-        pass
-
-    def dropped(self, worker: str, n_jobs: int) -> None:
-        self.n_dropped += n_jobs
 
 
 class Held:
@@ -55,14 +44,14 @@ class Held:
         self.go = threading.Event()
         self.begun = threading.Event()
         self.batches: list[list[int]] = []
-        self.noted = Noted()
+        self.metrics = Metrics()
         options: dict[str, Any] = {"max_queue": 8, "max_batch": 4, "max_weight": 100, **rules}
         options.setdefault("key", lambda job: 0)
         self.worker: BatchWorker[int, int] = BatchWorker(
             "test",
             self._handle,
             BatchRules(**options),
-            self.noted,
+            self.metrics,
         )
 
     def _handle(self, jobs: Sequence[int], check_wanted: Callable[[], None]) -> list[int]:
@@ -137,7 +126,8 @@ def test_cancelled_and_late_jobs_are_not_done_and_make_room(hold: Callable[..., 
     assert int(refused.value.headers["Retry-After"]) >= 1
     held.go.set()
     assert [f.result(10) for f in (wanted, *more)] == [8, 10, 12]
-    assert held.batches == [[1], [4, 5, 6]] and held.noted.n_dropped == 2
+    assert held.batches == [[1], [4, 5, 6]]
+    assert b'preread_dropped_jobs_total{worker="test"} 2.0' in held.metrics.text()
     with pytest.raises(CancelledError):
         late.result(1)
 

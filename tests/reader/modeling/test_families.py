@@ -328,10 +328,11 @@ def test_what_cannot_be_split_is_refused(make_vanilla: MakeVanilla, tmp_path: Pa
     with pytest.raises(PrereadError, match=r"one of bert, distilbert, .* found model type 'gpt2'"):
         DeformerForQuestionAnswering.from_pretrained(tmp_path / "gpt2")
     make_vanilla("roberta").save_pretrained(tmp_path / "roberta")
-    for fields, message in (
+    refused: tuple[tuple[dict[str, Any], str], ...] = (
         ({"window_length": 65, "window_stride": 24}, r"66\) less position_offset \(2\)"),
         ({"window_length": 48, "window_stride": 39, "max_title_length": 8}, r"must lie in 1\.\.38"),
-    ):
+    )
+    for fields, message in refused:
         with pytest.raises(PrereadError, match=message):
             DeformerForQuestionAnswering.from_pretrained(
                 tmp_path / "roberta", num_lower_layers=1, **fields

@@ -30,7 +30,7 @@ from transformers import (
 
 MakeVanilla = Callable[..., PreTrainedModel]
 TOLERANCE: dict[str, Any] = {"rtol": 2e-5, "atol": 2e-5}
-WINDOWS = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
+WINDOWS: dict[str, Any] = {"window_length": 48, "window_stride": 24, "max_title_length": 8}
 FIRSTS = [[10, 61, 62, 63, 11], [10, 64, 11], [10, 65, 66, 11]]
 SECONDS = [[71, 72, 73, 74, 75, 11], [37, 11], [*range(20, 60), 11]]
 LABELS = {0: "entailment", 1: "neutral", 2: "contradiction"}
@@ -44,7 +44,7 @@ def classifier(make: MakeVanilla, family: str) -> Any:
     return AutoModelForSequenceClassification.from_config(config).eval()
 
 
-def split(vanilla: PreTrainedModel, k: int, path: Path, **changes: object) -> PairModel:
+def split(vanilla: PreTrainedModel, k: int, path: Path, **changes: Any) -> PairModel:
     """The same weights, split at ``k``, through files."""
     vanilla.save_pretrained(path)
     is_choice = "MultipleChoice" in type(vanilla).__name__
