@@ -27,7 +27,7 @@ from preread.indexer.builder.extend import Extension, extend
 from preread.indexer.storage.journal import Journal
 from preread.indexer.storage.writing import writing
 from preread.reader import Packed, Reader, Window
-from preread.reader.codecs import Codec, CodecName
+from preread.reader.codecs import Codec
 from torch import Tensor
 
 STAGES_FILE = "stages.json"
@@ -58,11 +58,7 @@ class DrawnCodes:
         self._like = like
         self._width = like.code_width(hidden_size)
         self._random = torch.Generator().manual_seed(seed)
-
-    @property
-    def name(self) -> CodecName:
-        """As the codec whose codes these could be."""
-        return self._like.name
+        self.name = like.name
 
     def code_width(self, hidden_size: int) -> int:
         """Bytes of a token."""
