@@ -80,6 +80,7 @@ def test_tokens_of_words_may_carry_meaning(kind: str, request: pytest.FixtureReq
     assert not flags[[number for number in marks if number is not None]].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TOKENIZERS)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3), seed=st.integers(0, 2**31))
 @settings(max_examples=50, deadline=None)

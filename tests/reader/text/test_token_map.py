@@ -18,6 +18,7 @@ def described(tokens: TokenMap) -> list[tuple[tuple[int, int], tuple[int, int]]]
     return [(token, tokens.word(number)) for number, token in enumerate(tokens.tokens)]
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60) | st.text(ODD, max_size=40))
 @example("An unbelievable [SEP] tale ##of [UNK] words")
 @example("Café-society’s naïveté, 1861–1865")
