@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...data import PrereadError
+from ...data.io.system_errors import first_line
 from ...indexer.builder.executors.ray.executor import require_ray
 from ...indexer.remote.copies import is_remote, read_manifest
 from ...reader import Precision, Runtime
@@ -139,7 +140,7 @@ def start(
         bound = front.bind(name, names, config.deadline_s, config.clients, keys, *partitions)
         serve.run(bound, name=APPLICATION, route_prefix="/")
     except (RuntimeError, TimeoutError) as error:
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
+        reason = first_line(error)
         raise PrereadError(
             f"serve-cluster: the partitions could not be opened: {reason}. `ray status` says "
             "whether cores are lacking, and Ray's logs what failed."

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from ...data import PrereadError
 from ...data.io.redaction import redacted
+from ...data.io.system_errors import first_line
 from ...indexer import Hit, PassageIndex
 
 _LOG = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ def engine_error(description: str, error: Exception) -> EngineError:
         description: Name of the engine.
         error: The error of its client.
     """
-    reason = redacted((str(error).strip() or repr(error)).splitlines()[0])
+    reason = redacted(first_line(error))
     return EngineError(
         f"{description}: could not be asked: {reason}. Check the URL, whether the engine runs, and "
         "whether the index or table exists."
