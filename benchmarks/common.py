@@ -101,7 +101,7 @@ def write_result(name: str, content: dict[str, Any]) -> Path:
         "benchmark": name,
         "commit": commit,
         "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": ["python", *sys.argv],
+        "command": ["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]],
         "machine": machine(),
         **content,
     }
