@@ -2,10 +2,10 @@
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +18,20 @@ from ....data import (
     OpenDomainExample,
     Passage,
     PrereadError,
+    Question,
     ReadReport,
+    read_corpus,
     read_open_domain_examples,
+    read_questions,
 )
 from ....data.io.atomic import atomic_path
 from ...packing import Movable, Packed
 from ...text.windows import TextEncoder
 from ..batches import BatchDataset
 from ..datasets import repeat, warn_of_skipped
-from .recipe import HeadRecipe
+from .recipe import HeadRecipe, HeadSource
 
+_Record = TypeVar("_Record", OpenDomainExample, Question)
 Vectors = npt.NDArray[np.float32]
 _TEXTS_AT_ONCE = 1024
 """Texts that are encoded before their vectors are written."""
@@ -57,7 +61,6 @@ class HeadFeature:
 
     question: str
     passages: tuple[Passage, ...]
-    """The positive first."""
     question_vector: npt.NDArray[np.float16]
     """Shape ``(width,)``."""
     passage_vectors: npt.NDArray[np.float16]
@@ -140,31 +143,62 @@ def load_batches(
         PrereadError: If the files hold no example.
     """
     draw = random.Random(recipe.seed)
-    examples: list[OpenDomainExample] = []
-    for source in recipe.sources:
-        report = ReadReport()
-        found = list(
-            read_open_domain_examples(data / source.file, on_error=on_error, report=report)
-        )
-        warn_of_skipped(report)
-        examples += repeat(found, source.weight, draw)
-    if not examples:
+
+    def read(
+        sources: Sequence[HeadSource], records: Callable[..., Iterator[_Record]]
+    ) -> list[_Record]:
+        found: list[_Record] = []
+        for source in sources:
+            report = ReadReport()
+            whole = list(records(data / source.file, on_error=on_error, report=report))
+            warn_of_skipped(report)
+            found += repeat(whole, source.weight, draw)
+        return found
+
+    asked: list[OpenDomainExample | Question] = [
+        *read(recipe.sources, read_open_domain_examples),
+        *read(recipe.question_lists, read_questions),
+    ]
+    if not asked:
         raise PrereadError("training: no example is left to learn from. Raise a source's weight.")
+    others = _corpus_passages(recipe, data, draw, on_error)
     chosen: list[tuple[str, tuple[Passage, ...]]] = []
-    order: list[int] = []
     for _ in range(recipe.epochs):
-        numbers = list(range(len(examples)))
-        draw.shuffle(numbers)
-        for number in numbers:
-            example = examples[number]
-            n = min(recipe.negatives, len(example.negatives))
-            negatives = draw.sample(example.negatives, n)
-            order.append(len(chosen))
-            chosen.append((example.question, (example.positive, *negatives)))
+        draw.shuffle(asked)
+        for one in asked:
+            passages = _own_passages(one, recipe.negatives, draw)
+            passages += tuple(next(others) for _ in range(recipe.corpus_passages))
+            chosen.append((one.question, passages))
     features = _with_vectors(chosen, work, teacher, show_progress)
     size = recipe.questions
-    batches = [order[first : first + size] for first in range(0, len(order), size)]
+    batches = [
+        list(range(first, min(first + size, len(chosen)))) for first in range(0, len(chosen), size)
+    ]
     return BatchDataset(features, batches, HeadCollator(encoder))
+
+
+def _own_passages(
+    one: OpenDomainExample | Question, n_negatives: int, draw: random.Random
+) -> tuple[Passage, ...]:
+    """The positive of a mined example and some of its negatives; nothing for a question alone."""
+    if isinstance(one, Question):
+        return ()
+    negatives = draw.sample(one.negatives, min(n_negatives, len(one.negatives)))
+    return (one.positive, *negatives)
+
+
+def _corpus_passages(
+    recipe: HeadRecipe, data: Path, draw: random.Random, on_error: OnError
+) -> Iterator[Passage]:
+    """The passages of the recipe's corpus in random order, again and again; nothing without one."""
+    if not recipe.corpus:
+        return
+    report = ReadReport()
+    passages = list(read_corpus(data / recipe.corpus, on_error=on_error, report=report))
+    warn_of_skipped(report)
+    while True:
+        draw.shuffle(passages)
+        yield from passages
 
 
 def _with_vectors(

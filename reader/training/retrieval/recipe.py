@@ -1,9 +1,17 @@
 """Recipes of retrieval heads."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 from pydantic.dataclasses import dataclass
 
 from ....data.io.validation import read_toml
@@ -14,7 +22,7 @@ _CHECKED = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class HeadSource:
-    """One file of mined examples (``preread mine``)."""
+    """One file of mined examples (``preread mine``), or of questions alone."""
 
     file: str
     """File name below the data folder; absolute, or relative to it."""
@@ -31,6 +39,14 @@ class HeadRecipe:
     encoder: str
     """The sentence encoder that teaches: a folder or a hub name."""
     sources: Annotated[tuple[HeadSource, ...], Field(min_length=1)]
+    """Files of mined examples."""
+    question_lists: tuple[HeadSource, ...] = ()
+    """Files of questions without passages. They are compared with the passages of their batch."""
+    corpus: str = ""
+    """A corpus, whose passages join the batches: a file below the data folder; empty for none."""
+    corpus_passages: NonNegativeInt = 0
+    """Number of passages of the corpus that each question brings into its batch. Each passage is
+    used once before one is used again."""
     n_layers: NonNegativeInt = 1
     """Number of transformer layers."""
     layers_from: str = ""
@@ -59,6 +75,14 @@ class HeadRecipe:
     save_every: PositiveInt = 200
     """Steps between two checkpoints."""
     seed: NonNegativeInt = 1
+
+    @model_validator(mode="after")
+    def _check_corpus(self) -> Self:
+        if bool(self.corpus) != bool(self.corpus_passages):
+            raise ValueError("expected corpus and corpus_passages, or neither")
+        if self.question_lists and not self.corpus:
+            raise ValueError("question_lists: expected a corpus, whose passages they meet")
+        return self
 
     @classmethod
     def load(cls, path: Path) -> "HeadRecipe":

@@ -1,6 +1,8 @@
 """Training a retrieval head: what it learns from a sentence encoder, and how it goes on."""
 
+import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +121,33 @@ def test_each_text_is_encoded_once_and_kept(
     assert len(load_batches(recipe, *where)) == 80
 
 
+def test_questions_alone_meet_passages_of_the_corpus(
+    mined: Path, recipe: HeadRecipe, tiny_encoder: SentenceEncoder, tiny_reader: Reader
+) -> None:
+    asked = [json.dumps({"question": f"who built the {word}?", "answer": ["me"]}) for word in WORDS]
+    (mined / "asked.jsonl").write_text("\n".join(asked))
+    others = [passage_about(f"old {word}") for word in WORDS]
+    lines = [json.dumps({"id": p.passage_id, "text": p.text, "title": p.title}) for p in others]
+    (mined / "corpus.jsonl").write_text("\n".join(lines))
+    more = replace(
+        recipe,
+        question_lists=(HeadSource(file="asked.jsonl"),),
+        corpus="corpus.jsonl",
+        corpus_passages=2,
+        epochs=2,
+    )
+    batches = load_batches(more, mined, mined / "work", tiny_reader.encoder, tiny_encoder)
+    assert len(batches.features) == 2 * 16 and len(batches) == 8
+    alone = [f for f in batches.features if f.question.startswith("who")]
+    assert sorted(len(f.passages) for f in batches.features) == [2] * 16 + [4] * 16
+    assert {len(f.passages) for f in alone} == {2}
+    used = Counter(p.passage_id for f in batches.features for p in f.passages[-2:])
+    assert used == {passage.passage_id: 8 for passage in others}
+    batch = batches[0]
+    assert batch.question_vectors.shape == (4, 32)
+    assert len(batch.passage_vectors) == max(batch.owners) + 1
+
+
 def test_the_loss_is_zero_where_similarities_agree() -> None:
     torch.manual_seed(0)
     q, p = (torch.nn.functional.normalize(torch.randn(n, 8)) for n in (3, 5))
@@ -147,6 +176,8 @@ def test_layers_of_other_sizes_are_refused(
         ("temperature = 0.0", "temperature: expected a number greater than 0"),
         ("layers = 2", "layers: expected no field of this name"),
         ("sources = []", "sources: expected 1 items, found 0"),
+        ('corpus = "c"', "expected corpus and corpus_passages, or neither"),
+        ('question_lists = [{file = "q"}]', "question_lists: expected a corpus"),
     ],
 )
 def test_bad_recipes_are_refused(change: str, message: str, tmp_path: Path) -> None:
