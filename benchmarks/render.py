@@ -4,7 +4,8 @@
     python benchmarks/render.py --check      # changes nothing; fails if a block is out of date
     python benchmarks/render.py --commands   # runs the README's commands again, too
 
-A block stands between ``<!-- name -->`` and ``<!-- /name -->``, on any page. Its template is
+A block stands between ``<!-- name -->`` and ``<!-- /name -->``, on any page; in the metadata of a
+model card, which is YAML, each of the two follows ``# ``. Its template is
 ``tables/name.jinja``, which reads result files by ``newest`` and shapes them by the functions of
 `cells.py`.
 """
@@ -26,7 +27,11 @@ from sizing import DEVICE_TERAFLOPS, shapes, sizing_checked
 from wikipedia_estimate import wikipedia_estimate
 
 TABLES = Path(__file__).parent / "tables"
-BLOCK = re.compile(r"<!-- (?P<name>[a-z0-9-]+) -->\n(?P<body>.*?)<!-- /(?P=name) -->", re.DOTALL)
+BLOCK = re.compile(
+    r"(?P<comment>(?:# )?)<!-- (?P<name>[a-z0-9-]+) -->\n"
+    r"(?P<body>.*?)(?P=comment)<!-- /(?P=name) -->",
+    re.DOTALL,
+)
 COMMANDS_BLOCK = "commands"
 """The one block that shows what commands print, and no results."""
 SAMPLE = "data/sample/passages.jsonl"
@@ -144,7 +149,8 @@ def rendered(page: Path, body_of: Callable[[str, Path], str | None]) -> tuple[st
         if body is None or block["body"] == f"{body}\n":
             return block[0]
         stale.append(block["name"])
-        return f"<!-- {block['name']} -->\n{body}\n<!-- /{block['name']} -->"
+        first, last = (f"{block['comment']}<!-- {slash}{block['name']} -->" for slash in ("", "/"))
+        return f"{first}\n{body}\n{last}"
 
     return BLOCK.sub(fill, page.read_text("utf-8")), stale
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from huggingface_hub import ModelCard
 from preread.data.sample import sample_corpus_path, sample_questions_path
 from preread.reader.training import Recipe
 
@@ -88,6 +89,16 @@ def test_a_block_is_filled_wherever_it_stands(render: ModuleType, tmp_path: Path
     assert stale == ["kills"] and "old" not in text
     assert text.startswith("Before.\n\n<!-- kills -->\n| killed during |")
     assert text.endswith(".json`\n<!-- /kills -->\nAfter.\n")
+
+
+def test_metadata_of_the_model_card_is_what_the_hub_reads(render: ModuleType) -> None:
+    (card,) = [page for page in render.pages() if "checkpoints" in page.parts]
+    metadata = ModelCard.load(card).data
+    assert metadata.license == "apache-2.0" and metadata.model_name == card.parent.name
+    rows = render.newest("reading")["rows"]
+    wanted = {round(row["f1"], 1) for row in rows if row.get("codec") == "rpq9"}
+    found = {one.metric_value for one in metadata.eval_results if one.metric_type == "f1"}
+    assert found == wanted and len(found) == 2
 
 
 def test_links_of_a_block_lead_from_its_page(render: ModuleType) -> None:
