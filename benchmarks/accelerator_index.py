@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from on_device import Clock, layer_flops
 from preread.data import Passage
-from preread.indexer.builder.encode import ShardTask, encode_shard
+from preread.indexer.builder.encode import LowerPass, ShardTask, encode_shard
 from preread.indexer.storage.shard_writer import ShardWriter
 from preread.reader import Packed, Reader
 from preread.reader.codecs import Codec, known_codec
@@ -112,4 +112,4 @@ def _whole(
     reader: Reader, codec: Codec, shards: list[list[Passage]], rows: int, folder: Path
 ) -> None:
     for number, passages in enumerate(shards):
-        encode_shard(ShardTask(folder, number, 0, passages), reader, codec, rows)
+        encode_shard(ShardTask(folder, number, 0, passages), reader, codec, LowerPass(rows))

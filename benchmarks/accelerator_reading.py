@@ -11,7 +11,7 @@ from baselines.pairs import Pair
 from on_device import Clock, layer_flops
 from preread.data import Passage
 from preread.indexer import BuildPlan, Manifest, PassageIndex
-from preread.indexer.builder.encode import ShardTask, encode_shard
+from preread.indexer.builder.encode import LowerPass, ShardTask, encode_shard
 from preread.pipeline.qa.reading import PassageReader
 from preread.pipeline.qa.types import ReadRequest, RequestedPassage
 from preread.reader import DeformerConfig, Packed, Reader, Segment
@@ -28,7 +28,7 @@ def shards_alone(
     """An index of one shard, to fetch from: without BM25 and look-up."""
     (path / "states").mkdir(parents=True)
     entry = encode_shard(
-        ShardTask(path, 0, 0, passages), reader, known_codec(codec_name, reader), 65_536
+        ShardTask(path, 0, 0, passages), reader, known_codec(codec_name, reader), LowerPass(65_536)
     )
     plan = BuildPlan(
         reader=reader.name, fingerprint=reader.fingerprint, hidden_size=reader.config.hidden_size,

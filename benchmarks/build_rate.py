@@ -18,6 +18,7 @@ import json
 import resource
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +70,19 @@ def rate(options: argparse.Namespace) -> dict[str, Any]:
         config = IndexConfig(codec=options.codec, workers=1)
         rows = []
         for _ in range(options.repeat):
+            half = whole_build(reader, corpus, replace(config, precision="bfloat16"))
             alone = lower_layers_alone(reader, passages, config)
-            rows.append({"lower_layers": alone, **whole_build(reader, corpus, config)})
+            row = {"lower_layers": alone, **whole_build(reader, corpus, config)}
+            rows.append({**row, "shards_in_bfloat16": half["shards"]})
             print(rows[-1], flush=True)
     return {
         "n_passages": len(passages),
         "codec": options.codec,
         "seconds": rows,
         "throughput_of_lower_layers": spread([row["lower_layers"] / row["shards"] for row in rows]),
+        "times_as_fast_in_bfloat16": spread(
+            [row["shards"] / row["shards_in_bfloat16"] for row in rows]
+        ),
     }
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from ..data import CorpusFormat, OnError, Passage, PrereadError, ReadReport, read_corpus
 from ..data.arguments import check_count, check_number
+from ..data.io.json_records import shorten
 
+PRECISIONS = ("float32", "bfloat16")
+"""Number formats in which passages are encoded."""
 MOST_TITLE_WEIGHT = 100
 """Largest title weight; the words of a title are indexed so often."""
 _MOST = 10**12
@@ -46,6 +49,9 @@ class IndexConfig:
     complete shard."""
     rows_per_batch: int = 4_096
     """Number of tokens that the lower layers process at once; on a CPU, more only costs memory."""
+    precision: str = "float32"
+    """``float32`` or ``bfloat16``: number format of the lower layers' matrix products. bfloat16 is
+    faster on devices with instructions for it, and slower on others. Additions use the same."""
     title_weight: int = 1
     """How often BM25 counts the words of a title, up to `MOST_TITLE_WEIGHT`; 0 leaves titles out.
     Additions use the same."""
@@ -61,6 +67,10 @@ class IndexConfig:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        if self.precision not in PRECISIONS:
+            raise PrereadError(
+                f"precision: expected {' or '.join(PRECISIONS)}, found {shorten(self.precision)}."
+            )
         check_count("title_weight", self.title_weight, least=0)
         check_number("title_weight", self.title_weight, 0, MOST_TITLE_WEIGHT)
         _check_positive(

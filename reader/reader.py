@@ -100,9 +100,9 @@ class Reader:
             device: PyTorch device that runs the model.
             num_lower_layers: Number of lower layers; by default that of the checkpoint.
             runtime: Implementation of the upper layers: ``torch``, or ``onnx-int8`` on a CPU.
-            precision: Number format in which PyTorch runs the upper layers. The lower layers always
-                run in PyTorch and float32, so that an index depends on neither ``runtime`` nor
-                ``precision``.
+            precision: Number format in which PyTorch runs the upper layers. The lower layers run in
+                PyTorch and float32, whatever ``runtime`` and ``precision`` are; a build can run
+                them in bfloat16 (``IndexConfig.precision``).
             allow_hub: Whether a name that is neither a folder nor a reader that ships may be
                 fetched from the Hugging Face hub.
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...data import Passage
 from ...data.io.atomic import atomic_path
-from ...reader import Packed, Reader, Window
+from ...reader import Packed, Precision, Reader, Window
 from ...reader.codecs import Codec
 from ...reader.packing import batches_by_length
 from ...reader.retrieval.head import RetrievalHead
@@ -21,6 +21,16 @@ from ..storage.manifest import STATES_FOLDER, ShardEntry
 from ..storage.shard_writer import ShardCounts, ShardWriter
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LowerPass:
+    """How the lower layers run over passages."""
+
+    rows_per_batch: int
+    """Number of tokens that are processed at once."""
+    precision: str = "float32"
+    """Number format of matrix products, a `Precision`. Sums and states are float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ def encode_shard(
     task: ShardTask,
     reader: Reader,
     codec: Codec,
-    rows_per_batch: int,
+    lower: LowerPass,
     on_progress: Progress = lambda n_tokens: None,
     *,
     head: RetrievalHead | None = None,
@@ -67,7 +77,7 @@ def encode_shard(
         task: The shard to encode.
         reader: Computes the states.
         codec: Turns states into codes.
-        rows_per_batch: Number of tokens that the reader processes at once.
+        lower: How the reader's lower layers run.
         on_progress: Called with the number of tokens of each finished batch.
         head: Makes vectors of the states, on the reader's device; None makes no vectors.
     """
@@ -85,7 +95,7 @@ def encode_shard(
         with ShardWriter(
             temporary, ordinals, passages, windows, code_dtype, width, vocab_size
         ) as writer:
-            for batch, codes in encode_windows(windows, reader, codec, rows_per_batch, pooling):
+            for batch, codes in encode_windows(windows, reader, codec, lower, pooling):
                 row = 0
                 for number in batch:
                     writer.write_codes(number, codes[row : row + lengths[number]].numpy())
@@ -101,7 +111,7 @@ def encode_windows(
     windows: Sequence[Sequence[Window]],
     reader: Reader,
     codec: Codec,
-    rows_per_batch: int,
+    lower: LowerPass,
     pooling: PassagePooling | None,
 ) -> Iterator[tuple[list[int], Tensor]]:
     """Encode the windows of passages, in batches of similar length.
@@ -110,7 +120,7 @@ def encode_windows(
         windows: Windows of each passage.
         reader: Computes the states.
         codec: Turns states into codes.
-        rows_per_batch: Number of tokens that the reader processes at once.
+        lower: How the reader's lower layers run.
         pooling: Takes the states to make vectors of the same passages; None makes no vectors.
 
     Yields:
@@ -118,11 +128,13 @@ def encode_windows(
         CPU. Shape ``(n_rows, code_width)``.
     """
     flat = [w for of_passage in windows for w in of_passage]
-    for batch in batches_by_length([len(w.token_ids) for w in flat], rows_per_batch):
+    half = lower.precision == Precision.BFLOAT16
+    for batch in batches_by_length([len(w.token_ids) for w in flat], lower.rows_per_batch):
         some = [flat[number] for number in batch]
-        states = reader.window_states(some)
-        if pooling is not None:
-            pooling.add(batch, states)
+        with torch.autocast(reader.device.type, torch.bfloat16, half):
+            states = reader.window_states(some)
+            if pooling is not None:
+                pooling.add(batch, states)
         ids = Packed.from_lists([w.token_ids for w in some]).to(states.rows.device)
         yield batch, codec.encode(states, ids).cpu()
 

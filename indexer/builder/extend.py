@@ -33,7 +33,7 @@ from ..storage.manifest import (
 )
 from ..storage.metadata import MetadataWriter
 from ..storage.snapshots import publish
-from .encode import ShardTask
+from .encode import LowerPass, ShardTask
 from .executors.local import Executor
 from .executors.processes import Encoding
 from .lookup_and_bm25 import stored_passages, write_lookup_of
@@ -213,7 +213,7 @@ def _encode(
                 reader,
                 extension.codec,
                 extension.codec_name,
-                extension.plan.rows_per_batch,
+                LowerPass(extension.plan.rows_per_batch, extension.plan.precision),
                 scratch=extension.index / STATES_FOLDER,
                 head=head_in_pass(extension.encoder),
             ),

@@ -32,6 +32,7 @@ from ..storage.journal import PLAN_FILE, Journal, check_earlier, read_plan, remo
 from ..storage.manifest import CODEC_FILE, MANIFEST_FILE, BuildPlan, Manifest
 from ..storage.snapshots import WRITER_LOCK, sole_writer
 from ..storage.writing import explaining_write_errors
+from .encode import LowerPass
 from .executors.local import Executor, LocalExecutor
 from .extend import Extension, extend, has_vectors, head_in_pass
 from .scan import BuildEstimate, CorpusScan, estimate, scan_corpus
@@ -105,7 +106,8 @@ def build_index(
             executor = executor or LocalExecutor(config.workers)
             workers = executor.workers(reader, n_shards)
             head = head_in_pass(encoder)
-            estimated = estimate(scan, reader, codec, config.rows_per_batch, workers, head)
+            lower = LowerPass(plan.rows_per_batch, plan.precision)
+            estimated = estimate(scan, reader, codec, lower, workers, head)
             on_estimate(estimated)
             extension = Extension(
                 index=index,
@@ -140,6 +142,7 @@ def _plan(corpus: Path, reader: Reader, config: IndexConfig, codec: CodecName) -
         limit=config.limit,
         title_weight=config.title_weight,
         bm25_normalization=TextNormalization.NFKC.value,
+        precision=config.precision,
     )
 
 

@@ -12,7 +12,7 @@ from ...reader import Reader, Window
 from ...reader.codecs import Codec
 from ...reader.retrieval.head import RetrievalHead
 from ..dense.head_encoder import PassagePooling
-from .encode import encode_windows
+from .encode import LowerPass, encode_windows
 from .executors.processes import one_thread
 
 _SAMPLE = 5_000
@@ -104,7 +104,7 @@ def estimate(
     scan: CorpusScan,
     reader: Reader,
     codec: Codec,
-    rows_per_batch: int,
+    lower: LowerPass,
     workers: int,
     head: RetrievalHead | None = None,
 ) -> BuildEstimate:
@@ -114,7 +114,7 @@ def estimate(
         scan: Size and sample of the corpus.
         reader: Computes the states.
         codec: Turns states into codes.
-        rows_per_batch: Number of tokens that the reader processes at once.
+        lower: How the reader's lower layers run.
         workers: Number of processes that encode, each of which is assumed to be as fast as one
             thread of this process.
         head: Makes vectors of the passages in the same pass; None makes no vectors.
@@ -126,7 +126,7 @@ def estimate(
     n_sample_characters = sum(len(p.title) + len(p.text) for p in scan.sample)
     n_tokens = round(n_sample_tokens * scan.n_characters / max(1, n_sample_characters))
     with one_thread(reader):
-        rate = _tokens_per_second(reader, codec, encoded, rows_per_batch, head)
+        rate = _tokens_per_second(reader, codec, encoded, lower, head)
     seconds = n_tokens / rate / workers
     id_bytes = 2 if reader.config.vocab_size <= 1 << 16 else 4
     width = codec.code_width(reader.config.hidden_size) * codec.dtype.itemsize
@@ -143,14 +143,14 @@ def _tokens_per_second(
     reader: Reader,
     codec: Codec,
     encoded: Sequence[Sequence[Window]],
-    rows_per_batch: int,
+    lower: LowerPass,
     head: RetrievalHead | None,
 ) -> float:
     """Measure speed by encoding windows of passages for a moment, as a worker does."""
     pooling = None if head is None else PassagePooling(head, encoded)
     n_done = 0
     begin = time.perf_counter()
-    for _, codes in encode_windows(encoded, reader, codec, rows_per_batch, pooling):
+    for _, codes in encode_windows(encoded, reader, codec, lower, pooling):
         n_done += len(codes)
         if time.perf_counter() - begin > _SECONDS:
             break

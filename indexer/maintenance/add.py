@@ -11,6 +11,7 @@ from pathlib import Path
 from ...data import Passage, PrereadError, ReadReport
 from ...data.documents.folder import DOCUMENT_FIELD
 from ...reader import Reader
+from ..builder.encode import LowerPass
 from ..builder.executors.local import Executor, LocalExecutor
 from ..builder.extend import Extension, extend, has_vectors, head_in_pass
 from ..builder.scan import BuildEstimate, estimate, scan_corpus
@@ -101,7 +102,8 @@ def add_passages(
         executor = executor or LocalExecutor(config.workers)
         workers = executor.workers(reader, n_shards)
         head = head_in_pass(encoder)
-        estimated = estimate(scan, reader, codec, base.plan.rows_per_batch, workers, head)
+        lower = LowerPass(base.plan.rows_per_batch, base.plan.precision)
+        estimated = estimate(scan, reader, codec, lower, workers, head)
         on_estimate(estimated)
         before = without(index, base, replaced) if replaced else base
         extension = Extension(

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from ...data import PrereadError
 from ...data.io.validation import validate
 from ...data.text.normalization import TextNormalization
-from ..config import MOST_TITLE_WEIGHT
+from ..config import MOST_TITLE_WEIGHT, PRECISIONS
 from ..errors import IndexFormatError, cannot_be_read
 from .files import Count, FileEntry, Sha256, check_folder
 from .json_files import parse_json_object, parse_sealed_json, read_bounded, write_sealed_json
@@ -127,6 +127,8 @@ class BuildPlan:
     """How often a title counts for BM25; a manifest need not say it."""
     bm25_normalization: str = TextNormalization.NONE.value
     """Name of the `TextNormalization` of the BM25 index's texts; a manifest need not say it."""
+    precision: Annotated[str, Field(pattern=f"^({'|'.join(PRECISIONS)})$")] = "float32"
+    """Number format of the lower layers' products, a `Precision`; a manifest need not say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,13 @@ def index(
         ),
     ] = False,
     device: Device = "cpu",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="Number format of the lower layers: float32, or bfloat16, which is faster on "
+            "processors and GPUs with instructions for it."
+        ),
+    ] = "float32",
     engine: Engine = "local",
     address: Address = None,
     gpus_per_worker: GpusPerWorker = 0.0,
@@ -85,6 +92,7 @@ def index(
         corpus_format=format,
         codec=codec,
         passages_per_shard=passages_per_shard,
+        precision=precision,
         title_weight=title_weight,
         workers=workers,
         vectors=not no_vectors,

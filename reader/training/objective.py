@@ -1,5 +1,7 @@
 """The losses that training minimises, by name."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,15 +39,25 @@ class Teacher:
     """The weights of the losses."""
     shares_lower: bool = False
     """Whether its lower states are the student's in every step, so that they are computed once."""
+    in_bfloat16: bool = False
+    """Whether its matrix products run in bfloat16."""
 
     @classmethod
-    def load(cls, config: DistillationConfig, source: str, student: DecomposedModel) -> "Teacher":
+    def load(
+        cls,
+        config: DistillationConfig,
+        source: str,
+        student: DecomposedModel,
+        *,
+        in_bfloat16: bool = False,
+    ) -> "Teacher":
         """Load the teacher.
 
         Args:
             config: The recipe's ``[distillation]``.
             source: Folder or hub name of the teacher.
             student: The model that learns from it.
+            in_bfloat16: Whether its matrix products run in bfloat16.
 
         Raises:
             PrereadError: If the two differ in anything but weights and split.
@@ -67,7 +79,17 @@ class Teacher:
                 )
         model.requires_grad_(False)
         model.train(False)
-        return cls(model, config, _same_lower_states(model, student))
+        return cls(model, config, _same_lower_states(model, student), in_bfloat16)
+
+    @contextmanager
+    def running(self, device: torch.device) -> Iterator[None]:
+        """Where the teacher runs: without gradients, and with its products in their format.
+
+        Args:
+            device: Where the teacher is.
+        """
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, self.in_bfloat16):
+            yield
 
 
 def _same_lower_states(teacher: DecomposedModel, student: DecomposedModel) -> bool:
@@ -137,7 +159,7 @@ class SpanObjective(Objective):
 def _both(model: nn.Module, teacher: Teacher, batch: Batch) -> tuple[SpanLogits, SpanLogits]:
     """The logits of the student and of the teacher. Shared lower states are computed once."""
     lower_states = None
-    with torch.no_grad():
+    with teacher.running(batch.targets.start.device):
         if teacher.shares_lower:
             lower_states = (
                 teacher.model.lower(batch.questions, Segment.QUESTION),

@@ -66,7 +66,8 @@ def train(
     teacher = None
     if recipe.distillation is not None and recipe.distillation.teacher:
         source = find_checkpoint(recipe.distillation.teacher)
-        teacher = Teacher.load(recipe.distillation, source, model)
+        half = arguments.bf16
+        teacher = Teacher.load(recipe.distillation, source, model, in_bfloat16=half)
     if arguments.process_index == 0:  # a base that cannot be used leaves no folder
         prepare_folder(output, recipe, resume)
     assert arguments.distributed_state is not None

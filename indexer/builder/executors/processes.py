@@ -39,7 +39,7 @@ from ....reader.codecs import Codec, find_codec
 from ....reader.retrieval.head import RetrievalHead
 from ...storage.cleaning import READER_FILE
 from ...storage.manifest import ShardEntry
-from ..encode import Progress, ShardTask, encode_shard
+from ..encode import LowerPass, Progress, ShardTask, encode_shard
 
 _POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -63,8 +63,8 @@ class Encoding:
     """Turns states into codes."""
     codec_name: str
     """Name or file by which another process loads the codec."""
-    rows_per_batch: int
-    """Number of tokens that the reader processes at once."""
+    lower: LowerPass
+    """How the reader's lower layers run."""
     scratch: Path
     """Folder for temporary files; their names end in ``.tmp``."""
     head: RetrievalHead | None = None
@@ -90,11 +90,11 @@ def encode_shards(
     Raises:
         PrereadError: If a worker dies.
     """
-    reader, head, rows = encoding.reader, encoding.head, encoding.rows_per_batch
+    reader, head, lower = encoding.reader, encoding.head, encoding.lower
     if workers == 1:
         with one_thread(reader):
             for task in tasks:
-                on_shard(encode_shard(task, reader, encoding.codec, rows, on_progress, head=head))
+                on_shard(encode_shard(task, reader, encoding.codec, lower, on_progress, head=head))
         return
     context = get_context("spawn")
     # No lock: a worker that is killed while it holds one would block the others. Two counts at the
@@ -113,7 +113,7 @@ def encode_shards(
             workers,
             context,
             initializer=_start,
-            initargs=(os.getpid(), saved, encoding.codec_name, rows, n_tokens),
+            initargs=(os.getpid(), saved, encoding.codec_name, lower, n_tokens),
         ) as pool,
     ):
         started: list[BaseProcess] = []
@@ -242,7 +242,7 @@ def _submit(pool: ProcessPoolExecutor, task: ShardTask) -> Future[ShardEntry]:
 _mine: dict[str, Any] = {}
 
 
-def _start(parent: int, saved: Path, codec_name: str, rows_per_batch: int, n_tokens: Any) -> None:
+def _start(parent: int, saved: Path, codec_name: str, lower: LowerPass, n_tokens: Any) -> None:
     """Set up a worker."""
     _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends the workers
@@ -252,7 +252,7 @@ def _start(parent: int, saved: Path, codec_name: str, rows_per_batch: int, n_tok
         reader=reader,
         head=head,
         codec=find_codec(codec_name, reader),
-        rows_per_batch=rows_per_batch,
+        lower=lower,
         n_tokens=n_tokens,
     )
 
@@ -276,7 +276,7 @@ def _work(task: ShardTask) -> ShardEntry:
         task,
         _mine["reader"],
         _mine["codec"],
-        _mine["rows_per_batch"],
+        _mine["lower"],
         on_progress,
         head=_mine["head"],
     )

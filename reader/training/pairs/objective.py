@@ -35,7 +35,7 @@ class PairObjective(Objective):
         if self.teacher is None:
             return {"gold": gold}
         weights = self.teacher.config
-        with torch.no_grad():
+        with self.teacher.running(logits.device):
             taught: PairLogits = self.teacher.model(*inputs, keep_hidden=True)
         outputs = distillation_loss(logits, taught.logits.flatten(), *where, weights.temperature)
         layers = layer_loss((*said.hidden, said.pooled), (*taught.hidden, taught.pooled))

@@ -58,13 +58,16 @@ class HeadObjective(Objective):
     """Divides cosines before they are compared."""
     vectors: float
     """Weight of the loss that brings each vector near the teacher's; 0 leaves it out."""
+    in_bfloat16: bool = False
+    """Whether the matrix products of the lower layers run in bfloat16."""
     teacher: Teacher | None = None
     """None: the teacher's vectors are in the batches."""
 
     @override
     def losses(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
         assert isinstance(batch, HeadBatch)
-        with torch.no_grad():
+        kind = self.reader.device.type
+        with torch.no_grad(), torch.autocast(kind, torch.bfloat16, self.in_bfloat16):
             asked = self.reader.lower(batch.questions, Segment.QUESTION)
             read = self.reader.lower(batch.windows, Segment.PASSAGE)
         questions = model(asked, range(len(asked)))

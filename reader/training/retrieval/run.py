@@ -72,7 +72,7 @@ def train_head(
     )
     weight = recipe.vectors if teacher.width == recipe.width else 0.0
     trainer = PackedTrainer(
-        HeadObjective(reader.model, recipe.temperature, weight),
+        HeadObjective(reader.model, recipe.temperature, weight, arguments.bf16),
         model=head,
         args=arguments,
         train_dataset=batches,

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from preread.data import DataError, PrereadError
 from preread.indexer import (
+    AddConfig,
     IndexConfig,
     IndexMismatchError,
     Manifest,
@@ -150,6 +152,30 @@ def assert_as_if_undisturbed(index: Path, undisturbed: Path, files_of: FilesOf) 
     for query in ("volcano Sicily", "river", "capital of Japan"):
         found = PassageIndex(index).bm25.search(query, 20)
         assert found == PassageIndex(undisturbed).bm25.search(query, 20)
+
+
+def test_a_build_may_multiply_in_bfloat16(
+    corpus: Path, config: IndexConfig, tiny_reader: Reader, tmp_path: Path
+) -> None:
+    exact, half = tmp_path / "exact", tmp_path / "half"
+    config = replace(config, codec="float16")
+    build_index(corpus, exact, tiny_reader, config)
+    build_index(corpus, half, tiny_reader, replace(config, precision="bfloat16"))
+    shutil.copytree(half, tmp_path / "grown")
+    more = tmp_path / "more.jsonl"
+    more.write_text(corpus.read_text("utf-8").replace('"id": "p', '"id": "q'), "utf-8")
+    add_passages(tmp_path / "grown", more, tiny_reader, AddConfig(workers=1))
+    for path in (half, tmp_path / "grown"):
+        assert Manifest.load(path).plan.precision == "bfloat16"
+    found = []
+    for path, ordinals in ((exact, range(20)), (half, range(20)), (tmp_path / "grown", range(40))):
+        with PassageIndex(path) as index:
+            found.append(index.fetch(ordinals).decode(index.codec(tiny_reader)).rows)
+    first, second, both = found
+    assert 0 < (first - second).norm() < 0.02 * first.norm()
+    assert torch.equal(both, torch.cat([second, second]))
+    with pytest.raises(PrereadError, match="precision: expected float32 or bfloat16, found 'int8'"):
+        IndexConfig(precision="int8")
 
 
 @pytest.mark.slow

@@ -89,6 +89,11 @@ def test_states_that_the_teacher_shares_are_made_once_and_change_no_loss(
         name: loss.item() for name, loss in apart.items()
     }
     assert shared["layers"] > 0 and shared["outputs"] > 0
+    rounded = SpanObjective(replace(teacher, in_bfloat16=True), 0.5).losses(model, batch)
+    for name, loss in rounded.items():
+        assert loss.dtype == torch.float32
+        assert loss.item() == pytest.approx(shared[name].item(), rel=0.05, abs=1e-3)
+    assert rounded["layers"] != shared["layers"]
     sum(shared.values()).backward()  # type: ignore[union-attr]
     learned = {name for name, weight in model.named_parameters() if weight.grad is not None}
     assert learned and not any(name.startswith(("embedder", "layers.0")) for name in learned)

@@ -152,7 +152,7 @@ class _Run:
     def _begin(self, task: ShardTask) -> None:
         encoding = self._encoding
         ref = self._work.remote(
-            task, self._build, [self._reader], encoding.codec_name, encoding.rows_per_batch
+            task, self._build, [self._reader], encoding.codec_name, encoding.lower
         )
         self._under_way[ref] = task
 

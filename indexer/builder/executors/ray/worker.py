@@ -13,7 +13,7 @@ from .....reader import Reader
 from .....reader.codecs import Codec, find_codec
 from .....reader.retrieval.head import RetrievalHead
 from ....storage.manifest import ShardEntry
-from ...encode import ShardTask, encode_shard
+from ...encode import LowerPass, ShardTask, encode_shard
 from ..processes import one_thread
 
 _kept: dict[str, tuple[Reader, Codec, RetrievalHead | None]] = {}
@@ -21,7 +21,7 @@ _kept: dict[str, tuple[Reader, Codec, RetrievalHead | None]] = {}
 
 
 def encode_task(
-    task: ShardTask, build: str, reader: list[Any], codec_name: str, rows_per_batch: int
+    task: ShardTask, build: str, reader: list[Any], codec_name: str, lower: LowerPass
 ) -> ShardEntry:
     """Encode one shard.
 
@@ -31,7 +31,7 @@ def encode_task(
         reader: `ObjectRef` of the reader and its retrieval head, in a list, so that Ray does not
             fetch them for every task.
         codec_name: Name or file by which the codec is loaded.
-        rows_per_batch: Number of tokens that the reader processes at once.
+        lower: How the reader's lower layers run.
     """
     if build not in _kept:
         _kept.clear()
@@ -39,7 +39,7 @@ def encode_task(
     loaded, codec, head = _kept[build]
     # A worker that Ray has given up may still be writing: each has a temporary file of its own.
     with one_thread(loaded):
-        return encode_shard(task, loaded, codec, rows_per_batch, head=head)
+        return encode_shard(task, loaded, codec, lower, head=head)
 
 
 def _load(reader: Any, codec_name: str) -> tuple[Reader, Codec, RetrievalHead | None]:
