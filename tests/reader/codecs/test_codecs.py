@@ -162,7 +162,7 @@ def test_code_is_the_nearest_row_of_each_part_with_a_book_of_its_own(seed: int, 
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_beam_that_holds_all_finds_the_best_sum(seed: int) -> None:
     torch.manual_seed(seed)
     books, vectors = torch.randn(2, 256, 3), torch.randn(4, 3)
@@ -425,7 +425,7 @@ def test_codec_that_comes_with_a_reader_is_found(
 
 
 @given(st.integers(1, 40), st.integers(1, 9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_books_turn_codes_back(n_bytes: int, part_size: int) -> None:
     torch.manual_seed(n_bytes * 10 + part_size)
     width = n_bytes * part_size

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
@@ -408,7 +408,6 @@ def test_a_word_that_is_cut_is_taken_up_to_its_punctuation(
 
 
 @given(text=st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
 @pytest.mark.parametrize("name", ["byte_level_tokenizer", "sentence_piece_tokenizer"])
 def test_tokens_stand_in_the_text_in_order_inside_their_words(
     name: str, request: pytest.FixtureRequest, text: str
