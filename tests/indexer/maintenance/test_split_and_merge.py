@@ -65,7 +65,7 @@ def partitions(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
 def queries() -> list[str]:
     """The sample's questions, and words that are hard on statistics."""
     found = [question.question for question in read_questions(sample_questions_path())]
-    return [*found[:60], *AWKWARD]
+    return [*found[:20], *AWKWARD]
 
 
 def shards_of(index: Path) -> dict[str, bytes]:
