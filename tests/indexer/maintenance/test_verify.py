@@ -38,7 +38,7 @@ def test_every_changed_byte_is_reported_and_none_is_read_as_if_it_were_right(
     files = sorted(f for f in changed.rglob("*") if f.is_file() and f.stat().st_size)
     draw = random.Random(0)
     n_refused = 0
-    for trial in range(60):
+    for trial in range(120):
         file = files[trial % len(files)]
         data = bytearray(file.read_bytes())
         place = draw.randrange(len(data))
