@@ -113,7 +113,7 @@ def test_an_index_is_made_changed_and_asked_by_text(tiny_reader_path: Path, tmp_
 
     qa = OpenDomainQA.from_index(at("merged"))
     gold = read_gold(questions, limit=2)
-    files = {name: at(name) for name in ("predictions", "run", "retrieval")}
+    files: dict[str, Any] = {name: at(name) for name in ("predictions", "run", "retrieval")}
     evaluate(qa, gold, top_k=1, report=at("report.md"), **files)
     score_predictions(gold, at("predictions"), scored=at("scored"))
     assert compare(at("predictions"), at("scored")).to_dict()["n_questions"] == 2
