@@ -235,7 +235,7 @@ def test_several_processes_share_the_batches(base: Path, train_file: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     rows = log_of(output)
-    assert rows[-1]["n_steps"] == 60 * len(train_file.read_text().splitlines()) // 2
+    assert rows[-1]["n_steps"] == 60 // 2  # all questions are one batch of each epoch
     assert [row["step"] for row in rows] == sorted({row["step"] for row in rows})
     assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
     assert last_checkpoint(output) is not None
