@@ -14,7 +14,8 @@ LOCKED := .ci/locked
 LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-header --quiet --excludes $(VENV)/.preread-apart
 # A process a core, each with one thread; one that has no tests left takes over some of another's.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+# Some images forbid Python to keep what it compiles; each process would then compile everything anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: demo serve-demo check test test-ray lint types sample wheel docs docs-links postgres chromium format lock audit clean FORCE
 

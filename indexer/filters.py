@@ -59,13 +59,15 @@ def _pattern(written: str) -> re.Pattern[str]:
 
 
 def _compared(holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    """A comparison of numbers with numbers and of texts with texts; no other ones hold."""
+    """A comparison of numbers by size, and of texts by their letters; of a number with a text none.
+
+    A text is compared with a number as it is written: the date 2025-03-01 is not before 2025.
+    """
 
     def compare(found: Any, wanted: Any) -> bool:
-        is_number = [isinstance(one, int | float) for one in (found, wanted)]
-        if is_number == [False, True] or is_number == [True, False]:
-            return False
-        return holds(found, wanted)
+        if isinstance(found, str):
+            return holds(_written(found), _written(wanted))
+        return not isinstance(wanted, str) and holds(found, wanted)
 
     return compare
 

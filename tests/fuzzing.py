@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from preread.data import PrereadError
 
-SECONDS = float(os.environ.get("PREREAD_FUZZ_SECONDS", "15"))
+SECONDS = float(os.environ.get("PREREAD_FUZZ_SECONDS", "8"))
 """For which all targets of a module run together."""
 _EXAMPLES_A_ROUND = 100
 _HANGS_AFTER_S = 120

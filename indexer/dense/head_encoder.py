@@ -2,8 +2,8 @@
 
 The head reads exact states, those that the lower layers have just computed, and not those that a
 codec gives back. It was trained on exact states, a question has no others, and a passage so has the
-same vector under every codec. It runs in float32, as the lower layers do: an index does not depend
-on the instructions of the machine that builds it.
+same vector under every codec. It runs in float32, so that an index does not depend on the
+instructions of the machine that builds it; a build in bfloat16 runs head and lower layers in that.
 """
 
 from collections.abc import Sequence

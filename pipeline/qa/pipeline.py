@@ -452,6 +452,7 @@ class OpenDomainQA:
         n_matches: int = 5,
         min_similarity: float = DEFAULT_MIN_SIMILARITY,
         filter: Filter | None = None,
+        bm25_parameters: Bm25Parameters | None = None,
         before_block: BeforeBlock | None = None,
     ) -> list[QuoteMatch]:
         """Find where a quotation or statement stands (``pipeline/qa/quotes.py``).
@@ -466,6 +467,7 @@ class OpenDomainQA:
             n_matches: Maximum number of matches.
             min_similarity: Least similarity of a match, from 0 to 1.
             filter: Conditions on the metadata of passages; None: no condition.
+            bm25_parameters: Parameters of BM25; None: those of the index.
             before_block: Called before each passage is compared, and before each block of tokens is
                 read; raises to end the check.
 
@@ -485,7 +487,7 @@ class OpenDomainQA:
         if passages is None:
             requested = [
                 RequestedPassage(ordinal)
-                for ordinal in quote_candidates(self.index, wanted, top_k, filter)
+                for ordinal in quote_candidates(self.index, wanted, top_k, filter, bm25_parameters)
             ]
         else:
             given = check_provided(passages)

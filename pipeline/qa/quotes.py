@@ -20,7 +20,7 @@ from ...data.io.json_records import shorten
 from ...data.io.outside import check_text
 from ...data.records import Metadata
 from ...data.text.quotation import Stretch, align, find_exactly, folded_quotation
-from ...indexer import PassageIndex
+from ...indexer import Bm25Parameters, PassageIndex
 from ...indexer.filters import Filter
 from ..retrievers.filtered import search_filtered
 from .reading import PassageReader
@@ -96,7 +96,11 @@ def quote_text(quote: str) -> str:
 
 
 def quote_candidates(
-    index: PassageIndex, quote: str, top_k: int, filter: Filter | None = None
+    index: PassageIndex,
+    quote: str,
+    top_k: int,
+    filter: Filter | None = None,
+    bm25_parameters: Bm25Parameters | None = None,
 ) -> list[int]:
     """Find the passages that may hold a quotation.
 
@@ -105,12 +109,14 @@ def quote_candidates(
         quote: What `quote_text` returned.
         top_k: Number of passages that BM25 finds by some of the words.
         filter: Conditions on the metadata of passages; None: no condition.
+        bm25_parameters: Parameters of BM25; None: those of the index.
 
     Returns:
         Ordinals: first the passages that BM25 ranks best, then others with all words.
     """
-    best = search_filtered(index, index.bm25, quote, top_k, filter)
-    whole = index.bm25.search_all_words(quote, _MOST_WITH_ALL_WORDS)
+    bm25 = index.bm25 if bm25_parameters is None else index.bm25.with_parameters(bm25_parameters)
+    best = search_filtered(index, bm25, quote, top_k, filter)
+    whole = bm25.search_all_words(quote, _MOST_WITH_ALL_WORDS)
     allowed = set(index.matching(filter).tolist()) if filter else None
     others = (hit.ordinal for hit in whole if allowed is None or hit.ordinal in allowed)
     return list(dict.fromkeys([*(hit.ordinal for hit in best), *others]))

@@ -235,6 +235,7 @@ def _check_quote(qa: OpenDomainQA, job: QuoteJob, check_wanted: CheckWanted) -> 
         top_k=job.top_k,
         n_matches=job.n_matches,
         min_similarity=job.min_similarity,
-        filter=job.filter,
+        filter=job.retrieval.filter,
+        bm25_parameters=job.retrieval.bm25_parameters(qa.index),
         before_block=check_wanted,
     )

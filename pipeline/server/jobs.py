@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ...data import Passage
-from ...indexer.filters import Filter
 from ..qa.quotes import QuoteMatch
 from ..qa.sentences import ReadPassage
 from ..qa.types import ProvidedAnswer, ProvidedPassage, RankedPassage, Result
@@ -140,7 +139,7 @@ class QuoteJob(ReadingJob[list[QuoteMatch]]):
     min_similarity: float
     passages: tuple[ProvidedPassage, ...] | None = None
     """Provided passages; None: they are found."""
-    filter: Filter | None = None
+    retrieval: Retrieval = Retrieval()
 
     def provided(self) -> Sequence[ProvidedPassage]:
         """The provided passages."""

@@ -107,7 +107,7 @@ def quote_job(index: str, asked: QuoteRequest, service: Service) -> QuoteJob:
         asked.n_matches,
         asked.min_similarity,
         asked.provided(),
-        asked.filter,
+        asked.retrieval(),
     )
 
 

@@ -109,7 +109,8 @@ def test_blocks_are_of_a_known_language_and_are_well_formed(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_commands_of_the_docs_take_the_options_that_stand_there(page: Path) -> None:
     text = page.read_text("utf-8")
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    preread = get_command(app)
+    commands = preread.commands  # type: ignore[attr-defined]
     inline = re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.M | re.S))
     lines = [
         line
@@ -129,7 +130,7 @@ def test_commands_of_the_docs_take_the_options_that_stand_there(page: Path) -> N
     for line in lines:
         if line.startswith("preread ") and not re.search(r"[\[…]", line.replace("ID…", "ID")):
             words = ["3" if word == "N" else word for word in shlex.split(line)[1:]]
-            get_command(app).make_context("preread", words[:1])
+            preread.make_context("preread", words[:1])
             if not hasattr(commands[words[0]], "commands"):
                 commands[words[0]].make_context(words[0], words[1:])
 

@@ -103,7 +103,6 @@ words = st.text(st.sampled_from('ab "\n.é'), min_size=1).map(lambda text: f"a{t
 rows = st.lists(st.builds(Passage, st.just(""), words, words), min_size=1, max_size=8)
 
 
-@settings(max_examples=300)
 @given(passages=rows, data=st.data())
 def test_a_stray_quote_costs_its_own_row_only(
     tmp_path_factory: pytest.TempPathFactory, passages: list[Passage], data: st.DataObject
@@ -144,7 +143,6 @@ IDENTIFIERS: dict[str, list[str]] = {
 }
 
 
-@settings(max_examples=500)
 @given(
     kind=st.sampled_from(sorted(IDENTIFIERS)),
     cuts=st.lists(
@@ -247,7 +245,6 @@ def test_dpr_stray_carriage_return_is_an_error_with_its_line(write_file: WriteFi
     assert [p.passage_id for p in read_corpus(path, on_error=OnError.SKIP)] == ["2"]
 
 
-@settings(max_examples=60, deadline=None)
 @example(passages=[Passage("0\n", "0"), Passage('\n"0', "0")], is_quoted=False)
 @example(passages=[Passage('0\n"', "0"), Passage("1", '\n"\n')], is_quoted=True)
 @example(passages=[Passage("0", "\t\n0\t0")], is_quoted=True)
@@ -268,7 +265,6 @@ def test_dpr_write_then_read_is_identity_or_says_so(
     assert found == passages or (is_doubtful and not report.is_complete)
 
 
-@settings(max_examples=60, deadline=None)
 @given(passages=corpora, is_ascii=st.booleans())
 def test_jsonl_write_then_read_is_identity(
     tmp_path_factory: pytest.TempPathFactory, passages: list[Passage], is_ascii: bool
@@ -436,7 +432,6 @@ BESIDE = {
 }
 
 
-@settings(max_examples=60)
 @given(
     kind=st.sampled_from(sorted(RECORDS)),
     n_shards=st.integers(1, 4),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import DataError
 from preread.data.io.json_records import read_json_values
@@ -21,7 +21,6 @@ def written(folder: Path, text: str) -> Path:
 
 
 @given(values=VALUES, indent=st.sampled_from([None, 2]), is_array=st.booleans())
-@settings(max_examples=60)
 def test_values_are_those_that_were_written(
     values: list[Any],
     indent: int | None,

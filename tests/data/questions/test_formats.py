@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import (
     DataError,
@@ -154,7 +154,6 @@ def test_dpr_rows_become_questions(write_file: WriteFile, name: str) -> None:
     ]
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     answers=st.lists(
         st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: not is_blank(text))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import (
     DataError,
@@ -78,7 +78,6 @@ def as_record(**changes: object) -> dict[str, Any]:
     return {k: v for k, v in {**record, **changes}.items() if v is not None}
 
 
-@settings(max_examples=200, deadline=None)
 @given(written=st.lists(examples(), min_size=1, max_size=4), suffix=st.sampled_from(["", ".gz"]))
 def test_what_was_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, written: list[OpenDomainExample], suffix: str

@@ -72,8 +72,8 @@ LONG = {
 
 @pytest.mark.parametrize("what", LONG)
 def test_a_long_query_is_searched_by_its_beginning(searcher: Bm25Searcher, what: str) -> None:
-    assert ordinals(searcher, f"boat {LONG[what]}")[0] in (0, 1)  # 20,000 keys outweigh a boat
-    assert 1 in ordinals(searcher, f"boat {LONG[what]}")
+    found = ordinals(searcher, f"boat {LONG[what]}")
+    assert found[0] in (0, 1) and 1 in found  # 20,000 keys outweigh a boat
 
 
 def test_a_cut_is_said(searcher: Bm25Searcher, caplog: pytest.LogCaptureFixture) -> None:
@@ -92,7 +92,6 @@ def test_as_many_words_as_lucene_takes_are_searched(searcher: Bm25Searcher, join
 
 
 @given(st.integers(0, 1000), st.integers(0, 4000), st.integers(1, 4000))
-@settings(max_examples=40, deadline=None)
 def test_what_is_kept_is_the_longest_beginning(seed: int, n_words: int, n_different: int) -> None:
     def n_terms(some: str) -> int:
         return len(set(some.split()))
@@ -116,9 +115,7 @@ def test_what_is_kept_is_the_longest_beginning(seed: int, n_words: int, n_differ
         max_size=6,
     )
 )
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_a_query(searcher: Bm25Searcher, pieces: list[str]) -> None:
     ordinals(searcher, " ".join(pieces))
 

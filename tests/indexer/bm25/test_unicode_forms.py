@@ -65,7 +65,7 @@ def spellings(draw: st.DrawFn, word: str) -> str:
 
 @pytest.mark.slow
 @given(st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10)
 def test_every_spelling_of_a_word_finds_every_other(data: st.DataObject) -> None:
     written = [data.draw(spellings(word)) for word in WORDS]
     asked = [data.draw(spellings(word)) for word in WORDS]
@@ -84,7 +84,7 @@ def test_every_spelling_of_a_word_finds_every_other(data: st.DataObject) -> None
 
 @pytest.mark.slow
 @given(st.lists(st.text(st.characters(max_codepoint=0x7F), max_size=60), min_size=2, max_size=6))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8)
 def test_ascii_is_searched_as_without_normalization(texts: list[str]) -> None:
     hits = []
     with TemporaryDirectory() as folder:

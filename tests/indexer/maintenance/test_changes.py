@@ -163,7 +163,8 @@ def test_any_sequence_of_changes_gives_the_index_built_afresh(tiny_reader: Reade
 
     Changes.reader = tiny_reader
     phases = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking would take minutes
-    limits = settings(max_examples=5, stateful_step_count=6, phases=phases)
+    n_examples = max(1, settings().max_examples // 10)
+    limits = settings(max_examples=n_examples, stateful_step_count=6, phases=phases)
     run_state_machine_as_test(Changes, settings=limits)
 
 

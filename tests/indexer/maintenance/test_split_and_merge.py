@@ -65,7 +65,7 @@ def partitions(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
 def queries() -> list[str]:
     """The sample's questions, and words that are hard on statistics."""
     found = [question.question for question in read_questions(sample_questions_path())]
-    return [*found[:60], *AWKWARD]
+    return [*found[:20], *AWKWARD]
 
 
 def shards_of(index: Path) -> dict[str, bytes]:
@@ -93,7 +93,7 @@ def test_partitions_hold_the_shards_as_they_are_and_verify(
     [None, Bm25Parameters(k1=1.6, b=1), Bm25Parameters(k1=0), Bm25Parameters(b=0)],
     ids=str,
 )
-@pytest.mark.parametrize("k", [5, 20, 200])
+@pytest.mark.parametrize("k", [5, 200])
 def test_hits_of_partitions_are_those_of_the_whole(
     whole: Path,
     partitions: list[Path],

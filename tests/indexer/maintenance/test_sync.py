@@ -34,7 +34,7 @@ from preread.reader import Reader
 WORDS = ("river", "volcano", "Japan", "Etna", "capital", "mountain", "Sicily", "town", "night")
 QUERIES = ("river volcano", "capital of Japan", "Etna Sicily mountain", "night")
 CONFIG = IndexConfig(passages_per_shard=4, workers=1)
-N_EDITS = int(os.environ.get("PREREAD_SYNC_EDITS", "12"))
+N_EDITS = int(os.environ.get("PREREAD_SYNC_EDITS", "8"))
 """Random edits of a folder; 200 take some minutes."""
 
 

@@ -131,14 +131,14 @@ def changed_index(
     folder = tmp_path_factory.mktemp("format")
     index = folder / "index"
     codec = request.param if request.param != "rpq4" else str(tiny_codec_path("rpq4"))
-    config = IndexConfig(codec=codec, passages_per_shard=50, workers=1, limit=160)
+    config = IndexConfig(codec=codec, passages_per_shard=20, workers=1, limit=60)
     build_index(sample_corpus_path(), index, tiny_reader, config)
     more = folder / "more.jsonl"
     records = [{"id": f"n{i}", "title": "", "text": f"Nächste {i} 😀"} for i in range(3)]
     more.write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
     add_passages(index, more, tiny_reader, AddConfig(workers=1))
     with PassageIndex(index) as opened:
-        gone = [opened.passage(n).passage_id for n in (0, 7, 161)]
+        gone = [opened.passage(n).passage_id for n in (0, 7, 61)]
     delete_passages(index, gone)
     return index
 

@@ -91,9 +91,9 @@ def front(
 
 
 def ask_times(
-    handles: dict[str, Handle], steps: list[Callable[[], None]], **fields: Any
+    handles: dict[str, Handle], steps: list[Callable[[], None]], pause_s: float = 0, **fields: Any
 ) -> list[httpx.Response]:
-    """Ask a front once after each step, in one event loop, and whether it is ready at last."""
+    """Ask a front once after each step and a pause, in one event loop; at last, if it is ready."""
     named: dict[str, PartitionHandle] = dict(handles)
 
     async def run() -> list[httpx.Response]:
@@ -103,7 +103,7 @@ def ask_times(
             replies = []
             for step in steps:
                 step()
-                await asyncio.sleep(0.8)  # a lost part is asked again in the meantime
+                await asyncio.sleep(pause_s)
                 body = {"question": QUESTION, "top_k": 10, **fields}
                 replies.append(await client.post("/v1/sample/answer", json=body))
             return [*replies, await client.get("/ready")]
@@ -157,7 +157,8 @@ def test_a_lost_part_is_named_left_alone_and_taken_back(
     def mend() -> None:
         lost.is_dead, lost.delay = False, 0.0
 
-    *replies, ready = ask_times(handles, [break_it, note, note, mend, lambda: None])
+    steps = [break_it, note, note, mend, lambda: None]
+    *replies, ready = ask_times(handles, steps, pause_s=0.8)  # it is asked again in the meantime
     assert [reply.status_code for reply in replies] == [200] * 5
     assert [reply.json()["partial"] for reply in replies][:3] == [True] * 3
     assert not replies[-1].json()["partial"] and ready.status_code == 200

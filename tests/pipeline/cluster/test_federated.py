@@ -35,7 +35,7 @@ def whole_and_parts(
 @pytest.fixture(scope="module")
 def questions() -> list[Question]:
     """Some of the sample's."""
-    return list(read_questions(sample_questions_path()))[:25]
+    return list(read_questions(sample_questions_path()))[:12]
 
 
 def ask(parts: Sequence[OpenDomainQA], question: str, top_k: int, lost: int = -1) -> Answered:
@@ -78,7 +78,7 @@ def test_answers_are_those_of_the_whole(
         if expected.confidence is not None:
             assert found.confidence == pytest.approx(expected.confidence, abs=1e-3)
         n_answers += len(found.answers)
-    assert n_answers > 50
+    assert n_answers > 30
 
 
 @pytest.mark.slow

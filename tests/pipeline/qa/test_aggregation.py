@@ -23,7 +23,7 @@ FITTED = Ranking(
     answer_temperature=1.5,
     confidence_weights=(-1.0, 0.5, 0.1),
 )
-ASKED = [q for q in read_questions(sample_questions_path()) if q.answers][::45]
+ASKED = [q for q in read_questions(sample_questions_path()) if q.answers][::90]
 QUESTIONS = [q.question for q in ASKED]
 
 

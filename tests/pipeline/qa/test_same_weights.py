@@ -1,30 +1,32 @@
 """One set of upper layers answers, whichever door a question comes in by."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from preread.data import ReadingExample, read_corpus
+from preread.data import ReadingExample
 from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, build_index, merge_indexes
 from preread.pipeline import OpenDomainQA, QuestionAnswerer, evaluate_reader
 from preread.pipeline.conversion import convert
 from preread.reader import Reader
-from preread.reader.codecs import CodecName, codec_file_name, learn_codec, sample_states, save_codec
-
-RPQ4 = CodecName.parse("rpq4")
+from preread.reader.codecs import codec_file_name, load_codec, save_codec
 
 
 @pytest.fixture(scope="module")
-def folder(tiny_reader_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(
+    tiny_reader: Reader,
+    tiny_reader_path: Path,
+    tiny_codec_path: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The tiny reader with a learned codec beside it."""
     folder = tmp_path_factory.mktemp("coded") / "reader"
     shutil.copytree(tiny_reader_path, folder)
-    reader = Reader.load(str(folder))
-    passages = list(read_corpus(sample_corpus_path()))[:150]
-    codec = learn_codec(RPQ4, reader, sample_states(reader, passages))
-    save_codec(codec, reader, folder / codec_file_name(RPQ4))
+    codec = load_codec(tiny_codec_path("rpq4"), tiny_reader)
+    save_codec(codec, Reader.load(str(folder)), folder / codec_file_name(codec.name))
     return folder
 
 

@@ -12,9 +12,6 @@ from typing import Any
 
 import pytest
 import requests
-from fastmcp import Client
-from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
-from fastmcp.exceptions import ToolError
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.server import ApiKeys, ServeConfig
 
@@ -25,6 +22,10 @@ PIANO = "How many keys does a modern piano have?"
 def test_tools_answer_over_stdio_as_the_library_does(
     sample_index: Path, odd_index: Path, qa: OpenDomainQA, tmp_path: Path
 ) -> None:
+    from fastmcp import Client
+    from fastmcp.client.transports import StdioTransport
+    from fastmcp.exceptions import ToolError
+
     said = tmp_path / "log"
     command = ["-m", "preread.pipeline", "mcp", f"sample={sample_index}", f"odd={odd_index}"]
     transport = StdioTransport(sys.executable, command, env=dict(os.environ), log_file=said)
@@ -83,6 +84,9 @@ def test_tools_answer_over_stdio_as_the_library_does(
 def test_tools_answer_over_http_behind_the_keys_of_the_server(
     sample_index: Path, serving: Any, qa: OpenDomainQA
 ) -> None:
+    from fastmcp import Client
+    from fastmcp.client.transports import StreamableHttpTransport
+
     key = "a-key-for-language-models-01"
     config = ServeConfig(mcp=True)
 

@@ -96,6 +96,21 @@ def test_parameters_of_bm25_are_those_of_one_request(url: str, paged_qa: OpenDom
     assert search() == usual
 
 
+def test_quotations_are_looked_for_by_the_parameters_of_the_request(
+    url: str, paged_qa: OpenDomainQA
+) -> None:
+    quote = "the spinet has 99 keys"
+    asked: dict[str, Any] = {"quote": quote, "top_k": 1, "min_similarity": 0}
+    of_bm25: list[dict[str, float]] = [{}, {"k1": 0.0}]
+    found = []
+    for parameters in of_bm25:
+        reply = requests.post(f"{url}/quote", json={**asked, **parameters}, timeout=60).json()
+        (hit,) = paged_qa.index.bm25.with_parameters(Bm25Parameters(**parameters)).search(quote, 1)
+        found += [match["passage_id"] for match in reply["matches"]]
+        assert found[-1] == paged_qa.index.passage(hit.ordinal).passage_id
+    assert found[0] != found[1]
+
+
 def test_queries_in_batches_have_the_form_of_search_agents(
     url: str, paged_qa: OpenDomainQA
 ) -> None:

@@ -162,7 +162,7 @@ def test_code_is_the_nearest_row_of_each_part_with_a_book_of_its_own(seed: int, 
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_beam_that_holds_all_finds_the_best_sum(seed: int) -> None:
     torch.manual_seed(seed)
     books, vectors = torch.randn(2, 256, 3), torch.randn(4, 3)
@@ -337,12 +337,17 @@ def test_errors_in_sensitive_directions_change_answers_most(
 
 @pytest.mark.slow
 def test_bytes_are_spent_where_errors_cost(
-    tiny_reader: Reader, tiny_sample: StateSample, states: Packed, windows: Packed
+    tiny_reader: Reader,
+    tiny_sample: StateSample,
+    tiny_codec_path: Callable[[str], Path],
+    states: Packed,
+    windows: Packed,
 ) -> None:
-    name, cost = CodecName.parse("rpq4"), {}
-    indifferent = replace(tiny_sample, sensitivity=torch.zeros_like(tiny_sample.sensitivity))
-    for kind, learned_from in (("weighed", tiny_sample), ("indifferent", indifferent)):
-        codec = learn_codec(name, tiny_reader, learned_from)
+    cost = {}
+    sample = replace(tiny_sample, sensitivity=torch.zeros_like(tiny_sample.sensitivity))
+    indifferent = learn_codec(CodecName.parse("rpq4"), tiny_reader, sample)
+    weighed = load_codec(tiny_codec_path("rpq4"), tiny_reader)
+    for kind, codec in (("weighed", weighed), ("indifferent", indifferent)):
         error = (codec.decode(codec.encode(states, windows), windows).rows - states.rows).double()
         cost[kind] = float(((error @ tiny_sample.sensitivity) * error).sum())
     assert cost["weighed"] < 0.9 * cost["indifferent"]
@@ -350,7 +355,6 @@ def test_bytes_are_spent_where_errors_cost(
 
 @pytest.mark.slow
 def test_learning_twice_gives_the_same_codec(
-    learned: QuantisedCodec,
     tiny_codec_path: Callable[[str], Path],
     tiny_reader: Reader,
     passages: list[Passage],
@@ -359,6 +363,7 @@ def test_learning_twice_gives_the_same_codec(
     tmp_path: Path,
 ) -> None:
     """Before it is saved, and as a file."""
+    learned = load_codec(tiny_codec_path("rpq4"), tiny_reader)
     again = learn_codec(learned.name, tiny_reader, sample_states(tiny_reader, passages))
     codes = learned.encode(states, windows)
     assert torch.equal(again.encode(states, windows), codes)
@@ -425,7 +430,7 @@ def test_codec_that_comes_with_a_reader_is_found(
 
 
 @given(st.integers(1, 40), st.integers(1, 9))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_books_turn_codes_back(n_bytes: int, part_size: int) -> None:
     torch.manual_seed(n_bytes * 10 + part_size)
     width = n_bytes * part_size

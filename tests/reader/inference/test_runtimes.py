@@ -42,7 +42,6 @@ def packed(lengths: list[int], size: int) -> Packed:
 
 
 @given(lengths, lengths, st.data())
-@settings(max_examples=40, deadline=None)
 def test_batches_hold_every_row_of_every_pair_once(
     of_questions: list[int], of_passages: list[int], data: st.DataObject
 ) -> None:
@@ -123,7 +122,7 @@ class Recorder(TorchKernels):
 
 
 @given(lengths, lengths)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_products_see_few_numbers_of_rows(of_questions: list[int], of_passages: list[int]) -> None:
     """OneDNN keeps code and buffers for every number."""
     config = DeformerConfig(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from preread.reader import DeformerConfig, WindowTable, decode_spans
 from preread.reader.inference.span_decoder import SpanDecoder
@@ -45,7 +45,6 @@ def by_hand(
     st.integers(0, 2**31),
     st.sampled_from([None, 0.0, 0.2, 0.8, 1.0]),
 )
-@settings(max_examples=200, deadline=None)
 def test_best_span_equals_a_plain_loop(
     shapes: list[tuple[int, int]], longest: int, seed: int, share: float | None
 ) -> None:
@@ -72,7 +71,6 @@ def test_best_span_equals_a_plain_loop(
     st.integers(0, 2**31),
     st.booleans(),
 )
-@settings(max_examples=100)
 def test_best_span_of_fewer_passages_is_the_best_of_their_best_spans(
     shapes: list[tuple[int, int]], longest: int, seed: int, has_ties: bool
 ) -> None:
@@ -188,7 +186,6 @@ def test_passages_without_text_have_no_answer() -> None:
     st.integers(1, 4),
     st.integers(0, 2**31),
 )
-@settings(max_examples=100)
 def test_best_spans_by_passage_are_the_best_of_all_spans(
     shapes: list[tuple[int, int]], n_best: int, seed: int
 ) -> None:
@@ -217,7 +214,6 @@ def test_best_spans_by_passage_are_the_best_of_all_spans(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=7),
     st.integers(0, 2**31),
 )
-@settings(max_examples=50)
 def test_margins_equal_a_plain_loop(shapes: list[tuple[int, int]], seed: int) -> None:
     rows = [(prefix + text + 1, prefix, 0, n // 2) for n, (prefix, text) in enumerate(shapes)]
     windows = window_table(rows)
@@ -261,7 +257,6 @@ def test_a_calls_own_length_is_that_of_margins_too(compare: bool) -> None:
     st.integers(1, 6),
     st.integers(0, 2**31),
 )
-@settings(max_examples=60)
 def test_no_span_reaches_over_a_break(
     shapes: list[tuple[int, int]], longest: int, seed: int
 ) -> None:

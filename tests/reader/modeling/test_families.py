@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import PrereadError, read_corpus
 from preread.data.sample import sample_corpus_path
@@ -408,7 +408,6 @@ def test_a_word_that_is_cut_is_taken_up_to_its_punctuation(
 
 
 @given(text=st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
 @pytest.mark.parametrize("name", ["byte_level_tokenizer", "sentence_piece_tokenizer"])
 def test_tokens_stand_in_the_text_in_order_inside_their_words(
     name: str, request: pytest.FixtureRequest, text: str
@@ -451,14 +450,14 @@ def test_fingerprint_covers_how_words_are_cut(base_checkpoint: MakeCheckpoint) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["electra", "distilbert", "mpnet", "xlnet"])
+@pytest.mark.parametrize("family", ["electra", "xlnet"])
 def test_learned_codecs_predict_from_any_embeddings(
     family: str, base_checkpoint: MakeCheckpoint
 ) -> None:
-    model = DeformerForQuestionAnswering.from_pretrained(
-        base_checkpoint(family), num_lower_layers=1, **WINDOWS
-    )
-    tokenizer: Any = AutoTokenizer.from_pretrained(base_checkpoint(family))
+    """Of embeddings narrower than the layers, and of a family without positions."""
+    folder = base_checkpoint(family)
+    model = DeformerForQuestionAnswering.from_pretrained(folder, num_lower_layers=1, **WINDOWS)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     reader = Reader(model, tokenizer, name=family)
     sample = sample_states(reader, list(read_corpus(sample_corpus_path()))[:70])
     codec = learn_codec(CodecName.parse("rpq8"), reader, sample)

@@ -47,12 +47,8 @@ COUNTED = ProfileOptions(layouts=(TINY,), is_measured=False)
 # padded lengths and 2 operations a multiply-add, linear layers and attention alone.
 DERIVED = [
     ("bert-base", "squad", 58.13, 17.99, 3.23, 1.01),
-    ("bert-base", "race", 96.64, 28.26, 3.42, 1.01),
-    ("bert-base", "boolq", 58.13, 16.71, 3.48, 1.00),
     ("bert-base", "mnli", 20.92, None, 2.21, 1.01),
     ("bert-base", "qqp", 17.36, 9.74, 1.78, 1.01),
-    ("bert-large", "squad", 203.34, 47.54, 4.28, 1.01),
-    ("bert-large", "race", 335.0, 72.0, 4.65, None),
     ("bert-large", "boolq", 203.3, 42.5, 4.79, None),
 ]
 

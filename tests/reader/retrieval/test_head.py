@@ -40,7 +40,7 @@ def test_a_vector_is_the_projected_mean_of_the_layers_rows(
     torch.testing.assert_close(found.norm(dim=1), torch.ones(2))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(counts=st.lists(st.integers(1, 3), min_size=1, max_size=5))
 def test_windows_of_a_text_make_one_vector_wherever_they_lie(counts: list[int]) -> None:
     torch.manual_seed(0)

@@ -4,7 +4,7 @@ from unicodedata import category
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from preread.data import ReadingExample
 from preread.reader import DeformerConfig, Reader, TextEncoder, answer_examples
@@ -64,7 +64,6 @@ def test_punctuation_markup_and_space_carry_none(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cn", "Cs"])))
-@settings(max_examples=300)
 def test_meaning_is_told_by_categories(text: str) -> None:
     assert has_meaning(text) == carries_meaning(text)
 
@@ -83,7 +82,6 @@ def test_tokens_of_words_may_carry_meaning(kind: str, request: pytest.FixtureReq
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TOKENIZERS)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3), seed=st.integers(0, 2**31))
-@settings(max_examples=50, deadline=None)
 def test_the_best_spans_with_meaning_are_found(
     kind: str, texts: list[str], seed: int, request: pytest.FixtureRequest
 ) -> None:

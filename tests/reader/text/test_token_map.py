@@ -22,7 +22,6 @@ def described(tokens: TokenMap) -> list[tuple[tuple[int, int], tuple[int, int]]]
 @given(st.text(max_size=60) | st.text(ODD, max_size=40))
 @example("An unbelievable [SEP] tale ##of [UNK] words")
 @example("Café-society’s naïveté, 1861–1865")
-@settings(max_examples=300, deadline=None)
 def test_known_token_ids_tell_what_the_tokenizer_tells(tiny_reader: Reader, text: str) -> None:
     backend = tiny_reader.encoder.backend
     encoding = backend.encode(text, add_special_tokens=False)
@@ -62,7 +61,7 @@ def test_other_vocabularies_are_tokenised(name: str, request: pytest.FixtureRequ
 
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_windows_are_put_together_again(tiny_reader: Reader, lengths: list[int]) -> None:
     texts = [" ".join(str(word) for word in range(length)) for length in lengths]
     encoder = tiny_reader.encoder

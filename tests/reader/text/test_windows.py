@@ -4,7 +4,7 @@ from collections.abc import Callable
 from unicodedata import normalize
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from preread.reader import DeformerForQuestionAnswering, Reader
 from preread.reader.text.windows import TextEncoder, Window
@@ -17,7 +17,6 @@ def words_of(window: Window) -> list[int]:
 
 
 @given(st.integers(0, 200), st.integers(0, 12))
-@settings(max_examples=60, deadline=None)
 def test_windows_cover_every_token_and_fit(tiny_reader: Reader, n_words: int, n_title: int) -> None:
     encoder, config = tiny_reader.encoder, tiny_reader.config
     text, title = " ".join(["river"] * n_words), " ".join(["amazon"] * n_title)
@@ -54,7 +53,6 @@ def test_overlap_is_as_long_as_configured(tiny_reader: Reader) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
 def test_tokens_stand_in_the_text_in_order_inside_their_words(
     tiny_reader: Reader, text: str
 ) -> None:

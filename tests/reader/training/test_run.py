@@ -195,7 +195,7 @@ def one_thread() -> Iterator[None]:
 def test_killed_run_resumes_to_the_same_weights(
     base: Path, train_file: Path, one_thread: None, warm_processes: ForkServerContext
 ) -> None:
-    recipe(base, epochs=40)
+    recipe(base, epochs=16)
     path, data = base.parent / "recipe.toml", base.parent
     text = path.read_text().replace("dropout = 0.0", "dropout = 0.1")
     path.write_text("save_every = 7\n" + text)
@@ -226,8 +226,7 @@ def test_several_processes_share_the_batches(base: Path, train_file: Path) -> No
     recipe(base, epochs=60)
     path = base.parent / "recipe.toml"
     path.write_text("save_every = 50\n" + path.read_text())
-    alone, output = base.parent / "alone", base.parent / "out"
-    train(Recipe.load(path), data=base.parent, output=alone)
+    output = base.parent / "out"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
     command += ["-m", "preread.pipeline", "train", str(path), str(output)]
@@ -236,7 +235,7 @@ def test_several_processes_share_the_batches(base: Path, train_file: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     rows = log_of(output)
-    assert rows[-1]["n_steps"] == -(-log_of(alone)[-1]["n_steps"] // 2)
+    assert rows[-1]["n_steps"] == 60 // 2  # all questions are one batch of each epoch
     assert [row["step"] for row in rows] == sorted({row["step"] for row in rows})
     assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
     assert last_checkpoint(output) is not None
