@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from common import command_line, write_result
+from preread.indexer import Manifest
 from timing import ratios, spread
 
 _QUESTION = "Who wrote the first novel about the island?"
@@ -97,6 +98,7 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="the command of an older version")
     parser.add_argument("--before-index", type=Path, help="its index; default: INDEX")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--name", default="cold-start", help="of the result")
     options = parser.parse_args()
     torch_words = [sys.executable, "-c", "import torch"]
     versions = {"now": (Path(sys.executable).with_name("preread"), options.index)}
@@ -119,8 +121,9 @@ def main() -> None:
         print(f"round {number} of {options.rounds}", flush=True)
     rows = [row("", "import torch", yardstick, yardstick)]
     rows += [row(version, name, runs, yardstick) for (version, name), runs in found.items()]
-    content = {"rounds": options.rounds, "index": options.index.name, "rows": rows}
-    write_result("cold-start", content)
+    n_passages = Manifest.load(options.index).n_passages
+    content = {"rounds": options.rounds, "n_passages": n_passages, "rows": rows}
+    write_result(options.name, content)
 
 
 if __name__ == "__main__":
