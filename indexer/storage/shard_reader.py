@@ -17,7 +17,6 @@ from ...data import Passage
 from ..errors import IndexFormatError
 from .dataset_offsets import Array, Column, check_layouts, read_dataset_layouts, view
 from .files import check_readable, raise_if_refused
-from .hdf5 import read_layouts
 from .mapping import map_file
 from .readahead import will_read
 
@@ -71,10 +70,9 @@ class ShardReader:
         try:
             mapped = map_file(path)
             told = read_dataset_layouts(mapped)
-            if told is None:
-                layouts = read_layouts(path, _COLUMNS)
-            else:
-                layouts = check_layouts(told, _COLUMNS, len(mapped))
+            if told is None:  # HDF5's library, which says it too, can crash at damaged headers
+                raise ValueError("its user block does not say where its data sets lie")
+            layouts = check_layouts(told, _COLUMNS, len(mapped))
             column = {name: view(mapped, layout) for name, layout in layouts.items()}
             self._take(column)
         except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:

@@ -196,14 +196,8 @@ def _first_shard(materials: Materials) -> bytes:
 
 
 def shard_bytes(materials: Materials, data: st.DataObject) -> None:
-    """A shard with its user block, or with HDF5's own headers alone."""
-    whole = _first_shard(materials)
-    if data.draw(st.booleans()):
-        whole = bytes(_USER_BLOCK) + whole[_USER_BLOCK:]
-        head = data.draw(mutated(whole[_USER_BLOCK:], first=6000))
-        read_shard(materials.write("shard.h5", whole[:_USER_BLOCK] + head))
-    else:
-        read_shard(materials.write("shard.h5", data.draw(mutated(whole, first=8000))))
+    """A shard with changes in its user block and the headers of HDF5."""
+    read_shard(materials.write("shard.h5", data.draw(mutated(_first_shard(materials), first=8000))))
 
 
 def shard_layouts(materials: Materials, data: st.DataObject) -> None:
