@@ -101,7 +101,7 @@ def write_result(name: str, content: dict[str, Any]) -> Path:
         "benchmark": name,
         "commit": commit,
         "measured": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": ["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]],
+        "command": ["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_shown, sys.argv[1:])],
         "machine": machine(),
         **content,
     }
@@ -160,6 +160,12 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _shown(word: str) -> str:
+    """A word of a command. Of an absolute path the name alone: the rest is this machine's."""
+    before, path = word[: word.find("=") + 1], word[word.find("=") + 1 :]
+    return before + Path(path).name if Path(path).is_absolute() else word
 
 
 def _cpuinfo() -> list[str]:

@@ -9,7 +9,8 @@ from ..data.arguments import check_count, check_number
 from ..data.io.json_records import shorten
 
 PRECISIONS = ("float32", "bfloat16")
-"""Number formats in which passages are encoded."""
+"""Number formats in which passages are encoded: those of the reader's `Precision`, whose module
+needs PyTorch."""
 MOST_TITLE_WEIGHT = 100
 """Largest title weight; the words of a title are indexed so often."""
 _MOST = 10**12

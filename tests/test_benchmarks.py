@@ -66,6 +66,19 @@ def test_the_newest_result_is_not_one_of_a_longer_name(
         common.newest("speed")
 
 
+def test_a_result_names_no_folder_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    common = import_module("common")
+    monkeypatch.setattr(common, "RESULTS", tmp_path)
+    words = ["/a/b/speed.py", "/a/b/wiki", f"shared={tmp_path}/reader", "../c.tsv", "--k", "2"]
+    monkeypatch.setattr("sys.argv", words)
+    command = json.loads(common.write_result("speed", {}).read_text("utf-8"))["command"]
+    expected = ["wiki", "shared=reader", "../c.tsv", "--k", "2"]
+    assert command == ["python", "benchmarks/speed.py", *expected]
+
+
 def test_systems_are_timed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(BENCHMARKS)
     timing = import_module("timing")
