@@ -346,7 +346,7 @@ def test_a_body_that_does_not_come_loses_its_place(hasty: Served) -> None:
         client.sendall(head)
         assert eventually(lambda: hasty.service.traffic.n_in_flight == 1, 5)
         assert b" 408 " in client.recv(4_096)
-        assert hasty.service.traffic.n_in_flight == 0
+        assert eventually(lambda: hasty.service.traffic.n_in_flight == 0, 5)
 
 
 # Other sites and names ----------------------------------------------------------------------------
