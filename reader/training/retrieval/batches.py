@@ -56,6 +56,17 @@ class VectorTeacher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Processes:
+    """The processes of a training run, which share the work of encoding texts."""
+
+    index: int = 0
+    """Number of this process, from 0."""
+    count: int = 1
+    wait: Callable[[], None] = lambda: None
+    """Returns when every process has called it."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeadFeature:
     """A question, its passages, and the encoder's vectors of all of them."""
 
@@ -122,12 +133,14 @@ def load_batches(
     encoder: TextEncoder,
     teacher: VectorTeacher,
     *,
+    processes: Processes = Processes(),
     on_error: OnError = OnError.FAIL,
     show_progress: bool = False,
 ) -> BatchDataset[HeadFeature, HeadBatch]:
     """Read the examples of a recipe, encode their texts with the teacher, and lay out the batches.
 
-    The teacher's vectors are kept in files, so that a run that was stopped goes on.
+    The teacher's vectors are kept in files, so that a run that was stopped goes on. Each process
+    encodes its share of the texts.
 
     Args:
         recipe: Names the files.
@@ -135,6 +148,8 @@ def load_batches(
         work: Folder for the teacher's vectors.
         encoder: The reader's; makes windows and token ids.
         teacher: The sentence encoder.
+        processes: The processes of the run, all of which call this function with the same recipe
+            and folders.
         on_error: What a bad record does.
         show_progress: Draw progress bars on standard error.
 
@@ -169,7 +184,7 @@ def load_batches(
             passages = _own_passages(one, recipe.negatives, draw)
             passages += tuple(next(others) for _ in range(recipe.corpus_passages))
             chosen.append((one.question, passages))
-    features = _with_vectors(chosen, work, teacher, show_progress)
+    features = _with_vectors(chosen, work, teacher, processes, show_progress)
     size = recipe.questions
     batches = [
         list(range(first, min(first + size, len(chosen)))) for first in range(0, len(chosen), size)
@@ -205,6 +220,7 @@ def _with_vectors(
     chosen: Sequence[tuple[str, tuple[Passage, ...]]],
     work: Path,
     teacher: VectorTeacher,
+    processes: Processes,
     show_progress: bool,
 ) -> list[HeadFeature]:
     """Features, with the teacher's vectors of each text made once."""
@@ -212,38 +228,40 @@ def _with_vectors(
     passages = list(dict.fromkeys(passage for _, some in chosen for passage in some))
     # Passages of like length are encoded together: their batches hold little padding.
     passages.sort(key=lambda passage: len(passage.text))
-    of_question = dict(
-        zip(questions, _vectors(questions, teacher, work, show_progress), strict=True)
-    )
-    of_passage = dict(zip(passages, _vectors(passages, teacher, work, show_progress), strict=True))
+    chunks = [*_chunks(questions, teacher, work), *_chunks(passages, teacher, work)]
+    work.mkdir(parents=True, exist_ok=True)
+    total = len(questions) + len(passages)
+    with tqdm(total=total, desc="teacher", unit=" texts", disable=not show_progress) as bar:
+        for number, (texts, path) in enumerate(chunks):
+            if number % processes.count == processes.index and not path.exists():
+                _write_vectors(texts, path, teacher)
+            bar.update(len(texts))
+    processes.wait()
+    vector = {
+        text: row for texts, path in chunks for text, row in zip(texts, np.load(path), strict=True)
+    }
     return [
-        HeadFeature(question, some, of_question[question], np.stack([of_passage[p] for p in some]))
+        HeadFeature(question, some, vector[question], np.stack([vector[one] for one in some]))
         for question, some in chosen
     ]
 
 
-def _vectors(
-    texts: Sequence[str] | Sequence[Passage],
-    teacher: VectorTeacher,
-    work: Path,
-    show_progress: bool,
-) -> Iterator[npt.NDArray[np.float16]]:
-    """The teacher's vector of each text, from files where they are there."""
-    work.mkdir(parents=True, exist_ok=True)
-    with tqdm(total=len(texts), desc="teacher", unit=" texts", disable=not show_progress) as bar:
-        for first in range(0, len(texts), _TEXTS_AT_ONCE):
-            some = texts[first : first + _TEXTS_AT_ONCE]
-            digest = hashlib.sha256(f"{teacher.fingerprint} {some!r}".encode()).hexdigest()
-            path = work / f"vectors-{digest[:32]}.npy"
-            if not path.exists():
-                passages = [text for text in some if isinstance(text, Passage)]
-                queries = [text for text in some if isinstance(text, str)]
-                made = (
-                    teacher.encode_passages(passages)
-                    if passages
-                    else teacher.encode_queries(queries)
-                )
-                with atomic_path(path) as temporary, temporary.open("wb") as stream:
-                    np.save(stream, made.astype("<f2"))
-            yield from np.load(path)
-            bar.update(len(some))
+def _chunks(
+    texts: Sequence[str] | Sequence[Passage], teacher: VectorTeacher, work: Path
+) -> Iterator[tuple[Sequence[str] | Sequence[Passage], Path]]:
+    """Texts that are encoded together, and the file of their vectors."""
+    for first in range(0, len(texts), _TEXTS_AT_ONCE):
+        some = texts[first : first + _TEXTS_AT_ONCE]
+        digest = hashlib.sha256(f"{teacher.fingerprint} {some!r}".encode()).hexdigest()
+        yield some, work / f"vectors-{digest[:32]}.npy"
+
+
+def _write_vectors(
+    texts: Sequence[str] | Sequence[Passage], path: Path, teacher: VectorTeacher
+) -> None:
+    """Encode texts, and write their vectors in float16."""
+    passages = [text for text in texts if isinstance(text, Passage)]
+    queries = [text for text in texts if isinstance(text, str)]
+    made = teacher.encode_passages(passages) if passages else teacher.encode_queries(queries)
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.save(stream, made.astype("<f2"))

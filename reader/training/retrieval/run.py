@@ -16,7 +16,7 @@ from ..callbacks import TrainingProgress
 from ..plot import plot_run
 from ..setup import prepare_folder, training_arguments
 from ..trainer import PackedTrainer, last_checkpoint
-from .batches import VectorTeacher, load_batches
+from .batches import Processes, VectorTeacher, load_batches
 from .objective import HeadObjective
 from .recipe import HeadRecipe
 
@@ -67,6 +67,7 @@ def train_head(
         output / "teacher",
         reader.encoder,
         teacher,
+        processes=Processes(arguments.process_index, arguments.world_size, _wait_for_all),
         on_error=on_error,
         show_progress=show_progress,
     )
@@ -108,3 +109,9 @@ def _start_head(recipe: HeadRecipe, reader: Reader) -> RetrievalHead:
             "checkpoint as layers_from."
         ) from error
     return head
+
+
+def _wait_for_all() -> None:
+    """Return when every process of the run is here."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()

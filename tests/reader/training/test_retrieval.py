@@ -12,7 +12,7 @@ from preread.data import OpenDomainExample, Passage, PrereadError, write_open_do
 from preread.indexer.dense import SentenceEncoder
 from preread.reader import Reader
 from preread.reader.retrieval.files import load_head
-from preread.reader.training.retrieval.batches import load_batches
+from preread.reader.training.retrieval.batches import HeadFeature, Processes, load_batches
 from preread.reader.training.retrieval.objective import similarity_loss
 from preread.reader.training.retrieval.recipe import HeadRecipe, HeadSource
 from preread.reader.training.retrieval.run import train_head
@@ -119,6 +119,30 @@ def test_each_text_is_encoded_once_and_kept(
 
     monkeypatch.setattr(SentenceEncoder, "_encode", fail)
     assert len(load_batches(recipe, *where)) == 80
+
+
+def test_processes_share_the_work_of_encoding(
+    mined: Path, recipe: HeadRecipe, tiny_encoder: SentenceEncoder, tiny_reader: Reader
+) -> None:
+    def load(work: Path, processes: Processes) -> list[HeadFeature]:
+        where = mined, work, tiny_reader.encoder, tiny_encoder
+        return list(load_batches(recipe, *where, processes=processes).features)
+
+    alone, shared = mined / "alone", mined / "shared"
+    whole = load(alone, Processes())
+    others_are_done = []
+
+    def until_the_other_is_done() -> None:
+        others_are_done.append(len(list(shared.iterdir())))
+        load(shared, Processes(1, 2))
+
+    assert [one.question for one in load(shared, Processes(0, 2, until_the_other_is_done))] == [
+        one.question for one in whole
+    ]
+    names = sorted(file.name for file in alone.iterdir())
+    assert others_are_done == [(len(names) + 1) // 2] and len(names) > 1
+    assert sorted(file.name for file in shared.iterdir()) == names
+    assert all((shared / name).read_bytes() == (alone / name).read_bytes() for name in names)
 
 
 def test_questions_alone_meet_passages_of_the_corpus(
