@@ -8,7 +8,7 @@ import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..data import PrereadError
 from ..data.io.atomic import atomic_path
@@ -114,9 +114,18 @@ class Ranking(AnswerWeights):
     stop_margin: Weight | None = None
     """Reading stops when the best answer so far is this many logits ahead of what the BM25 scores
     of the unread passages are worth. None reads all passages."""
-    vectors: VectorRanking | None = None
-    """Replaces the fields of `AnswerWeights` where passages are found by dense vectors. None if it
-    was not fitted."""
+    vectors: tuple[VectorRanking, ...] = ()
+    """One entry for each encoder that a ranking was fitted to. It replaces the fields of
+    `AnswerWeights` where the similarities are those of its encoder."""
+
+    @model_validator(mode="after")
+    def _check_encoders(self) -> Self:
+        encoders = [entry.encoder for entry in self.vectors]
+        if len(set(encoders)) < len(encoders):
+            raise ValueError(
+                "vectors: expected one entry for each encoder, found one encoder twice"
+            )
+        return self
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -162,6 +171,23 @@ class Ranking(AnswerWeights):
         """
         return type(self)(**{**{name: value for name, value in self}, **fields})
 
+    def of_encoder(self, encoder: str | None) -> VectorRanking | None:
+        """The entry that was fitted to the similarities of an encoder, if there is one.
+
+        Args:
+            encoder: Fingerprint of the encoder; None for passages without similarities.
+        """
+        return next((entry for entry in self.vectors if entry.encoder == encoder), None)
+
+    def with_entry(self, entry: VectorRanking) -> Self:
+        """A copy with an entry, which replaces the one of the same encoder.
+
+        Args:
+            entry: The entry.
+        """
+        others = [other for other in self.vectors if other.encoder != entry.encoder]
+        return self.changed(vectors=(*others, entry))
+
     def handed_on(self, *, is_split_alike: bool) -> Self:
         """The ranking for a reader derived from this one, without what was measured on this one.
 
@@ -173,7 +199,7 @@ class Ranking(AnswerWeights):
         lost: dict[str, Any] = {"fitted_on": None}
         if not is_split_alike:
             lost["confidence_weights"] = None
-        vectors = self.vectors and self.vectors.model_copy(update=lost)
+        vectors = tuple(entry.model_copy(update=lost) for entry in self.vectors)
         margin = self.stop_margin if is_split_alike else None
         return self.changed(**lost, stop_margin=margin, vectors=vectors)
 

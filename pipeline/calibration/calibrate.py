@@ -299,11 +299,11 @@ def _put_in(
         entry = VectorRanking(
             encoder=encoder, similarity_weight=weights.similarity_weight, **fields
         )
-        return ranking.changed(vectors=entry), entry
-    if ranking.vectors is not None and ranking.passage_weight != weights.passage_weight:
+        return ranking.with_entry(entry), entry
+    if ranking.vectors and ranking.passage_weight != weights.passage_weight:
         _LOG.warning(
-            "the ranking's entry for dense vectors was fitted with another passage_weight (%g, "
-            "now %g). Fit it again with --retriever dense.",
+            "the ranking's entries for vectors were fitted with another passage_weight (%g, now "
+            "%g). Fit them again with --retriever.",
             ranking.passage_weight,
             weights.passage_weight,
         )

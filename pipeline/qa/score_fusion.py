@@ -56,16 +56,17 @@ def ranking_for(ranking: Ranking, retriever: Retriever) -> tuple[ScoreFusion, An
         ranking: The reader's ranking.
         retriever: The retriever of the passages.
     """
-    fitted, encoder = ranking.vectors, encoder_of(retriever)
-    if fitted is not None and fitted.encoder == encoder:
+    encoder = encoder_of(retriever)
+    fitted = ranking.of_encoder(encoder)
+    if fitted is not None:
         weights = ScoreFusion(bm25=fitted.bm25_weight, similarity=fitted.similarity_weight)
         return weights, AnswerRule.of(fitted)
-    if fitted is not None and encoder is not None:
+    if ranking.vectors and encoder is not None:
         _LOG.warning(
-            "vectors: the ranking was fitted to similarities of encoder %s, and the index has "
-            "vectors of %s. They order passages, but their similarities are not added to scores. "
-            "Fit the ranking to them with `preread calibrate`.",
-            fitted.encoder[:12],
+            "vectors: the ranking was fitted to similarities of %s, and the index has vectors of "
+            "%s. They order passages, but their similarities are not added to scores. Fit the "
+            "ranking to them with `preread calibrate`.",
+            ", ".join(entry.encoder[:12] for entry in ranking.vectors),
             encoder[:12],
         )
     return ScoreFusion(bm25=ranking.bm25_weight), AnswerRule.of(ranking)

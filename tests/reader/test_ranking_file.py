@@ -56,7 +56,7 @@ RANKING = Ranking(
     confidence_weights=(-0.8, 0.5, 0.02),
     stop_margin=4.0,
     fitted_on=FITTED_ON,
-    vectors=VECTORS,
+    vectors=(VECTORS,),
 )
 numbers = st.floats(-1e6, 1e6)
 rankings = st.builds(
@@ -68,7 +68,11 @@ rankings = st.builds(
     confidence_weights=st.none() | st.tuples(numbers, numbers, numbers),
     fitted_on=st.none() | st.just(FITTED_ON),
     stop_margin=st.none() | numbers,
-    vectors=st.none() | st.builds(VectorRanking, encoder=st.text(), similarity_weight=numbers),
+    vectors=st.lists(
+        st.builds(VectorRanking, encoder=st.text(), similarity_weight=numbers),
+        max_size=3,
+        unique_by=lambda entry: entry.encoder,
+    ).map(tuple),
 )
 
 
@@ -88,7 +92,7 @@ def test_the_file_that_ships_is_as_it_would_be_written(tmp_path: Path) -> None:
     ranking = Ranking.load(shipped / RANKING_FILE)
     assert ranking.save(tmp_path).read_bytes() == (shipped / RANKING_FILE).read_bytes()
     assert ranking.aggregate_answers and ranking.confidence_weights and ranking.fitted_on
-    assert ranking.vectors is not None and ranking.vectors.fitted_on is not None
+    assert ranking.vectors and all(entry.fitted_on for entry in ranking.vectors)
     assert not set(json.loads((shipped / "config.json").read_text())) & set(Ranking.model_fields)
 
 
@@ -104,7 +108,11 @@ def test_the_file_that_ships_is_as_it_would_be_written(tmp_path: Path) -> None:
         ({"confidence_weights": [1.0]}, "confidence_weights: expected 3 items, found 1"),
         ({"confidence_weights": [1, 2, 3, 4]}, "confidence_weights: expected 3 items, found 4"),
         ({"confidence_weights": [1, 2, "x"]}, r"weights\[2\]: expected a valid number, found 'x'"),
-        ({"vectors": {"similarity_weight": 1}}, r"vectors\.encoder: expected a value, found none"),
+        (
+            {"vectors": [{"similarity_weight": 1}]},
+            r"vectors\[0\]\.encoder: expected a value, found",
+        ),
+        ({"vectors": [{"encoder": "e", "similarity_weight": 1}] * 2}, "found one encoder twice"),
         ({"fitted_on": {"corpus": 3}}, r"fitted_on\.corpus: expected a valid string, found 3"),
     ],
 )
@@ -176,13 +184,23 @@ def test_a_change_is_checked() -> None:
         RANKING.changed(temperature=1.0)
 
 
+def test_each_encoder_has_one_entry() -> None:
+    other = VectorRanking(encoder="another", similarity_weight=3.0)
+    both = RANKING.with_entry(other)
+    assert both.vectors == (VECTORS, other)
+    assert both.of_encoder("another") is other and both.of_encoder("202fe5") == VECTORS
+    assert both.of_encoder("a third") is None and both.of_encoder(None) is None
+    again = VECTORS.model_copy(update={"similarity_weight": 1.0})
+    assert both.with_entry(again).vectors == (other, again)
+
+
 def test_a_reader_made_of_another_takes_over_what_was_fitted_but_not_what_was_measured() -> None:
     alike = RANKING.handed_on(is_split_alike=True)
     vectors = VECTORS.model_copy(update={"fitted_on": None})
-    assert alike == RANKING.changed(fitted_on=None, vectors=vectors)
+    assert alike == RANKING.changed(fitted_on=None, vectors=(vectors,))
     other = RANKING.handed_on(is_split_alike=False)
     vectors = vectors.model_copy(update={"confidence_weights": None})
-    changes = {"confidence_weights": None, "stop_margin": None, "vectors": vectors}
+    changes = {"confidence_weights": None, "stop_margin": None, "vectors": (vectors,)}
     assert other == alike.changed(**changes)
     assert Ranking().handed_on(is_split_alike=False) == Ranking()
 

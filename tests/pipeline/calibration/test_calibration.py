@@ -71,7 +71,7 @@ def test_a_ranking_is_fitted_to_one_half_and_scored_on_the_other(
     assert (noted.corpus, noted.questions) == ("passages.jsonl", "questions.jsonl")
     assert (noted.n_questions, noted.held_out.n_questions, noted.top_k) == (70, 70, 3)
     assert ranking.bm25_weight > 0 and ranking.answer_temperature > 0
-    assert ranking.stop_margin is None and ranking.vectors is None
+    assert ranking.stop_margin is None and not ranking.vectors
     assert (ranking.confidence_weights is not None) == ranking.aggregate_answers
     before, after = calibrated.before, calibrated.after
     assert after.exact_match.mean > 0.4 and after.exact_match.low < after.exact_match.high
@@ -125,11 +125,11 @@ def test_vectors_get_an_entry_of_their_own(dense_index: Path, tmp_path: Path) ->
         )
         assert index.manifest.dense is not None
         encoder = index.manifest.dense.fingerprint
-    vectors = found.ranking.vectors
+    vectors = found.ranking.of_encoder(encoder)
     assert isinstance(vectors, VectorRanking) and vectors is found.entry
     assert vectors.encoder == encoder and vectors.similarity_weight > 0
     assert vectors.fitted_on is not None and vectors.fitted_on.retriever == "hybrid"
-    assert found.ranking == reader.ranking.changed(vectors=vectors)
+    assert found.ranking == reader.ranking.with_entry(vectors)
     content = found.to_dict()["weights"]
     assert content["encoder"] == encoder
     assert content["passage_weight"] == reader.ranking.passage_weight

@@ -254,7 +254,7 @@ def with_vectors(dense_index: Path) -> Iterator[OpenDomainQA]:
         reader = Reader.load("default")
         assert index.manifest.dense is not None
         vectors = VECTORS.model_copy(update={"encoder": index.manifest.dense.fingerprint})
-        reader = reader.with_ranking(reader.ranking.changed(vectors=vectors))
+        reader = reader.with_ranking(reader.ranking.with_entry(vectors))
         yield OpenDomainQA(index, reader, open_retriever(index, "dense"))
 
 

@@ -246,7 +246,7 @@ def test_several_processes_share_the_batches(base: Path, train_file: Path) -> No
 def test_what_was_fitted_to_the_bases_logits_is_dropped(base: Path, train_file: Path) -> None:
     first = train(recipe(base, epochs=1), data=base.parent, output=base.parent / "first")
     assert Reader.load(str(first)).ranking == Ranking()
-    vectors = VectorRanking(encoder="e", similarity_weight=9.0)
+    vectors = (VectorRanking(encoder="e", similarity_weight=9.0),)
     fitted = Ranking(answer_temperature=2.0, confidence_weights=(0.0, 1.0, 0.0), vectors=vectors)
     fitted.save(first)
     assert Reader.load(str(first)).ranking == fitted
