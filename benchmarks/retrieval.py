@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import command_line, write_result
+from common import add_sample, command_line, drawn, write_result
 from preread.data import Question, holds_answer, read_gold
 from preread.data.metrics.intervals import bootstrap_intervals
 from preread.indexer import Bm25Parameters, Hit, PassageIndex
@@ -56,10 +56,12 @@ def main() -> None:
     parser.add_argument("--b", type=float, default=Bm25Parameters().b)
     parser.add_argument("--encoder-name")
     parser.add_argument("--device", default="cpu")
+    add_sample(parser, "questions")
     options = parser.parse_args()
     parameters = Bm25Parameters(k1=options.k1, b=options.b)
     with PassageIndex(options.index, bm25_parameters=parameters) as index:
-        questions = [q for q in read_gold(options.questions) if q.answers]
+        answerable = [q for q in read_gold(options.questions) if q.answers]
+        questions = drawn(answerable, options.sample, options.seed)
         judge = Judge(index)
         rows = [
             _measure(judge, name, open_retriever(index, name, device=options.device), questions)
