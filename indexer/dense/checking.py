@@ -1,7 +1,7 @@
 """What a file of vectors must be before faiss reads it.
 
 faiss takes sizes and counts from a file and uses them. Here the whole structure of the file is gone
-through first, in whole numbers of Python: only the three kinds of index that we write are accepted,
+through first, in whole numbers of Python: only the kinds of index that we write are accepted,
 every size must be what the others make it, and the last one must end where the file does. Only the
 numbers of vectors, centroids and identifiers are left as they are; whatever they are, faiss reads
 within its own memory.
@@ -22,8 +22,10 @@ from .kinds import BYTES_OF_NUMBERS, VectorKind
 MOST_HASHED_BYTES = 1 << 32
 """Larger files are not hashed before they are searched, which would take longer than some seconds;
 ``preread verify`` hashes them."""
-_INNER_PRODUCT, _FLOAT16, _PQ_BITS = 0, 4, 8
-"""faiss's numbers of the metric and of the scalar quantiser, and bits of a code."""
+_INNER_PRODUCT, _PQ_BITS = 0, 8
+"""faiss's number of the metric, and bits of a code."""
+_INT8, _FLOAT16 = (8, 1), (4, 2)
+"""faiss's number of a scalar quantiser, and the bytes that a number takes."""
 _NOTHING_MAPPED = 0
 _CENTROIDS = 1 << _PQ_BITS
 
@@ -68,17 +70,23 @@ class _File:
 
     def check(self) -> None:
         """Go through the file."""
-        if self._kind is VectorKind.FLAT:
-            self._name("IxMp")
-            self._header(self._n)
-            self._name("IxSQ")
-            self._header(self._n)
-            self._scalar_quantiser()
-            self._vector(2 * self._width * self._n, 1)
-            self._vector(self._n, 8)
+        if self._kind is VectorKind.INT8:
+            self._one_list(_INT8)
+        elif self._kind is VectorKind.FLAT:
+            self._one_list(_FLOAT16)
         else:
             self._cells()
         self._expect("its end", len(self._bytes), self._at)
+
+    def _one_list(self, numbers: tuple[int, int]) -> None:
+        """An index that compares every vector, and its identifiers."""
+        self._name("IxMp")
+        self._header(self._n)
+        self._name("IxSQ")
+        self._header(self._n)
+        self._scalar_quantiser(*numbers)
+        self._vector(numbers[1] * self._width * self._n, 1)
+        self._vector(self._n, 8)
 
     def _cells(self) -> None:
         """An index of cells."""
@@ -92,7 +100,7 @@ class _File:
         self._vector(n_cells * self._width, 4)
         self._expect("map of vectors", (_NOTHING_MAPPED, 0), self._take("<BQ"))
         if self._kind is VectorKind.IVF:
-            self._scalar_quantiser()
+            self._scalar_quantiser(*_FLOAT16)
             code_size = 2 * self._width
             self._expect("size of a code", (code_size, 1), self._take("<QB"))
         else:
@@ -132,10 +140,10 @@ class _File:
         wanted = (self._width, n, 1, _INNER_PRODUCT)
         self._expect("width, count, state and metric", wanted, (width, found, is_trained, metric))
 
-    def _scalar_quantiser(self) -> None:
-        """How numbers are kept as float16."""
+    def _scalar_quantiser(self, number: int, n_bytes: int) -> None:
+        """How the numbers of a vector are kept: faiss's number of that, and the bytes of each."""
         kind, _, _, width, code_size = self._take("<iifQQ")
-        wanted = (_FLOAT16, self._width, 2 * self._width)
+        wanted = (number, self._width, n_bytes * self._width)
         self._expect("scalar quantiser", wanted, (kind, width, code_size))
         self._vector(0, 4)
 

@@ -13,6 +13,8 @@ BYTES_OF_NUMBERS = 4
 class VectorKind(StrEnum):
     """How vectors are stored and searched."""
 
+    INT8 = "int8"
+    """Stored in int8; each is compared with the question."""
     FLAT = "flat"
     """Stored in float16; each is compared with the question, so the search is exact."""
     IVF = "ivf"
@@ -27,4 +29,4 @@ class VectorKind(StrEnum):
         Args:
             n_vectors: Number of vectors.
         """
-        return cls.FLAT if n_vectors <= MOST_SEARCHED_FLAT else cls.IVF
+        return cls.INT8 if n_vectors <= MOST_SEARCHED_FLAT else cls.IVF

@@ -15,6 +15,10 @@ from ..storage.files import raise_if_refused
 from .kinds import BYTES_OF_NUMBERS, VectorKind
 
 Array = npt.NDArray[Any]
+_INT8_DEVIATIONS, _MOST_INT8 = 8.0, 127
+"""Numbers of a vector that are larger than so many standard deviations are cut off in int8. In a
+vector of length 1 the deviation is 1 / sqrt(width)."""
+_TINY = 1e-30
 _VECTORS_PER_CELL = 64
 """Number of vectors from which the centre of a cell is learned; faiss warns below 39."""
 _LEAST_LEARNED_FROM = 256
@@ -32,7 +36,7 @@ def n_training_vectors(kind: VectorKind, n_vectors: int) -> int:
         kind: How vectors are stored.
         n_vectors: Number of vectors that the index will hold.
     """
-    if kind is VectorKind.FLAT:
+    if kind in (VectorKind.INT8, VectorKind.FLAT):
         return 0
     return min(n_vectors, _VECTORS_PER_CELL * _n_cells(n_vectors))
 
@@ -55,12 +59,15 @@ def empty_index(kind: VectorKind, width: int, n_vectors: int, sample: Array) -> 
         PrereadError: If there are too few vectors to learn from.
     """
     metric = faiss.METRIC_INNER_PRODUCT
+    if kind is VectorKind.INT8:
+        numbers = faiss.ScalarQuantizer.QT_8bit_direct_signed
+        return faiss.IndexIDMap(faiss.IndexScalarQuantizer(width, numbers, metric))
     if kind is VectorKind.FLAT:
         return faiss.IndexIDMap(faiss.index_factory(width, "SQfp16", metric))
     if n_vectors < _LEAST_LEARNED_FROM:
         raise PrereadError(
             f"{kind}: expected at least {_LEAST_LEARNED_FROM} passages to learn from, found "
-            f"{n_vectors}. Use {VectorKind.FLAT}."
+            f"{n_vectors}. Use {VectorKind.for_size(n_vectors)}."
         )
     n_cells = _n_cells(n_vectors)
     n_bytes = max(1, width // BYTES_OF_NUMBERS)
@@ -82,6 +89,8 @@ def add_vectors(index: Any, runs: Iterable[tuple[Array, Array]]) -> int:
     for ordinals, vectors in runs:
         if len(ordinals):
             vectors = np.ascontiguousarray(vectors, np.float32)
+            if _is_int8(index):
+                vectors = (vectors / _int8_step(index.d)).round().clip(-_MOST_INT8, _MOST_INT8)
             index.add_with_ids(vectors, ordinals.astype(np.int64))
         n += len(ordinals)
     return n
@@ -127,7 +136,8 @@ def emptied(path: Path) -> Any:
     """
     index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)  # the vectors are not loaded
     if not isinstance(index, faiss.IndexIVF):
-        return empty_index(VectorKind.FLAT, index.d, 0, np.empty((0, 0), np.float32))
+        kind = VectorKind.INT8 if _is_int8(index) else VectorKind.FLAT
+        return empty_index(kind, index.d, 0, np.empty((0, 0), np.float32))
     lists: Any = faiss.ArrayInvertedLists(index.nlist, index.code_size)
     index.replace_invlists(lists, True)
     lists.this.disown()  # the index frees them
@@ -164,7 +174,8 @@ def stored_vectors(path: Path) -> Iterator[tuple[Array, Array]]:
         ordinals = faiss.vector_to_array(index.id_map)
         for first in range(0, len(ordinals), _VECTORS_AT_ONCE):
             some = ordinals[first : first + _VECTORS_AT_ONCE]
-            yield some, index.index.reconstruct_n(first, len(some))
+            vectors = index.index.reconstruct_n(first, len(some))
+            yield some, vectors * _int8_step(index.d) if _is_int8(index) else vectors
         return
     cells: Any = index  # faiss's type hints lack some methods
     lists = cells.invlists
@@ -227,6 +238,29 @@ def _found(
     index: Any, queries: Array, k: int, parameters: Any
 ) -> Iterator[list[tuple[float, int]]]:
     """For each question the pairs of a product and an ordinal that faiss finds."""
-    products, ordinals = index.search(queries, min(k, index.ntotal), params=parameters)
+    k = min(k, index.ntotal)
+    if _is_int8(index):
+        # faiss multiplies whole numbers: a question has a step of its own.
+        steps = np.maximum(np.abs(queries).max(axis=1, keepdims=True), _TINY) / _MOST_INT8
+        products, ordinals = index.search((queries / steps).round(), k, params=parameters)
+        products *= steps * _int8_step(index.d)
+    else:
+        products, ordinals = index.search(queries, k, params=parameters)
     for of_query, found in zip(products.tolist(), ordinals.tolist(), strict=True):
         yield [(p, o) for p, o in zip(of_query, found, strict=True) if o >= 0]
+
+
+def _is_int8(index: Any) -> bool:
+    """Whether a faiss index keeps vectors in int8."""
+    if isinstance(index, faiss.IndexIVF):
+        return False
+    inner: Any = faiss.downcast_index(index.index)
+    return bool(inner.sq.qtype == faiss.ScalarQuantizer.QT_8bit_direct_signed)
+
+
+def _int8_step(width: int) -> float:
+    """What one step of int8 is worth in a vector of length 1.
+
+    It depends on the width alone, so that a file may begin with few vectors and get many.
+    """
+    return min(1.0, _INT8_DEVIATIONS / math.sqrt(width)) / _MOST_INT8

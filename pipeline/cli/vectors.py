@@ -22,7 +22,7 @@ def dense(
     ] = None,
     vectors: Annotated[
         str | None,
-        typer.Option(help="flat, ivf or ivfpq; default: suits the number of passages."),
+        typer.Option(help="int8, flat, ivf or ivfpq; default: suits the number of passages."),
     ] = None,
     query_prefix: Annotated[
         str, typer.Option(help="Text that the encoder expects before a question.")

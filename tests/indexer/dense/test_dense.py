@@ -29,7 +29,15 @@ from preread.indexer.dense import (
     remove_dense,
 )
 from preread.indexer.dense.encode import WORK_FOLDER, make_vectors
-from preread.indexer.dense.vectors import add_vectors, empty_index, search_vectors
+from preread.indexer.dense.vectors import (
+    add_vectors,
+    emptied,
+    empty_index,
+    merged,
+    search_vectors,
+    stored_vectors,
+    write_vectors,
+)
 from preread.indexer.errors import IndexFormatError
 from preread.reader import Reader
 from transformers import AutoModel, AutoTokenizer
@@ -59,6 +67,7 @@ def add(index: Path, folder: Path, reader: Reader, passages: list[Passage]) -> N
 def assert_dense_is_exact(path: Path, encoder: SentenceEncoder) -> None:
     """Every passage is found, at the cosine that its own text has, and nothing else is."""
     with PassageIndex(path) as index:
+        assert index.manifest.dense is not None
         ordinals = index.ordinals().tolist()
         passages = [index.passage(ordinal) for ordinal in ordinals]
         query = "a volcano in Japan"
@@ -67,7 +76,8 @@ def assert_dense_is_exact(path: Path, encoder: SentenceEncoder) -> None:
         assert {hit.ordinal for hit in found} == set(ordinals) and len(found) == len(ordinals)
         by_ordinal = dict(zip(ordinals, cosines.tolist(), strict=True))
         for hit in found:
-            assert hit.score == pytest.approx(by_ordinal[hit.ordinal], abs=2e-3)
+            near = 0.01 if index.manifest.dense.kind == "int8" else 2e-3
+            assert hit.score == pytest.approx(by_ordinal[hit.ordinal], abs=near)
             assert hit.bm25 is None
         scores = [hit.score for hit in found]
         assert scores == sorted(scores, reverse=True)
@@ -101,25 +111,39 @@ def test_every_passage_is_found_at_its_own_cosine(
     assert_dense_is_exact(dense, tiny_encoder)
     assert verify_index(dense) == []
     info = index_info(dense)
-    assert info["encoder"] == tiny_encoder.name and info["vectors"] == "flat"
-    assert info["bytes_dense"] > 20 * tiny_encoder.width * 2
+    assert info["encoder"] == tiny_encoder.name and info["vectors"] == "int8"
+    assert info["bytes_dense"] > 20 * tiny_encoder.width
 
 
-def test_the_file_is_as_its_format_says(dense: Path, tiny_encoder: SentenceEncoder) -> None:
+@pytest.mark.parametrize(
+    ("kind", "numbers", "factor"),
+    [
+        (VectorKind.INT8, faiss.ScalarQuantizer.QT_8bit_direct_signed, 1 / 127),  # 8 / √32 > 1
+        (VectorKind.FLAT, faiss.ScalarQuantizer.QT_fp16, 1.0),
+    ],
+)
+def test_the_file_is_as_its_format_says(
+    dense: Path, tiny_encoder: SentenceEncoder, kind: VectorKind, numbers: int, factor: float
+) -> None:
     """By ``docs/reference/index-format.md`` alone: faiss, JSON."""
+    build_dense(dense, tiny_encoder, kind=kind)
     entry = json.loads((dense / "manifest.json").read_text("utf-8"))["dense"]
     assert entry["width"] == 32 and entry["fingerprint"] == tiny_encoder.fingerprint
-    assert (entry["kind"], entry["query_prefix"], entry["passage_prefix"]) == ("flat", "", "")
+    assert (entry["kind"], entry["query_prefix"], entry["passage_prefix"]) == (kind, "", "")
     (listed,) = entry["files"]
     file = faiss.read_index(str(dense / listed["file"]))
     assert type(file) is faiss.IndexIDMap and file.metric_type == faiss.METRIC_INNER_PRODUCT
     inner = faiss.downcast_index(file.index)
     assert type(inner) is faiss.IndexScalarQuantizer
-    assert inner.sq.qtype == faiss.ScalarQuantizer.QT_fp16
+    assert inner.sq.qtype == numbers
     assert listed["n"] == file.ntotal == 20
     assert faiss.vector_to_array(file.id_map).tolist() == list(range(20))
-    vectors = inner.reconstruct_n(0, 20)
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=2e-3)
+    vectors = inner.reconstruct_n(0, 20) * factor
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-2)
+    with PassageIndex(dense) as index:
+        passages = [index.passage(ordinal) for ordinal in range(20)]
+    made = tiny_encoder.encode_passages(passages)
+    assert np.abs(vectors - made).max() < (0.6 / 127 if kind == "int8" else 1e-3)
 
 
 def test_the_rest_of_the_index_is_as_it_was_without_vectors(
@@ -261,7 +285,7 @@ def test_kinds_that_learn_follow_changes_too(
     tiny_reader: Reader,
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(PrereadError, match="Use flat"):
+    with pytest.raises(PrereadError, match="Use int8"):
         build_dense(index, tiny_encoder, kind=VectorKind.IVF)
     many = [Passage(f"m{n}", f"mountain {n} of {n % 7} rivers", "") for n in range(250)]
     add(index, tmp_path, tiny_reader, many)
@@ -273,3 +297,37 @@ def test_kinds_that_learn_follow_changes_too(
     assert_dense_is_exact(index, tiny_encoder)
     entry = Manifest.load(index).dense
     assert entry is not None and entry.kind == "ivf" and len(entry.files) == 1
+
+
+@pytest.mark.parametrize("width", [384, 400, 76])  # faiss has instructions for multiples of 64
+def test_numbers_beyond_int8_are_cut_off_and_files_may_grow_and_be_joined(
+    tmp_path: Path, width: int
+) -> None:
+    """The step is that of the width, whatever vectors a file begins with."""
+    most = 8 / width**0.5
+    step = most / 127
+    draw = np.random.default_rng(1)
+    vectors = draw.normal(size=(200, width)).astype(np.float32)
+    vectors[0, 0] = 100.0
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    paths = [tmp_path / "first.faiss", tmp_path / "second.faiss"]
+    first = empty_index(VectorKind.INT8, width, 1, np.empty((0, 0), np.float32))
+    add_vectors(first, [(np.array([0], "<u4"), vectors[:1])])
+    write_vectors(first, paths[0])
+    second = emptied(paths[0])
+    assert add_vectors(second, [(np.arange(1, 200, dtype="<u4"), vectors[1:])]) == 199
+    write_vectors(second, paths[1])
+    whole = merged(paths, np.empty(0, "<u4"))
+    write_vectors(whole, tmp_path / "whole.faiss")
+    ((ordinals, stored),) = stored_vectors(tmp_path / "whole.faiss")
+    assert ordinals.tolist() == list(range(200))
+    assert stored[0, 0] == pytest.approx(most) and vectors[0, 0] > most
+    assert np.abs(stored[1:] - vectors[1:]).max() <= step / 2 + 1e-6
+    (pairs,) = search_vectors(whole, vectors[7:8], 200, np.empty(0, "<u4"))
+    products = {ordinal: product for product, ordinal in pairs}
+    step = np.abs(vectors[7]).max() / 127
+    expected = stored @ ((vectors[7] / step).round() * step)
+    assert [products[n] for n in range(200)] == pytest.approx(expected.tolist(), abs=1e-5)
+    assert [products[n] for n in range(200)] == pytest.approx(
+        (stored @ vectors[7]).tolist(), abs=6e-3
+    )

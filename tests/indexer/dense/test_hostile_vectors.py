@@ -24,7 +24,8 @@ from preread.indexer.storage.manifest import CountedFile, DenseEntry
 
 FILE = "dense/vectors-000000.faiss"
 WIDTH, N = 8, 300
-TRAINED = [kind for kind in VectorKind if kind is not VectorKind.FLAT]
+UNTRAINED = (VectorKind.INT8, VectorKind.FLAT)
+TRAINED = [kind for kind in VectorKind if kind not in UNTRAINED]
 
 
 def described(folder: Path, kind: str, n: int = N, width: int = WIDTH) -> DenseEntry:
@@ -35,7 +36,7 @@ def described(folder: Path, kind: str, n: int = N, width: int = WIDTH) -> DenseE
 
 
 @pytest.fixture(
-    params=[VectorKind.FLAT, *(pytest.param(k, marks=pytest.mark.slow) for k in TRAINED)],
+    params=[*UNTRAINED, *(pytest.param(k, marks=pytest.mark.slow) for k in TRAINED)],
     scope="session",
 )
 def written(

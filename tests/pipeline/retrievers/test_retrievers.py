@@ -309,10 +309,10 @@ def test_similarities_of_another_encoder_only_order_passages(
     with_vectors: OpenDomainQA, questions: Sequence[Question], caplog: pytest.LogCaptureFixture
 ) -> None:
     ranking = with_vectors.reader.ranking
-    other = with_vectors.with_ranking(ranking.changed(vectors=VECTORS))
+    other = with_vectors.with_ranking(ranking.changed(vectors=(VECTORS,)))
     assert "their similarities are not added to scores" in caplog.text
     caplog.clear()
-    without = with_vectors.with_ranking(ranking.changed(vectors=None))
+    without = with_vectors.with_ranking(ranking.changed(vectors=()))
     assert "similarities" not in caplog.text
     assert other.weights == without.weights == ScoreFusion(bm25=ranking.bm25_weight)
     assert other(questions[0].question) == without(questions[0].question)
@@ -382,7 +382,7 @@ def test_the_command_line_makes_vectors_and_answers_by_them(
     done = preread("dense", index, "--encoder", tmp_path / "none")
     assert done.code == 2 and "the encoder could not be loaded" in done.err
     done = preread("dense", index, "--encoder", minilm_path, "--vectors", "hnsw")
-    assert done.code == 2 and "expected one of flat, ivf, ivfpq" in done.err
+    assert done.code == 2 and "expected one of int8, flat, ivf, ivfpq" in done.err
     done = preread("dense", index, "--encoder", minilm_path, "--json")
     assert done.code == 0 and json.loads(done.out)["encoder"] == str(minilm_path.resolve())
     assert "--retriever dense" in done.err
