@@ -15,7 +15,7 @@ import torch
 from typing_extensions import override
 
 from ...data import Passage, PrereadError
-from ...reader import Packed, Reader, Window
+from ...reader import Packed, Precision, Reader, Window
 from ...reader.packing import batches_by_length
 from ...reader.retrieval.files import head_fingerprint, head_of
 from ...reader.retrieval.head import RetrievalHead
@@ -34,35 +34,39 @@ class HeadEncoder(VectorEncoder):
     """The reader that the head was trained for. It makes the lower states."""
     head: RetrievalHead
     """Makes vectors of them, on the reader's device."""
+    precision: str = Precision.FLOAT32
+    """Number format of matrix products over passages: that of the build of the index."""
 
     name = READER
     query_prefix = ""
     passage_prefix = ""
 
     @classmethod
-    def find(cls, reader: Reader) -> "HeadEncoder | None":
+    def find(cls, reader: Reader, precision: str = Precision.FLOAT32) -> "HeadEncoder | None":
         """The encoder of a reader; None if the reader has no retrieval head.
 
         Args:
             reader: Any reader.
+            precision: Number format of matrix products over passages.
 
         Raises:
             PrereadError: If the head's file cannot be used.
         """
         head = head_of(reader)
-        return None if head is None else cls(reader, head)
+        return None if head is None else cls(reader, head, precision)
 
     @classmethod
-    def of(cls, reader: Reader) -> "HeadEncoder":
+    def of(cls, reader: Reader, precision: str = Precision.FLOAT32) -> "HeadEncoder":
         """The encoder of a reader that has a retrieval head.
 
         Args:
             reader: Any reader.
+            precision: Number format of matrix products over passages.
 
         Raises:
             PrereadError: If the reader has no head, or the head's file cannot be used.
         """
-        encoder = cls.find(reader)
+        encoder = cls.find(reader, precision)
         if encoder is None:
             raise PrereadError(
                 f"{reader.name}: expected a reader with a retrieval head, found none. Train one "
@@ -88,7 +92,10 @@ class HeadEncoder(VectorEncoder):
         flat = [window for of_passage in windows for window in of_passage]
         pooling = PassagePooling(self.head, windows)
         for batch in batches_by_length([len(w.token_ids) for w in flat], _ROWS_PER_BATCH):
-            pooling.add(batch, self.reader.window_states([flat[number] for number in batch]))
+            some = [flat[number] for number in batch]
+            half = self.precision == Precision.BFLOAT16
+            with torch.autocast(self.reader.device.type, torch.bfloat16, half):
+                pooling.add(batch, self.reader.window_states(some))
         return pooling.vectors()
 
     @override

@@ -83,5 +83,6 @@ def _encoder(
             f"--encoder {READER}: expected no prefixes, because the head reads texts as they are; "
             "found some. Leave out --query-prefix and --passage-prefix."
         )
-    reader = Manifest.load(index).plan.reader
-    return HeadEncoder.of(Reader.load(reader, device=device, allow_hub=hub_is_allowed()))
+    plan = Manifest.load(index).plan
+    reader = Reader.load(plan.reader, device=device, allow_hub=hub_is_allowed())
+    return HeadEncoder.of(reader, plan.precision)
