@@ -69,24 +69,29 @@ def main() -> None:
         ]
         plan, dense = index.manifest.plan, index.manifest.dense
         corpus = Path(plan.corpus).name
+        encoder = options.encoder_name or Path(dense.encoder).name if dense else "none"
         content: dict[str, Any] = {
             "corpus": corpus,
             "questions": options.questions.name,
             "n_passages": len(index),
+            "encoder": encoder,
             "n_questions": len(questions),
+            "n_drawn_from": len(answerable),
+            "seed": None if options.sample is None else options.seed,
             "k1": parameters.k1,
             "b": parameters.b,
             "title_weight": plan.title_weight,
             "dense": dense
             and {
-                "encoder": options.encoder_name or Path(dense.encoder).name,
                 "fingerprint": dense.fingerprint,
                 "vectors": dense.kind,
                 "bytes": sum(file.bytes for file in dense.files),
             },
             "rows": rows,
         }
-    names = "-".join(name.split(".")[0] for name in (corpus, options.questions.name))
+    names = "-".join(
+        Path(name).name.split(".")[0] for name in (corpus, options.questions.name, encoder)
+    )
     write_result(f"retrieval-{names}", content)
 
 
