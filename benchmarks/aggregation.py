@@ -148,10 +148,12 @@ def main() -> None:
             "has_no_answer_score": reader.config.has_no_answer_score,
             "top_k": {str(k): evaluate(reader, asked[::2], asked[1::2], k) for k in options.top_k},
         }
+    dense = index.manifest.dense
     content = {
         "corpus": Path(index.manifest.plan.corpus).name,
         "codec": index.manifest.plan.codec,
         "retriever": options.retriever,
+        "encoder": Path(dense.encoder).name if dense and encoder_of(retriever) else None,
         "questions": options.questions.name,
         "n_questions": len(questions),
         "n_fitted": len(questions[::2]),
