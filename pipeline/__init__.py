@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .qa.quotes import QuoteMatch
     from .qa.sentences import Context, HighlightedSentence, PrunedContexts
     from .qa.types import Answer, AnswerStep, ProvidedPassage, Result
-    from .retrievers import HybridRetriever, Retriever, open_retriever, reciprocal_rank_fusion
+    from .retrievers import HybridRetriever, Retriever, convex_fusion, open_retriever
     from .retrievers.search import (
         CorpusSearch,
         FoundPassage,
@@ -60,7 +60,7 @@ __all__ = [
     "open_retriever",
     "rank_provided",
     "read_provided",
-    "reciprocal_rank_fusion",
+    "convex_fusion",
     "score_predictions",
     "search_passages",
     "search_passages_many",
@@ -82,7 +82,7 @@ _MODULES = {
     "qa.quotes": ("QuoteMatch",),
     "qa.sentences": ("Context", "HighlightedSentence", "PrunedContexts"),
     "qa.types": ("Answer", "AnswerStep", "ProvidedPassage", "Result"),
-    "retrievers": ("HybridRetriever", "Retriever", "open_retriever", "reciprocal_rank_fusion"),
+    "retrievers": ("HybridRetriever", "Retriever", "open_retriever", "convex_fusion"),
     "retrievers.search": (
         "CorpusSearch",
         "FoundPassage",

@@ -6,7 +6,7 @@ from ...data.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from .base import BatchRetriever, Retriever, search_many
-    from .fusion import reciprocal_rank_fusion
+    from .fusion import convex_fusion
     from .hybrid import HybridRetriever
     from .names import RetrieverName
     from .rerank import RerankRetriever
@@ -19,7 +19,7 @@ __all__ = [
     "Retriever",
     "RetrieverName",
     "open_retriever",
-    "reciprocal_rank_fusion",
+    "convex_fusion",
     "search_many",
 ]
 
@@ -32,7 +32,7 @@ __getattr__, __dir__ = lazy_attributes(
         "Retriever": "base",
         "RetrieverName": "names",
         "open_retriever": "selection",
-        "reciprocal_rank_fusion": "fusion",
+        "convex_fusion": "fusion",
         "search_many": "base",
     },
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ...indexer import Bm25Parameters, Bm25Searcher, Hit
 from .base import Retriever, describe, encoder_of, search_many
-from .fusion import K, reciprocal_rank_fusion
+from .fusion import convex_fusion
 from .names import RetrieverName
 
 DEPTH = 100
@@ -12,22 +12,19 @@ DEPTH = 100
 
 
 class HybridRetriever:
-    """Merges the hits of several retrievers by reciprocal rank fusion."""
+    """Merges the hits of several retrievers by `convex_fusion`."""
 
     name = RetrieverName.HYBRID
 
-    def __init__(self, *retrievers: Retriever, depth: int = DEPTH, k: int = K) -> None:
+    def __init__(self, *retrievers: Retriever, depth: int = DEPTH) -> None:
         """Combine retrievers.
 
         Args:
             *retrievers: Retrievers of the same index.
             depth: Least number of hits of each retriever that are merged.
-            k: The constant of the fusion: the larger it is, the less the first ranks outweigh the
-                next ones.
         """
         self.retrievers = retrievers
         self._depth = depth
-        self._k = k
 
     @property
     def encoder_fingerprint(self) -> str | None:
@@ -39,7 +36,7 @@ class HybridRetriever:
     def description(self) -> str:
         """The retrievers that are merged, and how."""
         parts = " + ".join(describe(retriever) for retriever in self.retrievers)
-        return f"{parts} (reciprocal rank fusion, k = {self._k}, {self._depth} of each)"
+        return f"{parts} (convex fusion, {self._depth} of each)"
 
     def with_bm25_parameters(self, parameters: Bm25Parameters) -> "HybridRetriever":
         """The same combination, with other parameters of the BM25 in it.
@@ -51,7 +48,7 @@ class HybridRetriever:
             one.with_parameters(parameters) if isinstance(one, Bm25Searcher) else one
             for one in self.retrievers
         ]
-        return HybridRetriever(*retrievers, depth=self._depth, k=self._k)
+        return HybridRetriever(*retrievers, depth=self._depth)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Find passages, best first, with the scores of the fusion.
@@ -95,7 +92,7 @@ class HybridRetriever:
         known = {hit.ordinal: hit.similarity for hit in all_hits if hit.similarity is not None}
         # A passage that vectors did not find is at most as similar as the last one that they did.
         lowest = None if self.encoder_fingerprint is None else min(known.values(), default=0.0)
-        ranked = reciprocal_rank_fusion([[h.ordinal for h in hits] for hits in found], k=self._k)
+        ranked = convex_fusion([[(hit.ordinal, hit.score) for hit in hits] for hits in found])
         return [
             Hit(ordinal, score, bm25.get(ordinal), known.get(ordinal, lowest))
             for ordinal, score in ranked[:k]

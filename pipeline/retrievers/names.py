@@ -16,7 +16,7 @@ class RetrieverName(StrEnum):
     DENSE = "dense"
     """Finds meaning, with the vectors of the index."""
     HYBRID = "hybrid"
-    """Merges both by reciprocal rank fusion."""
+    """Merges both by a mean of their scores."""
     BM25_RERANK = "bm25-rerank"
     """Finds words, and orders the best hits by their vectors."""
 

@@ -51,11 +51,12 @@ def test_recipes_are_listed(preread: Preread) -> None:
 
 
 def test_why_there_is_no_answer_is_said(preread: Preread, sample_index: Path) -> None:
+    by_words = ("--retriever", "bm25")
     for query in ("the of and the", "?!"):
-        shown = preread("search", sample_index, query)
+        shown = preread("search", sample_index, query, *by_words)
         assert "no word that BM25 searches for" in shown.err
     for command, out in (("search", "err"), ("ask", "out")):
-        shown = preread(command, sample_index, "zzz qqq zzz")
+        shown = preread(command, sample_index, "zzz qqq zzz", *by_words)
         assert "none has a word of it (zzz, qqq)" in getattr(shown, out)
     held = preread("ask", sample_index, "How many keys has a piano?", "--min-confidence", 0.999)
     assert "below --min-confidence 0.999" in held.out

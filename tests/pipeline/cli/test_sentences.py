@@ -20,7 +20,7 @@ def test_sentences_are_shown(preread: Callable[..., Any], sample_index: Path) ->
 
 def test_why_no_passage_was_read_is_said(preread: Callable[..., Any], sample_index: Path) -> None:
     for command in ("highlight", "prune"):
-        done = preread(command, sample_index, "qwxzv?")
+        done = preread(command, sample_index, "qwxzv?", "--retriever", "bm25")
         said = done.out + done.err
         assert done.code == 0 and "No passage matches the question: none has a word" in said
     listed = preread("documents", sample_index, "*.md")

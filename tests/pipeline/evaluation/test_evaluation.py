@@ -381,7 +381,8 @@ def test_markdown_report_has_its_plots_beside_it(resumable: Preread, tmp_path: P
 
 def test_report_of_nothing_found_has_no_calibration(qa: OpenDomainQA, tmp_path: Path) -> None:
     unknown = [Question("1", "qwxzv", ()), Question("2", "zzqx", ())]
-    summary = evaluate(qa, unknown, report=tmp_path / "r.md", top_k=2)
+    by_words = OpenDomainQA(qa.index, qa.reader, qa.index.bm25)
+    summary = evaluate(by_words, unknown, report=tmp_path / "r.md", top_k=2)
     assert summary["expected_calibration_error"] is None
     assert (summary["exact_match"], summary["top_k_accuracy"]) == (100.0, {})
     text = (tmp_path / "r.md").read_text("utf-8")

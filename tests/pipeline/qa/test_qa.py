@@ -199,7 +199,7 @@ def test_fewer_passages_than_asked_for_are_no_error(qa: OpenDomainQA) -> None:
 
 
 def test_question_without_a_word_of_the_corpus_has_no_answer(qa: OpenDomainQA) -> None:
-    assert qa("qwxzv") == []
+    assert OpenDomainQA(qa.index, qa.reader, qa.index.bm25)("qwxzv") == []
 
 
 @pytest.mark.parametrize("question", ["", "   ", "\n\t", "\u200b\ufeff"])

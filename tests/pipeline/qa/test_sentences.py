@@ -115,7 +115,7 @@ def test_passages_that_cannot_be_read_are_refused(qa: OpenDomainQA, given: Any, 
 def test_pruning_keeps_what_may_answer_in_reading_order(qa: OpenDomainQA) -> None:
     whole = qa.prune(PIANO, top_k=4, threshold=0)
     assert whole.n_tokens == whole.n_tokens_read > 0
-    for context, hit in zip(whole.contexts, qa.index.bm25.search(PIANO, 4), strict=True):
+    for context, hit in zip(whole.contexts, qa.retriever.search(PIANO, 4), strict=True):
         assert context.text == qa.index.passage(hit.ordinal).text
     few = qa.prune(PIANO, top_k=4)
     assert 0 < few.n_tokens < whole.n_tokens == few.n_tokens_read

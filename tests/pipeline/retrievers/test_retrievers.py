@@ -19,15 +19,15 @@ from preread.indexer import (
     PassageIndex,
     build_index,
 )
-from preread.indexer.dense import DenseSearcher
+from preread.indexer.dense import DenseSearcher, remove_dense
 from preread.pipeline import (
     HybridRetriever,
     OpenDomainQA,
     ProvidedPassage,
+    convex_fusion,
     evaluate,
     open_retriever,
     read_provided,
-    reciprocal_rank_fusion,
 )
 from preread.pipeline.calibration.best_answers import best_answers
 from preread.pipeline.calibration.fitting import RankingWeights
@@ -51,19 +51,21 @@ def questions() -> list[Question]:
     return [q for q in read_questions(sample_questions_path()) if q.answers][::80]
 
 
-def test_fusion_adds_the_reciprocal_of_each_place() -> None:
-    fused = reciprocal_rank_fusion([[7, 8, 9], [9, 7]])
-    assert fused == [(7, 1 / 61 + 1 / 62), (9, 1 / 63 + 1 / 61), (8, 1 / 62)]
-    assert reciprocal_rank_fusion([[5], [6]], k=0) == [(5, 1.0), (6, 1.0)]
-    assert reciprocal_rank_fusion([]) == reciprocal_rank_fusion([[], []]) == []
+def test_fusion_is_the_mean_of_scores_between_0_and_1() -> None:
+    fused = convex_fusion([[(7, 30.0), (8, 15.0), (9, 10.0)], [(9, 0.9), (7, 0.8), (5, 0.4)]])
+    assert fused == [(7, 0.5 + 0.4), (9, 0.5), (8, 0.125), (5, 0.0)]
+    assert convex_fusion([[(5, 2.0)], [(6, -1.0)]]) == [(5, 0.5), (6, 0.5)]
+    assert convex_fusion([]) == convex_fusion([[], []]) == []
 
 
 @given(rankings)
 def test_fusion_keeps_everything_once_and_one_ranking_as_it_is(found: list[list[int]]) -> None:
-    fused = [one for one, _ in reciprocal_rank_fusion(found)]
-    assert sorted(fused) == sorted({one for ranking in found for one in ranking})
-    for ranking in found:
-        assert [one for one, _ in reciprocal_rank_fusion([ranking, ranking])] == ranking
+    scored = [[(one, -float(place)) for place, one in enumerate(ranking)] for ranking in found]
+    fused = convex_fusion(scored)
+    assert sorted(one for one, _ in fused) == sorted({one for some in found for one in some})
+    assert all(0 <= score <= 1 + 1e-9 for _, score in fused)
+    for ranking, of_ranking in zip(found, scored, strict=True):
+        assert [one for one, _ in convex_fusion([of_ranking, of_ranking])] == ranking
 
 
 def test_hybrid_merges_what_both_find(dense_index: Path) -> None:
@@ -71,8 +73,8 @@ def test_hybrid_merges_what_both_find(dense_index: Path) -> None:
         dense = DenseSearcher(index)
         hybrid = HybridRetriever(index.bm25, dense, depth=20)
         words, meaning = index.bm25.search(QUERY, 20), dense.search(QUERY, 20)
-        expected = reciprocal_rank_fusion(
-            [[h.ordinal for h in words], [h.ordinal for h in meaning]]
+        expected = convex_fusion(
+            [[(h.ordinal, h.score) for h in some] for some in (words, meaning)]
         )
         found = hybrid.search(QUERY, 15)
         assert [(hit.ordinal, hit.score) for hit in found] == expected[:15]
@@ -359,8 +361,12 @@ def test_k1_and_b_change_scores_and_are_checked(sample_index: Path) -> None:
             Bm25Parameters(**wrong)
 
 
-def test_an_unknown_retriever_is_refused_without_its_password(sample_index: Path) -> None:
-    with PassageIndex(sample_index) as index:
+def test_an_unknown_retriever_is_refused_without_its_password(
+    sample_index: Path, tmp_path: Path
+) -> None:
+    without = Path(shutil.copytree(sample_index, tmp_path / "index"))
+    remove_dense(without)
+    with PassageIndex(without) as index:
         for name in ("bm26", "mysql://me:secret@host/db"):
             with pytest.raises(
                 PrereadError, match="expected one of auto, bm25, dense, hybrid"

@@ -320,10 +320,10 @@ def test_answers_through_a_contract_are_those_of_the_python_api(
 
 
 def test_completion_answers_as_the_index_does(engines: Engines, qa: OpenDomainQA) -> None:
-    questions = [PIANO, 'Where does the "Danube" rise?', "zzz qqq"]
+    questions = [PIANO, 'Where does the "Danube" rise?']
     found = engines.service("completion").infer(input=questions)["completion_result"]
     assert found == [answers[0].answer if (answers := qa(q)) else "" for q in questions]
-    assert found[0] == "88" and found[2] == ""
+    assert found[0] == "88"
 
 
 def test_rerank_orders_as_the_library_does(engines: Engines, qa: OpenDomainQA) -> None:

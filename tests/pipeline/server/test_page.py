@@ -84,8 +84,8 @@ def test_what_is_served_is_listed_with_the_limits(server: Served) -> None:
     reply = requests.get(f"{server.url}/v1", timeout=9).json()
     limits = server.service.config.limits
     assert reply["indexes"] == [
-        {"name": "sample", "n_passages": 181, "retriever": "bm25"},
-        {"name": "odd", "n_passages": 4, "retriever": "bm25"},
+        {"name": "sample", "n_passages": 181, "retriever": "hybrid"},
+        {"name": "odd", "n_passages": 4, "retriever": "hybrid"},
     ]
     assert reply["limits"]["top_k"] == limits.max_top_k
     assert reply["limits"]["question_chars"] == limits.max_question_chars

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from preread.indexer import Bm25Parameters, build_index
+from preread.indexer import Bm25Parameters, IndexConfig, build_index
 from preread.pipeline import OpenDomainQA, search_passages
 from preread.reader import Reader
 
@@ -17,7 +17,7 @@ QUESTION = "How many keys does the spinet have?"
 
 @pytest.fixture(scope="module")
 def paged(default_reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of eight passages, two a page; each spinet has another number of keys."""
+    """An index of eight passages, two a page, which words find; each spinet has other keys."""
     folder = tmp_path_factory.mktemp("paged")
     records = [
         {
@@ -30,7 +30,8 @@ def paged(default_reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> P
         for n in range(8)
     ]
     (folder / "c.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
-    build_index(folder / "c.jsonl", folder / "index", default_reader)
+    config = IndexConfig(vectors=False)
+    build_index(folder / "c.jsonl", folder / "index", default_reader, config)
     return folder / "index"
 
 

@@ -63,7 +63,7 @@ def running(
     index: Path,
     config: ServeConfig | None = None,
     keys: ApiKeys | None = None,
-    retriever: str = "bm25",
+    retriever: str = "auto",
 ) -> Iterator[Running]:
     """A server, stopped at the end."""
     with (
@@ -182,7 +182,8 @@ def test_answers_of_low_confidence_are_held_back_and_their_passage_given(
         assert reply["best_passage"]["passage"].startswith("The piano was")
     listed = server.get("/v1/sample/answer", params={**asked, "question": "List all rivers"}).json()
     assert listed["doubt"] in ("list", "low_confidence") and listed["best_passage"]
-    nothing = server.post("/v1/sample/answer", {"question": "zzyzx"}).json()
+    unfound = {"question": PIANO, "filter": {"page": 3}}  # no passage has pages
+    nothing = server.post("/v1/sample/answer", unfound).json()
     assert nothing["doubt"] is nothing["confidence"] is nothing["best_passage"] is None
 
 
