@@ -138,6 +138,11 @@ def _load(
     else:
         reader = Reader.load(source.name)
         model = reader.model
+        if num_lower_layers == model.config.num_lower_layers:
+            raise PrereadError(
+                f"{source.name}: it is split after {num_lower_layers} layers already. Name another "
+                "number with --num-lower-layers, or copy its folder."
+            )
         loaded = _Loaded(model, model.config.num_lower_layers, ranking=reader.ranking)
     if num_lower_layers in (None, model.config.num_lower_layers):
         return loaded

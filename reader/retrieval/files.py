@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -96,6 +97,28 @@ def head_of(reader: Reader) -> RetrievalHead | None:
     folder = shipped_reader_path(reader.name) or Path(reader.name)
     path = folder / HEAD_FILE
     return load_head(path, reader) if path.is_file() else None
+
+
+def hand_on_head(base: Path, folder: Path) -> bool:
+    """Copy the head of a reader to another with the same lower layers, such as one trained from it.
+
+    Args:
+        base: Folder of the reader that may have a head.
+        folder: Folder of the other.
+
+    Returns:
+        Whether there was a head for these lower layers.
+    """
+    source, reader = base / HEAD_FILE, Reader.load(str(folder))
+    try:
+        described = read_metadata(source.read_bytes(), _FORMAT)
+    except (OSError, KeyError, ValueError):
+        return False
+    if described.get("fingerprint") != reader.fingerprint:
+        return False
+    with atomic_path(folder / HEAD_FILE) as temporary:
+        shutil.copyfile(source, temporary)
+    return True
 
 
 def head_fingerprint(head: RetrievalHead, reader: Reader) -> str:

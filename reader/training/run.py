@@ -15,6 +15,7 @@ from ..modeling.decomposed import DecomposedModel
 from ..modeling.question_answering import DeformerForQuestionAnswering
 from ..ranking import Ranking
 from ..reader import Reader
+from ..retrieval.files import hand_on_head
 from ..text.windows import load_tokenizer
 from .callbacks import TrainingProgress
 from .objective import Teacher
@@ -92,7 +93,7 @@ def train(
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.is_world_process_zero():
         learned = codec if isinstance(codec, QuantisedCodec) else None
-        _save(model, tokenizer, output / "reader", learned, ranking)
+        _save(model, tokenizer, output / "reader", learned, ranking, Path(base))
         plot_run(output)
     return output / "reader"
 
@@ -103,8 +104,13 @@ def _save(
     target: Path,
     codec: QuantisedCodec | None,
     ranking: Ranking | None,
+    base: Path,
 ) -> None:
-    """Write the reader, with the codec that it was trained with, to a new folder; rename it."""
+    """Write the reader to a new folder, and rename that.
+
+    The codec that it was trained with comes with it, and the retrieval head of its base reader if
+    the lower layers are still those of the base.
+    """
     staging = target.with_name(target.name + ".unfinished")
     shutil.rmtree(staging, ignore_errors=True)
     # float16 halves the file; it is loaded as float32. A copy, since the run may go on.
@@ -115,5 +121,7 @@ def _save(
         ranking.save(staging)
     if codec is not None:
         save_codec(codec, Reader.load(str(staging)), staging / codec_file_name(codec.name))
+    if isinstance(model, DeformerForQuestionAnswering):
+        hand_on_head(base, staging)
     publish(staging, target)
     _LOG.info("reader saved in %s", target)

@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pytest
 from preread.data.sample import sample_corpus_path
-from preread.indexer import build_index
+from preread.indexer import IndexConfig, build_index
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.server import ApiKeys, ServeConfig, Service
 from preread.pipeline.server.server import GracefulServer, listen
@@ -138,11 +138,11 @@ ODD_PASSAGES = {
 
 @pytest.fixture(scope="session")
 def odd_index(default_reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of `ODD_PASSAGES`."""
+    """An index of `ODD_PASSAGES`, without vectors."""
     folder = tmp_path_factory.mktemp("odd")
     corpus = folder / "odd.jsonl"
     with corpus.open("w", encoding="utf-8") as file:
         for passage_id, (title, text) in ODD_PASSAGES.items():
             file.write(json.dumps({"id": passage_id, "title": title, "text": text}) + "\n")
-    build_index(corpus, folder / "index", default_reader)
+    build_index(corpus, folder / "index", default_reader, IndexConfig(vectors=False))
     return folder / "index"

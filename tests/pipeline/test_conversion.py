@@ -147,8 +147,6 @@ def test_a_ranking_goes_along_less_what_another_split_makes_wrong(
         bm25_weight=1.5, passage_weight=0.1, confidence_weights=(0.0, 1.0, 0.1), stop_margin=3.0
     )
     fitted.save(source)
-    convert(str(source), tmp_path / "alike", num_lower_layers=2)
-    assert Reader.load(str(tmp_path / "alike")).ranking == fitted
     convert(str(source), tmp_path / "reader", num_lower_layers=3)
     expected = fitted.handed_on(is_split_alike=False)
     assert Reader.load(str(tmp_path / "reader")).ranking == expected
@@ -211,6 +209,7 @@ def test_a_failure_leaves_nothing_and_keeps_what_was_there(
             "for TensorFlow checkpoints",
         ),
         (("{reader}", "{new}"), "of kind reader already"),
+        (("{reader}", "{new}", "--num-lower-layers", "2"), "split after 2 layers already"),
         (("{reader}", "{new}", "--to", "onnx"), "expected one of reader, huggingface, tensorflow"),
         (
             ("{reader}", "{new}", "--to", "huggingface", "--num-lower-layers", "1"),

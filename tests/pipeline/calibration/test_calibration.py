@@ -26,8 +26,9 @@ NAMES: dict[str, Any] = {"questions_name": "questions.jsonl", "retriever_name": 
 
 @pytest.fixture(scope="module")
 def plain(sample_index: Path) -> OpenDomainQA:
-    """The reader that ships, as if nothing had been fitted."""
-    return OpenDomainQA(PassageIndex(sample_index), Reader.load("default").with_ranking(Ranking()))
+    """The reader that ships over what words find, as if nothing had been fitted."""
+    index = PassageIndex(sample_index)
+    return OpenDomainQA(index, Reader.load("default").with_ranking(Ranking()), index.bm25)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,7 @@ def test_the_command_writes_a_readers_ranking_where_that_is_asked_for(
     shipped = shipped_reader_path("default")
     assert shipped is not None
     its_ranking = (shipped / RANKING_FILE).read_bytes()
-    command = ["calibrate", sample_index, questions_path, "--top-k", 3]
+    command = ["calibrate", sample_index, questions_path, "--top-k", 3, "--retriever", "bm25"]
     command += ["--reads", shutil.copy(reads, tmp_path), "--plot", tmp_path / "plot.svg"]
     done = preread(*command, "--json")
     assert done.code == 0 and json.loads(done.out)["written"] is None, done.err

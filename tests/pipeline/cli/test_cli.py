@@ -113,8 +113,10 @@ def test_what_needs_no_reader_imports_none(sample_index: Path, tmp_path: Path) -
         f"index, parts = {str(index)!r}, {str(tmp_path / 'parts')!r}\n"
         "run('info', index, without={'torch', 'transformers', 'jnius'})\n"
         "run('verify', index, without={'torch', 'transformers', 'jnius'})\n"
-        "run('search', index, 'river', without={'torch', 'transformers', 'faiss'})\n"
-        f"run('delete', index, {deleted!r}, without={{'transformers', 'faiss'}})\n"
+        "words = ('--retriever', 'bm25')\n"
+        "run('search', index, 'river', *words, without={'torch', 'transformers', 'faiss'})\n"
+        "run('search', index, 'river', without={'transformers'})\n"
+        f"run('delete', index, {deleted!r}, without={{'transformers'}})\n"
         "run('split', index, '2', parts, without={'transformers'}, code=1)\n"  # of one shard
     )
     subprocess.run([sys.executable, "-c", code], check=True)

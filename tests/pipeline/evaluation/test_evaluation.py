@@ -20,6 +20,7 @@ from preread.pipeline import OpenDomainQA, evaluate
 from preread.pipeline.evaluation.outcomes import parse_outcome
 from preread.pipeline.evaluation.resuming import read_whole_lines
 from preread.pipeline.evaluation.retrieved import Retrieved, run_writer
+from preread.pipeline.retrievers.base import encoder_of, name_of
 from preread.reader import Reader
 
 TOP_K = 4
@@ -212,18 +213,19 @@ def test_resumed_evaluation_ends_as_an_uninterrupted_one(
 
 
 class Breaking:
-    """BM25 that fails once, at a given search."""
+    """A retriever that fails once, at a given search."""
 
     def __init__(self, qa: OpenDomainQA, searches_left: int) -> None:
-        """Search an index, and fail once ``searches_left`` has come down to 0."""
-        self.bm25, self.searches_left = qa.index.bm25, searches_left
+        """Search as ``qa`` does, and fail once ``searches_left`` has come down to 0."""
+        self.retriever, self.searches_left = qa.retriever, searches_left
+        self.name, self.encoder_fingerprint = name_of(qa.retriever), encoder_of(qa.retriever)
 
     def search(self, query: str, k: int) -> list[Hit]:
-        """Hits of BM25, or the break."""
+        """Hits, or the break."""
         self.searches_left -= 1
         if self.searches_left == 0:
             raise KeyboardInterrupt
-        return self.bm25.search(query, k)
+        return self.retriever.search(query, k)
 
 
 @pytest.mark.slow

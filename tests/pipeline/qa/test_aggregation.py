@@ -29,8 +29,9 @@ QUESTIONS = [q.question for q in ASKED]
 
 @pytest.fixture(scope="module")
 def fitted(sample_index: Path) -> OpenDomainQA:
-    """The reader that ships, as if weights had been fitted."""
-    return OpenDomainQA(PassageIndex(sample_index), Reader.load("default").with_ranking(FITTED))
+    """The reader that ships over what words find, as if weights had been fitted."""
+    index = PassageIndex(sample_index)
+    return OpenDomainQA(index, Reader.load("default").with_ranking(FITTED), index.bm25)
 
 
 @pytest.mark.slow
@@ -104,7 +105,7 @@ def test_steps_end_with_the_answer(fitted: OpenDomainQA) -> None:
 
 @pytest.mark.slow
 def test_a_best_span_rule_is_what_the_reader_alone_says(fitted: OpenDomainQA) -> None:
-    plain = OpenDomainQA(fitted.index, fitted.reader, rule=AnswerRule())
+    plain = OpenDomainQA(fitted.index, fitted.reader, fitted.retriever, rule=AnswerRule())
     for question in QUESTIONS[:3]:
         hits = plain.retriever.search(question, 10)
         stored = plain.index.fetch([hit.ordinal for hit in hits])
@@ -150,7 +151,7 @@ def test_a_spans_logit_is_the_combined_one(fitted: OpenDomainQA) -> None:
 def test_below_the_threshold_nothing_is_answered(fitted: OpenDomainQA) -> None:
     known = [result.confidence or 0.0 for result in fitted.answer_batch(QUESTIONS)]
     middle = sorted(known)[len(known) // 2]
-    careful = OpenDomainQA(fitted.index, fitted.reader, min_confidence=middle)
+    careful = OpenDomainQA(fitted.index, fitted.reader, fitted.retriever, min_confidence=middle)
     for result, confidence in zip(careful.answer_batch(QUESTIONS), known, strict=True):
         assert result.confidence == confidence
         assert bool(result.answers) == (confidence >= middle)

@@ -231,6 +231,7 @@ def test_what_is_added_to_logits_is_bm25s_score_whoever_found_the_passage(
             return [Hit(hit.ordinal, -1000.0 * n) for n, hit in enumerate(bm25.search(query, k))]
 
     bm25 = qa.index.bm25
+    qa = OpenDomainQA(qa.index, qa.reader, bm25)
     other = OpenDomainQA(qa.index, qa.reader, Rescored())
     assert qa.bm25_weight > 0
     texts = [question.question for question in questions]

@@ -66,7 +66,7 @@ def test_tools_answer_over_stdio_as_the_library_does(
     assert [a["answer"] for a in answers] == [a.answer for a in best]
     assert [a["score"] for a in answers] == pytest.approx([a.score for a in best], abs=1e-4)
     assert answers[0]["passage"][answers[0]["start"] : answers[0]["end"]] == "88"
-    hits = qa.index.bm25.search("longest river", 2)
+    hits = qa.retriever.search("longest river", 2)
     ids = [qa.index.passage(hit.ordinal).passage_id for hit in hits]
     assert [c["docid"] for c in told["found"]["candidates"]] == ids
     assert told["other"]["candidates"][0]["docid"] == "long-1"

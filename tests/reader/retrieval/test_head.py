@@ -12,6 +12,7 @@ from preread.reader import DeformerConfig, Packed, Reader
 from preread.reader.modeling.layers import run_layers
 from preread.reader.retrieval.files import (
     HEAD_FILE,
+    hand_on_head,
     head_fingerprint,
     head_of,
     load_head,
@@ -103,3 +104,21 @@ def test_a_damaged_head_is_refused(
         load_head(path, tiny_reader)
     with pytest.raises(PrereadError, match="could not be read: No such file"):
         load_head(tmp_path / "none", tiny_reader)
+
+
+def test_a_head_goes_along_to_a_reader_with_the_same_lower_layers(
+    head_reader_path: Path, tiny_reader_path: Path, tmp_path: Path
+) -> None:
+    alike, other = tmp_path / "alike", tmp_path / "other"
+    shutil.copytree(tiny_reader_path, alike)
+    assert hand_on_head(head_reader_path, alike)
+    assert (alike / HEAD_FILE).read_bytes() == (head_reader_path / HEAD_FILE).read_bytes()
+    reader = Reader.load(str(tiny_reader_path))
+    with torch.no_grad():
+        reader.model.embedder.word_vectors()[5] += 1
+    reader.model.save_pretrained(other)
+    reader.tokenizer.save_pretrained(other)
+    assert not hand_on_head(head_reader_path, other) and not (other / HEAD_FILE).exists()
+    assert not hand_on_head(tiny_reader_path, alike)
+    (other / HEAD_FILE).write_bytes(b"no head")
+    assert not hand_on_head(other, alike)
