@@ -8,6 +8,7 @@ was loaded from a folder whose name does not identify it.
 """
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from preread.pipeline.retrievers import search_many
 from tqdm import tqdm
 
 _QUERIES_AT_ONCE = 64
+_HUBS_AMONG = 20
+"""A passage that is among so many first hits of many questions is a hub."""
 
 
 class Judge:
@@ -100,6 +103,7 @@ def _measure(
 ) -> dict[str, Any]:
     """Top-k accuracies of one retriever, in percent, with their 95 % intervals."""
     places: list[int] = []
+    times_found: Counter[int] = Counter()
     seconds = 0.0
     with tqdm(total=len(questions), desc=name, unit=" questions") as bar:
         for first in range(0, len(questions), _QUERIES_AT_ONCE):
@@ -113,6 +117,7 @@ def _measure(
                 judge.first_right(first + number, question, hits)
                 for number, (question, hits) in enumerate(zip(some, found, strict=True))
             ]
+            times_found.update(hit.ordinal for hits in found for hit in hits[:_HUBS_AMONG])
             bar.update(len(some))
     is_right = np.array([[place <= k for place in places] for k in CUTOFFS], float)
     ends = bootstrap_intervals(is_right)
@@ -125,6 +130,7 @@ def _measure(
             str(k): [percent(end) for end in row.tolist()]
             for k, row in zip(CUTOFFS, ends, strict=True)
         },
+        "commonest_passage": {"first": _HUBS_AMONG, "n_questions": max(times_found.values())},
         "ms_a_question": round(1000 * seconds / len(questions), 2),
     }
 
