@@ -24,6 +24,7 @@ from preread.indexer import Manifest
 from timing import ratios, spread
 
 _QUESTION = "Who wrote the first novel about the island?"
+_BY_WORDS = ("--retriever", "bm25")
 _MIB = 1024
 
 
@@ -64,7 +65,9 @@ def commands(preread: Path, index: Path) -> dict[str, list[str]]:
     """
     return {
         "info": [str(preread), "info", str(index)],
+        "search --retriever bm25": [str(preread), "search", str(index), _QUESTION, *_BY_WORDS],
         "search": [str(preread), "search", str(index), _QUESTION],
+        "ask --retriever bm25": [str(preread), "ask", str(index), _QUESTION, *_BY_WORDS],
         "ask": [str(preread), "ask", str(index), _QUESTION],
     }
 

@@ -2,9 +2,10 @@
 
     python benchmarks/ship_reader.py RUN/reader --bm25-weight 0.2 --codec rpq8
 
-The script copies weights (float16), configuration, ranking, tokenizer, and the file of the codec,
-which `preread train minilm-l6-codec` leaves beside the weights. It does not change the model card,
-which has to be revised by hand. `preread calibrate` fits the ranking.
+The script copies weights (float16), configuration, ranking, tokenizer, and the files of the codec
+and of the retrieval head, which lie beside the weights. Those of the reader that shipped before are
+removed. It does not change the model card, which has to be revised by hand. `preread calibrate`
+fits the ranking.
 """
 
 import json
@@ -14,9 +15,10 @@ from pathlib import Path
 from common import ROOT, command_line
 from preread.reader import Reader
 from preread.reader.codecs import known_codec
+from preread.reader.retrieval.files import HEAD_FILE
 
 SHIPPED = ROOT / "reader" / "checkpoints" / "deformer-minilm-l6"
-MOST_BYTES = 50_000_000
+MOST_BYTES = {"model.safetensors": 50_000_000, HEAD_FILE: 8_000_000}
 
 
 def main() -> None:
@@ -29,9 +31,12 @@ def main() -> None:
     # Or they would not load from their new place either.
     reader = Reader.load(str(options.reader))
     known_codec(options.codec, reader)
-    n_bytes = sum(path.stat().st_size for path in options.reader.glob("*.safetensors"))
-    if n_bytes > MOST_BYTES:
-        raise SystemExit(f"{options.reader}: weights of {n_bytes:,} bytes, at most {MOST_BYTES:,}.")
+    for name, most in MOST_BYTES.items():
+        path = options.reader / name
+        if path.exists() and path.stat().st_size > most:
+            raise SystemExit(f"{path}: {path.stat().st_size:,} bytes, at most {most:,}.")
+    for path in SHIPPED.glob("*.safetensors"):
+        path.unlink()
     for path in options.reader.iterdir():
         shutil.copyfile(path, SHIPPED / path.name)
     config = SHIPPED / "config.json"
