@@ -79,7 +79,7 @@ def test_a_langchain_retriever_returns_what_answers_first(qa: OpenDomainQA) -> N
     first = documents[0].metadata
     assert len(documents) == 3 == len({d.id for d in documents})
     assert (first["answer"], first["docid"]) == (best.answer, best.passage_id)
-    assert first["score"] == pytest.approx(best.score, abs=1e-4)
+    assert first["score"] == pytest.approx(best.score, abs=5e-3)  # of 3 passages, not 20
     assert documents[0].page_content[first["start"] : first["end"]] == best.answer
     scores = [d.metadata["score"] for d in documents]
     assert scores == sorted(scores, reverse=True)

@@ -92,6 +92,13 @@ def server(sample_index: Path) -> Iterator[Running]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def by_words(sample_index: Path) -> Iterator[Running]:
+    """A server that finds passages by BM25."""
+    with running(sample_index, retriever="bm25") as started:
+        yield started
+
+
 @pytest.mark.slow
 def test_an_engine_that_does_not_answer_is_told_without_its_address(sample_index: Path) -> None:
     with running(sample_index, retriever="opensearch://me:secret@127.0.0.1:9/wiki") as started:
@@ -206,7 +213,8 @@ def test_a_least_confidence_needs_a_calibrated_reader(
         Service({"it": sample_index}, ServeConfig(min_confidence=0.5), load_reader=lambda _: bare)
 
 
-def test_search_and_doc_reply_as_pyserinis_server(server: Running, qa: OpenDomainQA) -> None:
+def test_search_and_doc_reply_as_pyserinis_server(by_words: Running, qa: OpenDomainQA) -> None:
+    server = by_words
     query = {"query": "longest river", "hits": 3}
     found = server.get("/v1/sample/search", params=query).json()
     assert (found["api"], found["query"]) == ("v1", {"text": "longest river"})
@@ -229,15 +237,16 @@ def test_search_and_doc_reply_as_pyserinis_server(server: Running, qa: OpenDomai
 
 
 def test_passages_given_by_id_or_text_are_read_as_those_found(
-    server: Running, qa: OpenDomainQA
+    by_words: Running, qa: OpenDomainQA
 ) -> None:
+    server = by_words
     candidates = server.get("/v1/sample/search", params={"query": PIANO, "hits": 4}).json()
     by_id = [{"id": c["docid"], "score": c["score"]} for c in candidates["candidates"]]
     by_text = [
         {"text": c["doc"]["text"], "score": c["score"], "id": f"mine-{c['rank']}"}
         for c in candidates["candidates"]
     ]
-    wanted = expected(qa, PIANO, 4)
+    wanted = expected(OpenDomainQA(qa.index, qa.reader, qa.index.bm25), PIANO, 4)
     for passages in (by_id, by_text):
         reply = server.post("/v1/sample/read", {"question": PIANO, "passages": passages}).json()
         assert all(a["from_store"] for a in reply["answers"])
