@@ -126,6 +126,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--reads", type=Path, default=Path("aggregation-reads"))
     parser.add_argument("--name", help="of the result; by default what finds the passages")
+    parser.add_argument("--encoder-name", help="by default the name of its folder")
     parser.add_argument("--precision", default="float32", help="of the upper layers")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
@@ -148,12 +149,14 @@ def main() -> None:
             "has_no_answer_score": reader.config.has_no_answer_score,
             "top_k": {str(k): evaluate(reader, asked[::2], asked[1::2], k) for k in options.top_k},
         }
-    dense = index.manifest.dense
+    dense, encoder = index.manifest.dense, None
+    if dense and encoder_of(retriever):
+        encoder = options.encoder_name or Path(dense.encoder).name
     content = {
         "corpus": Path(index.manifest.plan.corpus).name,
         "codec": index.manifest.plan.codec,
         "retriever": options.retriever,
-        "encoder": Path(dense.encoder).name if dense and encoder_of(retriever) else None,
+        "encoder": encoder,
         "questions": options.questions.name,
         "n_questions": len(questions),
         "n_fitted": len(questions[::2]),
