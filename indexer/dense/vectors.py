@@ -19,6 +19,7 @@ _INT8_DEVIATIONS, _MOST_INT8 = 8.0, 127
 """Numbers of a vector that are larger than so many standard deviations are cut off in int8. In a
 vector of length 1 the deviation is 1 / sqrt(width)."""
 _TINY = 1e-30
+"""Least number that a question's step is computed from: a vector of zeros has a step too."""
 _VECTORS_PER_CELL = 64
 """Number of vectors from which the centre of a cell is learned; faiss warns below 39."""
 _LEAST_LEARNED_FROM = 256

@@ -109,12 +109,12 @@ def hand_on_head(base: Path, folder: Path) -> bool:
     Returns:
         Whether there was a head for these lower layers.
     """
-    source, reader = base / HEAD_FILE, Reader.load(str(folder))
+    source = base / HEAD_FILE
     try:
         described = read_metadata(source.read_bytes(), _FORMAT)
     except (OSError, KeyError, ValueError):
         return False
-    if described.get("fingerprint") != reader.fingerprint:
+    if described.get("fingerprint") != Reader.load(str(folder)).fingerprint:
         return False
     with atomic_path(folder / HEAD_FILE) as temporary:
         shutil.copyfile(source, temporary)
