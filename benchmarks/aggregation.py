@@ -25,6 +25,7 @@ from preread.pipeline.calibration.best_answers import (
     best_answers,
     known_of,
     threshold_scores,
+    without_answers,
 )
 from preread.pipeline.calibration.calibrate import fit_confidence_of, fit_weights
 from preread.pipeline.calibration.fitting import RankingWeights, fit_ranking
@@ -61,18 +62,22 @@ def row(
     return content
 
 
-def calibration(tuning: Sequence[BestAnswer], held_out: Sequence[BestAnswer]) -> dict[str, Any]:
+def calibration(tuning: Asked, held_out: Asked, top_k: int, last: RankingWeights) -> dict[str, Any]:
     """How well a confidence that is fitted to some questions holds of others."""
-    weights = fit_confidence_of(tuning)
+    of_tuning, none_of_tuning, best, none = (
+        best_answers(asked, top_k, last, aggregate=True)
+        for asked in (tuning, without_answers(tuning), held_out, without_answers(held_out))
+    )
+    weights = fit_confidence_of(of_tuning, none_of_tuning)
     content: dict[str, Any] = {"confidence_weights": list(weights)}
     for name, of_what in (("score", None), ("confidence", weights)):
-        bins = calibration_bins(known_of(held_out, of_what))
+        bins = calibration_bins(known_of([*best, *none], of_what))
         error = expected_calibration_error(bins)
         content[name] = {
             "expected_calibration_error": None if error is None else percent(error),
             "bins": [{k: round(v, 4) for k, v in asdict(one).items()} for one in bins],
         }
-    content["thresholds"] = [one.model_dump() for one in threshold_scores(held_out, weights)]
+    content["thresholds"] = [one.model_dump() for one in threshold_scores(best, none, weights)]
     return content
 
 
@@ -107,10 +112,9 @@ def evaluate(reader: Reader, tuning: Asked, held_out: Asked, top_k: int) -> dict
         name: best_answers(held_out, top_k, weights, aggregate=aggregate)
         for name, weights, aggregate in tqdm(steps, desc=f"top-{top_k}")
     }
-    summed = best_answers(tuning, top_k, last, aggregate=True)
     return {
         "rows": [row(name, weights, by_step[name], by_step[TODAY]) for name, weights, _ in steps],
-        "calibration": calibration(summed, by_step["equal answers summed"]),
+        "calibration": calibration(tuning, held_out, top_k, last),
     }
 
 

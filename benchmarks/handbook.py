@@ -15,13 +15,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from common import command_line
+from common import command_line, write_result
 from preread.data import f1_score, normalize_answer
 from preread.indexer import IndexConfig, build_index
 from preread.pipeline import OpenDomainQA
 from preread.reader import Reader
 
 QUESTIONS = Path(__file__).with_name("handbook_questions.jsonl")
+THRESHOLDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+"""Least confidences for which verdicts are counted."""
 _MORE_WORDS = 5
 _NUMBER = re.compile(r"\d+")
 _MARKUP = re.compile(r"\*\*|\||`|\n\s*\n|^\W+$")
@@ -64,10 +66,24 @@ def ask_all(qa: OpenDomainQA, questions: list[dict[str, Any]], top_k: int) -> li
             | {
                 "answer": best.answer if best else "",
                 "passage_id": best.passage_id if best else "",
-                "confidence": result.confidence,
+                "confidence": result.confidence or 0.0,
             }
         )
     return answered
+
+
+def verdicts(answered: list[dict[str, Any]], threshold: float) -> dict[str, Any]:
+    """The number of right answers of each kind, if less sure ones are held back.
+
+    Args:
+        answered: What `ask_all` returned.
+        threshold: Least confidence.
+    """
+    right: Counter[str] = Counter()
+    for one in answered:
+        shown = one["answer"] if one["confidence"] >= threshold else ""
+        right[one["kind"]] += is_right(shown, one["answers"])
+    return {"min_confidence": threshold, "right_by_kind": dict(right)}
 
 
 def main() -> None:
@@ -86,27 +102,23 @@ def main() -> None:
         build_index(options.folder, index, reader, IndexConfig(codec=options.codec))
         qa = OpenDomainQA.from_index(index)
         answered = ask_all(qa, questions, options.top_k)
-    right: Counter[str] = Counter()
-    total: Counter[str] = Counter()
-    n_found = n_markup = 0
     for one in answered:
-        unsure = one["confidence"] is not None and one["confidence"] < options.min_confidence
+        unsure = one["confidence"] < options.min_confidence
         shown = "" if unsure else one["answer"]
-        verdict = is_right(shown, one["answers"])
-        right[one["kind"]] += verdict
-        total[one["kind"]] += 1
-        n_found += bool(one["answers"]) and is_right(one["answer"], one["answers"])
-        n_markup += bool(_MARKUP.search(one["answer"]))
-        mark = "right" if verdict else "WRONG"
+        mark = "right" if is_right(shown, one["answers"]) else "WRONG"
         print(
-            f"{mark}  {one['id']:9} {one['confidence'] or 0:.2f}  {one['question']}\n"
+            f"{mark}  {one['id']:9} {one['confidence']:.2f}  {one['question']}\n"
             f"        {one['answer']!r} [{one['passage_id']}]{' (held back)' if unsure else ''}"
         )
-    for kind, n in total.items():
-        print(f"{kind:8} {right[kind]} of {n}")
-    n_answerable = sum(n for kind, n in total.items() if kind != "none")
-    print(f"best answer right, held back or not: {n_found} of {n_answerable}")
-    print(f"answers with markup or over a blank line, or of punctuation only: {n_markup}")
+    content = {
+        "folder": options.folder.name,
+        "top_k": options.top_k,
+        "n_by_kind": Counter(one["kind"] for one in answered),
+        "n_with_markup": sum(bool(_MARKUP.search(one["answer"])) for one in answered),
+        "rows": [verdicts(answered, threshold) for threshold in THRESHOLDS],
+    }
+    print(json.dumps(content, indent=2))
+    write_result("handbook", content)
 
 
 if __name__ == "__main__":

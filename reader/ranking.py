@@ -41,6 +41,9 @@ class ThresholdScore(_Stored):
     """Share of the questions that are answered."""
     exact_match_of_answered: Percent | None
     """Share of the answered questions whose answer is right. None if no question is answered."""
+    answered_without_answer: Percent | None = None
+    """Share of the questions that are answered although no passage holds a gold answer: the same
+    questions, asked of their passages without those that hold one. None if it was not measured."""
 
 
 class HeldOutScores(_Stored):
@@ -52,8 +55,8 @@ class HeldOutScores(_Stored):
     f1: Percent
     f1_interval: Interval
     expected_calibration_error: Percent | None
-    """Calibration error of the confidence, or of the score if there is no confidence. None if no
-    question was answered."""
+    """Calibration error of the confidence, or of the score if there is no confidence, over the
+    questions as they are and those without an answer. None if no question was answered."""
     thresholds: tuple[ThresholdScore, ...]
     """In ascending order of the threshold; empty if there is no confidence."""
 
@@ -92,6 +95,8 @@ class AnswerWeights(_Stored):
     they were not fitted."""
     fitted_on: FittedOn | None = None
     """None if the values were not fitted, or if what they were fitted to was not recorded."""
+    confidence_fitted_on: FittedOn | None = None
+    """What the confidence was fitted to, if it was fitted alone and later than the other values."""
 
 
 class VectorRanking(AnswerWeights):
@@ -196,7 +201,7 @@ class Ranking(AnswerWeights):
                 confidence and stop margin are dropped, since they do not hold for the answers of
                 the other.
         """
-        lost: dict[str, Any] = {"fitted_on": None}
+        lost: dict[str, Any] = {"fitted_on": None, "confidence_fitted_on": None}
         if not is_split_alike:
             lost["confidence_weights"] = None
         vectors = tuple(entry.model_copy(update=lost) for entry in self.vectors)

@@ -77,6 +77,15 @@ def best_answers(
     return found
 
 
+def without_answers(asked: Asked) -> Asked:
+    """The same questions, as if the passages that hold a gold answer had not been found.
+
+    Args:
+        asked: Questions with their spans.
+    """
+    return [(question, reads.without_answers()) for question, reads in asked]
+
+
 def known_of(
     best: Sequence[BestAnswer], confidence_weights: Sequence[float] | None
 ) -> list[tuple[float, float]]:
@@ -102,36 +111,47 @@ def known_of(
 
 
 def summarise_best(
-    best: Sequence[BestAnswer], confidence_weights: Sequence[float] | None
+    best: Sequence[BestAnswer],
+    unanswerable: Sequence[BestAnswer],
+    confidence_weights: Sequence[float] | None,
 ) -> Scores:
     """Exact match, F1 and calibration error, each with its interval.
 
     Args:
         best: The best answer to each question.
+        unanswerable: The best answer to each question from passages that do not hold one; they
+            count for the calibration error only.
         confidence_weights: Weights of the confidence; None uses the scores of the answers.
     """
     exact_match, f1 = estimates([[one.exact_match for one in best], [one.f1 for one in best]])
-    return Scores(exact_match, f1, calibration_error(known_of(best, confidence_weights)))
+    known = known_of([*best, *unanswerable], confidence_weights)
+    return Scores(exact_match, f1, calibration_error(known))
 
 
 def threshold_scores(
-    best: Sequence[BestAnswer], confidence_weights: Sequence[float]
+    best: Sequence[BestAnswer],
+    unanswerable: Sequence[BestAnswer],
+    confidence_weights: Sequence[float],
 ) -> list[ThresholdScore]:
     """Score the answers that remain above each of `THRESHOLDS`.
 
     Args:
         best: The best answer to each question.
+        unanswerable: The best answer to each question from passages that do not hold one.
         confidence_weights: Weights of the confidence.
     """
     known = known_of(best, confidence_weights)
+    known_wrong = known_of(unanswerable, confidence_weights)
     found = []
     for threshold in THRESHOLDS:
         exact = [exact_match for sure, exact_match in known if sure >= threshold]
+        n_wrong = sum(sure >= threshold for sure, _ in known_wrong)
         found.append(
             ThresholdScore(
                 min_confidence=threshold,
                 answered=percent(len(exact) / len(best)),
                 exact_match_of_answered=percent(sum(exact) / len(exact)) if exact else None,
+                answered_without_answer=percent(n_wrong / len(unanswerable)),
             )
         )
     return found

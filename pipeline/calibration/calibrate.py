@@ -2,6 +2,10 @@
 
 The questions are divided at random into halves. One half fits the weights, decides whether equal
 answers are added up, and fits the confidence. The other half is scored before and after.
+
+The confidence is fitted to each question twice: with the passages that were found for it, and with
+those of them that hold no gold answer. From the first alone it would learn to compare answers of
+questions that have one. Only the second shows what the reader's no-answer score is worth.
 """
 
 import datetime
@@ -27,6 +31,7 @@ from .best_answers import (
     known_of,
     summarise_best,
     threshold_scores,
+    without_answers,
 )
 from .fitting import RankingWeights, fit_confidence, fit_ranking
 from .reads import collect_reads
@@ -61,8 +66,8 @@ class Calibration:
     exact_match_more: MeanEstimate
     """Paired difference of exact match, after minus before."""
     reliability: Sequence[Bin]
-    """Share of right answers in the held-out half by confidence, or by score if there is no
-    confidence."""
+    """Share of right answers by confidence, or by score if there is no confidence: of the held-out
+    half as it is, and without the passages that hold an answer."""
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of ``preread calibrate --json``."""
@@ -90,7 +95,11 @@ class _Fitted:
 
     weights: RankingWeights
     aggregate: bool
-    confidence_weights: tuple[float, ...] | None
+    confidence_weights: tuple[float, ...] | None = None
+
+    def answers(self, asked: Asked, top_k: int) -> list[BestAnswer]:
+        """The best answer to each question."""
+        return best_answers(asked, top_k, self.weights, aggregate=self.aggregate)
 
 
 def calibrate(
@@ -102,6 +111,7 @@ def calibrate(
     top_k: int = 20,
     seed: int = 0,
     reads: str | Path | None = None,
+    confidence_only: bool = False,
     show_progress: bool = False,
 ) -> Calibration:
     """Fit the ranking of answers to one half of some questions, and score it on the other.
@@ -118,11 +128,13 @@ def calibrate(
         top_k: Number of passages to read for each question.
         seed: Seed of the division into halves.
         reads: File that stores what was read, so that nothing is read twice.
+        confidence_only: Fit the confidence, and leave the ranking as it is.
         show_progress: Draw a progress bar on standard error.
 
     Raises:
         PrereadError: If there are too few questions, too few of them are answered right or wrong,
-            or the file of ``reads`` was written with other settings.
+            the file of ``reads`` was written with other settings, or the confidence alone is to be
+            fitted to a ranking that does not add up equal answers.
     """
     reads = None if reads is None else Path(reads)
     if len(questions) < LEAST_QUESTIONS:
@@ -130,25 +142,35 @@ def calibrate(
             f"calibrate: expected at least {LEAST_QUESTIONS} questions, since half of them are "
             f"fitted to, found {len(questions)}. Name a file with more."
         )
+    ranking, encoder, rule = qa.reader.ranking, encoder_of(qa.retriever), qa.rule
+    if confidence_only:
+        _check_ranking(ranking, encoder, rule.aggregate_answers)
     read = collect_reads(qa, questions, top_k, reads, show_progress=show_progress)
     tuning, held_out = in_halves(list(zip(questions, read, strict=True)), seed)
-    ranking, encoder = qa.reader.ranking, encoder_of(qa.retriever)
-    fitted = _fit(
-        tuning,
-        top_k,
-        with_margin=qa.reader.config.has_no_answer_score,
-        passage_weight=None if encoder is None else ranking.passage_weight,
+    had = _Fitted(
+        RankingWeights(
+            passage_weight=ranking.passage_weight,
+            bm25_weight=qa.weights.bm25,
+            answer_temperature=rule.answer_temperature,
+            similarity_weight=qa.weights.similarity,
+        ),
+        rule.aggregate_answers,
+        rule.confidence_weights,
     )
-    rule = qa.rule
-    had = RankingWeights(
-        passage_weight=ranking.passage_weight,
-        bm25_weight=qa.weights.bm25,
-        answer_temperature=rule.answer_temperature,
-        similarity_weight=qa.weights.similarity,
-    )
-    before = best_answers(held_out, top_k, had, aggregate=rule.aggregate_answers)
-    after = best_answers(held_out, top_k, fitted.weights, aggregate=fitted.aggregate)
-    scores = summarise_best(after, fitted.confidence_weights)
+    if confidence_only:
+        fitted = _with_confidence(had, tuning, top_k)
+    else:
+        fitted = _fit(
+            tuning,
+            top_k,
+            with_margin=qa.reader.config.has_no_answer_score,
+            passage_weight=None if encoder is None else ranking.passage_weight,
+        )
+    before, after = had.answers(held_out, top_k), fitted.answers(held_out, top_k)
+    unanswerable = without_answers(held_out)
+    before_without = had.answers(unanswerable, top_k)
+    after_without = fitted.answers(unanswerable, top_k)
+    scores = summarise_best(after, after_without, fitted.confidence_weights)
     fitted_on = FittedOn(
         corpus=Path(qa.index.manifest.plan.corpus).name,
         questions=questions_name,
@@ -156,18 +178,18 @@ def calibrate(
         retriever=retriever_name,
         top_k=top_k,
         date=datetime.datetime.now(datetime.UTC).date(),
-        held_out=_noted(after, scores, fitted.confidence_weights),
+        held_out=_noted(after, after_without, scores, fitted.confidence_weights),
     )
-    changed, entry = _put_in(ranking, encoder, fitted, fitted_on)
+    changed, entry = _put_in(ranking, encoder, fitted, fitted_on, confidence_only=confidence_only)
     return Calibration(
         ranking=changed,
         entry=entry,
         fitted_on=fitted_on,
         seed=seed,
-        before=summarise_best(before, rule.confidence_weights),
+        before=summarise_best(before, before_without, rule.confidence_weights),
         after=scores,
         exact_match_more=_difference(after, before),
-        reliability=calibration_bins(known_of(after, fitted.confidence_weights)),
+        reliability=calibration_bins(known_of([*after, *after_without], fitted.confidence_weights)),
     )
 
 
@@ -209,17 +231,20 @@ def fit_weights(
     return weights if passage_weight is None else replace(weights, passage_weight=passage_weight)
 
 
-def fit_confidence_of(best: Sequence[BestAnswer]) -> tuple[float, ...]:
+def fit_confidence_of(
+    best: Sequence[BestAnswer], unanswerable: Sequence[BestAnswer]
+) -> tuple[float, ...]:
     """Fit the weights of the confidence.
 
     Args:
         best: The best answer to each question, whose score is a sum of shares. Questions without an
             answer are left out.
+        unanswerable: The best answer to each question from passages that hold no gold answer.
 
     Raises:
         ValueError: If no question has an answer.
     """
-    answered = [one for one in best if one.answer is not None]
+    answered = [one for one in (*best, *unanswerable) if one.answer is not None]
     return fit_confidence(
         [one.features for one in answered], [one.exact_match > 0 for one in answered]
     )
@@ -229,17 +254,41 @@ def _fit(asked: Asked, top_k: int, *, with_margin: bool, passage_weight: float |
     """Fit all values of a ranking."""
     _check_answerable(asked, top_k)
     weights = fit_weights(asked, top_k, with_margin=with_margin, passage_weight=passage_weight)
-    alone, summed = (
-        best_answers(asked, top_k, weights, aggregate=aggregate) for aggregate in (False, True)
-    )
-    aggregate = _n_right(summed) >= _n_right(alone)
-    _check_right(summed if aggregate else alone)
-    # The confidence holds for sums of shares, not for the share of a single span.
-    return _Fitted(weights, aggregate, fit_confidence_of(summed) if aggregate else None)
+    alone, summed = (_Fitted(weights, aggregate) for aggregate in (False, True))
+    n_alone, n_summed = (_n_right(one.answers(asked, top_k)) for one in (alone, summed))
+    return _with_confidence(summed if n_summed >= n_alone else alone, asked, top_k)
+
+
+def _with_confidence(fitted: _Fitted, asked: Asked, top_k: int) -> _Fitted:
+    """The same ranking with a confidence that is fitted; None if equal answers are not added up.
+
+    The confidence holds for sums of shares, not for the share of a single span.
+    """
+    best = fitted.answers(asked, top_k)
+    _check_right(best)
+    if not fitted.aggregate:
+        return replace(fitted, confidence_weights=None)
+    unanswerable = fitted.answers(without_answers(asked), top_k)
+    return replace(fitted, confidence_weights=fit_confidence_of(best, unanswerable))
 
 
 def _n_right(best: Sequence[BestAnswer]) -> int:
     return sum(one.exact_match > 0 for one in best)
+
+
+def _check_ranking(ranking: Ranking, encoder: str | None, aggregate: bool) -> None:
+    """Check that a confidence can be fitted to a ranking as it is."""
+    if encoder is not None and ranking.of_encoder(encoder) is None:
+        raise PrereadError(
+            "calibrate: expected a ranking with an entry for the encoder of the index's vectors, "
+            "found none. Fit the ranking too, not the confidence alone."
+        )
+    if not aggregate:
+        raise PrereadError(
+            "calibrate: expected a ranking that adds up equal answers (aggregate_answers), since a "
+            "confidence holds for sums of shares, found one that does not. Fit the ranking too, "
+            "not the confidence alone."
+        )
 
 
 def _check_answerable(asked: Asked, top_k: int) -> None:
@@ -267,11 +316,18 @@ def _check_right(best: Sequence[BestAnswer]) -> None:
 
 
 def _noted(
-    best: Sequence[BestAnswer], scores: Scores, confidence_weights: Sequence[float] | None
+    best: Sequence[BestAnswer],
+    unanswerable: Sequence[BestAnswer],
+    scores: Scores,
+    confidence_weights: Sequence[float] | None,
 ) -> HeldOutScores:
     """The scores of the held-out half, as noted in the ranking's file."""
     error = scores.calibration_error
-    at_thresholds = [] if confidence_weights is None else threshold_scores(best, confidence_weights)
+    at_thresholds = (
+        []
+        if confidence_weights is None
+        else threshold_scores(best, unanswerable, confidence_weights)
+    )
     return HeldOutScores(
         n_questions=len(best),
         exact_match=percent(scores.exact_match.mean),
@@ -284,9 +340,25 @@ def _noted(
 
 
 def _put_in(
-    ranking: Ranking, encoder: str | None, fitted: _Fitted, fitted_on: FittedOn
+    ranking: Ranking,
+    encoder: str | None,
+    fitted: _Fitted,
+    fitted_on: FittedOn,
+    *,
+    confidence_only: bool,
 ) -> tuple[Ranking, AnswerWeights]:
     """The ranking with the fitted values, and the entry that holds them."""
+    if confidence_only:
+        known = ranking.of_encoder(encoder)
+        confidence = {
+            "confidence_weights": fitted.confidence_weights,
+            "confidence_fitted_on": fitted_on,
+        }
+        if known is not None:
+            known = known.model_copy(update=confidence)
+            return ranking.with_entry(known), known
+        changed = ranking.changed(**confidence)
+        return changed, changed
     weights = fitted.weights
     fields: dict[str, Any] = {
         "bm25_weight": weights.bm25_weight,
@@ -294,6 +366,7 @@ def _put_in(
         "answer_temperature": weights.answer_temperature,
         "confidence_weights": fitted.confidence_weights,
         "fitted_on": fitted_on,
+        "confidence_fitted_on": None,
     }
     if encoder is not None:
         entry = VectorRanking(

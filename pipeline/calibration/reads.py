@@ -14,7 +14,7 @@ from typing import NamedTuple, Self, TextIO
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-from ...data import PrereadError, Question, score_prediction
+from ...data import PrereadError, Question, holds_answer, score_prediction
 from ...data.io.atomic import atomic_path, naming_output
 from ...data.io.validation import parse_json
 from ...indexer import Hit, PassageIndex
@@ -61,6 +61,8 @@ class Reads(BaseModel):
     """Logit of the best span of each passage less its no-answer score."""
     spans: tuple[KeptSpan, ...]
     """The best spans of each passage."""
+    holds_answer: tuple[bool, ...]
+    """Whether the text of each passage holds a gold answer."""
     similarity: tuple[float, ...] = ()
     """Cosine of the vectors of each passage and the question; empty without vectors."""
 
@@ -84,8 +86,16 @@ class Reads(BaseModel):
                 KeptSpan(one.passage, one.start, one.end, one.text, one.logit)
                 for one in found.candidates
             ),
+            holds_answer=tuple(
+                holds_answer(question, index.passage(hit.ordinal).text) for hit in hits
+            ),
             similarity=tuple(hit.similarity for hit in hits if hit.similarity is not None),
         )
+
+    def without_answers(self) -> Self:
+        """The same, as if the passages that hold a gold answer had not been found."""
+        spans = tuple(span for span in self.spans if not self.holds_answer[span.passage])
+        return self.model_copy(update={"spans": spans})
 
     def candidates(self, top_k: int, weights: RankingWeights) -> list[Candidate]:
         """The candidates of the first passages, under given weights.

@@ -46,6 +46,12 @@ def calibrate(
             "reader, and nothing is written.",
         ),
     ] = None,
+    confidence_only: Annotated[
+        bool,
+        typer.Option(
+            "--confidence-only", help="Fit the confidence, and leave the ranking as it is."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the division into halves.")] = 0,
     limit: Limit = None,
     format: Format = QuestionFormat.AUTO,
@@ -95,6 +101,7 @@ def calibrate(
         top_k=top_k,
         seed=seed,
         reads=reads,
+        confidence_only=confidence_only,
         show_progress=True,
     )
     if plot is not None:
@@ -151,6 +158,9 @@ def _for_a_person(found: "Calibration", written: str | None) -> dict[str, Any]:
         right = row["exact_match_of_answered"]
         table[f"answered_from_confidence_{row['min_confidence']:g}"] = f"{row['answered']} %" + (
             "" if right is None else f", of which right {right} %"
+        )
+        table[f"without_an_answer_from_{row['min_confidence']:g}"] = (
+            f"{row['answered_without_answer']} %"
         )
     return {**table, "written": written or "nothing"}
 

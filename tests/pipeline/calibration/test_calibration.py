@@ -5,14 +5,17 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
-from preread.data import PrereadError, Question, read_gold
+from preread.data import PrereadError, Question, holds_answer, read_gold
 from preread.data.sample import sample_questions_path
 from preread.indexer import PassageIndex
 from preread.pipeline import Calibration, OpenDomainQA, calibrate, open_retriever
+from preread.pipeline.calibration.best_answers import best_answers, known_of, without_answers
 from preread.pipeline.calibration.calibrate import LEAST_QUESTIONS, LEAST_RIGHT, in_halves
+from preread.pipeline.calibration.fitting import RankingWeights
 from preread.pipeline.calibration.reads import UNWEIGHED, Reads, collect_reads
 from preread.reader import Ranking, Reader
 from preread.reader.checkpoints import shipped_reader_path
@@ -101,7 +104,73 @@ def test_the_held_out_half_gets_what_a_question_gets(
 
 
 def _empty(question: Question) -> Reads:
-    return Reads(question_id=question.question_id, bm25=(), margins=(), spans=())
+    return Reads(question_id=question.question_id, bm25=(), margins=(), spans=(), holds_answer=())
+
+
+def test_passages_with_a_gold_answer_can_be_left_out(plain: OpenDomainQA, reads: Path) -> None:
+    n_left_out = 0
+    for question, read in zip(QUESTIONS, collect_reads(plain, QUESTIONS, 3, reads), strict=True):
+        found = plain.retriever.search(question.question, 3)
+        texts = [plain.index.passage(hit.ordinal).text for hit in found]
+        assert read.holds_answer == tuple(holds_answer(question, text) for text in texts)
+        left = read.without_answers()
+        assert {span.passage for span in left.spans} <= {
+            n for n, text in enumerate(texts) if not holds_answer(question, text)
+        }
+        assert left.margins == read.margins and set(left.spans) <= set(read.spans)
+        n_left_out += len(read.spans) - len(left.spans)
+    assert n_left_out
+
+
+def test_the_confidence_tells_questions_without_an_answer_from_others(
+    plain: OpenDomainQA, calibrated: Calibration, reads: Path
+) -> None:
+    """Those of the held-out half, with the passages found and without those that hold an answer."""
+    asked = list(zip(QUESTIONS, collect_reads(plain, QUESTIONS, 3, reads), strict=True))
+    _, held_out = in_halves(asked, 0)
+    ranking = calibrated.ranking
+    assert ranking.confidence_weights is not None and ranking.confidence_weights[2] > 0
+    weights = RankingWeights(
+        passage_weight=ranking.passage_weight,
+        bm25_weight=ranking.bm25_weight,
+        answer_temperature=ranking.answer_temperature,
+    )
+    known, known_without = (
+        [sure for sure, _ in known_of(found, ranking.confidence_weights)]
+        for found in (
+            best_answers(held_out, 3, weights, aggregate=True),
+            best_answers(without_answers(held_out), 3, weights, aggregate=True),
+        )
+    )
+    assert mean(known) > 1.5 * mean(known_without)
+    for row in calibrated.fitted_on.held_out.thresholds:
+        share = mean(sure >= row.min_confidence for sure in known_without)
+        assert row.answered_without_answer == pytest.approx(100 * share, abs=1.5)  # some have none
+
+
+def test_the_confidence_alone_can_be_fitted(
+    plain: OpenDomainQA, calibrated: Calibration, reads: Path
+) -> None:
+    fixed = Ranking(bm25_weight=0.3, aggregate_answers=True, answer_temperature=2.0)
+    had = plain.with_ranking(fixed)
+    found = calibrate(had, QUESTIONS, top_k=3, reads=reads, confidence_only=True, **NAMES)
+    assert found.ranking.confidence_weights is not None
+    fitted = {"confidence_weights", "confidence_fitted_on"}
+    unchanged = found.ranking.model_dump(exclude=fitted)
+    assert unchanged == fixed.model_dump(exclude=fitted)
+    assert found.ranking.confidence_fitted_on == found.fitted_on
+    assert found.exact_match_more.mean == 0
+    alone = plain.with_ranking(fixed.changed(aggregate_answers=False))
+    with pytest.raises(PrereadError, match="expected a ranking that adds up equal answers"):
+        calibrate(alone, QUESTIONS, top_k=3, reads=reads, confidence_only=True, **NAMES)
+
+
+def test_the_confidence_of_an_unknown_encoder_is_not_fitted_alone(dense_index: Path) -> None:
+    with PassageIndex(dense_index) as index:
+        reader = Reader.load("default").with_ranking(Ranking(aggregate_answers=True))
+        qa = OpenDomainQA(index, reader, open_retriever(index, "hybrid"))
+        with pytest.raises(PrereadError, match="expected a ranking with an entry for the encoder"):
+            calibrate(qa, QUESTIONS[:LEAST_QUESTIONS], top_k=1, confidence_only=True, **NAMES)
 
 
 def test_halves_are_drawn_by_their_seed() -> None:
