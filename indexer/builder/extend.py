@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
@@ -233,7 +234,8 @@ def _tasks(extension: Extension, passages: Iterable[Passage]) -> Iterator[ShardT
     """Divide the passages into shards."""
     ordinal = extension.base.next_ordinal if extension.base else 0
     number = _number_after(extension, 0)
-    for run in _runs(passages, extension.plan.passages_per_shard):
+    remaining = iter(passages)
+    while run := list(islice(remaining, extension.plan.passages_per_shard)):
         if ordinal + len(run) > MAX_PASSAGES:
             raise IndexMismatchError(
                 f"{extension.index}: expected at most {MAX_PASSAGES:,} passages, found more. Make "
@@ -242,17 +244,6 @@ def _tasks(extension: Extension, passages: Iterable[Passage]) -> Iterator[ShardT
         yield ShardTask(extension.index, number, ordinal, run)
         ordinal += len(run)
         number += 1
-
-
-def _runs(passages: Iterable[Passage], length: int) -> Iterator[list[Passage]]:
-    run: list[Passage] = []
-    for passage in passages:
-        run.append(passage)
-        if len(run) == length:
-            yield run
-            run = []
-    if run:
-        yield run
 
 
 def _check_same_passages(index: Path, shard: ShardEntry, run: Iterable[Passage]) -> None:
