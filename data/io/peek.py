@@ -94,7 +94,6 @@ def _fields_of_line(text: str) -> tuple[str, ...]:
 
 
 def _start_of_json(path: Path) -> Start:
-    """Return the start of a ``.json`` file."""
     first_line = _decode(read_first_line(path))
     try:
         value = first_json_value(path)

@@ -59,6 +59,5 @@ def _detect_folder(folder: Path) -> QuestionFormat:
 
 
 def _unknown(path: Path, fields: tuple[str, ...]) -> DataError:
-    """The error for questions in none of the formats."""
     found = f"a record with {', '.join(map(repr, fields))}" if fields else "no such record"
     return unknown_format("questions", QuestionFormat, found, path)

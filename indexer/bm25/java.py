@@ -193,7 +193,6 @@ def _start() -> None:
 
 
 def _options() -> list[str]:
-    """Options of the virtual machine."""
     logging_rules = Path(__file__).parent / "log4j2.properties"
     options = [
         # Lucene maps its files; the heap only holds what is being indexed and the hits of a query.

@@ -173,7 +173,6 @@ def _dense(
 
 
 def _number_after(extension: Extension, n_shards: int) -> int:
-    """Number of the shard after ``n_shards`` new ones."""
     return (extension.base.next_shard if extension.base else 0) + n_shards
 
 
@@ -231,7 +230,6 @@ def _encode(
 
 
 def _tasks(extension: Extension, passages: Iterable[Passage]) -> Iterator[ShardTask]:
-    """Divide the passages into shards."""
     ordinal = extension.base.next_ordinal if extension.base else 0
     number = _number_after(extension, 0)
     remaining = iter(passages)

@@ -124,7 +124,6 @@ def _logsumexp(values: Tensor, group: Tensor, n_groups: int) -> Tensor:
 
 
 def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
-    """The parameters of least loss."""
     parameters = start.clone().requires_grad_()
     optimizer = torch.optim.LBFGS(
         [parameters], max_iter=500, tolerance_change=1e-10, line_search_fn="strong_wolfe"

@@ -65,7 +65,6 @@ class SearchEngineRetriever(ExternalRetriever):
         """The exceptions of the client."""
 
     def _identifier(self, hit: Mapping[str, Any]) -> str:
-        """The identifier of a hit."""
         if self._id == "_id":
             return str(hit["_id"])
         found: Any = hit.get("_source", {})

@@ -132,7 +132,6 @@ def _read(qa: OpenDomainQA, jobs: Sequence[Any], check_wanted: CheckWanted) -> S
 
 
 def _look(qa: OpenDomainQA, job: Job[Any], check_wanted: CheckWanted) -> Any:
-    """Search, or look up."""
     match job:
         case SearchJob():
             return search_passages(
@@ -210,7 +209,6 @@ def check_text(
 def _has_more_tokens(
     qa: OpenDomainQA, texts: Iterable[str], max_tokens: int, check_wanted: CheckWanted
 ) -> bool:
-    """Whether texts have more tokens than allowed."""
     n_tokens = 0
     for text in texts:
         for first in range(0, len(text), _SLICE_CHARS):
@@ -227,7 +225,6 @@ def _count_tokens(qa: OpenDomainQA, text: str) -> int:
 
 
 def _check_quote(qa: OpenDomainQA, job: QuoteJob, check_wanted: CheckWanted) -> list[QuoteMatch]:
-    """Find a quotation."""
     return qa.check_quote(
         job.quote,
         question=job.question,

@@ -222,7 +222,6 @@ class FeatureMaker:
         return made
 
     def _first_windows(self, passages: Sequence[Passage]) -> list[Window]:
-        """The first window of each passage."""
         encoded = self.encoder.encode_passages(
             [p.text for p in passages], [p.title for p in passages]
         )
@@ -315,7 +314,6 @@ def _altered(
 
 
 def _titled(passage: Passage, titles: bool) -> Passage:
-    """The passage as it is read, with its title or without."""
     return passage if titles else replace(passage, title="")
 
 
@@ -334,7 +332,6 @@ def _others(
 
 
 def _why_not(example: ReadingExample) -> str | None:
-    """Why an example cannot be used; None where it can."""
     if example.is_impossible:
         return "marked impossible"
     if example.multi_span:
