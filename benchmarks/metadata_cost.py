@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from common import add_sample, command_line, drawn, write_result
+from index_files import write_passages
 from preread.data import read_corpus, read_questions
 from preread.indexer import IndexConfig, PassageIndex, build_index
 from preread.pipeline import OpenDomainQA, search_passages
@@ -32,20 +33,14 @@ FILTERS: dict[str, dict[str, Any] | None] = {
 
 def write_corpora(corpus: Path, limit: int, folder: Path) -> tuple[Path, Path]:
     """The same passages without metadata and with it."""
-    plain, rich = folder / "plain.jsonl", folder / "rich.jsonl"
+    plain = write_passages(folder / "plain.jsonl", read_corpus(corpus, limit=limit))
+    rich = folder / "rich.jsonl"
     generator = random.Random(0)
-    with plain.open("w", encoding="utf-8") as bare, rich.open("w", encoding="utf-8") as full:
-        for number, passage in enumerate(read_corpus(corpus)):
-            if number == limit:
-                break
-            record: dict[str, Any] = {
-                "id": passage.passage_id,
-                "title": passage.title,
-                "text": passage.text,
-            }
-            bare.write(json.dumps(record) + "\n")
+    with plain.open(encoding="utf-8") as bare, rich.open("w", encoding="utf-8") as full:
+        for number, line in enumerate(bare):
+            record = json.loads(line)
             record["metadata"] = {
-                "document": f"articles/{passage.title}.md",
+                "document": f"articles/{record['title']}.md",
                 "page": 1 + number % 40,
                 "date": f"20{number % 26:02}-{1 + number % 12:02}-{1 + number % 28:02}",
                 "tenth": generator.randrange(10),

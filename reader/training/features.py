@@ -211,7 +211,8 @@ class FeatureMaker:
         """
         made = []
         for example in examples:
-            found = self._locate(example.positive, example.answer, example.answer_start)
+            answer = example.answer, example.answer_start
+            (found,) = self._locate_all(example.positive, [answer])
             if found is None:
                 continue
             positive, start, end = found
@@ -262,9 +263,6 @@ class FeatureMaker:
         """Token ids of questions. Questions that are too long are cut and counted."""
         self.cut_questions += self.encoder.count_cut_questions(questions)
         return [tuple(ids) for ids in self.encoder.encode_questions(questions)]
-
-    def _locate(self, passage: Passage, answer: str, start: int) -> tuple[Window, int, int] | None:
-        return self._locate_all(passage, [(answer, start)])[0]
 
     def _locate_all(
         self, passage: Passage, answers: Sequence[tuple[str, int]]
