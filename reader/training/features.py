@@ -223,10 +223,7 @@ class FeatureMaker:
         return made
 
     def _first_windows(self, passages: Sequence[Passage]) -> list[Window]:
-        encoded = self.encoder.encode_passages(
-            [p.text for p in passages], [p.title for p in passages]
-        )
-        return [windows[0] for windows in encoded]
+        return [windows[0] for windows in self.encoder.windows_of(passages)]
 
     def _of_context(
         self,
@@ -268,7 +265,7 @@ class FeatureMaker:
         self, passage: Passage, answers: Sequence[tuple[str, int]]
     ) -> list[tuple[Window, int, int] | None]:
         """For each answer the window that holds it, and its first and last row there."""
-        (windows,) = self.encoder.encode_passages([passage.text], [passage.title])
+        (windows,) = self.encoder.windows_of([passage])
         offsets = self.encoder.token_map(passage.text).tokens
         located: list[tuple[Window, int, int] | None] = []
         for answer, start in answers:
