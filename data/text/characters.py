@@ -52,6 +52,8 @@ def whole_characters(text: str, start: int, end: int) -> tuple[int, int]:
         first -= 1
     while not _is_boundary(text, last):
         last += 1
+    if (first, last) == (start, end):
+        return start, end
     for match in _CLUSTER.finditer(text, first, last):
         begins, ends = match.span()
         if begins < start < ends:

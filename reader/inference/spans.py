@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,31 +71,17 @@ def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Ten
     return total
 
 
-@dataclass(frozen=True, slots=True)
-class _Ends:
-    """The ends of all spans that begin at each row."""
-
-    best: Tensor
-    """End logit of the best allowed span from the row; -inf if there is none. Shape
-    ``(n_rows,)``."""
-    last_row: Tensor
-    """Last row of that span, inclusive. Shape ``(n_rows,)``, int64."""
-    logsumexp: Tensor
-    """Log of the summed exponentials of all end logits in reach of the row. Shape ``(n_rows,)``."""
-
-
-def _reachable_ends(
-    end: Tensor,
-    is_text: Tensor,
-    is_meaningful: Tensor | None,
-    max_answer_length: int,
-    breaks: Tensor | None = None,
-) -> _Ends:
-    """Find the ends that a span from each row may have.
+def _ends_in_reach(
+    end: Tensor, is_text: Tensor, max_answer_length: int, breaks: Tensor | None = None
+) -> Tensor:
+    """Lay out the ends that a span from each row may have.
 
     A span may not reach beyond the text of its window; at least one row that is not text lies
-    between the texts of two windows. It may not reach the next break either. A span must reach the
-    next row that carries meaning.
+    between the texts of two windows. It may not reach the next break either.
+
+    Returns:
+        End logits of each row and those after it, -inf out of reach. Shape
+        ``(n_rows, max_answer_length)``, float32.
     """
     n_rows = end.shape[0]
     row = torch.arange(n_rows, device=end.device)
@@ -103,16 +90,33 @@ def _reachable_ends(
         next_break = _next_true(breaks).roll(-1)  # a span may begin at a break
         next_break[-1:] = n_rows
         limit = torch.minimum(limit, next_break)
-    n_ends = (limit - row)[:, None]
     step = torch.arange(max_answer_length, device=end.device)
     padded = torch.nn.functional.pad(end.float(), (0, max_answer_length))
-    ends = padded.unfold(0, max_answer_length, 1)[:n_rows].masked_fill(step >= n_ends, -torch.inf)
-    logsumexp = ends.logsumexp(dim=1)
+    ends = padded.unfold(0, max_answer_length, 1)[:n_rows]
+    return ends.masked_fill(step >= (limit - row)[:, None], -torch.inf)
+
+
+def _best_ends(
+    ends: Tensor, is_text: Tensor, is_meaningful: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Find the best end of a span from each row, which must reach a row that carries meaning.
+
+    Args:
+        ends: What `_ends_in_reach` returned; changed in place.
+        is_text: True for text. Shape ``(n_rows,)``, bool.
+        is_meaningful: True for rows whose token carries meaning; None if all do.
+
+    Returns:
+        The end logit, -inf if no span is allowed, and the last row, inclusive. Shapes
+        ``(n_rows,)``, float32 and int64.
+    """
+    row = torch.arange(len(ends), device=ends.device)
     if is_meaningful is not None:
         n_without = (_next_true(is_meaningful & is_text) - row)[:, None]
+        step = torch.arange(ends.shape[1], device=ends.device)
         ends = ends.masked_fill_(step < n_without, -torch.inf)
     best, steps = ends.max(dim=1)
-    return _Ends(best, row + steps, logsumexp)
+    return best, row + steps
 
 
 def _next_true(flags: Tensor) -> Tensor:
@@ -190,8 +194,9 @@ def passage_margins(
     section 4.3.
     """
     is_text = windows.is_text().to(start.device)
-    ends = _reachable_ends(end, is_text, is_meaningful, max_answer_length)
-    best_from_row = (start.float() + ends.best).masked_fill(~is_text, -torch.inf)
+    ends = _ends_in_reach(end, is_text, max_answer_length)
+    best_end, _ = _best_ends(ends, is_text, is_meaningful)
+    best_from_row = (start.float() + best_end).masked_fill(~is_text, -torch.inf)
     counts = torch.tensor(windows.lengths)
     window_of_row = torch.arange(len(counts)).repeat_interleave(counts).to(start.device)
     best = torch.full((len(counts),), -torch.inf, device=start.device)
@@ -237,10 +242,10 @@ def stretch_margins(
     is_inside = stretches >= 0
     changes = torch.ones_like(is_inside)
     changes[1:] = stretches[1:] != stretches[:-1]
-    ends = _reachable_ends(end, is_inside, None, max_answer_length, changes)
+    ends = _ends_in_reach(end, is_inside, max_answer_length, changes)
     begins = changes & is_inside  # a stretch in two windows begins in each
     run = begins.cumsum(0)[is_inside] - 1
-    mass = (start.float() + ends.logsumexp)[is_inside]
+    mass = (start.float() + ends.logsumexp(1))[is_inside]
     margins = grouped_logsumexp(mass, run, int(begins.sum()))
     if null is not None:
         counts = torch.tensor(windows.lengths, device=start.device)
@@ -279,11 +284,12 @@ def _rank(
         of_window = torch.tensor([passage_scores[p] for p in windows.passage])
         start = start + of_window.repeat_interleave(torch.tensor(windows.lengths)).to(start.device)
     start = start.float().masked_fill(~is_text, -torch.inf)
-    ends = _reachable_ends(end, is_text, is_meaningful, max_answer_length, breaks)
-    logits = start + ends.best
-    log_total = (start + ends.logsumexp).logsumexp(0)
+    ends = _ends_in_reach(end, is_text, max_answer_length, breaks)
+    log_total = (start + ends.logsumexp(1)).logsumexp(0)
+    best_end, last_row = _best_ends(ends, is_text, is_meaningful)
+    logits = start + best_end
     order = torch.argsort(logits, descending=True, stable=True)[: int((logits > -torch.inf).sum())]
-    return _Ranking(order, ends.last_row[order], logits[order], log_total)
+    return _Ranking(order, last_row[order], logits[order], log_total)
 
 
 def _select(
@@ -294,32 +300,25 @@ def _select(
     order = ranking.order.cpu()
     window = torch.arange(len(shift)).repeat_interleave(torch.tensor(windows.lengths))[order]
     passages, shifts = passage[window], shift[window]
-    taken: list[list[Span]] = [[] for _ in range(max(windows.passage, default=-1) + 1)]
-    spans: list[Span] = []
-    n_open = len(set(passages.tolist())) if of_each_passage else 1
-    for number, first, last, logit, probability in zip(
-        passages.tolist(),
-        (order + shifts).tolist(),
-        (ranking.last_row.cpu() + shifts).tolist(),
-        ranking.logits.tolist(),
-        (ranking.logits - ranking.log_total).exp().tolist(),
-        strict=True,
-    ):
-        of_passage = taken[number]
-        counted = of_passage if of_each_passage else spans
-        if len(counted) == n_best:
-            continue
-        for better in of_passage:
-            if first <= better.last_token and better.first_token <= last:
-                break
-        else:
-            span = Span(number, first, last, logit, probability)
-            of_passage.append(span)
-            spans.append(span)
-            n_open -= len(counted) == n_best
-            if not n_open:
-                break
-    return spans
+    firsts, lasts = order + shifts, ranking.last_row.cpu() + shifts
+    rank = torch.argsort(passages, stable=True).numpy()
+    passage_of, first, last = (column.numpy()[rank] for column in (passages, firsts, lasts))
+    chosen = [rank[:0]]
+    while len(rank) and len(chosen) <= n_best:
+        # The best span that is left of each passage, and those that do not overlap it.
+        begins = np.flatnonzero(np.diff(passage_of, prepend=-1))
+        counts = np.diff(begins, append=len(rank))
+        chosen.append(rank[begins])
+        apart = last < np.repeat(first[begins], counts)
+        apart |= first > np.repeat(last[begins], counts)
+        rank, passage_of, first, last = rank[apart], passage_of[apart], first[apart], last[apart]
+    ranks = torch.from_numpy(np.sort(np.concatenate(chosen)))
+    if not of_each_passage:
+        ranks = ranks[:n_best]
+    logits = ranking.logits.cpu()[ranks]
+    probabilities = (logits - ranking.log_total.cpu()).exp()
+    columns = (passages[ranks], firsts[ranks], lasts[ranks], logits, probabilities)
+    return [Span(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def _shifts(windows: WindowTable) -> list[int]:
