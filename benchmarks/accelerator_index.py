@@ -67,9 +67,7 @@ def _staged(
     width = codec.code_width(reader.config.hidden_size)
     for passages in shards:
         begin = clock.now()
-        encoded = reader.encoder.encode_passages(
-            [p.text for p in passages], [p.title for p in passages]
-        )
+        encoded = reader.encoder.windows_of(passages)
         flat = [window for of_passage in encoded for window in of_passage]
         lengths = [len(window.token_ids) for window in flat]
         seconds["tokenising"] += clock.now() - begin

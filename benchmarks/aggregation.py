@@ -9,14 +9,12 @@ result, so that another run only fits. Even-numbered questions fit the weights a
 intervals. A reader whose lower layers are not those of the index reads the texts of the passages.
 """
 
-import argparse
-import random
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from common import write_result
+from common import add_sample, command_line, drawn, write_result
 from preread.data import read_gold
 from preread.indexer import PassageIndex
 from preread.pipeline.calibration.best_answers import (
@@ -120,23 +118,20 @@ def evaluate(reader: Reader, tuning: Asked, held_out: Asked, top_k: int) -> dict
 
 def main() -> None:
     """Read, fit, report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("readers", nargs="+", metavar="NAME=READER")
     parser.add_argument("--retriever", default="bm25", help="bm25, dense or hybrid")
     parser.add_argument("--top-k", type=int, nargs="+", default=[20, 100])
-    parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
-    parser.add_argument("--seed", type=int, default=0)
+    add_sample(parser, "questions")
     parser.add_argument("--reads", type=Path, default=Path("aggregation-reads"))
     parser.add_argument("--name", help="of the result; by default what finds the passages")
     parser.add_argument("--encoder-name", help="by default the name of its folder")
     parser.add_argument("--precision", default="float32", help="of the upper layers")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    questions = read_gold(options.questions)
-    if options.sample:
-        questions = random.Random(options.seed).sample(questions, options.sample)
+    questions = drawn(read_gold(options.questions), options.sample, options.seed)
     index = PassageIndex(options.index)
     retriever = open_retriever(index, options.retriever, device=options.device)
     options.reads.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,7 @@ def lower_layers_alone(reader: Reader, passages: list[Passage], config: IndexCon
     shards = []
     for first in range(0, len(passages), config.passages_per_shard):
         some = passages[first : first + config.passages_per_shard]
-        encoded = reader.encoder.encode_passages([p.text for p in some], [p.title for p in some])
+        encoded = reader.encoder.windows_of(some)
         windows = [w for of_passage in encoded for w in of_passage]
         lengths = [len(window.token_ids) for window in windows]
         of_shard = batches_by_length(lengths, config.rows_per_batch)

@@ -37,9 +37,7 @@ class States:
     def of(self, passages: Sequence[Passage]) -> list[tuple[list[Window], torch.Tensor]]:
         """For each passage its windows and their states, float16."""
         missing = [p for p in passages if p.passage_id not in self._known]
-        encoded = self._reader.encoder.encode_passages(
-            [p.text for p in missing], [p.title for p in missing]
-        )
+        encoded = self._reader.encoder.windows_of(missing)
         states = self._reader.window_states([w for windows in encoded for w in windows])
         sizes = [sum(len(w.token_ids) for w in windows) for windows in encoded]
         for passage, windows, rows in zip(

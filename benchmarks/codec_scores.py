@@ -28,7 +28,7 @@ from preread.data import Passage, ReadingExample
 from preread.data import read_corpus as read_passages
 from preread.indexer import IndexConfig, build_index, index_info
 from preread.indexer.builder.scan import scan_corpus
-from preread.pipeline import ReadMode, evaluate_reader
+from preread.pipeline import ReadMode
 from preread.reader import Packed, Precision, Reader, Window
 from preread.reader.codecs import (
     Codec,
@@ -39,7 +39,7 @@ from preread.reader.codecs import (
     sample_states,
     save_codec,
 )
-from training_runs import answerable
+from training_runs import answerable, scores_of
 
 AS_TRAINED, TUNED = "as trained", "tuned"
 """Upper layers: of the reader, and of one that learned from what the codec gives back."""
@@ -104,13 +104,7 @@ def remember_states(readers: Iterable[Reader]) -> None:
 
 def lost(reader: Reader, codec: Codec, passages: list[Passage]) -> float:
     """Share of the states' variance that a codec loses."""
-    windows = [
-        w
-        for of_passage in reader.encoder.encode_passages(
-            [p.text for p in passages], [p.title for p in passages]
-        )
-        for w in of_passage
-    ]
+    windows = [w for of_passage in reader.encoder.windows_of(passages) for w in of_passage]
     error = total = 0.0
     mean = None
     for first in range(0, len(windows), 16):
@@ -223,25 +217,12 @@ def score(options: argparse.Namespace) -> None:
                 "scores": {},
             }
         for arm, reads in missing.items():
-            rows[name]["scores"][arm] = scores_of(reads, datasets, codec)
+            rows[name]["scores"][arm] = scores_of(reads, datasets, ReadMode.STORED, codec)
         content["rows"] = list(rows.values())
         print(rows[name], flush=True)
         write_result(options.result, content)
         if datasets:
             plot(content["rows"], ROOT / "docs" / "measurements" / "codecs.png")
-
-
-def scores_of(
-    reader: Reader, datasets: dict[str, list[ReadingExample]], codec: Codec
-) -> dict[str, dict[str, Any]]:
-    """Scores of every data set, read from what the codec gives back."""
-    scores = {}
-    for dataset, examples in datasets.items():
-        found = evaluate_reader(
-            reader, examples, mode=ReadMode.STORED, codec=codec, show_progress=True
-        )
-        scores[dataset] = {key: found[key] for key in ("exact_match", "f1", "n_questions")}
-    return scores
 
 
 def main() -> None:

@@ -9,8 +9,6 @@ without the margin in turns, to measure the time that it saves. ``--write`` writ
 the ``ranking.json`` of a reader's folder.
 """
 
-import argparse
-import random
 import statistics
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -18,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import write_result
+from common import ROOT, add_sample, command_line, drawn, write_result
 from matplotlib.figure import Figure
 from preread.data import Question, read_questions, score_answer
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.qa.reading import batch_ends
 from preread.pipeline.qa.types import Candidate, ReadRequest, RequestedPassage
 from preread.reader.ranking import load_ranking
+from timing import ratios
 from tqdm import tqdm
 
 MARGINS = tuple(np.arange(-6.0, 24.5, 0.5).tolist())
-ROOT = Path(__file__).parents[1]
 
 
 @dataclass
@@ -102,18 +100,16 @@ def speed(
     for _ in range(repeat):
         for kind, stop in (("all", None), ("early stop", margin)):
             qa.stop_margin = stop
-            total = 0.0
-            for question in questions:
-                total += qa.answer(question.question, top_k=top_k).timings.total_ms / 1000
-            seconds[kind].append(total)
-    ratios = sorted(a / b for a, b in zip(seconds["all"], seconds["early stop"], strict=True))
+            results = [qa.answer(question.question, top_k=top_k) for question in questions]
+            seconds[kind].append(sum(one.timings.total_ms for one in results) / 1000)
+    faster = ratios(seconds["all"], seconds["early stop"])
     return {
         "n_questions": len(questions),
         "seconds": seconds,
         "times_as_fast": {
-            "median": round(statistics.median(ratios), 2),
-            "least": round(ratios[0], 2),
-            "most": round(ratios[-1], 2),
+            "median": round(statistics.median(faster), 2),
+            "least": round(min(faster), 2),
+            "most": round(max(faster), 2),
         },
     }
 
@@ -133,12 +129,11 @@ def plot(rows: list[dict[str, float]], chosen: float, target: Path) -> None:
 
 def main() -> None:
     """Read, choose, report."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("questions", type=Path)
     parser.add_argument("--top-k", type=int, default=100)
-    parser.add_argument("--sample", type=int, help="questions, drawn with --seed; default: all")
-    parser.add_argument("--seed", type=int, default=0)
+    add_sample(parser, "questions")
     parser.add_argument("--loss", type=float, default=0.5, help="EM that may be lost")
     parser.add_argument("--timed", type=int, default=20, help="questions that are timed")
     parser.add_argument("--repeat", type=int, default=5)
@@ -146,9 +141,7 @@ def main() -> None:
     parser.add_argument("--precision", default="float32", help="of the upper layers")
     parser.add_argument("--write", type=Path, metavar="READER", help="folder of the reader")
     options = parser.parse_args()
-    questions = list(read_questions(options.questions))
-    if options.sample:
-        questions = random.Random(options.seed).sample(questions, options.sample)
+    questions = drawn(list(read_questions(options.questions)), options.sample, options.seed)
     qa = OpenDomainQA.from_index(
         options.index, runtime=options.runtime, precision=options.precision
     )

@@ -11,7 +11,6 @@ import json
 import random
 import tempfile
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def write_corpus(corpus: Path, limit: int, target: Path) -> None:
     """
     generator = random.Random(0)
     with target.open("w", encoding="utf-8") as file:
-        for number, passage in enumerate(islice(read_corpus(corpus), limit)):
+        for number, passage in enumerate(read_corpus(corpus, limit=limit)):
             metadata = {
                 "document": f"articles/{passage.title}.md",
                 "page": 1 + number % 40,

@@ -8,14 +8,13 @@ the other half, before and after the training, and also samples of the datasets.
 bytes a token.
 """
 
-import json
 import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from common import add_sample, command_line, drawn, write_result
-from preread.data import ReadingExample
+from preread.data import ReadingExample, write_examples
 from preread.pipeline import ReadMode, evaluate_reader
 from preread.reader import Reader
 from preread.reader.training.datasets import DataLoader
@@ -59,16 +58,8 @@ def in_halves(
 def write_own(examples: list[ReadingExample], folder: Path) -> None:
     """Write what the recipe reads, without titles, as evaluation reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "own.jsonl").open("w", encoding="utf-8") as file:
-        for example in examples:
-            record = {
-                "id": example.example_id,
-                "question": example.question,
-                "context": example.context,
-                "answers": example.answers,
-                "answer_starts": example.answer_starts,
-            }
-            file.write(json.dumps(record) + "\n")
+    bare = (replace(example, title="", multi_span=False) for example in examples)
+    write_examples(folder / "own.jsonl", bare)
 
 
 def score(reader: Reader, datasets: dict[str, list[ReadingExample]]) -> dict[str, Any]:

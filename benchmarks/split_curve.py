@@ -17,10 +17,10 @@ from typing import Any
 from common import ROOT, add_sample, command_line, drawn, write_result
 from matplotlib.figure import Figure
 from preread.data import ReadingExample
-from preread.pipeline import ReadMode, evaluate_reader
+from preread.pipeline import ReadMode
 from preread.reader import Reader
 from preread.reader.training import Recipe
-from training_runs import answerable, load_recipe, trained, with_share
+from training_runs import answerable, load_recipe, scores_of, trained, with_share
 
 RECIPE = "minilm-l6-student"
 KINDS = {"gold": "gold spans alone", "taught": "with teacher: KD and LRS"}
@@ -39,13 +39,9 @@ def arm(full: Path, kind: str, num_lower_layers: int, share: float) -> Recipe:
 
 
 def score(reader: Reader, datasets: dict[str, list[ReadingExample]]) -> Scores:
-    """EM and F1 of a reader, by data set."""
+    """Scores of a reader, as it was split."""
     mode = ReadMode.DECOMPOSED if reader.config.num_lower_layers else ReadMode.FULL
-    scores: Scores = {}
-    for name, examples in datasets.items():
-        found = evaluate_reader(reader, examples, mode=mode, show_progress=True)
-        scores[name] = {key: found[key] for key in ("exact_match", "f1", "n_questions")}
-    return scores
+    return scores_of(reader, datasets, mode)
 
 
 def train_and_score(

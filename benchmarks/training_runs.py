@@ -4,6 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from preread.data import ReadingExample, read_examples
+from preread.pipeline import ReadMode, evaluate_reader
+from preread.reader import Reader
+from preread.reader.codecs import Codec
 from preread.reader.training import Recipe, recipe_path
 from preread.reader.training.run import train
 
@@ -35,6 +38,20 @@ def trained(recipe: Recipe, data: Path, folder: Path) -> Path:
 def n_steps(folder: Path) -> int:
     """Steps of a run, by its log."""
     return int((folder / "log.csv").read_text("utf-8").splitlines()[-1].split(",")[1])
+
+
+def scores_of(
+    reader: Reader,
+    datasets: dict[str, list[ReadingExample]],
+    mode: ReadMode,
+    codec: Codec | None = None,
+) -> dict[str, dict[str, float]]:
+    """EM, F1 and number of questions, by data set."""
+    scores = {}
+    for name, examples in datasets.items():
+        found = evaluate_reader(reader, examples, mode=mode, codec=codec, show_progress=True)
+        scores[name] = {key: found[key] for key in ("exact_match", "f1", "n_questions")}
+    return scores
 
 
 def answerable(path: Path) -> list[ReadingExample]:

@@ -4,29 +4,30 @@ Importing PyTorch and transformers takes seconds, and commands that only look at
 need them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 
 def lazy_attributes(
-    package: str, modules: Mapping[str, str]
-) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Make ``__getattr__`` and ``__dir__`` of a package.
+    package: str, names: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
+    """Make ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
 
     Args:
         package: The package's ``__name__``.
-        modules: For each public name, the module of the package that defines it.
+        names: For each module of the package, the public names that it defines.
 
     Returns:
-        ``__getattr__``, which imports a name and raises AttributeError for any other, and
-        ``__dir__``, which lists the names.
+        ``__getattr__``, which imports a name and raises AttributeError for any other; ``__dir__``,
+        which lists the names; and ``__all__``, which is that list.
 
     Source: PEP 562 (https://peps.python.org/pep-0562/).
     """
+    modules = {name: module for module, some in names.items() for name in some}
 
     def find(name: str) -> object:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(f".{modules[name]}", package), name)
 
-    return find, lambda: sorted(modules)
+    return find, lambda: sorted(modules), sorted(modules)

@@ -179,7 +179,6 @@ def parse_filter(written: Sequence[str]) -> Filter:
 
 
 def _conditions(condition: Any) -> list[tuple[str, Any]]:
-    """Operators and values of a condition."""
     if isinstance(condition, Mapping):
         return list(condition.items())
     is_list = isinstance(condition, Sequence) and not isinstance(condition, str)

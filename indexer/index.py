@@ -407,7 +407,6 @@ class PassageIndex:
         return shard
 
     def _check_shard(self, shard: ShardReader, entry: ShardEntry) -> None:
-        """Compare a shard with its entry in the manifest."""
         wanted = (entry.n_passages, entry.first_ordinal, entry.last_ordinal, *self._code_format)
         found = (
             shard.n_passages,

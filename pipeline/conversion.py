@@ -245,7 +245,6 @@ def _write(
     to: CheckpointKind,
     folder: Path,
 ) -> None:
-    """Write the files of a checkpoint."""
     model = loaded.model
     tokenizer.save_pretrained(folder)
     if to is CheckpointKind.READER:

@@ -203,7 +203,6 @@ class Miner:
 
 
 def _holds(text: str, question: Question) -> bool:
-    """Whether a text holds an answer to the question."""
     holds = has_pattern if question.match is AnswerMatch.REGEX else has_answer
     return holds(text, question.answers)
 

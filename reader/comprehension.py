@@ -50,6 +50,5 @@ def answer_examples(
 
 
 def _text(tokens: TokenMap, span: Span) -> str:
-    """The characters of a span of tokens."""
     start, end = tokens.char_span(span.first_token, span.last_token)
     return tokens.text[start:end]

@@ -152,16 +152,17 @@ def _fetched(name: str) -> str:
             "public or that your token opens. Check the name; a folder is named as ./FOLDER."
         ) from error
     except (OSError, ValueError) as error:
-        problem = _first_line(error)
+        problem = first_line(error)
     try:
         if revision is None:  # offline: what was fetched before is as good
             wanted["local_files_only"] = True
         return str(snapshot_download(name, revision=revision, **wanted))
     except (OSError, ValueError, RuntimeError) as error:
+        reason = (problem or first_line(error)).rstrip(".")
         raise PrereadError(
             f"{name}: no folder of this name is here, and the Hugging Face hub could not be asked: "
-            f"{problem or _first_line(error)}. Check the path or the network; with a copy of the "
-            "model on this machine, name its folder."
+            f"{reason}. Check the path or the network; with a copy of the model on this machine, "
+            "name its folder."
         ) from error
 
 
@@ -185,12 +186,7 @@ def _newest_revision(name: str, until: float) -> str:
     if failed and isinstance(failed[0], OSError | ValueError):
         raise failed[0]
     if failed:
-        raise OSError(_first_line(failed[0]))
+        raise OSError(first_line(failed[0]))
     if not found:
         raise OSError(f"no answer within {_DEADLINE_S:g} seconds")
     return found[0]
-
-
-def _first_line(error: Exception) -> str:
-    """An error's words, without its advice and without the last full stop."""
-    return first_line(error).rstrip(".")

@@ -353,7 +353,6 @@ def check_device(name: str | torch.device) -> None:
 
 
 def _why_it_cannot_compute(device: torch.device) -> str | None:
-    """Why PyTorch cannot compute on a device; None if it can."""
     try:
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, ImportError, AttributeError) as error:

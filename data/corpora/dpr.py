@@ -18,7 +18,6 @@ REPEATED_HEADER = "repeated header"
 
 
 def _parse_row(row: list[str], location: SourceLocation) -> Passage:
-    """Parse one row."""
     if len(row) != len(HEADER):
         raise location.error(
             f"expected {len(HEADER)} tab-separated fields ({', '.join(HEADER)}), found {len(row)} "
@@ -49,7 +48,6 @@ def read_dpr_passages(
 
 
 def _read_file(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, Passage]]:
-    """Read the passages of one file."""
     rows = read_rows(path, policy, n_fields=len(HEADER), has_header=True)
     location, header = next(rows, (SourceLocation(path, 1), []))
     if header and tuple(header) != HEADER:

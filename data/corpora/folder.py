@@ -14,17 +14,11 @@ from ..documents import DOCUMENT_SUFFIXES
 from ..errors import DataError
 from ..io.folders import check_regular, is_documentation, walk
 from ..io.json_records import JSON_LINES_SUFFIXES
-from ..io.peek import data_suffix, peek
+from ..io.peek import data_suffix, peek, unknown_format
 from ..io.policy import ReadReport
 from .dpr import HEADER, TABLE_SUFFIXES
 from .formats import CorpusFormat
-from .recognition import (
-    RECORD_SUFFIXES,
-    detect_file,
-    format_of_start,
-    holds_passages,
-    unknown_format,
-)
+from .recognition import RECORD_SUFFIXES, detect_file, format_of_start, holds_passages
 
 OTHER_KIND = "of another kind"
 """Reason under which files are counted that hold no passages of the format that is read."""
@@ -208,7 +202,7 @@ def folder_format(folder: Path) -> CorpusFormat:
     found = f"of {_listed(others, folder)}" if others else "with no file of such a format"
     unreadable = survey.compressed + survey.archives
     note = f" (only gzip is read, not {unreadable[0].name})" if unreadable else ""
-    raise DataError(unknown_format(f"a folder {found}{note}"), path=folder)
+    raise unknown_format("a corpus", CorpusFormat, f"a folder {found}{note}", folder)
 
 
 def _listed(groups: dict[str, list[Path]], folder: Path) -> str:

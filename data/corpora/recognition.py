@@ -7,7 +7,7 @@ from ..documents import DOCUMENT_SUFFIXES
 from ..errors import DataError
 from ..io.json_records import JSON_LINES_SUFFIXES
 from ..io.lines import read_start
-from ..io.peek import Start, data_suffix, peek
+from ..io.peek import Start, data_suffix, peek, unknown_format
 from ..nq import is_nq
 from .dpr import HEADER, TABLE_SUFFIXES
 from .formats import CorpusFormat
@@ -41,25 +41,12 @@ def detect_file(path: Path) -> CorpusFormat:
         return known
     if start.fields:
         names = ", ".join(map(repr, start.fields))
-        raise DataError(unknown_format(f"a record with {names}"), path=path)
+        raise unknown_format("a corpus", CorpusFormat, f"a record with {names}", path)
     if suffix == ".json":
         return CorpusFormat.PYSERINI
     if suffix in JSON_LINES_SUFFIXES or start.first_line.startswith("{"):
         return CorpusFormat.JSONL  # damaged or empty; its reader reports it
-    raise DataError(unknown_format("a file of another kind"), path=path)
-
-
-def unknown_format(found: str) -> str:
-    """Write the message for a corpus in none of the formats.
-
-    Args:
-        found: What the corpus is instead.
-    """
-    choices = ", ".join(choice.value for choice in CorpusFormat if choice != CorpusFormat.AUTO)
-    return (
-        f"expected a corpus in one of the formats {choices}, found {found}. "
-        "If it is one of these, name the format with --format."
-    )
+    raise unknown_format("a corpus", CorpusFormat, "a file of another kind", path)
 
 
 def format_of_start(file: Path, start: Start) -> CorpusFormat | None:

@@ -90,7 +90,6 @@ def _add_paragraph(blocks: BlockList, paragraph: Any, styles: dict[str | None, s
 
 
 def _add_table(blocks: BlockList, table: Any) -> None:
-    """The rows of a table."""
     rows = list(_rows(table))
     header = rows[0] if len(rows) > 1 else []
     for row in rows[1:] or rows:

@@ -110,12 +110,10 @@ class _Page(HTMLParser):
         return " ".join("".join(self._title).split())
 
     def finished(self) -> list[Block]:
-        """All blocks."""
         self._flush()
         return self._blocks.finished()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin an element."""
         if self._left_out:
             if tag == self._left_out[0]:
                 self._left_out.append(tag)
@@ -138,7 +136,6 @@ class _Page(HTMLParser):
             self._begin(tag, values)
 
     def handle_endtag(self, tag: str) -> None:
-        """End an element."""
         if self._left_out:
             if tag == self._left_out[0]:
                 self._left_out.pop()
@@ -150,7 +147,6 @@ class _Page(HTMLParser):
             self._end(tag)
 
     def handle_data(self, data: str) -> None:
-        """Take text."""
         if self._in_title:
             self._title.append(data)
         elif not self._left_out and self._n_main:
@@ -159,19 +155,15 @@ class _Page(HTMLParser):
             self._text.append(data if self._n_pre else _SPACES.sub(" ", data))
 
     def parse_starttag(self, i: int) -> int:
-        """Parse a start tag."""
         return self._unless_many_open(super().parse_starttag, i)
 
     def parse_endtag(self, i: int) -> int:
-        """Parse an end tag."""
         return self._unless_many_open(super().parse_endtag, i)
 
     def parse_comment(self, i: int, report: bool = True) -> int:
-        """Parse a comment."""
         return self._unless_many_open(super().parse_comment, i)
 
     def parse_pi(self, i: int) -> int:
-        """Parse a processing instruction."""
         return self._unless_many_open(super().parse_pi, i)
 
     def parse_html_declaration(self, i: int) -> int:

@@ -69,7 +69,7 @@ class _Walk:
                     self._cells = []
                 case "thead_close":
                     self._header = self._cells
-                case "tr_close" if not self._is_header(place):
+                case "tr_close" if self._tokens[place + 1].type != "thead_close":
                     row = self._tokens[self._opening(place)]
                     self._add(row, row_text(self._header, self._cells), BlockKind.TABLE_ROW)
 
@@ -89,10 +89,8 @@ class _Walk:
             self._add(token, text, BlockKind.PARAGRAPH)
 
     def _html(self, token: Token) -> None:
-        """HTML among the Markdown."""
-        start, end = self._span(token)
         for block in html_blocks(token.content):
-            self._blocks.add(block.text, block.kind, start=start, end=end)
+            self._add(token, block.text, block.kind)
 
     def _add(self, token: Token, text: str, kind: BlockKind) -> None:
         start, end = self._span(token)
@@ -103,10 +101,6 @@ class _Walk:
         assert token.map is not None, token.type
         first, end = token.map
         return self._lines[first], self._lines[min(end, len(self._lines) - 1)]
-
-    def _is_header(self, place: int) -> bool:
-        """Whether the row that ends at a place is the table's header."""
-        return self._tokens[place + 1].type == "thead_close"
 
     def _opening(self, place: int) -> int:
         """Where the row that ends at a place begins."""

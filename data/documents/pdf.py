@@ -80,7 +80,6 @@ def pdf_blocks(file: BinaryIO, path: Path) -> list[Block]:
 
 
 def _pages(file: BinaryIO, path: Path) -> list[list[_Line]]:
-    """The lines of each page."""
     try:
         from pypdf import PdfReader
     except ImportError:

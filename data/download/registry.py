@@ -119,7 +119,6 @@ def _take_object(owner: JsonObject, name: str, location: SourceLocation) -> Json
 
 
 def _take_size(entry: JsonObject, location: SourceLocation) -> int | None:
-    """Size in bytes, if it is given."""
     value = entry.get("size_bytes")
     if value is not None and (type(value) is not int or value < 0):
         raise location.error(

@@ -234,14 +234,12 @@ class Transfer:
             )
 
     def _begin(self, version: Version) -> None:
-        """Begin the partial file again."""
         try:
             self.partial.begin(version)
         except OSError as error:
             raise self._write_error(error) from error
 
     def _copy(self, response: Response, total: int | None) -> None:
-        """Write the body of a response."""
         expected = self.remote.size_bytes
         most = next(n for n in (total, expected, MOST_BYTES) if n is not None)
         if expected is None and most > MOST_BYTES:
@@ -271,7 +269,6 @@ class Transfer:
             raise _Interrupted(f"the server sent {n_bytes:,} of {total:,} bytes")
 
     def _write_error(self, error: OSError) -> DownloadError:
-        """The error for a file that cannot be written."""
         return DownloadError(
             f"{self.partial.part}: cannot be written: {error.strerror}. Mend that and run "
             "the command again; what has come is kept."

@@ -265,7 +265,6 @@ def _is_sound(text: str, n_fields: int) -> bool:
 
 
 def _csv_fault(error: csv.Error, location: SourceLocation) -> DataError:
-    """Make the error for a row that ``csv`` has refused."""
     if str(error).startswith("new-line character"):
         return location.error(
             "expected a row of tab-separated fields, found a carriage return (\\r) inside a line. "

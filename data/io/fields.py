@@ -297,7 +297,6 @@ def take_metadata(record: JsonObject, taken: Collection[str], location: SourceLo
 
 
 def _wrong_type(name: str, wanted: str, value: object, location: SourceLocation) -> DataError:
-    """Make the error for a field of another type."""
     verb = "Fill" if value is None else "Change"
     return location.error(
         f"expected {name!r} to be {wanted}, found {describe(value)}. {verb} it or drop the record."

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
@@ -23,6 +24,23 @@ class Start:
     """Field names of the first JSON object; empty where there is none."""
     is_damaged: bool = False
     """Whether the first value of a ``.json`` file cannot be parsed."""
+
+
+def unknown_format(what: str, formats: type[StrEnum], found: str, path: Path) -> DataError:
+    """The error for a file or folder in none of the formats of its kind.
+
+    Args:
+        what: What was expected, such as ``questions``.
+        formats: The formats, of which ``auto`` is not named.
+        found: What is there instead.
+        path: The file or folder.
+    """
+    choices = ", ".join(choice for choice in formats if choice != "auto")
+    return DataError(
+        f"expected {what} in one of the formats {choices}, found {found}. If it is one of these, "
+        "name the format with --format.",
+        path=path,
+    )
 
 
 def data_suffix(path: Path) -> str:
@@ -76,7 +94,6 @@ def _fields_of_line(text: str) -> tuple[str, ...]:
 
 
 def _start_of_json(path: Path) -> Start:
-    """Return the start of a ``.json`` file."""
     first_line = _decode(read_first_line(path))
     try:
         value = first_json_value(path)

@@ -193,7 +193,6 @@ def _parse_tokens(value: object, title: str, url: str, location: SourceLocation)
 
 
 def _check_types(values: list[object], name: str, wanted: type, location: SourceLocation) -> None:
-    """Refuse values of another type than ``wanted``."""
     if set(map(type, values)) != {wanted}:
         bad = next(value for value in values if type(value) is not wanted)
         raise location.error(

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..errors import DataError
 from ..io.json_records import read_json_lines
 from ..io.lines import check_file
-from ..io.peek import peek
+from ..io.peek import peek, unknown_format
 from ..io.policy import (
     ErrorPolicy,
     OnError,
@@ -99,9 +98,4 @@ def _detect(path: Path) -> PairFormat:
     if not start.fields and start.first_line.startswith("{"):
         return PairFormat.PAIRS  # damaged; its reader reports it
     found = ", ".join(map(repr, start.fields)) or "no such record"
-    choices = ", ".join(choice.value for choice in _READERS)
-    raise DataError(
-        f"expected pairs of texts in one of the formats {choices}, found {found}. If it is one of "
-        "these, name the format with --format.",
-        path=path,
-    )
+    raise unknown_format("pairs of texts", PairFormat, found, path)

@@ -55,7 +55,6 @@ def read_choices(
 
 
 def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, ChoiceExample]]:
-    """Yield all questions with their locations."""
     files = find_files(path, {_SUFFIX}) if path.is_dir() else [path]
     for file in files:
         name = file.relative_to(path if path.is_dir() else path.parent).with_suffix("").as_posix()
@@ -68,7 +67,6 @@ def _locate(path: Path, policy: ErrorPolicy) -> Iterator[tuple[SourceLocation, C
 
 
 def _parse_article(file: Path, name: str) -> list[tuple[SourceLocation, ChoiceExample]]:
-    """Parse the questions of one file."""
     location = SourceLocation(file, 1)
     record = read_json_object(file, "RACE's JSON")
     article = take_text(record, "article", location)

@@ -5,7 +5,7 @@ from pathlib import Path
 from ..errors import DataError
 from ..io.folders import find_files
 from ..io.json_records import JSON_LINES_SUFFIXES
-from ..io.peek import data_suffix, peek
+from ..io.peek import data_suffix, peek, unknown_format
 from ..nq import is_nq
 from .formats import QuestionFormat
 from .trec import is_topic
@@ -36,14 +36,14 @@ def detect_question_format(path: str | Path) -> QuestionFormat:
         has_context = "context" in start.fields
         return QuestionFormat.JSONL if has_context else QuestionFormat.NQ_OPEN
     if start.fields or not start.first_line:
-        raise DataError(_message(start.fields), path=path)
+        raise _unknown(path, start.fields)
     if data_suffix(path) == ".json":
         return QuestionFormat.SQUAD
     if data_suffix(path) in JSON_LINES_SUFFIXES or start.first_line.startswith("{"):
         return QuestionFormat.NQ_OPEN  # damaged; its reader reports it
     if "\t" in start.first_line:
         return QuestionFormat.DPR
-    raise DataError(_message(start.fields), path=path)
+    raise _unknown(path, start.fields)
 
 
 def _detect_folder(folder: Path) -> QuestionFormat:
@@ -58,11 +58,6 @@ def _detect_folder(folder: Path) -> QuestionFormat:
     )
 
 
-def _message(fields: tuple[str, ...]) -> str:
-    """Write the error for questions in none of the formats."""
+def _unknown(path: Path, fields: tuple[str, ...]) -> DataError:
     found = f"a record with {', '.join(map(repr, fields))}" if fields else "no such record"
-    choices = ", ".join(choice.value for choice in QuestionFormat if choice != QuestionFormat.AUTO)
-    return (
-        f"expected questions in one of the formats {choices}, found {found}. "
-        "If it is one of these, name the format with --format."
-    )
+    return unknown_format("questions", QuestionFormat, found, path)

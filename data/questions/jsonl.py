@@ -62,7 +62,6 @@ def write_examples(
 
 
 def _record_of(example: ReadingExample) -> JsonObject:
-    """Return the example as a JSON object."""
     record: JsonObject = {
         "id": example.example_id,
         "title": example.title,

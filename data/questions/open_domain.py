@@ -177,7 +177,6 @@ def _parse_passage(value: JsonObject, location: SourceLocation) -> Passage:
 
 
 def _record_of(example: OpenDomainExample) -> JsonObject:
-    """Return the example as a JSON object."""
     location = {"answer": example.answer, "answer_start": example.answer_start}
     return {
         "id": example.example_id,

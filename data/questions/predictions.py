@@ -107,7 +107,6 @@ def _is_record(fields: Sequence[str]) -> bool:
 
 
 def _parse(record: JsonObject, location: SourceLocation) -> Prediction:
-    """Parse a line."""
     if not isinstance(record.get("prediction"), str):
         raise location.error(
             f"expected a string in 'prediction', found {shorten(record.get('prediction'))} "

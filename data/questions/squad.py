@@ -73,7 +73,6 @@ def _take_list(owner: JsonObject, key: str, location: SourceLocation) -> list[ob
 def _objects(
     owner: JsonObject, key: str, location: SourceLocation, policy: ErrorPolicy
 ) -> Iterator[tuple[SourceLocation, JsonObject]]:
-    """Yield the objects of a list, each with its location."""
     try:
         values = _take_list(owner, key, location)
     except DataError as error:
@@ -106,7 +105,6 @@ def _parse_answers(question: JsonObject, location: SourceLocation) -> list[tuple
 
 
 def _parse_answer(value: object, location: SourceLocation) -> tuple[str, int]:
-    """Parse one answer: its text and its start in the context."""
     answer = as_json_object(value, location)
     text = take_text(answer, "text", location)
     return text, take_start(answer, "answer_start", location)

@@ -150,9 +150,10 @@ def _example(
 def _question(sentence: str, start: int, end: int) -> str:
     """Replace the span in a sentence by a question word."""
     answer = sentence[start:end]
-    left = _last_words(sentence[:start].replace(answer, _question_word(answer)))
-    right = _first_words(sentence[end:].replace(answer, _question_word(answer)))
-    return f"{left} {_question_word(answer)} {right}".strip(" .!?,;:") + "?"
+    word = _question_word(answer)
+    left = sentence[:start].replace(answer, word).split()[-_QUESTION_SIDE:]
+    right = sentence[end:].replace(answer, word).split()[:_QUESTION_SIDE]
+    return " ".join([*left, word, *right]).strip(" .!?,;:") + "?"
 
 
 def _question_word(answer: str) -> str:
@@ -160,11 +161,3 @@ def _question_word(answer: str) -> str:
     if re.fullmatch(r"(?:1\d|20)\d\d", answer):
         return "what year"
     return "how many" if answer[0].isdigit() else "what"
-
-
-def _last_words(text: str) -> str:
-    return " ".join(text.split()[-_QUESTION_SIDE:])
-
-
-def _first_words(text: str) -> str:
-    return " ".join(text.split()[:_QUESTION_SIDE])

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from ...data import Passage, PrereadError
 from ...data.io.atomic import temporary_path
-from ...data.io.system_errors import reason_of
+from ...data.io.system_errors import first_line, reason_of
 from ...data.io.validation import validate
 from ...data.text.normalization import TextNormalization
 from ..errors import IndexAccessError, IndexFormatError, cannot_be_read
@@ -27,7 +27,7 @@ from ..storage.files import (
 )
 from ..storage.json_files import read_sealed_json, write_sealed_json
 from ..storage.manifest import FILE_LIST, LUCENE_FILE_NAME, LUCENE_LOCK, named
-from .java import CALLING_JAVA, first_line, java_class, java_exception, refusal_of
+from .java import CALLING_JAVA, java_class, java_exception, refusal_of
 
 _DOCUMENTS_PER_CALL = 1000
 _CHARACTERS_PER_COMMIT = 1 << 26
@@ -235,17 +235,15 @@ def _batches(
     passages: Iterable[tuple[int, Passage]], title_weight: int, normalization: TextNormalization
 ) -> Iterator[list[str]]:
     """Passages as JSON documents for Anserini, in batches."""
-    batch: list[str] = []
-    for ordinal, passage in passages:
-        contents = normalization.apply(contents_of(passage, title_weight))
-        if all(character <= " " for character in contents):
-            continue  # blank by Java's rule: Anserini would leave it out silently
-        # ASCII only: Java would misread characters outside the Basic Multilingual Plane.
-        batch.append(json.dumps({"id": docid_of(ordinal), "contents": contents}))
-        if len(batch) == _DOCUMENTS_PER_CALL:
-            yield batch
-            batch = []
-    if batch:
+    contents = ((o, normalization.apply(contents_of(p, title_weight))) for o, p in passages)
+    # ASCII only: Java would misread characters outside the Basic Multilingual Plane.
+    documents = (
+        json.dumps({"id": docid_of(ordinal), "contents": text})
+        for ordinal, text in contents
+        # A text that is blank by Java's rule Anserini would leave out silently.
+        if any(character > " " for character in text)
+    )
+    while batch := list(islice(documents, _DOCUMENTS_PER_CALL)):
         yield batch
 
 

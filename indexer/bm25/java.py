@@ -17,7 +17,7 @@ from tempfile import gettempdir
 from typing import Any
 
 from ...data import PrereadError
-from ...data.io.system_errors import can_open, reason_of, refusal_in
+from ...data.io.system_errors import can_open, first_line, reason_of, refusal_in
 
 
 class _JavaLock:
@@ -94,15 +94,6 @@ def java_exception() -> type[Exception]:
 
     raised: type[Exception] = JavaException
     return raised
-
-
-def first_line(error: Exception) -> str:
-    """The message of a Java exception, without its stack.
-
-    Args:
-        error: The exception.
-    """
-    return str(error).split("\n", 1)[0]
 
 
 def refusal_of(error: Exception) -> OSError | None:
@@ -202,7 +193,6 @@ def _start() -> None:
 
 
 def _options() -> list[str]:
-    """Options of the virtual machine."""
     logging_rules = Path(__file__).parent / "log4j2.properties"
     options = [
         # Lucene maps its files; the heap only holds what is being indexed and the hits of a query.

@@ -11,10 +11,11 @@ from typing import Any, Self
 
 from ...data import PrereadError
 from ...data.arguments import check_count, check_number
+from ...data.io.system_errors import first_line
 from ...data.text.normalization import TextNormalization
 from ..errors import IndexFormatError, cannot_be_read
 from .indexer import CONTENTS_FIELD, DOCID_FIELD, docid_of, lucene_files, ordinal_of
-from .java import CALLING_JAVA, first_line, java_class, java_exception, refusal_of
+from .java import CALLING_JAVA, java_class, java_exception, refusal_of
 
 _LOG = logging.getLogger(__name__)
 

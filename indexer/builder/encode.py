@@ -83,9 +83,7 @@ def encode_shard(
     """
     first, passages = task.first_ordinal, task.passages
     ordinals = range(first, first + len(passages))
-    windows = reader.encoder.encode_passages(
-        [p.text for p in passages], [p.title for p in passages]
-    )
+    windows = reader.encoder.windows_of(passages)
     lengths = [len(w.token_ids) for of_passage in windows for w in of_passage]
     code_dtype = torch.empty(0, dtype=codec.dtype).numpy().dtype
     width = codec.code_width(reader.config.hidden_size)

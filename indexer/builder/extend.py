@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
@@ -172,7 +173,6 @@ def _dense(
 
 
 def _number_after(extension: Extension, n_shards: int) -> int:
-    """Number of the shard after ``n_shards`` new ones."""
     return (extension.base.next_shard if extension.base else 0) + n_shards
 
 
@@ -230,10 +230,10 @@ def _encode(
 
 
 def _tasks(extension: Extension, passages: Iterable[Passage]) -> Iterator[ShardTask]:
-    """Divide the passages into shards."""
     ordinal = extension.base.next_ordinal if extension.base else 0
     number = _number_after(extension, 0)
-    for run in _runs(passages, extension.plan.passages_per_shard):
+    remaining = iter(passages)
+    while run := list(islice(remaining, extension.plan.passages_per_shard)):
         if ordinal + len(run) > MAX_PASSAGES:
             raise IndexMismatchError(
                 f"{extension.index}: expected at most {MAX_PASSAGES:,} passages, found more. Make "
@@ -242,17 +242,6 @@ def _tasks(extension: Extension, passages: Iterable[Passage]) -> Iterator[ShardT
         yield ShardTask(extension.index, number, ordinal, run)
         ordinal += len(run)
         number += 1
-
-
-def _runs(passages: Iterable[Passage], length: int) -> Iterator[list[Passage]]:
-    run: list[Passage] = []
-    for passage in passages:
-        run.append(passage)
-        if len(run) == length:
-            yield run
-            run = []
-    if run:
-        yield run
 
 
 def _check_same_passages(index: Path, shard: ShardEntry, run: Iterable[Passage]) -> None:

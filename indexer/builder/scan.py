@@ -119,9 +119,7 @@ def estimate(
             thread of this process.
         head: Makes vectors of the passages in the same pass; None makes no vectors.
     """
-    encoded = reader.encoder.encode_passages(
-        [p.text for p in scan.sample], [p.title for p in scan.sample]
-    )
+    encoded = reader.encoder.windows_of(scan.sample)
     n_sample_tokens = sum(len(w.token_ids) for of_passage in encoded for w in of_passage)
     n_sample_characters = sum(len(p.title) + len(p.text) for p in scan.sample)
     n_tokens = round(n_sample_tokens * scan.n_characters / max(1, n_sample_characters))

@@ -200,7 +200,6 @@ def load_encoder(
 
 
 def _head_encoder(index: Path, reader: Reader | None, device: str, allow_hub: bool) -> HeadEncoder:
-    """The encoder of the reader of an index."""
     if reader is None:
         name = Manifest.load(index).plan.reader
         reader = Reader.load(name, device=device, allow_hub=allow_hub)
@@ -287,7 +286,6 @@ def merge_dense(
 
 
 def _is_made(found: DenseEntry, wanted: VectorEncoder, kind: VectorKind | None) -> bool:
-    """Whether the index has the wanted vectors already."""
     return found.fingerprint == wanted.fingerprint and (kind is None or found.kind == kind.value)
 
 

@@ -86,9 +86,7 @@ class HeadEncoder(VectorEncoder):
 
     @override
     def encode_passages(self, passages: Sequence[Passage]) -> Vectors:
-        windows = self.reader.encoder.encode_passages(
-            [passage.text for passage in passages], [passage.title for passage in passages]
-        )
+        windows = self.reader.encoder.windows_of(passages)
         flat = [window for of_passage in windows for window in of_passage]
         pooling = PassagePooling(self.head, windows)
         for batch in batches_by_length([len(w.token_ids) for w in flat], _ROWS_PER_BATCH):

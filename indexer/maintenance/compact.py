@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -85,10 +85,11 @@ def _rewrite_shards(
                 shards += run
                 continue
             rows = live_rows(opened, run)
-            while some := take(rows, manifest.plan.passages_per_shard, bar):
+            while some := list(islice(rows, manifest.plan.passages_per_shard)):
                 ordinals = [int(shard.ordinals[row]) for shard, row in some]
                 shards.append(copy_rows(opened.path, shard_file(next_shard), some, ordinals))
                 next_shard += 1
+                bar.update(len(some))
     return tuple(shards), next_shard
 
 
@@ -121,23 +122,6 @@ def live_rows(opened: PassageIndex, run: Sequence[ShardEntry]) -> Iterator[Row]:
         shard = ShardReader(opened.path / entry.file)
         is_live = ~np.isin(shard.ordinals, opened.deleted)
         yield from ((shard, int(row)) for row in np.flatnonzero(is_live))
-
-
-def take(rows: Iterator[Row], n: int, bar: "tqdm[None]") -> list[Row]:
-    """Take the next rows of an iterator; none if it is exhausted.
-
-    Args:
-        rows: Rows of shards.
-        n: Greatest number of rows.
-        bar: Progress bar that counts the rows.
-    """
-    some = []
-    for row in rows:
-        some.append(row)
-        bar.update()
-        if len(some) == n:
-            break
-    return some
 
 
 def copy_rows(index: Path, file: str, rows: Sequence[Row], ordinals: Sequence[int]) -> ShardEntry:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ from ..storage.manifest import (
 from ..storage.metadata import write_metadata
 from ..storage.snapshots import publish
 from ..storage.writing import explaining_write_errors
-from .compact import Row, copy_rows, live_rows, take
+from .compact import Row, copy_rows, live_rows
 from .split import partition_name
 
 
@@ -121,10 +121,11 @@ def _from_others(opened: Sequence[PassageIndex], index: Path, show_progress: boo
     with tqdm(
         total=total, unit=" passages", desc="copying states", disable=not show_progress, delay=1
     ) as bar:
-        while some := take(rows, first.plan.passages_per_shard, bar):
+        while some := list(islice(rows, first.plan.passages_per_shard)):
             ordinals = range(ordinal, ordinal + len(some))
             shards.append(copy_rows(index, shard_file(len(shards)), some, ordinals))
             ordinal += len(some)
+            bar.update(len(some))
     live = [source.ordinals() for source in opened]
     before = [0, *np.cumsum([len(ordinals) for ordinals in live]).tolist()]
     metadata = {

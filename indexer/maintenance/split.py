@@ -148,7 +148,6 @@ def _write_partition(
     n_partitions: int,
     show_progress: bool,
 ) -> None:
-    """Write one partition."""
     partition = folder / partition_name(number, n_partitions)
     base, source = whole.opened.manifest, whole.opened.path
     for name in (STATES_FOLDER, LOOKUP_FOLDER):
@@ -188,7 +187,6 @@ def _within(ordinals: Array, shards: Sequence[ShardEntry]) -> Array:
 
 
 def _metadata_within(opened: PassageIndex, shards: Sequence[ShardEntry]) -> dict[int, Metadata]:
-    """Metadata of the passages of neighbouring shards."""
     first, last = shards[0].first_ordinal, shards[-1].last_ordinal
     found = opened.all_metadata()
     return {ordinal: fields for ordinal, fields in found.items() if first <= ordinal <= last}

@@ -98,7 +98,6 @@ def _is_later(found: Path, manifest: Manifest) -> bool:
 
 
 def _lucene_faults(path: Path, manifest: Manifest, on_progress: Progress) -> Iterator[str]:
-    """Faults of the BM25 index."""
     folder = path / manifest.lucene
     try:
         files = lucene_files(folder)

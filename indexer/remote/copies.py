@@ -168,7 +168,6 @@ class _Copy:
         return [status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino]
 
     def _check_room(self, files: list[FileEntry]) -> None:
-        """Refuse what the disk has no room for."""
         missing = sum(file.bytes for file in files if not (self._folder / file.file).exists())
         free = shutil.disk_usage(self._folder).free
         if missing > free:
@@ -247,7 +246,6 @@ def _is_right(folder: Path, file: FileEntry) -> bool:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 

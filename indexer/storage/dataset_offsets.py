@@ -121,7 +121,6 @@ def check_layouts(layouts: object, columns: Columns, n_file_bytes: int) -> dict[
 
 
 def _checked(layout: object, name: str, column: Column, n_file_bytes: int) -> DatasetLayout:
-    """One place, checked."""
     if not isinstance(layout, list | tuple) or len(layout) != 3:
         raise ValueError(f"{name}: expected number format, shape and offset, found {layout!r:.80}")
     dtype, shape, offset = layout

@@ -7,6 +7,7 @@ passage itself (`PassageIndex.find`).
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,9 @@ def write_lookup(path: Path, passages: Iterable[tuple[int, Passage]]) -> int:
 
 def _blocks(passages: Iterable[tuple[int, Passage]]) -> Iterator[Array]:
     """Hashes and ordinals of passages, in blocks."""
-    rows = []
-    for ordinal, passage in passages:
-        rows.append((key_of(passage.passage_id), key_of(passage.text), ordinal))
-        if len(rows) == _ROWS_SORTED_AT_ONCE // 16:
-            yield np.array(rows, _ROW)
-            rows = []
-    if rows:
-        yield np.array(rows, _ROW)
+    rows = ((key_of(passage.passage_id), key_of(passage.text), o) for o, passage in passages)
+    while some := list(islice(rows, _ROWS_SORTED_AT_ONCE // 16)):
+        yield np.array(some, _ROW)
 
 
 def _write_sorted(path: Path, rows_path: Path) -> int:

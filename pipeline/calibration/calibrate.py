@@ -251,7 +251,6 @@ def fit_confidence_of(
 
 
 def _fit(asked: Asked, top_k: int, *, with_margin: bool, passage_weight: float | None) -> _Fitted:
-    """Fit all values of a ranking."""
     _check_answerable(asked, top_k)
     weights = fit_weights(asked, top_k, with_margin=with_margin, passage_weight=passage_weight)
     alone, summed = (_Fitted(weights, aggregate) for aggregate in (False, True))
@@ -304,7 +303,6 @@ def _check_answerable(asked: Asked, top_k: int) -> None:
 
 
 def _check_right(best: Sequence[BestAnswer]) -> None:
-    """Check that enough answers are right and enough are wrong."""
     n_right = _n_right(best)
     n_wrong = len(best) - n_right
     if min(n_right, n_wrong) < LEAST_RIGHT:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...reader.inference.spans import grouped_logsumexp
+
 _RIDGE = 1e-3
 """Weight of the squared parameters. Parameters that the data do not determine keep their start, and
 questions that can be separated without error get no infinite weights."""
@@ -74,8 +76,8 @@ def fit_ranking(
 
     def loss(parameters: Tensor) -> Tensor:
         logits = features @ weights(parameters)
-        total = _logsumexp(logits, question, len(usable))
-        right = _logsumexp(logits[is_right], question[is_right], len(usable))
+        total = grouped_logsumexp(logits, question, len(usable))
+        right = grouped_logsumexp(logits[is_right], question[is_right], len(usable))
         return (total - right).mean()
 
     # The cosines of found passages differ by half a unit at most, their BM25 scores by ten.
@@ -115,16 +117,7 @@ def fit_confidence(
     return tuple(_minimise(loss, torch.zeros(rows.shape[1], dtype=torch.float64)).tolist())
 
 
-def _logsumexp(values: Tensor, group: Tensor, n_groups: int) -> Tensor:
-    """The log-sum-exp of each group. Shape ``(n_groups,)``, float64."""
-    highest = torch.full((n_groups,), -torch.inf, dtype=values.dtype)
-    highest = highest.scatter_reduce(0, group, values.detach(), "amax")
-    sums = torch.zeros_like(highest).index_add(0, group, (values - highest[group]).exp())
-    return sums.log() + highest
-
-
 def _minimise(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
-    """The parameters of least loss."""
     parameters = start.clone().requires_grad_()
     optimizer = torch.optim.LBFGS(
         [parameters], max_iter=500, tolerance_change=1e-10, line_search_fn="strong_wolfe"

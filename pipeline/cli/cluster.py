@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .options import Precision, Runtime
-from .server import AllowedHosts, ApiKeysFile, LeastConfidence
+from .server import AllowedHosts, ApiKeysFile, Host, LeastConfidence, TimeoutS
 
 
 def serve_cluster(
@@ -24,14 +24,12 @@ def serve_cluster(
             metavar="HOST:PORT", help="Address of a Ray cluster; by default one is started here."
         ),
     ] = None,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines connect.")
-    ] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     api_keys: ApiKeysFile = None,
     allowed_host: AllowedHosts = None,
     min_confidence: LeastConfidence = None,
-    timeout_s: Annotated[float, typer.Option(help="Seconds that a request may take.")] = 30.0,
+    timeout_s: TimeoutS = 30.0,
     max_in_flight: Annotated[
         int, typer.Option(help="Requests that may be in flight at each front; one more gets 503.")
     ] = 256,

@@ -129,7 +129,6 @@ def show(
 
 
 def _print_report(report: "SyncReport", json: bool) -> None:
-    """Print what a synchronisation did."""
     if json:
         print_json(
             {

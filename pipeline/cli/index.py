@@ -277,7 +277,6 @@ def _executor(
     gpus_per_worker: float,
     patience: float,
 ) -> "IndexExecutor":
-    """The executor of a name."""
     from ...data import PrereadError
     from ...indexer.builder.executors.local import LocalExecutor
     from ...indexer.builder.executors.ray.executor import RayExecutor
@@ -297,5 +296,4 @@ def _print_estimate(estimate: "BuildEstimate") -> None:
 
 
 def _passages(n: int) -> str:
-    """A number of passages in words."""
     return f"{n:,} passage" if n == 1 else f"{n:,} passages"

@@ -130,7 +130,6 @@ for heading, commands in COMMANDS.items():
 
 
 def _print_version(is_asked: bool) -> None:
-    """Print the installed version and leave."""
     if is_asked:
         from importlib.metadata import version
 
@@ -201,6 +200,5 @@ def _usage(error: TyperException) -> str:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    """Print an error and leave."""
     typer.echo(printable(f"error: {message}"), err=True)
     sys.exit(code)

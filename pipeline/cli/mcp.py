@@ -6,7 +6,7 @@ import typer
 
 from .interrupts import ended_by_interrupts
 from .options import Device
-from .server import LeastConfidence
+from .server import LeastConfidence, ReloadSeconds
 
 
 def mcp(
@@ -17,9 +17,7 @@ def mcp(
         ),
     ],
     min_confidence: LeastConfidence = None,
-    reload_seconds: Annotated[
-        float, typer.Option(help="Seconds between two checks for changes of INDEX; 0 never checks.")
-    ] = 2.0,
+    reload_seconds: ReloadSeconds = 2.0,
     device: Device = "cpu",
 ) -> None:
     """Offer each INDEX to a language model, as MCP tools on standard input and output."""

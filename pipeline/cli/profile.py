@@ -104,7 +104,6 @@ def profile(
 
 
 def _print_profile(result: "Profile", f1: dict[str, dict[int, float]], *, is_sweep: bool) -> None:
-    """Print the profile as tables."""
     content = result.to_dict()
     if content["weights"] == "random":
         content["weights"] = "random: of this shape, but trained on nothing"

@@ -124,7 +124,6 @@ def _answer(
     json: bool,
     question: str,
 ) -> None:
-    """Answer one question and print."""
     from rich.console import Console
     from rich.text import Text
 

@@ -89,7 +89,6 @@ def _print_list(known: "list[Reproduction]", json: bool) -> None:
 
 
 def _print_figures(outcome: "ReproductionOutcome") -> None:
-    """Print a line for each figure."""
     from rich.console import Console
     from rich.table import Table
 

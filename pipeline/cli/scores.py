@@ -106,5 +106,4 @@ def _point(point: OperatingPoint) -> dict[str, float | None]:
 
 
 def _percent(value: float) -> float:
-    """A share as percent."""
     return round(100 * value, 2)

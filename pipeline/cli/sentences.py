@@ -179,7 +179,6 @@ def check_quote(
 
 
 def _nothing_read(qa: "OpenDomainQA", question: str, filter: list[str] | None) -> str:
-    """Why there was no sentence to read."""
     from ...data.io.outside import printable
     from ..retrievers.search import why_nothing_was_found
 

@@ -8,6 +8,13 @@ import typer
 from .interrupts import ended_by_interrupts
 from .options import Device, Precision, Retriever, Runtime
 
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines connect.")
+]
+TimeoutS = Annotated[float, typer.Option(help="Seconds that a request may take.")]
+ReloadSeconds = Annotated[
+    float, typer.Option(help="Seconds between two checks for changes of INDEX; 0 never checks.")
+]
 ApiKeysFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="File with API keys, one a line; or set PREREAD_API_KEYS."),
@@ -38,16 +45,14 @@ def serve(
             metavar="INDEX…", help="Folders of indexes; NAME=FOLDER sets the name in addresses."
         ),
     ],
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines connect.")
-    ] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 is any free one.")
     ] = 8000,
     api_keys: ApiKeysFile = None,
     allowed_host: AllowedHosts = None,
     min_confidence: LeastConfidence = None,
-    timeout_s: Annotated[float, typer.Option(help="Seconds that a request may take.")] = 30.0,
+    timeout_s: TimeoutS = 30.0,
     max_batch: Annotated[int, typer.Option(help="Requests that are read together.")] = 16,
     max_batch_passages: Annotated[
         int, typer.Option(help="Passages that are read together; bounds memory.")
@@ -78,9 +83,7 @@ def serve(
     max_retrieved: Annotated[
         int, typer.Option(help="Passages of all queries of a batch of searches.")
     ] = 5_000,
-    reload_seconds: Annotated[
-        float, typer.Option(help="Seconds between two checks for changes of INDEX; 0 never checks.")
-    ] = 2.0,
+    reload_seconds: ReloadSeconds = 2.0,
     grace_seconds: Annotated[
         float, typer.Option(help="Seconds that a stopping server waits for requests in flight.")
     ] = 30.0,

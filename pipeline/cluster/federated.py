@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ...indexer import Hit
-from ..qa.types import Candidate, CandidateSpans
+from ..qa.types import CandidateSpans
 
 
 def merge_candidates(
@@ -37,12 +37,10 @@ def merge_candidates(
     for number, found in read.items():
         share = math.exp(masses[number] - highest) / total
         mine = places.get(number, [])
-        whole.candidates.extend(_moved(one, mine, share) for one in found.candidates)
+        whole.candidates.extend(
+            replace(one, passage=mine[one.passage], share=one.share * share)
+            for one in found.candidates
+        )
         whole.passages.update({mine[n]: passage for n, passage in found.passages.items()})
         whole.margins.update({mine[n]: margin for n, margin in found.margins.items()})
     return whole
-
-
-def _moved(one: Candidate, places: Sequence[int], share: float) -> Candidate:
-    """A candidate of a partition, placed among those of all partitions."""
-    return replace(one, passage=places[one.passage], share=one.share * share)

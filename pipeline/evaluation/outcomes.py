@@ -164,7 +164,6 @@ def parse_outcome(record: JsonObject, location: SourceLocation) -> Outcome:
 
 
 def _scored_fields(record: JsonObject, location: SourceLocation) -> dict[str, Any]:
-    """The fields of a scored answer."""
     return {
         "question_id": take_id(record, "id", location),
         "question": take_text(record, "question", location),

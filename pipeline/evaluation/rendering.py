@@ -82,13 +82,11 @@ def write_markdown(path: Path, title: str, sections: Sequence[Section]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def _html(section: Section) -> str:
-    """The HTML of a section."""
     parts = [f"<h2>{escape(section.title)}</h2>"]
     parts += [f"<p>{escape(section.text)}</p>"] if section.text else []
     if section.figure is not None:

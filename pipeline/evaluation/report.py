@@ -120,7 +120,6 @@ def _by_passages(outcomes: Sequence[Outcome], top_k: int) -> Section:
 
 
 def _accuracy(outcomes: Sequence[Outcome]) -> Section | None:
-    """Top-k accuracy by k."""
     accuracies = top_k_accuracies(outcomes, range(1, max(CUTOFFS) + 1))
     if not accuracies:
         return None
@@ -137,7 +136,6 @@ def _accuracy(outcomes: Sequence[Outcome]) -> Section | None:
 
 
 def _latency(outcomes: Sequence[Outcome]) -> Section:
-    """Latency by stage."""
     times = stage_times(outcomes)
     whole = np.array([one.latency_ms for one in outcomes])
     rows = [

@@ -62,7 +62,6 @@ def score_predictions(
 
 
 def _scored(question: Question, prediction: str) -> ScoredAnswer:
-    """A prediction with its scores."""
     exact_match, f1 = score_prediction(question, prediction)
     return ScoredAnswer(
         question_id=question.question_id,

@@ -256,7 +256,6 @@ class QuestionAnswerer:
         )
 
     def _read_sentences(self, question: str, context: str | Sequence[str]) -> list[ReadPassage]:
-        """The contexts with scored sentences."""
         passages = _requested(context)
         check_question(question)
         request = ReadRequest(question, passages, [0.0] * len(passages))
@@ -401,7 +400,6 @@ def _examples(given: Iterable[Any], question: Any, context: Any) -> list[tuple[s
 
 
 def _flattened(given: Any) -> list[Any]:
-    """One example, or those of a list, dataset or generator."""
     if isinstance(given, Mapping):
         return [given]
     if isinstance(given, Iterable) and not isinstance(given, str):
@@ -416,7 +414,6 @@ def _flattened(given: Any) -> list[Any]:
 
 
 def _texts(name: str, value: Any) -> list[str]:
-    """One text, or several."""
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, Iterable) or isinstance(texts, bytes | Mapping):
         raise PrereadError(

@@ -518,7 +518,6 @@ class OpenDomainQA:
         )
 
     def _request(self, question: str, hits: Sequence[Hit]) -> ReadRequest:
-        """A request to read the passages of a question."""
         return ReadRequest(
             question,
             [RequestedPassage(hit.ordinal) for hit in hits],
@@ -534,7 +533,6 @@ class OpenDomainQA:
         *,
         with_steps: bool = False,
     ) -> list[Result]:
-        """The answers to questions that were read together."""
         ranked = [
             rank(found, self.rule, n_answers, self.min_confidence, with_steps=with_steps)
             for found in read
@@ -555,6 +553,5 @@ def _check_weights(bm25_weight: float | None, stop_margin: float | None) -> None
 
 
 def _check_counts(top_k: int, n_answers: int) -> None:
-    """Check how many passages and answers are asked for."""
     check_count("top_k", top_k)
     check_count("n_answers", n_answers)

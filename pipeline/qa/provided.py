@@ -124,7 +124,6 @@ def rank_provided(
 def _requests(
     qa: OpenDomainQA, questions: Sequence[str], provided: Sequence[Sequence[ProvidedPassage]]
 ) -> list[ReadRequest]:
-    """Requests to read the provided passages of each question."""
     return [
         provided_request(qa.index, question, passages, qa.bm25_weight)
         for question, passages in zip(check_questions(questions), provided, strict=True)

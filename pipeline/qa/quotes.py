@@ -175,7 +175,6 @@ def check_quote(
 def _match(
     passage_reader: PassageReader, requested: RequestedPassage, place: int, stretch: Stretch
 ) -> QuoteMatch:
-    """A stretch with its passage."""
     passage = passage_reader.passage_of(requested)
     return QuoteMatch(
         text=passage.text[stretch.start : stretch.end],
@@ -198,8 +197,6 @@ def _with_answer(
     match: QuoteMatch,
     before_block: BeforeBlock | None,
 ) -> QuoteMatch:
-    """A match with what the reader answers to a question from its passage."""
-
     def parts(place: int, text: str) -> Ranges:
         around = ((0, match.start), (match.start, match.end), (match.end, len(text)))
         return [(start, end) for start, end in around if start < end]

@@ -134,9 +134,7 @@ class StateSource:
         self, passages: Sequence[Passage], before_block: BeforeBlock | None
     ) -> tuple[list[Packed], WindowTable]:
         """Compute states of passages that are not stored, as the codec would return them."""
-        encoded = self.reader.encoder.encode_passages(
-            [passage.text for passage in passages], [passage.title for passage in passages]
-        )
+        encoded = self.reader.encoder.windows_of(passages)
         every = (window for windows in encoded for window in windows)
         computed = []
         for some in _batches(every):

@@ -49,7 +49,7 @@ class ExternalRetriever(ABC):
             k: Maximum number of passages.
 
         Raises:
-            EngineError: If the engine cannot be asked.
+            EngineError: If the engine cannot be asked, or gives a passage no identifier.
         """
 
     def search(self, query: str, k: int) -> list[Hit]:

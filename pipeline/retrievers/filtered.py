@@ -100,6 +100,5 @@ def search_many_filtered(
 
 
 def _passing(hits: Sequence[Hit], allowed: npt.NDArray[Any]) -> list[Hit]:
-    """The hits that pass."""
     passes = np.isin([hit.ordinal for hit in hits], allowed)
     return [hit for hit, is_in in zip(hits, passes.tolist(), strict=True) if is_in]

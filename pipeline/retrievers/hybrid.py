@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from typing_extensions import override
+
 from ...indexer import Bm25Parameters, Bm25Searcher, Hit
-from .base import Retriever, describe, encoder_of, search_many
+from .base import BatchRetriever, Retriever, describe, encoder_of, search_many
 from .fusion import convex_fusion
 from .names import RetrieverName
 
@@ -11,8 +13,8 @@ DEPTH = 100
 """Least number of hits of each retriever that are merged."""
 
 
-class HybridRetriever:
-    """Merges the hits of several retrievers by `convex_fusion`."""
+class HybridRetriever(BatchRetriever):
+    """Merges the hits of several retrievers by `convex_fusion`, whose scores they get."""
 
     name = RetrieverName.HYBRID
 
@@ -50,24 +52,13 @@ class HybridRetriever:
         ]
         return HybridRetriever(*retrievers, depth=self._depth)
 
+    @override
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages, best first, with the scores of the fusion.
-
-        Args:
-            query: Any text.
-            k: Maximum number of passages.
-        """
         depth = self.depth(k)
         return self.merged([one.search(query, depth) for one in self.retrievers], k)
 
+    @override
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries, best first, with the scores of the fusion.
-
-        Args:
-            queries: Any texts.
-            k: Maximum number of passages per query.
-            threads: Maximum number of queries that are searched at the same time.
-        """
         depth = self.depth(k)
         found = [search_many(one, queries, depth, threads=threads) for one in self.retrievers]
         return [self.merged(of_query, k) for of_query in zip(*found, strict=True)]

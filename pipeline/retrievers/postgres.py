@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from typing_extensions import override
+
 from ...data import PrereadError
 from ...indexer import PassageIndex
 from .external import TIMEOUT_S, ExternalRetriever, engine_error, import_client, take_options
@@ -75,16 +77,8 @@ class PostgresRetriever(ExternalRetriever):
         conninfo, options = take_options(url, _DEFAULTS)
         return cls(index, conninfo, **options)
 
+    @override
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Ask the database for identifiers and ranks of passages, best first.
-
-        Args:
-            query: Plain words.
-            k: Maximum number of passages.
-
-        Raises:
-            EngineError: If the database cannot be asked.
-        """
         words = any_word_of(query)
         if not words:
             return []

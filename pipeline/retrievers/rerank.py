@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from typing_extensions import override
+
 from ...indexer import Bm25Searcher, Hit
+from .base import AmongRetriever, BatchRetriever
 from .names import RetrieverName
 
 if TYPE_CHECKING:
@@ -15,8 +18,8 @@ DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class RerankRetriever:
-    """Orders the best hits of BM25 by the similarity of their vectors.
+class RerankRetriever(BatchRetriever, AmongRetriever):
+    """Orders the best hits of BM25 by the similarity of their vectors, which is their score.
 
     No vectors but those of the hits are compared, so that a question costs little more than with
     BM25 alone, however large the index is.
@@ -42,35 +45,18 @@ class RerankRetriever:
         dense = self.dense.description
         return f"{self.bm25.description}, first {self.depth} reranked by {dense}"
 
+    @override
     def search(self, query: str, k: int) -> list[Hit]:
-        """Find passages, best first; their score is the similarity.
-
-        Args:
-            query: Any text.
-            k: Maximum number of passages.
-        """
         return self._reranked(query, self.bm25.search(query, max(k, self.depth)), k)
 
+    @override
     def search_many(self, queries: Sequence[str], k: int, *, threads: int) -> list[list[Hit]]:
-        """Find passages for several queries, best first; their score is the similarity.
-
-        Args:
-            queries: Any texts.
-            k: Maximum number of passages per query.
-            threads: Maximum number of queries that BM25 searches at the same time.
-        """
         found = self.bm25.search_many(queries, max(k, self.depth), threads=threads)
         pairs = zip(queries, found, strict=True)
         return [self._reranked(query, hits, k) for query, hits in pairs]
 
+    @override
     def search_among(self, query: str, k: int, ordinals: Sequence[int]) -> list[Hit]:
-        """Find passages among given ones, best first; their score is the similarity.
-
-        Args:
-            query: Any text.
-            k: Maximum number of passages.
-            ordinals: Numbers of the passages that may be found.
-        """
         hits = self.bm25.search_among(query, max(k, self.depth), ordinals)
         return self._reranked(query, hits, k)
 

@@ -99,7 +99,6 @@ def search_passages_many(
 
 
 def _looked_up(index: PassageIndex, hits: Sequence[Hit]) -> list[FoundPassage]:
-    """The passages of hits."""
     return [
         FoundPassage(rank, hit.score, index.passage(hit.ordinal))
         for rank, hit in enumerate(hits, start=1)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from typing_extensions import override
+
 from ...data import PrereadError
 from ...indexer import PassageIndex
 from .external import TIMEOUT_S, EngineError, ExternalRetriever, engine_error, take_options
@@ -39,16 +41,8 @@ class SearchEngineRetriever(ExternalRetriever):
         self._id = id
         self._text = list(text)
 
+    @override
     def find(self, query: str, k: int) -> Sequence[tuple[str, float]]:
-        """Ask the engine for identifiers and scores of passages, best first.
-
-        Args:
-            query: Plain words.
-            k: Maximum number of passages.
-
-        Raises:
-            EngineError: If the engine cannot be asked, or a document has no identifier.
-        """
         wanted = {"multi_match": {"query": query, "fields": self._text}}
         source = [self._id] if self._id != "_id" else False
         try:
@@ -71,7 +65,6 @@ class SearchEngineRetriever(ExternalRetriever):
         """The exceptions of the client."""
 
     def _identifier(self, hit: Mapping[str, Any]) -> str:
-        """The identifier of a hit."""
         if self._id == "_id":
             return str(hit["_id"])
         found: Any = hit.get("_source", {})

@@ -9,7 +9,6 @@ import torch
 from ..qa.lookup import find_passage
 from ..qa.pipeline import OpenDomainQA
 from ..qa.provided import answer_each, rank_provided, read_provided
-from ..qa.quotes import QuoteMatch
 from ..qa.types import ProvidedPassage
 from ..retrievers.search import FoundPassage, search_passages, search_passages_many
 from .batching import CheckWanted
@@ -125,14 +124,26 @@ def _read(qa: OpenDomainQA, jobs: Sequence[Any], check_wanted: CheckWanted) -> S
             left = iter(found)
             return [[next(left) for _ in job.questions] for job in jobs]
         case QuoteJob():
-            return [_check_quote(qa, job, check_wanted) for job in jobs]
+            return [
+                qa.check_quote(
+                    job.quote,
+                    question=job.question,
+                    passages=job.passages,
+                    top_k=job.top_k,
+                    n_matches=job.n_matches,
+                    min_similarity=job.min_similarity,
+                    filter=job.retrieval.filter,
+                    bm25_parameters=job.retrieval.bm25_parameters(qa.index),
+                    before_block=check_wanted,
+                )
+                for job in jobs
+            ]
     do = rank_provided if isinstance(first, RankJob) else answer_each
     questions, provided = [job.question for job in jobs], [job.passages for job in jobs]
     return do(qa, questions, provided, before_block=check_wanted)
 
 
 def _look(qa: OpenDomainQA, job: Job[Any], check_wanted: CheckWanted) -> Any:
-    """Search, or look up."""
     match job:
         case SearchJob():
             return search_passages(
@@ -210,32 +221,12 @@ def check_text(
 def _has_more_tokens(
     qa: OpenDomainQA, texts: Iterable[str], max_tokens: int, check_wanted: CheckWanted
 ) -> bool:
-    """Whether texts have more tokens than allowed."""
     n_tokens = 0
     for text in texts:
         for first in range(0, len(text), _SLICE_CHARS):
             check_wanted()
-            n_tokens += _count_tokens(qa, text[first : first + _SLICE_CHARS])
+            (windows,) = qa.reader.encoder.encode_passages([text[first : first + _SLICE_CHARS]])
+            n_tokens += windows[-1].first_token + windows[-1].n_text
             if n_tokens > max_tokens:
                 return True
     return False
-
-
-def _count_tokens(qa: OpenDomainQA, text: str) -> int:
-    (windows,) = qa.reader.encoder.encode_passages([text])
-    return windows[-1].first_token + windows[-1].n_text
-
-
-def _check_quote(qa: OpenDomainQA, job: QuoteJob, check_wanted: CheckWanted) -> list[QuoteMatch]:
-    """Find a quotation."""
-    return qa.check_quote(
-        job.quote,
-        question=job.question,
-        passages=job.passages,
-        top_k=job.top_k,
-        n_matches=job.n_matches,
-        min_similarity=job.min_similarity,
-        filter=job.retrieval.filter,
-        bm25_parameters=job.retrieval.bm25_parameters(qa.index),
-        before_block=check_wanted,
-    )

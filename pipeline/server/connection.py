@@ -75,6 +75,5 @@ class Connection(H11Protocol):
 
 
 def _stop(timer: asyncio.TimerHandle | None) -> None:
-    """Cancel a timer, if there is one."""
     if timer is not None:
         timer.cancel()

@@ -5,7 +5,8 @@ pyserini has such a server for search; this one answers questions as well.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -87,7 +88,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> AnswerReply:
         """Answer a question with words of the passages of an index."""
         started = time.monotonic()
-        with _ToolErrors():
+        with _tool_errors():
             service.check_index(index)
             limits.check_question(question)
             limits.check_top_k(top_k)
@@ -108,7 +109,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> SearchReply:
         """Find passages of an index, without reading them."""
         started = time.monotonic()
-        with _ToolErrors():
+        with _tool_errors():
             service.check_index(index)
             limits.check_question(query, "query")
             limits.check_top_k(hits, "hits")
@@ -126,7 +127,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> SentenceHighlightReply:
         """Find the sentences of an index that answer a question."""
         started = time.monotonic()
-        with _ToolErrors():
+        with _tool_errors():
             asked = SentenceHighlightRequest(
                 question=question,
                 top_k=top_k,
@@ -148,7 +149,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> PruneReply:
         """Get passages of an index, pruned to the sentences that may answer a question."""
         started = time.monotonic()
-        with _ToolErrors():
+        with _tool_errors():
             asked = PruneRequest(
                 question=question,
                 top_k=top_k,
@@ -172,7 +173,7 @@ def create_mcp(service: Service) -> FastMCP[None]:
     ) -> QuoteReply:
         """Find where a quotation stands in an index, and what the reader answers from there."""
         started = time.monotonic()
-        with _ToolErrors():
+        with _tool_errors():
             asked = QuoteRequest(
                 quote=quote,
                 question=question,
@@ -212,18 +213,16 @@ def _log_like_others() -> None:
     logger.setLevel(logging.WARNING)
 
 
-class _ToolErrors:
-    """A context in which an error of ours becomes one that the model is told about.
+@contextmanager
+def _tool_errors() -> Iterator[None]:
+    """Turn an error of ours into one that the model is told about.
 
     Of a damaged index or a failing engine it is told no more than clients of the server are.
     """
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, PrereadError):
-            raise ToolError(str(fault_of_server(error, _request_id()) or error)) from None
+    try:
+        yield
+    except PrereadError as error:
+        raise ToolError(str(fault_of_server(error, _request_id()) or error)) from None
 
 
 def _request_id() -> str:

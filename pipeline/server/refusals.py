@@ -126,7 +126,6 @@ def _fault_of_body(error: UnicodeDecodeError | RecursionError) -> str:
 
 
 def _is_json(content_type: str) -> bool:
-    """Decide whether a Content-Type is JSON."""
     name = content_type.split(";")[0].strip().lower()
     return name == "application/json" or name.endswith("+json")
 

@@ -120,7 +120,6 @@ def _check_passages(asked: PassagesRequest, limits: Limits) -> None:
 async def _read(
     index: str, asked: SentencesRequest, request: Request, service: Service
 ) -> list[ReadPassage]:
-    """The passages of a request with scored sentences."""
     job = sentences_job(index, asked, service)
     note(request, service, question=asked.question, top_k=asked.top_k)
     (read,) = await do_job(job, request, asked.timeout_ms)

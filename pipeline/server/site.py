@@ -42,7 +42,6 @@ description_site = APIRouter(include_in_schema=False)
 
 
 def _add(router: APIRouter, address: str, name: str) -> None:
-    """Serve a file at an address."""
     content = files(__package__).joinpath("pages", name).read_bytes()
     headers = {**_HEADERS, "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
     media_type = _MEDIA_TYPES[name.rsplit(".", 1)[1]]

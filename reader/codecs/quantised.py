@@ -92,7 +92,6 @@ class Quantiser(Movable):
 
     @cached_property
     def _searches(self) -> list[SumSearch]:
-        """The search of each part."""
         dtype = self._analysis.dtype
         return [SumSearch(books, dtype) for books in self.codebooks.chunk(self.n_parts)]
 

@@ -222,7 +222,6 @@ class SpanDecoder:
 
 
 def _has_meaning(span: Span, tokens: Callable[[int], TokenMap]) -> bool:
-    """Whether the text of a span carries meaning."""
     return tokens(span.passage).has_meaning(span.first_token, span.last_token)
 
 

@@ -27,6 +27,23 @@ class Span:
     """Softmax over all spans of all passages that were read, those without meaning included."""
 
 
+def grouped_logsumexp(values: Tensor, group: Tensor, n_groups: int) -> Tensor:
+    """Log of the summed exponentials of each group.
+
+    Args:
+        values: Shape ``(n,)``, float.
+        group: Number of each value's group. Shape ``(n,)``, int64.
+        n_groups: Number of groups.
+
+    Returns:
+        Shape ``(n_groups,)``, float as the values; -inf for a group without values.
+    """
+    highest = values.new_full((n_groups,), -torch.inf)
+    highest = highest.scatter_reduce(0, group, values.detach(), "amax")
+    sums = torch.zeros_like(highest).index_add(0, group, (values - highest[group]).exp())
+    return sums.log() + highest
+
+
 def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Tensor:
     """Log normaliser of each passage: the log softmax denominators of start and end, added.
 
@@ -49,10 +66,8 @@ def passage_normalisers(start: Tensor, end: Tensor, windows: WindowTable) -> Ten
     total = torch.zeros(n_passages, device=start.device)
     for logits in (start, end):
         of_text = logits.float()[is_text.to(start.device)]
-        highest = torch.full_like(total, -torch.inf)
-        highest = highest.scatter_reduce(0, passage, of_text, "amax")
-        sums = torch.zeros_like(total).index_add(0, passage, (of_text - highest[passage]).exp())
-        total = total + torch.where(sums > 0, sums.log() + highest, 0.0)
+        of_passage = grouped_logsumexp(of_text, passage, n_passages)
+        total = total + torch.where(of_passage.isfinite(), of_passage, 0.0)
     return total
 
 
@@ -231,10 +246,7 @@ def stretch_margins(
     begins = changes & is_inside  # a stretch in two windows begins in each
     run = begins.cumsum(0)[is_inside] - 1
     mass = (start.float() + ends.logsumexp(1))[is_inside]
-    highest = torch.full((int(begins.sum()),), -torch.inf, device=start.device)
-    highest = highest.scatter_reduce(0, run, mass, "amax")
-    margins = torch.zeros_like(highest).index_add(0, run, (mass - highest[run]).exp()).log()
-    margins = margins + highest
+    margins = grouped_logsumexp(mass, run, int(begins.sum()))
     if null is not None:
         counts = torch.tensor(windows.lengths, device=start.device)
         window = torch.arange(len(counts), device=start.device).repeat_interleave(counts)

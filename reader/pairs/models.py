@@ -161,5 +161,4 @@ class DeformerForMultipleChoice(PairModel):
 
 
 def _saved_labels(source: str) -> dict[int, str] | None:
-    """The labels that a reader was saved with."""
     return DeformerConfig.from_dict(read_config(source)).id2label

@@ -75,7 +75,6 @@ def _draw_speedups(axes: "Axes", sweep: Profile) -> None:
 
 
 def _draw_f1(axes: "Axes", f1: Mapping[str, Mapping[int, float]]) -> None:
-    """A line for each curve."""
     for name, curve in f1.items():
         splits = sorted(curve)
         axes.plot(splits, [curve[split] for split in splits], "o-", label=name, markersize=3)
@@ -85,7 +84,6 @@ def _draw_f1(axes: "Axes", f1: Mapping[str, Mapping[int, float]]) -> None:
 
 
 def _draw_storage(axes: "Axes", sweep: Profile) -> None:
-    """A bar for each codec."""
     names = [storage.codec for storage in sweep.storage]
     sizes = [storage.bytes_wikipedia / 1e9 for storage in sweep.storage]
     bars = axes.barh(names, sizes, color="C0")

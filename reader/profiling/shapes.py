@@ -21,24 +21,18 @@ _XLNET: dict[str, Any] = {
     "pad_token_id": 5,
     "passage_first": True,
 }
+_LARGE: dict[str, Any] = {
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+    "num_lower_layers": 20,
+}
 SHAPES: dict[str, dict[str, Any]] = {
     "bert-base": {"num_lower_layers": 9},
-    "bert-large": {
-        "hidden_size": 1024,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "intermediate_size": 4096,
-        "num_lower_layers": 20,
-    },
+    "bert-large": _LARGE,
     "xlnet-base": {**_XLNET, "num_lower_layers": 9},
-    "xlnet-large": {
-        **_XLNET,
-        "hidden_size": 1024,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "intermediate_size": 4096,
-        "num_lower_layers": 20,
-    },
+    "xlnet-large": {**_XLNET, **_LARGE},
 }
 """Fields of `DeformerConfig` that differ from its defaults, by name. A profile uses only ``lower``
 and ``upper`` of a model, so shapes of any family can be added with their ``base``.

@@ -57,7 +57,6 @@ def storage_of(
 
 
 def _code_bytes(name: CodecName, hidden_size: int) -> int:
-    """Bytes of the code of one token."""
     if name.kind.is_learned:
         return name.n_bytes
     codec = Float16Codec() if name.kind is CodecKind.FLOAT16 else Int8Codec()

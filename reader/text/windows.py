@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from ...data import PrereadError
+from ...data import Passage, PrereadError
 from ...data.io.system_errors import first_line
 from ..config import DeformerConfig
 from ..hub import WITHOUT_CODE
@@ -158,6 +158,14 @@ class TextEncoder:
             self._windows(title, text)
             for title, text in zip(title_ids, self._ids(texts), strict=True)
         ]
+
+    def windows_of(self, passages: Sequence[Passage]) -> list[list[Window]]:
+        """Divide passages into windows, as `encode_passages` does with their texts and titles.
+
+        Args:
+            passages: The passages.
+        """
+        return self.encode_passages([one.text for one in passages], [one.title for one in passages])
 
     def token_map(self, text: str, token_ids: Sequence[int] = ()) -> TokenMap:
         """Find the tokens of a passage's text, numbered as in its windows.

@@ -119,7 +119,6 @@ class DataLoader:
         return TrainingData(BatchDataset(features, batches, collate), held_out, maker.left_out)
 
     def _features(self, stage: StageConfig, maker: FeatureMaker, seed: int) -> list[Feature]:
-        """Features of one epoch of a stage."""
         made: list[Feature] = []
         for source in stage.sources:
             if source.negatives:

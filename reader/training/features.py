@@ -211,7 +211,8 @@ class FeatureMaker:
         """
         made = []
         for example in examples:
-            found = self._locate(example.positive, example.answer, example.answer_start)
+            answer = example.answer, example.answer_start
+            (found,) = self._locate_all(example.positive, [answer])
             if found is None:
                 continue
             positive, start, end = found
@@ -222,11 +223,7 @@ class FeatureMaker:
         return made
 
     def _first_windows(self, passages: Sequence[Passage]) -> list[Window]:
-        """The first window of each passage."""
-        encoded = self.encoder.encode_passages(
-            [p.text for p in passages], [p.title for p in passages]
-        )
-        return [windows[0] for windows in encoded]
+        return [windows[0] for windows in self.encoder.windows_of(passages)]
 
     def _of_context(
         self,
@@ -264,14 +261,11 @@ class FeatureMaker:
         self.cut_questions += self.encoder.count_cut_questions(questions)
         return [tuple(ids) for ids in self.encoder.encode_questions(questions)]
 
-    def _locate(self, passage: Passage, answer: str, start: int) -> tuple[Window, int, int] | None:
-        return self._locate_all(passage, [(answer, start)])[0]
-
     def _locate_all(
         self, passage: Passage, answers: Sequence[tuple[str, int]]
     ) -> list[tuple[Window, int, int] | None]:
         """For each answer the window that holds it, and its first and last row there."""
-        (windows,) = self.encoder.encode_passages([passage.text], [passage.title])
+        (windows,) = self.encoder.windows_of([passage])
         offsets = self.encoder.token_map(passage.text).tokens
         located: list[tuple[Window, int, int] | None] = []
         for answer, start in answers:
@@ -315,7 +309,6 @@ def _altered(
 
 
 def _titled(passage: Passage, titles: bool) -> Passage:
-    """The passage as it is read, with its title or without."""
     return passage if titles else replace(passage, title="")
 
 
@@ -334,7 +327,6 @@ def _others(
 
 
 def _why_not(example: ReadingExample) -> str | None:
-    """Why an example cannot be used; None where it can."""
     if example.is_impossible:
         return "marked impossible"
     if example.multi_span:

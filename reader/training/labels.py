@@ -253,7 +253,6 @@ def _write_part(path: Path, labels: Sequence[Taught]) -> None:
 
 
 def _read_part(path: Path, features: Sequence[Feature]) -> Iterator[Taught]:
-    """The labels of a part's features."""
     rows = [_n_rows(feature) for feature in features]
     pairs = [len(feature.questions) * len(feature.windows) for feature in features]
     try:

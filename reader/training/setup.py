@@ -13,36 +13,29 @@ from ..reader import check_device
 _RECIPE = "recipe.txt"
 
 
-class Schedule(Protocol):
-    """What every recipe decides of a run."""
+class _Schedule(Protocol):
+    """What both kinds of recipe decide of a run; they say what each field is."""
 
     @property
-    def learning_rate(self) -> float:
-        """Learning rate after the warm-up."""
+    def learning_rate(self) -> float: ...
 
     @property
-    def warmup_ratio(self) -> float:
-        """Share of the steps that belong to the warm-up."""
+    def warmup_ratio(self) -> float: ...
 
     @property
-    def weight_decay(self) -> float:
-        """Weight decay of AdamW."""
+    def weight_decay(self) -> float: ...
 
     @property
-    def precision(self) -> MixedPrecision:
-        """Number format of activations."""
+    def precision(self) -> MixedPrecision: ...
 
     @property
-    def accumulate(self) -> int:
-        """Number of batches whose gradients are summed for one step."""
+    def accumulate(self) -> int: ...
 
     @property
-    def save_every(self) -> int:
-        """Steps between two checkpoints."""
+    def save_every(self) -> int: ...
 
     @property
-    def seed(self) -> int:
-        """Seed of everything random."""
+    def seed(self) -> int: ...
 
 
 def prepare_folder(output: Path, recipe: object, resume: bool) -> None:
@@ -72,7 +65,7 @@ def prepare_folder(output: Path, recipe: object, resume: bool) -> None:
     described.write_text(repr(recipe), encoding="utf-8")
 
 
-def training_arguments(recipe: Schedule, output: Path, device: str | None) -> TrainingArguments:
+def training_arguments(recipe: _Schedule, output: Path, device: str | None) -> TrainingArguments:
     """A recipe as the arguments of transformers' `Trainer`.
 
     Args:

@@ -49,7 +49,6 @@ def find_inputs(
 
 
 def _find(reproduction: Reproduction, name: str, given: Path | None) -> FoundInput:
-    """Find one input."""
     wanted = reproduction.inputs[name]
     if given is not None:
         if not given.exists():

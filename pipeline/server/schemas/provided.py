@@ -59,7 +59,6 @@ class PassageField(Request):
 
     @model_validator(mode="after")
     def _check_content(self) -> Self:
-        """Refuse a passage without content."""
         if self.id is None and self.text is None:
             raise ValueError("expected an id or a text, found neither")
         return self

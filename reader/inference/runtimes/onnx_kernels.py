@@ -50,7 +50,6 @@ class OnnxInt8Kernels(Kernels):
         return lambda hidden, mixed: _run(session, hidden=hidden, mixed=mixed)
 
     def _session(self, model: bytes) -> Any:
-        """An optimised session of a serialised model."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

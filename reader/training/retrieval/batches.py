@@ -113,9 +113,7 @@ class HeadCollator:
             for passage, vector in zip(feature.passages, feature.passage_vectors, strict=True)
         }
         passages = list(vectors)
-        windows = self.encoder.encode_passages(
-            [passage.text for passage in passages], [passage.title for passage in passages]
-        )
+        windows = self.encoder.windows_of(passages)
         questions = self.encoder.encode_questions([feature.question for feature in features])
         return HeadBatch(
             Packed.from_lists(questions),

@@ -61,13 +61,15 @@ def train_head(
     torch.manual_seed(recipe.seed)
     reader = Reader.load(recipe.reader, device=arguments.device)
     head = _start_head(recipe, reader)
+    assert arguments.distributed_state is not None
+    wait = arguments.distributed_state.wait_for_everyone
     batches = load_batches(
         recipe,
         data,
         output / "teacher",
         reader.encoder,
         teacher,
-        processes=Processes(arguments.process_index, arguments.world_size, _wait_for_all),
+        processes=Processes(arguments.process_index, arguments.world_size, wait),
         on_error=on_error,
         show_progress=show_progress,
     )
@@ -109,9 +111,3 @@ def _start_head(recipe: HeadRecipe, reader: Reader) -> RetrievalHead:
             "checkpoint as layers_from."
         ) from error
     return head
-
-
-def _wait_for_all() -> None:
-    """Return when every process of the run is here."""
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()

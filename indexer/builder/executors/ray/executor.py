@@ -139,7 +139,6 @@ class _Run:
                 raise self._too_slow()
 
     def cancel(self) -> None:
-        """Cancel the tasks that are under way."""
         for ref in self._under_way:
             with contextlib.suppress(Exception):  # the build ends with its own error
                 require_ray().cancel(ref, force=True)
