@@ -20,7 +20,7 @@ def demo(
     """Index the sample corpus, answer sample questions, and score all of them."""
     from rich.console import Console
 
-    from ..demo import ask_samples, sample_index, score_samples
+    from ..demo import PASSAGES_SCORED, ask_samples, sample_index, score_samples
     from ..qa.pipeline import OpenDomainQA
     from .display import show_answers
 
@@ -30,14 +30,13 @@ def demo(
         return
     qa = OpenDomainQA.from_index(path)
     asked = ask_samples(qa, questions)
-    scores = score_samples(qa)
     if json:
         answered = [
             {"question": a.question.question, "is_right": a.is_right}
             | {"answers": [answer.to_dict() for answer in a.answers]}
             for a in asked
         ]
-        print_json({"questions": answered, **scores})
+        print_json({"questions": answered, **score_samples(qa, show_progress=True)})
         return
     console = Console()
     for one in asked:
@@ -45,9 +44,11 @@ def demo(
         console.print(f"\n[bold]{one.question.question}[/bold]   {mark}, {one.took_ms:.0f} ms")
         if one.answers:
             show_answers(one.answers[:1], console)
+    console.print()
+    scores = score_samples(qa, show_progress=True)
     console.print(
-        f"\nAll {scores['n_questions']} sample questions with an answer: "
-        f"EM {scores['exact_match']}, F1 {scores['f1']}, "
+        f"\nAll {scores['n_questions']} sample questions with an answer, "
+        f"{PASSAGES_SCORED} passages read for each: EM {scores['exact_match']}, F1 {scores['f1']}, "
         f"passage found first {scores['top_k_accuracy']['1']} %, "
         f"{scores['latency_ms']['p50']} ms per question.\n"
         f"Ask your own: preread ask {path}"
