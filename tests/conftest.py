@@ -109,11 +109,17 @@ def few_files() -> Callable[[int], AbstractContextManager[None]]:
 def warm_processes() -> ForkServerContext:
     """Starts processes that have imported the package already, with one thread each.
 
-    For tests of what a process leaves when it is killed. Tests of how a process starts, the
-    command line's and a build's workers, start an interpreter of their own.
+    For tests of what a process does, and what it leaves when it is killed. Tests of how a process
+    starts, the command line's and a build's workers, start an interpreter of their own.
     """
+    imported = [
+        "preread.indexer.builder.run",
+        "preread.reader.training.run",
+        "preread.pipeline.server.mcp_tools",
+    ]
+    assert all(map(find_spec, imported)), "the server of processes passes over what is not there"
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["preread.indexer.build", "preread.reader.training.run"])
+    context.set_forkserver_preload(imported)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")  # read when PyTorch is imported
         multiprocessing.forkserver.ensure_running()
