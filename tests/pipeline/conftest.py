@@ -19,24 +19,6 @@ from preread.reader import Reader
 
 
 @pytest.fixture(scope="session")
-def default_reader() -> Reader:
-    """The reader that ships."""
-    return Reader.load("default")
-
-
-@pytest.fixture(scope="session")
-def sample_index(
-    default_reader: Reader, made_once: Callable[[str, Callable[[Path], object]], Path]
-) -> Path:
-    """An index of the sample corpus. Nothing may be written there."""
-
-    def fill(folder: Path) -> None:
-        build_index(sample_corpus_path(), folder / "index", default_reader)
-
-    return made_once("sample", fill) / "index"
-
-
-@pytest.fixture(scope="session")
 def qa(sample_index: Path) -> OpenDomainQA:
     """Answers from the sample corpus."""
     return OpenDomainQA.from_index(sample_index)
