@@ -382,10 +382,13 @@ def test_an_unknown_retriever_is_refused_without_its_password(
 
 @pytest.mark.slow
 def test_the_command_line_makes_vectors_and_answers_by_them(
-    preread: Callable[..., Any], sample_index: Path, minilm_path: Path, tmp_path: Path
+    preread: Callable[..., Any], default_reader: Reader, minilm_path: Path, tmp_path: Path
 ) -> None:
-    index = tmp_path / "index"
-    shutil.copytree(sample_index, index)
+    """Over the passages of the sample about music and what stands around them."""
+    index, some = tmp_path / "index", tmp_path / "some.jsonl"
+    lines = sample_corpus_path().read_text("utf-8").splitlines(keepends=True)[115:130]
+    some.write_text("".join(lines), "utf-8")
+    build_index(some, index, default_reader, IndexConfig(vectors=False, workers=1))
     done = preread("dense", index)
     assert done.code == 2 and "either --encoder ENCODER or --remove" in done.err
     done = preread("dense", index, "--encoder", tmp_path / "none")
