@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TextIO
 
 import pytest
-from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, build_index
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.server import ApiKeys, ServeConfig, Service

@@ -33,9 +33,7 @@ def plain(sample_index: Path) -> OpenDomainQA:
 
 
 @pytest.fixture(scope="module")
-def reads(
-    plain: OpenDomainQA, made_once: Callable[[str, Callable[[Path], object]], Path]
-) -> Path:
+def reads(plain: OpenDomainQA, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """What reading three passages of each question gave; not to be changed."""
 
     def fill(folder: Path) -> None:
