@@ -35,6 +35,7 @@ from ....data import PrereadError
 from ....data.io.atomic import temporary_path
 from ....reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from ....reader.codecs import Codec, find_codec
+from ....reader.modeling.decomposed import Undrawn
 from ....reader.retrieval.head import RetrievalHead
 from ....reader.text.saved_tokenizer import SavedTokenizer
 from ...storage.cleaning import READER_FILE
@@ -192,7 +193,7 @@ def map_reader(path: Path) -> tuple[Reader, RetrievalHead | None]:
     }
     config = DeformerConfig.from_dict(about["config"])
     shape, head = about["head"], None
-    with torch.device("meta"):
+    with Undrawn():
         model = DeformerForQuestionAnswering(config)
         if shape is not None:
             head = RetrievalHead(config, shape["n_layers"], shape["width"])
