@@ -18,6 +18,7 @@ from filelock import FileLock
 from hypothesis import settings
 from preread.data import read_corpus
 from preread.data.sample import sample_corpus_path
+from preread.indexer import build_index
 from preread.indexer.dense import SentenceEncoder, build_dense
 from preread.reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from preread.reader.checkpoints import shipped_reader_path
@@ -109,11 +110,17 @@ def few_files() -> Callable[[int], AbstractContextManager[None]]:
 def warm_processes() -> ForkServerContext:
     """Starts processes that have imported the package already, with one thread each.
 
-    For tests of what a process leaves when it is killed. Tests of how a process starts, the
-    command line's and a build's workers, start an interpreter of their own.
+    For tests of what a process does, and what it leaves when it is killed. Tests of how a process
+    starts, the command line's and a build's workers, start an interpreter of their own.
     """
+    imported = [
+        "preread.indexer.builder.run",
+        "preread.reader.training.run",
+        "preread.pipeline.server.mcp_tools",
+    ]
+    assert all(map(find_spec, imported)), "the server of processes passes over what is not there"
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["preread.indexer.build", "preread.reader.training.run"])
+    context.set_forkserver_preload(imported)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")  # read when PyTorch is imported
         multiprocessing.forkserver.ensure_running()
@@ -340,6 +347,22 @@ def tiny_encoder(tokenizer: PreTrainedTokenizerFast, made_once: MakeOnce) -> Sen
         (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 64}', "utf-8")
 
     return SentenceEncoder.load(str(made_once("tiny-encoder", fill)))
+
+
+@pytest.fixture(scope="session")
+def default_reader() -> Reader:
+    """The reader that ships."""
+    return Reader.load("default")
+
+
+@pytest.fixture(scope="session")
+def sample_index(default_reader: Reader, made_once: MakeOnce) -> Path:
+    """An index of the sample corpus. Nothing may be written there."""
+
+    def fill(folder: Path) -> None:
+        build_index(sample_corpus_path(), folder / "index", default_reader)
+
+    return made_once("sample", fill) / "index"
 
 
 @pytest.fixture(scope="session")

@@ -192,7 +192,7 @@ class DecomposedModel(nn.Module):
     @classmethod
     def _load_whole(cls, source: str, config: DeformerConfig, half_words: bool) -> Self:
         """Load a saved reader; a missing weight is an error, not filled with random numbers."""
-        with _Undrawn():
+        with Undrawn():
             model = cls(config)
         model._take(source, model.state_dict().keys(), half_words)
         return model.eval()
@@ -277,7 +277,7 @@ class DecomposedModel(nn.Module):
         return {}
 
 
-class _Undrawn(TorchFunctionMode):
+class Undrawn(TorchFunctionMode):
     """Context in which new modules leave their weights undrawn, because a file has them.
 
     Modules on PyTorch's device ``meta`` would do as well, but its first embedding imports sympy and

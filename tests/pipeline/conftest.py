@@ -10,30 +10,11 @@ from pathlib import Path
 from typing import TextIO
 
 import pytest
-from preread.data.sample import sample_corpus_path
 from preread.indexer import IndexConfig, build_index
 from preread.pipeline import OpenDomainQA
 from preread.pipeline.server import ApiKeys, ServeConfig, Service
 from preread.pipeline.server.server import GracefulServer, listen
 from preread.reader import Reader
-
-
-@pytest.fixture(scope="session")
-def default_reader() -> Reader:
-    """The reader that ships."""
-    return Reader.load("default")
-
-
-@pytest.fixture(scope="session")
-def sample_index(
-    default_reader: Reader, made_once: Callable[[str, Callable[[Path], object]], Path]
-) -> Path:
-    """An index of the sample corpus. Nothing may be written there."""
-
-    def fill(folder: Path) -> None:
-        build_index(sample_corpus_path(), folder / "index", default_reader)
-
-    return made_once("sample", fill) / "index"
 
 
 @pytest.fixture(scope="session")

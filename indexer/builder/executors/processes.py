@@ -30,13 +30,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerFast
 
 from ....data import PrereadError
 from ....data.io.atomic import temporary_path
 from ....reader import DeformerConfig, DeformerForQuestionAnswering, Reader
 from ....reader.codecs import Codec, find_codec
+from ....reader.modeling.decomposed import Undrawn
 from ....reader.retrieval.head import RetrievalHead
+from ....reader.text.saved_tokenizer import SavedTokenizer
 from ...storage.cleaning import READER_FILE
 from ...storage.manifest import ShardEntry
 from ..encode import LowerPass, Progress, ShardTask, encode_shard
@@ -158,10 +159,10 @@ def save_reader(reader: Reader, head: RetrievalHead | None, file: IO[bytes]) -> 
         "name": reader.name,
         "device": str(reader.device),
         "config": reader.config.to_dict(),
-        "tokenizer": reader.tokenizer.backend_tokenizer.to_str(),
+        "tokenizer": reader.encoder.backend.to_str(),
         "special_tokens": {
-            "cls_token": reader.tokenizer.cls_token,
-            "sep_token": reader.tokenizer.sep_token,
+            "cls_token_id": reader.encoder.cls_id,
+            "sep_token_id": reader.encoder.sep_id,
         },
         "head": None if head is None else asdict(head.shape),
     }
@@ -192,14 +193,12 @@ def map_reader(path: Path) -> tuple[Reader, RetrievalHead | None]:
     }
     config = DeformerConfig.from_dict(about["config"])
     shape, head = about["head"], None
-    with torch.device("meta"):
+    with Undrawn():
         model = DeformerForQuestionAnswering(config)
         if shape is not None:
             head = RetrievalHead(config, shape["n_layers"], shape["width"])
     model.load_state_dict(weights, assign=True)
-    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=Tokenizer.from_str(about["tokenizer"]), **about["special_tokens"]
-    )
+    tokenizer = SavedTokenizer(Tokenizer.from_str(about["tokenizer"]), **about["special_tokens"])
     reader = Reader(model, tokenizer, name=about["name"], device=about["device"])
     if head is not None:
         head.load_state_dict(of_head, assign=True)

@@ -217,19 +217,6 @@ def test_vectors_are_divided_merged_and_fetched(
     assert_vectors_are_those_of_the_texts(copy, head_reader)
 
 
-@pytest.mark.slow
-def test_workers_write_the_bytes_that_one_process_writes(
-    corpus: Path,
-    config: IndexConfig,
-    built_once: Path,
-    head_reader: Reader,
-    tmp_path: Path,
-    files_of: Callable[[Path], dict[str, str]],
-) -> None:
-    build_index(corpus, tmp_path / "index", head_reader, replace(config, workers=2))
-    assert files_of(tmp_path / "index") == files_of(built_once)
-
-
 def test_vectors_of_another_head_are_not_extended_and_can_be_replaced(
     index: Path,
     head_reader_path: Path,

@@ -80,7 +80,7 @@ def test_a_table_is_printed_for_a_terminal_of_unknown_width(
 @pytest.mark.slow
 def test_a_conversation_on_a_terminal_edits_lines(sample_index: Path) -> None:
     """A spinner turns while the index opens; the arrow brings the question back."""
-    command = [sys.executable, "-m", "preread.pipeline", "ask", str(sample_index)]
+    command = [sys.executable, "-m", "preread.pipeline", "ask", str(sample_index), "--top-k", "3"]
     parent, child = os.openpty()
     with subprocess.Popen(command, stdin=child, stdout=child, stderr=child) as process:
         os.close(child)
@@ -130,10 +130,10 @@ def test_the_version_is_the_installed_one(preread: Preread) -> None:
 @pytest.mark.slow
 def test_index_search_ask_verify_info(preread: Preread, tmp_path: Path) -> None:
     index = tmp_path / "index"
-    built = preread("index", sample_corpus_path(), index, "--limit", 12, "--json")
+    built = preread("index", sample_corpus_path(), index, "--limit", 6, "--json")
     assert built.code == 0, built.err
     info = json.loads(built.out)
-    assert info["n_passages"] == 12 and info["reader"] == "default"
+    assert info["n_passages"] == 6 and info["reader"] == "default"
     assert info["codec"] == Reader.load("default").config.codec
     assert json.loads(preread("info", index, "--json").out) == info
     assert "n passages" in preread("info", index).out
@@ -225,16 +225,16 @@ def test_answers_in_int8_and_bfloat16_are_mostly_those_of_float32(
         "int8": ("--runtime", "onnx-int8"),
     }.items():
         file = tmp_path / f"{name}.jsonl"
-        questions = (sample_index, sample_questions_path(), "--limit", 12, "--top-k", 5)
+        questions = (sample_index, sample_questions_path(), "--limit", 8, "--top-k", 3)
         finished = preread("evaluate", *questions, "--predictions", file, "--json", *options)
-        assert json.loads(finished.out)["passages_read"] == 5
+        assert json.loads(finished.out)["passages_read"] == 3
         lines[name] = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     for name in ("bfloat16", "int8"):
         same = [
             a["prediction"] == b["prediction"]
             for a, b in zip(lines["float32"], lines[name], strict=True)
         ]
-        assert sum(same) >= 10, (name, same)
+        assert sum(same) >= 7, (name, same)
     scores = [[line["score"] for line in of_one] for of_one in lines.values()]
     assert scores[0] != scores[1] != scores[2] != scores[0], "one of the options does nothing"
 
@@ -395,9 +395,14 @@ def test_learned_codec_codes_an_index(
     preread: Preread, tiny_reader_path: Path, tmp_path: Path
 ) -> None:
     file, index = tmp_path / "codec.safetensors", tmp_path / "index"
-    learned = preread(
-        "learn-codec", tiny_reader_path, sample_corpus_path(), file, "--codec", "rpq2", "--json"
-    )
+    umask = os.umask(0o027)
+    try:
+        learned = preread(
+            "learn-codec", tiny_reader_path, sample_corpus_path(), file, "--codec", "rpq2", "--json"
+        )
+    finally:
+        os.umask(umask)
+    assert file.stat().st_mode & 0o777 == 0o640
     assert json.loads(learned.out) == {
         "codec": "rpq2",
         "reader": str(tiny_reader_path),
@@ -420,11 +425,14 @@ def test_learned_codec_codes_an_index(
 def test_demo_builds_asks_and_scores(
     preread: Preread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Five of them: `make test` reproduces what all of the sample scores.
-    fewer = tmp_path / "questions.jsonl"
+    # Five of them over ten passages: `make test` reproduces what all of the sample scores.
+    fewer, some = tmp_path / "questions.jsonl", tmp_path / "passages.jsonl"
     lines = sample_questions_path().read_text("utf-8").splitlines(keepends=True)
     fewer.write_text("".join(lines[:5]), "utf-8")
+    passages = sample_corpus_path().read_text("utf-8").splitlines(keepends=True)
+    some.write_text("".join(passages[:10]), "utf-8")
     monkeypatch.setattr("preread.pipeline.demo.sample_questions_path", lambda: fewer)
+    monkeypatch.setattr("preread.pipeline.demo.sample_corpus_path", lambda: some)
     n_answered = sum(bool(json.loads(line)["answer"]) for line in lines[:5])
     finished = preread("demo", "--path", tmp_path / "demo", "--questions", 3)
     assert finished.code == 0, finished.err
@@ -510,7 +518,8 @@ def test_text_from_outside_acts_on_no_terminal_and_ends_no_conversation(
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 def test_an_output_that_cannot_be_written_is_named(sample_index: Path) -> None:
-    for arguments in (("search", sample_index, "volcano"), ("info", sample_index)):
+    by_words = ("search", sample_index, "volcano", "--retriever", "bm25")
+    for arguments in (by_words, ("info", sample_index)):
         with Path("/dev/full").open("w") as full:
             done = subprocess.run(
                 [sys.executable, "-m", "preread.pipeline", *map(str, arguments)],

@@ -23,7 +23,7 @@ FITTED = Ranking(
     answer_temperature=1.5,
     confidence_weights=(-1.0, 0.5, 0.1),
 )
-ASKED = [q for q in read_questions(sample_questions_path()) if q.answers][::90]
+ASKED = [q for q in read_questions(sample_questions_path()) if q.answers][::130]
 QUESTIONS = [q.question for q in ASKED]
 
 
@@ -37,10 +37,10 @@ def fitted(sample_index: Path) -> OpenDomainQA:
 @pytest.mark.slow
 def test_weights_are_fitted_to_what_a_question_gets(fitted: OpenDomainQA) -> None:
     weights = RankingWeights(passage_weight=0.3, bm25_weight=1.5, answer_temperature=1.5)
-    asked = list(zip(ASKED, collect_reads(fitted, ASKED, 20), strict=True))
-    found = best_answers(asked, 20, weights, aggregate=True)
+    asked = list(zip(ASKED, collect_reads(fitted, ASKED, 10), strict=True))
+    found = best_answers(asked, 10, weights, aggregate=True)
     for question, one in zip(ASKED, found, strict=True):
-        best = fitted.answer(question.question, top_k=20).answers[0]
+        best = fitted.answer(question.question, top_k=10).answers[0]
         assert one.answer is not None and one.answer.best.text == best.answer
         assert one.answer.score == pytest.approx(best.score, rel=1e-4)
 
@@ -49,7 +49,7 @@ def test_weights_are_fitted_to_what_a_question_gets(fitted: OpenDomainQA) -> Non
 def test_every_supporting_passage_gives_the_answer(fitted: OpenDomainQA) -> None:
     n_supported = 0
     for question in QUESTIONS:
-        result = fitted.answer(question, n_answers=3)
+        result = fitted.answer(question, top_k=10, n_answers=3)
         for number, answer in enumerate(result.answers):
             assert 0 < answer.score <= 1
             assert (answer.confidence is not None) == (number == 0)
@@ -149,10 +149,10 @@ def test_a_spans_logit_is_the_combined_one(fitted: OpenDomainQA) -> None:
 
 @pytest.mark.slow
 def test_below_the_threshold_nothing_is_answered(fitted: OpenDomainQA) -> None:
-    known = [result.confidence or 0.0 for result in fitted.answer_batch(QUESTIONS)]
+    known = [result.confidence or 0.0 for result in fitted.answer_batch(QUESTIONS, top_k=5)]
     middle = sorted(known)[len(known) // 2]
     careful = OpenDomainQA(fitted.index, fitted.reader, fitted.retriever, min_confidence=middle)
-    for result, confidence in zip(careful.answer_batch(QUESTIONS), known, strict=True):
+    for result, confidence in zip(careful.answer_batch(QUESTIONS, top_k=5), known, strict=True):
         assert result.confidence == confidence
         assert bool(result.answers) == (confidence >= middle)
     assert careful.answer("xqzzvj").confidence is None

@@ -38,7 +38,7 @@ def test_hits_equal_pyserinis_own(
     theirs = LuceneSearcher(str(tmp_path / "theirs"))
     theirs.set_bm25(0.9, 0.4)
     assert theirs.num_docs == ours.n_documents
-    for question in read_questions(sample_questions_path()):
+    for question in list(read_questions(sample_questions_path()))[::4]:
         query = visible_text(question.question)
         expected = [(int(h.docid), h.score) for h in theirs.search(query, k=100)]
         assert [(h.ordinal, h.score) for h in ours.search(question.question, 100)] == expected
@@ -56,7 +56,7 @@ def test_threads_that_search_two_indexes_get_hits_of_their_own(tmp_path: Path) -
     def wrong(number: int) -> int:
         searcher, own = searchers[number]
         found = 0
-        for _ in range(300):
+        for _ in range(100):
             found += [hit.ordinal for hit in searcher.search("river bank", 10)] != own
             found += [
                 hit.ordinal for hit in searcher.search_many(["bank"], 10, threads=1)[0]

@@ -280,7 +280,8 @@ def test_similarities_count_where_weights_were_fitted_to_their_encoder(
     assert with_vectors.weights.logits(index, text, hits) == pytest.approx(
         [0.5 * bm25 + 40 * hit.score for bm25, hit in zip(known, hits, strict=True)]
     )
-    alone, batched = with_vectors.answer(text), with_vectors.answer_batch([text])[0]
+    alone = with_vectors.answer(text, top_k=5)
+    (batched,) = with_vectors.answer_batch([text], top_k=5)
     assert [a.answer for a in alone.answers] == [a.answer for a in batched.answers]
     assert alone.confidence == pytest.approx(batched.confidence, abs=1e-3)
     own = OpenDomainQA(index, reader, with_vectors.retriever, bm25_weight=0.0)
@@ -300,10 +301,10 @@ def test_weights_of_similarities_are_fitted_to_what_a_question_gets(
         answer_temperature=2.5,
         similarity_weight=40.0,
     )
-    asked = list(zip(questions, collect_reads(qa, questions, 10), strict=True))
-    found = best_answers(asked, 10, weights, aggregate=True)
+    asked = list(zip(questions, collect_reads(qa, questions, 5), strict=True))
+    found = best_answers(asked, 5, weights, aggregate=True)
     for question, one in zip(questions, found, strict=True):
-        best = qa.answer(question.question, top_k=10).answers[0]
+        best = qa.answer(question.question, top_k=5).answers[0]
         assert one.answer is not None and one.answer.best.text == best.answer
         assert one.answer.score == pytest.approx(best.score, rel=1e-4)
 
@@ -318,7 +319,8 @@ def test_similarities_of_another_encoder_only_order_passages(
     without = with_vectors.with_ranking(ranking.changed(vectors=()))
     assert "similarities" not in caplog.text
     assert other.weights == without.weights == ScoreFusion(bm25=ranking.bm25_weight)
-    assert other(questions[0].question) == without(questions[0].question)
+    text = questions[0].question
+    assert other(text, top_k=5) == without(text, top_k=5)
 
 
 def test_given_passages_are_ranked_as_bm25s_are(with_vectors: OpenDomainQA) -> None:
@@ -380,10 +382,13 @@ def test_an_unknown_retriever_is_refused_without_its_password(
 
 @pytest.mark.slow
 def test_the_command_line_makes_vectors_and_answers_by_them(
-    preread: Callable[..., Any], sample_index: Path, minilm_path: Path, tmp_path: Path
+    preread: Callable[..., Any], default_reader: Reader, minilm_path: Path, tmp_path: Path
 ) -> None:
-    index = tmp_path / "index"
-    shutil.copytree(sample_index, index)
+    """Over the passages of the sample about music and what stands around them."""
+    index, some = tmp_path / "index", tmp_path / "some.jsonl"
+    lines = sample_corpus_path().read_text("utf-8").splitlines(keepends=True)[115:130]
+    some.write_text("".join(lines), "utf-8")
+    build_index(some, index, default_reader, IndexConfig(vectors=False, workers=1))
     done = preread("dense", index)
     assert done.code == 2 and "either --encoder ENCODER or --remove" in done.err
     done = preread("dense", index, "--encoder", tmp_path / "none")
@@ -396,7 +401,8 @@ def test_the_command_line_makes_vectors_and_answers_by_them(
 
     question = "How many keys does a modern piano have?"
     for retriever in ("dense", "hybrid"):
-        asked = preread("ask", index, question, "--retriever", retriever, "--json")
+        options = ("--retriever", retriever, "--top-k", 3, "--json")
+        asked = preread("ask", index, question, *options)
         assert json.loads(asked.out)["answers"][0]["answer"] == "88"
         # Not one word in common with the passage, so that BM25 cannot find it.
         searched = preread(

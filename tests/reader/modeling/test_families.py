@@ -460,7 +460,7 @@ def test_learned_codecs_predict_from_any_embeddings(
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     reader = Reader(model, tokenizer, name=family)
     sample = sample_states(reader, list(read_corpus(sample_corpus_path()))[:70])
-    codec = learn_codec(CodecName.parse("rpq8"), reader, sample)
+    codec = learn_codec(CodecName.parse("rpq4"), reader, sample)
     states = sample.token_ids.with_rows(sample.states)
     decoded = codec.decode(codec.encode(states, sample.token_ids), sample.token_ids)
     lost = (decoded.rows - sample.states).var() / sample.states.var()

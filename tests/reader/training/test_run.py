@@ -3,7 +3,8 @@
 import csv
 import json
 import os
-import subprocess
+import runpy
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -221,25 +222,44 @@ def test_killed_run_resumes_to_the_same_weights(
 
 
 @pytest.mark.slow
-def test_several_processes_share_the_batches(base: Path, train_file: Path) -> None:
-    """``torchrun`` on two processes: half the steps, one log, one reader that has learned."""
+def test_several_processes_share_the_batches(
+    base: Path, train_file: Path, warm_processes: ForkServerContext
+) -> None:
+    """Two, told of each other as by ``torchrun``: half the steps, one log, a reader that learned.
+
+    Its variables: https://docs.pytorch.org/docs/stable/elastic/run.html#environment-variables.
+    """
     recipe(base, epochs=60)
     path = base.parent / "recipe.toml"
     path.write_text("save_every = 50\n" + path.read_text())
     output = base.parent / "out"
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
-    command += ["-m", "preread.pipeline", "train", str(path), str(output)]
-    command += ["--data", str(base.parent), "--device", "cpu"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr[-2000:]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    shared = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    processes = []
+    for rank in map(str, range(2)):
+        environment = shared | {"RANK": rank, "LOCAL_RANK": rank}
+        command = ["train", str(path), str(output), "--data", str(base.parent), "--device", "cpu"]
+        process = warm_processes.Process(target=_run_as_one_of, args=(environment, command))
+        processes.append(process)
+        processes[-1].start()
+    for process in processes:
+        process.join(300)
+    assert [process.exitcode for process in processes] == [0, 0]
     rows = log_of(output)
     assert rows[-1]["n_steps"] == 60 // 2  # all questions are one batch of each epoch
     assert [row["step"] for row in rows] == sorted({row["step"] for row in rows})
     assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
     assert last_checkpoint(output) is not None
     assert Reader.load(str(output / "reader")).config.num_lower_layers == 1
+
+
+def _run_as_one_of(environment: dict[str, str], command: list[str]) -> None:
+    """Run a command in this process, which gets these variables."""
+    os.environ |= environment
+    sys.argv = ["preread", *command]
+    runpy.run_module("preread.pipeline", run_name="__main__")
 
 
 @pytest.mark.slow
