@@ -22,11 +22,13 @@ import cells
 from common import ROOT, NoResultError, command_line, newest, newest_by
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 from preread.pipeline.evaluation.reproduction.listing import load_reproductions
+from preread.reader.ranking import RANKING_FILE, Ranking
 from scaling import WIKIPEDIA, growth
 from sizing import DEVICE_TERAFLOPS, shapes, sizing_checked
 from wikipedia_estimate import wikipedia_estimate
 
 TABLES = Path(__file__).parent / "tables"
+SHIPPED = ROOT / "reader" / "checkpoints" / "deformer-minilm-l6"
 BLOCK = re.compile(
     r"(?P<comment>(?:# )?)<!-- (?P<name>[a-z0-9-]+) -->\n"
     r"(?P<body>.*?)(?P=comment)<!-- /(?P=name) -->",
@@ -67,6 +69,7 @@ def environment() -> Environment:
         "source": cells.source,
         "derived": cells.derived,
         "reproductions": load_reproductions,
+        "shipped_ranking": lambda: Ranking.load(SHIPPED / RANKING_FILE),
         "shapes": shapes,
         "sizing_checked": sizing_checked,
         "device_teraflops": DEVICE_TERAFLOPS,
