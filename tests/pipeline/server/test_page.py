@@ -529,7 +529,7 @@ def test_a_lost_network_is_said_and_come_back_from(page: Page) -> None:
     lost = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     page.command("Network.emulateNetworkConditions", **lost)
     try:
-        page.ask("Which strings does a piano have?", expects="#notice .notice")
+        page.ask("Which river is the second longest in Europe?", expects="#notice .notice")
         assert "This device is offline" in page.text("#notice")
         assert page.one("#notice button").text == "Try again"
     finally:
