@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...data import PrereadError, Question
+from ...data.arguments import check_count
 from ...reader import Ranking
 from ...reader.ranking import AnswerWeights, FittedOn, HeldOutScores, VectorRanking
 from ..evaluation.analysis import Bin, MeanEstimate, calibration_bins, estimates
@@ -136,6 +137,7 @@ def calibrate(
             the file of ``reads`` was written with other settings, or the confidence alone is to be
             fitted to a ranking that does not add up equal answers.
     """
+    check_count("top_k", top_k)
     reads = None if reads is None else Path(reads)
     if len(questions) < LEAST_QUESTIONS:
         raise PrereadError(
@@ -268,6 +270,14 @@ def _with_confidence(fitted: _Fitted, asked: Asked, top_k: int) -> _Fitted:
     if not fitted.aggregate:
         return replace(fitted, confidence_weights=None)
     unanswerable = fitted.answers(without_answers(asked), top_k)
+    n_without = sum(one.answer is not None for one in unanswerable)
+    if n_without < len(asked) / 2:
+        _LOG.warning(
+            "of %d questions, only %d have a passage that holds no answer. The confidence is too "
+            "high for questions without one. Read more passages (--top-k).",
+            len(asked),
+            n_without,
+        )
     return replace(fitted, confidence_weights=fit_confidence_of(best, unanswerable))
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, Self, TextIO
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from tqdm import tqdm
 
 from ...data import PrereadError, Question, holds_answer, score_prediction
@@ -52,7 +52,7 @@ class KeptSpan(NamedTuple):
 class Reads(BaseModel):
     """The result of reading for one question: a line of the file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     question_id: str
     bm25: tuple[float, ...]
@@ -65,6 +65,19 @@ class Reads(BaseModel):
     """Whether the text of each passage holds a gold answer."""
     similarity: tuple[float, ...] = ()
     """Cosine of the vectors of each passage and the question; empty without vectors."""
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        n_passages = len(self.margins)
+        if {len(self.bm25), len(self.holds_answer)} != {n_passages}:
+            raise ValueError(
+                f"expected {n_passages} values in bm25 and holds_answer, as in margins"
+            )
+        if self.similarity and len(self.similarity) != n_passages:
+            raise ValueError(f"expected {n_passages} values in similarity, or none")
+        if not all(0 <= span.passage < n_passages for span in self.spans):
+            raise ValueError(f"expected spans of passages from 0 to {n_passages - 1}")
+        return self
 
     @classmethod
     def of(
@@ -157,7 +170,7 @@ class ReadSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     questions: str
-    """SHA-256 of the identifiers and texts of the questions."""
+    """SHA-256 of the identifiers, texts and gold answers of the questions."""
     index: str
     """SHA-256 of the manifest."""
     reader: str
@@ -188,7 +201,7 @@ class ReadSettings(BaseModel):
             questions: The questions, in their order.
             top_k: Number of passages to read for each question.
         """
-        asked = [(question.question_id, question.question) for question in questions]
+        asked = [(q.question_id, q.question, q.answers, q.match) for q in questions]
         return cls(
             questions=hashlib.sha256(json.dumps(asked).encode()).hexdigest(),
             index=sha256_of(index.path / MANIFEST_FILE),

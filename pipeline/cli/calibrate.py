@@ -159,7 +159,7 @@ def _for_a_person(found: "Calibration", written: str | None) -> dict[str, Any]:
         table[f"answered_from_confidence_{row['min_confidence']:g}"] = f"{row['answered']} %" + (
             "" if right is None else f", of which right {right} %"
         )
-        table[f"without_an_answer_from_{row['min_confidence']:g}"] = (
+        table[f"answered_without_answer_from_{row['min_confidence']:g}"] = (
             f"{row['answered_without_answer']} %"
         )
     return {**table, "written": written or "nothing"}

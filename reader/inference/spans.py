@@ -197,7 +197,7 @@ def passage_margins(
     ends = _ends_in_reach(end, is_text, max_answer_length)
     best_end, _ = _best_ends(ends, is_text, is_meaningful)
     best_from_row = (start.float() + best_end).masked_fill(~is_text, -torch.inf)
-    counts = torch.tensor(windows.lengths)
+    counts = torch.tensor(windows.lengths, dtype=torch.int64)
     window_of_row = torch.arange(len(counts)).repeat_interleave(counts).to(start.device)
     best = torch.full((len(counts),), -torch.inf, device=start.device)
     best = best.scatter_reduce(0, window_of_row, best_from_row, "amax")
@@ -296,9 +296,12 @@ def _select(
     ranking: _Ranking, windows: WindowTable, n_best: int, *, of_each_passage: bool
 ) -> list[Span]:
     """Take spans from the best one down, leaving out those that overlap one already taken."""
-    passage, shift = (torch.tensor(column) for column in (windows.passage, _shifts(windows)))
+    columns = (windows.passage, _shifts(windows))
+    passage, shift = (torch.tensor(column, dtype=torch.int64) for column in columns)
     order = ranking.order.cpu()
-    window = torch.arange(len(shift)).repeat_interleave(torch.tensor(windows.lengths))[order]
+    window = torch.arange(len(shift)).repeat_interleave(
+        torch.tensor(windows.lengths, dtype=torch.int64)
+    )[order]
     passages, shifts = passage[window], shift[window]
     firsts, lasts = order + shifts, ranking.last_row.cpu() + shifts
     rank = torch.argsort(passages, stable=True).numpy()

@@ -176,6 +176,32 @@ def test_the_confidence_of_an_unknown_encoder_is_not_fitted_alone(dense_index: P
             calibrate(qa, QUESTIONS[:LEAST_QUESTIONS], top_k=1, confidence_only=True, **NAMES)
 
 
+def test_reads_of_other_answers_are_refused(plain: OpenDomainQA, reads: Path) -> None:
+    """Whether a passage holds an answer depends on them."""
+    other = [replace(question, answers=("something else",)) for question in QUESTIONS]
+    with pytest.raises(PrereadError, match="found another questions"):
+        collect_reads(plain, other, 3, reads)
+
+
+@pytest.mark.parametrize("top_k", [0, -1])
+def test_a_number_of_passages_below_one_is_refused(plain: OpenDomainQA, top_k: int) -> None:
+    with pytest.raises(PrereadError, match="top_k"):
+        calibrate(plain, QUESTIONS, top_k=top_k, **NAMES)
+
+
+@pytest.mark.parametrize(
+    "field", [{"holds_answer": [True]}, {"margins": [float("nan")] * 3}, {"similarity": [0.5]}]
+)
+def test_reads_that_do_not_fit_together_are_refused(
+    field: dict[str, Any], plain: OpenDomainQA, reads: Path, tmp_path: Path
+) -> None:
+    first, line, *_ = reads.read_text("utf-8").splitlines()
+    path = tmp_path / "reads.jsonl"
+    path.write_text("\n".join([first, json.dumps(json.loads(line) | field), ""]), "utf-8")
+    with pytest.raises(PrereadError, match=r"reads\.jsonl:2"):
+        collect_reads(plain, QUESTIONS, 3, path)
+
+
 def test_halves_are_drawn_by_their_seed() -> None:
     asked = [(question, _empty(question)) for question in QUESTIONS[:99]]
     first, second = in_halves(asked, 0)
@@ -277,12 +303,10 @@ def test_what_cannot_be_done_is_refused_before_anything_is_read(
     assert re.search(message, done.err)
 
 
-def test_questions_that_the_corpus_does_not_answer_are_refused(
-    plain: OpenDomainQA, reads: Path
-) -> None:
+def test_questions_that_the_corpus_does_not_answer_are_refused(plain: OpenDomainQA) -> None:
     wrong = [replace(question, answers=("Quimper",)) for question in QUESTIONS]
     with pytest.raises(PrereadError, match=f"at least {LEAST_RIGHT} that have right and wrong"):
-        calibrate(plain, wrong, top_k=3, reads=reads, **NAMES)
+        calibrate(plain, wrong, top_k=1, **NAMES)
 
 
 def test_answers_that_are_all_right_are_refused(plain: OpenDomainQA, reads: Path) -> None:
@@ -292,7 +316,7 @@ def test_answers_that_are_all_right_are_refused(plain: OpenDomainQA, reads: Path
         likely = sorted(read.spans, key=lambda span: -span.logit)[:-1]
         easy.append(replace(question, answers=tuple(span.text for span in likely)))
     with pytest.raises(PrereadError, match="answered right and as many wrong, found 50 and 0"):
-        calibrate(plain, easy, top_k=3, reads=reads, **NAMES)
+        calibrate(plain, easy, top_k=3, **NAMES)
 
 
 def test_reads_go_on_where_they_were_broken_off(

@@ -174,6 +174,13 @@ def test_score_of_a_passage_is_added_to_its_spans() -> None:
     assert moved.logit == pytest.approx(plain.logit + 1.5)
 
 
+def test_no_window_has_no_answer() -> None:
+    none = torch.zeros(0)
+    assert decode_spans(none, none, window_table([]), max_answer_length=5, n_best=3) == []
+    null = torch.zeros(0, 2)
+    assert not len(passage_margins(none, none, null, window_table([]), max_answer_length=5))
+
+
 def test_passages_without_text_have_no_answer() -> None:
     windows = window_table([(1, 0, 0, 0), (3, 2, 0, 1)])
     assert (
