@@ -296,8 +296,8 @@ def _select(
     ranking: _Ranking, windows: WindowTable, n_best: int, *, of_each_passage: bool
 ) -> list[Span]:
     """Take spans from the best one down, leaving out those that overlap one already taken."""
-    columns = (windows.passage, _shifts(windows))
-    passage, shift = (torch.tensor(column, dtype=torch.int64) for column in columns)
+    passage = torch.tensor(windows.passage, dtype=torch.int64)
+    shift = torch.tensor(_shifts(windows), dtype=torch.int64)
     order = ranking.order.cpu()
     window = torch.arange(len(shift)).repeat_interleave(
         torch.tensor(windows.lengths, dtype=torch.int64)
